@@ -1,0 +1,1 @@
+"""DICOM in and out: DIMSE services, DICOMweb, one intake, study index, pixels."""

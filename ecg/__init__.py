@@ -1,0 +1,5 @@
+"""Electrocardiograms: read every cart's format, find and measure beats, draw on calibrated paper."""
+
+from ecg.recording import Device, Patient, Recording, UnreadableECG
+
+__all__ = ["Device", "Patient", "Recording", "UnreadableECG"]

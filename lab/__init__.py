@@ -1,0 +1,1 @@
+"""Laboratory: HL7 v2 messages, results, specimens in transit."""

@@ -1,0 +1,1 @@
+"""Pathology: whole-slide images, tiles, frozen-section clocks."""

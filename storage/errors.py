@@ -1,0 +1,31 @@
+"""What can go wrong in an object store, said in our own words whatever the backend."""
+
+from __future__ import annotations
+
+
+class StorageError(Exception):
+    """Base of all storage errors. `key` is the object concerned, or empty."""
+
+    def __init__(self, message: str, key: str = "") -> None:
+        super().__init__(message)
+        self.key = key
+
+
+class ObjectMissing(StorageError):
+    """There is no object under this key."""
+
+
+class BadKey(StorageError):
+    """The key is not of the form that `storage.protocol` describes."""
+
+
+class StoreFull(StorageError):
+    """No space or quota is left; nothing was stored."""
+
+
+class StoreUnavailable(StorageError):
+    """The store cannot be reached or refuses us now; trying again later may help."""
+
+
+class DamagedObject(StorageError):
+    """What came back is not what was stored (cut short, or with another digest)."""

@@ -1,0 +1,60 @@
+"""The face of the object store: what every backend offers, in one place.
+
+Keys are relative, `/`-separated, of printable ASCII without empty, `.` or `..` parts, at most 512 characters.
+Objects are immutable by convention: callers use unique or content-hash keys; uniqueness is the database's work.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterable, AsyncIterator
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class StoredObject:
+    """One object as stored: `key`, `size` in bytes, and the SHA-256 of its content as 64 hex digits."""
+
+    key: str
+    size: int
+    sha256: str
+
+
+class ObjectStore(Protocol):
+    """Where bytes are kept. Every method may raise an error of `storage.errors`, and no other.
+
+    A `put` that returned has survived a power cut. A `put` that raised, or was cancelled, leaves no object
+    under the key (a replaced object stays as it was).
+    """
+
+    async def put(self, key: str, content: bytes | AsyncIterable[bytes], *, media_type: str = "application/octet-stream") -> StoredObject:
+        """Store `content` under `key`, digest taken on the way."""
+        ...
+
+    def stream(self, key: str, *, chunk: int = 256 * 1024) -> AsyncIterator[bytes]:
+        """Yield the object in pieces of at most `chunk` bytes. Raises `ObjectMissing` at the first step."""
+        ...
+
+    async def read(self, key: str, *, offset: int = 0, length: int | None = None) -> bytes:
+        """Bytes `offset` to `offset + length` (to the end when None); shorter at the end of the object."""
+        ...
+
+    async def size(self, key: str) -> int:
+        """Size in bytes. Raises `ObjectMissing`."""
+        ...
+
+    async def delete(self, key: str) -> None:
+        """Remove the object; nothing happens where there is none."""
+        ...
+
+    def list(self, prefix: str = "") -> AsyncIterator[str]:
+        """Keys that start with `prefix`, in key order."""
+        ...
+
+    async def check(self) -> None:
+        """Prove that the store can be written and read now. Raises `StoreUnavailable` with a plain sentence."""
+        ...
+
+    async def close(self) -> None:
+        """Give back threads and connections."""
+        ...

@@ -1,0 +1,1 @@
+"""The remote diagnosis platform: five centres that share one case, one worklist and one patient timeline."""
