@@ -1,0 +1,103 @@
+"""What the rules can refuse. Each error carries its facts as fields; the edge turns them into answers and words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+class DomainError(Exception):
+    """Base of everything the rules refuse. `code` names the rule for the translation catalogue."""
+
+    code = "refused"
+
+
+@dataclass(frozen=True, slots=True)
+class FieldError:
+    """One fault of the input: the dotted path of the field, the code of the rule, and what the rule expected."""
+
+    field: str
+    code: str
+    expected: str = ""
+
+
+class Invalid(DomainError):
+    """The input breaks a rule; `errors` names each field."""
+
+    code = "invalid"
+
+    def __init__(self, *errors: FieldError) -> None:
+        super().__init__("; ".join(f"{e.field}: {e.code} {e.expected}".strip() for e in errors))
+        self.errors = errors
+
+
+class NotFound(DomainError):
+    """There is no such thing, or the asker may not know that there is."""
+
+    code = "not-found"
+
+    def __init__(self, kind: str, name: str) -> None:
+        super().__init__(f"{kind} {name} not found")
+        self.kind, self.name = kind, name
+
+
+class Forbidden(DomainError):
+    """The asker may see the thing but not do this to it."""
+
+    code = "forbidden"
+
+    def __init__(self, action: str, reason: str = "") -> None:
+        super().__init__(f"{action} is not allowed" + (f": {reason}" if reason else ""))
+        self.action, self.reason = action, reason
+
+
+class InvalidTransition(DomainError):
+    """The state does not allow the action."""
+
+    code = "invalid-transition"
+
+    def __init__(self, kind: str, state: str, action: str) -> None:
+        super().__init__(f"a {kind} that is {state} cannot take {action}")
+        self.kind, self.state, self.action = kind, state, action
+
+
+class AlreadyClaimed(DomainError):
+    """Somebody else has the case."""
+
+    code = "already-claimed"
+
+    def __init__(self, by: str, at: datetime | None) -> None:
+        super().__init__(f"claimed by {by}")
+        self.by, self.at = by, at
+
+
+class StaleVersion(DomainError):
+    """The writer's copy is older than what is kept; `current` is the entity tag to start again from."""
+
+    code = "stale-version"
+
+    def __init__(self, current: str) -> None:
+        super().__init__(f"the current version is {current}")
+        self.current = current
+
+
+class VersionRequired(DomainError):
+    """A change must say which version it was made from."""
+
+    code = "version-required"
+
+
+class NotAuthenticated(DomainError):
+    """Wrong user name or password, or no valid session."""
+
+    code = "not-authenticated"
+
+
+class LockedOut(DomainError):
+    """Too many failures; the account opens again at `until`."""
+
+    code = "locked-out"
+
+    def __init__(self, until: datetime) -> None:
+        super().__init__(f"locked until {until.isoformat()}")
+        self.until = until

@@ -1,0 +1,92 @@
+"""The network: institutions, and for each centre its own tree from member to sub-hub to main hub."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, time
+from enum import StrEnum
+from zoneinfo import ZoneInfo
+
+
+class Level(StrEnum):
+    MEMBER = "member"
+    SUB_HUB = "sub-hub"
+    MAIN_HUB = "main-hub"
+    OPERATOR = "operator"
+
+
+@dataclass(frozen=True, slots=True)
+class Institution:
+    """One institution. `code` is at once its AE title and its HL7 sending facility (MSH-4)."""
+
+    code: str
+    name: str
+    name_en: str
+    level: Level
+    city: str = ""
+    district: str = ""
+    active: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class DutyPeriod:
+    """Readers are there on these weekdays (Monday is 0) from `start` to `end`, region time; `end` 00:00 means midnight."""
+
+    weekdays: frozenset[int]
+    start: time
+    end: time
+
+    def covers(self, moment: datetime) -> bool:
+        clock = moment.time()
+        return moment.weekday() in self.weekdays and self.start <= clock and (self.end == time(0) or clock < self.end)
+
+
+@dataclass(frozen=True, slots=True)
+class HubService:
+    """What one hub offers in one centre.
+
+    `parent` is the next hub up, None at the top. `covers` lists the modalities or specialities read here (None: all).
+    `duty` lists when readers are there (None: round the clock). `two_person` names the kinds of case whose report a
+    second person reviews. `reader_cap` bounds the cases one reader may hold (None: no bound).
+    """
+
+    hub: str
+    centre: str
+    parent: str | None = None
+    covers: frozenset[str] | None = None
+    duty: tuple[DutyPeriod, ...] | None = None
+    two_person: frozenset[str] = frozenset()
+    reader_cap: int | None = None
+
+    def on_duty(self, moment: datetime) -> bool:
+        return self.duty is None or any(period.covers(moment) for period in self.duty)
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """Institutions by code, hub services by (centre, hub), home hubs by (centre, member)."""
+
+    institutions: Mapping[str, Institution] = field(default_factory=dict)
+    services: Mapping[tuple[str, str], HubService] = field(default_factory=dict)
+    home_hubs: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("Asia/Shanghai"))
+
+    def chain(self, centre: str, member: str) -> Iterator[HubService]:
+        """The hubs that answer for `member`, nearest first. A cycle in the tree ends the chain."""
+        seen: set[str] = set()
+        code = self.home_hubs.get((centre, member))
+        while code and code not in seen and (service := self.services.get((centre, code))):
+            seen.add(code)
+            yield service
+            code = service.parent
+
+    def service(self, centre: str, hub: str) -> HubService | None:
+        return self.services.get((centre, hub))
+
+    def hubs(self, centre: str) -> list[HubService]:
+        return [service for (c, _), service in sorted(self.services.items()) if c == centre]
+
+    def name(self, code: str) -> str:
+        institution = self.institutions.get(code)
+        return institution.name if institution else code

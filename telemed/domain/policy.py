@@ -1,0 +1,123 @@
+"""Who may do what to whose cases: one table. Whatever it does not name is refused.
+
+Relations of a person to a case: `own` (their institution asked), `routed` (their hub has it, or keeps it open after asking
+further up, and they read that centre), `foreign` (neither). A row gives the relations in which the role may take the
+action. A person who may not even read a case is told that there is none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+from telemed.domain.errors import Forbidden, NotFound
+from telemed.domain.people import Person, Role
+
+
+class Relation(StrEnum):
+    OWN = "own"
+    ROUTED = "routed"
+    FOREIGN = "foreign"
+
+
+class Action(StrEnum):
+    """The vocabulary of the audit trail as well: `subject:action`."""
+
+    CASE_CREATE = "case:create"
+    CASE_READ = "case:read"
+    CASE_READ_METADATA = "case:read-metadata"
+    CASE_EDIT = "case:edit"
+    CASE_SUBMIT = "case:submit"
+    CASE_CANCEL = "case:cancel"
+    CASE_ACKNOWLEDGE = "case:acknowledge"
+    CASE_CLAIM = "case:claim"
+    CASE_RELEASE = "case:release"
+    CASE_PARK = "case:park"
+    CASE_DECLINE = "case:decline"
+    CASE_RETURN = "case:return"
+    CASE_ESCALATE = "case:escalate"
+    CASE_REASSIGN = "case:reassign"
+    CASE_OFFER = "case:offer"
+    EVIDENCE_ADD = "evidence:add"
+    EVIDENCE_READ = "evidence:read"
+    EVIDENCE_LINK = "evidence:link"
+    EVIDENCE_STORE = "evidence:store"
+    CONSENT_RECORD = "consent:record"
+    REPORT_READ = "report:read"
+    REPORT_READ_DRAFT = "report:read-draft"
+    REPORT_WRITE = "report:write"
+    REPORT_SIGN = "report:sign"
+    REPORT_REVIEW = "report:review"
+    REPORT_AMEND = "report:amend"
+    CRITICAL_DECLARE = "critical:declare"
+    CRITICAL_TELL = "critical:tell"
+    CRITICAL_ACKNOWLEDGE = "critical:acknowledge"
+    CRITICAL_ACT = "critical:act"
+    PATIENT_MERGE = "patient:merge"
+    NETWORK_READ = "network:read"
+    UNMATCHED_READ = "unmatched:read"
+    STATISTICS_READ = "statistics:read"
+    AUDIT_READ = "audit:read"
+    ACCOUNT_READ = "account:read"
+    ACCOUNT_UNLOCK = "account:unlock"
+
+
+OWN = frozenset({Relation.OWN})
+ROUTED = frozenset({Relation.ROUTED})
+INVOLVED = frozenset({Relation.OWN, Relation.ROUTED})
+ANYWHERE = frozenset(Relation)
+
+A = Action
+POLICY: Mapping[Role, Mapping[Action, frozenset[Relation]]] = {
+    Role.MEMBER_STAFF: {
+        A.CASE_CREATE: OWN, A.CASE_READ: OWN, A.CASE_EDIT: OWN, A.CASE_SUBMIT: OWN, A.CASE_CANCEL: OWN,
+        A.CASE_ACKNOWLEDGE: OWN, A.EVIDENCE_ADD: OWN, A.EVIDENCE_READ: OWN, A.EVIDENCE_STORE: OWN, A.CONSENT_RECORD: OWN,
+        A.REPORT_READ: OWN, A.CRITICAL_ACKNOWLEDGE: OWN, A.CRITICAL_ACT: OWN, A.PATIENT_MERGE: OWN,
+        A.STATISTICS_READ: OWN,
+    },
+    Role.SPECIALIST: {
+        A.CASE_READ: ROUTED, A.CASE_CLAIM: ROUTED, A.CASE_RELEASE: ROUTED, A.CASE_PARK: ROUTED, A.CASE_DECLINE: ROUTED,
+        A.CASE_RETURN: ROUTED, A.CASE_ESCALATE: ROUTED, A.CASE_REASSIGN: ROUTED, A.EVIDENCE_ADD: ROUTED,
+        A.EVIDENCE_READ: ROUTED, A.REPORT_READ: ROUTED, A.REPORT_READ_DRAFT: ROUTED, A.REPORT_WRITE: ROUTED,
+        A.REPORT_SIGN: ROUTED, A.REPORT_AMEND: ROUTED, A.CRITICAL_DECLARE: ROUTED, A.CRITICAL_TELL: ROUTED,
+        A.STATISTICS_READ: ROUTED,
+    },
+    Role.REVIEWER: {
+        A.CASE_READ: ROUTED, A.CASE_REASSIGN: ROUTED, A.EVIDENCE_READ: ROUTED, A.REPORT_READ: ROUTED,
+        A.REPORT_READ_DRAFT: ROUTED, A.REPORT_REVIEW: ROUTED, A.CRITICAL_DECLARE: ROUTED, A.CRITICAL_TELL: ROUTED,
+        A.STATISTICS_READ: ROUTED,
+    },
+    Role.OPERATOR: {
+        A.CASE_READ_METADATA: ANYWHERE, A.CASE_OFFER: ANYWHERE, A.EVIDENCE_LINK: ANYWHERE, A.PATIENT_MERGE: ANYWHERE,
+        A.NETWORK_READ: ANYWHERE, A.UNMATCHED_READ: ANYWHERE, A.STATISTICS_READ: ANYWHERE,
+    },
+    Role.SYSTEM_ADMINISTRATOR: {A.NETWORK_READ: ANYWHERE},
+    Role.SECURITY_ADMINISTRATOR: {A.ACCOUNT_READ: ANYWHERE, A.ACCOUNT_UNLOCK: ANYWHERE},
+    Role.AUDITOR: {A.AUDIT_READ: ANYWHERE},
+}  # fmt: skip
+
+
+def relations(person: Person, action: Action) -> frozenset[Relation]:
+    """All relations in which the person's roles together allow the action."""
+    return frozenset().union(*(POLICY.get(role, {}).get(action, frozenset()) for role in person.roles))
+
+
+def may(person: Person, action: Action, relation: Relation | None = None) -> bool:
+    """True where the table allows it: in this relation, or, without one, in any."""
+    allowed = relations(person, action)
+    return bool(allowed) if relation is None else relation in allowed
+
+
+def require(person: Person, action: Action) -> None:
+    """For actions that concern no single case. Raises Forbidden."""
+    if not may(person, action):
+        raise Forbidden(action)
+
+
+def require_on_case(person: Person, action: Action, relation: Relation, case_id: str) -> None:
+    """Raises NotFound where the person may not know of the case, Forbidden where they may see it but not do this."""
+    if may(person, action, relation):
+        return
+    if may(person, Action.CASE_READ, relation) or may(person, Action.CASE_READ_METADATA, relation):
+        raise Forbidden(action)
+    raise NotFound("case", case_id)
