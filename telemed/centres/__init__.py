@@ -10,5 +10,9 @@ from telemed.domain.centre import Centre
 
 def discover() -> dict[str, Centre]:
     """All centres by code, in the order they are shown."""
-    found = [importlib.import_module(f"{__name__}.{module.name}").CENTRE for module in pkgutil.iter_modules(__path__) if not module.name.startswith("_")]
+    found = [
+        importlib.import_module(f"{__name__}.{module.name}").CENTRE
+        for module in pkgutil.iter_modules(__path__)
+        if not module.name.startswith("_")
+    ]
     return {centre.code: centre for centre in sorted(found, key=lambda c: c.order)}

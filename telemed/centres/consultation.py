@@ -30,10 +30,12 @@ REQUEST = Form((
     Field("accession_number", _("Accession number"), max_length=16, pattern=r"[ -~]{1,16}"),
 ))  # fmt: skip
 
-REPORT = Form((
-    Field("opinion", _("Opinion"), FieldType.LONG_TEXT, required=True, rows=9, max_length=20000),
-    Field("recommendation", _("Recommendation"), FieldType.LONG_TEXT, required=True, rows=7, max_length=20000),
-))
+REPORT = Form(
+    (
+        Field("opinion", _("Opinion"), FieldType.LONG_TEXT, required=True, rows=9, max_length=20000),
+        Field("recommendation", _("Recommendation"), FieldType.LONG_TEXT, required=True, rows=7, max_length=20000),
+    )
+)
 
 CENTRE = Centre(
     code="consultation",

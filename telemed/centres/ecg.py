@@ -27,14 +27,21 @@ REQUEST = Form((
     Field("accession_number", _("Accession number"), max_length=16, pattern=r"[ -~]{1,16}"),
 ))  # fmt: skip
 
-REPORT = Form((
-    Field("findings", _("Findings"), FieldType.LONG_TEXT, required=True, rows=8, max_length=20000),
-    Field("impression", _("Impression"), FieldType.LONG_TEXT, required=True, rows=5, max_length=8000),
-))
+REPORT = Form(
+    (
+        Field("findings", _("Findings"), FieldType.LONG_TEXT, required=True, rows=8, max_length=20000),
+        Field("impression", _("Impression"), FieldType.LONG_TEXT, required=True, rows=5, max_length=8000),
+    )
+)
 
 
 def _xml_with(*names: bytes) -> FileKind:
-    return FileKind("ECG XML", EvidenceType.ECG, "application/xml", lambda head: head.lstrip(b"\xef\xbb\xbf \r\n\t").startswith(b"<") and any(n in head for n in names))
+    return FileKind(
+        "ECG XML",
+        EvidenceType.ECG,
+        "application/xml",
+        lambda head: head.lstrip(b"\xef\xbb\xbf \r\n\t").startswith(b"<") and any(n in head for n in names),
+    )
 
 
 FILE_KINDS = (

@@ -41,10 +41,12 @@ REQUEST = Form((
           help=_("Leave empty and one is made. A PACS that sends this number finds the case by itself.")),
 ))  # fmt: skip
 
-REPORT = Form((
-    Field("findings", _("Findings"), FieldType.LONG_TEXT, required=True, rows=12, max_length=20000),
-    Field("impression", _("Impression"), FieldType.LONG_TEXT, required=True, rows=6, max_length=8000),
-))
+REPORT = Form(
+    (
+        Field("findings", _("Findings"), FieldType.LONG_TEXT, required=True, rows=12, max_length=20000),
+        Field("impression", _("Impression"), FieldType.LONG_TEXT, required=True, rows=6, max_length=8000),
+    )
+)
 
 CENTRE = Centre(
     code="imaging",

@@ -34,11 +34,13 @@ REQUEST = Form((
     Field("accession_number", _("Accession number"), max_length=16, pattern=r"[ -~]{1,16}"),
 ))  # fmt: skip
 
-REPORT = Form((
-    Field("gross", _("Gross"), FieldType.LONG_TEXT, required=True, rows=4, max_length=8000),
-    Field("microscopic", _("Microscopic"), FieldType.LONG_TEXT, required=True, rows=7, max_length=20000),
-    Field("diagnosis", _("Pathological diagnosis"), FieldType.LONG_TEXT, required=True, rows=5, max_length=8000),
-))
+REPORT = Form(
+    (
+        Field("gross", _("Gross"), FieldType.LONG_TEXT, required=True, rows=4, max_length=8000),
+        Field("microscopic", _("Microscopic"), FieldType.LONG_TEXT, required=True, rows=7, max_length=20000),
+        Field("diagnosis", _("Pathological diagnosis"), FieldType.LONG_TEXT, required=True, rows=5, max_length=8000),
+    )
+)
 
 CENTRE = Centre(
     code="pathology",

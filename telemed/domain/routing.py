@@ -94,7 +94,15 @@ def current(route: Iterable[RouteStep]) -> RouteStep | None:
 
 
 def advance(
-    network: Network, centre: str, member: str, need: str, route: tuple[RouteStep, ...], outcome: Outcome, rule: Rule, reason: str, now: datetime
+    network: Network,
+    centre: str,
+    member: str,
+    need: str,
+    route: tuple[RouteStep, ...],
+    outcome: Outcome,
+    rule: Rule,
+    reason: str,
+    now: datetime,
 ) -> tuple[RouteStep, ...]:
     """Leave the offered hub with `outcome` and offer the case to the next planned one that can take it.
 

@@ -1,0 +1,62 @@
+"""Engines for SQLite and PostgreSQL, with the settings that durability asks for."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+BUSY_SECONDS = 20
+"""How long a SQLite writer waits for another process's transaction."""
+
+_encoder = msgspec.json.Encoder()
+
+
+class DatabaseUnavailable(Exception):
+    """The database cannot be reached or used; the message is a plain sentence."""
+
+
+def async_url(url: str) -> str:
+    """The URL with the asynchronous driver: `sqlite:///x` and `postgresql://x` may be given without one."""
+    return re.sub(r"^postgres(ql)?://", "postgresql+asyncpg://", re.sub(r"^sqlite://", "sqlite+aiosqlite://", url))
+
+
+def make_engine(url: str, *, pool_size: int = 8) -> AsyncEngine:
+    """An engine for `url`. SQLite: WAL, every commit synced, one writer at a time, foreign keys on."""
+    common: dict[str, Any] = {"json_serializer": lambda v: _encoder.encode(v).decode(), "json_deserializer": msgspec.json.decode}
+    url = async_url(url)
+    if url.startswith("sqlite"):
+        engine = create_async_engine(url, connect_args={"timeout": BUSY_SECONDS}, pool_size=pool_size, **common)
+        sa.event.listen(engine.sync_engine, "connect", _prepare_sqlite)
+        sa.event.listen(engine.sync_engine, "begin", _begin_sqlite)
+        return engine
+    return create_async_engine(url, pool_size=pool_size, max_overflow=4, pool_pre_ping=True, **common)
+
+
+def _prepare_sqlite(connection: Any, _record: object) -> None:
+    connection.isolation_level = None  # transactions are begun by us: the driver's own begin is deferred
+    cursor = connection.cursor()
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"busy_timeout={BUSY_SECONDS * 1000}", "cache_size=-32000"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin_sqlite(connection: sa.Connection) -> None:
+    """A writer takes the write lock at once: a later upgrade of a reading transaction could not wait its turn."""
+    reading = connection.get_execution_options().get("reading", False)
+    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+
+
+async def check(engine: AsyncEngine) -> None:
+    """Raises DatabaseUnavailable with a plain sentence where the database does not answer."""
+    try:
+        async with engine.connect() as connection:
+            await connection.execute(sa.text("SELECT 1"))
+    except (DBAPIError, OperationalError, OSError) as error:
+        shown = engine.url.render_as_string(hide_password=True)
+        reason = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
+        raise DatabaseUnavailable(f"The database {shown} cannot be used: {reason}") from error

@@ -1,0 +1,1 @@
+"""Use cases: one function, one transaction. They know the rules and the ports, never a database or a socket."""

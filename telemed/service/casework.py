@@ -1,0 +1,142 @@
+"""The member's side of a case: made, filled in, submitted, answered, cancelled, acknowledged."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from telemed.domain.case import Case, CaseKind, CaseStatus, PatientSummary, Priority
+from telemed.domain.centre import Centre
+from telemed.domain.consent import Consent, ConsentGiver
+from telemed.domain.errors import FieldError, Invalid, InvalidTransition, NotFound
+from telemed.domain.people import Person
+from telemed.domain.policy import Action, Relation, may, require
+from telemed.domain.report import ReportStatus
+from telemed.service.access import case_for
+from telemed.service.identity import new_id
+from telemed.service.patients import PatientCard, find_or_add
+from telemed.service.ports import Work
+from telemed.service.routing import offer_first, withdraw_offer
+
+
+def centre_named(work: Work, code: str) -> Centre:
+    """Raises Invalid for a centre that is not there."""
+    try:
+        return work.region.centres[code]
+    except KeyError:
+        raise Invalid(FieldError("centre", "choice", " ".join(work.region.centres))) from None
+
+
+async def create_case(
+    work: Work, person: Person, centre_code: str, kind: CaseKind, priority: Priority, card: PatientCard, request: Mapping[str, Any]
+) -> Case:
+    """A draft. Raises Invalid with every field at fault; an accession number is made where none is given."""
+    require(person, Action.CASE_CREATE)
+    centre = centre_named(work, centre_code)
+    if faults := centre.request_form.faults(request, "request", complete=False):
+        raise Invalid(*faults)
+    patient = await find_or_add(work, person.institution, card)
+    number = str(request.get("accession_number") or "").strip()
+    if number and await work.cases.with_accession(person.institution, number):
+        raise Invalid(FieldError("request.accession_number", "taken"))
+    case = Case(
+        id=new_id(),
+        centre=centre.code,
+        kind=kind,
+        priority=priority,
+        accession_number=number or await work.cases.next_accession(centre.letter, work.now.astimezone(work.region.network.zone).date()),
+        member=person.institution,
+        patient=PatientSummary(patient.id, patient.name, patient.sex.value, patient.birth_date),
+        request={k: v for k, v in request.items() if k != "accession_number"},
+        created_by=person.username,
+        created_at=work.now,
+    )
+    await work.cases.add(case)
+    work.journal.event(case, "create", person.username)
+    work.journal.audit(Action.CASE_CREATE, person.username, person.institution, f"case/{case.id}", detail={"patient": patient.id})
+    work.journal.job("match-case", {"case_id": case.id}, key=f"match-case:{case.id}")
+    return case
+
+
+EDITABLE = frozenset({CaseStatus.DRAFT, CaseStatus.ON_HOLD})
+
+
+async def edit_case(work: Work, person: Person, case_id: str, priority: Priority | None, request: Mapping[str, Any] | None) -> Case:
+    """Change a draft, or a case that was sent back. Raises InvalidTransition in any other state."""
+    case = await case_for(work, person, case_id, Action.CASE_EDIT)
+    if case.status not in EDITABLE:
+        raise InvalidTransition("case", case.status, "edit")
+    if request is not None:
+        form = centre_named(work, case.centre).request_form
+        wanted = {k: v for k, v in request.items() if k != "accession_number"}
+        if faults := form.faults(wanted, "request", complete=False):
+            raise Invalid(*faults)
+        case.request = wanted
+    case.priority = priority or case.priority
+    await work.cases.save(case)
+    work.journal.event(case, "edit", person.username)
+    work.journal.audit(Action.CASE_EDIT, person.username, person.institution, f"case/{case.id}")
+    return case
+
+
+async def submit_case(work: Work, person: Person, case_id: str) -> Case:
+    """Send a draft, or the answer to a question back: the route is planned and the first hub that can take it has it."""
+    case = await case_for(work, person, case_id, Action.CASE_SUBMIT)
+    again = case.status is CaseStatus.ON_HOLD
+    case.take("submit")
+    centre = centre_named(work, case.centre)
+    if faults := centre.request_form.faults(case.request, "request", complete=True):
+        raise Invalid(*faults)
+    case.hold_reason = ""
+    await offer_first(work, case, centre, keep_hub=again)
+    await work.cases.save(case)
+    work.journal.event(case, "submit" if not again else "answer", person.username, {"hub": case.hub})
+    work.journal.audit(Action.CASE_SUBMIT, person.username, person.institution, f"case/{case.id}", detail={"hub": case.hub})
+    return case
+
+
+async def cancel_case(work: Work, person: Person, case_id: str, reason: str) -> Case:
+    """Withdraw the question. Refused once somebody has signed an answer."""
+    case = await case_for(work, person, case_id, Action.CASE_CANCEL)
+    if case.report_status not in (None, ReportStatus.PARTIAL):
+        raise InvalidTransition("case", case.status, "cancel")
+    left = case.hub
+    case.take("cancel")
+    withdraw_offer(case)
+    await work.cases.save(case)
+    work.journal.event(case, "cancel", person.username, {"reason": reason}, left_hub=left)
+    work.journal.audit(Action.CASE_CANCEL, person.username, person.institution, f"case/{case.id}", detail={"reason": reason})
+    return case
+
+
+async def acknowledge_report(work: Work, person: Person, case_id: str) -> Case:
+    """The member has received the report. Saying it again changes nothing."""
+    case = await case_for(work, person, case_id, Action.CASE_ACKNOWLEDGE)
+    if case.status is not CaseStatus.COMPLETED:
+        raise InvalidTransition("case", case.status, "acknowledge")
+    if case.acknowledged_at is None:
+        case.acknowledged_at, case.acknowledged_by = work.now, person.username
+        await work.cases.save(case)
+        work.journal.event(case, "acknowledge", person.username)
+        work.journal.audit(Action.CASE_ACKNOWLEDGE, person.username, person.institution, f"case/{case.id}")
+    return case
+
+
+async def record_consent(
+    work: Work, person: Person, case_id: str, giver: ConsentGiver, signed_name: str, evidence_id: str | None
+) -> Consent:
+    """Written consent of the patient or guardian; the scanned paper may be one of the case's documents."""
+    case = await case_for(work, person, case_id, Action.CONSENT_RECORD)
+    if evidence_id is not None:
+        paper = await work.evidence.get(evidence_id)
+        if paper is None or paper.case_id != case.id:
+            raise NotFound("evidence", evidence_id)
+    consent = Consent(case.id, giver, signed_name, evidence_id, person.username, work.now)
+    await work.consents.add(consent)
+    work.journal.event(case, "consent", person.username, {"giver": giver.value})
+    work.journal.audit(Action.CONSENT_RECORD, person.username, person.institution, f"case/{case.id}")
+    return consent
+
+
+def may_see_draft_report(person: Person, relation: Relation) -> bool:
+    return may(person, Action.REPORT_READ_DRAFT, relation)

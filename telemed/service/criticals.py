@@ -1,0 +1,108 @@
+"""Critical values: declared at the hub, told to a named clinician with read-back, acknowledged and acted on at the member."""
+
+from __future__ import annotations
+
+from telemed.domain.case import Case
+from telemed.domain.critical import CriticalValue
+from telemed.domain.errors import FieldError, Invalid, InvalidTransition, NotFound
+from telemed.domain.people import Person
+from telemed.domain.policy import Action
+from telemed.service.access import case_for
+from telemed.service.identity import new_id
+from telemed.service.ports import Work
+
+
+async def declare_critical(work: Work, person: Person, case_id: str, finding: str) -> CriticalValue:
+    """A finding that somebody must be told of now: the countdown starts. The same open finding again changes nothing."""
+    case = await case_for(work, person, case_id, Action.CRITICAL_DECLARE)
+    if case.status == "cancelled":
+        raise InvalidTransition("case", case.status, "declare-critical")
+    for known in await work.criticals.of_case(case.id):
+        if known.running and known.finding == finding:
+            return known
+    value = CriticalValue(new_id(), case.id, finding, person.username, work.now, work.now + work.region.tell_within)
+    await work.criticals.add(value)
+    await _follow(work, case)
+    work.journal.event(case, "critical-declare", person.username, {"finding": finding, "critical": value.id})
+    work.journal.audit(Action.CRITICAL_DECLARE, person.username, person.institution, f"case/{case.id}", detail={"finding": finding})
+    work.journal.job("critical-rise", {"critical_id": value.id}, after=value.due_at)
+    return value
+
+
+async def _follow(work: Work, case: Case) -> None:
+    """The case shows whether a critical value of it is still running."""
+    case.critical_open = any(v.running for v in await work.criticals.of_case(case.id))
+    await work.cases.save(case)
+
+
+async def _value(work: Work, person: Person, case_id: str, value_id: str, action: Action) -> tuple[Case, CriticalValue]:
+    case = await case_for(work, person, case_id, action)
+    value = await work.criticals.get(value_id)
+    if value is None or value.case_id != case.id:
+        raise NotFound("critical value", value_id)
+    return case, value
+
+
+async def tell_critical(work: Work, person: Person, case_id: str, value_id: str, whom: str, how: str, read_back: bool) -> CriticalValue:
+    """A named clinician was told. Without read-back the telling does not count."""
+    case, value = await _value(work, person, case_id, value_id, Action.CRITICAL_TELL)
+    if not read_back:
+        raise Invalid(FieldError("read_back", "must-be-confirmed"))
+    value.take("tell")
+    value.told_whom, value.told_how, value.read_back, value.told_by, value.told_at = whom, how, True, person.username, work.now
+    await work.criticals.save(value)
+    work.journal.event(case, "critical-tell", person.username, {"critical": value.id, "whom": whom, "how": how})
+    work.journal.audit(Action.CRITICAL_TELL, person.username, person.institution, f"case/{case.id}", detail={"whom": whom, "how": how})
+    return value
+
+
+async def acknowledge_critical(work: Work, person: Person, case_id: str, value_id: str) -> CriticalValue:
+    """The member's clinician has it. Saying it again changes nothing."""
+    case, value = await _value(work, person, case_id, value_id, Action.CRITICAL_ACKNOWLEDGE)
+    if value.acknowledged_at is None or value.status == "told":
+        value.take("acknowledge")
+        value.acknowledged_by, value.acknowledged_at = person.username, work.now
+        await work.criticals.save(value)
+        work.journal.event(case, "critical-acknowledge", person.username, {"critical": value.id})
+        work.journal.audit(Action.CRITICAL_ACKNOWLEDGE, person.username, person.institution, f"case/{case.id}")
+    return value
+
+
+async def act_on_critical(work: Work, person: Person, case_id: str, value_id: str, action_taken: str) -> CriticalValue:
+    """What was done for the patient; this, and only this, closes the loop."""
+    case, value = await _value(work, person, case_id, value_id, Action.CRITICAL_ACT)
+    value.take("act")
+    value.action, value.action_by, value.action_at = action_taken, person.username, work.now
+    await work.criticals.save(value)
+    await _follow(work, case)
+    work.journal.event(case, "critical-act", person.username, {"critical": value.id, "action": action_taken})
+    work.journal.audit(Action.CRITICAL_ACT, person.username, person.institution, f"case/{case.id}", detail={"action": action_taken})
+    return value
+
+
+async def withdraw_critical(work: Work, person: Person, case_id: str, value_id: str, reason: str) -> CriticalValue:
+    """It was not critical after all. A reason is kept; nothing disappears."""
+    case, value = await _value(work, person, case_id, value_id, Action.CRITICAL_DECLARE)
+    value.take("withdraw")
+    value.withdrawn_reason, value.action_by, value.action_at = reason, person.username, work.now
+    await work.criticals.save(value)
+    await _follow(work, case)
+    work.journal.event(case, "critical-withdraw", person.username, {"critical": value.id, "reason": reason})
+    work.journal.audit(Action.CRITICAL_DECLARE, person.username, person.institution, f"case/{case.id}", "withdrawn", {"reason": reason})
+    return value
+
+
+async def raise_overdue(work: Work, limit: int = 50) -> int:
+    """Unacknowledged values past their countdown rise to the next person: the hub's reviewers, then the operator."""
+    raised = 0
+    for value in await work.criticals.due(work.now, limit):
+        case = await work.cases.get(value.case_id)
+        if case is None or not value.escalation_due(work.now):
+            continue
+        value.escalations += 1
+        await work.criticals.save(value)
+        to = "reviewers" if value.escalations == 1 else "operator"
+        work.journal.event(case, "critical-rise", "system", {"critical": value.id, "to": to, "times": value.escalations})
+        work.journal.audit("critical:rise", "system", case.hub or "", f"case/{case.id}", detail={"to": to, "times": value.escalations})
+        raised += 1
+    return raised

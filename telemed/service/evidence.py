@@ -1,0 +1,148 @@
+"""Evidence: attached by a person, or found its case by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from telemed.domain.case import Case, CaseStatus
+from telemed.domain.errors import InvalidTransition, NotFound
+from telemed.domain.evidence import Evidence, EvidenceType
+from telemed.domain.people import Person
+from telemed.domain.policy import Action
+from telemed.service.access import case_for
+from telemed.service.identity import new_id
+from telemed.service.ports import Work
+
+CLOSED_TO_EVIDENCE = frozenset({CaseStatus.CANCELLED, CaseStatus.FAILED})
+
+MATCH_WINDOW = timedelta(days=3)
+"""A study without an accession number belongs to a case of the same patient made this long before or after (practice)."""
+
+
+@dataclass(frozen=True, slots=True)
+class StudyFacts:
+    """What the index knows of a study that looks for its case."""
+
+    owner: str
+    study_instance_uid: str
+    accession_number: str
+    patient_number: str
+    modality: str
+    description: str
+    instances: int
+    received_at: datetime
+
+
+async def may_attach(work: Work, person: Person, case_id: str) -> Case:
+    """The case, if this person may add evidence to it now."""
+    case = await case_for(work, person, case_id, Action.EVIDENCE_ADD)
+    if case.status in CLOSED_TO_EVIDENCE:
+        raise InvalidTransition("case", case.status, "attach")
+    return case
+
+
+async def attach(work: Work, person: Person, case_id: str, evidence: Evidence) -> Evidence:
+    """Add a stored file to the case. The same content again is the same evidence."""
+    case = await may_attach(work, person, case_id)
+    for known in await work.evidence.of_case(case_id):
+        same_file = evidence.sha256 and known.sha256 == evidence.sha256
+        same_study = evidence.study_instance_uid and known.study_instance_uid == evidence.study_instance_uid
+        if same_file or same_study:
+            if same_study and evidence.instances > known.instances:
+                known.instances = evidence.instances
+                await work.evidence.save(known)
+            return known
+    await _add(work, case, evidence, person.username)
+    work.journal.audit(
+        Action.EVIDENCE_ADD,
+        person.username,
+        person.institution,
+        f"case/{case.id}",
+        detail={"type": evidence.type.value, "name": evidence.name},
+    )
+    return evidence
+
+
+async def _add(work: Work, case: Case, evidence: Evidence, actor: str) -> None:
+    await work.evidence.add(evidence)
+    case.evidence_count += 1
+    await work.cases.save(case)
+    work.journal.event(case, "evidence", actor, {"type": evidence.type.value, "name": evidence.name, "evidence": evidence.id})
+
+
+async def match_study(work: Work, study: StudyFacts) -> tuple[Case | None, str]:
+    """The study's case and the rule that found it: the accession number, else the member's patient and time.
+
+    Two cases that fit equally well are no match: a person decides.
+    """
+    if study.accession_number:
+        found = [c for c in await work.cases.with_accession(study.owner, study.accession_number) if c.status != "cancelled"]
+        if len(found) == 1:
+            return found[0], "accession-number"
+    if study.patient_number:
+        since = study.received_at - MATCH_WINDOW
+        found = [c for c in await work.cases.of_patient(study.owner, study.patient_number, since) if _fits(work, c, study)]
+        if len(found) == 1:
+            return found[0], "patient-and-time"
+    return None, ""
+
+
+def _fits(work: Work, case: Case, study: StudyFacts) -> bool:
+    """A case of a centre that expects studies, of this modality or none named, still open, without a study."""
+    centre = work.region.centres.get(case.centre)
+    wanted = str(case.request.get("modality", "")).upper()
+    return bool(
+        centre
+        and centre.expected is EvidenceType.DICOM_STUDY
+        and case.status not in (CaseStatus.COMPLETED, CaseStatus.FAILED)
+        and case.evidence_count == 0
+        and (not wanted or not study.modality or wanted == study.modality)
+    )
+
+
+async def link_study(work: Work, study: StudyFacts, case: Case, rule: str, actor: str = "system") -> Evidence:
+    """Make the study evidence of the case, or bring its count of instances up to date."""
+    for known in await work.evidence.of_case(case.id):
+        if known.study_instance_uid == study.study_instance_uid:
+            if known.instances != study.instances:
+                known.instances = study.instances
+                await work.evidence.save(known)
+                work.journal.event(case, "evidence-grew", actor, {"evidence": known.id, "instances": study.instances})
+            return known
+    evidence = Evidence(
+        id=new_id(),
+        case_id=case.id,
+        type=EvidenceType.DICOM_STUDY,
+        name=study.description or study.modality or "DICOM",
+        added_by=actor,
+        added_at=work.now,
+        media_type="application/dicom",
+        study_instance_uid=study.study_instance_uid,
+        instances=study.instances,
+        facts={"rule": rule, "modality": study.modality},
+    )
+    await _add(work, case, evidence, actor)
+    return evidence
+
+
+async def link_by_hand(work: Work, person: Person, case_id: str, study: StudyFacts) -> Evidence:
+    """The operator (or the member) says which case a study belongs to."""
+    case = await case_for(work, person, case_id, Action.EVIDENCE_LINK)
+    if case.member != study.owner:
+        raise NotFound("case", case_id)
+    evidence = await link_study(work, study, case, "by-hand", person.username)
+    detail = {"study": study.study_instance_uid}
+    work.journal.audit(Action.EVIDENCE_LINK, person.username, person.institution, f"case/{case.id}", detail=detail)
+    return evidence
+
+
+def missing_evidence(case: Case, expected: EvidenceType | None, evidence: Sequence[Evidence], consent_wanted: bool) -> list[str]:
+    """What the hub still waits for: the centre's own kind of evidence, and consent where it is wanted."""
+    missing = []
+    if expected and not any(e.type is expected for e in evidence):
+        missing.append(expected.value)
+    if consent_wanted:
+        missing.append("consent")
+    return missing

@@ -1,0 +1,130 @@
+"""Patients: found by their numbers or made new, compared across members, merged and split by hand."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import date
+
+from telemed.domain.errors import FieldError, Invalid, NotFound
+from telemed.domain.patient import (
+    RESIDENT_ID,
+    Identifier,
+    Match,
+    Patient,
+    Sex,
+    compare,
+    normal_name,
+    resident_id_facts,
+    resident_id_fault,
+)
+from telemed.domain.people import Person, Role
+from telemed.domain.policy import Action, require
+from telemed.service.identity import new_id
+from telemed.service.ports import Work
+
+
+@dataclass(frozen=True, slots=True)
+class PatientCard:
+    """What a member fills in."""
+
+    name: str
+    sex: Sex
+    birth_date: date | None = None
+    identifiers: tuple[Identifier, ...] = ()
+    phone: str = ""
+
+
+def check_card(card: PatientCard, member: str) -> None:
+    """Raises Invalid: an empty name, a resident number that breaks its rule or contradicts the card, a foreign system."""
+    errors: list[FieldError] = []
+    if not card.name.strip():
+        errors.append(FieldError("patient.name", "required"))
+    seen: set[str] = set()
+    for place, identifier in enumerate(card.identifiers):
+        field = f"patient.identifiers.{place}"
+        if identifier.system not in (RESIDENT_ID, member):
+            errors.append(FieldError(f"{field}.system", "choice", f"{RESIDENT_ID} {member}"))
+        if identifier.system in seen:
+            errors.append(FieldError(f"{field}.system", "repeated"))
+        seen.add(identifier.system)
+        if identifier.system == RESIDENT_ID:
+            errors.extend(_resident_id_errors(card, identifier.value, f"{field}.value"))
+    if errors:
+        raise Invalid(*errors)
+
+
+def _resident_id_errors(card: PatientCard, number: str, field: str) -> list[FieldError]:
+    if fault := resident_id_fault(number):
+        return [FieldError(field, f"resident-id-{fault}")]
+    born, _sex = resident_id_facts(number)
+    if card.birth_date and card.birth_date != born:
+        return [FieldError("patient.birth_date", "contradicts-resident-id", born.isoformat())]
+    return []
+
+
+async def find_or_add(work: Work, member: str, card: PatientCard) -> Patient:
+    """The member's own record with one of these numbers, brought up to date, or a new one matched into the index.
+
+    The member's own number of another person (other name) is refused: one number names one patient.
+    """
+    check_card(card, member)
+    wanted = Patient(new_id(), "", member, card.name.strip(), card.sex, card.birth_date, card.identifiers, card.phone)
+    for known in await work.patients.known_to(member, card.identifiers):
+        if normal_name(known.name) == normal_name(wanted.name):
+            merged = {i.system: i for i in (*known.identifiers, *card.identifiers)}
+            if known.identifier(RESIDENT_ID) not in ("", merged.get(RESIDENT_ID, Identifier("", "")).value):
+                continue
+            updated = replace(
+                known,
+                birth_date=card.birth_date or known.birth_date,
+                phone=card.phone or known.phone,
+                identifiers=tuple(merged.values()),
+            )
+            if updated != known:
+                await work.patients.save(updated)
+            return updated
+        if known.identifier(member) and known.identifier(member) == wanted.identifier(member):
+            raise Invalid(FieldError("patient.identifiers", "number-of-another-patient"))
+    return await _add_matched(work, wanted)
+
+
+async def _add_matched(work: Work, wanted: Patient) -> Patient:
+    master, doubts = wanted.id, []
+    for other in await work.patients.alike(wanted):
+        verdict, rule = compare(wanted, other)
+        if verdict is Match.SAME:
+            master = other.master_id
+        elif verdict is Match.POSSIBLE:
+            doubts.append((other.id, rule))
+    patient = replace(wanted, master_id=master)
+    await work.patients.add(patient)
+    for other_id, rule in doubts:
+        await work.patients.suggest(patient.id, other_id, rule)
+    return patient
+
+
+async def _record(work: Work, person: Person, patient_id: str) -> Patient:
+    patient = await work.patients.get(patient_id)
+    if patient is None or not (person.has(Role.OPERATOR) or patient.member == person.institution):
+        raise NotFound("patient", patient_id)
+    return patient
+
+
+async def merge_patients(work: Work, person: Person, kept_id: str, joined_id: str, reason: str) -> Patient:
+    """Two records are one person: they share a master from now on. Both keep what each member wrote."""
+    require(person, Action.PATIENT_MERGE)
+    kept, joined = await _record(work, person, kept_id), await _record(work, person, joined_id)
+    if kept.master_id != joined.master_id:
+        await work.patients.merge(kept.master_id, joined.master_id)
+    detail = {"joined": joined_id, "reason": reason, "was": joined.master_id}
+    work.journal.audit(Action.PATIENT_MERGE, person.username, person.institution, f"patient/{kept_id}", detail=detail)
+    return kept
+
+
+async def split_patient(work: Work, person: Person, patient_id: str, reason: str) -> None:
+    """The record was not the same person after all: it gets a master of its own again."""
+    require(person, Action.PATIENT_MERGE)
+    patient = await _record(work, person, patient_id)
+    await work.patients.split(patient_id)
+    detail = {"split": True, "reason": reason, "was": patient.master_id}
+    work.journal.audit(Action.PATIENT_MERGE, person.username, person.institution, f"patient/{patient_id}", detail=detail)

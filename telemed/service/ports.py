@@ -1,0 +1,196 @@
+"""What the use cases ask of the world: repositories of one transaction, and the journal that is written with it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Any, Protocol
+
+from telemed.domain.case import Case
+from telemed.domain.centre import Centre
+from telemed.domain.consent import Consent
+from telemed.domain.critical import CriticalValue
+from telemed.domain.deadlines import DeadlineRule, WorkingHours
+from telemed.domain.evidence import Evidence
+from telemed.domain.network import Network
+from telemed.domain.patient import Identifier, Patient
+from telemed.domain.people import LockOut, Person, SessionLimits
+from telemed.domain.report import Report
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """What is set for the whole region: the network, the centres, and the numbers that a region decides."""
+
+    network: Network
+    centres: Mapping[str, Centre]
+    working_hours: WorkingHours = field(default_factory=WorkingHours)
+    deadline_rules: Mapping[str, tuple[DeadlineRule, ...]] = field(default_factory=dict)
+    tell_within: timedelta = timedelta(minutes=10)
+    lock_out: LockOut = field(default_factory=LockOut)
+    sessions: SessionLimits = field(default_factory=SessionLimits)
+
+    def rules(self, centre: Centre) -> tuple[DeadlineRule, ...]:
+        """The region's own deadlines for the centre, or the centre's defaults."""
+        return self.deadline_rules.get(centre.code, centre.deadlines)
+
+
+class Cases(Protocol):
+    async def add(self, case: Case) -> None: ...
+    async def get(self, case_id: str) -> Case | None:
+        """The case, locked for the rest of a writing transaction."""
+        ...
+
+    async def save(self, case: Case) -> None: ...
+    async def next_accession(self, letter: str, day: date) -> str:
+        """A fresh accession number (at most 16 characters, DICOM VR SH)."""
+        ...
+
+    async def with_accession(self, member: str, number: str) -> list[Case]: ...
+    async def of_patient(self, member: str, patient_number: str, since: datetime) -> list[Case]:
+        """Cases of the member's patient with this number, made since, not cancelled, newest first."""
+        ...
+
+    async def open_access(self, case_id: str, institution: str) -> None:
+        """The institution keeps seeing the case although it is no longer the hub in charge."""
+        ...
+
+    async def has_access(self, case_id: str, institution: str) -> bool: ...
+    async def held_by(self, username: str) -> int:
+        """How many cases the reader holds now."""
+        ...
+
+    async def past_accept(self, now: datetime, limit: int) -> list[str]: ...
+    async def claimed_before(self, centre: str, moment: datetime, limit: int) -> list[str]:
+        """Accepted cases of a centre, not parked, untouched since `moment`."""
+        ...
+
+
+class Reports(Protocol):
+    async def add(self, report: Report) -> None: ...
+    async def save(self, report: Report) -> None: ...
+    async def versions(self, case_id: str) -> list[Report]:
+        """All versions, oldest first."""
+        ...
+
+
+class Patients(Protocol):
+    async def add(self, patient: Patient) -> None: ...
+    async def save(self, patient: Patient) -> None: ...
+    async def get(self, patient_id: str) -> Patient | None: ...
+    async def known_to(self, member: str, identifiers: Sequence[Identifier]) -> list[Patient]:
+        """Records of this member that carry one of the identifiers."""
+        ...
+
+    async def alike(self, patient: Patient) -> list[Patient]:
+        """Records anywhere with the same resident number, or the same name, sex and birth date."""
+        ...
+
+    async def suggest(self, first: str, second: str, rule: str) -> None:
+        """Note two records for a person to look at; noting them again changes nothing."""
+        ...
+
+    async def merge(self, kept_master: str, joined_master: str) -> int:
+        """All records of one master under the other; returns how many moved."""
+        ...
+
+    async def split(self, patient_id: str) -> None:
+        """Take one record out of its group again."""
+        ...
+
+
+class EvidenceStore(Protocol):
+    async def add(self, evidence: Evidence) -> None: ...
+    async def save(self, evidence: Evidence) -> None: ...
+    async def get(self, evidence_id: str) -> Evidence | None: ...
+    async def of_case(self, case_id: str) -> list[Evidence]: ...
+    async def remove(self, evidence_id: str) -> None: ...
+
+
+class Criticals(Protocol):
+    async def add(self, value: CriticalValue) -> None: ...
+    async def save(self, value: CriticalValue) -> None: ...
+    async def get(self, value_id: str) -> CriticalValue | None: ...
+    async def of_case(self, case_id: str) -> list[CriticalValue]: ...
+    async def due(self, now: datetime, limit: int) -> list[CriticalValue]: ...
+
+
+class Consents(Protocol):
+    async def add(self, consent: Consent) -> None: ...
+    async def of_case(self, case_id: str) -> list[Consent]: ...
+
+
+@dataclass(slots=True)
+class Credentials:
+    """A password hash and the count of failures since the last success."""
+
+    username: str
+    password_hash: str
+    failures: int = 0
+    locked_until: datetime | None = None
+
+
+class People(Protocol):
+    async def get(self, username: str) -> Person | None: ...
+    async def credentials(self, username: str) -> Credentials | None: ...
+    async def save_credentials(self, credentials: Credentials) -> None: ...
+    async def readers(self, institution: str, centre: str) -> list[Person]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A signed-in session; only the digest of its token is kept."""
+
+    token_digest: str
+    username: str
+    created_at: datetime
+    seen_at: datetime
+
+
+class Sessions(Protocol):
+    async def add(self, session: Session) -> None: ...
+    async def get(self, token_digest: str) -> Session | None: ...
+    async def seen(self, token_digest: str, at: datetime) -> None: ...
+    async def end(self, token_digest: str) -> None: ...
+
+
+class Journal(Protocol):
+    """What is written beside the change, in its transaction: the case's history, the audit trail, the work to do next."""
+
+    def event(self, case: Case, action: str, actor: str, detail: Mapping[str, Any] | None = None, *, left_hub: str | None = None) -> None:
+        """One line of the case's history; it also goes to everyone who watches the case."""
+        ...
+
+    def audit(
+        self, action: str, actor: str, institution: str, subject: str, outcome: str = "success", detail: Mapping[str, Any] | None = None
+    ) -> None:
+        """One record of the audit trail. `action` is of the vocabulary `subject:action`."""
+        ...
+
+    def job(self, kind: str, payload: Mapping[str, Any], *, key: str | None = None, after: datetime | None = None) -> None:
+        """Work for the worker. While a job with the same `key` waits, another is not added."""
+        ...
+
+
+class Work(Protocol):
+    """One transaction: its time, the region, the repositories, the journal."""
+
+    now: datetime
+    region: Region
+    cases: Cases
+    reports: Reports
+    patients: Patients
+    evidence: EvidenceStore
+    criticals: Criticals
+    consents: Consents
+    people: People
+    sessions: Sessions
+    journal: Journal
+
+
+class Passwords(Protocol):
+    """Slow on purpose: call it outside a transaction."""
+
+    async def hash(self, password: str) -> str: ...
+    async def matches(self, password_hash: str, password: str) -> bool: ...

@@ -1,0 +1,161 @@
+"""What the pages and the API ask to see. Every question carries the person who asks: the answer is theirs to see."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Any, Protocol
+
+from telemed.domain.case import Case
+from telemed.domain.evidence import Evidence
+from telemed.domain.patient import Patient
+from telemed.domain.people import Person
+from telemed.domain.report import Report
+from telemed.service.evidence import StudyFacts
+
+
+class View(StrEnum):
+    """Tabs of the hub's worklist and of the member's board."""
+
+    UNCLAIMED = "unclaimed"
+    MINE = "mine"
+    REVIEW = "review"
+    PARKED = "parked"
+    DONE_TODAY = "done-today"
+    CRITICAL = "critical"
+    OPEN = "open"
+    ATTENTION = "attention"
+    RUNNING = "running"
+    DONE = "done"
+
+
+@dataclass(frozen=True, slots=True)
+class CaseFilter:
+    """A question to the list of cases; empty fields do not filter."""
+
+    centre: str = ""
+    status: str = ""
+    hub: str = ""
+    member: str = ""
+    priority: str = ""
+    q: str = ""
+    view: View | None = None
+    need: str = ""
+    body_part: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CasePage:
+    """One page of cases, each with its patient's record and evidence, and the cursor of the next page."""
+
+    cases: Sequence[Case]
+    patients: Mapping[str, Patient]
+    next: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryLine:
+    """One line of a case's history; `id` grows with the order of commits."""
+
+    id: int
+    case_id: str
+    at: datetime
+    action: str
+    actor: str
+    centre: str
+    status: str
+    member: str
+    hub: str | None
+    left_hub: str | None
+    detail: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class PriorCase:
+    """An earlier case of the same patient that this person may see."""
+
+    case: Case
+    evidence: Sequence[Evidence]
+
+
+@dataclass(frozen=True, slots=True)
+class UnmatchedStudy:
+    """A study that found no case."""
+
+    facts: StudyFacts
+    patient_name: str
+    study_date: str
+    candidates: Sequence[Case] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """Two records that may be one person, and the rule that says so."""
+
+    first: Patient
+    second: Patient
+    rule: str
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """How an institution stands: its last data, its volume by day, its queue."""
+
+    code: str
+    last_study_at: datetime | None
+    last_case_at: datetime | None
+    days: Mapping[date, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class HubLoad:
+    """How a hub stands in one centre: waiting, held, overdue, done today, deadlines kept and missed in the last 30 days."""
+
+    hub: str
+    centre: str
+    waiting: int
+    held: int
+    overdue: int
+    done_today: int
+    kept: int
+    missed: int
+
+
+@dataclass(frozen=True, slots=True)
+class AuditLine:
+    position: int
+    at: datetime
+    action: str
+    actor: str
+    institution: str
+    subject: str
+    outcome: str
+    detail: Mapping[str, Any]
+
+
+class Queries(Protocol):
+    """Each answer holds only what the person may see."""
+
+    async def cases(self, person: Person, wanted: CaseFilter, cursor: str | None, limit: int) -> CasePage:
+        """A page of cases: a hub's by time left (STAT on top), others newest first. Raises Invalid for a bad cursor."""
+        ...
+
+    async def counts(self, person: Person, centre: str = "") -> Mapping[View, int]:
+        """How many cases each tab holds."""
+        ...
+
+    async def history(self, case_id: str) -> list[HistoryLine]: ...
+    async def history_since(self, after: int, limit: int) -> list[HistoryLine]: ...
+    async def last_history_id(self) -> int: ...
+    async def priors(self, person: Person, case: Case) -> list[PriorCase]: ...
+    async def unmatched(self, person: Person, limit: int) -> list[UnmatchedStudy]: ...
+    async def study(self, owner: str | None, study_instance_uid: str) -> StudyFacts | None: ...
+    async def doubts(self, person: Person, limit: int) -> list[Doubt]: ...
+    async def connections(self, days: int) -> list[Connection]: ...
+    async def loads(self) -> list[HubLoad]: ...
+    async def audit(self, wanted: Mapping[str, str], before: int | None, limit: int) -> list[AuditLine]: ...
+    async def report_by_code(self, code: str) -> tuple[Case, Report, list[Report]] | None: ...
+    async def saved_views(self, username: str) -> list[tuple[str, str]]: ...
+    async def people_names(self, usernames: Sequence[str]) -> Mapping[str, str]: ...

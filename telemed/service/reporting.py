@@ -1,0 +1,341 @@
+"""Reports: written, signed, reviewed, sent back, amended, appended.
+
+Signing is in two steps. `prepare_*` checks everything and says what to print; the caller prints, signs and stores the
+PDF outside any transaction; `sign_report` or `review_report` then makes it so, if nothing has changed in between.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from telemed.domain.case import Case, CaseKind, CaseStatus
+from telemed.domain.centre import Centre
+from telemed.domain.errors import (
+    AlreadyClaimed,
+    FieldError,
+    Forbidden,
+    Invalid,
+    InvalidTransition,
+    NotFound,
+    StaleVersion,
+    VersionRequired,
+)
+from telemed.domain.forms import Field, FieldType, Form
+from telemed.domain.people import Person
+from telemed.domain.policy import Action
+from telemed.domain.report import REPORT, Report, ReportStatus, VersionKind
+from telemed.service.access import case_for, in_charge, relation_to
+from telemed.service.identity import new_verification_code
+from telemed.service.ports import Work
+
+ADDENDUM = Form((Field("addendum", "Addendum", FieldType.LONG_TEXT, required=True, rows=8, max_length=20000),))
+
+
+@dataclass(frozen=True, slots=True)
+class Printed:
+    """The PDF of a version as stored."""
+
+    key: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class PrintOrder:
+    """What to print: the case, the version as it will stand, everyone who signs, and the entity tag it was made from."""
+
+    case: Case
+    report: Report
+    versions: tuple[Report, ...]
+    author: Person
+    reviewer: Person | None
+    entity_tag: str
+    at: datetime
+
+
+def form_for(centre: Centre, report: Report) -> Form:
+    return ADDENDUM if report.kind is VersionKind.ADDENDUM else centre.report_form
+
+
+def latest(versions: list[Report]) -> Report | None:
+    """The version that counts now: the newest that was not thrown away."""
+    return next((r for r in reversed(versions) if r.status is not ReportStatus.ENTERED_IN_ERROR or r.released), None)
+
+
+def two_person(work: Work, hub: str, centre: str, kind: CaseKind) -> bool:
+    """Does this hub ask for a second person on reports of this kind?"""
+    service = work.region.network.service(centre, hub)
+    return service is not None and kind.value in service.two_person
+
+
+async def open_report(work: Work, case: Case, person: Person) -> Report:
+    """The version to write on: begun with the first claim, taken over with the draft by who claims next."""
+    versions = await work.reports.versions(case.id)
+    report = latest(versions)
+    if report is None:
+        report = Report(
+            case_id=case.id,
+            version=len(versions) + 1,
+            kind=VersionKind.ORIGINAL,
+            author=person.username,
+            created_at=work.now,
+            updated_at=work.now,
+            hub=person.institution,
+        )
+        await work.reports.add(report)
+        case.report_status = report.status
+    elif report.status is ReportStatus.PARTIAL and report.author != person.username:
+        report.author = person.username
+        await work.reports.save(report)
+    return report
+
+
+async def abandon_draft(work: Work, case: Case) -> None:
+    """The case leaves this hub: its unsigned draft is kept on record and counts no more."""
+    report = latest(await work.reports.versions(case.id))
+    if report is not None and report.status is ReportStatus.PARTIAL:
+        report.take("discard")
+        await work.reports.save(report)
+    case.report_status = None
+
+
+async def read_report(work: Work, person: Person, case_id: str) -> tuple[Report, list[Report]]:
+    """The version this person may see, and all versions they may see, oldest first.
+
+    Readers of the hub see the draft; the member sees what was released. Raises NotFound while there is nothing to see.
+    """
+    case = await case_for(work, person, case_id, Action.REPORT_READ)
+    versions = await work.reports.versions(case.id)
+    relation = await relation_to(work, person, case)
+    drafts = relation == "routed" and case.hub == person.institution
+    visible = [r for r in versions if r.released or (drafts and r.status is not ReportStatus.ENTERED_IN_ERROR)]
+    if not visible:
+        raise NotFound("report", case_id)
+    return visible[-1], visible
+
+
+async def _held(work: Work, person: Person, case_id: str, action: Action) -> Case:
+    """The case, claimed by this person (or completed, for who wrote it)."""
+    case = await in_charge(work, person, case_id, action)
+    if case.claimed_by != person.username:
+        if case.claimed_by:
+            raise AlreadyClaimed(case.claimed_by, case.claimed_at)
+        raise InvalidTransition("case", case.status, "write")
+    return case
+
+
+def _match(report: Report, if_match: str | None) -> None:
+    """RFC 9110 section 13.1.1: the change must name the version it was made from."""
+    if if_match is None:
+        raise VersionRequired("If-Match")
+    if if_match != "*" and if_match.removeprefix("W/").strip('"') != report.entity_tag:
+        raise StaleVersion(report.entity_tag)
+
+
+async def save_draft(
+    work: Work, person: Person, case_id: str, sections: Mapping[str, Any], positive: bool | None, if_match: str | None
+) -> Report:
+    """Autosave. Raises StaleVersion when somebody (or another window) saved in between, InvalidTransition once signed."""
+    case = await in_charge(work, person, case_id, Action.REPORT_WRITE)
+    versions = await work.reports.versions(case.id)
+    report = latest(versions)
+    if report is not None and report.status is not ReportStatus.PARTIAL:
+        raise InvalidTransition("report", report.status, "save")
+    case = await _held(work, person, case_id, Action.REPORT_WRITE)
+    if report is None:
+        raise InvalidTransition("case", case.status, "save")
+    _match(report, if_match)
+    centre = work.region.centres[case.centre]
+    if faults := form_for(centre, report).faults(sections, "sections", complete=False):
+        raise Invalid(*faults)
+    report.take("save")
+    report.sections = {k: v for k, v in sections.items() if v not in ("", None)}
+    report.positive = report.positive if positive is None else positive
+    report.author, report.revision, report.updated_at = person.username, report.revision + 1, work.now
+    await work.reports.save(report)
+    if case.status is not CaseStatus.COMPLETED:
+        first = case.status is CaseStatus.ACCEPTED
+        case.take("write")
+        if first:
+            work.journal.event(case, "write", person.username)
+    case.active_at, case.report_status = work.now, report.status
+    await work.cases.save(case)
+    return report
+
+
+async def prepare_signature(work: Work, person: Person, case_id: str) -> PrintOrder:
+    """Check that this person can sign now; nothing is changed."""
+    case = await in_charge(work, person, case_id, Action.REPORT_SIGN)
+    versions = await work.reports.versions(case.id)
+    report = latest(versions)
+    if report is None:
+        raise InvalidTransition("case", case.status, "sign")
+    REPORT.next(report.status, "sign")
+    await _held(work, person, case_id, Action.REPORT_SIGN)
+    if report.author != person.username:
+        raise Forbidden(Action.REPORT_SIGN, "not-the-author")
+    centre = work.region.centres[case.centre]
+    if faults := form_for(centre, report).faults(report.sections, "sections", complete=True):
+        raise Invalid(*faults)
+    tag = report.entity_tag
+    _sign(report, case, work)
+    return PrintOrder(case, report, tuple(versions), person, None, tag, work.now)
+
+
+def _sign(report: Report, case: Case, work: Work) -> None:
+    report.verification_code = report.verification_code or new_verification_code()
+    report.signed_at = report.updated_at = work.now
+    report.take("sign")
+    if not two_person(work, report.hub or case.hub or "", case.centre, case.kind):
+        _release(report, work)
+
+
+def _release(report: Report, work: Work) -> None:
+    report.take(f"release-{report.kind.value}")
+    report.released_at = work.now
+
+
+async def sign_report(work: Work, person: Person, order: PrintOrder, printed: Printed) -> Report:
+    """Make the signature of `order` so. Raises StaleVersion where the draft changed since."""
+    case = await _held(work, person, order.case.id, Action.REPORT_SIGN)
+    report = latest(await work.reports.versions(case.id))
+    if report is None or report.entity_tag != order.entity_tag:
+        raise StaleVersion(report.entity_tag if report else "")
+    work.now = order.at
+    report.verification_code = order.report.verification_code
+    _sign(report, case, work)
+    await _keep(work, case, report, printed, person, "sign", Action.REPORT_SIGN)
+    return report
+
+
+async def prepare_review(work: Work, person: Person, case_id: str, author: Person | None = None) -> PrintOrder:
+    """Check that this person can review now. The reviewer is never the author."""
+    case, report, versions = await _to_review(work, person, case_id)
+    writer = await work.people.get(report.author)
+    if writer is None:
+        raise NotFound("person", report.author)
+    tag = report.entity_tag
+    report.reviewer, report.reviewed_at = person.username, work.now
+    _release(report, work)
+    return PrintOrder(case, report, tuple(versions), writer, person, tag, work.now)
+
+
+async def _to_review(work: Work, person: Person, case_id: str) -> tuple[Case, Report, list[Report]]:
+    case = await in_charge(work, person, case_id, Action.REPORT_REVIEW)
+    versions = await work.reports.versions(case.id)
+    report = latest(versions)
+    if report is None:
+        raise InvalidTransition("case", case.status, "review")
+    if report.status is not ReportStatus.PRELIMINARY:
+        raise InvalidTransition("report", report.status, "review")
+    if report.author == person.username:
+        raise Forbidden(Action.REPORT_REVIEW, "own-report")
+    return case, report, versions
+
+
+async def review_report(work: Work, person: Person, order: PrintOrder, printed: Printed) -> Report:
+    """Make the review of `order` so: the report is released."""
+    case, report, _ = await _to_review(work, person, order.case.id)
+    if report.entity_tag != order.entity_tag:
+        raise StaleVersion(report.entity_tag)
+    work.now = order.at
+    report.reviewer, report.reviewed_at = person.username, work.now
+    _release(report, work)
+    await _keep(work, case, report, printed, person, "review", Action.REPORT_REVIEW)
+    return report
+
+
+async def _keep(work: Work, case: Case, report: Report, printed: Printed, person: Person, step: str, action: Action) -> None:
+    """Save the signed version and what follows from it for the case."""
+    report.pdf_key, report.pdf_sha256 = printed.key, printed.sha256
+    report.revision += 1
+    await work.reports.save(report)
+    case.report_status, case.positive, case.parked_at = report.status, report.positive, None
+    if report.released:
+        if case.status is not CaseStatus.COMPLETED:
+            case.take("complete")
+            case.completed_at = work.now
+        case.claimed_by = case.claimed_at = None
+        case.acknowledged_at = case.acknowledged_by = None
+        work.journal.job("report-released", {"case_id": case.id, "version": report.version}, key=f"released:{case.id}:{report.version}")
+    await work.cases.save(case)
+    detail = {"version": report.version, "status": report.status.value, "pdf_sha256": printed.sha256}
+    work.journal.event(case, step, person.username, detail)
+    work.journal.audit(action, person.username, person.institution, f"case/{case.id}", detail=detail)
+
+
+async def send_back(work: Work, person: Person, case_id: str, note: str) -> Report:
+    """The reviewer does not agree: the author writes on, with the reviewer's note beside."""
+    case, report, _ = await _to_review(work, person, case_id)
+    report.take("send-back")
+    report.review_note, report.signed_at, report.updated_at = note, None, work.now
+    report.revision += 1
+    await work.reports.save(report)
+    case.report_status, case.claimed_by, case.claimed_at, case.active_at = report.status, report.author, work.now, work.now
+    await work.cases.save(case)
+    work.journal.event(case, "send-back", person.username, {"note": note})
+    work.journal.audit(Action.REPORT_REVIEW, person.username, person.institution, f"case/{case.id}", "sent-back", {"note": note})
+    return report
+
+
+async def new_version(
+    work: Work, person: Person, case_id: str, kind: VersionKind, reason: str, sections: Mapping[str, Any] | None
+) -> Report:
+    """Open an amendment (a changed copy) or an addendum (its own text) of a released report; it is signed like the first."""
+    case = await in_charge(work, person, case_id, Action.REPORT_AMEND)
+    versions = await work.reports.versions(case.id)
+    before = latest(versions)
+    if before is None:
+        raise InvalidTransition("case", case.status, "amend")
+    status = REPORT.next(before.status, "amend" if kind is VersionKind.AMENDMENT else "append")
+    report = Report(
+        case_id=case.id,
+        version=len(versions) + 1,
+        kind=kind,
+        status=status,
+        author=person.username,
+        created_at=work.now,
+        updated_at=work.now,
+        reason=reason,
+        hub=person.institution,
+        positive=before.positive,
+        sections=dict(sections) if sections is not None else (dict(before.sections) if kind is VersionKind.AMENDMENT else {}),
+    )
+    if faults := form_for(work.region.centres[case.centre], report).faults(report.sections, "sections", complete=False):
+        raise Invalid(*faults)
+    await work.reports.add(report)
+    case.claimed_by, case.claimed_at, case.active_at = person.username, work.now, work.now
+    case.report_status = report.status
+    await work.cases.save(case)
+    detail = {"version": report.version, "kind": kind.value, "reason": reason}
+    work.journal.event(case, "amend" if kind is VersionKind.AMENDMENT else "append", person.username, detail)
+    work.journal.audit(Action.REPORT_AMEND, person.username, person.institution, f"case/{case.id}", detail=detail)
+    return report
+
+
+async def discard_version(work: Work, person: Person, case_id: str) -> Report:
+    """Throw an amendment or addendum away before it is signed; the released version counts again."""
+    case = await _held(work, person, case_id, Action.REPORT_AMEND)
+    versions = await work.reports.versions(case.id)
+    report = latest(versions)
+    if report is None or report.kind is VersionKind.ORIGINAL:
+        raise InvalidTransition("report", report.status if report else "absent", "discard")
+    report.take("discard")
+    report.revision += 1
+    await work.reports.save(report)
+    standing = latest([r for r in versions if r.version != report.version])
+    case.report_status = standing.status if standing else None
+    case.claimed_by = case.claimed_at = None
+    await work.cases.save(case)
+    work.journal.event(case, "discard", person.username, {"version": report.version})
+    work.journal.audit(Action.REPORT_AMEND, person.username, person.institution, f"case/{case.id}", "discarded")
+    return report
+
+
+def required_reason(text: str, field: str = "reason") -> str:
+    """A typed reason where a step cannot be undone. Raises Invalid where it is missing."""
+    if not text.strip():
+        raise Invalid(FieldError(field, "required"))
+    return text.strip()

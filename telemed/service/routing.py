@@ -1,0 +1,127 @@
+"""Offering a case to hubs: planned on submission, advanced when a hub does not take it, failed when none is left."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from telemed.domain.case import Case, CaseStatus
+from telemed.domain.centre import Centre
+from telemed.domain.deadlines import deadline
+from telemed.domain.errors import FieldError, Invalid
+from telemed.domain.people import Person
+from telemed.domain.policy import Action
+from telemed.domain.routing import Outcome, RouteStep, Rule, advance, assign, current, plan
+from telemed.service.access import case_for
+from telemed.service.ports import Region, Work
+from telemed.service.reporting import abandon_draft
+
+
+def _start_clocks(work: Work, case: Case, centre: Centre) -> None:
+    """The report clock runs from submission and is never set back by a change of hub; the accept clock from the offer."""
+    start = case.submitted_at or work.now
+    region = work.region
+    whole = deadline(region.rules(centre), case.priority, case.request, start, region.working_hours, region.network.zone)
+    now = deadline(region.rules(centre), case.priority, case.request, work.now, region.working_hours, region.network.zone)
+    case.due_at, case.accept_by = whole.due_at, now.accept_by
+
+
+async def offer_first(work: Work, case: Case, centre: Centre, *, keep_hub: bool) -> None:
+    """Plan the route (or keep the hub that asked back) and start the clocks; without a hub the case fails at once."""
+    case.submitted_at = case.submitted_at or work.now
+    if keep_hub and case.hub and current(case.route):
+        _start_clocks(work, case, centre)
+        return
+    case.route = plan(work.region.network, case.centre, case.member, centre.need_of(case.request), work.now)
+    _settle(work, case, centre)
+
+
+def _settle(work: Work, case: Case, centre: Centre) -> None:
+    """Give the case to the offered hub, or to nobody."""
+    case.unclaim()
+    step = current(case.route)
+    case.hub = step.hub if step else None
+    if step is None:
+        case.take("exhaust")
+        case.accept_by = None
+        work.journal.job("tell-operator", {"case_id": case.id, "about": "nobody-took-it"}, key=f"failed:{case.id}")
+        return
+    if case.status is not CaseStatus.REQUESTED:
+        case.take("offer")
+    _start_clocks(work, case, centre)
+
+
+async def move_on(work: Work, case: Case, action: str, outcome: Outcome, rule: Rule, reason: str, actor: str) -> None:
+    """The hub in charge does not take the case: it goes to the next on the route, or fails where there is none."""
+    centre = work.region.centres[case.centre]
+    left = case.hub
+    case.take(action)
+    work.journal.event(case, action, actor, {"hub": left, "reason": reason}, left_hub=left)
+    await abandon_draft(work, case)
+    need = centre.need_of(case.request)
+    case.route = advance(work.region.network, case.centre, case.member, need, case.route, outcome, rule, reason, work.now)
+    _settle(work, case, centre)
+    await work.cases.save(case)
+    detail = {"hub": case.hub, "rule": rule.value}
+    work.journal.event(case, "offer" if case.hub else "fail", "system", detail, left_hub=left)
+
+
+def withdraw_offer(case: Case) -> None:
+    """Nobody is asked any more; the hub that had the case still sees what became of it."""
+    case.unclaim()
+    case.accept_by = None
+
+
+async def offer_by_operator(work: Work, person: Person, case_id: str, hub: str, reason: str) -> Case:
+    """The operator names a hub for a case that failed or waits."""
+    case = await case_for(work, person, case_id, Action.CASE_OFFER)
+    centre = work.region.centres[case.centre]
+    service = work.region.network.service(case.centre, hub)
+    if service is None or hub == case.member:
+        raise Invalid(FieldError("hub", "choice", " ".join(s.hub for s in work.region.network.hubs(case.centre) if s.hub != case.member)))
+    left = case.hub
+    case.take("expire" if case.status is CaseStatus.REQUESTED else "offer")
+    case.route = assign(case.route, hub, reason, work.now)
+    _settle(work, case, centre)
+    await work.cases.save(case)
+    work.journal.event(case, "offer", person.username, {"hub": hub, "reason": reason}, left_hub=left)
+    work.journal.audit(Action.CASE_OFFER, person.username, person.institution, f"case/{case.id}", detail={"hub": hub, "reason": reason})
+    return case
+
+
+def try_route(region: Region, centre_code: str, member: str, need: str, now: datetime) -> tuple[RouteStep, ...]:
+    """Which way would a case go? For the operator's check; changes nothing."""
+    if centre_code not in region.centres:
+        raise Invalid(FieldError("centre", "choice", " ".join(region.centres)))
+    if member not in region.network.institutions:
+        raise Invalid(FieldError("member", "choice", " ".join(sorted(region.network.institutions))))
+    return plan(region.network, centre_code, member, need, now)
+
+
+async def expire_offers(work: Work, limit: int = 50) -> int:
+    """Offers past their accept deadline go on to the next hub. A last hub keeps the case, overdue, rather than nobody."""
+    moved = 0
+    for case_id in await work.cases.past_accept(work.now, limit):
+        case = await work.cases.get(case_id)
+        if case is None or case.status is not CaseStatus.REQUESTED or case.accept_by is None or case.accept_by > work.now:
+            continue
+        await move_on(work, case, "expire", Outcome.EXPIRED, Rule.ACCEPT_DEADLINE_MISSED, "", "system")
+        moved += 1
+    return moved
+
+
+async def release_idle_claims(work: Work, limit: int = 50) -> int:
+    """Claims that nobody works on go back to the worklist after the centre's idle time."""
+    freed = 0
+    for centre in work.region.centres.values():
+        since = work.now - timedelta(minutes=centre.claim_idle_minutes)
+        for case_id in await work.cases.claimed_before(centre.code, since, limit):
+            case = await work.cases.get(case_id)
+            if case is None or case.status is not CaseStatus.ACCEPTED or (case.active_at or work.now) > since:
+                continue
+            holder = case.claimed_by
+            case.take("release")
+            case.unclaim()
+            await work.cases.save(case)
+            work.journal.event(case, "release", "system", {"reader": holder, "reason": "idle"})
+            freed += 1
+    return freed
