@@ -32,14 +32,23 @@ class PatientTable(_Repository):
         found = await self._load(t.patient.c.id == patient_id)
         return found[0] if found else None
 
-    async def _load(self, where: sa.ColumnElement[bool]) -> list[Patient]:
-        people = await self._all(sa.select(t.patient).where(where).order_by(t.patient.c.id).limit(50))
+    async def _load(self, where: sa.ColumnElement[bool], most: int = 50) -> list[Patient]:
+        people = await self._all(sa.select(t.patient).where(where).order_by(t.patient.c.id).limit(most))
         ids = [p["id"] for p in people]
         numbers = await self._all(sa.select(t.patient_identifier).where(t.patient_identifier.c.patient_id.in_(ids))) if ids else []
         by_patient: dict[str, list[Identifier]] = {}
         for number in numbers:
             by_patient.setdefault(number["patient_id"], []).append(Identifier(number["system"], number["value"]))
         return [_patient(p, by_patient.get(p["id"], [])) for p in people]
+
+    async def several(self, ids: Sequence[str]) -> list[Patient]:
+        """The records with these ids, at most 200."""
+        return await self._load(t.patient.c.id.in_(ids), 200) if ids else []
+
+    async def with_number(self, value: str) -> list[str]:
+        """Ids of the records that carry this number in any system, at most 200."""
+        query = sa.select(t.patient_identifier.c.patient_id).where(t.patient_identifier.c.value == value).limit(200)
+        return list((await self._do(query)).scalars())
 
     async def known_to(self, member: str, identifiers: Sequence[Identifier]) -> list[Patient]:
         if not identifiers:

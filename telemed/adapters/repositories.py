@@ -31,11 +31,13 @@ def insert_or_nothing(connection: AsyncConnection, table: sa.Table) -> Any:
 class _Repository:
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
+        sync = connection.sync_connection
+        self._reading = bool(sync and sync.get_execution_options().get("reading"))
 
-    async def _one(self, query: sa.Select[Any]) -> sa.RowMapping | None:
+    async def _one(self, query: sa.Executable) -> sa.RowMapping | None:
         return (await self._connection.execute(query)).mappings().first()
 
-    async def _all(self, query: sa.Select[Any]) -> Sequence[sa.RowMapping]:
+    async def _all(self, query: sa.Executable) -> Sequence[sa.RowMapping]:
         return (await self._connection.execute(query)).mappings().all()
 
     async def _do(self, statement: sa.Executable, rows: list[dict[str, Any]] | None = None) -> sa.CursorResult[Any]:
@@ -43,7 +45,7 @@ class _Repository:
 
     def _locked(self, query: sa.Select[Any]) -> sa.Select[Any]:
         """Rows that a writing transaction means to change are locked; a reading one leaves them alone."""
-        return query if self._connection.sync_connection.get_execution_options().get("reading") else query.with_for_update()
+        return query if self._reading else query.with_for_update()
 
 
 class CaseTable(_Repository):

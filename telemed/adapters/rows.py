@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime, time
 from typing import Any
+
+import sqlalchemy as sa
 
 from telemed.domain.case import Case, CaseKind, CaseStatus, PatientSummary, Priority
 from telemed.domain.consent import Consent, ConsentGiver
@@ -15,7 +16,7 @@ from telemed.domain.people import Person, Role
 from telemed.domain.report import Report, ReportStatus, VersionKind
 from telemed.domain.routing import Outcome, RouteStep
 
-Row = Mapping[str, Any]
+Row = sa.RowMapping
 
 RANK = {Priority.STAT: 0, Priority.ASAP: 1, Priority.URGENT: 2, Priority.ROUTINE: 3}
 """Worklist order: STAT on top."""

@@ -10,6 +10,7 @@ from typing import Concatenate, ParamSpec, Protocol, TypeVar
 from storage.protocol import ObjectStore
 from telemed.domain.errors import DomainError, Forbidden, NotAuthenticated, NotFound
 from telemed.domain.people import Person
+from telemed.domain.report import Report
 from telemed.service import accounts, reporting
 from telemed.service.ports import Passwords, Region, Work
 from telemed.service.queries import Queries
@@ -108,7 +109,7 @@ async def check_password(office: Office, username: str, password: str, purpose: 
     raise NotAuthenticated(username)
 
 
-async def sign(office: Office, person: Person, case_id: str, password: str) -> reporting.Report:
+async def sign(office: Office, person: Person, case_id: str, password: str) -> Report:
     """Check, ask for the password again, print, then make the signature so."""
     order = await consult(office, reporting.prepare_signature, person, case_id)
     await check_password(office, person.username, password, "report:sign")
@@ -117,7 +118,7 @@ async def sign(office: Office, person: Person, case_id: str, password: str) -> r
     return await perform(office, reporting.sign_report, person, order, printed)
 
 
-async def review(office: Office, person: Person, case_id: str, password: str) -> reporting.Report:
+async def review(office: Office, person: Person, case_id: str, password: str) -> Report:
     """As `sign`, for the second person."""
     order = await consult(office, reporting.prepare_review, person, case_id)
     await check_password(office, person.username, password, "report:review")

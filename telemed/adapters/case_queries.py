@@ -1,0 +1,157 @@
+"""Lists of cases: who sees which, filters, tabs, order, cursors."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, time
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import msgspec
+import sqlalchemy as sa
+
+from telemed.adapters import tables as t
+from telemed.adapters.patient_table import PatientTable
+from telemed.adapters.rows import case_from_row
+from telemed.domain.errors import FieldError, Forbidden, Invalid
+from telemed.domain.patient import Patient
+from telemed.domain.people import Person, Role
+from telemed.domain.policy import Action, Relation, relations
+from telemed.service.queries import CaseFilter, CasePage, View
+
+c = t.case.c
+OPEN_STATES = ("requested", "accepted", "in-progress")
+
+
+def visible_to(person: Person, *, search: bool = False) -> sa.ColumnElement[bool]:
+    """The cases that this person may list. With `search`, also those that their hub kept open after asking further up."""
+    allowed = relations(person, Action.CASE_READ) | relations(person, Action.CASE_READ_METADATA)
+    if Relation.FOREIGN in allowed:
+        return c.status != "draft"
+    clauses: list[sa.ColumnElement[bool]] = []
+    if Relation.OWN in allowed:
+        clauses.append(c.member == person.institution)
+    if Relation.ROUTED in allowed:
+        hubs: sa.ColumnElement[bool] = c.hub == person.institution
+        if search:
+            kept = sa.select(t.case_access.c.case_id).where(t.case_access.c.institution == person.institution)
+            hubs = sa.or_(hubs, c.id.in_(kept))
+        clauses.append(sa.and_(hubs, c.centre.in_(sorted(person.centres)), c.status != "draft"))
+    if not clauses:
+        raise Forbidden(Action.CASE_READ)
+    return sa.or_(*clauses)
+
+
+def works_at_hub(person: Person) -> bool:
+    return person.has(Role.SPECIALIST, Role.REVIEWER)
+
+
+def _views(person: Person, day_start: datetime) -> Mapping[View, Callable[[], sa.ColumnElement[bool]]]:
+    """What each tab holds."""
+    held = c.status.in_(("accepted", "in-progress"))
+    author = sa.exists().where(t.report.c.case_id == c.id, t.report.c.author == person.username, t.report.c.status == "preliminary")
+    return {
+        View.UNCLAIMED: lambda: c.status == "requested",
+        View.MINE: lambda: sa.and_(c.claimed_by == person.username, c.parked_at.is_(None), c.report_status.in_(("partial",))),
+        View.REVIEW: lambda: sa.and_(c.report_status == "preliminary", sa.not_(author)),
+        View.PARKED: lambda: sa.and_(held, c.claimed_by == person.username, c.parked_at.is_not(None)),
+        View.DONE_TODAY: lambda: c.completed_at >= day_start,
+        View.CRITICAL: lambda: c.critical_open,
+        View.OPEN: lambda: c.status.in_(OPEN_STATES),
+        View.ATTENTION: lambda: sa.or_(
+            c.status == "on-hold", c.critical_open, sa.and_(c.status == "completed", c.acknowledged_at.is_(None)), c.status == "failed"
+        ),
+        View.RUNNING: lambda: c.status.in_(("draft", *OPEN_STATES)),
+        View.DONE: lambda: c.status.in_(("completed", "cancelled")),
+    }
+
+
+TABS_AT_HUB = (View.UNCLAIMED, View.MINE, View.REVIEW, View.PARKED, View.CRITICAL, View.DONE_TODAY)
+TABS_OF_MEMBER = (View.ATTENTION, View.RUNNING, View.CRITICAL, View.DONE)
+
+
+class CaseQueries:
+    """Questions to the list of cases on one connection."""
+
+    def __init__(self, execute: Callable[[sa.Select[Any]], Any], patients: PatientTable, zone: ZoneInfo, now: datetime) -> None:
+        self._execute, self._patients, self._zone, self._now = execute, patients, zone, now
+
+    def _day_start(self) -> datetime:
+        return datetime.combine(self._now.astimezone(self._zone).date(), time(0), self._zone)
+
+    def _conditions(self, person: Person, wanted: CaseFilter, patient_ids: Sequence[str]) -> list[sa.ColumnElement[bool]]:
+        found = [visible_to(person, search=bool(wanted.q))]
+        for column, value in ((c.centre, wanted.centre), (c.member, wanted.member), (c.priority, wanted.priority), (c.hub, wanted.hub)):
+            if value:
+                found.append(column == value)
+        if wanted.status:
+            found.append(c.status.in_(wanted.status.split(",")))
+        if wanted.need:
+            found.append(c.request["modality"].as_string() == wanted.need)
+        if wanted.body_part:
+            found.append(c.request["body_part"].as_string() == wanted.body_part)
+        if wanted.view:
+            found.append(_views(person, self._day_start())[wanted.view]())
+        if wanted.q:
+            found.append(self._search(wanted.q, patient_ids))
+        return found
+
+    def _search(self, q: str, patient_ids: Sequence[str]) -> sa.ColumnElement[bool]:
+        """By name (any part), accession number (from its beginning), report code, or the patient's number."""
+        by_code = sa.select(t.report.c.case_id).where(t.report.c.verification_code == q.upper())
+        clauses = [c.patient_name.contains(q, autoescape=True), c.accession_number.startswith(q, autoescape=True), c.id.in_(by_code)]
+        if patient_ids:
+            clauses.append(c.patient_id.in_(patient_ids))
+        return sa.or_(*clauses)
+
+    async def page(self, person: Person, wanted: CaseFilter, cursor: str | None, limit: int) -> CasePage:
+        numbered = await self._patients.with_number(wanted.q) if wanted.q else []
+        conditions = self._conditions(person, wanted, numbered)
+        by_clock = works_at_hub(person) and wanted.view not in (View.DONE_TODAY, View.DONE) and wanted.status != "completed"
+        query = sa.select(t.case).where(*conditions)
+        # A waiting case always has its clock; where there is none (a cancelled one) it stands at the end.
+        order = (c.rank, c.due_at.is_(None), c.due_at, c.id) if by_clock else (c.created_at.desc(), c.id.desc())
+        query = query.order_by(*order)
+        if cursor:
+            query = query.where(_after(cursor, by_clock))
+        rows = (await self._execute(query.limit(limit + 1))).mappings().all()
+        cases = [case_from_row(row) for row in rows[:limit]]
+        following = _cursor(cases[-1], rows[limit - 1]["rank"], by_clock) if len(rows) > limit else None
+        return CasePage(cases, await self._patient_records([case.patient.id for case in cases]), following)
+
+    async def _patient_records(self, ids: Sequence[str]) -> dict[str, Patient]:
+        return {patient.id: patient for patient in await self._patients.several(ids)}
+
+    async def counts(self, person: Person, centre: str) -> dict[View, int]:
+        """One statement for all tabs of this person's kind."""
+        tabs = TABS_AT_HUB if works_at_hub(person) else TABS_OF_MEMBER
+        views = _views(person, self._day_start())
+        scope = [visible_to(person)] + ([c.centre == centre] if centre else [])
+        counted = [sa.select(sa.func.count()).select_from(t.case).where(*scope, views[view]()).scalar_subquery() for view in tabs]
+        row = (await self._execute(sa.select(*(column.label(view.name) for view, column in zip(tabs, counted, strict=True))))).one()
+        return dict(zip(tabs, row, strict=True))
+
+
+def _cursor(case: Any, rank: int, by_clock: bool) -> str:
+    parts = ["due", rank, case.due_at, case.id] if by_clock else ["new", case.created_at, case.id]
+    return base64.urlsafe_b64encode(msgspec.json.encode(parts)).decode().rstrip("=")
+
+
+def _after(cursor: str, by_clock: bool) -> sa.ColumnElement[bool]:
+    """The rows behind the cursor. Raises Invalid for a cursor of another list or none at all."""
+    try:
+        parts = msgspec.json.decode(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        if parts[0] == "due" and by_clock:
+            rank, due, case_id = int(parts[1]), parts[2], str(parts[3])
+            if due is None:
+                return sa.or_(c.rank > rank, sa.and_(c.rank == rank, c.due_at.is_(None), c.id > case_id))
+            moment = datetime.fromisoformat(due)
+            same = sa.or_(c.due_at > moment, sa.and_(c.due_at == moment, c.id > case_id), c.due_at.is_(None))
+            return sa.or_(c.rank > rank, sa.and_(c.rank == rank, same))
+        if parts[0] == "new" and not by_clock:
+            moment = datetime.fromisoformat(parts[1])
+            return sa.or_(c.created_at < moment, sa.and_(c.created_at == moment, c.id < str(parts[2])))
+    except (ValueError, TypeError, IndexError, KeyError, msgspec.DecodeError):
+        pass
+    raise Invalid(FieldError("cursor", "not-a-cursor"))

@@ -1,0 +1,74 @@
+"""The network as kept in the database."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from zoneinfo import ZoneInfo
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from telemed.adapters import tables as t
+from telemed.adapters.repositories import insert_or_nothing
+from telemed.adapters.rows import duty_from_json, duty_to_json
+from telemed.domain.centre import Centre
+from telemed.domain.network import HubService, Institution, Level, Network
+from telemed.domain.people import Person
+from telemed.service.ports import Region
+
+
+async def load_region(connection: AsyncConnection, centres: Mapping[str, Centre], zone: str) -> Region:
+    """The region as it stands now."""
+    institutions = (await connection.execute(sa.select(t.institution))).mappings().all()
+    services = (await connection.execute(sa.select(t.hub_service))).mappings().all()
+    homes = (await connection.execute(sa.select(t.home_hub))).mappings().all()
+    network = Network(
+        institutions={
+            i["code"]: Institution(i["code"], i["name"], i["name_en"], Level(i["level"]), i["city"], i["district"], i["active"])
+            for i in institutions
+        },
+        services={
+            (s["centre"], s["hub"]): HubService(
+                s["hub"], s["centre"], s["parent"], s["covers"], duty_from_json(s["duty"]), s["two_person"], s["reader_cap"]
+            )
+            for s in services
+        },
+        home_hubs={(h["centre"], h["member"]): h["hub"] for h in homes},
+        zone=ZoneInfo(zone),
+    )
+    return Region(network, centres)
+
+
+async def add_institutions(connection: AsyncConnection, institutions: Sequence[Institution]) -> None:
+    for i in institutions:
+        values = {"code": i.code, "name": i.name, "name_en": i.name_en, "level": i.level.value, "city": i.city, "district": i.district}
+        await connection.execute(insert_or_nothing(connection, t.institution).values(**values, active=i.active))
+
+
+async def add_services(connection: AsyncConnection, services: Sequence[HubService]) -> None:
+    for s in services:
+        values = {"hub": s.hub, "centre": s.centre, "parent": s.parent, "covers": s.covers, "two_person": s.two_person}
+        row = values | {"duty": duty_to_json(s.duty), "reader_cap": s.reader_cap}
+        await connection.execute(insert_or_nothing(connection, t.hub_service).values(row))
+
+
+async def add_home_hubs(connection: AsyncConnection, homes: Mapping[tuple[str, str], str]) -> None:
+    for (centre, member), hub in homes.items():
+        await connection.execute(insert_or_nothing(connection, t.home_hub).values(centre=centre, member=member, hub=hub))
+
+
+async def add_person(connection: AsyncConnection, person: Person, password_hash: str) -> None:
+    """Adds the account; one that is there already stays as it is."""
+    values = {
+        "username": person.username,
+        "name": person.name,
+        "institution": person.institution,
+        "roles": frozenset(role.value for role in person.roles),
+        "centres": person.centres,
+        "title": person.title,
+        "language": person.language,
+        "active": person.active,
+        "password_hash": password_hash,
+        "failures": 0,
+    }
+    await connection.execute(insert_or_nothing(connection, t.person).values(values))

@@ -1,0 +1,188 @@
+"""Questions beside the lists of cases: history, priors, the network's state, the audit trail."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from telemed.adapters import tables as t
+from telemed.adapters.case_queries import CaseQueries, visible_to
+from telemed.adapters.patient_table import PatientTable
+from telemed.adapters.rows import case_from_row, evidence_from_row, report_from_row
+from telemed.adapters.work import utc_now
+from telemed.domain.case import Case
+from telemed.domain.people import Person, Role
+from telemed.domain.policy import Action, require
+from telemed.domain.report import Report
+from telemed.service.ports import Region
+from telemed.service.queries import (
+    AuditLine,
+    CaseFilter,
+    CasePage,
+    Connection,
+    Doubt,
+    HistoryLine,
+    HubLoad,
+    PriorCase,
+    View,
+)
+
+AUDIT_FILTERS = {"actor": t.audit.c.actor, "action": t.audit.c.action, "subject": t.audit.c.subject, "outcome": t.audit.c.outcome}
+
+
+class SqlQueries:
+    """Each question takes one connection for one snapshot."""
+
+    def __init__(self, engine: AsyncEngine, region: Any) -> None:
+        self._engine = engine
+        self._region = region
+
+    async def _connect(self) -> AsyncConnection:
+        return await (await self._engine.connect()).execution_options(reading=True)
+
+    async def _rows(self, query: sa.Executable) -> Sequence[sa.RowMapping]:
+        connection = await self._connect()
+        try:
+            return (await connection.execute(query)).mappings().all()
+        finally:
+            await connection.close()
+
+    async def cases(self, person: Person, wanted: CaseFilter, cursor: str | None, limit: int) -> CasePage:
+        connection = await self._connect()
+        try:
+            return await self._on(connection).page(person, wanted, cursor, limit)
+        finally:
+            await connection.close()
+
+    async def counts(self, person: Person, centre: str = "") -> Mapping[View, int]:
+        connection = await self._connect()
+        try:
+            return await self._on(connection).counts(person, centre)
+        finally:
+            await connection.close()
+
+    def _on(self, connection: AsyncConnection) -> CaseQueries:
+        region: Region = self._region()
+        return CaseQueries(connection.execute, PatientTable(connection), region.network.zone, utc_now())
+
+    async def history(self, case_id: str) -> list[HistoryLine]:
+        rows = await self._rows(sa.select(t.case_event).where(t.case_event.c.case_id == case_id).order_by(t.case_event.c.id))
+        return [HistoryLine(**row) for row in rows]
+
+    async def history_since(self, after: int, limit: int) -> list[HistoryLine]:
+        rows = await self._rows(sa.select(t.case_event).where(t.case_event.c.id > after).order_by(t.case_event.c.id).limit(limit))
+        return [HistoryLine(**row) for row in rows]
+
+    async def last_history_id(self) -> int:
+        rows = await self._rows(sa.select(sa.func.coalesce(sa.func.max(t.case_event.c.id), 0).label("last")))
+        return int(rows[0]["last"])
+
+    async def priors(self, person: Person, case: Case) -> list[PriorCase]:
+        """Other cases of the same person (same master), newest first, at most 50."""
+        master = sa.select(t.patient.c.master_id).where(t.patient.c.id == case.patient.id).scalar_subquery()
+        same = sa.select(t.patient.c.id).where(t.patient.c.master_id == master)
+        where = (t.case.c.patient_id.in_(same), t.case.c.id != case.id, visible_to(person, search=True), t.case.c.status != "cancelled")
+        found = [
+            case_from_row(row) for row in await self._rows(sa.select(t.case).where(*where).order_by(t.case.c.created_at.desc()).limit(50))
+        ]
+        proofs = await self._rows(sa.select(t.evidence).where(t.evidence.c.case_id.in_([p.id for p in found]))) if found else []
+        evidence = [evidence_from_row(row) for row in proofs]
+        return [PriorCase(prior, [e for e in evidence if e.case_id == prior.id]) for prior in found]
+
+    async def doubts(self, person: Person, limit: int) -> list[Doubt]:
+        require(person, Action.PATIENT_MERGE)
+        rows = await self._rows(
+            sa.select(t.patient_doubt)
+            .where(t.patient_doubt.c.settled_at.is_(None))
+            .order_by(t.patient_doubt.c.noted_at.desc())
+            .limit(limit)
+        )
+        connection = await self._connect()
+        try:
+            records = {p.id: p for p in await PatientTable(connection).several([row[side] for row in rows for side in ("first", "second")])}
+        finally:
+            await connection.close()
+        pairs = [(records.get(row["first"]), records.get(row["second"]), row["rule"]) for row in rows]
+        mine = person.has(Role.OPERATOR)
+        return [Doubt(a, b, rule) for a, b, rule in pairs if a and b and (mine or {a.member, b.member} == {person.institution})]
+
+    async def connections(self, days: int) -> list[Connection]:
+        """Per institution: the last case and the cases by day (region time) over the last days."""
+        region: Region = self._region()
+        since = utc_now() - timedelta(days=days)
+        last = await self._rows(sa.select(t.case.c.member, sa.func.max(t.case.c.submitted_at).label("last")).group_by(t.case.c.member))
+        recent = await self._rows(sa.select(t.case.c.member, t.case.c.submitted_at).where(t.case.c.submitted_at >= since))
+        volume: dict[str, dict[date, int]] = {}
+        for row in recent:
+            day = row["submitted_at"].astimezone(region.network.zone).date()
+            counts = volume.setdefault(row["member"], {})
+            counts[day] = counts.get(day, 0) + 1
+        seen = {row["member"]: row["last"] for row in last}
+        return [Connection(code, None, seen.get(code), volume.get(code, {})) for code in sorted(region.network.institutions)]
+
+    async def loads(self) -> list[HubLoad]:
+        """Per hub and centre, what waits, what is held, what is late, and how deadlines were kept."""
+        region: Region = self._region()
+        now = utc_now()
+        day = now.astimezone(region.network.zone).replace(hour=0, minute=0, second=0, microsecond=0)
+        month = now - timedelta(days=30)
+        c = t.case.c
+
+        def count(condition: sa.ColumnElement[bool]) -> sa.ColumnElement[int]:
+            return sa.func.coalesce(sa.func.sum(sa.case((condition, 1), else_=0)), 0)
+
+        open_now = c.status.in_(("requested", "accepted", "in-progress"))
+        query = (
+            sa.select(
+                c.hub,
+                c.centre,
+                count(c.status == "requested").label("waiting"),
+                count(c.status.in_(("accepted", "in-progress"))).label("held"),
+                count(sa.and_(open_now, c.due_at < now)).label("overdue"),
+                count(c.completed_at >= day).label("done_today"),
+                count(sa.and_(c.completed_at >= month, c.completed_at <= c.due_at)).label("kept"),
+                count(sa.and_(c.completed_at >= month, c.completed_at > c.due_at)).label("missed"),
+            )
+            .where(c.hub.is_not(None), sa.or_(open_now, c.completed_at >= month))
+            .group_by(c.hub, c.centre)
+            .order_by(c.hub, c.centre)
+        )
+        return [HubLoad(**row) for row in await self._rows(query)]
+
+    async def audit(self, wanted: Mapping[str, str], before: int | None, limit: int) -> list[AuditLine]:
+        """Newest first. `wanted` may name actor, action, subject (from their beginning) or outcome, and days `from`, `to`."""
+        query = sa.select(t.audit).order_by(t.audit.c.position.desc()).limit(limit)
+        for name, column in AUDIT_FILTERS.items():
+            if wanted.get(name):
+                query = query.where(column.startswith(wanted[name], autoescape=True))
+        zone = self._region().network.zone
+        if wanted.get("from"):
+            query = query.where(t.audit.c.at >= datetime.fromisoformat(wanted["from"]).replace(tzinfo=zone))
+        if wanted.get("to"):
+            query = query.where(t.audit.c.at < datetime.fromisoformat(wanted["to"]).replace(tzinfo=zone) + timedelta(days=1))
+        if before is not None:
+            query = query.where(t.audit.c.position < before)
+        kept = set(AuditLine.__dataclass_fields__)
+        return [AuditLine(**{k: v for k, v in row.items() if k in kept}) for row in await self._rows(query)]
+
+    async def report_by_code(self, code: str) -> tuple[Case, Report, list[Report]] | None:
+        """The report version with this verification code, its case, and all released versions of the case."""
+        found = await self._rows(sa.select(t.report).where(t.report.c.verification_code == code, t.report.c.pdf_sha256 != "").limit(1))
+        if not found:
+            return None
+        report = report_from_row(found[0])
+        case = case_from_row((await self._rows(sa.select(t.case).where(t.case.c.id == report.case_id)))[0])
+        versions = await self._rows(sa.select(t.report).where(t.report.c.case_id == report.case_id).order_by(t.report.c.version))
+        return case, report, [v for v in map(report_from_row, versions) if v.released]
+
+    async def saved_views(self, username: str) -> list[tuple[str, str]]:
+        rows = await self._rows(sa.select(t.saved_view).where(t.saved_view.c.username == username).order_by(t.saved_view.c.name))
+        return [(row["name"], row["query"]) for row in rows]
+
+    async def people_names(self, usernames: Sequence[str]) -> Mapping[str, str]:
+        rows = await self._rows(sa.select(t.person.c.username, t.person.c.name).where(t.person.c.username.in_(list(usernames))))
+        return {row["username"]: row["name"] for row in rows}
