@@ -1,0 +1,115 @@
+"""Files that become evidence: the kind is found from the content, the bytes are kept as they came."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from telemed.domain.centre import Centre
+from telemed.domain.errors import DomainError
+from telemed.domain.evidence import HEAD, Evidence, EvidenceType, FileKind, kind_of, magic
+from telemed.domain.people import Person
+from telemed.service.evidence import attach, may_attach
+from telemed.service.identity import new_id
+from telemed.service.office import Office, consult, perform
+
+DOCUMENTS = (
+    FileKind("PDF", EvidenceType.DOCUMENT, "application/pdf", magic(b"%PDF-")),
+    FileKind("JPEG", EvidenceType.DOCUMENT, "image/jpeg", magic(b"\xff\xd8\xff")),
+    FileKind("PNG", EvidenceType.DOCUMENT, "image/png", magic(b"\x89PNG\r\n\x1a\n")),
+)
+"""Kinds that every centre takes."""
+
+DEFAULT_NAME = "file"
+
+
+class UnknownKind(DomainError):
+    """Nobody knows what this file is; `known` lists what is taken."""
+
+    code = "unknown-file"
+
+    def __init__(self, known: tuple[str, ...]) -> None:
+        super().__init__(", ".join(known))
+        self.known = known
+
+
+class DamagedFile(DomainError):
+    """The file says what it is and is not whole."""
+
+    code = "damaged-file"
+
+    def __init__(self, kind: str, reason: str) -> None:
+        super().__init__(f"{kind}: {reason}")
+        self.kind, self.reason = kind, reason
+
+
+@dataclass(frozen=True, slots=True)
+class ReceivedStudy:
+    """What the DICOM intake made of a file."""
+
+    study_instance_uid: str
+    modality: str
+    description: str
+    instances: int
+
+
+class StudyDoor(Protocol):
+    """The one intake for DICOM objects, whichever way they came."""
+
+    async def receive(self, content: AsyncIterator[bytes], owner: str, source: str) -> ReceivedStudy:
+        """Keep one Part 10 file durably. Raises DamagedFile."""
+        ...
+
+
+def all_kinds(centres: Mapping[str, Centre]) -> list[FileKind]:
+    """Every kind that some centre or all of them take, asked in order."""
+    kinds = [kind for centre in centres.values() for kind in centre.file_kinds]
+    return [*kinds, *DOCUMENTS]
+
+
+async def attach_file(
+    office: Office, studies: StudyDoor, person: Person, case_id: str, name: str, content: AsyncIterator[bytes]
+) -> Evidence:
+    """Keep a file as evidence of the case. Raises UnknownKind, DamagedFile, or what the policy says.
+
+    The bytes are durable before the case knows of them; the same file again is the same evidence.
+    """
+    case = await consult(office, may_attach, person, case_id)
+    head, rest = await _split(content)
+    kinds = all_kinds(office.region.centres)
+    kind = kind_of(head, kinds)
+    if kind is None:
+        raise UnknownKind(tuple(dict.fromkeys(k.name for k in kinds)))
+    if kind.type is EvidenceType.DICOM_STUDY:
+        study = await studies.receive(rest, case.member, f"upload:{person.username}")
+        found = _evidence(case.id, kind, study.description or study.modality or kind.name, person, office)
+        found.study_instance_uid, found.instances = study.study_instance_uid, study.instances
+        found.facts = {"modality": study.modality}
+    else:
+        found = _evidence(case.id, kind, name or DEFAULT_NAME, person, office)
+        found.key = f"evidence/{case.id}/{found.id}"
+        stored = await office.store.put(found.key, rest, media_type=kind.media_type)
+        found.size, found.sha256 = stored.size, stored.sha256
+    return await perform(office, attach, person, case_id, found)
+
+
+def _evidence(case_id: str, kind: FileKind, name: str, person: Person, office: Office) -> Evidence:
+    clean = "".join(c for c in name if c.isprintable())[-255:]
+    return Evidence(new_id(), case_id, kind.type, clean or DEFAULT_NAME, person.username, office.now(), media_type=kind.media_type)
+
+
+async def _split(content: AsyncIterator[bytes]) -> tuple[bytes, AsyncIterator[bytes]]:
+    """The first bytes, and the whole content again."""
+    head = b""
+    async for piece in content:
+        head += piece
+        if len(head) >= HEAD:
+            break
+
+    async def whole() -> AsyncIterator[bytes]:
+        yield head
+        async for piece in content:
+            yield piece
+
+    return head[:HEAD], whole()

@@ -1,0 +1,1 @@
+"""The JSON API under /api/v1: thin doors to the use cases."""

@@ -1,0 +1,75 @@
+"""Server-sent events: the live feed, resumable by Last-Event-ID."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import msgspec
+from aiohttp import web
+
+from telemed.domain.policy import Action, Relation, may
+from telemed.service.queries import HistoryLine
+from telemed.web.api.inputs import Nothing
+from telemed.web.api.operation import Call, operation
+from telemed.web.api.shapes import event_shape
+from telemed.web.keys import FEED
+from telemed.web.problems import Problem
+
+KEEP_ALIVE_SECONDS = 15
+LONGEST_SECONDS = 3600
+"""After this the stream ends and the browser comes back: a session that has ended since is noticed."""
+
+
+@operation("GET", "/events", returns=str, media_type="text/event-stream", errors=(400,))
+async def stream(call: Call[Nothing]) -> web.StreamResponse:
+    """Changes of all cases that this person may see, as they happen."""
+    after = _last_event_id(call.request)
+    response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store", "X-Accel-Buffering": "no"})
+    await response.prepare(call.request)
+    await response.write(b"retry: 2000\n\n")
+    whole = not may(call.person, Action.CASE_READ_METADATA, Relation.FOREIGN)
+    lines = call.request.app[FEED].listen(call.person, after)
+    try:
+        async with asyncio.timeout(LONGEST_SECONDS):
+            async for line in _with_pauses(lines):
+                await response.write(b": \n\n" if line is None else _event(line, whole))
+    except (TimeoutError, ConnectionResetError):
+        pass
+    finally:
+        await lines.aclose()
+    return response
+
+
+def _last_event_id(request: web.Request) -> int | None:
+    text = request.headers.get("Last-Event-ID", "").strip()
+    if not text:
+        return None
+    if not (text.isdecimal() and text.isascii() and len(text) < 19):
+        raise Problem(400, "malformed", "Last-Event-ID")
+    return int(text)
+
+
+def _event(line: HistoryLine, whole: bool) -> bytes:
+    data = msgspec.json.encode(event_shape(line, whole=whole))
+    return b"id: %d\nevent: case\ndata: %b\n\n" % (line.id, data)
+
+
+async def _with_pauses(lines: AsyncIterator[HistoryLine]) -> AsyncIterator[HistoryLine | None]:
+    """The lines, and None where nothing came for a while."""
+    waiting: asyncio.Task[HistoryLine] = asyncio.ensure_future(anext(lines))  # type: ignore[arg-type]  # anext is awaitable
+    try:
+        while True:
+            done, _ = await asyncio.wait({waiting}, timeout=KEEP_ALIVE_SECONDS)
+            if not done:
+                yield None
+                continue
+            try:
+                line = waiting.result()
+            except StopAsyncIteration:
+                return
+            yield line
+            waiting = asyncio.ensure_future(anext(lines))  # type: ignore[arg-type]  # as above
+    finally:
+        waiting.cancel()
+        await asyncio.gather(waiting, return_exceptions=True)

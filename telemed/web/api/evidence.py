@@ -1,0 +1,127 @@
+"""Evidence: files sent in one piece, the list, and the bytes out again."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+from urllib.parse import quote
+
+from aiohttp import BodyPartReader, web
+
+from telemed.domain.errors import NotFound
+from telemed.domain.evidence import Evidence
+from telemed.domain.people import Person
+from telemed.domain.policy import Action
+from telemed.service.access import case_for
+from telemed.service.case_view import view_case
+from telemed.service.files import attach_file
+from telemed.service.office import consult, record_look
+from telemed.service.ports import Work
+from telemed.web.api.cases import CASE
+from telemed.web.api.inputs import Nothing
+from telemed.web.api.operation import Call, answer, operation
+from telemed.web.api.shapes import EvidenceListShape, EvidenceShape, evidence_shape
+from telemed.web.keys import STUDIES, UPLOAD_LIMIT
+from telemed.web.problems import Problem
+
+FILES_AT_ONCE = 200
+PIECE = 256 * 1024
+
+
+@operation(
+    "POST",
+    CASE + "/files",
+    returns=EvidenceListShape,
+    status=201,
+    errors=(400, 403, 404, 409, 413, 415, 422),
+    request_media_type="multipart/form-data",
+)
+async def attach(call: Call[Nothing]) -> web.Response:
+    """Attach files: DICOM, ECG, slide, result, PDF or picture, known by their content."""
+    if call.request.content_type != "multipart/form-data":
+        raise Problem(415, "unsupported-media-type", "multipart/form-data")
+    try:
+        reader = await call.request.multipart()
+    except ValueError as error:
+        raise Problem(400, "malformed", str(error)) from None
+    found: dict[str, Evidence] = {}
+    count = 0
+    while (part := await _next(reader)) is not None:
+        if not isinstance(part, BodyPartReader) or part.filename is None:
+            continue
+        count += 1
+        if count > FILES_AT_ONCE:
+            raise Problem(413, "too-large", f"{FILES_AT_ONCE} files")
+        pieces = _pieces(part, call.request.app[UPLOAD_LIMIT])
+        evidence = await attach_file(call.office, call.request.app[STUDIES], call.person, call.case_id, part.filename, pieces)
+        found[evidence.id] = evidence
+    if not count:
+        raise Problem(422, "malformed", "multipart/form-data: file")
+    return answer(EvidenceListShape(items=[evidence_shape(e) for e in found.values()]), 201)
+
+
+async def _next(reader: Any) -> Any:
+    try:
+        return await reader.next()
+    except ValueError as error:
+        raise Problem(400, "malformed", str(error)) from None
+
+
+async def _pieces(part: BodyPartReader, limit: int) -> AsyncIterator[bytes]:
+    total = 0
+    while piece := await part.read_chunk(PIECE):
+        total += len(piece)
+        if total > limit:
+            raise Problem(413, "too-large", f"{limit} bytes")
+        yield bytes(piece)
+
+
+@operation("GET", CASE + "/evidence", returns=EvidenceListShape, errors=(403, 404))
+async def listing(call: Call[Nothing]) -> web.Response:
+    """What the case rests on."""
+    view = await consult(call.office, view_case, call.person, call.case_id)
+    return answer(EvidenceListShape(items=[evidence_shape(e) for e in view.evidence]))
+
+
+async def _one(work: Work, person: Person, case_id: str, evidence_id: str) -> Evidence:
+    await case_for(work, person, case_id, Action.EVIDENCE_READ)
+    evidence = await work.evidence.get(evidence_id)
+    if evidence is None or evidence.case_id != case_id:
+        raise NotFound("evidence", evidence_id)
+    return evidence
+
+
+@operation("GET", CASE + "/evidence/{evidence_id}", returns=EvidenceShape, errors=(403, 404))
+async def read(call: Call[Nothing]) -> web.Response:
+    """One piece of evidence."""
+    return answer(evidence_shape(await consult(call.office, _one, call.person, call.case_id, call.path("evidence_id"))))
+
+
+@operation("GET", CASE + "/evidence/{evidence_id}/content", returns=bytes, errors=(403, 404), media_type="application/octet-stream")
+async def content(call: Call[Nothing]) -> web.StreamResponse:
+    """The bytes as they were sent. A DICOM study is fetched through DICOMweb instead."""
+    evidence = await consult(call.office, _one, call.person, call.case_id, call.path("evidence_id"))
+    if not evidence.key:
+        raise NotFound("evidence", evidence.id)
+    await record_look(call.office, call.person, Action.EVIDENCE_READ, f"case/{call.case_id}")
+    shown = evidence.media_type if evidence.media_type in INLINE else "application/octet-stream"
+    kind = "inline" if evidence.media_type in INLINE else "attachment"
+    headers = {
+        "Content-Type": shown,
+        "Content-Length": str(evidence.size),
+        "Content-Disposition": f"{kind}; filename*=UTF-8''{quote(evidence.name)}",
+        "Content-Security-Policy": "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src 'self'",
+        "Cache-Control": "private, max-age=3600",
+        "ETag": f'"{evidence.sha256}"',
+    }
+    if call.request.headers.get("If-None-Match") == headers["ETag"]:
+        return web.Response(status=304, headers={"ETag": headers["ETag"]})
+    response = web.StreamResponse(headers=headers)
+    await response.prepare(call.request)
+    async for piece in call.office.store.stream(evidence.key):
+        await response.write(piece)
+    await response.write_eof()
+    return response
+
+
+INLINE = frozenset({"application/pdf", "image/jpeg", "image/png"})

@@ -1,0 +1,184 @@
+"""What the API takes, checked before any rule is asked."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, StringConstraints
+
+from telemed.domain.case import CaseKind, Priority
+from telemed.domain.consent import ConsentGiver
+from telemed.domain.patient import Sex
+
+NO_NUL = r"^[^\u0000]*$"
+"""PostgreSQL text holds no U+0000; the schema says so too."""
+
+MAX_DEPTH = 8
+
+
+def _bounded(value: dict[str, Any]) -> dict[str, Any]:
+    def depth(node: Any, level: int) -> None:
+        if level > MAX_DEPTH:
+            raise ValueError(f"nested deeper than {MAX_DEPTH} levels")
+        for child in node.values() if isinstance(node, dict) else node if isinstance(node, list) else ():
+            depth(child, level + 1)
+
+    depth(value, 0)
+    return value
+
+
+Code = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_.\-]+$")]
+ShortText = Annotated[str, StringConstraints(max_length=200, pattern=NO_NUL)]
+Reason = Annotated[str, StringConstraints(min_length=1, max_length=2000, pattern=r"^[^\u0000]*[^\u0000\s][^\u0000]*$")]
+FieldName = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_\-]+$")]
+FormData = Annotated[dict[FieldName, JsonValue], Field(max_length=60), AfterValidator(_bounded)]
+
+
+class Input(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Nothing(Input):
+    """No fields."""
+
+
+class Login(Input):
+    username: Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=NO_NUL)]
+    password: Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=NO_NUL)]
+
+
+class IdentifierInput(Input):
+    system: Code
+    value: Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[!-~]+$")]
+
+
+class PatientInput(Input):
+    """A patient card: identifiers are the resident number (`resident-id`) and the member's own number (its code)."""
+
+    name: Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=r"^[^\u0000]*[^\u0000\s][^\u0000]*$")]
+    sex: Sex = Sex.UNKNOWN
+    birth_date: Annotated[date, Field(ge=date(1880, 1, 1), le=date(2200, 1, 1))] | None = None
+    identifiers: Annotated[list[IdentifierInput], Field(max_length=8)] = []
+    phone: Annotated[str, StringConstraints(max_length=32, pattern=r"^[0-9+\- ()]*$")] = ""
+
+
+class NewCase(Input):
+    """A draft. `request` is the centre's form."""
+
+    centre: Code
+    kind: CaseKind = CaseKind.DIAGNOSIS
+    priority: Priority = Priority.ROUTINE
+    patient: PatientInput
+    request: FormData = {}
+
+
+class CaseChange(Input):
+    priority: Priority | None = None
+    request: FormData | None = None
+
+
+class WithReason(Input):
+    reason: Reason
+
+
+class Reassign(Input):
+    reader: Code
+    reason: Reason
+
+
+class Offer(Input):
+    hub: Code
+    reason: Reason
+
+
+class Draft(Input):
+    sections: FormData
+    positive: bool | None = None
+
+
+class Password(Input):
+    password: Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=NO_NUL)]
+
+
+class Amendment(Input):
+    reason: Reason
+    sections: FormData | None = None
+
+
+class SendBack(Input):
+    note: Reason
+
+
+class CriticalFinding(Input):
+    finding: Annotated[str, StringConstraints(min_length=1, max_length=500, pattern=r"^[^\u0000]*[^\u0000\s][^\u0000]*$")]
+
+
+class Told(Input):
+    """Who was told, how (telephone, in person), and that it was read back."""
+
+    whom: Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=NO_NUL)]
+    how: Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=NO_NUL)]
+    read_back: bool
+
+
+class ActionTaken(Input):
+    action: Reason
+
+
+class ConsentInput(Input):
+    giver: ConsentGiver
+    signed_name: Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=NO_NUL)]
+    evidence_id: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")] | None = None
+
+
+class RouteQuestion(Input):
+    """A made-up case: which way would it go?"""
+
+    centre: Code
+    member: Code
+    need: Annotated[str, StringConstraints(max_length=64, pattern=NO_NUL)] = ""
+
+
+class LinkStudy(Input):
+    owner: Code
+    study_instance_uid: Annotated[str, StringConstraints(pattern=r"^[0-9.]{1,64}$")]
+    case_id: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
+
+
+class MergePatients(Input):
+    kept: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
+    joined: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
+    reason: Reason
+
+
+class SavedView(Input):
+    name: Annotated[str, StringConstraints(min_length=1, max_length=60, pattern=NO_NUL)]
+    query: Annotated[str, StringConstraints(max_length=500, pattern=r"^[!-~]*$")]
+
+
+class CaseQuery(Input):
+    """Filters of the list of cases."""
+
+    centre: Code | None = None
+    status: Annotated[str, StringConstraints(pattern=r"^[a-z\-]+(,[a-z\-]+)*$", max_length=120)] | None = None
+    hub: Code | None = None
+    member: Code | None = None
+    priority: Priority | None = None
+    view: Literal["unclaimed", "mine", "review", "parked", "done-today", "critical", "open", "attention", "running", "done"] | None = None
+    need: Code | None = None
+    body_part: ShortText | None = None
+    q: Annotated[str, StringConstraints(max_length=100, pattern=NO_NUL)] | None = None
+    cursor: Annotated[str, StringConstraints(max_length=300, pattern=r"^[A-Za-z0-9_\-]*$")] | None = None
+    limit: Annotated[int, Field(ge=1, le=200)] = 50
+
+
+class AuditQuery(Input):
+    actor: ShortText | None = None
+    action: ShortText | None = None
+    subject: ShortText | None = None
+    outcome: ShortText | None = None
+    since: date | None = None
+    until: date | None = None
+    before: Annotated[int, Field(ge=1, le=2**53)] | None = None
+    limit: Annotated[int, Field(ge=1, le=500)] = 100

@@ -1,0 +1,112 @@
+"""For the operator: the network, the routing check, patients to merge."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aiohttp import web
+
+from telemed.domain.policy import Action, require
+from telemed.domain.routing import current
+from telemed.service import patients
+from telemed.service.office import perform, record_look
+from telemed.service.routing import try_route
+from telemed.web.api.inputs import AuditQuery, MergePatients, Nothing, RouteQuestion
+from telemed.web.api.operation import Call, answer, operation
+from telemed.web.api.shapes import RouteShape, Shape, route_shape
+
+
+class InstitutionShape(Shape):
+    code: str
+    name: str
+    name_en: str
+    level: str
+    city: str
+    district: str
+    active: bool
+
+
+class HubShape(Shape):
+    hub: str
+    centre: str
+    parent: str | None
+    covers: list[str] | None
+    two_person: list[str]
+
+
+class NetworkShape(Shape):
+    institutions: list[InstitutionShape]
+    hubs: list[HubShape]
+    home_hubs: dict[str, dict[str, str]]
+
+
+class AuditLineShape(Shape):
+    position: int
+    at: Any
+    action: str
+    actor: str
+    institution: str
+    subject: str
+    outcome: str
+    detail: dict[str, Any]
+
+
+class AuditListShape(Shape):
+    items: list[AuditLineShape]
+    next: int | None
+
+
+@operation("GET", "/network", returns=NetworkShape, errors=(403,))
+async def network(call: Call[Nothing]) -> web.Response:
+    """Institutions, hubs, and each centre's tree."""
+    require(call.person, Action.NETWORK_READ)
+    region = call.office.region.network
+    names = InstitutionShape.__struct_fields__
+    institutions = [
+        InstitutionShape(**{n: getattr(i, n) for n in names if n != "level"}, level=i.level.value) for i in region.institutions.values()
+    ]
+    hubs = [
+        HubShape(
+            hub=s.hub,
+            centre=s.centre,
+            parent=s.parent,
+            covers=sorted(s.covers) if s.covers is not None else None,
+            two_person=sorted(s.two_person),
+        )
+        for s in region.services.values()
+    ]
+    homes: dict[str, dict[str, str]] = {}
+    for (centre, member), hub in region.home_hubs.items():
+        homes.setdefault(centre, {})[member] = hub
+    return answer(NetworkShape(institutions=institutions, hubs=hubs, home_hubs=homes))
+
+
+@operation("POST", "/network/route", body=RouteQuestion, returns=RouteShape, errors=(403, 422))
+async def route(call: Call[RouteQuestion]) -> web.Response:
+    """Which way would this case go? Nothing is changed."""
+    require(call.person, Action.NETWORK_READ)
+    body = call.body
+    steps = try_route(call.office.region, body.centre, body.member, body.need.upper(), call.office.now())
+    now = current(steps)
+    return answer(RouteShape(hub=now.hub if now else None, route=[route_shape(step) for step in steps]))
+
+
+@operation("POST", "/patients/merge", body=MergePatients, status=204, errors=(403, 404, 422))
+async def merge(call: Call[MergePatients]) -> web.Response:
+    """Two records are one person."""
+    await perform(call.office, patients.merge_patients, call.person, call.body.kept, call.body.joined, call.body.reason)
+    return web.Response(status=204)
+
+
+@operation("GET", "/audit", query=AuditQuery, returns=AuditListShape, errors=(403, 422))
+async def audit(call: Call[Nothing]) -> web.Response:
+    """The audit trail, newest first. Reading it is recorded too."""
+    require(call.person, Action.AUDIT_READ)
+    q: AuditQuery = call.query
+    wanted = {name: getattr(q, name) or "" for name in ("actor", "action", "subject", "outcome")}
+    days = {"from": q.since.isoformat() if q.since else "", "to": q.until.isoformat() if q.until else ""}
+    lines = await call.office.queries.audit(wanted | days, q.before, q.limit)
+    await record_look(call.office, call.person, Action.AUDIT_READ, "audit")
+    names = AuditLineShape.__struct_fields__
+    items = [AuditLineShape(**{n: getattr(line, n) for n in names}) for line in lines]
+    return answer(AuditListShape(items=items, next=lines[-1].position if len(lines) == q.limit else None))

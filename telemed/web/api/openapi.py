@@ -1,0 +1,129 @@
+"""The OpenAPI 3.1 description, made from the same table as the routes."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import msgspec
+from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
+
+from telemed.web.api.inputs import Login
+from telemed.web.api.operation import Operation, Operations
+from telemed.web.api.shapes import Shape, TokenShape
+
+REFERENCE = "#/components/schemas/{name}"
+MEANING = {
+    200: "Done", 201: "Made", 202: "Taken", 204: "Done", 206: "A part", 400: "Cannot be read", 401: "Not signed in, or the wrong password",
+    403: "Not allowed", 404: "Not there, or not yours to see", 409: "Not possible in this state", 410: "Gone",
+    412: "Changed in between", 413: "Too large", 415: "Not a kind of content that is taken", 422: "Some fields are at fault",
+    428: "If-Match is needed",
+}  # fmt: skip
+
+PROBLEM = {
+    "type": "object",
+    "description": "RFC 9457 problem document",
+    "required": ["type", "title", "status", "detail"],
+    "properties": {
+        "type": {"type": "string"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+        "errors": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["field", "message"],
+                "properties": {"field": {"type": "string"}, "message": {"type": "string"}, "code": {"type": "string"}},
+            },
+        },
+    },
+}
+
+
+def describe(operations: Operations, version: str) -> dict[str, Any]:
+    """The whole description as a JSON-able dictionary."""
+    inputs: list[type[BaseModel]] = [Login, *dict.fromkeys(m for op in operations.rows for m in (op.body, op.query) if m)]
+    _, definitions = models_json_schema([(m, "validation") for m in inputs], ref_template=REFERENCE.replace("{name}", "{model}"))
+    shapes = [op.returns for op in operations.rows if isinstance(op.returns, type) and issubclass(op.returns, Shape)]
+    _, components = msgspec.json.schema_components(list(dict.fromkeys([TokenShape, *shapes])), ref_template=REFERENCE)
+    paths: dict[str, dict[str, Any]] = {"/api/v1/login": {"post": _login()}}
+    for op in operations.rows:
+        paths.setdefault("/api/v1" + op.path, {})[op.method.lower()] = _operation(op, definitions["$defs"])
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "Telemed", "version": version, "description": "Cases, reports and evidence of the remote diagnosis network."},
+        "security": [{"bearer": []}, {"cookie": []}],
+        "paths": paths,
+        "components": {
+            "schemas": definitions["$defs"] | components | {"Problem": PROBLEM},
+            "securitySchemes": {
+                "bearer": {"type": "http", "scheme": "bearer"},
+                "cookie": {"type": "apiKey", "in": "cookie", "name": "telemed_session"},
+            },
+        },
+    }
+
+
+def _problem(status: int) -> dict[str, Any]:
+    content = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    return {"description": MEANING[status], "content": content}
+
+
+def _login() -> dict[str, Any]:
+    return {
+        "operationId": "login",
+        "summary": "Sign in",
+        "security": [],
+        "requestBody": _body("Login"),
+        "responses": {
+            "200": {"description": "Signed in", "content": _content("application/json", TokenShape)},
+            **{str(s): _problem(s) for s in (400, 401, 403, 413, 415, 422)},
+        },
+    }
+
+
+def _body(name: str, media_type: str = "application/json") -> dict[str, Any]:
+    return {"required": name != "Nothing", "content": {media_type: {"schema": {"$ref": REFERENCE.format(name=name)}}}}
+
+
+def _content(media_type: str, returns: Any) -> dict[str, Any]:
+    if isinstance(returns, type) and issubclass(returns, Shape):
+        return {media_type: {"schema": {"$ref": REFERENCE.format(name=returns.__name__)}}}
+    return {media_type: {"schema": {"type": "string"}}} if returns is str else {media_type: {}}
+
+
+def _operation(op: Operation, definitions: dict[str, Any]) -> dict[str, Any]:
+    errors = {401, *op.errors} | ({400, 413, 415, 422} if op.body else set()) | ({400, 422} if op.query else set())
+    good: dict[str, Any] = {"description": MEANING[op.status]}
+    if op.returns is not None:
+        good["content"] = _content(op.media_type, op.returns)
+    if op.headers:
+        good["headers"] = {name: {"schema": {"type": "string"}} for name in op.headers}
+    handler = op.handler
+    described: dict[str, Any] = {
+        "operationId": f"{handler.__module__.rsplit('.', 1)[-1]}_{handler.__name__}",
+        "summary": op.summary,
+        "tags": [handler.__module__.rsplit(".", 1)[-1]],
+        "parameters": _path_parameters(op.path) + (_query_parameters(definitions[op.query.__name__]) if op.query else []),
+        "responses": {str(op.status): good} | {str(s): _problem(s) for s in sorted(errors)},
+    }
+    if op.body is not None:
+        described["requestBody"] = _body(op.body.__name__, op.request_media_type)
+    if 428 in op.errors:
+        described["parameters"].append({"name": "If-Match", "in": "header", "required": False, "schema": {"type": "string"}})
+    return described
+
+
+def _path_parameters(path: str) -> list[dict[str, Any]]:
+    names = re.findall(r"{(\w+)", path)
+    return [{"name": name, "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}} for name in names]
+
+
+def _query_parameters(schema: dict[str, Any]) -> list[dict[str, Any]]:
+    found = []
+    for name, part in schema.get("properties", {}).items():
+        options = [option for option in part.get("anyOf", [part]) if option.get("type") != "null"]
+        found.append({"name": name, "in": "query", "required": False, "schema": options[0] if len(options) == 1 else {"anyOf": options}})
+    return found

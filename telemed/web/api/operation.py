@@ -1,0 +1,147 @@
+"""One operation of the API as data: the router and the OpenAPI description are both made from it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
+
+import msgspec
+from aiohttp import web
+from pydantic import BaseModel, ValidationError
+
+from telemed.domain.people import Person
+from telemed.service.office import Office
+from telemed.web.api.inputs import Nothing
+from telemed.web.keys import OFFICE
+from telemed.web.problems import Problem, from_validation
+from telemed.web.security import person_of
+
+B = TypeVar("B", bound=BaseModel)
+
+BODY_LIMIT = 1024 * 1024
+"""Bytes of a JSON body: the longest report form is far below."""
+
+_encoder = msgspec.json.Encoder()
+
+
+@dataclass(frozen=True, slots=True)
+class Call(Generic[B]):
+    """One request, read and checked: who asks, the path's names, the body, the query."""
+
+    request: web.Request
+    office: Office
+    person: Person
+    body: B
+    query: Any
+
+    @property
+    def case_id(self) -> str:
+        return self.request.match_info["case_id"]
+
+    def path(self, name: str) -> str:
+        return self.request.match_info[name]
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """Method, path, handler, and what goes in and comes out. `errors` are the statuses beside the usual ones."""
+
+    method: str
+    path: str
+    handler: Callable[[Any], Awaitable[web.StreamResponse]]
+    summary: str
+    body: type[BaseModel] | None
+    query: type[BaseModel] | None
+    returns: Any
+    status: int
+    errors: tuple[int, ...]
+    media_type: str
+    request_media_type: str
+    headers: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class Operations:
+    """A table of operations that modules add to by decorator."""
+
+    rows: list[Operation] = field(default_factory=list)
+
+    def __call__(
+        self,
+        method: str,
+        path: str,
+        *,
+        body: type[BaseModel] | None = None,
+        query: type[BaseModel] | None = None,
+        returns: Any = None,
+        status: int = 200,
+        errors: tuple[int, ...] = (),
+        media_type: str = "application/json",
+        request_media_type: str = "application/json",
+        headers: tuple[str, ...] = (),
+    ) -> Callable[[Callable[[Any], Awaitable[web.StreamResponse]]], Callable[[Any], Awaitable[web.StreamResponse]]]:
+        def add(handler: Callable[[Any], Awaitable[web.StreamResponse]]) -> Callable[[Any], Awaitable[web.StreamResponse]]:
+            summary = (handler.__doc__ or "").strip().splitlines()[0]
+            row = (method, path, handler, summary, body, query, returns, status, errors, media_type, request_media_type, headers)
+            self.rows.append(Operation(*row))
+            return handler
+
+        return add
+
+    def routes(self, prefix: str) -> list[web.RouteDef]:
+        return [web.route(op.method, prefix + op.path, _entry(op)) for op in self.rows]
+
+
+def _entry(op: Operation) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+    async def entry(request: web.Request) -> web.StreamResponse:
+        person = person_of(request)
+        body = await _read_body(request, op) if op.body is not None else Nothing()
+        query = _read_query(request, op.query) if op.query is not None else None
+        return await op.handler(Call(request, request.app[OFFICE], person, body, query))
+
+    return entry
+
+
+async def _read_body(request: web.Request, op: Operation) -> BaseModel:
+    if op.body is None:
+        raise TypeError("this operation takes no body")
+    return await read_json(request, op.body)
+
+
+async def read_json(request: web.Request, model: type[B]) -> B:
+    """The body by its model. An empty body is an empty object. Raises Problem: 413, 415, 400 or 422."""
+    if (request.content_length or 0) > BODY_LIMIT:
+        raise Problem(413, "too-large", f"{BODY_LIMIT} bytes")
+    content = await request.content.read(BODY_LIMIT + 1)
+    while content and len(content) <= BODY_LIMIT and not request.content.at_eof():
+        more = await request.content.read(BODY_LIMIT + 1 - len(content))
+        if not more:
+            break
+        content += more
+    if len(content) > BODY_LIMIT:
+        raise Problem(413, "too-large", f"{BODY_LIMIT} bytes")
+    if content and request.content_type not in ("application/json", "application/octet-stream"):
+        raise Problem(415, "unsupported-media-type", "application/json")
+    try:
+        return model.model_validate_json(content or b"{}")
+    except ValidationError as error:
+        raise from_validation(error) from None
+
+
+def _read_query(request: web.Request, model: type[BaseModel]) -> BaseModel:
+    repeated = [name for name in request.query if len(request.query.getall(name)) > 1]
+    if repeated:
+        raise Problem(400, "malformed", f"{repeated[0]} is given twice")
+    given = {name: value for name, value in request.query.items() if value != "" and name != "lang"}
+    try:
+        return model.model_validate_strings(given)
+    except ValidationError as error:
+        raise from_validation(error, "query.") from None
+
+
+def answer(content: Any, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:
+    return web.Response(body=_encoder.encode(content), status=status, content_type="application/json", headers=headers)
+
+
+operation = Operations()

@@ -1,0 +1,101 @@
+"""The web application: doors put together. What is behind them is given from outside."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass
+
+from aiohttp import web
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from telemed.web.i18n import language_middleware
+
+from telemed.service.files import StudyDoor
+from telemed.service.office import Office
+from telemed.web.api import cases, criticals, events, evidence, network, reports, session
+from telemed.web.api.openapi import describe
+from telemed.web.api.operation import answer, operation
+from telemed.web.feed import Feed
+from telemed.web.keys import ADDRESS, FEED, OFFICE, PERSON, SECURE_COOKIES, STUDIES, UPLOAD_LIMIT
+from telemed.web.problems import problem_middleware
+from telemed.web.security import identify
+
+API = "/api/v1"
+API_MODULES = (session, cases, reports, evidence, criticals, events, network)
+"""Imported for their operations."""
+
+VERSION = "0.1.0"
+
+
+@dataclass(frozen=True, slots=True)
+class Doors:
+    """What the web process is given besides the office."""
+
+    studies: StudyDoor
+    address: str
+    upload_limit: int
+    secure_cookies: bool = False
+    mounts: Sequence[tuple[str, web.Application]] = ()
+    ready: Callable[[], object] | None = None
+
+
+def create_app(office: Office, doors: Doors) -> web.Application:
+    """The application, ready to run."""
+    app = web.Application(
+        middlewares=[language_middleware(_account_language), problem_middleware, identify], client_max_size=doors.upload_limit
+    )
+    app[OFFICE] = office
+    app[STUDIES] = doors.studies
+    app[ADDRESS] = doors.address
+    app[UPLOAD_LIMIT] = doors.upload_limit
+    app[SECURE_COOKIES] = doors.secure_cookies
+    app[FEED] = Feed(office)
+    app.cleanup_ctx.append(_feed)
+    app.router.add_post(f"{API}/login", session.login)
+    app.add_routes(operation.routes(API))
+    described = describe(operation, VERSION)
+    app.router.add_get(f"{API}/openapi.json", lambda _request: _answer(described))
+    app.router.add_get("/healthz", _healthy)
+    app.router.add_get("/readyz", _ready)
+    app.router.add_get("/metrics", _metrics)
+    for prefix, mounted in doors.mounts:
+        app.add_subapp(prefix, mounted)
+    return app
+
+
+def _account_language(request: web.Request) -> str | None:
+    person = request.get(PERSON)
+    return person.language or None if person else None
+
+
+async def _answer(content: object) -> web.Response:
+    return answer(content)
+
+
+async def _healthy(_request: web.Request) -> web.Response:
+    return web.json_response({"status": "ok"})
+
+
+async def _ready(request: web.Request) -> web.Response:
+    """Database and store answer."""
+    office = request.app[OFFICE]
+    await office.check()
+    return web.json_response({"status": "ready"})
+
+
+async def _metrics(_request: web.Request) -> web.Response:
+    return web.Response(body=generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+
+async def _feed(app: web.Application) -> AsyncIterator[None]:
+    running = asyncio.create_task(app[FEED].run())
+    app.on_shutdown.append(_close_feed)
+    yield
+    running.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await running
+
+
+async def _close_feed(app: web.Application) -> None:
+    app[FEED].close()

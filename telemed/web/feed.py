@@ -1,0 +1,93 @@
+"""The live feed: new lines of history, read once for each process and given to every listener who may see them."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+
+import structlog
+
+from telemed.domain.people import Person
+from telemed.domain.policy import Action, Relation, relations
+from telemed.service.office import Office
+from telemed.service.queries import HistoryLine
+
+log = structlog.get_logger()
+
+EVERY_SECONDS = 0.4
+BATCH = 500
+WAITING_LINES = 1000
+"""A listener who falls this far behind is cut off: it comes back with Last-Event-ID and misses nothing."""
+
+
+def may_hear(person: Person, line: HistoryLine) -> bool:
+    """The same rule as for lists: own cases, cases of the own hub and centre (also when they leave it), all for the operator."""
+    allowed = relations(person, Action.CASE_READ) | relations(person, Action.CASE_READ_METADATA)
+    if Relation.FOREIGN in allowed:
+        return line.status != "draft"
+    if Relation.OWN in allowed and line.member == person.institution:
+        return True
+    routed = line.centre in person.centres and person.institution in (line.hub, line.left_hub)
+    return Relation.ROUTED in allowed and routed
+
+
+class Feed:
+    """Polls the history while somebody listens."""
+
+    def __init__(self, office: Office) -> None:
+        self._office = office
+        self._listeners: set[asyncio.Queue[HistoryLine | None]] = set()
+        self._seen = 0
+
+    async def run(self) -> None:
+        """Until cancelled. A database that is away for a while only delays the lines."""
+        while True:
+            try:
+                self._seen = self._seen or await self._office.queries.last_history_id()
+                lines = await self._office.queries.history_since(self._seen, BATCH)
+                for line in lines:
+                    self._give(line)
+                    self._seen = line.id
+                if len(lines) == BATCH:
+                    continue
+            except Exception as error:
+                log.warning("feed.interrupted", error=str(error))
+            await asyncio.sleep(EVERY_SECONDS)
+
+    def _give(self, line: HistoryLine) -> None:
+        for queue in list(self._listeners):
+            try:
+                queue.put_nowait(line)
+            except asyncio.QueueFull:
+                self._listeners.discard(queue)
+                with contextlib.suppress(asyncio.QueueEmpty):
+                    queue.get_nowait()
+                queue.put_nowait(None)
+
+    async def listen(self, person: Person, after: int | None) -> AsyncIterator[HistoryLine]:
+        """Lines after `after` (from now on where None) that the person may see; ends when the listener is too slow."""
+        queue: asyncio.Queue[HistoryLine | None] = asyncio.Queue(WAITING_LINES)
+        self._listeners.add(queue)
+        try:
+            seen = after or 0
+            while after is not None:
+                missed = await self._office.queries.history_since(seen, BATCH)
+                for line in missed:
+                    seen = line.id
+                    if may_hear(person, line):
+                        yield line
+                if len(missed) < BATCH:
+                    break
+            while (line_or_end := await queue.get()) is not None:
+                if line_or_end.id > seen and may_hear(person, line_or_end):
+                    yield line_or_end
+        finally:
+            self._listeners.discard(queue)
+
+    def close(self) -> None:
+        """Let every listener go."""
+        for queue in list(self._listeners):
+            with contextlib.suppress(asyncio.QueueFull):
+                queue.put_nowait(None)
+        self._listeners.clear()

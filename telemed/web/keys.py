@@ -1,0 +1,20 @@
+"""What the web application carries with it, by typed keys."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from telemed.domain.people import Person
+from telemed.service.files import StudyDoor
+from telemed.service.office import Office
+from telemed.web.feed import Feed
+
+OFFICE: web.AppKey[Office] = web.AppKey("office")
+STUDIES: web.AppKey[StudyDoor] = web.AppKey("studies")
+FEED: web.AppKey[Feed] = web.AppKey("feed")
+SECURE_COOKIES: web.AppKey[bool] = web.AppKey("secure_cookies", bool)
+UPLOAD_LIMIT: web.AppKey[int] = web.AppKey("upload_limit", int)
+ADDRESS: web.AppKey[str] = web.AppKey("address", str)
+
+PERSON: web.RequestKey[Person | None] = web.RequestKey("person")
+TOKEN: web.RequestKey[str] = web.RequestKey("token", str)

@@ -1,0 +1,203 @@
+"""Errors as RFC 9457 problem documents: what, where, what to do, in the language of the request."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any
+
+import msgspec
+import structlog
+from aiohttp import web
+from aiohttp.typedefs import Handler
+from pydantic import ValidationError
+from sqlalchemy.exc import DBAPIError
+from telemed.web.i18n import gettext
+
+from storage.errors import StorageError, StoreFull
+from telemed.domain.errors import (
+    AlreadyClaimed,
+    DomainError,
+    FieldError,
+    Forbidden,
+    Invalid,
+    InvalidTransition,
+    LockedOut,
+    NotAuthenticated,
+    NotFound,
+    StaleVersion,
+    VersionRequired,
+)
+from telemed.service.files import DamagedFile, UnknownKind
+
+_ = str  # marks text for the translation catalogue
+log = structlog.get_logger()
+
+STATUS = {
+    Invalid: 422,
+    NotFound: 404,
+    Forbidden: 403,
+    InvalidTransition: 409,
+    AlreadyClaimed: 409,
+    StaleVersion: 412,
+    VersionRequired: 428,
+    NotAuthenticated: 401,
+    LockedOut: 403,
+    UnknownKind: 415,
+    DamagedFile: 422,
+}
+
+TITLE = {
+    "invalid": _("Some fields need attention"),
+    "not-found": _("There is no such thing here"),
+    "forbidden": _("You may not do this"),
+    "invalid-transition": _("This step is not possible in the present state"),
+    "already-claimed": _("Somebody else has this case"),
+    "stale-version": _("Somebody saved in between"),
+    "version-required": _("Say which version you changed (If-Match)"),
+    "not-authenticated": _("Sign in first"),
+    "locked-out": _("The account is locked after too many wrong passwords"),
+    "unknown-file": _("Nobody here knows this kind of file"),
+    "damaged-file": _("The file is damaged or not what it says"),
+    "malformed": _("The request cannot be read"),
+    "unsupported-media-type": _("This kind of content is not taken"),
+    "too-large": _("This is larger than is taken"),
+    "cross-site": _("The request came from another site"),
+    "method-not-allowed": _("This address does not take that method"),
+    "storage-full": _("The store is full"),
+    "unavailable": _("The service is not available for the moment; try again"),
+    "internal": _("Something went wrong on our side"),
+}
+
+FAULT = {
+    "required": _("is needed"),
+    "unknown-field": _("is not a field of this form"),
+    "choice": _("must be one of"),
+    "type": _("must be of the kind"),
+    "too-long": _("is longer than"),
+    "pattern": _("does not have the form"),
+    "date": _("is not a date of the form"),
+    "control-character": _("has a control character"),
+    "taken": _("is taken by another case"),
+    "repeated": _("stands here twice"),
+    "resident-id-length": _("must have 18 characters"),
+    "resident-id-digits": _("must be 17 digits and a check character"),
+    "resident-id-date": _("holds no real birth date"),
+    "resident-id-check-digit": _("has a wrong check digit: look for a mistyped digit"),
+    "contradicts-resident-id": _("contradicts the resident number, which says"),
+    "number-of-another-patient": _("belongs to another patient of this institution"),
+    "must-be-confirmed": _("must be confirmed"),
+    "not-a-cursor": _("is not a cursor of this list"),
+}
+
+
+class Problem(Exception):
+    """An answer that is an error: HTTP status, code of `TITLE`, detail, faults of fields, further members and headers."""
+
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        detail: str = "",
+        errors: tuple[FieldError, ...] = (),
+        headers: dict[str, str] | None = None,
+        **more: Any,
+    ) -> None:
+        super().__init__(detail or code)
+        self.status, self.code, self.detail, self.errors, self.headers, self.more = status, code, detail, errors, headers or {}, more
+
+    def document(self) -> dict[str, Any]:
+        body: dict[str, Any] = {"type": f"/problems/{self.code}", "title": gettext(TITLE.get(self.code, self.code)), "status": self.status}
+        body["detail"] = self.detail or "; ".join(f"{e.field} {fault_text(e)}" for e in self.errors) or body["title"]
+        if self.errors:
+            body["errors"] = [{"field": e.field, "message": fault_text(e), "code": e.code} for e in self.errors]
+        return body | self.more
+
+    def response(self) -> web.Response:
+        return web.Response(
+            status=self.status, body=msgspec.json.encode(self.document()), content_type="application/problem+json", headers=self.headers
+        )
+
+
+def fault_text(error: FieldError) -> str:
+    """The rule in words, with what was expected."""
+    text = gettext(FAULT.get(error.code, error.code))
+    return f"{text} {error.expected}" if error.expected else text
+
+
+def from_domain(error: DomainError) -> Problem:
+    """The rules' refusals, each with its status and its facts."""
+    status = STATUS[type(error)]
+    match error:
+        case Invalid():
+            return Problem(status, error.code, errors=error.errors)
+        case AlreadyClaimed():
+            return Problem(status, error.code, claimed_by=error.by, claimed_at=error.at)
+        case InvalidTransition():
+            return Problem(status, error.code, f"{error.kind}: {error.state} -> {error.action}", state=error.state, action=error.action)
+        case StaleVersion():
+            return Problem(status, error.code, headers={"ETag": f'"{error.current}"'}, current=error.current)
+        case LockedOut():
+            return Problem(status, error.code, until=error.until)
+        case NotAuthenticated():
+            return Problem(status, error.code, headers={"WWW-Authenticate": 'Bearer realm="telemed"'})
+        case UnknownKind():
+            return Problem(status, error.code, gettext("Taken are: %s") % ", ".join(error.known))
+        case DamagedFile():
+            return Problem(status, error.code, f"{error.kind}: {error.reason}")
+        case Forbidden():
+            return Problem(status, error.code, f"{error.action} {error.reason}".strip())
+        case _:
+            return Problem(status, error.code)
+
+
+def from_validation(error: ValidationError, where: str = "") -> Problem:
+    """Pydantic's faults: broken JSON is 400, everything else 422 with the fields named."""
+    faults = error.errors(include_url=False, include_context=False, include_input=False)
+    if any(f["type"] == "json_invalid" for f in faults):
+        return Problem(400, "malformed", faults[0]["msg"])
+    return Problem(422, "invalid", errors=tuple(FieldError(where + ".".join(map(str, f["loc"])) or "body", f["msg"]) for f in faults))
+
+
+def wants_page(request: web.Request) -> bool:
+    return not request.path.startswith(("/api/", "/dicomweb", "/fhir/")) and "text/html" in request.headers.get("Accept", "")
+
+
+def _problem_of(error: Exception) -> Problem:
+    match error:
+        case Problem():
+            return error
+        case DomainError():
+            return from_domain(error)
+        case ValidationError():
+            return from_validation(error)
+        case StoreFull():
+            return Problem(507, "storage-full", headers={"Retry-After": "60"})
+        case StorageError() | DBAPIError() | ConnectionError():
+            log.error("request.unavailable", error=repr(error))
+            return Problem(503, "unavailable", headers={"Retry-After": "5"})
+        case web.HTTPException():
+            return _from_http(error)
+    reference = secrets.token_hex(6)
+    log.error("request.failed", reference=reference, exc_info=error)
+    return Problem(500, "internal", reference=reference)
+
+
+def _from_http(error: web.HTTPException) -> Problem:
+    codes = {404: "not-found", 405: "method-not-allowed", 413: "too-large", 415: "unsupported-media-type", 400: "malformed"}
+    headers = {"Allow": error.headers["Allow"]} if "Allow" in error.headers else {}
+    return Problem(error.status, codes.get(error.status, "malformed"), headers=headers)
+
+
+@web.middleware
+async def problem_middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Every error of the API leaves as a problem document; no stack trace reaches anybody."""
+    if wants_page(request):
+        return await handler(request)
+    try:
+        return await handler(request)
+    except web.HTTPException as error:
+        if error.status < 400:
+            raise
+        return _problem_of(error).response()
+    except Exception as error:
+        return _problem_of(error).response()

@@ -1,0 +1,94 @@
+"""Who is asking, and whether the browser was made to ask by another site."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+from telemed.domain.errors import NotAuthenticated
+from telemed.domain.people import Person
+from telemed.service import accounts
+from telemed.web.keys import OFFICE, PERSON, SECURE_COOKIES, TOKEN
+from telemed.web.problems import Problem
+
+SESSION_COOKIE = "telemed_session"
+SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+
+CONTENT_SECURITY_POLICY = "; ".join((
+    "default-src 'self'", "img-src 'self' data: blob:", "style-src 'self'", "script-src 'self'", "connect-src 'self'",
+    "object-src 'none'", "base-uri 'none'", "form-action 'self'", "frame-ancestors 'self'",
+))  # fmt: skip
+
+HEADERS = {
+    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
+}
+
+
+def person_of(request: web.Request) -> Person:
+    """The signed-in person. Raises NotAuthenticated."""
+    person = request.get(PERSON)
+    if person is None:
+        raise NotAuthenticated("nobody")
+    return person
+
+
+def session_token(request: web.Request) -> tuple[str, bool]:
+    """The token and whether it came in a cookie."""
+    scheme, _, value = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() == "bearer" and value.strip():
+        return value.strip(), False
+    return request.cookies.get(SESSION_COOKIE, ""), True
+
+
+def crosses_sites(request: web.Request) -> bool:
+    """A change that a browser sends for another site: by Sec-Fetch-Site, else by Origin; programs send neither."""
+    site = request.headers.get("Sec-Fetch-Site")
+    if site is not None:
+        return site not in ("same-origin", "none")
+    origin = request.headers.get("Origin")
+    return origin is not None and urlsplit(origin).netloc != request.host
+
+
+@web.middleware
+async def identify(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Find the session, refuse changes that another site asked for, add the headers that every answer carries."""
+    token, by_cookie = session_token(request)
+    request[PERSON] = None
+    if token and not request.path.startswith("/static/"):
+        request[PERSON] = await _person(request, token)
+        request[TOKEN] = token
+    if request.method not in SAFE and by_cookie and crosses_sites(request):
+        raise Problem(403, "cross-site")
+    response = await handler(request)
+    if not response.prepared:
+        for name, value in HEADERS.items():
+            response.headers.setdefault(name, value)
+        if not request.path.startswith("/static/"):
+            response.headers.setdefault("Cache-Control", "no-store")
+    return response
+
+
+async def _person(request: web.Request, token: str) -> Person | None:
+    office = request.app[OFFICE]
+
+    async def touch(digest: str) -> None:
+        async with office.writing() as work:
+            await work.sessions.seen(digest, work.now)
+
+    try:
+        async with office.reading() as work:
+            return await accounts.person_of(work, token, touch)
+    except NotAuthenticated:
+        return None
+
+
+def set_session(response: web.StreamResponse, app: web.Application, token: str) -> None:
+    """The cookie: not for scripts, not for other sites, for the browser's session only."""
+    response.set_cookie(SESSION_COOKIE, token, httponly=True, samesite="Lax", secure=app[SECURE_COOKIES], path="/")
