@@ -13,6 +13,8 @@ from typing import ClassVar
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 
+from telemed.adapters.key_files import kept
+
 KEY_BYTES = 64
 
 
@@ -27,21 +29,7 @@ class Sealer:
     @classmethod
     def use(cls, key_file: Path) -> Sealer:
         """Take the key of `key_file` for this process; the first caller on a new installation makes it."""
-        key_file.parent.mkdir(parents=True, exist_ok=True)
-        if not key_file.exists():
-            draft = key_file.with_name(f".{key_file.name}.{os.getpid()}")
-            descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(os.urandom(KEY_BYTES))
-                file.flush()
-                os.fsync(file.fileno())
-            try:
-                os.link(draft, key_file)  # only the first of several starters wins; the others read its key
-            except FileExistsError:
-                pass
-            finally:
-                draft.unlink()
-        cls._current = cls(key_file.read_bytes())
+        cls._current = cls(kept(key_file, lambda: os.urandom(KEY_BYTES)))
         return cls._current
 
     @classmethod

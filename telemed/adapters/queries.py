@@ -13,7 +13,7 @@ from telemed.adapters import tables as t
 from telemed.adapters.case_queries import CaseQueries, visible_to
 from telemed.adapters.patient_table import PatientTable
 from telemed.adapters.rows import case_from_row, evidence_from_row, report_from_row
-from telemed.adapters.work import utc_now
+from telemed.adapters.work_clock import utc_now
 from telemed.domain.case import Case
 from telemed.domain.people import Person, Role
 from telemed.domain.policy import Action, require

@@ -70,6 +70,11 @@ class CaseTable(_Repository):
         query = sa.select(t.case).where(t.case.c.member == member, t.case.c.accession_number == number)
         return [r.case_from_row(row) for row in await self._all(query)]
 
+    async def with_study(self, member: str, study_instance_uid: str) -> list[Case]:
+        has = sa.select(t.evidence.c.case_id).where(t.evidence.c.study_instance_uid == study_instance_uid)
+        query = sa.select(t.case).where(t.case.c.member == member, t.case.c.id.in_(has)).order_by(t.case.c.created_at.desc())
+        return [r.case_from_row(row) for row in await self._all(query)]
+
     async def of_patient(self, member: str, patient_number: str, since: datetime) -> list[Case]:
         known = sa.select(t.patient_identifier.c.patient_id).where(
             t.patient_identifier.c.system == member, t.patient_identifier.c.value == patient_number

@@ -252,6 +252,14 @@ evidence = sa.Table(
     sa.UniqueConstraint("case_id", "study_instance_uid"),
 )
 
+unmatched_study = sa.Table(
+    "unmatched_study",
+    metadata,
+    sa.Column("owner", Code, primary_key=True),
+    sa.Column("study_instance_uid", sa.String(64), primary_key=True),
+    sa.Column("since", Instant, nullable=False, index=True),
+)
+
 consent = sa.Table(
     "consent",
     metadata,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -24,12 +24,10 @@ from telemed.adapters.repositories import (
     SessionTable,
     insert_or_nothing,
 )
+from telemed.adapters.study_table import StudyTable
+from telemed.adapters.work_clock import utc_now
 from telemed.domain.case import Case
 from telemed.service.ports import Region
-
-
-def utc_now() -> datetime:
-    return datetime.now(UTC)
 
 
 class JournalBuffer:
@@ -80,6 +78,7 @@ class SqlWork:
         self.evidence = EvidenceTable(connection)
         self.criticals = CriticalTable(connection)
         self.consents = ConsentTable(connection)
+        self.studies = StudyTable(connection)
         self.people = PersonTable(connection)
         self.sessions = SessionTable(connection)
         self.journal = JournalBuffer(lambda: self.now)

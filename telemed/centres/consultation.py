@@ -41,6 +41,7 @@ CENTRE = Centre(
     code="consultation",
     letter="C",
     name=_("Teleconsultation"),
+    report_title=_("Consultation report"),
     icon="users",
     order=1,
     request_form=REQUEST,

@@ -55,6 +55,7 @@ CENTRE = Centre(
     code="ecg",
     letter="E",
     name=_("ECG"),
+    report_title=_("ECG report"),
     icon="heartbeat",
     order=3,
     request_form=REQUEST,

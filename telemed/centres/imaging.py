@@ -52,6 +52,7 @@ CENTRE = Centre(
     code="imaging",
     letter="A",
     name=_("Imaging"),
+    report_title=_("Imaging report"),
     icon="scan",
     order=2,
     request_form=REQUEST,

@@ -33,6 +33,7 @@ CENTRE = Centre(
     code="lab",
     letter="L",
     name=_("Laboratory"),
+    report_title=_("Laboratory report"),
     icon="flask",
     order=4,
     request_form=REQUEST,

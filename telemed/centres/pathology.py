@@ -46,6 +46,7 @@ CENTRE = Centre(
     code="pathology",
     letter="P",
     name=_("Pathology"),
+    report_title=_("Pathology report"),
     icon="microscope",
     order=5,
     request_form=REQUEST,

@@ -54,7 +54,7 @@ async def create_case(
     await work.cases.add(case)
     work.journal.event(case, "create", person.username)
     work.journal.audit(Action.CASE_CREATE, person.username, person.institution, f"case/{case.id}", detail={"patient": patient.id})
-    work.journal.job("match-case", {"case_id": case.id}, key=f"match-case:{case.id}")
+    work.journal.job("place-waiting", {"case_id": case.id}, key=f"case:{case.id}")
     return case
 
 

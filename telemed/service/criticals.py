@@ -25,7 +25,6 @@ async def declare_critical(work: Work, person: Person, case_id: str, finding: st
     await _follow(work, case)
     work.journal.event(case, "critical-declare", person.username, {"finding": finding, "critical": value.id})
     work.journal.audit(Action.CRITICAL_DECLARE, person.username, person.institution, f"case/{case.id}", detail={"finding": finding})
-    work.journal.job("critical-rise", {"critical_id": value.id}, after=value.due_at)
     return value
 
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from telemed.domain.case import Case, CaseStatus
 from telemed.domain.errors import InvalidTransition, NotFound
@@ -13,26 +12,12 @@ from telemed.domain.people import Person
 from telemed.domain.policy import Action
 from telemed.service.access import case_for
 from telemed.service.identity import new_id
-from telemed.service.ports import Work
+from telemed.service.ports import StudyFacts, Work
 
 CLOSED_TO_EVIDENCE = frozenset({CaseStatus.CANCELLED, CaseStatus.FAILED})
 
 MATCH_WINDOW = timedelta(days=3)
 """A study without an accession number belongs to a case of the same patient made this long before or after (practice)."""
-
-
-@dataclass(frozen=True, slots=True)
-class StudyFacts:
-    """What the index knows of a study that looks for its case."""
-
-    owner: str
-    study_instance_uid: str
-    accession_number: str
-    patient_number: str
-    modality: str
-    description: str
-    instances: int
-    received_at: datetime
 
 
 async def may_attach(work: Work, person: Person, case_id: str) -> Case:
@@ -89,6 +74,36 @@ async def match_study(work: Work, study: StudyFacts) -> tuple[Case | None, str]:
     return None, ""
 
 
+async def place_study(work: Work, owner: str, study_instance_uid: str) -> Case | None:
+    """A study has arrived or grown: find its case, or note that it has none yet. May be repeated."""
+    study = await work.studies.facts(owner, study_instance_uid)
+    if study is None:
+        return None
+    for case in await work.cases.with_study(owner, study_instance_uid):
+        await link_study(work, study, case, "")
+        return case
+    case_or_none, rule = await match_study(work, study)
+    if case_or_none is None:
+        await work.studies.note_unmatched(study)
+        return None
+    await link_study(work, study, case_or_none, rule)
+    return case_or_none
+
+
+async def place_waiting_studies(work: Work, case_id: str) -> int:
+    """A case is new: studies of its member that still look for a case are asked again. May be repeated."""
+    case = await work.cases.get(case_id)
+    if case is None or case.status in CLOSED_TO_EVIDENCE:
+        return 0
+    placed = 0
+    for study in await work.studies.unmatched(case.member, 500):
+        found, rule = await match_study(work, study)
+        if found is not None and found.id == case.id:
+            await link_study(work, study, case, rule)
+            placed += 1
+    return placed
+
+
 def _fits(work: Work, case: Case, study: StudyFacts) -> bool:
     """A case of a centre that expects studies, of this modality or none named, still open, without a study."""
     centre = work.region.centres.get(case.centre)
@@ -104,6 +119,7 @@ def _fits(work: Work, case: Case, study: StudyFacts) -> bool:
 
 async def link_study(work: Work, study: StudyFacts, case: Case, rule: str, actor: str = "system") -> Evidence:
     """Make the study evidence of the case, or bring its count of instances up to date."""
+    await work.studies.settle(study.owner, study.study_instance_uid)
     for known in await work.evidence.of_case(case.id):
         if known.study_instance_uid == study.study_instance_uid:
             if known.instances != study.instances:
@@ -127,11 +143,12 @@ async def link_study(work: Work, study: StudyFacts, case: Case, rule: str, actor
     return evidence
 
 
-async def link_by_hand(work: Work, person: Person, case_id: str, study: StudyFacts) -> Evidence:
-    """The operator (or the member) says which case a study belongs to."""
+async def link_by_hand(work: Work, person: Person, case_id: str, owner: str, study_instance_uid: str) -> Evidence:
+    """The operator says which case a study belongs to. Only a case of the institution that sent it can be named."""
     case = await case_for(work, person, case_id, Action.EVIDENCE_LINK)
-    if case.member != study.owner:
-        raise NotFound("case", case_id)
+    study = await work.studies.facts(owner, study_instance_uid)
+    if study is None or case.member != owner:
+        raise NotFound("study", study_instance_uid)
     evidence = await link_study(work, study, case, "by-hand", person.username)
     detail = {"study": study.study_instance_uid}
     work.journal.audit(Action.EVIDENCE_LINK, person.username, person.institution, f"case/{case.id}", detail=detail)

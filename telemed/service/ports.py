@@ -48,6 +48,10 @@ class Cases(Protocol):
         ...
 
     async def with_accession(self, member: str, number: str) -> list[Case]: ...
+    async def with_study(self, member: str, study_instance_uid: str) -> list[Case]:
+        """The member's cases that have the study as evidence, newest first."""
+        ...
+
     async def of_patient(self, member: str, patient_number: str, since: datetime) -> list[Case]:
         """Cases of the member's patient with this number, made since, not cancelled, newest first."""
         ...
@@ -114,6 +118,34 @@ class Criticals(Protocol):
     async def get(self, value_id: str) -> CriticalValue | None: ...
     async def of_case(self, case_id: str) -> list[CriticalValue]: ...
     async def due(self, now: datetime, limit: int) -> list[CriticalValue]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class StudyFacts:
+    """What the index knows of a study that looks for its case."""
+
+    owner: str
+    study_instance_uid: str
+    accession_number: str
+    patient_number: str
+    patient_name: str
+    study_date: str
+    modality: str
+    description: str
+    instances: int
+    received_at: datetime
+
+
+class Studies(Protocol):
+    async def facts(self, owner: str, study_instance_uid: str) -> StudyFacts | None: ...
+    async def note_unmatched(self, study: StudyFacts) -> None: ...
+    async def settle(self, owner: str, study_instance_uid: str) -> None:
+        """The study has its case."""
+        ...
+
+    async def unmatched(self, owner: str | None, limit: int) -> list[StudyFacts]:
+        """Studies without a case, newest first, of one owner or of all."""
+        ...
 
 
 class Consents(Protocol):
@@ -184,6 +216,7 @@ class Work(Protocol):
     evidence: EvidenceStore
     criticals: Criticals
     consents: Consents
+    studies: Studies
     people: People
     sessions: Sessions
     journal: Journal

@@ -13,7 +13,6 @@ from telemed.domain.evidence import Evidence
 from telemed.domain.patient import Patient
 from telemed.domain.people import Person
 from telemed.domain.report import Report
-from telemed.service.evidence import StudyFacts
 
 
 class View(StrEnum):
@@ -81,16 +80,6 @@ class PriorCase:
 
 
 @dataclass(frozen=True, slots=True)
-class UnmatchedStudy:
-    """A study that found no case."""
-
-    facts: StudyFacts
-    patient_name: str
-    study_date: str
-    candidates: Sequence[Case] = ()
-
-
-@dataclass(frozen=True, slots=True)
 class Doubt:
     """Two records that may be one person, and the rule that says so."""
 
@@ -150,8 +139,6 @@ class Queries(Protocol):
     async def history_since(self, after: int, limit: int) -> list[HistoryLine]: ...
     async def last_history_id(self) -> int: ...
     async def priors(self, person: Person, case: Case) -> list[PriorCase]: ...
-    async def unmatched(self, person: Person, limit: int) -> list[UnmatchedStudy]: ...
-    async def study(self, owner: str | None, study_instance_uid: str) -> StudyFacts | None: ...
     async def doubts(self, person: Person, limit: int) -> list[Doubt]: ...
     async def connections(self, days: int) -> list[Connection]: ...
     async def loads(self) -> list[HubLoad]: ...

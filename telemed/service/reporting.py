@@ -259,7 +259,6 @@ async def _keep(work: Work, case: Case, report: Report, printed: Printed, person
             case.completed_at = work.now
         case.claimed_by = case.claimed_at = None
         case.acknowledged_at = case.acknowledged_by = None
-        work.journal.job("report-released", {"case_id": case.id, "version": report.version}, key=f"released:{case.id}:{report.version}")
     await work.cases.save(case)
     detail = {"version": report.version, "status": report.status.value, "pdf_sha256": printed.sha256}
     work.journal.event(case, step, person.username, detail)

@@ -43,7 +43,6 @@ def _settle(work: Work, case: Case, centre: Centre) -> None:
     if step is None:
         case.take("exhaust")
         case.accept_by = None
-        work.journal.job("tell-operator", {"case_id": case.id, "about": "nobody-took-it"}, key=f"failed:{case.id}")
         return
     if case.status is not CaseStatus.REQUESTED:
         case.take("offer")

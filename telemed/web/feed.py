@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 
 import structlog
 
@@ -65,7 +65,7 @@ class Feed:
                     queue.get_nowait()
                 queue.put_nowait(None)
 
-    async def listen(self, person: Person, after: int | None) -> AsyncIterator[HistoryLine]:
+    async def listen(self, person: Person, after: int | None) -> AsyncGenerator[HistoryLine, None]:
         """Lines after `after` (from now on where None) that the person may see; ends when the listener is too slow."""
         queue: asyncio.Queue[HistoryLine | None] = asyncio.Queue(WAITING_LINES)
         self._listeners.add(queue)

@@ -33,7 +33,7 @@ HEADERS = {
 
 def person_of(request: web.Request) -> Person:
     """The signed-in person. Raises NotAuthenticated."""
-    person = request.get(PERSON)
+    person: Person | None = request.get(PERSON)
     if person is None:
         raise NotAuthenticated("nobody")
     return person

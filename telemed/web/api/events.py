@@ -57,7 +57,7 @@ def _event(line: HistoryLine, whole: bool) -> bytes:
 
 async def _with_pauses(lines: AsyncIterator[HistoryLine]) -> AsyncIterator[HistoryLine | None]:
     """The lines, and None where nothing came for a while."""
-    waiting: asyncio.Task[HistoryLine] = asyncio.ensure_future(anext(lines))  # type: ignore[arg-type]  # anext is awaitable
+    waiting: asyncio.Task[HistoryLine] = asyncio.ensure_future(anext(lines))
     try:
         while True:
             done, _ = await asyncio.wait({waiting}, timeout=KEEP_ALIVE_SECONDS)
@@ -69,7 +69,7 @@ async def _with_pauses(lines: AsyncIterator[HistoryLine]) -> AsyncIterator[Histo
             except StopAsyncIteration:
                 return
             yield line
-            waiting = asyncio.ensure_future(anext(lines))  # type: ignore[arg-type]  # as above
+            waiting = asyncio.ensure_future(anext(lines))
     finally:
         waiting.cancel()
         await asyncio.gather(waiting, return_exceptions=True)

@@ -18,7 +18,7 @@ from telemed.service.case_view import CaseView
 from telemed.service.queries import HistoryLine
 
 
-class Shape(msgspec.Struct, frozen=True, kw_only=True):
+class Shape(msgspec.Struct, kw_only=True):
     """Base of all answers."""
 
 

@@ -1,0 +1,85 @@
+"""Studies as the gateway's index has them, and those that still look for their case."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import sqlalchemy as sa
+from dicom_gateway.index import IndexedInstance, dicom_instance, dicom_series, dicom_study
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from telemed.adapters import tables as t
+from telemed.adapters.repositories import _Repository, insert_or_nothing
+from telemed.adapters.work_clock import utc_now
+from telemed.service.ports import StudyFacts
+
+
+class StudyTable(_Repository):
+    async def facts(self, owner: str, study_instance_uid: str) -> StudyFacts | None:
+        found = await self._facts(sa.and_(dicom_study.c.owner == owner, dicom_study.c.study_instance_uid == study_instance_uid), 1)
+        return found[0] if found else None
+
+    async def note_unmatched(self, study: StudyFacts) -> None:
+        values = {"owner": study.owner, "study_instance_uid": study.study_instance_uid, "since": study.received_at}
+        await self._do(insert_or_nothing(self._connection, t.unmatched_study).values(values))
+
+    async def settle(self, owner: str, study_instance_uid: str) -> None:
+        u = t.unmatched_study.c
+        await self._do(sa.delete(t.unmatched_study).where(u.owner == owner, u.study_instance_uid == study_instance_uid))
+
+    async def unmatched(self, owner: str | None, limit: int) -> list[StudyFacts]:
+        u, s = t.unmatched_study.c, dicom_study.c
+        waiting = sa.exists().where(u.owner == s.owner, u.study_instance_uid == s.study_instance_uid)
+        return await self._facts(sa.and_(waiting, s.owner == owner) if owner else waiting, limit)
+
+    async def _facts(self, where: sa.ColumnElement[bool], limit: int) -> list[StudyFacts]:
+        s = dicom_study.c
+        query = sa.select(dicom_study).where(where).order_by(s.first_received_at.desc(), s.id.desc()).limit(limit)
+        studies = await self._all(query)
+        counts = await self._counts([row["id"] for row in studies])
+        return [_study_facts(row, *counts.get(row["id"], ("", 0))) for row in studies]
+
+    async def _counts(self, ids: Sequence[int]) -> dict[int, tuple[str, int]]:
+        """Modality (the first that is no presentation state or report) and number of instances of each study."""
+        if not ids:
+            return {}
+        e, i = dicom_series.c, dicom_instance.c
+        joined = dicom_series.join(dicom_instance, i.series_id == e.id)
+        query = sa.select(e.study_id, e.modality, sa.func.count().label("instances")).select_from(joined)
+        found: dict[int, tuple[str, int]] = {}
+        for row in await self._all(query.where(e.study_id.in_(ids)).group_by(e.study_id, e.modality).order_by(e.study_id, e.modality)):
+            modality, instances = found.get(row["study_id"], ("", 0))
+            if not modality or modality in BESIDE:
+                modality = row["modality"] or modality
+            found[row["study_id"]] = (modality, instances + row["instances"])
+        return found
+
+
+BESIDE = frozenset({"PR", "KO", "SR", "DOC", "SEG"})
+"""Modalities (PS3.3 C.7.3.1.1.1) that stand beside the images rather than for them."""
+
+
+def _study_facts(row: Any, modality: str, instances: int) -> StudyFacts:
+    return StudyFacts(
+        owner=row["owner"],
+        study_instance_uid=row["study_instance_uid"],
+        accession_number=row["accession_number"] or "",
+        patient_number=row["patient_id"] or "",
+        patient_name=(row["patient_name"] or "").replace("^", " ").strip(),
+        study_date=row["study_date"] or "",
+        modality=modality,
+        description=row["study_description"] or "",
+        instances=instances,
+        received_at=row["first_received_at"],
+    )
+
+
+async def ask_for_cases(connection: AsyncConnection, indexed: Sequence[IndexedInstance]) -> None:
+    """The gateway's hook, inside its transaction: each study that came or grew looks for its case."""
+    now = utc_now()
+    studies = sorted({(i.received.owner, i.received.header.study_instance_uid) for i in indexed})
+    for owner, uid in studies:
+        line = {"kind": "place-study", "payload": {"owner": owner, "study": uid}, "waiting_key": f"study:{owner}:{uid}"}
+        times = {"created_at": now, "run_after": now, "attempts": 0}
+        await connection.execute(insert_or_nothing(connection, t.job).values(line | times))
