@@ -40,11 +40,14 @@ def person_sees_all(person: Person) -> bool:
 
 
 def _evidence_of_visible_cases(person: Person) -> sa.ColumnElement[bool]:
+    return _evidence_of(visible_to(person, search=True))
+
+
+def _evidence_of(cases: sa.ColumnElement[bool]) -> sa.ColumnElement[bool]:
+    """Studies that are evidence of such cases; the case's member is the study's owner, or UIDs could be borrowed."""
     e, c = t.evidence.c, t.case.c
-    belongs = sa.and_(e.study_instance_uid == dicom_study.c.study_instance_uid, c.id == e.case_id, c.member == dicom_study.c.owner)
-    return sa.exists(
-        sa.select(sa.literal(1)).select_from(t.evidence.join(t.case, c.id == e.case_id)).where(belongs, visible_to(person, search=True))
-    )
+    same = sa.and_(e.study_instance_uid == dicom_study.c.study_instance_uid, c.member == dicom_study.c.owner)
+    return sa.exists(sa.select(sa.literal(1)).select_from(t.evidence.join(t.case, c.id == e.case_id)).where(same, cases))
 
 
 def device_scope(institution: str, is_hub: bool) -> Scope:
@@ -52,9 +55,5 @@ def device_scope(institution: str, is_hub: bool) -> Scope:
     own: sa.ColumnElement[bool] = dicom_study.c.owner == institution
     if not is_hub:
         return Scope(own, institution)
-    e, c = t.evidence.c, t.case.c
-    routed = sa.and_(
-        e.study_instance_uid == dicom_study.c.study_instance_uid, c.member == dicom_study.c.owner, c.hub == institution, c.status != "draft"
-    )
-    seen = sa.exists(sa.select(sa.literal(1)).select_from(t.evidence.join(t.case, c.id == e.case_id)).where(routed))
-    return Scope(sa.or_(own, seen), institution)
+    routed = _evidence_of(sa.and_(t.case.c.hub == institution, t.case.c.status != "draft"))
+    return Scope(sa.or_(own, routed), institution)

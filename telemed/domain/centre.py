@@ -24,8 +24,9 @@ class Phrase:
 class Centre:
     """One centre as data.
 
-    `letter` begins its accession numbers, `report_title` stands on top of its printed reports. `need` names the request field that a hub must cover (modality, speciality).
-    `expected` is the evidence without which a case is shown as incomplete. `headline` makes the worklist's short text.
+    `letter` begins its accession numbers, `report_title` stands on top of its printed reports. `need` names the request
+    field that a hub must cover (modality, speciality). `expected` is the evidence without which a case is shown as
+    incomplete. `headline_fields` make the worklist's short text.
     """
 
     code: str

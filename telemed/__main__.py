@@ -1,0 +1,5 @@
+"""`python -m telemed`."""
+
+from telemed.cli import main
+
+main()

@@ -1,0 +1,117 @@
+"""The only place that puts real parts together."""
+
+from __future__ import annotations
+
+import asyncio
+import multiprocessing
+import ssl
+from collections.abc import AsyncIterator, Mapping
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from aiohttp import web
+from dicom_gateway.dimse import DimseServer
+
+from dicom_gateway import Index, Intake, Refusal, RefusalReason, Scope, dicomweb_app, start_dimse
+from storage import open_store
+from storage.protocol import ObjectStore
+from telemed import centres as all_centres
+from telemed.adapters import database
+from telemed.adapters.confidential import Sealer
+from telemed.adapters.database import make_engine
+from telemed.adapters.office import SqlOffice
+from telemed.adapters.passwords import Argon2Passwords
+from telemed.adapters.printing import ReportPress
+from telemed.adapters.studies import DicomDoor
+from telemed.adapters.study_access import device_scope, study_scope
+from telemed.adapters.study_table import ask_for_cases
+from telemed.domain.centre import Centre
+from telemed.domain.network import Level
+from telemed.settings import Settings
+from telemed.web.app import Doors, create_app
+from telemed.web.i18n import DEFAULT_LANGUAGE, translations
+from telemed.web.security import person_of
+from telemed.worker import Worker
+
+PRINTERS = 1
+"""Processes that print and sign: one report takes a third of a second."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What every role of an installation stands on."""
+
+    settings: Settings
+    office: SqlOffice
+    store: ObjectStore
+    index: Index
+    intake: Intake
+
+
+@asynccontextmanager
+async def open_parts(settings: Settings, centres: Mapping[str, Centre] | None = None) -> AsyncIterator[Parts]:
+    """Connect to database and store. Raises DatabaseUnavailable or StorageError with a plain sentence."""
+    Sealer.use(settings.data_dir / "keys" / "identity.key")
+    engine = make_engine(settings.database)
+    store = open_store(settings.storage, _store_environment(settings))
+    pool = ProcessPoolExecutor(PRINTERS, mp_context=multiprocessing.get_context("spawn"))
+    try:
+        await database.check(engine)
+        keys = settings.data_dir / "keys" / "signing"
+        press = ReportPress(store, pool, keys, settings.address, DEFAULT_LANGUAGE, translations(DEFAULT_LANGUAGE).gettext)
+        office = SqlOffice(engine, store, centres or all_centres.discover(), Argon2Passwords(), press, settings.time_zone)
+        await office.refresh()
+        yield Parts(settings, office, store, Index(engine), Intake(engine, store, on_indexed=ask_for_cases))
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+        await engine.dispose()
+        await store.close()
+
+
+def _store_environment(settings: Settings) -> dict[str, str]:
+    return {"TELEMED_S3_ACCESS_KEY": settings.s3_access_key, "TELEMED_S3_SECRET_KEY": settings.s3_secret_key.get_secret_value()}
+
+
+def web_application(parts: Parts) -> web.Application:
+    """Pages, API, DICOMweb."""
+
+    async def authorise(request: web.Request, action: str) -> Scope:
+        return study_scope(person_of(request), action)
+
+    doors = Doors(
+        studies=DicomDoor(parts.intake, parts.office.engine),
+        address=parts.settings.address,
+        upload_limit=parts.settings.upload_max_bytes,
+        secure_cookies=parts.settings.secure_cookies,
+        mounts=[("/dicomweb", dicomweb_app(parts.index, parts.store, parts.intake, authorise))],
+    )
+    return create_app(parts.office, doors)
+
+
+async def dicom_gateway(parts: Parts, tls: ssl.SSLContext | None = None) -> DimseServer:
+    """The DIMSE door. An AE title is an institution's code; one that is not in the network is refused."""
+
+    async def admit(calling: str, called: str, _address: str) -> Scope | Refusal:
+        if called != parts.settings.ae_title:
+            return Refusal(RefusalReason.CALLED_AE_TITLE_NOT_RECOGNIZED)
+        institution = parts.office.region.network.institutions.get(calling)
+        if institution is None or not institution.active:
+            return Refusal(RefusalReason.CALLING_AE_TITLE_NOT_RECOGNIZED)
+        return device_scope(calling, institution.level in (Level.SUB_HUB, Level.MAIN_HUB))
+
+    settings = parts.settings
+    return await start_dimse(
+        parts.index, parts.store, parts.intake, admit, ae_title=settings.ae_title, host=settings.host, port=settings.dicom_port, tls=tls
+    )
+
+
+def worker(parts: Parts) -> Worker:
+    return Worker(parts.office)
+
+
+async def refresh_now_and_then(parts: Parts, seconds: float = 10) -> None:
+    """Changes of the network reach every process."""
+    while True:
+        await asyncio.sleep(seconds)
+        await parts.office.refresh()

@@ -1,0 +1,139 @@
+"""The `telemed` command."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sys
+from collections.abc import Coroutine
+from typing import Annotated, Any, NoReturn
+
+import structlog
+import typer
+from pydantic import ValidationError
+from rich.console import Console
+
+from storage.errors import StorageError
+from telemed.adapters.database import DatabaseUnavailable, make_engine
+from telemed.adapters.migrate import migrate as apply_migrations
+from telemed.settings import Settings
+from telemed.supervisor import CANNOT_START
+
+app = typer.Typer(add_completion=False, no_args_is_help=True, help="Remote diagnosis platform.", pretty_exceptions_enable=False)
+console = Console(stderr=True, highlight=False)
+
+
+def main() -> None:
+    app()
+
+
+def _fail(sentence: str) -> NoReturn:
+    console.print(f"[bold red]telemed:[/] {sentence}", soft_wrap=True)
+    sys.exit(CANNOT_START)
+
+
+def _settings() -> Settings:
+    try:
+        settings = Settings()
+    except ValidationError as error:
+        first = error.errors()[0]
+        _fail(f"Setting TELEMED_{'_'.join(map(str, first['loc'])).upper()}: {first['msg']}.")
+    level = logging.getLevelNamesMapping().get(settings.log_level.upper(), logging.INFO)
+    structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso"),
+            structlog.processors.format_exc_info,
+            structlog.processors.KeyValueRenderer(key_order=["timestamp", "level", "event"]),
+        ],
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+    logging.basicConfig(level=max(level, logging.WARNING), stream=sys.stderr)
+    return settings
+
+
+def _run(work: Coroutine[Any, Any, Any]) -> Any:
+    """Run to the end; what cannot be had is said in one plain sentence."""
+    from telemed.roles import PortInUse
+
+    try:
+        return asyncio.run(work)
+    except (DatabaseUnavailable, StorageError, PortInUse) as error:
+        _fail(str(error))
+    except PermissionError as error:
+        _fail(f"{error.filename} cannot be written: give this user the right to, or set TELEMED_DATA_DIR.")
+    except KeyboardInterrupt:
+        return None
+
+
+def _prepare(settings: Settings) -> None:
+    try:
+        settings.data_dir.mkdir(parents=True, exist_ok=True)
+        probe = settings.data_dir / ".writable"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        _fail(f"The data folder {settings.data_dir} cannot be written ({error.strerror}). Set TELEMED_DATA_DIR to another one.")
+
+
+async def _migrate(settings: Settings) -> None:
+    engine = make_engine(settings.database)
+    try:
+        from telemed.adapters import database
+
+        await database.check(engine)
+        await apply_migrations(engine)
+    finally:
+        await engine.dispose()
+
+
+@app.command()
+def serve(role: Annotated[str, typer.Argument(help="web, gateway, mllp, worker; all of them when left out")] = "") -> None:
+    """Serve all roles, or one alone."""
+    from telemed import roles
+
+    settings = _settings()
+    _prepare(settings)
+    if role:
+        if role not in roles.ROLES:
+            _fail(f"There is no role {role}; there are {', '.join(roles.ROLES)}.")
+        _run(roles.serve(role, settings))
+        return
+    _run(_migrate(settings))
+    sys.exit(_run(_supervise(settings)))
+
+
+async def _supervise(settings: Settings) -> int:
+    from telemed.roles import ROLES
+    from telemed.supervisor import Supervisor
+
+    return await Supervisor(tuple(ROLES)).run()
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the database to the newest schema."""
+    settings = _settings()
+    _prepare(settings)
+    _run(_migrate(settings))
+
+
+@app.command()
+def demo(empty: Annotated[bool, typer.Option("--empty", help="The region without sample cases")] = False) -> None:
+    """Serve the demo region: accounts, hubs, and sample cases that arrive through the real doors."""
+    from telemed.demo.run import run_demo
+
+    settings = _settings()
+    _prepare(settings)
+    _run(_migrate(settings))
+    sys.exit(_run(run_demo(settings, with_cases=not empty)))
+
+
+@app.command()
+def verify() -> None:
+    """Check the audit trail and the digest of every stored object; name the first fault."""
+    from telemed.verification import verify_installation
+
+    settings = _settings()
+    sys.exit(_run(verify_installation(settings, console)))

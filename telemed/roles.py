@@ -1,0 +1,91 @@
+"""The four roles of an installation, each a process: web, gateway, mllp, worker."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import Awaitable, Callable
+
+import structlog
+from aiohttp import web
+from sqlalchemy.exc import DBAPIError
+
+from telemed import bootstrap
+from telemed.adapters.database import DatabaseUnavailable
+from telemed.bootstrap import Parts
+from telemed.settings import Settings
+
+log = structlog.get_logger()
+
+Role = Callable[[Parts, asyncio.Event], Awaitable[None]]
+
+
+class PortInUse(Exception):
+    """A door cannot be opened; the message is a plain sentence."""
+
+
+async def run_web(parts: Parts, stop: asyncio.Event) -> None:
+    settings = parts.settings
+    runner = web.AppRunner(bootstrap.web_application(parts), access_log=None, shutdown_timeout=5)
+    await runner.setup()
+    try:
+        with _plain_port_error(settings.host, settings.http_port, "TELEMED_HTTP_PORT"):
+            await web.TCPSite(runner, settings.host, settings.http_port, backlog=512).start()
+        log.info("web.ready", address=settings.address)
+        await stop.wait()
+    finally:
+        await runner.cleanup()
+
+
+async def run_gateway(parts: Parts, stop: asyncio.Event) -> None:
+    settings = parts.settings
+    with _plain_port_error(settings.host, settings.dicom_port, "TELEMED_DICOM_PORT"):
+        server = await bootstrap.dicom_gateway(parts)
+    log.info("gateway.ready", port=settings.dicom_port, ae_title=settings.ae_title)
+    try:
+        await stop.wait()
+    finally:
+        await server.close()
+        await parts.intake.close()
+
+
+async def run_worker(parts: Parts, stop: asyncio.Event) -> None:
+    running = asyncio.create_task(bootstrap.worker(parts).run())
+    log.info("worker.ready")
+    await stop.wait()
+    running.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await running
+
+
+ROLES: dict[str, Role] = {"web": run_web, "gateway": run_gateway, "worker": run_worker}
+
+
+@contextlib.contextmanager
+def _plain_port_error(host: str, port: int, setting: str):  # type: ignore[no-untyped-def]  # a generator for contextmanager
+    try:
+        yield
+    except OSError as error:
+        raise PortInUse(f"Port {port} on {host} cannot be opened ({error.strerror or error}). Set {setting} to another one.") from error
+
+
+async def serve(role: str, settings: Settings) -> None:
+    """Run one role until it is told to stop (SIGTERM, SIGINT)."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(name, stop.set)
+    async with bootstrap.open_parts(settings) as parts:
+        refreshing = asyncio.create_task(_refresh(parts))
+        try:
+            await ROLES[role](parts, stop)
+        finally:
+            refreshing.cancel()
+
+
+async def _refresh(parts: Parts) -> None:
+    while True:
+        await asyncio.sleep(10)
+        with contextlib.suppress(DBAPIError, DatabaseUnavailable, OSError):
+            await parts.office.refresh()

@@ -1,0 +1,105 @@
+"""The worker: takes jobs that changes have asked for, and watches the clocks. Everything it does may be repeated."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+from prometheus_client import Counter
+from sqlalchemy.exc import DBAPIError
+
+from telemed.adapters import jobs
+from telemed.adapters.jobs import Job
+from telemed.adapters.office import SqlOffice
+from telemed.service import criticals, evidence, routing
+from telemed.service.ports import Work
+
+log = structlog.get_logger()
+
+IDLE_SECONDS = 0.25
+CLOCKS_EVERY = timedelta(seconds=5)
+KEEP_DONE = timedelta(days=2)
+BATCH = 20
+
+done_jobs = Counter("telemed_jobs_done_total", "Jobs done", ["kind"])
+failed_jobs = Counter("telemed_jobs_failed_total", "Tries of jobs that failed", ["kind"])
+
+
+async def place_study(work: Work, payload: Mapping[str, Any]) -> None:
+    await evidence.place_study(work, payload["owner"], payload["study"])
+
+
+async def place_waiting(work: Work, payload: Mapping[str, Any]) -> None:
+    await evidence.place_waiting_studies(work, payload["case_id"])
+
+
+JOBS: Mapping[str, Callable[[Work, Mapping[str, Any]], Awaitable[None]]] = {
+    "place-study": place_study,
+    "place-waiting": place_waiting,
+}
+
+CLOCKS: tuple[Callable[[Work], Awaitable[int]], ...] = (
+    routing.expire_offers,
+    routing.release_idle_claims,
+    criticals.raise_overdue,
+)
+
+
+class Worker:
+    """One worker; several may run beside each other."""
+
+    def __init__(self, office: SqlOffice, janitors: tuple[Callable[[datetime], Awaitable[object]], ...] = ()) -> None:
+        self._office = office
+        self._janitors = janitors
+        self._clocks_at = office.now()
+
+    async def run(self) -> None:
+        """Until cancelled. A database that is away for a while only delays the work."""
+        while True:
+            try:
+                busy = await self.once()
+            except (DBAPIError, OSError) as error:
+                log.warning("worker.interrupted", error=str(error))
+                busy = False
+                await asyncio.sleep(1)
+            if not busy:
+                await asyncio.sleep(IDLE_SECONDS)
+
+    async def once(self) -> bool:
+        """Look at the clocks if it is time, and do what waits. True where there was something to do."""
+        now = self._office.now()
+        if now >= self._clocks_at:
+            self._clocks_at = now + CLOCKS_EVERY
+            await self._watch_clocks(now)
+        engine = self._office.engine
+        if not await jobs.any_waiting(engine, now):
+            return False
+        taken = await jobs.take(engine, now, BATCH)
+        for job in taken:
+            await self._do(job)
+        return bool(taken)
+
+    async def _do(self, job: Job) -> None:
+        """The job's own change and its being done are two transactions: dying between them repeats it, harmlessly."""
+        try:
+            async with self._office.writing() as work:
+                await JOBS[job.kind](work, job.payload)
+        except Exception as error:
+            failed_jobs.labels(job.kind).inc()
+            log.warning("job.failed", kind=job.kind, job=job.id, attempts=job.attempts, exc_info=error)
+            await jobs.postpone(self._office.engine, job, self._office.now(), repr(error))
+            return
+        done_jobs.labels(job.kind).inc()
+        await jobs.finish(self._office.engine, job, self._office.now())
+
+    async def _watch_clocks(self, now: datetime) -> None:
+        await self._office.refresh()
+        for watch in CLOCKS:
+            async with self._office.writing() as work:
+                await watch(work)
+        await jobs.clear_done(self._office.engine, now - KEEP_DONE)
+        for tidy in self._janitors:
+            await tidy(now)
