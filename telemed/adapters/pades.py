@@ -117,9 +117,7 @@ def _field(role: Role) -> fields.SigFieldSpec:
 class _SignerAt(signers.PdfSigner):
     """A signer whose clock is the caller's: the time in the signature is the time in the platform's record."""
 
-    def __init__(
-        self, at: datetime, metadata: Any, signer: Any, stamp_style: StaticStampStyle, field: fields.SigFieldSpec
-    ) -> None:
+    def __init__(self, at: datetime, metadata: Any, signer: Any, stamp_style: StaticStampStyle, field: fields.SigFieldSpec) -> None:
         super().__init__(metadata, signer=signer, stamp_style=stamp_style, new_field_spec=field)
         self._at = at
 
@@ -145,9 +143,7 @@ class _Stamp(PdfContent):
 
 def _stamp_style(request: Request) -> StaticStampStyle:
     no_margins = SimpleBoxLayoutRule(AxisAlignment.ALIGN_MIN, AxisAlignment.ALIGN_MIN, margins=Margins(0, 0, 0, 0))
-    return StaticStampStyle(
-        border_width=0, background=_Stamp(_stamp(request)), background_layout=no_margins, background_opacity=1.0
-    )
+    return StaticStampStyle(border_width=0, background=_Stamp(_stamp(request)), background_layout=no_margins, background_opacity=1.0)
 
 
 def _stamp(request: Request) -> bytes:
@@ -183,10 +179,7 @@ def verify(pdf: bytes, trusted_roots: Sequence[bytes]) -> list[SignatureCheck]:
         raise UnreadablePdf(f"the file cannot be read as a PDF: {error}") from error
     if len(signatures) > MAX_SIGNATURES:
         raise UnreadablePdf(f"more than {MAX_SIGNATURES} signatures; this is no report")
-    return [
-        _check(signature, pdf, roots, last=number == len(signatures))
-        for number, signature in enumerate(signatures, start=1)
-    ]
+    return [_check(signature, pdf, roots, last=number == len(signatures)) for number, signature in enumerate(signatures, start=1)]
 
 
 def _check(signature: Any, pdf: bytes, roots: Sequence[Any], *, last: bool) -> SignatureCheck:

@@ -213,13 +213,12 @@ class PictureRow(Flowable):  # type: ignore[misc]  # reportlab carries no types
     """One or two pictures side by side, each with its caption below. Never broken."""
 
     GAP = 14.0
-    MAX_HEIGHT = 210.0
+    MAX_HEIGHT = 170.0
 
     def __init__(self, pictures: Sequence[tuple[ImageReader, str]]) -> None:
         super().__init__()
         self._pictures = pictures
         self.spaceBefore = 10.0
-        self.keepWithNext = False
 
     def wrap(self, width: float, _height: float) -> tuple[float, float]:
         self.width = width

@@ -5,6 +5,7 @@ initializer.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from io import BytesIO
 from typing import Any
@@ -99,9 +100,7 @@ def render_report(document: ReportDocument) -> bytes:
 
 
 def _page_template(name: str, top: float, draw_header: Callable[[Any, Any], None]) -> PageTemplate:
-    frame = Frame(
-        MARGIN, TEXT_BOTTOM, TEXT_WIDTH, top - TEXT_BOTTOM, leftPadding=0, rightPadding=0, topPadding=0, bottomPadding=0
-    )
+    frame = Frame(MARGIN, TEXT_BOTTOM, TEXT_WIDTH, top - TEXT_BOTTOM, leftPadding=0, rightPadding=0, topPadding=0, bottomPadding=0)
     return PageTemplate(name, frames=[frame], onPage=draw_header, autoNextPageTemplate="later")
 
 
@@ -119,9 +118,7 @@ def _story(document: ReportDocument, rows: list[PictureRow]) -> list[Flowable]:
         heading = labels["version"].format(version=document.version) + "  " + labels["amendment_reason"]
         story.append(_notice(heading, document.amendment_reason, Highlight(NOTICE, NOTICE_TINT), NOTICE, BODY))
     if document.critical_value:
-        story.append(
-            _notice(labels["critical_value"], document.critical_value, Highlight(ALERT, ALERT_TINT), ALERT, STRONG)
-        )
+        story.append(_notice(labels["critical_value"], document.critical_value, Highlight(ALERT, ALERT_TINT), ALERT, STRONG))
     above = len(document.pictures) <= PICTURES_ABOVE
     story += rows if above else []
     for section in document.sections:
@@ -244,9 +241,10 @@ class _Pages:
         document = self._document
         canvas.setStrokeColor(RULE)
         canvas.setLineWidth(0.6)
-        canvas.line(MARGIN, DISCLAIMER_Y + 13, RIGHT, DISCLAIMER_Y + 13)
-        disclaimer = printable(document.disclaimer).replace("\n", " ")
-        draw_line(canvas, SMALL, MARGIN, DISCLAIMER_Y, _fitting(disclaimer, SMALL, TEXT_WIDTH))
+        canvas.line(MARGIN, DISCLAIMER_Y + 10, RIGHT, DISCLAIMER_Y + 10)
+        style, lines = _two_lines(printable(document.disclaimer).replace("\n", " "))
+        for number, line in enumerate(lines):
+            draw_line(canvas, style, MARGIN, DISCLAIMER_Y - 10 * number, line)
         draw_line(canvas, SMALL, MARGIN, FOOTER_Y, _fitting(printable(document.hub), SMALL, TEXT_WIDTH * 0.38))
         _draw_centred(canvas, self._labels["page"].format(page=page, pages=pages), REGULAR, 8.5, FOOTER_Y, 120, MUTED)
         code = self._labels["verification_code"] + self._labels["colon"] + printable(document.verification_code)
@@ -282,12 +280,22 @@ def _draw_centred(canvas: Any, text: str, face: Face, size: float, y: float, roo
     draw_line(canvas, style, (PAGE_WIDTH - style.width(text)) / 2, y, text)
 
 
+def _two_lines(text: str) -> tuple[TextStyle, list[str]]:
+    """A text in full on at most two lines, made smaller where it must be."""
+    style = SMALL
+    lines = style.lines(text, TEXT_WIDTH)
+    while len(lines) > 2 and style.size > 1:
+        style = replace(style, size=style.size - 0.5)
+        lines = style.lines(text, TEXT_WIDTH)
+    return style, lines
+
+
 def _draw_right(canvas: Any, text: str, y: float) -> None:
     draw_line(canvas, SMALL, RIGHT - SMALL.width(text), y, text)
 
 
 def _fitting(text: str, style: TextStyle, room: float) -> str:
-    """As much of a line as fits; what is cut off here always stands in full elsewhere on the report."""
+    """As much of a line as fits. Only names far beyond the usual are cut; the metadata of the file has them in full."""
     if style.width(text) <= room:
         return text
     while text and style.width(text + "...") > room:

@@ -213,6 +213,7 @@ class ReportDocument:
         """Every short text of the document, in no particular order."""
         patient = self.patient
         names = [self.title, self.centre, self.hub, self.member, self.accession_number, self.verification_code]
+        names.append(self.disclaimer)
         names += [patient.name, patient.sex, patient.age, patient.birth_date]
         names += [patient.patient_number, patient.resident_id, *self.labels.values()]
         names += [line.label for line in (*self.request, *self.examination)]
@@ -224,7 +225,7 @@ class ReportDocument:
 
     def passages(self) -> list[str]:
         """Every text of the document that may be long, in no particular order."""
-        passages = [self.disclaimer, self.critical_value, self.amendment_reason]
+        passages = [self.critical_value, self.amendment_reason]
         passages += [line.value for line in (*self.request, *self.examination)]
         passages += [section.text for section in self.sections]
         return passages + [addendum.text for addendum in self.addenda]

@@ -219,8 +219,7 @@ def test_the_shipped_signer_is_a_signer(signer: PdfSigner):
 def test_sm2_agrees_with_the_published_example():
     # GB/T 32918.5-2017, annex A.2: key, message and signature on the recommended curve.
     public = bytes.fromhex(
-        "0409F9DF311E5421A150DD7D161E4BC5C672179FAD1833FC076BB08FF356F35020"
-        "CCEA490CE26775A52DC6EA718CC1AA600AED05FBF35E084A6632F6072DA9AD13"
+        "0409F9DF311E5421A150DD7D161E4BC5C672179FAD1833FC076BB08FF356F35020CCEA490CE26775A52DC6EA718CC1AA600AED05FBF35E084A6632F6072DA9AD13"
     )
     r = bytes.fromhex("F5A03B0648D2C4630EEAC513E1BB81A15944DA3827D5B74143AC7EACEEE720B3")
     s = bytes.fromhex("B1B6AA29DF212FD8763182BC0D421CA1BB9038FD1F7F42D4840B69C485BBC1AA")
@@ -269,9 +268,7 @@ VALUES = st.one_of(st.text(max_size=20), st.integers(), st.none(), st.just("04" 
         ),
     )
 )
-def test_no_sidecar_makes_the_check_fail_otherwise_than_by_its_answer(
-    tmp_path_factory: pytest.TempPathFactory, sidecar: Any
-):
+def test_no_sidecar_makes_the_check_fail_otherwise_than_by_its_answer(tmp_path_factory: pytest.TempPathFactory, sidecar: Any):
     signer = Sm2Signer(tmp_path_factory.getbasetemp() / "sidecar-keys")
     if isinstance(sidecar, dict):
         genuine = json.loads(signer.sign(b"report", "author", AUTHOR, "签署", NOON))

@@ -114,7 +114,7 @@ def test_every_text_of_the_document_can_be_copied_from_the_pages():
         pictures=(Picture(picture((300, 200)), "图 1：轴位肺窗"),),
     )
     text = text_of(render_report(made))
-    passages = [*made.passages(), made.title, made.hub, made.member, made.centre, made.accession_number]
+    passages = [*made.passages(), made.disclaimer, made.title, made.hub, made.member, made.centre, made.accession_number]
     patient = made.patient
     passages += [patient.name, patient.sex, patient.age, patient.birth_date, patient.patient_number]
     passages += [
@@ -198,6 +198,13 @@ def test_the_file_says_its_title_language_and_date():
     assert reader.xmp_metadata is not None
     assert reader.xmp_metadata.dc_title == {"x-default": "远程影像诊断报告书"}
     assert reader.xmp_metadata.xmp_create_date == NOON.astimezone(UTC).replace(tzinfo=None)
+
+
+@pytest.mark.parametrize("disclaimer", ["仅供临床医师参考，" * 22, "For clinicians only. " * 9])
+def test_a_long_disclaimer_stands_in_full_on_every_page(disclaimer: str):
+    pages = read(render_report(document(disclaimer=disclaimer, sections=(Section("影像所见", FINDINGS * 12),)))).pages
+    assert len(pages) > 1
+    assert all(squeeze(disclaimer) in squeeze(page.extract_text()) for page in pages)
 
 
 def test_the_code_leads_to_the_verification_page():
