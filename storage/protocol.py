@@ -1,6 +1,7 @@
 """The face of the object store: what every backend offers, in one place.
 
-Keys are relative, `/`-separated, of printable ASCII without empty, `.` or `..` parts, at most 512 characters.
+Keys are relative, `/`-separated, of printable ASCII without empty, `.` or `..` parts, at most 512 characters, at
+most 255 in one part (`storage.keys`). A key is never also the folder of another key (`a` and `a/b`).
 Objects are immutable by convention: callers use unique or content-hash keys; uniqueness is the database's work.
 """
 
@@ -21,14 +22,20 @@ class StoredObject:
 
 
 class ObjectStore(Protocol):
-    """Where bytes are kept. Every method may raise an error of `storage.errors`, and no other.
+    """Where bytes are kept. Every method may raise an error of `storage.errors`, and no other of its own.
 
     A `put` that returned has survived a power cut. A `put` that raised, or was cancelled, leaves no object
-    under the key (a replaced object stays as it was).
+    under the key (a replaced object stays as it was). Only where the very last step was already under way, or its
+    answer was lost, the whole new object may be there; a part of one never is. Repeating the `put` settles it.
+
+    An error raised by the source of a `put` comes through unchanged. Cancelling waits for the piece of work that is
+    under way in a thread, so nothing happens to the store after the cancellation was delivered.
     """
 
-    async def put(self, key: str, content: bytes | AsyncIterable[bytes], *, media_type: str = "application/octet-stream") -> StoredObject:
-        """Store `content` under `key`, digest taken on the way."""
+    async def put(
+        self, key: str, content: bytes | AsyncIterable[bytes], *, media_type: str = "application/octet-stream"
+    ) -> StoredObject:
+        """Store `content` under `key`, digest taken on the way. The media type is for stores that keep one (S3)."""
         ...
 
     def stream(self, key: str, *, chunk: int = 256 * 1024) -> AsyncIterator[bytes]:
@@ -48,7 +55,7 @@ class ObjectStore(Protocol):
         ...
 
     def list(self, prefix: str = "") -> AsyncIterator[str]:
-        """Keys that start with `prefix`, in key order."""
+        """Keys that start with `prefix`, in key order (that of their ASCII characters)."""
         ...
 
     async def check(self) -> None:
