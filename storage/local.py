@@ -11,7 +11,8 @@ import errno
 import os
 import secrets
 import stat
-from collections.abc import AsyncIterable, AsyncIterator, Iterator
+from collections.abc import AsyncIterable, AsyncIterator, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
@@ -22,10 +23,21 @@ from storage.keys import check_chunk, check_key, check_media_type, check_prefix,
 from storage.local_errors import reading, writing
 from storage.pieces import joined
 from storage.protocol import StoredObject
-from storage.threads import Threads
+from storage.threads import Threads, all_of
 
 _THREADS = 16
+_SHARES = 8  # threads that one batch keeps busy: as fast as sixteen, and leaves some for others
+_OPEN_FILES = 16  # of one thread at a time, so that all together stay far below the usual limit of 1,024
 _LIST_STEP = 1000  # keys per hop to a thread
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """One object of a batch."""
+
+    incoming: Incoming
+    key: str
+    content: bytes
 
 
 class LocalStore:
@@ -59,6 +71,24 @@ class LocalStore:
             return await self._threads.run_abandonable(incoming.abandon, self._finish, incoming, key)
         except BaseException:
             await self._threads.run_to_end(incoming.discard)
+            raise
+
+    async def put_many(
+        self, objects: Sequence[tuple[str, bytes]], *, media_type: str = "application/octet-stream"
+    ) -> list[StoredObject]:
+        """See `ObjectStore`. The files are written and synced by several threads, each folder is synced once."""
+        for key, _ in objects:
+            check_key(key)
+            check_media_type(key, media_type)
+        batch = [_Entry(Incoming(self._incoming), key, content) for key, content in objects]
+        if len(batch) == 1:
+            return [await self.put(*objects[0], media_type=media_type)]
+        try:
+            shares = [batch[begin::_SHARES] for begin in range(min(_SHARES, len(batch)))]
+            await all_of(self._threads.run(self._write_share, share) for share in shares)
+            return await self._threads.run_abandonable(lambda: _abandon_all(batch), self._finish_all, batch)
+        except BaseException:
+            await self._threads.run_to_end(_discard_all, batch)
             raise
 
     async def stream(self, key: str, *, chunk: int = 256 * 1024) -> AsyncIterator[bytes]:
@@ -137,19 +167,45 @@ class LocalStore:
             raise
 
     def _finish(self, incoming: Incoming, key: str) -> StoredObject:
-        target = self._path(key)
-        folder = target.parent
         with writing(self._objects, key):
             incoming.sync()
-            self._folders.ensure(folder)
-            try:
-                incoming.place(target)
-            except FileNotFoundError:  # somebody tidied the folder away behind our back
-                self._folders.forget()
-                self._folders.ensure(folder)
-                incoming.place(target)
-            sync_folder(folder)
+            sync_folder(self._place(incoming, key))
         return StoredObject(key, incoming.size, incoming.sha256)
+
+    def _place(self, incoming: Incoming, key: str) -> Path:
+        """Let the synced file become the object; the folder it is in now, which is still to be synced."""
+        target = self._path(key)
+        folder = target.parent
+        self._folders.ensure(folder)
+        try:
+            incoming.place(target)
+        except FileNotFoundError:  # somebody tidied the folder away behind our back
+            self._folders.forget()
+            self._folders.ensure(folder)
+            incoming.place(target)
+        return folder
+
+    def _write_share(self, share: Sequence[_Entry]) -> None:
+        """Write some files, then sync them: the first sync brings along much of what the others need."""
+        for begin in range(0, len(share), _OPEN_FILES):
+            group = share[begin : begin + _OPEN_FILES]
+            for entry in group:
+                with writing(self._objects, entry.key):
+                    entry.incoming.create()
+                    entry.incoming.write(entry.content)
+            for entry in group:
+                with writing(self._objects, entry.key):
+                    entry.incoming.sync()
+
+    def _finish_all(self, batch: Sequence[_Entry]) -> list[StoredObject]:
+        folders: set[Path] = set()
+        for entry in batch:
+            with writing(self._objects, entry.key):
+                folders.add(self._place(entry.incoming, entry.key))
+        with writing(self._objects):
+            for folder in folders:
+                sync_folder(folder)
+        return [StoredObject(entry.key, entry.incoming.size, entry.incoming.sha256) for entry in batch]
 
     def _probe(self) -> None:
         incoming = Incoming(self._incoming)
@@ -162,6 +218,16 @@ class LocalStore:
                 raise StoreUnavailable(f"The folder {self._incoming} does not give back what was written to it.")
         finally:
             incoming.discard()
+
+
+def _abandon_all(batch: Sequence[_Entry]) -> None:
+    for entry in batch:
+        entry.incoming.abandon()
+
+
+def _discard_all(batch: Sequence[_Entry]) -> None:
+    for entry in batch:
+        entry.incoming.discard()
 
 
 class _OpenFile:

@@ -7,7 +7,7 @@ Objects are immutable by convention: callers use unique or content-hash keys; un
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, AsyncIterator
+from collections.abc import AsyncIterable, AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -36,6 +36,17 @@ class ObjectStore(Protocol):
         self, key: str, content: bytes | AsyncIterable[bytes], *, media_type: str = "application/octet-stream"
     ) -> StoredObject:
         """Store `content` under `key`, digest taken on the way. The media type is for stores that keep one (S3)."""
+        ...
+
+    async def put_many(
+        self, objects: Sequence[tuple[str, bytes]], *, media_type: str = "application/octet-stream"
+    ) -> list[StoredObject]:
+        """Store pairs of key and content; when this returns, all of them have survived a power cut.
+
+        On a local disk it takes half the processor time of as many `put`s, and was measured to be 1.4 to 1.7 times as
+        fast (docs/storage.md). Where it raises or is cancelled, none counts as
+        stored; some whole objects may be there. A key that is not one is refused before anything is stored.
+        """
         ...
 
     def stream(self, key: str, *, chunk: int = 256 * 1024) -> AsyncIterator[bytes]:

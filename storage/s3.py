@@ -26,7 +26,7 @@ from storage.s3_connection import CONNECTIONS, client, connections
 from storage.s3_download import Download
 from storage.s3_errors import translated
 from storage.s3_upload import PART, Upload
-from storage.threads import Threads
+from storage.threads import Threads, all_of
 from storage.url import S3Place
 
 _LONG_UPLOADS = 4  # of the eight threads; the others stay free for small objects
@@ -62,6 +62,14 @@ class S3Store:
             return await self._send(upload, key, media_type)
         finally:
             await self._threads.run_to_end(upload.close)
+
+    async def put_many(
+        self, objects: Sequence[tuple[str, bytes]], *, media_type: str = "application/octet-stream"
+    ) -> list[StoredObject]:
+        """See `ObjectStore`. Each object is a request of its own: S3 knows no batch of them."""
+        for key, _ in objects:
+            check_key(key)
+        return await all_of(self.put(key, content, media_type=media_type) for key, content in objects)
 
     async def stream(self, key: str, *, chunk: int = 256 * 1024) -> AsyncIterator[bytes]:
         """See `ObjectStore`. One range of 4 MiB is fetched ahead. Raises `DamagedObject` instead of giving the

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import ParamSpec, TypeVar
 
@@ -65,6 +65,17 @@ class Threads:
             return self._pool.submit(work, *args, **kwargs)
         except RuntimeError as error:
             raise StoreUnavailable("The store was closed.") from error
+
+
+async def all_of(calls: Iterable[Awaitable[T]]) -> list[T]:
+    """The results of `calls`, once every one has ended. Raises the first error among them; a cancellation ends all."""
+    answers = await asyncio.gather(*calls, return_exceptions=True)
+    results = []
+    for answer in answers:
+        if isinstance(answer, BaseException):
+            raise answer
+        results.append(answer)
+    return results
 
 
 async def _end_of(call: Future[T]) -> bool:

@@ -30,8 +30,8 @@ async def keys_of(store: ObjectStore) -> list[str]:
 async def files_appear(server: S3Server, bucket: str, count: int) -> None:
     """Wait until the bucket has `count` files, unfinished uploads included."""
     async with asyncio.timeout(30):
-        while len(server.files(bucket)) < count:
-            await asyncio.sleep(0.002)  # noqa: ASYNC110 - the files are another process's, which tells us nothing
+        while len(server.files(bucket)) < count:  # noqa: ASYNC110 - another process writes them, and tells us nothing
+            await asyncio.sleep(0.002)
 
 
 async def endless(begun: asyncio.Event) -> AsyncIterator[bytes]:
@@ -80,6 +80,20 @@ async def test_puts_cancelled_at_any_moment_leave_whole_objects_or_none(store: O
     for key in present:
         assert await store.read(key) == contents[key]
     assert {answer.key for answer in answers if not isinstance(answer, BaseException)} <= set(present)
+
+
+async def test_a_batch_cancelled_leaves_whole_objects_or_none(store: ObjectStore, place: Place) -> None:
+    batch = [(f"{number % 3}/{number:03}", os.urandom(100_000 + number)) for number in range(300)]
+    task = asyncio.create_task(store.put_many(batch))
+    async with asyncio.timeout(30):
+        while not place.files():  # noqa: ASYNC110 - files tell nobody that they appear
+            await asyncio.sleep(0.001)
+    await cancel(task)
+    present = await keys_of(store)
+    assert len(place.files()) == len(present) < len(batch)
+    for key, content in batch:
+        if key in present:
+            assert await store.read(key) == content
 
 
 async def test_a_cancelled_multipart_upload_is_aborted_on_the_server(s3_server: S3Server) -> None:
@@ -234,6 +248,9 @@ async def fill_and_recover(store: ObjectStore) -> type[StorageError]:
         await store.put("other", os.urandom(6 * MEGABYTE))
     assert await store.read("key") == b"before"
     assert await keys_of(store) == ["key"]
+    with pytest.raises(StorageError):
+        await store.put_many([("key", os.urandom(6 * MEGABYTE)), ("key", os.urandom(6 * MEGABYTE))])
+    assert await store.read("key") == b"before"
     await store.put("small", os.urandom(MEGABYTE))
     assert await keys_of(store) == ["key", "small"]
     return type(first.value)
@@ -257,7 +274,7 @@ async def test_a_damaged_object_is_noticed(s3_server: S3Server) -> None:
     bucket = s3_server.new_bucket()
     store = open_store(s3_server.url(bucket))
     content = os.urandom(5 * MEGABYTE)
-    kept = {"sha256": hashlib.sha256(content).hexdigest()}
+    kept: dict[str, str | list[str] | tuple[str]] = {"sha256": hashlib.sha256(content).hexdigest()}
     damaged = content[:1000] + bytes(1) + content[1001:]
     await asyncio.to_thread(
         s3_server.client().put_object, bucket, "key", io.BytesIO(damaged), len(damaged), metadata=kept

@@ -37,6 +37,16 @@ async def test_a_key_cannot_be_the_folder_of_another(tmp_path: Path) -> None:
     await store.close()
 
 
+async def test_a_batch_stopped_by_one_object_leaves_no_pieces(tmp_path: Path) -> None:
+    store = open_store(f"file://{tmp_path}")
+    await store.put("a/b", b"content")
+    with pytest.raises(BadKey, match="folder of another") as caught:
+        await store.put_many([("c", b"1"), ("a", b"2"), ("d", b"3")])
+    assert caught.value.key == "a"
+    assert not list((tmp_path / "incoming").iterdir())
+    await store.close()
+
+
 async def test_foreign_files_are_not_listed(tmp_path: Path) -> None:
     store = open_store(f"file://{tmp_path}")
     await store.put("a/b", b"content")

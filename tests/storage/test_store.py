@@ -162,8 +162,15 @@ async def test_listing_more_than_one_step(store: ObjectStore) -> None:
 
 @pytest.mark.parametrize(
     "key",
-    ["", "/", "/a", "a/", "a//b", ".", "..", "a/../b", "../a", "a/.", "a/..", "a\n", "a\0b", "ä", "a\x7f"]
-    + ["x" * 256, "/".join(["y" * 102] * 5)],  # noqa: RUF005 - one list would be one item to a line
+    [
+        *["/", "/a", "a/", "a//b", ".", "..", "a/../b", "../a", "a/.", "a/..", "ä"],
+        "",
+        "a\n",
+        "a\0b",
+        "a\x7f",
+        "x" * 256,
+        "/".join(["y" * 102] * 5),
+    ],
 )
 async def test_keys_of_another_form_are_refused(store: ObjectStore, place: Place, key: str) -> None:
     for call in (store.put(key, b"x"), store.read(key), store.size(key), store.delete(key), anext(store.stream(key))):
@@ -213,6 +220,29 @@ async def test_many_at_once(store: ObjectStore) -> None:
     assert stored == [described(key, content) for key, content in contents.items()]
     found = await asyncio.gather(*(store.read(key) for key in contents))
     assert list(found) == list(contents.values())
+
+
+async def test_a_batch(store: ObjectStore, place: Place) -> None:
+    contents = {f"study/{number % 5}/{number}": os.urandom(3000 + number) for number in range(300)}
+    stored = await store.put_many(list(contents.items()), media_type="application/dicom")
+    assert stored == [described(key, content) for key, content in contents.items()]
+    for key in list(contents)[::37]:
+        assert await store.read(key) == contents[key]
+    assert await keys_of(store) == sorted(contents)
+    assert len(place.files()) == len(contents)
+
+
+async def test_small_batches(store: ObjectStore) -> None:
+    assert await store.put_many([]) == []
+    assert await store.put_many([("one", b"1")]) == [described("one", b"1")]
+    assert await store.put_many([("one", b"2"), ("two", b"3")]) == [described("one", b"2"), described("two", b"3")]
+    assert await store.read("one") == b"2"
+
+
+async def test_a_batch_with_a_key_that_is_none_stores_nothing(store: ObjectStore, place: Place) -> None:
+    with pytest.raises(BadKey):
+        await store.put_many([("good", b"x"), ("also/good", b"x"), ("../bad", b"x")])
+    assert place.files() == []
 
 
 async def test_one_key_many_times_at_once(store: ObjectStore) -> None:
