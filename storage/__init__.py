@@ -38,7 +38,7 @@ def open_store(url: str, environment: Mapping[str, str] | None = None) -> Object
 
     S3 credentials come from the URL (`s3://key:secret@bucket?...`, percent-encoded) or from `TELEMED_S3_ACCESS_KEY`
     and `TELEMED_S3_SECRET_KEY` in `environment` (the process's own when None). A local folder is created where it
-    is missing; an S3 server is not called yet, `check` does that.
+    is missing, which blocks for a moment; an S3 server is not called yet, `check` does that.
 
     Raises `BadStoreURL` for a URL of another form, `StoreUnavailable` for a folder that cannot be made.
     """

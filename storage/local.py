@@ -7,6 +7,7 @@ measured to grow with threads (268-452 objects/s in one, 1,129-1,906 in sixteen)
 
 from __future__ import annotations
 
+import builtins  # `list` is a method of the store
 import errno
 import os
 import secrets
@@ -197,7 +198,7 @@ class LocalStore:
                 with writing(self._objects, entry.key):
                     entry.incoming.sync()
 
-    def _finish_all(self, batch: Sequence[_Entry]) -> list[StoredObject]:
+    def _finish_all(self, batch: Sequence[_Entry]) -> builtins.list[StoredObject]:
         folders: set[Path] = set()
         for entry in batch:
             with writing(self._objects, entry.key):

@@ -13,11 +13,12 @@ from storage.url import S3Place
 
 CONNECTIONS = 8  # measured to be enough: beyond it the server is the limit
 _CONNECT_SECONDS = 5.0
-_SILENCE_SECONDS = 60.0  # between two pieces of an answer; completing a large multipart upload takes servers a while
+_SILENCE_SECONDS = 30.0  # between two pieces of an answer; a cancelled task may have to wait as long, times the repeats
 
 # POST is not among urllib3's methods to repeat, so an upload is never completed twice.
 _RETRIES = urllib3.Retry(
     total=3,
+    read=2,  # an answer that never came or broke off
     redirect=0,  # a signature holds for one host only
     backoff_factor=0.2,
     status_forcelist=(500, 502, 503, 504),
