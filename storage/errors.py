@@ -1,5 +1,7 @@
 """What can go wrong in an object store, said in our own words whatever the backend."""
 
+# ruff: noqa: N818 - each error is named after the state it reports (`StoreFull`), which reads better where it is caught
+
 from __future__ import annotations
 
 
@@ -9,6 +11,10 @@ class StorageError(Exception):
     def __init__(self, message: str, key: str = "") -> None:
         super().__init__(message)
         self.key = key
+
+
+class BadStoreURL(StorageError, ValueError):
+    """The URL given to `open_store` is not one of the forms it knows. The message never repeats a secret."""
 
 
 class ObjectMissing(StorageError):

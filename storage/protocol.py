@@ -1,12 +1,13 @@
 """The face of the object store: what every backend offers, in one place.
 
-Keys are relative, `/`-separated, of printable ASCII without empty, `.` or `..` parts, at most 512 characters.
+Keys are relative, `/`-separated, of printable ASCII without empty, `.` or `..` parts, at most 512 characters, at
+most 255 in one part (`storage.keys`). A key is never also the folder of another key (`a` and `a/b`).
 Objects are immutable by convention: callers use unique or content-hash keys; uniqueness is the database's work.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, AsyncIterator
+from collections.abc import AsyncIterable, AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -21,14 +22,31 @@ class StoredObject:
 
 
 class ObjectStore(Protocol):
-    """Where bytes are kept. Every method may raise an error of `storage.errors`, and no other.
+    """Where bytes are kept. Every method may raise an error of `storage.errors`, and no other of its own.
 
     A `put` that returned has survived a power cut. A `put` that raised, or was cancelled, leaves no object
-    under the key (a replaced object stays as it was).
+    under the key (a replaced object stays as it was). Only where the very last step was already under way, or its
+    answer was lost, the whole new object may be there; a part of one never is. Repeating the `put` settles it.
+
+    An error raised by the source of a `put` comes through unchanged. Cancelling waits for the piece of work that is
+    under way in a thread, so nothing happens to the store after the cancellation was delivered.
     """
 
-    async def put(self, key: str, content: bytes | AsyncIterable[bytes], *, media_type: str = "application/octet-stream") -> StoredObject:
-        """Store `content` under `key`, digest taken on the way."""
+    async def put(
+        self, key: str, content: bytes | AsyncIterable[bytes], *, media_type: str = "application/octet-stream"
+    ) -> StoredObject:
+        """Store `content` under `key`, digest taken on the way. The media type is for stores that keep one (S3)."""
+        ...
+
+    async def put_many(
+        self, objects: Sequence[tuple[str, bytes]], *, media_type: str = "application/octet-stream"
+    ) -> list[StoredObject]:
+        """Store pairs of key and content; when this returns, all of them have survived a power cut.
+
+        On a local disk it takes half the processor time of as many `put`s, and was measured to be 1.4 to 1.7 times as
+        fast (docs/storage.md). Where it raises or is cancelled, none counts as
+        stored; some whole objects may be there. A key that is not one is refused before anything is stored.
+        """
         ...
 
     def stream(self, key: str, *, chunk: int = 256 * 1024) -> AsyncIterator[bytes]:
@@ -48,7 +66,7 @@ class ObjectStore(Protocol):
         ...
 
     def list(self, prefix: str = "") -> AsyncIterator[str]:
-        """Keys that start with `prefix`, in key order."""
+        """Keys that start with `prefix`, in key order (that of their ASCII characters)."""
         ...
 
     async def check(self) -> None:
