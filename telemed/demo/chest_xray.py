@@ -12,7 +12,7 @@ from scipy.interpolate import CubicSpline, PchipInterpolator
 
 from telemed.demo import chest_anatomy as anatomy
 from telemed.demo.dicom_header import StudyOrder, part10
-from telemed.demo.people import Patient
+from telemed.demo.people import DemoPatient
 from telemed.demo.radiograph import Projection, develop, dx_instance
 from telemed.demo.raster import line_distance
 from telemed.demo.texture import smooth_field
@@ -34,7 +34,7 @@ CHEST_PA = Projection(
 )
 
 
-def chest_xray(patient: Patient, study: StudyOrder, seed: int, finding: ChestFinding = "normal") -> Iterator[bytes]:
+def chest_xray(patient: DemoPatient, study: StudyOrder, seed: int, finding: ChestFinding = "normal") -> Iterator[bytes]:
     """One DX instance as a Part 10 file; `pneumonia` lies in the right lower lobe."""
     rng = np.random.default_rng([seed, 12])
     film = _Film(rng)

@@ -11,7 +11,7 @@ from scipy import ndimage
 from telemed.demo.dicom_header import StudyOrder, demo_uid, new_image, part10, set_pixels
 from telemed.demo.head_finding import PATHOLOGIES, HeadFinding, HeadPathology, paint_pathology
 from telemed.demo.head_slice import Head, HeadSlice, paint_head
-from telemed.demo.people import Patient
+from telemed.demo.people import DemoPatient
 from telemed.demo.texture import band_noise, smooth_field
 
 Image = NDArray[np.float32]
@@ -26,7 +26,7 @@ WINDOWS = (("BRAIN", 40, 80), ("SUBDURAL", 75, 215), ("BONE", 500, 2000))
 """Name, centre and width in HU."""
 
 
-def ct_head(patient: Patient, study: StudyOrder, seed: int, finding: HeadFinding = "normal") -> Iterator[bytes]:
+def ct_head(patient: DemoPatient, study: StudyOrder, seed: int, finding: HeadFinding = "normal") -> Iterator[bytes]:
     """The series as Part 10 files, lowest slice first; the same arguments give the same bytes.
 
     Raises KeyError for a finding that `PATHOLOGIES` does not hold.
@@ -103,7 +103,7 @@ def _acquire(rng: np.random.Generator, seen: Image, cut: HeadSlice, grain: Image
     return np.asarray(np.clip(image + strength * noise, INTERCEPT, 3071), np.float32)
 
 
-def _instance(patient: Patient, study: StudyOrder, seed: int, number: int, hounsfield: Image) -> Dataset:
+def _instance(patient: DemoPatient, study: StudyOrder, seed: int, number: int, hounsfield: Image) -> Dataset:
     image = new_image(patient, study, "CT", seed)
     image.SOPClassUID = CTImageStorage
     image.SOPInstanceUID = demo_uid("instance", image.SeriesInstanceUID, number)

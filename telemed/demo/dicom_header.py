@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import UID, ExplicitVRLittleEndian
 
-from telemed.demo.people import Patient
+from telemed.demo.people import DemoPatient
 
 MANUFACTURER = "Demo Imaging"
 
@@ -34,7 +34,7 @@ def demo_uid(*parts: object) -> UID:
     return UID(f"2.25.{int.from_bytes(digest[:16])}")
 
 
-def new_image(patient: Patient, study: StudyOrder, modality: str, seed: int) -> Dataset:
+def new_image(patient: DemoPatient, study: StudyOrder, modality: str, seed: int) -> Dataset:
     """A data set with the patient, study, series and equipment modules filled."""
     image = Dataset()
     image.SpecificCharacterSet = study.character_set
@@ -88,7 +88,7 @@ def part10(image: Dataset) -> bytes:
 COMPOUND_FAMILY_NAMES = ("欧阳", "司马", "诸葛", "上官")
 
 
-def _split_name(patient: Patient) -> str:
+def _split_name(patient: DemoPatient) -> str:
     """Family and given name as the ideographic component group wants them."""
     length = 2 if patient.name.startswith(COMPOUND_FAMILY_NAMES) else 1
     return f"{patient.name[:length]}^{patient.name[length:]}"

@@ -12,7 +12,7 @@ from scipy.interpolate import CubicSpline, PchipInterpolator
 
 from telemed.demo.dicom_header import StudyOrder, part10
 from telemed.demo.hand_anatomy import CARPALS, FOREARM, SESAMOIDS, LongBone, ShortBone, long_bones
-from telemed.demo.people import Patient
+from telemed.demo.people import DemoPatient
 from telemed.demo.radiograph import Projection, develop, dx_instance
 from telemed.demo.raster import line_distance
 from telemed.demo.texture import smooth_field
@@ -32,7 +32,7 @@ HAND_PA = Projection(
 )
 
 
-def hand_xray(patient: Patient, study: StudyOrder, seed: int, finding: HandFinding = "normal") -> Iterator[bytes]:
+def hand_xray(patient: DemoPatient, study: StudyOrder, seed: int, finding: HandFinding = "normal") -> Iterator[bytes]:
     """One DX instance as a Part 10 file; `fracture` is one of the neck of the fifth metacarpal."""
     rng = np.random.default_rng([seed, 27])
     film = _Film(rng)

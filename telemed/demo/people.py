@@ -11,7 +11,7 @@ _CHECK_DIGITS = "10X98765432"
 
 
 @dataclass(frozen=True)
-class Patient:
+class DemoPatient:
     """A made-up person; `sex` is FHIR's code, `phone` is masked from the start."""
 
     name: str
@@ -89,10 +89,10 @@ _PEOPLE = (  # name, pinyin, sex, birth date
 )
 
 
-def _patient(index: int, name: str, pinyin: str, sex: str, born: str) -> Patient:
+def _patient(index: int, name: str, pinyin: str, sex: str, born: str) -> DemoPatient:
     birth_date = date.fromisoformat(born)
     serial = 900 + 2 * index + (1 if sex == "male" else 0)
-    return Patient(
+    return DemoPatient(
         name=name,
         pinyin=pinyin,
         sex=sex,
@@ -103,4 +103,4 @@ def _patient(index: int, name: str, pinyin: str, sex: str, born: str) -> Patient
     )
 
 
-PATIENTS: tuple[Patient, ...] = tuple(_patient(index, *row) for index, row in enumerate(_PEOPLE))
+PATIENTS: tuple[DemoPatient, ...] = tuple(_patient(index, *row) for index, row in enumerate(_PEOPLE))

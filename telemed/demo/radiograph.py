@@ -11,7 +11,7 @@ from pydicom.uid import DigitalXRayImageStorageForPresentation
 from scipy import ndimage
 
 from telemed.demo.dicom_header import StudyOrder, demo_uid, new_image, set_pixels
-from telemed.demo.people import Patient
+from telemed.demo.people import DemoPatient
 
 Image = NDArray[np.float32]
 
@@ -99,7 +99,7 @@ def _letter(shape: tuple[int, ...], projection: Projection) -> Image:
     return out
 
 
-def dx_instance(patient: Patient, study: StudyOrder, seed: int, projection: Projection, pixels: NDArray[np.uint16]) -> Dataset:
+def dx_instance(patient: DemoPatient, study: StudyOrder, seed: int, projection: Projection, pixels: NDArray[np.uint16]) -> Dataset:
     """A Digital X-Ray image for presentation (PS3.3 A.26) around the pixels."""
     image = new_image(patient, study, "DX", seed)
     image.SOPClassUID = DigitalXRayImageStorageForPresentation
