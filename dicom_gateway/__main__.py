@@ -1,0 +1,86 @@
+"""`python -m dicom_gateway serve`: a small archive on its own, over SQLite and a folder."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+import signal
+from pathlib import Path
+
+import sqlalchemy as sa
+from aiohttp import web
+from sqlalchemy import event
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from dicom_gateway import Index, Intake, Scope, dicomweb_app, start_dimse
+from dicom_gateway.index import metadata
+from storage import open_store
+
+
+def main() -> None:
+    """Read the command line and serve until interrupted."""
+    parser = argparse.ArgumentParser(prog="python -m dicom_gateway", description=__doc__)
+    commands = parser.add_subparsers(required=True)
+    serve = commands.add_parser("serve", help="receive, answer queries, give back")
+    serve.add_argument("--port", type=int, default=11112, help="DIMSE port (default: 11112)")
+    serve.add_argument("--http-port", type=int, default=8042, help="DICOMweb port (default: 8042)")
+    serve.add_argument(
+        "--host", default="127.0.0.1", help="address to listen on; whoever reaches it may read and write"
+    )
+    serve.add_argument("--data", type=Path, required=True, help="folder for objects and index")
+    serve.add_argument("--aet", default="ARCHIVE", help="AE title (default: ARCHIVE)")
+    arguments = parser.parse_args()
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    asyncio.run(_serve(arguments))
+
+
+def _durable_sqlite(engine: AsyncEngine) -> None:
+    """WAL, and a commit that survives a power cut."""
+
+    @event.listens_for(engine.sync_engine, "connect")
+    def configure(connection: sa.engine.interfaces.DBAPIConnection, _: object) -> None:
+        cursor = connection.cursor()
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=10000", "foreign_keys=ON"):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+
+async def _everything(*_: object) -> Scope:
+    """Alone there is one tenant, and no one to ask."""
+    return Scope(sa.true(), owner="local")
+
+
+async def _serve(arguments: argparse.Namespace) -> None:
+    arguments.data.mkdir(parents=True, exist_ok=True)
+    engine = create_async_engine(f"sqlite+aiosqlite:///{arguments.data / 'index.sqlite'}")
+    _durable_sqlite(engine)
+    async with engine.begin() as connection:
+        await connection.run_sync(metadata.create_all)
+    store = open_store((arguments.data / "objects").resolve().as_uri())
+    index, intake = Index(engine), Intake(engine, store)
+    dimse = await start_dimse(
+        index, store, intake, _everything, ae_title=arguments.aet, host=arguments.host, port=arguments.port
+    )
+    app = web.Application()
+    app.add_subapp("/dicomweb", dicomweb_app(index, store, intake, _everything))
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, arguments.host, arguments.http_port).start()
+    print(
+        f"DIMSE {arguments.aet}@{arguments.host}:{dimse.port}, DICOMweb http://{arguments.host}:{arguments.http_port}/dicomweb",
+        flush=True,
+    )
+    stop = asyncio.Event()
+    for name in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(name, stop.set)
+    await stop.wait()
+    await dimse.close()
+    await runner.cleanup()
+    await intake.close()
+    await store.close()
+    await engine.dispose()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,55 @@
+"""The DICOMweb application: its addresses and its parts."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+from aiohttp import web
+
+from dicom_gateway.dicomweb import frames, retrieve, search
+from dicom_gateway.dicomweb.service import SERVICE, Authorise, Service, problems
+from dicom_gateway.dicomweb.store import store as store_objects
+from dicom_gateway.index import Index
+from dicom_gateway.intake import Intake
+from dicom_gateway.objects import Objects
+from dicom_gateway.pixels import PixelPool
+from storage.protocol import ObjectStore
+
+_STUDY = "/studies/{study}"
+_SERIES = _STUDY + "/series/{series}"
+_INSTANCE = _SERIES + "/instances/{instance}"
+_FRAMES = _INSTANCE + "/frames/{frames}"
+
+
+def dicomweb_app(
+    index: Index, store: ObjectStore, intake: Intake, authorise: Authorise, *, pool: PixelPool | None = None
+) -> web.Application:
+    """An application to mount with `add_subapp`. `authorise(request, action)` gives the caller's scope for `search`,
+    `retrieve` or `store`, or raises an HTTP answer of the host's own. A pool that is not given is owned."""
+    app = web.Application(middlewares=[problems])
+    owned = pool or PixelPool()
+    app[SERVICE] = Service(index, store, intake, authorise, owned, Objects(index, store))
+
+    async def pool_lives(_: web.Application) -> AsyncIterator[None]:
+        yield
+        if pool is None:
+            await owned.close()
+
+    app.cleanup_ctx.append(pool_lives)
+    app.add_routes([
+        web.get("/studies", search.studies),
+        web.get("/series", search.series),
+        web.get("/instances", search.instances),
+        web.get(_STUDY + "/series", search.series),
+        web.get(_STUDY + "/instances", search.instances),
+        web.get(_SERIES + "/instances", search.instances),
+        *(web.get(level + "/metadata", retrieve.metadata) for level in (_STUDY, _SERIES, _INSTANCE)),
+        *(web.get(level + "/thumbnail", frames.thumbnail) for level in (_STUDY, _SERIES, _INSTANCE, _FRAMES)),
+        *(web.get(level + "/rendered", frames.rendered) for level in (_INSTANCE, _FRAMES)),
+        web.get(_FRAMES, frames.frames),
+        web.get(_INSTANCE + "/bulkdata/{path:.+}", retrieve.bulk_data),
+        *(web.get(level, retrieve.objects) for level in (_STUDY, _SERIES, _INSTANCE)),
+        web.post("/studies", store_objects),
+        web.post(_STUDY, store_objects),
+    ])  # fmt: skip
+    return app

@@ -1,0 +1,107 @@
+"""What the handlers share: the parts they work with, who asks, and errors as problem documents (RFC 9457)."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from dicom_gateway.index import BadQuery, Index, Scope, StoredInstance, Target
+from dicom_gateway.intake import Intake
+from dicom_gateway.objects import NoSuchFrame, Objects
+from dicom_gateway.pixels import PixelError, PixelPool
+from dicom_gateway.pixels.errors import DecodingBusy
+from storage.errors import StorageError
+from storage.protocol import ObjectStore
+
+log = logging.getLogger(__name__)
+
+# (request, "search" | "retrieve" | "store") -> what the caller may do; it answers for itself (401, 403) by raising.
+Authorise = Callable[[web.Request, str], Awaitable[Scope]]
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """The parts behind the handlers."""
+
+    index: Index
+    store: ObjectStore
+    intake: Intake
+    authorise: Authorise
+    pool: PixelPool
+    objects: Objects
+
+
+SERVICE = web.AppKey("dicomweb_service", Service)
+
+
+class Problem(Exception):
+    """An answer other than success: status, title and one plain sentence."""
+
+    def __init__(self, status: int, title: str, detail: str) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.title = title
+
+
+def not_found() -> Problem:
+    """Nothing here: absent and out of scope look the same."""
+    return Problem(404, "Not found", "there is nothing under this address")
+
+
+@web.middleware
+async def problems(
+    request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+) -> web.StreamResponse:
+    """Errors to problem documents; never a stack trace."""
+    try:
+        return await handler(request)
+    except Problem as problem:
+        return _answer(problem.status, problem.title, str(problem))
+    except BadQuery as error:
+        return _answer(400, "Bad query", str(error))
+    except NoSuchFrame as error:
+        return _answer(404, "Not found", str(error))
+    except PixelError as error:
+        return _answer(406, "Not acceptable", str(error))
+    except DecodingBusy as error:
+        return _answer(503, "Busy", str(error))
+    except StorageError as error:
+        log.error("reading for %s failed: %s", request.path, error)
+        return _answer(503, "Storage unavailable", "the object cannot be read now")
+
+
+async def scope_of(request: web.Request, action: str) -> tuple[Service, Scope]:
+    """The service, and what the caller may do."""
+    service = request.config_dict[SERVICE]
+    return service, await service.authorise(request, action)
+
+
+async def instances_of(request: web.Request) -> tuple[Service, list[StoredInstance]]:
+    """The instances that the address names, as far as the caller may see them. Raises `Problem` 404 if none."""
+    service, scope = await scope_of(request, "retrieve")
+    where = request.match_info
+    target = Target(
+        studies=[where["study"]],
+        series=[where["series"]] if "series" in where else (),
+        instances=[where["instance"]] if "instance" in where else (),
+    )
+    found = await service.index.locate(target, scope)
+    if not found:
+        raise not_found()
+    return service, found
+
+
+def unchanged(request: web.Request, etag: str) -> bool:
+    """Whether the caller's copy is current."""
+    return any(known.value in (etag, "*") for known in request.if_none_match or ())
+
+
+def _answer(status: int, title: str, detail: str) -> web.Response:
+    body = {"type": "about:blank", "title": title, "status": status, "detail": detail}
+    return web.Response(
+        status=status, body=json.dumps(body, ensure_ascii=False).encode(), content_type="application/problem+json"
+    )

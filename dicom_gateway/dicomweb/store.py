@@ -1,0 +1,140 @@
+"""STOW-RS (PS3.18 section 10.5): every part goes through the one intake."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+from aiohttp import BodyPartReader, MultipartReader, web
+
+from dicom_gateway.dicomweb.retrieve import DICOM
+from dicom_gateway.dicomweb.search import service_address
+from dicom_gateway.dicomweb.service import Problem, Service, scope_of
+from dicom_gateway.intake import Outcome, Received, Source
+
+MAX_PARTS = 10_000
+_AT_ONCE = 8  # parts of one request that are stored side by side, so that their commits are shared
+_IN_MEMORY = 4 << 20  # bytes of a part that is taken whole; larger ones are stored one at a time while they arrive
+_PIECE = 256 << 10
+
+
+async def store(request: web.Request) -> web.Response:
+    """Store DICOM files; the answer lists each with where it is, or why not."""
+    service, scope = await scope_of(request, "store")
+    if scope.owner is None:
+        raise Problem(403, "Forbidden", "this account may not store")
+    source = Source("stow", address=request.remote, study_instance_uid=request.match_info.get("study"))
+    if request.content_type == DICOM:
+        received = [await service.intake.receive(request.content.iter_chunked(_PIECE), scope.owner, source)]
+    elif request.content_type == "multipart/related":
+        received = await _parts(service, await _reader(request), scope.owner, source)
+    else:
+        raise Problem(415, "Unsupported media type", f'send multipart/related; type="{DICOM}"')
+    if not received:
+        raise Problem(400, "Bad request", "the request holds no object")
+    failed = sum(_is_failure(each) for each in received)
+    status = 409 if failed == len(received) else 202 if any(each.status for each in received) else 200
+    if failed == len(received) and all(each.outcome is Outcome.OUT_OF_RESOURCES for each in received):
+        status = 503
+    body = json.dumps(_answer(received, service_address(request))).encode()
+    return web.Response(status=status, body=body, content_type="application/dicom+json")
+
+
+async def _reader(request: web.Request) -> MultipartReader:
+    try:
+        return await request.multipart()
+    except (ValueError, AssertionError):
+        raise Problem(400, "Bad request", "the Content-Type names no boundary") from None
+
+
+async def _parts(service: Service, reader: MultipartReader, owner: str, source: Source) -> list[Received]:
+    """Receive every part; small ones side by side."""
+    tasks: list[asyncio.Future[Received]] = []
+    places = asyncio.Semaphore(_AT_ONCE)
+
+    async def receive(content: bytes) -> Received:
+        try:
+            return await service.intake.receive(content, owner, source)
+        finally:
+            places.release()
+
+    try:
+        while (part := await _next(reader)) is not None:
+            if len(tasks) >= MAX_PARTS:
+                raise Problem(413, "Too large", f"more than {MAX_PARTS} objects in one request")
+            if (
+                not isinstance(part, BodyPartReader)
+                or part.headers.get("Content-Type", "").split(";")[0].strip() != DICOM
+            ):
+                raise Problem(415, "Unsupported media type", f"every part must be {DICOM}")
+            start = await _up_to(part, _IN_MEMORY)
+            if len(start) < _IN_MEMORY:
+                await places.acquire()
+                tasks.append(asyncio.create_task(receive(start)))
+            else:
+                large: asyncio.Future[Received] = asyncio.get_running_loop().create_future()
+                large.set_result(await _large(service, start, part, owner, source))
+                tasks.append(large)
+        return list(await asyncio.gather(*tasks))
+    finally:
+        # What was begun is finished even if a later part is bad: stopping half-way would only hide what is stored.
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _next(reader: MultipartReader) -> BodyPartReader | MultipartReader | None:
+    try:
+        return await reader.next()
+    except ValueError as error:
+        raise Problem(400, "Bad request", f"the multipart body is damaged: {error}") from None
+
+
+async def _up_to(part: BodyPartReader, limit: int) -> bytes:
+    pieces: list[bytes] = []
+    size = 0
+    while size < limit and (piece := await part.read_chunk(_PIECE)):
+        pieces.append(piece)
+        size += len(piece)
+    return b"".join(pieces)
+
+
+async def _large(service: Service, start: bytes, part: BodyPartReader, owner: str, source: Source) -> Received:
+    async def pieces() -> AsyncIterator[bytes]:
+        yield start
+        while piece := await part.read_chunk(_PIECE):
+            yield piece
+
+    return await service.intake.receive(pieces(), owner, source)
+
+
+def _is_failure(received: Received) -> bool:
+    return received.outcome in (Outcome.OUT_OF_RESOURCES, Outcome.NOT_STORABLE, Outcome.UNREADABLE)
+
+
+def _answer(received: list[Received], base: str) -> dict[str, Any]:
+    """Store Instances Response Module (PS3.18 table I.1-1)."""
+    stored, failed = [], []
+    for each in received:
+        item = {"00081150": _value("UI", each.sop_class_uid), "00081155": _value("UI", each.sop_instance_uid)}
+        if _is_failure(each):
+            failed.append({**item, "00081197": _value("US", each.status), "00000902": _value("LO", each.comment)})
+            continue
+        where = f"{base}/studies/{each.study_instance_uid}/series/{each.series_instance_uid}/instances/{each.sop_instance_uid}"
+        item["00081190"] = _value("UR", where)
+        if each.status:
+            item["00081196"] = _value("US", each.status)
+        stored.append(item)
+    answer: dict[str, Any] = {}
+    studies = {each.study_instance_uid for each in received if not _is_failure(each)}
+    if len(studies) == 1:
+        answer["00081190"] = _value("UR", f"{base}/studies/{studies.pop()}")
+    if failed:
+        answer["00081198"] = {"vr": "SQ", "Value": failed}
+    if stored:
+        answer["00081199"] = {"vr": "SQ", "Value": stored}
+    return answer
+
+
+def _value(vr: str, value: object) -> dict[str, Any]:
+    return {"vr": vr} if value is None else {"vr": vr, "Value": [value]}

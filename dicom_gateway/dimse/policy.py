@@ -1,0 +1,40 @@
+"""Who may associate, as whom, and where C-MOVE may send: decided by the host program."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+from dicom_gateway.index import Scope
+
+
+class RefusalReason(Enum):
+    """Result, source and reason of an A-ASSOCIATE-RJ (PS3.8 table 9-21)."""
+
+    CALLING_AE_TITLE_NOT_RECOGNIZED = (1, 1, 3)
+    CALLED_AE_TITLE_NOT_RECOGNIZED = (1, 1, 7)
+    TEMPORARY_CONGESTION = (2, 3, 1)
+    LOCAL_LIMIT_EXCEEDED = (2, 3, 2)
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """No association."""
+
+    reason: RefusalReason
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """Where C-MOVE sends for an AE title."""
+
+    host: str
+    port: int
+
+
+# (calling AE title, called AE title, peer address) -> what the caller may see and whom it stores for, or why not.
+Policy = Callable[[str, str, str], Coroutine[Any, Any, Scope | Refusal]]
+# (AE title, scope of the asking association) -> where it is, or None where it is unknown or not allowed.
+Destinations = Callable[[str, Scope], Coroutine[Any, Any, Destination | None]]

@@ -1,0 +1,16 @@
+"""What can be wrong with what was sent."""
+
+from __future__ import annotations
+
+
+class UnreadableDICOM(Exception):
+    """These bytes are not a DICOM object we can read: `reason` says why, `offset` (bytes) where."""
+
+    def __init__(self, offset: int, reason: str) -> None:
+        super().__init__(f"{reason} (at byte {offset})")
+        self.offset = offset
+        self.reason = reason
+
+
+class NotStorable(Exception):
+    """The object can be read, but lacks or contradicts what its place in an archive depends on."""

@@ -1,0 +1,185 @@
+"""What the index says about one instance, read out of a scan."""
+
+from __future__ import annotations
+
+import re
+import struct
+from dataclasses import dataclass
+
+from dicom_gateway.character_set import codecs_of, decode
+from dicom_gateway.errors import NotStorable
+from dicom_gateway.frames import FrameIndex, locate_encapsulated, locate_native
+from dicom_gateway.scanner import Scan
+
+MAX_TEXT = 1024  # characters of an indexed value: far past every VR's maximum, short enough for any database index
+_UID = re.compile(r"[0-9.]{1,64}")  # looser than PS3.5 9.1 on purpose: leading zeros are common in the field
+# De-identified data carry hashes for UIDs. Above the instance a UID is only a key, so such images are kept, not refused.
+_KEY = re.compile(r"[0-9A-Za-z._-]{1,64}")
+_INTEGER = re.compile(r"[+-]?\d{1,10}")
+
+
+@dataclass(frozen=True, slots=True)
+class InstanceHeader:
+    """One instance as the index keeps it. Texts are decoded and stripped; dates YYYYMMDD, times HHMMSS.FFFFFF."""
+
+    study_instance_uid: str
+    series_instance_uid: str
+    sop_instance_uid: str
+    sop_class_uid: str
+    transfer_syntax_uid: str
+    study: dict[str, str | None]
+    series: dict[str, str | int | None]
+    instance: dict[str, str | int | None]
+    pixel_data_offset: int | None
+    frames: FrameIndex | None
+
+
+class _Values:
+    """Typed access to raw values."""
+
+    def __init__(self, elements: dict[int, bytes], codecs: tuple[str, ...], order: str) -> None:
+        self._elements = elements
+        self._codecs = codecs
+        self._order = order
+
+    def text(self, tag: int) -> str | None:
+        """First value as text, or None where absent or empty."""
+        raw = self._elements.get(tag)
+        value = decode(raw, self._codecs)[:MAX_TEXT].strip() if raw else ""
+        return value or None
+
+    def first(self, tag: int) -> str | None:
+        """Text up to the first backslash."""
+        value = self.text(tag)
+        return value.split("\\", 1)[0].strip() or None if value else None
+
+    def uid(self, tag: int, form: re.Pattern[str] = _UID) -> str | None:
+        """A UID, or None where it is absent or not of the form."""
+        value = self._elements.get(tag, b"").rstrip(b"\0 ").decode("latin_1").strip()
+        return value if form.fullmatch(value) else None
+
+    def date(self, tag: int) -> str | None:
+        """YYYYMMDD; the retired form with dots is accepted (PS3.5 6.2)."""
+        value = (self.first(tag) or "").replace(".", "")
+        return value if re.fullmatch(r"\d{8}", value) else None
+
+    def time(self, tag: int) -> str | None:
+        """HHMMSS.FFFFFF as far as given; the retired form with colons is accepted (PS3.5 6.2)."""
+        value = (self.first(tag) or "").replace(":", "")
+        return value if re.fullmatch(r"\d{2}(\d{2}(\d{2}(\.\d{1,6})?)?)?", value) else None
+
+    def integer(self, tag: int) -> int | None:
+        """An integer string (IS) within 32 bits."""
+        value = self.first(tag) or ""
+        if not _INTEGER.fullmatch(value):
+            return None
+        number = int(value)
+        return number if -(2**31) <= number < 2**31 else None
+
+    def unsigned(self, tag: int) -> int | None:
+        """A binary unsigned short (US)."""
+        raw = self._elements.get(tag, b"")
+        return int(struct.unpack_from(self._order + "H", raw)[0]) if len(raw) >= 2 else None
+
+
+def read_header(
+    scan: Scan, expected_sop_class: str | None = None, expected_sop_instance: str | None = None
+) -> InstanceHeader:
+    """The header of a scanned object. `expected_*` are what the association or file meta information named.
+
+    Raises `NotStorable` where a UID is missing or contradicts what was announced (PS3.4 B.2.2), and `UnreadableDICOM`
+    where the pixel data are cut off.
+    """
+    codecs = codecs_of(scan.elements.get(0x00080005, b""))
+    values = _Values(scan.elements, codecs, ">" if scan.syntax.big_endian else "<")
+    requests = _Values(scan.request_attributes, codecs, "<")
+    uids = _identify(scan, values, expected_sop_class, expected_sop_instance)
+    frames, instance = _image(scan, values)
+    return InstanceHeader(
+        *uids,
+        transfer_syntax_uid=scan.syntax.uid,
+        study={
+            "patient_id": values.text(0x00100020),
+            "issuer_of_patient_id": values.text(0x00100021),
+            "patient_name": values.text(0x00100010),
+            "patient_birth_date": values.date(0x00100030),
+            "patient_sex": values.first(0x00100040),
+            "study_date": values.date(0x00080020),
+            "study_time": values.time(0x00080030),
+            "study_id": values.text(0x00200010),
+            "study_description": values.text(0x00081030),
+            "accession_number": values.text(0x00080050),
+            "referring_physician_name": values.text(0x00080090),
+        },
+        series={
+            "modality": values.first(0x00080060),
+            "series_number": values.integer(0x00200011),
+            "series_description": values.text(0x0008103E),
+            "body_part_examined": values.first(0x00180015),
+            "laterality": values.first(0x00200060),
+            "performed_procedure_step_start_date": values.date(0x00400244),
+            "performed_procedure_step_start_time": values.time(0x00400245),
+            "scheduled_procedure_step_id": requests.text(0x00400009),
+            "requested_procedure_id": requests.text(0x00401001),
+        },
+        instance={"instance_number": values.integer(0x00200013), **instance},
+        pixel_data_offset=scan.pixel_data.element_offset if scan.pixel_data else None,
+        frames=frames,
+    )
+
+
+def _identify(
+    scan: Scan, values: _Values, expected_class: str | None, expected_instance: str | None
+) -> tuple[str, str, str, str]:
+    """Study, series, instance and class UID."""
+    announced = _Values(scan.meta, ("ascii",), "<")
+    expected_class = expected_class or announced.uid(0x00020002)
+    expected_instance = expected_instance or announced.uid(0x00020003)
+    study, series = values.uid(0x0020000D, _KEY), values.uid(0x0020000E, _KEY)
+    # A data set whose own SOP Instance UID is no UID at all is kept under the announced one, which is.
+    instance = values.uid(0x00080018) or (expected_instance if scan.elements.get(0x00080018) else None)
+    sop_class = values.uid(0x00080016)
+    missing = [
+        name
+        for name, uid in (
+            ("SOP Class UID", sop_class),
+            ("SOP Instance UID", instance),
+            ("Study Instance UID", study),
+            ("Series Instance UID", series),
+        )
+        if uid is None
+    ]
+    if study is None or series is None or instance is None or sop_class is None:
+        raise NotStorable(f"{', '.join(missing)} missing or not a UID")
+    if expected_class and expected_class != sop_class:
+        raise NotStorable("SOP Class UID differs from the one announced")
+    if expected_instance and expected_instance != instance:
+        raise NotStorable("SOP Instance UID differs from the one announced")
+    return study, series, instance, sop_class
+
+
+def _image(scan: Scan, values: _Values) -> tuple[FrameIndex | None, dict[str, str | int | None]]:
+    """The frame index and the columns that describe the pixels."""
+    rows, columns, bits = values.unsigned(0x00280010), values.unsigned(0x00280011), values.unsigned(0x00280100)
+    samples = values.unsigned(0x00280002) or 1
+    frames = values.integer(0x00280008)
+    photometric = values.first(0x00280004)
+    described: dict[str, str | int | None] = {
+        "rows": rows,
+        "columns": columns,
+        "bits_allocated": bits,
+        "samples_per_pixel": samples if rows else None,
+        "photometric_interpretation": photometric,
+        "number_of_frames": frames,
+    }
+    pixels = scan.pixel_data
+    count = max(frames or 1, 1)
+    if pixels is None:
+        return None, described
+    if pixels.length is None:
+        index, _ = locate_encapsulated(scan.data, pixels.offset, count, scan.elements.get(0x7FE00001, b""))
+        return index, described
+    if photometric == "YBR_FULL_422":
+        samples = 2  # two luma samples share one pair of chroma samples (PS3.3 C.7.6.3.1.2)
+    frame_bits = (rows or 0) * (columns or 0) * samples * (bits or 0)
+    return locate_native(pixels.offset, pixels.length, frame_bits, count), described

@@ -1,0 +1,41 @@
+"""The study index: tables, matching, recording, questions."""
+
+from dicom_gateway.index.attributes import ATTRIBUTES, Attribute, Level, Matching, attribute_named
+from dicom_gateway.index.matching import BadQuery, Match
+from dicom_gateway.index.reading import Index, Query, Scope, StoredInstance, Target
+from dicom_gateway.index.recording import IndexedInstance, ReceivedInstance, Recorded, record
+from dicom_gateway.index.tables import (
+    dicom_conflict,
+    dicom_frame_index,
+    dicom_instance,
+    dicom_quarantine,
+    dicom_series,
+    dicom_study,
+    metadata,
+)
+
+__all__ = [
+    "ATTRIBUTES",
+    "Attribute",
+    "BadQuery",
+    "Index",
+    "IndexedInstance",
+    "Level",
+    "Match",
+    "Matching",
+    "Query",
+    "ReceivedInstance",
+    "Recorded",
+    "Scope",
+    "StoredInstance",
+    "Target",
+    "attribute_named",
+    "dicom_conflict",
+    "dicom_frame_index",
+    "dicom_instance",
+    "dicom_quarantine",
+    "dicom_series",
+    "dicom_study",
+    "metadata",
+    "record",
+]

@@ -1,0 +1,127 @@
+"""From a matching key to a condition in SQL (PS3.4 C.2.2.2)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from dicom_gateway.index.attributes import Attribute, Matching
+from dicom_gateway.index.tables import dicom_series, dicom_study
+
+MAX_LIST = 1000  # UIDs or values in one key
+MAX_PATTERN = 256  # characters of a text key
+
+
+class BadQuery(ValueError):
+    """A query that cannot be answered as asked; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """`attribute` must match one of `values`; each may have wildcards or be a range where the attribute allows."""
+
+    attribute: Attribute
+    values: tuple[str, ...]
+    fuzzy: bool = False
+
+
+def fold_name(name: str | None) -> str | None:
+    """A person name for matching without case; trailing empty components do not count."""
+    if name is None:
+        return None
+    groups = [group.rstrip("^ ") for group in name.split("=")]
+    return "=".join(groups).rstrip("=").casefold() or None
+
+
+def condition(match: Match, dialect: str) -> sa.ColumnElement[bool]:
+    """The condition. Raises `BadQuery` for a value that the attribute does not take."""
+    values = [value for value in match.values if value not in ("", "*")]
+    if not values:
+        return sa.true()  # universal matching
+    if len(values) > MAX_LIST or any(len(value) > MAX_PATTERN for value in values):
+        raise BadQuery(f"{match.attribute.keyword}: at most {MAX_LIST} values of {MAX_PATTERN} characters")
+    if any("\0" in value for value in values):
+        raise BadQuery(f"{match.attribute.keyword}: a value holds a NUL character")
+    kind, column = match.attribute.matching, match.attribute.column
+    if kind is Matching.MODALITIES:
+        modality = sa.or_(*(_text(dicom_series.c.modality, value, dialect) for value in values))
+        return sa.exists().where(dicom_series.c.study_id == dicom_study.c.id, modality).correlate(dicom_study)
+    if column is None or kind is Matching.NONE:
+        raise BadQuery(f"{match.attribute.keyword} cannot be matched; leave it empty")
+    if kind is Matching.UID:
+        return column.in_(values)
+    return sa.or_(*(_single(match, column, value, dialect) for value in values))
+
+
+def _single(match: Match, column: sa.Column[str] | sa.Column[int], value: str, dialect: str) -> sa.ColumnElement[bool]:
+    kind, keyword = match.attribute.matching, match.attribute.keyword
+    if kind is Matching.NUMBER:
+        if not re.fullmatch(r"\s*[+-]?\d{1,9}\s*", value):
+            raise BadQuery(f"{keyword}: {value!r} is no whole number")
+        return column == int(value)
+    if kind is Matching.DATE:
+        return _range(column, value.replace(".", ""), re.compile(r"\d{8}"), keyword, "YYYYMMDD or YYYYMMDD-YYYYMMDD")
+    if kind is Matching.TIME:
+        form = re.compile(r"\d{2}(\d{2}(\d{2}(\.\d{1,6})?)?)?")
+        return _range(column, value.replace(":", ""), form, keyword, "HHMMSS or HHMMSS-HHMMSS")
+    if kind is Matching.NAME and match.attribute.folded is not None:
+        return _name(match.attribute.folded, value, dialect, match.fuzzy)
+    return _text(column, value, dialect)
+
+
+def _range(
+    column: sa.Column[str] | sa.Column[int], value: str, form: re.Pattern[str], keyword: str, shape: str
+) -> sa.ColumnElement[bool]:
+    low, dash, high = (part.strip() for part in value.partition("-"))
+    if (low and not form.fullmatch(low)) or (high and not form.fullmatch(high)) or not (low or high):
+        raise BadQuery(f"{keyword}: {value!r} is not {shape}")
+    if not dash:
+        return column.like(low + "%") if len(low) < 6 else column == low
+    bounds = [column.is_not(None)]
+    if low:
+        bounds.append(column >= low)
+    if high:
+        # "-12" ends with the last moment of hour 12: pad past every digit that may follow.
+        bounds.append(column <= high + "~" if keyword.endswith("Time") else column <= high)
+    return sa.and_(*bounds)
+
+
+def _text(
+    column: sa.ColumnElement[str] | sa.Column[str] | sa.Column[int], value: str, dialect: str
+) -> sa.ColumnElement[bool]:
+    if "*" not in value and "?" not in value:
+        return column == value
+    return _wildcard(column, value, dialect)
+
+
+def _wildcard(
+    column: sa.ColumnElement[str] | sa.Column[str] | sa.Column[int], pattern: str, dialect: str
+) -> sa.ColumnElement[bool]:
+    """`*` and `?`. SQLite's LIKE folds ASCII case, which DICOM forbids, so GLOB takes its place there."""
+    if dialect == "sqlite":
+        return column.op("GLOB", is_comparison=True)(pattern.replace("[", "[[]"))
+    escaped = pattern.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    return column.like(escaped.replace("*", "%").replace("?", "_"), escape="\\")
+
+
+def _name(column: sa.Column[str], value: str, dialect: str, fuzzy: bool) -> sa.ColumnElement[bool]:
+    """A name in any component group: alphabetic, ideographic, phonetic (PS3.5 6.2.1)."""
+    folded = fold_name(value) or ""
+    if fuzzy:
+        words = re.split(r"[\s^=,*?]+", folded)
+        return sa.and_(*(_begins_a_word(column, word, dialect) for word in words if word))
+    if not folded.strip("*"):
+        return sa.true()
+    return sa.or_(_text(column, folded, dialect), *(_wildcard(column, shape, dialect) for shape in _in_groups(folded)))
+
+
+def _begins_a_word(column: sa.Column[str], word: str, dialect: str) -> sa.ColumnElement[bool]:
+    starts: Sequence[str] = (f"{word}*", f"*^{word}*", f"*={word}*", f"* {word}*")
+    return sa.or_(*(_wildcard(column, start, dialect) for start in starts))
+
+
+def _in_groups(folded: str) -> tuple[str, ...]:
+    return () if "=" in folded else (f"{folded}=*", f"*={folded}", f"*={folded}=*")

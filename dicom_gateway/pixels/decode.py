@@ -1,0 +1,121 @@
+"""One frame from its encoded bytes to an array, trying every codec that knows its syntax."""
+
+from __future__ import annotations
+
+import warnings
+from io import BytesIO
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydicom import dcmread
+from pydicom.dataset import Dataset
+from pydicom.encaps import encapsulate
+from pydicom.pixels import pixel_array
+from pydicom.uid import UID, ExplicitVRLittleEndian
+
+from dicom_gateway.frames import join_fragments
+from dicom_gateway.pixels.errors import PixelError
+from dicom_gateway.scanner import inflate
+from dicom_gateway.transfer_syntax import DEFLATED_IMAGE_FRAME, transfer_syntax
+
+Pixels = NDArray[Any]
+
+
+PIXEL_ELEMENT_HEAD = 12  # bytes of the pixel data element that `head` includes: its tag, VR and length
+
+
+def read_header(head: bytes) -> Dataset:
+    """The data set in front of the pixel data; `head` reaches `PIXEL_ELEMENT_HEAD` bytes into these.
+
+    Raises `PixelError`.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return dcmread(BytesIO(head), stop_before_pixels=True)
+    except Exception as error:  # pydicom raises whatever its parsing meets
+        raise PixelError(f"the header cannot be read: {error}") from None
+
+
+def pixel_vr(head: bytes) -> str:
+    """VR of the pixel data element that closes `head`; OW where the encoding does not say (PS3.5 A.1)."""
+    return "OB" if head[-8:-6] == b"OB" else "OW"
+
+
+def decode_frame(header: Dataset, encoded: bytes, skip_bits: int = 0, vr: str = "OW") -> Pixels:
+    """Decode one frame: (rows, columns) or (rows, columns, samples), stored values, colour as RGB.
+
+    `encoded` is the frame's bytes in the object: native pixels, or pixel data items; `vr` that of the pixel data
+    (it says whether big-endian 8-bit pixels are packed in words). Raises `PixelError`.
+    """
+    syntax = transfer_syntax(str(header.file_meta.TransferSyntaxUID))
+    try:
+        if not syntax.encapsulated or not _encapsulated(encoded):
+            fast = _native_grey(header, encoded, syntax.big_endian)
+            if fast is not None:
+                return fast
+            data: bytes = _align(encoded, skip_bits, header) if skip_bits or header.BitsAllocated == 1 else encoded
+            uid = UID(syntax.uid) if not syntax.encapsulated else ExplicitVRLittleEndian
+        elif syntax.uid == DEFLATED_IMAGE_FRAME:
+            data, uid = inflate(memoryview(join_fragments(encoded)), 0), ExplicitVRLittleEndian
+        else:
+            data, uid = encapsulate([join_fragments(encoded)]), UID(syntax.uid)
+        return _with_pydicom(header, data, uid, vr)
+    except PixelError:
+        raise
+    except Exception as error:  # every codec has exceptions of its own
+        raise PixelError(f"the frame cannot be decoded: {error}") from None
+
+
+def _encapsulated(encoded: bytes) -> bool:
+    return encoded[:4] == b"\xfe\xff\x00\xe0"
+
+
+def _native_grey(header: Dataset, encoded: bytes, big_endian: bool) -> Pixels | None:
+    """The commonest case without detours: one sample of 8 or 16 whole bits."""
+    bits, stored = header.BitsAllocated, header.get("BitsStored", header.BitsAllocated)
+    if bits in (32, 64) and "BitsStored" not in header:
+        # Float and Double Float Pixel Data have no Bits Stored (PS3.3 C.7.6.24).
+        floats = np.frombuffer(encoded, f"{'>' if big_endian else '<'}f{bits // 8}", header.Rows * header.Columns)
+        return floats.reshape(header.Rows, header.Columns).astype(f"f{bits // 8}")
+    if header.get("SamplesPerPixel", 1) != 1 or bits not in (8, 16) or header.get("HighBit", stored - 1) != stored - 1:
+        return None
+    if bits == 8 and big_endian:
+        return None  # 8-bit pixels may be packed in swapped words there
+    kind = np.dtype(f"{'>' if big_endian else '<'}{'i' if header.get('PixelRepresentation', 0) else 'u'}{bits // 8}")
+    count = header.Rows * header.Columns
+    pixels = np.frombuffer(encoded, kind, count).reshape(header.Rows, header.Columns)
+    if big_endian:
+        pixels = pixels.astype(kind.newbyteorder("="))
+    if stored < bits:
+        # What is above BitsStored is not part of the value (PS3.5 8.1.1): shift it out, keeping the sign.
+        pixels = (pixels << (bits - stored)) >> (bits - stored)
+    return pixels
+
+
+def _with_pydicom(header: Dataset, data: bytes, uid: UID, vr: str) -> Pixels:
+    frame = Dataset()
+    for keyword in ("Rows", "Columns", "SamplesPerPixel", "BitsAllocated", "BitsStored", "HighBit",
+                    "PixelRepresentation", "PhotometricInterpretation", "PlanarConfiguration"):  # fmt: skip
+        if keyword in header:
+            setattr(frame, keyword, header[keyword].value)
+    frame.NumberOfFrames = 1
+    frame.PixelData = data if len(data) % 2 == 0 else data + b"\0"
+    frame["PixelData"].VR = vr if frame.BitsAllocated <= 8 else "OW"
+    if not uid.is_compressed:
+        frame["PixelData"].is_undefined_length = False
+    frame.file_meta = header.file_meta.__class__()
+    frame.file_meta.TransferSyntaxUID = uid
+    frame.set_original_encoding(uid.is_implicit_VR, uid.is_little_endian)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        pixels: Pixels = pixel_array(frame)
+    return pixels
+
+
+def _align(encoded: bytes, skip_bits: int, header: Dataset) -> bytes:
+    """Single-bit pixels of a frame that begins inside a byte, moved to begin with one (PS3.5 8.1.1)."""
+    count = header.Rows * header.Columns * header.get("SamplesPerPixel", 1)
+    bits = np.unpackbits(np.frombuffer(encoded, np.uint8), bitorder="little")[skip_bits : skip_bits + count]
+    return np.packbits(bits, bitorder="little").tobytes()

@@ -1,0 +1,225 @@
+"""A tag scanner: the few values that the index needs, and where the pixels lie, without building a data set.
+
+Reads every standard encoding (PS3.5 section 7 and annex A): implicit and explicit VR, little and big endian, deflated,
+defined and undefined lengths, nested sequences, private elements, "UN" of undefined length (PS3.5 6.2.2).
+Whatever the bytes are, the only exception is `UnreadableDICOM`.
+"""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from dataclasses import dataclass, field
+
+from dicom_gateway.errors import UnreadableDICOM
+from dicom_gateway.transfer_syntax import TransferSyntax, transfer_syntax
+
+MAX_DEPTH = 32  # nested sequences; real objects (SR, RT) stay below 16
+MAX_KEPT_VALUE = 64 * 1024  # bytes of a value that is kept; longer ones are no text that an index holds
+MAX_INFLATED = 1 << 30  # bytes of a deflated data set; what grows past this is hostile
+
+UNDEFINED = 0xFFFFFFFF
+ITEM, ITEM_END, SEQUENCE_END = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD
+PIXEL_DATA = frozenset({0x7FE00008, 0x7FE00009, 0x7FE00010})  # float, double float, integer
+REQUEST_ATTRIBUTES = 0x00400275
+_EXTENDED_OFFSETS = 0x7FE00001
+
+WANTED = frozenset({
+    0x00080005, 0x00080016, 0x00080018, 0x00080020, 0x00080030, 0x00080050, 0x00080060, 0x00080090, 0x00081030,
+    0x0008103E, 0x00100010, 0x00100020, 0x00100021, 0x00100030, 0x00100040, 0x00180015, 0x0020000D, 0x0020000E,
+    0x00200010, 0x00200011, 0x00200013, 0x00200060, 0x00280002, 0x00280004, 0x00280008, 0x00280010, 0x00280011,
+    0x00280100, 0x00400009, 0x00400244, 0x00400245, 0x00401001, _EXTENDED_OFFSETS,
+})  # fmt: skip
+
+# VRs whose explicit length is 16 bits (PS3.5 table 7.1-2); every other VR, future ones too, has 32 (PS3.5 6.2).
+_SHORT = frozenset(
+    b"AE AS AT CS DA DS DT FL FD IS LO LT PN SH SL SS ST TM UI UL US".split()
+)  # fmt: skip
+
+Buffer = bytes | bytearray | memoryview
+
+
+@dataclass(slots=True)
+class PixelData:
+    """The pixel data element: `offset` of its value; `length` None when encapsulated."""
+
+    tag: int
+    element_offset: int
+    offset: int
+    length: int | None
+
+
+@dataclass(slots=True)
+class Scan:
+    """What was found. `elements` are raw values by tag (group << 16 | element) in the byte order of the syntax.
+
+    Offsets refer to `data`: the object as sent or, for a deflated syntax, the file meta information followed by the
+    inflated data set.
+    """
+
+    syntax: TransferSyntax
+    data: memoryview
+    data_set_offset: int
+    meta: dict[int, bytes]
+    elements: dict[int, bytes] = field(default_factory=dict)
+    request_attributes: dict[int, bytes] = field(default_factory=dict)
+    pixel_data: PixelData | None = None
+
+
+def scan(part10: Buffer) -> Scan:
+    """Scan a DICOM file (PS3.10). Raises `UnreadableDICOM`."""
+    data = memoryview(part10)
+    meta, start = read_meta(data)
+    uid = meta.get(0x00020010, b"").rstrip(b"\0 ").decode("latin_1")
+    if not uid:
+        raise UnreadableDICOM(132, "the file meta information names no transfer syntax")
+    syntax = transfer_syntax(uid)
+    if syntax.deflated:
+        data = memoryview(bytes(data[:start]) + inflate(data[start:], start))
+    found = Scan(syntax, data, start, meta)
+    reader = _Reader(data, syntax.implicit_vr, syntax.big_endian)
+    try:
+        reader.read_data_set(found)
+    except struct.error:
+        raise UnreadableDICOM(reader.position, "cut off inside an element") from None
+    return found
+
+
+def read_meta(data: memoryview) -> tuple[dict[int, bytes], int]:
+    """File meta information by tag, and where the data set begins. The group length is not trusted.
+
+    Raises `UnreadableDICOM` where there is no DICOM prefix or the group is cut off.
+    """
+    if bytes(data[128:132]) != b"DICM":
+        raise UnreadableDICOM(0, 'no DICOM file: the prefix "DICM" is not at byte 128')
+    meta: dict[int, bytes] = {}
+    position = 132
+    while position + 8 <= len(data):
+        group, element, vr, length = struct.unpack_from("<HH2sH", data, position)
+        if group != 2:
+            break
+        value = position + 8
+        if vr not in _SHORT:
+            if value + 4 > len(data):
+                raise UnreadableDICOM(position, "cut off inside the file meta information")
+            length, value = struct.unpack_from("<I", data, value)[0], value + 4
+        if value + length > len(data):
+            raise UnreadableDICOM(position, f"cut off: ({group:04X},{element:04X}) of {length} bytes passes the end")
+        meta[group << 16 | element] = bytes(data[value : value + min(length, MAX_KEPT_VALUE)])
+        position = value + length
+    return meta, position
+
+
+def inflate(deflated: memoryview, offset: int) -> bytes:
+    """The data set behind a deflated transfer syntax (PS3.5 A.5). Raises `UnreadableDICOM`."""
+    machine = zlib.decompressobj(-zlib.MAX_WBITS)
+    try:
+        content = machine.decompress(deflated, MAX_INFLATED)
+    except zlib.error as error:
+        raise UnreadableDICOM(offset, f"the deflated data set is damaged: {error}") from None
+    if not machine.eof:
+        too_big = len(content) >= MAX_INFLATED
+        raise UnreadableDICOM(
+            offset, f"inflates to more than {MAX_INFLATED} bytes" if too_big else "the deflated data set is cut off"
+        )
+    return content
+
+
+class _Reader:
+    """One pass over a data set; `position` is where it stands, for error messages."""
+
+    def __init__(self, data: memoryview, implicit: bool, big_endian: bool) -> None:
+        self.data = data
+        self.end = len(data)
+        self.position = 0
+        order = ">" if big_endian else "<"
+        self.order = order
+        self.explicit_head = struct.Struct(order + "HH2sH").unpack_from
+        self.implicit_head = struct.Struct(order + "HHI").unpack_from
+        self.long = struct.Struct(order + "I").unpack_from
+        self.implicit = implicit
+
+    def read_data_set(self, found: Scan) -> None:
+        """Fill `found` up to the pixel data, or to the end."""
+        position, end, data, elements = found.data_set_offset, self.end, self.data, found.elements
+        while position + 8 <= end:
+            self.position = position
+            tag, vr, length, value = self.element(position, self.implicit)
+            if tag in PIXEL_DATA:
+                self._pixel_data(found, tag, position, value, length)
+                return
+            if length == UNDEFINED or tag == REQUEST_ATTRIBUTES:
+                sink = found.request_attributes if tag == REQUEST_ATTRIBUTES else None
+                # "UN" of undefined length is a sequence in implicit VR little endian, whatever surrounds it.
+                position = self.skip_items(value, length, 1, self.implicit or vr == b"UN", sink)
+                continue
+            position = value + length
+            if position > end:
+                raise UnreadableDICOM(
+                    self.position, f"cut off: ({tag >> 16:04X},{tag & 0xFFFF:04X}) of {length} bytes passes the end"
+                )
+            if tag in WANTED:
+                keep = length if tag == _EXTENDED_OFFSETS else min(length, MAX_KEPT_VALUE)
+                elements[tag] = bytes(data[value : value + keep])
+        if any(data[position:end]):
+            raise UnreadableDICOM(position, "bytes that are no element follow the last element")
+
+    def element(self, position: int, implicit: bool) -> tuple[int, bytes, int, int]:
+        """Tag, VR (empty when implicit), length and position of the value of the element at `position`."""
+        if implicit:
+            group, element, length = self.implicit_head(self.data, position)
+            return group << 16 | element, b"", length, position + 8
+        group, element, vr, length = self.explicit_head(self.data, position)
+        if vr in _SHORT:
+            return group << 16 | element, vr, length, position + 8
+        if group == 0xFFFE or not vr.isalpha():
+            # Delimiters have no VR; some writers also slip implicit elements into an explicit data set.
+            return group << 16 | element, b"", self.long(self.data, position + 4)[0], position + 8
+        return group << 16 | element, vr, self.long(self.data, position + 8)[0], position + 12
+
+    def skip_items(self, position: int, length: int, depth: int, implicit: bool, sink: dict[int, bytes] | None) -> int:
+        """Pass the items of a sequence whose value is at `position`; the first item is read into `sink`."""
+        if depth > MAX_DEPTH:
+            raise UnreadableDICOM(position, f"sequences are nested more than {MAX_DEPTH} deep")
+        end = self.end if length == UNDEFINED else position + length
+        if end > self.end:
+            raise UnreadableDICOM(position, f"cut off: a sequence of {length} bytes passes the end")
+        while position < end:
+            self.position = position
+            group, element, size = self.implicit_head(self.data, position)
+            tag = group << 16 | element
+            if tag == SEQUENCE_END:
+                return position + 8
+            if tag != ITEM:
+                raise UnreadableDICOM(position, f"a sequence item was expected, ({group:04X},{element:04X}) is there")
+            if size == UNDEFINED or sink is not None:
+                position = self._item(position + 8, size, depth, implicit, sink)
+                sink = None
+            else:
+                position += 8 + size
+        if length == UNDEFINED:
+            raise UnreadableDICOM(position, "cut off inside a sequence")
+        return end
+
+    def _item(self, position: int, size: int, depth: int, implicit: bool, sink: dict[int, bytes] | None) -> int:
+        """Pass one item whose content is at `position`."""
+        end = self.end if size == UNDEFINED else position + size
+        while position < end:
+            self.position = position
+            tag, vr, length, value = self.element(position, implicit)
+            if tag == ITEM_END:
+                return value
+            if length == UNDEFINED:
+                position = self.skip_items(value, length, depth + 1, implicit or vr == b"UN", None)
+                continue
+            position = value + length
+            if sink is not None and tag in WANTED:
+                sink[tag] = bytes(self.data[value : min(position, value + MAX_KEPT_VALUE)])
+        if size == UNDEFINED or position > self.end:
+            raise UnreadableDICOM(min(position, self.end), "cut off inside a sequence item")
+        return end
+
+    def _pixel_data(self, found: Scan, tag: int, position: int, value: int, length: int) -> None:
+        if length != UNDEFINED and value + length > self.end:
+            raise UnreadableDICOM(position, f"cut off: pixel data of {length} bytes, only {self.end - value} are there")
+        found.pixel_data = PixelData(tag, position, value, None if length == UNDEFINED else length)
