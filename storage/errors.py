@@ -1,7 +1,5 @@
 """What can go wrong in an object store, said in our own words whatever the backend."""
 
-# ruff: noqa: N818 - each error is named after the state it reports (`StoreFull`), which reads better where it is caught
-
 from __future__ import annotations
 
 

@@ -14,8 +14,8 @@ _STALE_SECONDS = 24 * 3600  # far longer than any upload goes without a write; y
 _log = logging.getLogger(__name__)
 
 
-class Abandoned(Exception):  # noqa: N818 - not an error: it ends work whose caller has already left
-    """The caller was cancelled before the object appeared."""
+class Abandoned(Exception):
+    """The caller was cancelled before the object appeared. Not an error: it ends work that nobody waits for."""
 
 
 class Incoming:

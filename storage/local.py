@@ -54,9 +54,7 @@ class LocalStore:
         self._folders = Folders(self._objects)
         self._threads = Threads(_THREADS, "store")
 
-    async def put(
-        self, key: str, content: bytes | AsyncIterable[bytes], *, media_type: str = "application/octet-stream"
-    ) -> StoredObject:
+    async def put(self, key: str, content: bytes | AsyncIterable[bytes], *, media_type: str = "application/octet-stream") -> StoredObject:
         """See `ObjectStore`. The media type is checked, and not kept."""
         check_key(key)
         check_media_type(key, media_type)
@@ -74,9 +72,7 @@ class LocalStore:
             await self._threads.run_to_end(incoming.discard)
             raise
 
-    async def put_many(
-        self, objects: Sequence[tuple[str, bytes]], *, media_type: str = "application/octet-stream"
-    ) -> list[StoredObject]:
+    async def put_many(self, objects: Sequence[tuple[str, bytes]], *, media_type: str = "application/octet-stream") -> list[StoredObject]:
         """See `ObjectStore`. The files are written and synced by several threads, each folder is synced once."""
         for key, _ in objects:
             check_key(key)

@@ -34,9 +34,7 @@ def writing(folder: Path, key: str = "") -> Iterator[None]:
         raise BadKey(f"The key {key} cannot be used: it is the folder of another key, or lies in one.", key) from error
     except OSError as error:
         if error.errno in _FULL:
-            raise StoreFull(
-                f"There is no space left in {folder} ({error.strerror}); nothing was stored.", key
-            ) from error
+            raise StoreFull(f"There is no space left in {folder} ({error.strerror}); nothing was stored.", key) from error
         raise _unavailable(folder, key, error) from error
 
 

@@ -32,15 +32,11 @@ class ObjectStore(Protocol):
     under way in a thread, so nothing happens to the store after the cancellation was delivered.
     """
 
-    async def put(
-        self, key: str, content: bytes | AsyncIterable[bytes], *, media_type: str = "application/octet-stream"
-    ) -> StoredObject:
+    async def put(self, key: str, content: bytes | AsyncIterable[bytes], *, media_type: str = "application/octet-stream") -> StoredObject:
         """Store `content` under `key`, digest taken on the way. The media type is for stores that keep one (S3)."""
         ...
 
-    async def put_many(
-        self, objects: Sequence[tuple[str, bytes]], *, media_type: str = "application/octet-stream"
-    ) -> list[StoredObject]:
+    async def put_many(self, objects: Sequence[tuple[str, bytes]], *, media_type: str = "application/octet-stream") -> list[StoredObject]:
         """Store pairs of key and content; when this returns, all of them have survived a power cut.
 
         On a local disk it takes half the processor time of as many `put`s, and was measured to be 1.4 to 1.7 times as

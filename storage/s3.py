@@ -46,9 +46,7 @@ class S3Store:
         self._threads = Threads(CONNECTIONS, "s3")
         self._long_uploads = asyncio.Semaphore(_LONG_UPLOADS)
 
-    async def put(
-        self, key: str, content: bytes | AsyncIterable[bytes], *, media_type: str = "application/octet-stream"
-    ) -> StoredObject:
+    async def put(self, key: str, content: bytes | AsyncIterable[bytes], *, media_type: str = "application/octet-stream") -> StoredObject:
         """See `ObjectStore`. `StoreFull` also where the gathering of a flow fills the folder for temporary files."""
         check_key(key)
         check_media_type(key, media_type)
@@ -63,9 +61,7 @@ class S3Store:
         finally:
             await self._threads.run_to_end(upload.close)
 
-    async def put_many(
-        self, objects: Sequence[tuple[str, bytes]], *, media_type: str = "application/octet-stream"
-    ) -> list[StoredObject]:
+    async def put_many(self, objects: Sequence[tuple[str, bytes]], *, media_type: str = "application/octet-stream") -> list[StoredObject]:
         """See `ObjectStore`. Each object is a request of its own: S3 knows no batch of them."""
         for key, _ in objects:
             check_key(key)

@@ -111,9 +111,7 @@ class Download:
 
     def _prove(self, kept: str, found: str) -> None:
         if kept and kept != found:
-            raise DamagedObject(
-                f"The object {self._key} is not what was stored: its SHA-256 was {kept} and is {found}.", self._key
-            )
+            raise DamagedObject(f"The object {self._key} is not what was stored: its SHA-256 was {kept} and is {found}.", self._key)
 
     def _changed(self) -> DamagedObject:
         return DamagedObject(f"The object {self._key} was replaced while it was being read.", self._key)

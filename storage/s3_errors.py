@@ -28,7 +28,7 @@ _SENTENCES = {
 }
 
 
-class RangeBeyondEnd(Exception):  # noqa: N818 - an answer rather than an error
+class RangeBeyondEnd(Exception):
     """The range asked for begins at or behind the end of the object."""
 
 

@@ -14,8 +14,8 @@ _MOST_PARTS = 10_000  # Amazon S3 user guide, "Amazon S3 multipart upload limits
 DIGEST_HEADER = "x-amz-meta-sha256"
 
 
-class Abandoned(Exception):  # noqa: N818 - not an error: it ends work whose caller has already left
-    """The caller was cancelled while its object was being uploaded."""
+class Abandoned(Exception):
+    """The caller was cancelled during the upload. Not an error: it ends work that nobody waits for."""
 
 
 class Upload:

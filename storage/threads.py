@@ -31,9 +31,7 @@ class Threads:
             await _end_of(call)
             raise
 
-    async def run_abandonable(
-        self, abandon: Callable[[], None], work: Callable[P, T], *args: P.args, **kwargs: P.kwargs
-    ) -> T:
+    async def run_abandonable(self, abandon: Callable[[], None], work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """As `run`, but a cancellation also calls `abandon` so that the work under way can stop by itself."""
         call = self._submit(work, *args, **kwargs)
         try:
