@@ -11,9 +11,9 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from aiohttp import web
-from dicom_gateway.dimse import DimseServer
 
 from dicom_gateway import Index, Intake, Refusal, RefusalReason, Scope, dicomweb_app, start_dimse
+from dicom_gateway.dimse import DimseServer
 from storage import open_store
 from storage.protocol import ObjectStore
 from telemed import centres as all_centres
@@ -54,7 +54,7 @@ async def open_parts(settings: Settings, centres: Mapping[str, Centre] | None = 
     """Connect to database and store. Raises DatabaseUnavailable or StorageError with a plain sentence."""
     Sealer.use(settings.data_dir / "keys" / "identity.key")
     engine = make_engine(settings.database)
-    store = open_store(settings.storage, _store_environment(settings))
+    store = open_store(settings.storage, store_environment(settings))
     pool = ProcessPoolExecutor(PRINTERS, mp_context=multiprocessing.get_context("spawn"))
     try:
         await database.check(engine)
@@ -69,7 +69,7 @@ async def open_parts(settings: Settings, centres: Mapping[str, Centre] | None = 
         await store.close()
 
 
-def _store_environment(settings: Settings) -> dict[str, str]:
+def store_environment(settings: Settings) -> dict[str, str]:
     return {"TELEMED_S3_ACCESS_KEY": settings.s3_access_key, "TELEMED_S3_SECRET_KEY": settings.s3_secret_key.get_secret_value()}
 
 

@@ -14,24 +14,24 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="TELEMED_", extra="forbid", frozen=True)
 
-    data_dir: Path = Field(Path("data"), description="Folder for the embedded database, objects, keys and logs")
-    database_url: str = Field("", description="SQLAlchemy URL; empty: SQLite in the data folder")
+    data_dir: Path = Field(default=Path("data"), description="Folder for the embedded database, objects, keys and logs")
+    database_url: str = Field(default="", description="SQLAlchemy URL; empty: SQLite in the data folder")
     storage_url: str = Field(
         "", description="`file:///folder` or `s3://bucket?endpoint=http://host:port`; empty: a folder in the data folder"
     )
-    s3_access_key: str = Field("", description="Access key of the S3 store, where the URL carries none")
-    s3_secret_key: SecretStr = Field(SecretStr(""), description="Secret key of the S3 store, where the URL carries none")
-    host: str = Field("127.0.0.1", description="Address that all doors listen on")
-    http_port: int = Field(8080, ge=1, le=65535, description="Port of pages, API and DICOMweb")
-    dicom_port: int = Field(11112, ge=1, le=65535, description="Port of the DICOM gateway")
-    mllp_port: int = Field(2575, ge=1, le=65535, description="Port of the HL7 listener")
-    ae_title: str = Field("TELEMED", min_length=1, max_length=16, description="AE title of the DICOM gateway")
-    public_url: str = Field("", description="Address printed on reports and shown to users; empty: made from host and port")
-    secure_cookies: bool = Field(False, description="Cookies over HTTPS only; set it behind a TLS proxy")
-    time_zone: str = Field("Asia/Shanghai", description="Time zone of the region: duty hours, working hours, printed times")
-    log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR")
-    upload_max_bytes: int = Field(4 * 1024**3, ge=1024, description="Largest file that an upload may bring")
-    unmatched_after_seconds: int = Field(60, ge=0, description="How long a study may look for its case before the operator sees it")
+    s3_access_key: str = Field(default="", description="Access key of the S3 store, where the URL carries none")
+    s3_secret_key: SecretStr = Field(default=SecretStr(""), description="Secret key of the S3 store, where the URL carries none")
+    host: str = Field(default="127.0.0.1", description="Address that all doors listen on")
+    http_port: int = Field(default=8080, ge=1, le=65535, description="Port of pages, API and DICOMweb")
+    dicom_port: int = Field(default=11112, ge=1, le=65535, description="Port of the DICOM gateway")
+    mllp_port: int = Field(default=2575, ge=1, le=65535, description="Port of the HL7 listener")
+    ae_title: str = Field(default="TELEMED", min_length=1, max_length=16, description="AE title of the DICOM gateway")
+    public_url: str = Field(default="", description="Address printed on reports and shown to users; empty: made from host and port")
+    secure_cookies: bool = Field(default=False, description="Cookies over HTTPS only; set it behind a TLS proxy")
+    time_zone: str = Field(default="Asia/Shanghai", description="Time zone of the region: duty hours, working hours, printed times")
+    log_level: str = Field(default="INFO", description="DEBUG, INFO, WARNING or ERROR")
+    upload_max_bytes: int = Field(default=4 * 1024**3, ge=1024, description="Largest file that an upload may bring")
+    unmatched_after_seconds: int = Field(default=60, ge=0, description="How long a study may look for its case before the operator sees it")
 
     @classmethod
     def settings_customise_sources(

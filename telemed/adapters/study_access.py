@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import sqlalchemy as sa
-from dicom_gateway.index import Scope, dicom_study
 
+from dicom_gateway.index import Scope, dicom_study
 from telemed.adapters import tables as t
 from telemed.adapters.case_queries import visible_to
 from telemed.domain.errors import Forbidden

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import sqlalchemy as sa
-from dicom_gateway.index import IndexedInstance, dicom_instance, dicom_series, dicom_study
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from dicom_gateway.index import IndexedInstance, dicom_instance, dicom_series, dicom_study
 from telemed.adapters import tables as t
 from telemed.adapters.repositories import _Repository, insert_or_nothing
 from telemed.adapters.work_clock import utc_now

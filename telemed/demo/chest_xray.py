@@ -29,8 +29,17 @@ WATER_PER_MM, BONE_PER_MM = 0.0135, 0.034
 """Attenuation per mm near 120 kV, bone on top of water."""
 
 CHEST_PA = Projection(
-    body_part="CHEST", description="Chest PA", view="PA", laterality="U", orientation=("L", "F"), spacing=SPACING,
-    field=(3, 3, 349, 413), marker_at=(24, 22), kvp=120, exposure_mas=2.2, marker_mm=15,
+    body_part="CHEST",
+    description="Chest PA",
+    view="PA",
+    laterality="U",
+    orientation=("L", "F"),
+    spacing=SPACING,
+    field=(3, 3, 349, 413),
+    marker_at=(24, 22),
+    kvp=120,
+    exposure_mas=2.2,
+    marker_mm=15,
 )
 
 
@@ -81,8 +90,11 @@ class _Film:
     def lungs(self, finding: ChestFinding) -> Image:
         """Thickness of air in mm: both lungs, less what the heart and the great vessels take, less what is consolidated."""
         air = 152 * self._bulge(anatomy.RIGHT_LUNG, 38) + 150 * self._bulge(anatomy.LEFT_LUNG, 38)
-        air += 26 * np.exp(-((self.y - 283) / 16) ** 2) * (np.abs(self.x) < 128) * self._bulge(
-            ((-134, 262), (134, 262), (132, 308), (20, 318), (-20, 318), (-132, 300)), 20
+        air += (
+            26
+            * np.exp(-(((self.y - 283) / 16) ** 2))
+            * (np.abs(self.x) < 128)
+            * self._bulge(((-134, 262), (134, 262), (132, 308), (20, 318), (-20, 318), (-132, 300)), 20)
         )  # the recess behind the dome
         solid = 102 * self._bulge(anatomy.HEART, 30) + 78 * self._bulge(anatomy.VESSELS_ABOVE, 17)
         air = np.maximum(air - solid, np.minimum(air, 26)) + 0.0
@@ -117,7 +129,9 @@ class _Film:
         inside = self._bulge(anatomy.RIGHT_LUNG, 9) + self._bulge(anatomy.LEFT_LUNG, 9)
         return blood * inside
 
-    def _grow(self, layers: dict[int, tuple[Picture.Image, float]], x: float, y: float, direction: float, radius: float, depth: int, side: int) -> None:
+    def _grow(
+        self, layers: dict[int, tuple[Picture.Image, float]], x: float, y: float, direction: float, radius: float, depth: int, side: int
+    ) -> None:
         """Draw one vessel to its next fork and go on; `direction` in degrees below the horizontal, outward."""
         if depth > 6 or radius < 0.32:
             return
@@ -177,9 +191,7 @@ class _Film:
         for first in range(0, len(line) - 1, 3):
             piece = line[first : first + 4]
             part = self._window(piece)
-            within = tuple(
-                slice(here.start - all_.start, here.stop - all_.start) for here, all_ in zip(part, whole, strict=True)
-            )
+            within = tuple(slice(here.start - all_.start, here.stop - all_.start) for here, all_ in zip(part, whole, strict=True))
             gap = line_distance(self.x[part], self.y[part], piece)
             closer = gap < nearest[within]
             nearest[within] = np.where(closer, gap, nearest[within])

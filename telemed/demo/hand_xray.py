@@ -27,8 +27,16 @@ SOFT_PER_MM, BONE_PER_MM, SPONGE, MARROW = 0.020, 0.105, 0.34, 0.10
 """Attenuation per mm near 50 kV relative to the picture's scale; share of bone in spongy bone and in the marrow cavity."""
 
 HAND_PA = Projection(
-    body_part="HAND", description="Hand PA", view="PA", laterality="R", orientation=("R", "F"), spacing=SPACING,
-    field=(9, 8, 219, 280), marker_at=(178, 236), kvp=50, exposure_mas=2.0,
+    body_part="HAND",
+    description="Hand PA",
+    view="PA",
+    laterality="R",
+    orientation=("R", "F"),
+    spacing=SPACING,
+    field=(9, 8, 219, 280),
+    marker_at=(178, 236),
+    kvp=50,
+    exposure_mas=2.0,
 )
 
 
@@ -121,8 +129,12 @@ class _Film:
             distance = near if distance is None else _merge(distance, near, 3.5)
         assert distance is not None
         for line, radius in (
-            (((-18, -8), (-46, 30)), 16.0), (((16, -6), (30, 52)), 15.5), (((-2, 8), (0, 60)), 26.0), (((-6, 60), (18, 56)), 18.0),
-            (((0, -22), (-2, -40)), 27.5), (((-2, -40), (-4, -140)), 29.5),
+            (((-18, -8), (-46, 30)), 16.0),
+            (((16, -6), (30, 52)), 15.5),
+            (((-2, 8), (0, 60)), 26.0),
+            (((-6, 60), (18, 56)), 18.0),
+            (((0, -22), (-2, -40)), 27.5),
+            (((-2, -40), (-4, -140)), 29.5),
         ):
             distance = _merge(distance, line_distance(x, y, line) - radius, 6)
         if swollen:

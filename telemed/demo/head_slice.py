@@ -200,9 +200,7 @@ def _cortex(head: Head, z: float, wall: Image) -> Image:
     high = min(low + 1, FOLD_LEVELS - 1)
     folds = head.folds[low] * (1 - (level - low)) + head.folds[high] * (level - low)
     under = np.clip(-wall, 0, FOLD_DEPTH_MM)
-    pattern = ndimage.map_coordinates(
-        folds, [under * ((FOLD_DEPTHS - 1) / FOLD_DEPTH_MM), (head.turn + head.wander) % (TURN - 1)], order=1
-    )
+    pattern = ndimage.map_coordinates(folds, [under * ((FOLD_DEPTHS - 1) / FOLD_DEPTH_MM), (head.turn + head.wander) % (TURN - 1)], order=1)
     top = float(np.clip((z - 70) / 22, 0, 1)) * np.pi / 2
     if top > 0:
         convex = ndimage.zoom(head.convex[int(np.clip((z - 65) / 2.5, 0, 23))], 4, order=1)

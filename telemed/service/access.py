@@ -11,13 +11,12 @@ from telemed.service.ports import Work
 
 async def relation_to(work: Work, person: Person, case: Case) -> Relation:
     """Own: their institution asked. Routed: their hub has it or kept it open, and they read its centre."""
-    if person.institution == case.member and case.centre not in person.centres:
+    if person.institution == case.member:
         return Relation.OWN
-    if case.centre in person.centres and case.status != "draft":
-        if person.institution == case.hub or await work.cases.has_access(case.id, person.institution):
-            return Relation.ROUTED
-        if person.institution == case.member:
-            return Relation.OWN
+    if case.centre not in person.centres or case.status == "draft":
+        return Relation.FOREIGN
+    if person.institution == case.hub or await work.cases.has_access(case.id, person.institution):
+        return Relation.ROUTED
     return Relation.FOREIGN
 
 

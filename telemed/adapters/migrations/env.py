@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
-from alembic import context
-from dicom_gateway.index import metadata as dicom_metadata
+from typing import Any, Literal
 
+import sqlalchemy as sa
+from alembic import context
+
+from dicom_gateway.index import metadata as dicom_metadata
 from telemed.adapters.tables import metadata
+
+
+def plain_type(kind: str, item: Any, _autogenerate: object) -> str | Literal[False]:
+    """Migrations name database types only: they must still run when our own column types have changed."""
+    return f"sa.{item.impl_instance!r}" if kind == "type" and isinstance(item, sa.TypeDecorator) else False
+
 
 connection = context.config.attributes["connection"]
 context.configure(
@@ -13,6 +22,7 @@ context.configure(
     target_metadata=[metadata, dicom_metadata],
     render_as_batch=connection.dialect.name == "sqlite",
     compare_type=True,
+    render_item=plain_type,
     transaction_per_migration=False,
 )
 with context.begin_transaction():

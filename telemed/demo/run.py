@@ -1,0 +1,94 @@
+"""`telemed demo`: the region put in place, all roles started, sample cases played through the doors."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sys
+
+import aiohttp
+from rich.console import Console
+from rich.table import Table
+
+from telemed.adapters.database import make_engine
+from telemed.adapters.network_table import add_home_hubs, add_institutions, add_person, add_services
+from telemed.adapters.passwords import Argon2Passwords
+from telemed.demo import region
+from telemed.roles import ROLES
+from telemed.settings import Settings
+from telemed.supervisor import Supervisor
+
+READY_SECONDS = 60
+
+
+async def run_demo(settings: Settings, *, with_cases: bool) -> int:
+    """Until told to stop. Returns the exit status."""
+    await put_region(settings)
+    supervisor = Supervisor(tuple(ROLES))
+    serving = asyncio.create_task(supervisor.run())
+    ready = asyncio.create_task(_ready(settings))
+    await asyncio.wait([serving, ready], return_when=asyncio.FIRST_COMPLETED)
+    if serving.done():
+        ready.cancel()
+        return serving.result()
+    welcome(settings)
+    playing = asyncio.create_task(_play(settings)) if with_cases else None
+    try:
+        return await serving
+    finally:
+        if playing:
+            playing.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await playing
+
+
+async def put_region(settings: Settings) -> None:
+    """Institutions, hubs and accounts; what is there already stays as it is."""
+    engine = make_engine(settings.database)
+    try:
+        password_hash = await Argon2Passwords().hash(region.PASSWORD)
+        async with engine.begin() as connection:
+            await add_institutions(connection, region.INSTITUTIONS)
+            await add_services(connection, region.hub_services())
+            homes = {(centre, member): hub for centre in region.CENTRES for member, hub in region.HOME_HUBS.items()}
+            await add_home_hubs(connection, homes)
+            for person in region.accounts():
+                await add_person(connection, person, password_hash)
+    finally:
+        await engine.dispose()
+
+
+async def _ready(settings: Settings) -> None:
+    address = f"http://{settings.host}:{settings.http_port}/readyz"
+    async with aiohttp.ClientSession() as session:
+        for _ in range(READY_SECONDS * 10):
+            with contextlib.suppress(aiohttp.ClientError, OSError):
+                async with session.get(address) as answer:
+                    if answer.status == 200:
+                        return
+            await asyncio.sleep(0.1)
+
+
+async def _play(settings: Settings) -> None:
+    from telemed.demo.play import play_story
+
+    try:
+        await play_story(settings)
+    except (aiohttp.ClientError, OSError) as error:
+        print(f"telemed: the sample cases did not all arrive: {error}", file=sys.stderr)
+
+
+def welcome(settings: Settings) -> None:
+    """Addresses, accounts, AE titles."""
+    console = Console(highlight=False)
+    console.print()
+    console.print(f"[bold]南京远程诊断 · Telemed[/]  {settings.address}", soft_wrap=True)
+    console.print(
+        f"DICOM  {settings.ae_title}@{settings.host}:{settings.dicom_port}   AE: {', '.join(i.code for i in region.INSTITUTIONS[:-1])}",
+        soft_wrap=True,
+    )
+    table = Table("帐号 / account", "姓名", "机构 / institution", "角色 / role", box=None, pad_edge=False)
+    for person in region.accounts():
+        table.add_row(person.username, person.name, person.institution, ", ".join(sorted(r.value for r in person.roles)))
+    console.print(table)
+    console.print(f"密码 / password: [bold]{region.PASSWORD}[/]      Ctrl-C 停止 / stops")
