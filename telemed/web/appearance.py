@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from telemed.web.i18n import N_
+_ = str  # marks text for the translation catalogue
 
 
 @dataclass(frozen=True)
@@ -23,42 +23,34 @@ class Look:
 
 
 CASE_STATES: Final = {
-    "draft": Look("quiet", "circle-dashed", N_("Draft")),
-    "requested": Look("waiting", "hourglass", N_("Waiting")),
-    "accepted": Look("waiting", "user-check", N_("Claimed")),
-    "in-progress": Look("waiting", "pencil", N_("Reading")),
-    "on-hold": Look("near", "arrow-back-up", N_("Sent back")),
-    "rejected": Look("near", "ban", N_("Declined")),
-    "completed": Look("done", "circle-check", N_("Completed")),
-    "cancelled": Look("quiet", "circle-x", N_("Cancelled")),
-    "failed": Look("critical", "alert-octagon", N_("Nobody took it")),
+    "draft": Look("quiet", "circle-dashed", _("Draft")),
+    "requested": Look("waiting", "hourglass", _("Waiting")),
+    "accepted": Look("waiting", "user-check", _("Claimed")),
+    "in-progress": Look("waiting", "pencil", _("Reading")),
+    "on-hold": Look("near", "arrow-back-up", _("Sent back")),
+    "rejected": Look("near", "ban", _("Declined")),
+    "completed": Look("done", "circle-check", _("Completed")),
+    "cancelled": Look("quiet", "circle-x", _("Cancelled")),
+    "failed": Look("critical", "alert-octagon", _("Nobody took it")),
 }
 
 REPORT_STATES: Final = {
-    "partial": Look("quiet", "pencil", N_("Draft report")),
-    "preliminary": Look("waiting", "hourglass", N_("Awaiting review")),
-    "final": Look("done", "circle-check", N_("Final")),
-    "amended": Look("done", "history", N_("Amended")),
-    "appended": Look("done", "plus", N_("With addendum")),
-    "entered-in-error": Look("critical", "ban", N_("Entered in error")),
+    "partial": Look("quiet", "pencil", _("Draft report")),
+    "preliminary": Look("waiting", "hourglass", _("Awaiting review")),
+    "final": Look("done", "circle-check", _("Final")),
+    "amended": Look("done", "history", _("Amended")),
+    "appended": Look("done", "plus", _("With addendum")),
+    "entered-in-error": Look("critical", "ban", _("Entered in error")),
 }
 
 PRIORITIES: Final = {
-    "stat": Look("stat", "bolt", N_("STAT")),
-    "asap": Look("urgent", "flag", N_("ASAP")),
-    "urgent": Look("urgent", "flag", N_("Urgent")),
-    "routine": Look("routine", "", N_("Routine")),
+    "stat": Look("stat", "bolt", _("STAT")),
+    "asap": Look("urgent", "flag", _("ASAP")),
+    "urgent": Look("urgent", "flag", _("Urgent")),
+    "routine": Look("routine", "", _("Routine")),
 }
 
-CENTRES: Final = {
-    "consultation": Look("quiet", "stethoscope", N_("Consultation")),
-    "imaging": Look("quiet", "photo", N_("Imaging")),
-    "ecg": Look("quiet", "heartbeat", N_("ECG")),
-    "lab": Look("quiet", "flask", N_("Laboratory")),
-    "pathology": Look("quiet", "microscope", N_("Pathology")),
-}
-
-SEXES: Final = {"male": N_("M"), "female": N_("F"), "other": N_("Other sex"), "unknown": N_("Sex unknown")}
+SEXES: Final = {"male": _("M"), "female": _("F"), "other": _("Other sex"), "unknown": _("Sex unknown")}
 
 
 def case_state(status: str) -> Look:

@@ -4,8 +4,8 @@ Message ids are short English texts, so English needs no catalogue; Chinese live
 ``locale/zh_CN/LC_MESSAGES/telemed.po``. The ``.po`` file is read at start and compiled in memory: there is
 no binary beside it that could be stale. ``babel.cfg`` says which files are searched for messages.
 
-Rooms below ``web`` know nothing of this module: they mark a text that a person will read with a function
-named ``N_`` that returns its argument, and the template that shows it says ``_(text)``.
+A text that stands as data (a label in ``centres``, a word in ``appearance``) is marked for the catalogue with
+``_ = str`` at the head of its module; the template that shows it says ``_(text)``.
 """
 
 from __future__ import annotations
@@ -38,11 +38,6 @@ _language: ContextVar[str] = ContextVar("language", default=DEFAULT_LANGUAGE)
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Middleware = Callable[[web.Request, Handler], Awaitable[web.StreamResponse]]
-
-
-def N_(message: str) -> str:  # noqa: N802  # gettext's own name for "mark here, translate later"
-    """Mark a text for the catalogue where it stands as data; who shows it translates it."""
-    return message
 
 
 def match_language(tag: str | None) -> str | None:

@@ -11,10 +11,10 @@ import aiohttp_jinja2
 import jinja2
 from aiohttp import web
 
-from telemed.web import i18n
+from telemed.domain.patient import masked, masked_name
+from telemed.web import appearance, i18n
 from telemed.web.assets import Assets
 from telemed.web.dates import show_age, show_date, show_datetime, show_exact
-from telemed.web.masking import mask_name, mask_number
 
 TEMPLATE_FOLDER: Final = Path(__file__).parent / "templates"
 THEME_COOKIE: Final = "theme"
@@ -62,14 +62,14 @@ def setup(app: web.Application, *, loader: jinja2.BaseLoader | None = None) -> j
         context_processors=[page_context],
     )
     i18n.install(environment)
-    environment.globals.update(static=assets.url, javascript_texts=_javascript_texts)
+    environment.globals.update(static=assets.url, javascript_texts=_javascript_texts, look_of=appearance)
     environment.filters.update(
         show_datetime=show_datetime,
         show_exact=show_exact,
         show_date=show_date,
         show_age=show_age,
         isoformat=_isoformat,
-        mask_name=mask_name,
-        mask_number=mask_number,
+        mask_name=masked_name,
+        mask_number=masked,
     )
     return environment
