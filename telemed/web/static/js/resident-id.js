@@ -18,10 +18,10 @@ function isDate(year, month, day) {
   return date.getUTCFullYear() === year && date.getUTCMonth() === month - 1 && date.getUTCDate() === day;
 }
 
-/** What is wrong with a number: "" | "length" | "characters" | "date" | "check-digit". */
+/** What is wrong with a number: "" | "length" | "digits" | "date" | "check-digit". */
 export function residentIdFault(number) {
   if (number.length !== 18) return "length";
-  if (!/^\d{17}[\dX]$/.test(number)) return "characters";
+  if (!/^\d{17}[\dX]$/.test(number)) return "digits";
   if (!isDate(+number.slice(6, 10), +number.slice(10, 12), +number.slice(12, 14))) return "date";
   const total = WEIGHTS.reduce((sum, weight, index) => sum + weight * Number(number[index]), 0);
   return CHECK_CHARACTERS[total % 11] === number[17] ? "" : "check-digit";
@@ -39,7 +39,7 @@ function faultSentence(fault) {
   return {
     "": "",
     length: t("A resident identity number has 18 characters."),
-    characters: t("17 digits, then a digit or X."),
+    digits: t("17 digits, then a digit or X."),
     date: t("Digits 7 to 14 are not a date."),
     "check-digit": t("The check digit does not fit: one of the digits is wrong."),
   }[fault];
