@@ -1,0 +1,54 @@
+"""Dates, times and ages as people write them; storage keeps the exact time with its zone."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, tzinfo
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from telemed.web.i18n import gettext
+
+#: The zone in which times are shown; the whole of China keeps one.
+LOCAL_ZONE: Final[tzinfo] = ZoneInfo("Asia/Shanghai")
+
+
+def _local(moment: datetime) -> datetime:
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(LOCAL_ZONE)
+
+
+def show_datetime(moment: datetime | None, now: datetime | None = None) -> str:
+    """``10:32`` today, ``11-20 10:32`` this year, ``2025-11-20 10:32`` before; nothing for None."""
+    if moment is None:
+        return ""
+    local, today = _local(moment), _local(now or datetime.now(UTC))
+    if local.date() == today.date():
+        return local.strftime("%H:%M")
+    return local.strftime("%m-%d %H:%M" if local.year == today.year else "%Y-%m-%d %H:%M")
+
+
+def show_exact(moment: datetime | None) -> str:
+    """``2026-11-20 10:32:05``: for a pointer that rests on a short time, for print and for the audit trail."""
+    return _local(moment).strftime("%Y-%m-%d %H:%M:%S") if moment else ""
+
+
+def show_date(day: date | datetime | None) -> str:
+    """``2026-11-20``."""
+    if isinstance(day, datetime):
+        day = _local(day).date()
+    return day.isoformat() if day else ""
+
+
+def show_age(birth_date: date | None, on: date | None = None) -> str:
+    """Age in the unit that clinicians use: days under a month, months under two years, then years.
+
+    A birth date in the future or unknown gives an empty text rather than a wrong one.
+    """
+    today = on or datetime.now(LOCAL_ZONE).date()
+    if birth_date is None or birth_date > today:
+        return ""
+    months = (today.year - birth_date.year) * 12 + today.month - birth_date.month - (today.day < birth_date.day)
+    if months < 1:
+        return gettext("%(number)d d") % {"number": (today - birth_date).days}
+    if months < 24:
+        return gettext("%(number)d mo") % {"number": months}
+    return gettext("%(number)d y") % {"number": months // 12}

@@ -1,0 +1,253 @@
+// The draft of a report saves itself a second after typing stops. Typing never waits for the network.
+//
+//   <form data-autosave="/api/v1/cases/ID/report" data-etag='"1.3"' data-person="user name">
+//     controls named sections.findings, positive, ...; their dotted names make the JSON
+//   <span class="save-state" data-save-state></span>            says when it was saved, or what is wrong
+//
+// While the server cannot be reached the text is kept in the browser (kept-draft.js) and sent when the line is back.
+// A version saved elsewhere (412) is shown beside one's own, and the writer chooses (draft-conflict.js).
+
+import { call, Problem, Unreachable } from "./api.js";
+import { askWhichText } from "./draft-conflict.js";
+import { changeIcon, el, icon } from "./element.js";
+import { t } from "./i18n.js";
+import { dropOldDrafts, KeptDraft } from "./kept-draft.js";
+import { message } from "./message.js";
+
+const QUIET = 1000; // ms after the last key
+const RETRY = [2000, 4000, 8000, 15_000, 30_000]; // ms; the last is repeated
+
+function controlsOf(form) {
+  return [...form.elements].filter((control) => control.name && !control.disabled && control.type !== "password" && control.type !== "file");
+}
+
+/** The values of a form as {name: text | bool | list}. */
+export function readForm(form) {
+  const values = {};
+  for (const control of controlsOf(form)) {
+    if (control.type === "radio") {
+      values[control.name] ??= "";
+      if (control.checked) values[control.name] = control.value;
+    } else if (control.type === "checkbox") {
+      const group = form.querySelectorAll(`input[type=checkbox][name="${CSS.escape(control.name)}"]`);
+      if (group.length === 1 && control.value === "true") values[control.name] = control.checked;
+      else (values[control.name] ??= []).push(...(control.checked ? [control.value] : []));
+    } else if (control.type === "number") {
+      values[control.name] = control.value === "" ? null : Number(control.value);
+    } else values[control.name] = control.value;
+  }
+  return values;
+}
+
+function writeForm(form, values) {
+  for (const control of controlsOf(form)) {
+    if (!(control.name in values)) continue;
+    const value = values[control.name];
+    if (control.type === "radio") control.checked = control.value === value;
+    else if (control.type === "checkbox") control.checked = Array.isArray(value) ? value.includes(control.value) : value === true;
+    else if (control.value !== String(value ?? "")) control.value = value ?? "";
+  }
+}
+
+/** {"sections.findings": "x"} -> {sections: {findings: "x"}} */
+export function nest(values) {
+  const root = {};
+  for (const [name, value] of Object.entries(values)) {
+    const path = name.split(".");
+    const last = path.pop();
+    let place = root;
+    for (const part of path) place = place[part] ??= {};
+    place[last] = value;
+  }
+  return root;
+}
+
+function pick(document, name) {
+  return name.split(".").reduce((place, part) => place?.[part], document);
+}
+
+function same(a, b) {
+  return JSON.stringify(a ?? "") === JSON.stringify(b ?? "") || ((a === null || a === "" || a === false) && (b === undefined || b === null || b === ""));
+}
+
+function labelOf(form, name) {
+  const control = form.querySelector(`[name="${CSS.escape(name)}"]`);
+  return control?.closest("[data-field]")?.querySelector(".field-label")?.textContent?.trim() || name;
+}
+
+export class Autosave {
+  constructor(form) {
+    this.form = form;
+    this.url = form.dataset.autosave;
+    this.etag = form.dataset.etag;
+    this.kept = new KeptDraft(form.dataset.person ?? "", this.url);
+    this.place = form.querySelector("[data-save-state]") ?? document.querySelector("[data-save-state]");
+    this.saved = readForm(form);
+    this.running = null;
+    this.failures = 0;
+    this.stopped = false;
+    form.addEventListener("input", () => this.edited());
+    form.addEventListener("change", () => this.edited());
+    window.addEventListener("online", () => this.soon(0));
+    window.addEventListener("beforeunload", (event) => this.leaving(event));
+    this.resume();
+  }
+
+  get dirty() {
+    return !same(readForm(this.form), this.saved);
+  }
+
+  /** Text kept from before, which the server never got, comes back; if the server moved on, the writer chooses. */
+  resume() {
+    const kept = this.kept.read();
+    if (!kept) return;
+    if (same(kept.values, this.saved)) {
+      this.kept.remove();
+      return;
+    }
+    const server = this.saved;
+    writeForm(this.form, { ...server, ...kept.values });
+    this.say(t("Text kept in this browser was put back"), "near");
+    if (kept.etag !== this.etag) this.etag = kept.etag; // the next save finds out that it is stale, and asks
+    this.soon(0);
+  }
+
+  edited() {
+    if (this.stopped) return;
+    this.roomy = this.kept.write(readForm(this.form), this.etag);
+    if (!this.roomy) this.say(t("Not saved yet; this browser cannot keep the text"), "critical");
+    this.soon(QUIET);
+  }
+
+  soon(delay) {
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.save(), delay);
+  }
+
+  /** Save now and wait for it. Gives true once the server has every letter; used before signing. */
+  async flush() {
+    clearTimeout(this.timer);
+    await this.running;
+    if (this.dirty) await this.save();
+    return !this.dirty;
+  }
+
+  save() {
+    this.running ??= this.put().finally(() => {
+      this.running = null;
+      if (this.dirty && !this.stopped && this.failures === 0) this.soon(QUIET);
+    });
+    return this.running;
+  }
+
+  async put() {
+    if (!this.dirty || this.stopped) return;
+    const values = readForm(this.form);
+    this.say(t("Saving…"));
+    try {
+      const { etag } = await call("PUT", this.url, { body: nest(values), headers: { "If-Match": this.etag } });
+      this.accepted(values, etag);
+    } catch (error) {
+      await this.refused(error, values);
+    }
+  }
+
+  accepted(values, etag) {
+    this.etag = etag ?? this.etag;
+    this.form.dataset.etag = this.etag;
+    this.saved = values;
+    this.failures = 0;
+    if (this.dirty) this.kept.write(readForm(this.form), this.etag);
+    else this.kept.remove();
+    const time = new Date().toLocaleTimeString("en-GB"); // hh:mm:ss in every language
+    this.say(t("Saved {time}", { time }), "", "check");
+  }
+
+  async refused(error, values) {
+    if (error instanceof Problem && error.status === 412) return this.settle(values);
+    const passing = error instanceof Unreachable || error.status >= 500 || error.status === 429;
+    if (passing) {
+      const delay = RETRY[Math.min(this.failures, RETRY.length - 1)];
+      this.failures += 1;
+      this.say(this.roomy === false ? t("No connection, and this browser cannot keep the text: do not leave this page")
+        : t("No connection: the text is kept in this browser and sent when the line is back"), "critical", "wifi-off");
+      this.soon(delay);
+      return;
+    }
+    this.failures += 1;
+    if (error.status === 401) this.say(t("Signed out: the text is kept in this browser. Sign in again to save it."), "critical", "lock");
+    else {
+      this.stopped = error.status === 403 || error.status === 404 || error.status === 409;
+      this.say(error.errors.length ? error.errors.map((each) => each.message).join(" ") : error.message, "critical", "alert-triangle");
+    }
+  }
+
+  /** Somebody saved meanwhile: take their version's tag, then the text that the writer chooses. */
+  async settle(values) {
+    let current;
+    try {
+      current = await call("GET", this.url);
+    } catch (error) {
+      return this.refused(error, values);
+    }
+    const theirs = Object.fromEntries(Object.keys(values).map((name) => [name, pick(current.data, name) ?? ""]));
+    const differing = Object.keys(values).filter((name) => !same(values[name], theirs[name]));
+    this.etag = current.etag ?? this.etag;
+    this.saved = { ...values, ...theirs };
+    if (differing.length) {
+      const shown = differing.map((name) => ({ label: labelOf(this.form, name), mine: String(values[name] ?? ""), theirs: String(theirs[name] ?? "") }));
+      const choice = await askWhichText(shown);
+      this.choose(choice, differing, theirs);
+    }
+    if (this.dirty) {
+      this.kept.write(readForm(this.form), this.etag);
+      this.failures = 0;
+      this.soon(0);
+    } else this.accepted(readForm(this.form), this.etag);
+  }
+
+  choose(choice, differing, theirs) {
+    if (choice === "mine") return;
+    const values = readForm(this.form);
+    for (const name of differing) {
+      const both = choice === "both" && typeof values[name] === "string" && values[name] && theirs[name];
+      if (both) values[name] = `${values[name]}\n\n${theirs[name]}`;
+      else if (choice === "theirs" || !values[name]) values[name] = theirs[name];
+    }
+    writeForm(this.form, values);
+  }
+
+  leaving(event) {
+    if (!this.dirty || this.stopped) return;
+    if (this.kept.write(readForm(this.form), this.etag)) return;
+    event.preventDefault(); // the browser asks whether to leave, because the text would be lost
+  }
+
+  say(text, tone = "", picture = "clock") {
+    if (!this.place) {
+      if (tone === "critical") message(text, { tone });
+      return;
+    }
+    this.place.dataset.tone = tone;
+    const svg = this.place.querySelector("svg");
+    if (svg) changeIcon(svg, picture);
+    const words = this.place.querySelector("span") ?? el("span");
+    words.textContent = text;
+    if (!svg) this.place.replaceChildren(icon(picture), words);
+  }
+}
+
+const savers = [];
+
+/** Save every draft of the page; gives true when all of it is with the server. */
+export async function flushDrafts() {
+  return (await Promise.all(savers.map((saver) => saver.flush()))).every(Boolean);
+}
+
+export function start() {
+  dropOldDrafts();
+  for (const form of document.querySelectorAll("form[data-autosave]")) {
+    savers.push(new Autosave(form));
+    form.addEventListener("submit", (event) => event.preventDefault()); // Enter in a field is no way to leave the page
+  }
+}

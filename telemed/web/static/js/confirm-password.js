@@ -1,0 +1,69 @@
+// Signing in place: the password is asked for where one is, then the next case opens.
+//
+//   <button data-confirm="sign-sheet" data-key="Control+Enter">                 opens the sheet
+//   <dialog class="sheet" id="sign-sheet"><form data-confirm-action="/api/v1/cases/ID/report/sign" data-next="/address">
+//     <input type="password" name="password">, further controls, [data-confirm-problem], a submit button
+// Everything named in the form is posted as JSON. Drafts of the page are saved first.
+
+import { call } from "./api.js";
+import { flushDrafts, nest, readForm } from "./autosave.js";
+import { showErrors } from "./field-errors.js";
+import { t } from "./i18n.js";
+
+function say(form, text) {
+  const place = form.querySelector("[data-confirm-problem]");
+  if (!place) return;
+  place.hidden = !text;
+  (place.querySelector("span") ?? place).textContent = text;
+}
+
+async function confirm(form) {
+  const password = form.querySelector("input[type=password]");
+  if (!(await flushDrafts())) throw new Error(t("The draft is not saved yet. Wait for the connection, then sign."));
+  const { data } = await call("POST", form.dataset.confirmAction, { body: { ...nest(readForm(form)), password: password.value } });
+  document.dispatchEvent(new CustomEvent("telemed:confirmed", { detail: data }));
+  window.location.assign(form.dataset.next || window.location.href);
+}
+
+async function onSubmit(event) {
+  const form = event.target.closest("form[data-confirm-action]");
+  if (!form) return;
+  event.preventDefault();
+  const button = form.querySelector("[type=submit]");
+  if (button.getAttribute("aria-busy") === "true") return;
+  button.setAttribute("aria-busy", "true");
+  say(form, "");
+  try {
+    await confirm(form);
+  } catch (error) {
+    say(form, error.message);
+    const report = document.querySelector("form[data-autosave]");
+    if (error.errors?.length && report) showErrors(report, error.errors);
+    const password = form.querySelector("input[type=password]");
+    password.value = "";
+    password.focus();
+  } finally {
+    button.removeAttribute("aria-busy");
+  }
+}
+
+function onClick(event) {
+  const opener = event.target.closest("[data-confirm]");
+  const sheet = opener && document.getElementById(opener.dataset.confirm);
+  if (sheet && !sheet.open) {
+    sheet.showModal();
+    sheet.querySelector("input[type=password]")?.focus();
+  }
+  if (event.target.closest("[data-close-sheet]")) event.target.closest("dialog").close();
+}
+
+export function start() {
+  document.addEventListener("click", onClick);
+  document.addEventListener("submit", onSubmit);
+  for (const sheet of document.querySelectorAll("dialog.sheet")) {
+    sheet.addEventListener("close", () => {
+      const password = sheet.querySelector("input[type=password]");
+      if (password) password.value = "";
+    });
+  }
+}

@@ -1,0 +1,161 @@
+// The keyboard. Everything a mouse can do here a key can do too, and `?` lists the keys of the page.
+//
+//   <button data-key="p" data-key-label="Hold">      the key presses the button (or focuses an input)
+//   <tbody data-keys-list> with <tr data-row>        j k and the arrows move, Enter opens [data-open] of the row,
+//                                                    [data-row-key="c"] inside the selected row is pressed by c
+//   register(key, label, run, {when, group})         for what is not a button (the viewer)
+
+import { el, takesText } from "./element.js";
+import { t } from "./i18n.js";
+
+const registered = [];
+
+/** Bind a key ("i", "Control+Enter", "ArrowDown"). Later bindings come first; `when` says whether it counts now. */
+export function register(key, label, run, { when = () => true, group = "" } = {}) {
+  const binding = { key, label, run, when, group };
+  registered.unshift(binding);
+  return () => registered.splice(registered.indexOf(binding), 1);
+}
+
+/** The name of what was pressed. A Chinese input method that is on hides letters behind "Process": the code tells. */
+export function keyName(event) {
+  let key = event.key;
+  if (key === "Process" || key === "Unidentified") key = /^Key[A-Z]$/.test(event.code) ? event.code.slice(3).toLowerCase() : "";
+  if (key === " ") key = "Space";
+  const modifiers = [event.ctrlKey || event.metaKey ? "Control+" : "", event.altKey ? "Alt+" : ""].join("");
+  const shift = event.shiftKey && key.length > 1 ? "Shift+" : "";
+  return modifiers + shift + (key.length === 1 && modifiers ? key.toLowerCase() : key);
+}
+
+function isShown(element) {
+  return element.checkVisibility() && !element.disabled && !element.closest("[inert]");
+}
+
+function press(element) {
+  if (element.matches("input, textarea, select")) {
+    element.focus();
+    element.select?.();
+  } else element.click();
+}
+
+function runBinding(name) {
+  const binding = registered.find((candidate) => candidate.key === name && candidate.when());
+  if (binding) {
+    binding.run();
+    return true;
+  }
+  const dialog = document.querySelector("dialog[open]");
+  const target = [...(dialog ?? document).querySelectorAll(`[data-key="${CSS.escape(name)}"]`)].find(isShown);
+  if (target) press(target);
+  return Boolean(target);
+}
+
+// ---- lists ----
+
+function selectedRow(list) {
+  return list.querySelector("[data-row][aria-selected='true']");
+}
+
+/** Move the selection of a list to a row. */
+export function selectRow(list, row, { focus = true } = {}) {
+  const before = selectedRow(list);
+  if (before && before !== row) {
+    before.setAttribute("aria-selected", "false");
+    before.tabIndex = -1;
+  }
+  if (!row) return;
+  row.setAttribute("aria-selected", "true");
+  row.tabIndex = 0;
+  if (focus) row.focus({ preventScroll: true });
+  row.scrollIntoView({ block: "nearest" });
+}
+
+function step(list, by) {
+  const rows = [...list.querySelectorAll("[data-row]:not(.row-gone)")];
+  if (!rows.length) return;
+  const at = rows.indexOf(selectedRow(list));
+  selectRow(list, at < 0 ? rows[0] : rows[Math.min(Math.max(at + by, 0), rows.length - 1)]);
+}
+
+function runListKey(name) {
+  const list = document.querySelector("[data-keys-list]");
+  if (!list || document.querySelector("dialog[open]")) return false;
+  const by = { j: 1, ArrowDown: 1, k: -1, ArrowUp: -1, PageDown: 15, PageUp: -15 }[name];
+  if (by) {
+    step(list, by);
+    return true;
+  }
+  const row = selectedRow(list);
+  if (!row) return false;
+  const selector = name === "Enter" ? "[data-open]" : `[data-row-key="${CSS.escape(name)}"]`;
+  const target = row.querySelector(selector);
+  target?.click();
+  return Boolean(target);
+}
+
+// ---- the list of keys ----
+
+function bindings() {
+  const rows = new Map([["?", t("This list of keys")]]);
+  const add = (key, label) => { if (label && !rows.has(key)) rows.set(key, label); };
+  if (document.querySelector("[data-keys-list]")) {
+    add("j  k", t("Next and previous row"));
+    add("Enter", t("Open the selected row"));
+    for (const target of document.querySelectorAll("[data-keys-list] [data-row-key]")) add(target.dataset.rowKey, target.dataset.keyLabel ?? target.title);
+  }
+  for (const target of document.querySelectorAll("[data-key]")) if (isShown(target)) add(target.dataset.key, target.dataset.keyLabel);
+  for (const binding of registered) add(binding.key, binding.label);
+  return rows;
+}
+
+function keyCaps(key) {
+  const names = { Control: "Ctrl", ArrowDown: "↓", ArrowUp: "↑", ArrowLeft: "←", ArrowRight: "→", Space: t("Space") };
+  return key.split(/\+| {2}/).flatMap((part, index) => [index ? " " : "", el("kbd", {}, names[part] ?? part)]);
+}
+
+export function showKeys() {
+  const list = el("dl", { class: "keys" });
+  for (const [key, label] of bindings()) list.append(el("div", {}, el("dt", {}, ...keyCaps(key)), el("dd", {}, label)));
+  const sheet = el("dialog", { class: "sheet", "aria-labelledby": "keys-title" },
+    el("div", { class: "sheet-head", id: "keys-title" }, t("Keyboard")),
+    el("div", { class: "sheet-body", tabindex: "0" }, list),
+    el("form", { class: "sheet-foot", method: "dialog" }, el("button", { class: "btn" }, t("Close"))));
+  sheet.addEventListener("close", () => sheet.remove());
+  document.body.append(sheet);
+  sheet.showModal();
+}
+
+// ---- events ----
+
+function onKey(event) {
+  if (event.defaultPrevented || event.isComposing || (event.keyCode === 229 && takesText(event.target))) return;
+  const name = keyName(event);
+  // Enter and the space bar on something that can be pressed belong to it.
+  if (["Enter", "Space"].includes(name) && event.target.closest?.("a, button, summary, input, [role='option']")) return;
+  if (name === "Escape" && takesText(event.target) && !event.target.closest("dialog")) {
+    event.target.blur();
+    return;
+  }
+  const writing = takesText(event.target) && !name.startsWith("Control+") && !name.startsWith("Alt+");
+  if (writing) return;
+  if (name === "?") {
+    event.preventDefault();
+    showKeys();
+  } else if (runBinding(name) || runListKey(name)) event.preventDefault();
+}
+
+function onClick(event) {
+  const row = event.target.closest("[data-keys-list] [data-row]");
+  if (row) selectRow(row.closest("[data-keys-list]"), row, { focus: !event.target.closest("a, button, input") });
+  if (event.target.closest("[data-keys-overlay]")) showKeys();
+}
+
+function onDoubleClick(event) {
+  if (!event.target.closest("a, button, input")) event.target.closest("[data-keys-list] [data-row]")?.querySelector("[data-open]")?.click();
+}
+
+export function start() {
+  document.addEventListener("keydown", onKey);
+  document.addEventListener("click", onClick);
+  document.addEventListener("dblclick", onDoubleClick);
+}

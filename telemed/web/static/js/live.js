@@ -1,0 +1,213 @@
+// The worklist follows what happens elsewhere, through server-sent events.
+//
+//   <body data-live="/api/v1/events" data-last-event-id="...">       or any element; the page was drawn as of that event
+//   <tbody data-live-rows="/worklist/rows">                            rows are <tr id="case-ID" data-row data-order="sortable text">
+//   <span data-count="name">                                           figures, with data-live-counts="/worklist/counts" on the list
+//
+// Event `case` carries {"case": "ID"}: the row is fetched again (GET rows?ids=ID,ID plus the page's own filters, giving
+// <tr>s; a row that is not in the answer has left the view). Event `notice` carries {"unread": n}. The browser resumes
+// with Last-Event-ID by itself; a page resumes with ?last_event_id=.
+//
+// Nothing moves under the hand: while the pointer is over a list, or a row of it has the focus, changes that would shift
+// the rows wait, and a button says how many.
+
+import { el } from "./element.js";
+import { t, tn } from "./i18n.js";
+import { message } from "./message.js";
+
+const GATHER = 250; // ms in which events are taken together
+const MOST_ROWS = 100; // rows asked for at once; more is a reason to draw the page again
+const PATIENCE = 10_000; // ms without a connection before a person is told
+
+class LiveList {
+  constructor(body) {
+    this.body = body;
+    this.wanted = new Set();
+    this.held = new Map(); // row id -> new row, or null for one that left
+    this.timer = null;
+    const table = body.closest("table");
+    table.addEventListener("pointerleave", () => this.release());
+    table.addEventListener("focusout", () => setTimeout(() => this.release()));
+  }
+
+  changed(caseId) {
+    this.wanted.add(String(caseId));
+    this.timer ??= setTimeout(() => this.fetchRows(), GATHER);
+  }
+
+  async fetchRows() {
+    this.timer = null;
+    const ids = [...this.wanted].slice(0, MOST_ROWS);
+    if (!ids.length) return;
+    const address = new URL(this.body.dataset.liveRows, window.location.href);
+    for (const [name, value] of new URLSearchParams(window.location.search)) address.searchParams.append(name, value);
+    address.searchParams.set("ids", ids.join(","));
+    let markup;
+    try {
+      const response = await fetch(address, { headers: { Accept: "text/html" } });
+      if (!response.ok) throw new Error(String(response.status));
+      markup = await response.text();
+    } catch {
+      this.timer = setTimeout(() => this.fetchRows(), 5000);
+      return;
+    }
+    for (const id of ids) this.wanted.delete(id);
+    this.take(ids, markup);
+    if (this.wanted.size) this.timer = setTimeout(() => this.fetchRows(), GATHER);
+  }
+
+  take(ids, markup) {
+    const template = document.createElement("template");
+    template.innerHTML = markup; // our own server's, escaped there
+    for (const id of ids) {
+      const rowId = `case-${id}`;
+      const row = template.content.getElementById(rowId);
+      const now = document.getElementById(rowId);
+      if (row && now && now.dataset.order === row.dataset.order) {
+        this.replace(now, row);
+        this.held.delete(rowId);
+      } else if (row || now) {
+        this.held.set(rowId, row);
+        if (!row && now) now.classList.add("row-gone");
+      } else this.held.delete(rowId);
+    }
+    this.release();
+    refreshCounts(this.body);
+  }
+
+  /** True while moving rows would move them under somebody's hand. */
+  get busy() {
+    const table = this.body.closest("table");
+    return this.body.matches(":hover") || (table.contains(document.activeElement) && document.hasFocus());
+  }
+
+  release(force = false) {
+    if (this.held.size && (force || !this.busy || this.body.children.length === 0)) {
+      for (const [rowId, row] of this.held) this.place(document.getElementById(rowId), row);
+      this.held.clear();
+    }
+    this.showHeld();
+  }
+
+  showHeld() {
+    const table = this.body.closest("table");
+    table.previousElementSibling?.matches(".held-rows") && table.previousElementSibling.remove();
+    if (!this.held.size) return;
+    const text = tn("{n} change waits: show it", "{n} changes wait: show them", this.held.size);
+    table.before(el("div", { class: "held-rows" }, el("button", { class: "btn btn-primary", type: "button", onclick: () => this.release(true) }, text)));
+  }
+
+  place(now, row) {
+    if (!row) {
+      now?.remove();
+      return;
+    }
+    if (now) {
+      keepSelection(now, row);
+      now.remove();
+    } else row.classList.add("row-new");
+    const later = [...this.body.querySelectorAll("[data-row]")].find((other) => other.dataset.order > row.dataset.order);
+    this.body.insertBefore(row, later ?? null);
+    window.htmx?.process(row);
+  }
+
+  replace(now, row) {
+    keepSelection(now, row);
+    const focused = now === document.activeElement;
+    now.replaceWith(row);
+    window.htmx?.process(row);
+    if (focused) row.focus({ preventScroll: true });
+  }
+}
+
+function keepSelection(now, row) {
+  if (now.getAttribute("aria-selected") !== "true") return;
+  row.setAttribute("aria-selected", "true");
+  row.tabIndex = 0;
+}
+
+async function refreshCounts(body) {
+  if (!body.dataset.liveCounts) return;
+  try {
+    const response = await fetch(body.dataset.liveCounts, { headers: { Accept: "application/json" } });
+    if (response.ok) for (const [name, number] of Object.entries(await response.json())) showCount(name, number);
+  } catch {
+    // The figures are right again with the next change; the rows matter more.
+  }
+}
+
+function showCount(name, number) {
+  for (const place of document.querySelectorAll(`[data-count="${CSS.escape(name)}"]`)) {
+    place.textContent = String(number);
+    if (name === "notices") place.hidden = number === 0;
+  }
+}
+
+function read(event) {
+  try {
+    return JSON.parse(event.data);
+  } catch {
+    return {};
+  }
+}
+
+/** Follow the events; `onEvent(name, data)` hears each. Only a page that is seen keeps a connection: browsers allow six. */
+export class EventFeed {
+  constructor(url, lastId, onEvent) {
+    Object.assign(this, { url, lastId, onEvent, source: null, lostAt: null, removeWarning: null });
+    document.addEventListener("visibilitychange", () => (document.hidden ? this.close() : this.open()));
+    window.addEventListener("pagehide", () => this.close());
+    this.open();
+  }
+
+  open() {
+    if (this.source || document.hidden) return;
+    const address = new URL(this.url, window.location.href);
+    if (this.lastId) address.searchParams.set("last_event_id", this.lastId);
+    this.source = new EventSource(address);
+    for (const name of ["case", "notice"]) this.source.addEventListener(name, (event) => this.hear(name, event));
+    this.source.addEventListener("open", () => this.found());
+    this.source.addEventListener("error", () => this.lost());
+  }
+
+  close() {
+    this.source?.close();
+    this.source = null;
+  }
+
+  hear(name, event) {
+    if (event.lastEventId) this.lastId = event.lastEventId;
+    this.onEvent(name, read(event));
+  }
+
+  found() {
+    clearTimeout(this.warning);
+    this.removeWarning?.();
+    this.removeWarning = null;
+  }
+
+  lost() {
+    // CLOSED means that the browser has given up (an error status); otherwise it tries again by itself.
+    if (this.source?.readyState === EventSource.CLOSED) {
+      this.close();
+      setTimeout(() => this.open(), 5000);
+    }
+    clearTimeout(this.warning);
+    if (this.removeWarning) return;
+    this.warning = setTimeout(() => {
+      if (document.hidden || this.source?.readyState === EventSource.OPEN) return;
+      this.removeWarning = message(t("Connection lost: this list may be out of date."), { tone: "critical", seconds: 86_400 });
+    }, PATIENCE);
+  }
+}
+
+export function start() {
+  const place = document.querySelector("[data-live]");
+  if (!place) return;
+  const lists = [...document.querySelectorAll("[data-live-rows]")].map((body) => new LiveList(body));
+  new EventFeed(place.dataset.live, place.dataset.lastEventId, (name, data) => {
+    if (name === "case" && data.case !== undefined) for (const list of lists) list.changed(data.case);
+    if (name === "notice" && Number.isInteger(data.unread)) showCount("notices", data.unread);
+    document.dispatchEvent(new CustomEvent(`telemed:${name}`, { detail: data }));
+  });
+}

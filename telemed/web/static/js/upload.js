@@ -1,0 +1,210 @@
+// Files: dropped anywhere on the page, one bar each, resumable (tus 1.0). Loaded by the pages that take files.
+//
+//   <section data-upload="/api/v1/uploads" data-case="ID" data-max-bytes="...">
+//     <input type="file" multiple data-upload-input>  <ul class="files" data-upload-list>  <p data-upload-unfinished>
+// Each upload carries the metadata case, filename, relativePath, filetype. A folder may be dropped whole.
+// When a file is with the server the section gets the event `telemed:uploaded` {name, url}.
+
+import "../vendor/tus-js-client-4.2.3/tus.min.js";
+import { el, icon } from "./element.js";
+import { filesOf } from "./dropped-files.js";
+import { t, tn } from "./i18n.js";
+import { message } from "./message.js";
+
+const AT_ONCE = 3; // uploads that run at a time; the others wait
+const CHUNK = 16 * 1024 * 1024; // bytes in one request; a proxy's usual limit and time-out allow it
+const RETRY = [0, 1000, 3000, 5000, 10_000, 20_000]; // ms
+const tus = globalThis.tus;
+
+const size = (bytes) => (bytes < 1e6 ? `${Math.max(1, Math.round(bytes / 1e3))} kB` : bytes < 1e9 ? `${(bytes / 1e6).toFixed(1)} MB` : `${(bytes / 1e9).toFixed(2)} GB`);
+
+class FileUpload {
+  constructor(queue, file, path) {
+    Object.assign(this, { queue, file, path, state: "waiting", sent: 0, started: 0, startedAt: 0 });
+    this.bar = el("i");
+    this.line = el("div", { class: "progress-line", role: "progressbar", "aria-label": path, "aria-valuemin": "0", "aria-valuemax": "100", "aria-valuenow": "0" }, this.bar);
+    this.words = el("span", { class: "muted" }, t("waits"));
+    this.actions = el("span", { class: "file-actions" });
+    this.row = el("li", {}, el("span", { class: "file-name", title: path }, path), el("span", { class: "muted number" }, size(file.size)), this.line, el("span", {}, this.words, this.actions));
+    this.offer("cancel");
+  }
+
+  begin(previous) {
+    const { endpoint, caseId } = this.queue;
+    this.state = "running";
+    this.upload = new tus.Upload(this.file, {
+      endpoint,
+      chunkSize: CHUNK,
+      retryDelays: RETRY,
+      removeFingerprintOnSuccess: true,
+      metadata: { case: caseId, filename: this.file.name, relativePath: this.path, filetype: this.file.type || "application/octet-stream" },
+      // The case is part of it: the same file for another case is another upload.
+      fingerprint: async () => ["telemed", endpoint, caseId, this.path, this.file.size, this.file.lastModified].join("|"),
+      onProgress: (sent, total) => this.progress(sent, total),
+      onShouldRetry: (error) => { this.say(t("line lost, trying again…"), "near"); return retryable(error); },
+      onSuccess: () => this.finish(),
+      onError: (error) => this.fail(error),
+    });
+    this.upload.findPreviousUploads().then((found) => {
+      if (this.state !== "running") return;
+      if (found.length) this.upload.resumeFromPreviousUpload(found[0]);
+      this.upload.start();
+    });
+    this.offer("cancel");
+  }
+
+  progress(sent, total) {
+    if (!this.startedAt) Object.assign(this, { startedAt: Date.now(), started: sent });
+    const percent = total ? Math.floor((sent / total) * 100) : 100;
+    this.bar.style.width = `${percent}%`;
+    this.line.setAttribute("aria-valuenow", String(percent));
+    const seconds = (Date.now() - this.startedAt) / 1000;
+    const rate = seconds > 1 ? (sent - this.started) / seconds : 0;
+    this.say(rate > 0 ? `${percent} % · ${size(rate)}/s` : `${percent} %`);
+  }
+
+  finish() {
+    this.state = "done";
+    this.bar.style.width = "100%";
+    this.line.setAttribute("aria-valuenow", "100");
+    this.words.replaceChildren(el("span", { class: "state tone-done" }, icon("check"), t("received")));
+    this.actions.replaceChildren();
+    this.queue.finished(this);
+  }
+
+  fail(error) {
+    this.state = "failed";
+    const status = error.originalResponse?.getStatus();
+    this.say(refusal(status, error), "critical");
+    this.offer("retry", "cancel");
+    this.queue.next();
+  }
+
+  cancel() {
+    const running = this.upload && this.state !== "done";
+    this.state = "cancelled";
+    // `true` also tells the server to forget what it has; without a line it will forget by itself.
+    if (running) this.upload.abort(true).catch(() => {});
+    this.row.remove();
+    this.queue.next();
+  }
+
+  retry() {
+    Object.assign(this, { state: "waiting", startedAt: 0 });
+    this.say(t("waits"));
+    this.offer("cancel");
+    this.queue.next();
+  }
+
+  offer(...names) {
+    const buttons = { retry: ["reload", t("Try again")], cancel: ["x", t("Cancel")] };
+    this.actions.replaceChildren(...names.map((name) => el("button", { type: "button", class: "btn", title: buttons[name][1], "aria-label": `${buttons[name][1]}: ${this.path}`, onclick: () => this[name]() }, icon(buttons[name][0]))));
+  }
+
+  say(text, tone = "") {
+    this.words.className = tone ? `state tone-${tone}` : "muted";
+    this.words.textContent = text;
+  }
+}
+
+function retryable(error) {
+  const status = error.originalResponse?.getStatus() ?? 0;
+  return status === 0 || status === 409 || status === 423 || status === 429 || status >= 500;
+}
+
+function refusal(status, error) {
+  try {
+    const problem = JSON.parse(error.originalResponse.getBody());
+    if (problem.detail) return problem.detail;
+  } catch {
+    // Not a problem document: the status must do.
+  }
+  if (!status) return t("no connection");
+  if (status === 401) return t("signed out: sign in again");
+  if (status === 413) return t("too large");
+  if (status === 415) return t("this kind of file is not taken");
+  return t("refused ({status})", { status });
+}
+
+export class UploadQueue {
+  constructor(section) {
+    this.section = section;
+    this.endpoint = section.dataset.upload;
+    this.caseId = section.dataset.case ?? "";
+    this.limit = Number(section.dataset.maxBytes) || Infinity;
+    this.list = section.querySelector("[data-upload-list]");
+    this.uploads = [];
+    section.querySelector("[data-upload-input]")?.addEventListener("change", (event) => {
+      this.add([...event.target.files].map((file) => ({ file, path: file.webkitRelativePath || file.name })));
+      event.target.value = "";
+    });
+    this.takeDrops();
+    this.showUnfinished();
+    window.addEventListener("beforeunload", (event) => { if (this.busy) event.preventDefault(); });
+  }
+
+  get busy() {
+    return this.uploads.some((upload) => upload.state === "running" || upload.state === "waiting");
+  }
+
+  takeDrops() {
+    const carriesFiles = (event) => event.dataTransfer?.types.includes("Files");
+    document.addEventListener("dragover", (event) => {
+      if (!carriesFiles(event)) return;
+      event.preventDefault();
+      document.body.classList.add("dropping");
+    });
+    document.addEventListener("dragleave", (event) => { if (!event.relatedTarget) document.body.classList.remove("dropping"); });
+    document.addEventListener("drop", async (event) => {
+      if (!carriesFiles(event)) return;
+      event.preventDefault();
+      document.body.classList.remove("dropping");
+      const { files, cut } = await filesOf(event.dataTransfer);
+      if (cut) message(t("Too many files at once: the first {n} are taken.", { n: files.length }), { tone: "critical" });
+      this.add(files);
+    });
+  }
+
+  add(files) {
+    for (const { file, path } of files) {
+      if (file.size === 0) message(t("{name} is empty and was left out.", { name: path }));
+      else if (file.size > this.limit) message(t("{name} is larger than {limit}.", { name: path, limit: size(this.limit) }), { tone: "critical" });
+      else if (!this.uploads.some((other) => other.path === path && other.file.size === file.size && other.state !== "cancelled")) {
+        const upload = new FileUpload(this, file, path);
+        this.uploads.push(upload);
+        this.list.append(upload.row);
+      }
+    }
+    this.next();
+  }
+
+  next() {
+    let running = this.uploads.filter((upload) => upload.state === "running").length;
+    for (const upload of this.uploads) {
+      if (running >= AT_ONCE) return;
+      if (upload.state === "waiting") {
+        upload.begin();
+        running += 1;
+      }
+    }
+  }
+
+  finished(upload) {
+    this.section.dispatchEvent(new CustomEvent("telemed:uploaded", { bubbles: true, detail: { name: upload.path, url: upload.upload.url } }));
+    this.showUnfinished();
+    this.next();
+  }
+
+  /** Uploads that a closed page left behind: dropping the same file goes on where it stopped. */
+  async showUnfinished() {
+    const place = this.section.querySelector("[data-upload-unfinished]");
+    if (!place) return;
+    const all = await tus.defaultOptions.urlStorage.findAllUploads();
+    const active = new Set(this.uploads.filter((upload) => upload.state !== "cancelled").map((upload) => upload.path));
+    const names = all.filter((found) => found.metadata?.case === this.caseId && !active.has(found.metadata.relativePath)).map((found) => found.metadata.relativePath);
+    place.hidden = names.length === 0;
+    place.textContent = names.length ? `${tn("One upload was not finished. Drop the file again to go on where it stopped:", "{n} uploads were not finished. Drop the files again to go on where they stopped:", names.length)} ${names.slice(0, 5).join(", ")}` : "";
+  }
+}
+
+for (const section of document.querySelectorAll("[data-upload]")) new UploadQueue(section);

@@ -1,0 +1,63 @@
+// What stands in the corners and at the edges of a pane: whose image, which one, how it is shown, and which side is which.
+
+import { el } from "../element.js";
+import { t } from "../i18n.js";
+import { edgeLetters } from "./geometry.js";
+
+const CORNERS = ["top-left", "top-right", "bottom-left", "bottom-right"];
+const EDGES = ["top", "right", "bottom", "left"];
+
+const spacingText = (spacing) => spacing.map((part) => part.toFixed(part < 0.1 ? 3 : 2)).join(" × ");
+
+export class CornerTexts {
+  constructor() {
+    this.corners = Object.fromEntries(CORNERS.map((name) => [name, el("div", { class: `corner corner-${name}` })]));
+    this.edges = Object.fromEntries(EDGES.map((name) => [name, el("div", { class: `edge edge-${name}` })]));
+    this.element = el("div", { class: "corners", "aria-hidden": "true" }, ...Object.values(this.corners), ...Object.values(this.edges));
+  }
+
+  show(pane) {
+    const { slice } = pane;
+    const texts = slice ? { "top-left": whose(pane), "top-right": whatSeries(pane), "bottom-left": whichSlice(pane), "bottom-right": howShown(pane) } : {};
+    for (const name of CORNERS) setLines(this.corners[name], texts[name] ?? []);
+    const letters = (slice && edgeLetters(slice.orientation, pane.rotation, pane.flipped)) || {};
+    for (const name of EDGES) setLines(this.edges[name], letters[name] ? [letters[name]] : []);
+  }
+}
+
+function setLines(place, lines) {
+  const text = lines.filter(Boolean).join("\n");
+  if (place.textContent !== text) place.textContent = text;
+}
+
+function whose({ viewer, series }) {
+  const { study } = series;
+  const prior = study !== viewer.study ? t("Prior") : "";
+  return [viewer.patient, [prior, study.date].filter(Boolean).join(" "), study.accession, study.description];
+}
+
+function whatSeries({ series }) {
+  return [[series.modality, series.number === null ? "" : `#${series.number}`].filter(Boolean).join(" "), series.description];
+}
+
+function whichSlice({ series, index, slice }) {
+  const lines = [`${index + 1}/${series.slices.length}`];
+  if (slice.position !== null && series.slices.length > 1) lines.unshift(`${t("Position")} ${slice.position.toFixed(1)} mm`);
+  if (slice.thickness) lines.unshift(`${t("Thickness")} ${slice.thickness.toFixed(1)} mm`);
+  return lines;
+}
+
+function howShown(pane) {
+  const { slice } = pane;
+  const lines = [];
+  if (slice.instance.isGrey) {
+    const { center, width } = pane.currentWindow();
+    const preset = pane.preset ? `${pane.preset}  ` : "";
+    lines.push(`${preset}W ${Math.round(width)}  L ${Math.round(center)}${pane.inverted ? `  ${t("inverted")}` : ""}`);
+  }
+  if (slice.spacing) lines.push(`${spacingText(slice.spacing)} mm${slice.atDetector ? ` ${t("(detector)")}` : ""}`);
+  else lines.push(t("not calibrated"));
+  lines.push(`${slice.instance.columns} × ${slice.instance.rows}  ${Math.round(pane.zoom * 100)} %`);
+  if (!slice.instance.isRaw) lines.push(t("drawn by the server"));
+  return lines;
+}

@@ -1,0 +1,77 @@
+// Measurements on the screen: thin lines with a dark edge, readable on bone and on air.
+
+import { describe } from "./measure.js";
+
+const COLOUR = "#ffd84d";
+const CHOSEN = "#7fe3ff";
+const REACH = 8; // CSS pixels within which a press takes hold of a point or a line
+
+const onScreen = (matrix, point) => matrix.transformPoint(new DOMPoint(point.x, point.y));
+
+function outline(context, colour, draw) {
+  for (const [style, width] of [["rgba(0, 0, 0, 0.75)", 3.5], [colour, 1.5]]) {
+    context.strokeStyle = style;
+    context.lineWidth = width;
+    context.beginPath();
+    draw();
+    context.stroke();
+  }
+}
+
+/** The outline of an ellipse in image pixels, as a path on the screen: a turned or stretched image turns it too. */
+function ellipsePath(context, matrix, [a, b]) {
+  const centre = { x: (a.x + b.x) / 2, y: (a.y + b.y) / 2 };
+  for (let step = 0; step <= 64; step += 1) {
+    const turn = (step / 64) * 2 * Math.PI;
+    const point = onScreen(matrix, { x: centre.x + (Math.cos(turn) * (b.x - a.x)) / 2, y: centre.y + (Math.sin(turn) * (b.y - a.y)) / 2 });
+    if (step) context.lineTo(point.x, point.y);
+    else context.moveTo(point.x, point.y);
+  }
+}
+
+function write(context, lines, x, y, colour) {
+  context.font = '12px system-ui, "PingFang SC", "Microsoft YaHei", "Noto Sans CJK SC", sans-serif';
+  context.lineJoin = "round";
+  lines.forEach((line, index) => {
+    context.strokeStyle = "rgba(0, 0, 0, 0.8)";
+    context.lineWidth = 3;
+    context.strokeText(line, x, y + index * 15);
+    context.fillStyle = colour;
+    context.fillText(line, x, y + index * 15);
+  });
+}
+
+/** Draw one measurement; one that is being made may have too few points yet. */
+export function drawMeasurement(context, matrix, measurement, slice, frame, chosen) {
+  const colour = chosen ? CHOSEN : COLOUR;
+  const points = measurement.points.map((point) => onScreen(matrix, point));
+  const [first, ...others] = points;
+  if (measurement.kind === "ellipse" && points.length === 2) outline(context, colour, () => ellipsePath(context, matrix, measurement.points));
+  else {
+    outline(context, colour, () => {
+      context.moveTo(first.x, first.y);
+      for (const point of others) context.lineTo(point.x, point.y);
+    });
+  }
+  for (const point of points) outline(context, colour, () => context.arc(point.x, point.y, 3, 0, 2 * Math.PI));
+  const complete = points.length === (measurement.kind === "angle" ? 3 : 2);
+  if (complete) write(context, describe(measurement, slice, frame), Math.max(...points.map((p) => p.x)) + 8, Math.max(12, points.at(-1).y), colour);
+}
+
+function toSegment(point, a, b) {
+  const length = (b.x - a.x) ** 2 + (b.y - a.y) ** 2;
+  const along = length ? Math.min(1, Math.max(0, ((point.x - a.x) * (b.x - a.x) + (point.y - a.y) * (b.y - a.y)) / length)) : 0;
+  return Math.hypot(point.x - a.x - along * (b.x - a.x), point.y - a.y - along * (b.y - a.y));
+}
+
+/** What lies under a press: {measurement, point} with point the index of a handle, or -1 for a line; or null. */
+export function measurementAt(matrix, measurements, x, y) {
+  for (const measurement of [...measurements].reverse()) {
+    const points = measurement.points.map((point) => onScreen(matrix, point));
+    const point = points.findIndex((handle) => Math.hypot(handle.x - x, handle.y - y) <= REACH);
+    if (point >= 0) return { measurement, point };
+    const lines = measurement.kind === "ellipse" ? [] : points.slice(1).map((end, index) => [points[index], end]);
+    if (lines.some(([a, b]) => toSegment({ x, y }, a, b) <= REACH)) return { measurement, point: -1 };
+  }
+  return null;
+}

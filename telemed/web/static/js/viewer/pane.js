@@ -1,0 +1,242 @@
+// One pane: a slice of a series, drawn with its window, zoom and turn. Drawing happens at most once per screen refresh.
+
+import { el, icon } from "../element.js";
+import { t } from "../i18n.js";
+import { imageToScreen } from "./geometry.js";
+import { drawMeasurement } from "./measure-drawing.js";
+import { CornerTexts } from "./corner-texts.js";
+import { pixelTable, windowFromPixels } from "./window.js";
+
+const LARGE = 3_000_000; // pixels from which a window that is being dragged is drawn coarsely
+const LATER = 120; // ms to wait before the server is asked to draw another window
+
+export class Pane {
+  constructor(viewer) {
+    this.viewer = viewer;
+    this.canvas = el("canvas", { class: "pane-picture" });
+    this.layer = el("canvas", { class: "pane-marks" });
+    this.corners = new CornerTexts();
+    this.problem = el("div", { class: "pane-problem", hidden: true });
+    this.element = el("div", { class: "pane", tabindex: "-1" }, this.canvas, this.layer, this.corners.element, this.problem);
+    this.picture = document.createElement("canvas"); // the image in its own pixels
+    this.series = null;
+    this.index = 0;
+    this.drawn = {}; // what `picture` holds now
+    this.reset();
+    this.resizing = new ResizeObserver(() => this.invalidate());
+    this.resizing.observe(this.element);
+  }
+
+  reset() {
+    Object.assign(this, { zoom: 1, panX: 0, panY: 0, rotation: 0, flipped: false, inverted: false, window: null, coarse: false, preset: "" });
+  }
+
+  get slice() {
+    return this.series?.slices[this.index] ?? null;
+  }
+
+  get frame() {
+    return this.slice ? this.viewer.store.peek(this.slice, this.slice.instance.isRaw ? null : this.window) : null;
+  }
+
+  /** Show a series; the middle of a stack says more than its first slice. */
+  show(series, index = Math.floor((series.slices.length - 1) / 2)) {
+    this.series = series;
+    this.reset();
+    this.index = -1;
+    this.goTo(index);
+  }
+
+  clear() {
+    this.series = null;
+    this.drawn = {};
+    this.problem.hidden = true;
+    this.invalidate();
+  }
+
+  goTo(index) {
+    if (!this.series) return;
+    const next = Math.min(Math.max(index, 0), this.series.slices.length - 1);
+    if (next === this.index) return;
+    this.index = next;
+    this.load();
+    this.viewer.paneMoved(this);
+  }
+
+  load() {
+    const { slice } = this;
+    const window = slice.instance.isRaw ? null : this.window;
+    this.invalidate();
+    this.viewer.store.get(slice, { window }).then(
+      () => { if (this.slice === slice) { this.problem.hidden = true; this.invalidate(); } },
+      (error) => { if (this.slice === slice && error.name !== "AbortError") this.fail(error); },
+    );
+    this.prefetch();
+  }
+
+  prefetch() {
+    clearTimeout(this.prefetching);
+    this.prefetching = setTimeout(() => {
+      const { slices } = this.series ?? { slices: [] };
+      const near = slices.map((slice, index) => ({ slice, far: Math.abs(index - this.index) })).sort((a, b) => a.far - b.far);
+      this.viewer.store.prefetch(near.map(({ slice }) => slice));
+    }, 60);
+  }
+
+  fail(error) {
+    this.problem.replaceChildren(icon("alert-triangle"), el("span", {}, t("This image could not be loaded: {reason}", { reason: error.message })),
+      el("button", { class: "btn", type: "button", onclick: () => { this.problem.hidden = true; this.load(); } }, t("Try again")));
+    this.problem.hidden = false;
+    this.drawn = {};
+    this.invalidate();
+  }
+
+  // ---- window ----
+
+  /** The window in use: the reader's, the image's own, or one made from the pixels. */
+  currentWindow() {
+    if (this.window) return this.window;
+    const { slice, frame } = this;
+    if (slice?.center !== null && slice?.width > 0) return { center: slice.center, width: slice.width, shape: slice.shape };
+    if (frame?.pixels) {
+      frame.ownWindow ??= windowFromPixels(frame.pixels, frame.table);
+      return frame.ownWindow;
+    }
+    return { center: 128, width: 256, shape: "LINEAR" };
+  }
+
+  setWindow(window, { coarse = false, preset = "" } = {}) {
+    this.window = window && { ...window, width: Math.max(1, window.width) };
+    this.coarse = coarse;
+    this.preset = preset;
+    this.invalidate();
+    if (!this.slice || this.slice.instance.isRaw || !this.slice.instance.isGrey) return;
+    clearTimeout(this.asking);
+    this.asking = setTimeout(() => this.load(), LATER);
+  }
+
+  // ---- drawing ----
+
+  invalidate() {
+    this.waiting ??= requestAnimationFrame(() => {
+      this.waiting = null;
+      this.draw();
+    });
+  }
+
+  matrix() {
+    const { width, height } = this.element.getBoundingClientRect();
+    const { instance, aspect } = this.slice;
+    const { zoom, panX, panY, rotation, flipped } = this;
+    return imageToScreen({ width, height, columns: instance.columns, rows: instance.rows, aspect, zoom, panX, panY, rotation, flipped });
+  }
+
+  /** Where a point of the screen, relative to the pane, lies in the image. */
+  toImage(x, y) {
+    const point = this.matrix().inverse().transformPoint(new DOMPoint(x, y));
+    return { x: point.x, y: point.y };
+  }
+
+  sizeTo(canvas) {
+    const ratio = window.devicePixelRatio || 1;
+    const width = Math.max(1, Math.round(this.element.clientWidth * ratio));
+    const height = Math.max(1, Math.round(this.element.clientHeight * ratio));
+    if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
+    const context = canvas.getContext("2d");
+    context.setTransform(1, 0, 0, 1, 0, 0);
+    context.clearRect(0, 0, width, height);
+    return { context, ratio };
+  }
+
+  draw() {
+    const { context, ratio } = this.sizeTo(this.canvas);
+    const frame = this.slice && this.frame;
+    if (frame) this.paint(frame);
+    // The same slice in the window before is better than nothing; another slice would be a lie.
+    if (frame || (this.slice && this.drawn.slice === this.slice)) {
+      const scale = this.picture.width / this.slice.instance.columns;
+      context.setTransform(new DOMMatrix().scale(ratio).multiply(this.matrix()).scale(1 / scale));
+      context.imageSmoothingQuality = "high";
+      if (this.inverted && this.drawn.rendered) context.filter = "invert(1)";
+      context.drawImage(this.picture, 0, 0);
+      context.filter = "none";
+    }
+    this.element.dataset.state = !this.slice ? "empty" : frame ? "shown" : this.problem.hidden ? "loading" : "failed";
+    this.drawMarks(frame);
+    this.corners.show(this);
+  }
+
+  /** Bring the image into `picture`, unless it is there already with this window. */
+  paint(frame) {
+    const { instance } = this.slice;
+    if (frame.bitmap) {
+      if (this.drawn.frame === frame) return;
+      Object.assign(this.picture, { width: frame.bitmap.width, height: frame.bitmap.height });
+      this.picture.getContext("2d").drawImage(frame.bitmap, 0, 0);
+      this.drawn = { frame, slice: this.slice, rendered: true };
+      return;
+    }
+    const window = this.currentWindow();
+    const step = this.coarse ? Math.ceil(Math.sqrt(frame.pixels.length / LARGE)) : 1;
+    const dark = this.inverted !== (instance.photometric === "MONOCHROME1");
+    const look = [window.center, window.width, window.shape, dark, step].join();
+    if (this.drawn.frame === frame && this.drawn.look === look) return;
+    this.paintPixels(frame.pixels, pixelTable(frame.table, window, dark), instance, step);
+    this.drawn = { frame, slice: this.slice, look };
+  }
+
+  paintPixels(pixels, table, { rows, columns }, step) {
+    const width = Math.ceil(columns / step);
+    const height = Math.ceil(rows / step);
+    if (this.picture.width !== width || this.picture.height !== height) {
+      Object.assign(this.picture, { width, height });
+      this.image = null;
+    }
+    const context = this.picture.getContext("2d");
+    if (this.image?.width !== width || this.image?.height !== height) {
+      this.image = context.createImageData(width, height);
+      this.words = new Uint32Array(this.image.data.buffer);
+    }
+    const { words } = this;
+    if (step === 1) for (let at = 0; at < words.length; at += 1) words[at] = table[pixels[at]];
+    else {
+      let at = 0;
+      for (let row = 0; row < rows; row += step) for (let column = 0; column < columns; column += step) words[at++] = table[pixels[row * columns + column]];
+    }
+    context.putImageData(this.image, 0, 0);
+  }
+
+  drawMarks(frame) {
+    const { context, ratio } = this.sizeTo(this.layer);
+    if (!this.slice) return;
+    context.scale(ratio, ratio);
+    const matrix = this.matrix();
+    const all = [...this.viewer.book.of(this.slice), ...(this.unfinished ? [this.unfinished] : [])];
+    for (const measurement of all) drawMeasurement(context, matrix, measurement, this.slice, frame, measurement === this.chosen);
+  }
+
+  // ---- turning and moving ----
+
+  change(values) {
+    Object.assign(this, values);
+    this.invalidate();
+  }
+
+  /** Zoom by a factor, keeping the image point under (x, y) where it is. */
+  zoomAt(factor, x, y) {
+    const zoom = Math.min(Math.max(this.zoom * factor, 0.1), 40);
+    const real = zoom / this.zoom;
+    const { width, height } = this.element.getBoundingClientRect();
+    this.change({ zoom, panX: (this.panX - (x - width / 2)) * real + (x - width / 2), panY: (this.panY - (y - height / 2)) * real + (y - height / 2) });
+  }
+
+  fit() {
+    this.change({ zoom: 1, panX: 0, panY: 0 });
+  }
+
+  close() {
+    this.resizing.disconnect();
+    clearTimeout(this.prefetching);
+    clearTimeout(this.asking);
+  }
+}

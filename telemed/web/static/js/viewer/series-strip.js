@@ -1,0 +1,53 @@
+// The series of a study as a strip of thumbnails, to press or to drag into a pane.
+
+import { el } from "../element.js";
+import { t, tn } from "../i18n.js";
+
+const KIND = "application/x-telemed-series";
+
+export class SeriesStrip {
+  constructor(viewer) {
+    this.viewer = viewer;
+    this.element = el("div", { class: "strip", role: "listbox", "aria-label": t("Series") });
+    this.cards = new Map();
+  }
+
+  /** Add the series of a study; `title` stands above them (a prior's date). */
+  add(study, title = "") {
+    if (title) this.element.append(el("div", { class: "strip-title" }, title));
+    for (const series of study.series) {
+      const card = this.card(series);
+      this.cards.set(series, card);
+      this.element.append(card);
+    }
+  }
+
+  card(series) {
+    const middle = series.slices[Math.floor((series.slices.length - 1) / 2)];
+    const name = [series.modality, series.number === null ? "" : `#${series.number}`, series.description].filter(Boolean).join(" ");
+    const card = el("button", { type: "button", class: "strip-card", role: "option", "aria-selected": "false", draggable: "true", title: name },
+      el("img", { src: `${middle.instance.url}/frames/${middle.frame}/rendered?viewport=96,96`, alt: "", width: "72", height: "72", loading: "lazy", draggable: "false" }),
+      el("span", { class: "strip-name" }, name),
+      el("span", { class: "strip-count" }, tn("{n} image", "{n} images", series.slices.length)));
+    card.addEventListener("click", () => this.viewer.showSeries(series));
+    card.addEventListener("dragstart", (event) => event.dataTransfer.setData(KIND, `${series.study.uid}/${series.uid}`));
+    return card;
+  }
+
+  /** Mark the series that are on the screen. */
+  mark(shown) {
+    for (const [series, card] of this.cards) card.setAttribute("aria-selected", String(shown.has(series)));
+  }
+
+  /** Let a pane take series that are dropped on it. */
+  acceptOn(pane) {
+    pane.element.addEventListener("dragover", (event) => { if (event.dataTransfer.types.includes(KIND)) event.preventDefault(); });
+    pane.element.addEventListener("drop", (event) => {
+      const wanted = event.dataTransfer.getData(KIND);
+      const series = [...this.cards.keys()].find((each) => `${each.study.uid}/${each.uid}` === wanted);
+      if (!series) return;
+      event.preventDefault();
+      this.viewer.showSeries(series, pane);
+    });
+  }
+}

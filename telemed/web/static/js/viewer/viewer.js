@@ -1,0 +1,245 @@
+// The built-in DICOM viewer.
+//
+//   <div class="viewer" data-viewer data-study="UID" data-base="/dicomweb" data-patient="张* 男 65岁"
+//        data-priors='[{"uid": "...", "label": "2025-11 CT"}]' data-window-url="/read/ID/viewer"></div>
+//
+// data-patient is what stands in the corner: masking is decided where the page is made. Several studies: data-study takes
+// UIDs separated by spaces. data-follows (without a value) marks the page of the second window. The viewer says "viewer:ready" on its element when the first image is drawn.
+
+import { el, icon } from "../element.js";
+import { t } from "../i18n.js";
+import { Cine } from "./cine.js";
+import { FrameStore } from "./frames.js";
+import { LinkedScroll } from "./linked-scroll.js";
+import { MeasurementBook } from "./measure.js";
+import { Pane } from "./pane.js";
+import { SeriesStrip } from "./series-strip.js";
+import { loadStudy } from "./study.js";
+import { Toolbar } from "./toolbar.js";
+import { PaneTools } from "./tools.js";
+import { bindKeys } from "./viewer-keys.js";
+
+/** Panes per layout, rows x columns. */
+const LAYOUTS = { "1x1": 1, "1x2": 2, "2x2": 4 };
+
+export class Viewer {
+  constructor(element) {
+    this.element = element;
+    this.base = element.dataset.base || "/dicomweb";
+    this.patient = element.dataset.patient ?? "";
+    this.priors = JSON.parse(element.dataset.priors || "[]");
+    this.store = new FrameStore();
+    this.store.pinned = () => new Set(this.panes.filter((pane) => pane.slice).map((pane) => FrameStore.key(pane.slice, pane.window)));
+    this.book = new MeasurementBook();
+    this.link = new LinkedScroll();
+    this.studies = [];
+    this.study = null;
+    this.tool = "window";
+    this.panes = [];
+    this.layout = "1x1";
+    this.grid = el("div", { class: "pane-grid" });
+    this.strip = new SeriesStrip(this);
+    this.toolbar = new Toolbar(this);
+    element.replaceChildren(this.toolbar.element, this.strip.element, this.grid);
+    this.panes = Array.from({ length: 4 }, () => this.makePane());
+    this.active = this.panes[0];
+    this.setLayout("1x1");
+    bindKeys(this, Object.keys(LAYOUTS));
+  }
+
+  makePane() {
+    const pane = new Pane(this);
+    pane.tools = new PaneTools(this, pane);
+    pane.cine = new Cine(pane);
+    this.strip.acceptOn(pane);
+    this.grid.append(pane.element);
+    return pane;
+  }
+
+  // ---- studies ----
+
+  async open(uids) {
+    this.say(t("Loading the study…"));
+    try {
+      for (const uid of uids) {
+        const study = await loadStudy(this.base, uid);
+        this.studies.push(study);
+        this.study ??= study;
+        this.strip.add(study, this.studies.length > 1 ? study.date : "");
+      }
+    } catch (error) {
+      this.say(t("The study could not be loaded: {reason}", { reason: error.message }), true);
+      return;
+    }
+    const first = this.studies.flatMap((study) => study.series)[0];
+    if (!first) {
+      this.say(t("No images have arrived yet."), true);
+      return;
+    }
+    this.say("");
+    this.showSeries(first);
+    this.element.dispatchEvent(new CustomEvent("viewer:ready", { bubbles: true }));
+  }
+
+  say(text, retry = false) {
+    this.notice?.remove();
+    if (!text) return;
+    const again = el("button", { class: "btn", type: "button", onclick: () => window.location.reload() }, icon("reload"), t("Try again"));
+    this.notice = el("div", { class: "viewer-notice", role: "status" }, el("span", {}, text), retry ? again : null);
+    this.grid.append(this.notice);
+  }
+
+  /** Open a prior beside the current study, with linked scrolling. */
+  async compare(prior) {
+    let study = this.studies.find((known) => known.uid === prior.uid);
+    if (!study) {
+      this.say(t("Loading the study…"));
+      try {
+        study = await loadStudy(this.base, prior.uid);
+      } catch (error) {
+        this.say(t("The study could not be loaded: {reason}", { reason: error.message }));
+        return;
+      }
+      this.studies.push(study);
+      this.strip.add(study, prior.label || study.date);
+    }
+    this.say("");
+    const current = this.panes[0].series;
+    const like = study.series.find((series) => series.modality === current?.modality && series.description === current?.description)
+      ?? study.series.find((series) => series.modality === current?.modality) ?? study.series[0];
+    if (!like) return;
+    this.setLayout("1x2");
+    const [left, right] = this.panes;
+    this.showSeries(like, right, left.series ? Math.round((left.index / Math.max(1, left.series.slices.length - 1)) * (like.slices.length - 1)) : undefined);
+    this.setLinked(true);
+    this.activate(left);
+  }
+
+  // ---- panes ----
+
+  get shownPanes() {
+    return this.panes.slice(0, LAYOUTS[this.layout]);
+  }
+
+  setLayout(name) {
+    this.layout = name;
+    this.grid.dataset.layout = name;
+    this.panes.forEach((pane, index) => { pane.element.hidden = index >= LAYOUTS[name]; });
+    if (!this.shownPanes.includes(this.active)) this.activate(this.panes[0]);
+    this.fillPanes();
+    this.update();
+  }
+
+  /** Panes that came into view take the next series that is not shown yet. */
+  fillPanes() {
+    const unseen = this.studies.flatMap((study) => study.series).filter((series) => !this.panes.some((pane) => pane.series === series));
+    for (const pane of this.shownPanes) if (!pane.series && unseen.length && this.panes[0].series) pane.show(unseen.shift());
+  }
+
+  toggleSingle(pane) {
+    if (this.layout === "1x1") this.setLayout(this.before ?? "2x2");
+    else {
+      this.before = this.layout;
+      [this.panes[0], this.panes[this.panes.indexOf(pane)]] = [pane, this.panes[0]];
+      for (const each of this.panes) this.grid.append(each.element);
+      this.setLayout("1x1");
+    }
+  }
+
+  activate(pane) {
+    if (this.active === pane && pane.element.classList.contains("pane-active")) return;
+    this.active = pane;
+    for (const each of this.panes) each.element.classList.toggle("pane-active", each === pane);
+    this.update();
+  }
+
+  showSeries(series, pane = this.active, index = undefined) {
+    pane.cine.stop();
+    pane.show(series, index);
+    if (this.link.on) this.setLinked(true);
+    this.activate(pane);
+    this.update();
+  }
+
+  nextSeries(by) {
+    const all = this.studies.flatMap((study) => study.series);
+    const at = all.indexOf(this.active.series);
+    const next = all[at + by];
+    if (next) this.showSeries(next);
+  }
+
+  paneMoved(pane) {
+    this.link.follow(pane);
+  }
+
+  setLinked(on) {
+    this.link.set(on, this.shownPanes);
+    this.update();
+  }
+
+  setTool(name) {
+    this.tool = name;
+    for (const pane of this.panes) pane.change({ unfinished: null });
+    this.grid.dataset.tool = name;
+    this.update();
+  }
+
+  /** A window for the active pane: a preset, or null for the image's own. */
+  setPreset(preset) {
+    this.active.setWindow(preset && { center: preset.center, width: preset.width, shape: "LINEAR" }, { preset: preset?.label ?? "" });
+  }
+
+  deleteMeasurement() {
+    const pane = this.active;
+    if (!pane.slice) return;
+    const victim = pane.chosen ?? this.book.of(pane.slice).at(-1);
+    if (victim) this.book.remove(pane.slice, victim);
+    pane.change({ chosen: null, unfinished: null });
+  }
+
+  resetPane() {
+    const { series, index } = this.active;
+    if (series) this.active.show(series, index);
+  }
+
+  // ---- screens ----
+
+  toggleFullScreen() {
+    if (document.fullscreenElement) document.exitFullscreen();
+    else this.element.requestFullscreen();
+  }
+
+  /** On a second screen the same window is used again for every case: the reading page tells it what to show. */
+  openWindow() {
+    const address = this.element.dataset.windowUrl;
+    if (address) window.open(address, "telemed-viewer", "popup,width=1400,height=900");
+  }
+
+  update() {
+    this.toolbar.update();
+    this.strip.mark(new Set(this.shownPanes.map((pane) => pane.series).filter(Boolean)));
+  }
+}
+
+/** Reading pages announce their case; a window that shows only images follows. */
+function followCases(element) {
+  const channel = new BroadcastChannel("telemed-viewer");
+  if (element.dataset.windowUrl) channel.postMessage({ open: element.dataset.windowUrl });
+  if (element.dataset.follows !== undefined) {
+    channel.addEventListener("message", ({ data }) => {
+      const address = typeof data?.open === "string" && new URL(data.open, window.location.href);
+      if (address && address.origin === window.location.origin && address.href !== window.location.href) window.location.assign(address);
+    });
+  }
+}
+
+export function start() {
+  for (const element of document.querySelectorAll("[data-viewer]")) {
+    const viewer = new Viewer(element);
+    element.viewer = viewer;
+    followCases(element);
+    viewer.open((element.dataset.study ?? "").split(/\s+/).filter(Boolean));
+  }
+}
+
+start();

@@ -1,0 +1,75 @@
+"""The template environment: one place for languages, filters and what every page may ask for."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+import aiohttp_jinja2
+import jinja2
+from aiohttp import web
+
+from telemed.domain.patient import masked, masked_name
+from telemed.web import appearance, i18n
+from telemed.web.assets import Assets
+from telemed.web.dates import show_age, show_date, show_datetime, show_exact
+
+TEMPLATE_FOLDER: Final = Path(__file__).parent / "templates"
+THEME_COOKIE: Final = "theme"
+THEMES: Final = ("auto", "light", "dark")
+
+
+def _isoformat(moment: datetime | None) -> str:
+    return moment.astimezone(UTC).isoformat(timespec="seconds") if moment else ""
+
+
+def _javascript_texts() -> str:
+    """The texts of the ES modules as JSON that is safe inside a ``<script type="application/json">``."""
+    texts = json.dumps(i18n.javascript_messages(i18n.current_language()), ensure_ascii=False, separators=(",", ":"))
+    return texts.replace("<", "\\u003c")
+
+
+async def page_context(request: web.Request) -> dict[str, object]:
+    """What ``base.html`` needs whatever the page: language, theme, the server's time, the address."""
+    theme = request.cookies.get(THEME_COOKIE, "auto")
+    return {
+        "language": i18n.current_language(),
+        "languages": i18n.LANGUAGES,
+        "theme": theme if theme in THEMES else "auto",
+        "server_time": datetime.now(UTC),
+        "address": request.rel_url,
+    }
+
+
+def setup(app: web.Application, *, loader: jinja2.BaseLoader | None = None) -> jinja2.Environment:
+    """Install templates and static files in the application.
+
+    Undefined names are errors, so that a page that lacks part of its context fails in its test and not
+    silently in front of a person. ``loader`` is for further templates, looked for first.
+    """
+    assets = Assets()
+    assets.add_routes(app)
+    own = jinja2.FileSystemLoader(TEMPLATE_FOLDER)
+    environment = aiohttp_jinja2.setup(
+        app,
+        loader=jinja2.ChoiceLoader([loader, own]) if loader else own,
+        undefined=jinja2.StrictUndefined,
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        context_processors=[page_context],
+    )
+    i18n.install(environment)
+    environment.globals.update(static=assets.url, javascript_texts=_javascript_texts, look_of=appearance)
+    environment.filters.update(
+        show_datetime=show_datetime,
+        show_exact=show_exact,
+        show_date=show_date,
+        show_age=show_age,
+        isoformat=_isoformat,
+        mask_name=masked_name,
+        mask_number=masked,
+    )
+    return environment

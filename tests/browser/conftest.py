@@ -1,0 +1,90 @@
+"""A real browser for the tests of the pages. Any error in the console, broken policy or outside request fails a test."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+
+from tests.browser.site import STATE, State, make_app
+
+CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or "/usr/bin/chromium"
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+#: What Chromium itself says in the console when a request fails that a test makes fail.
+EXPECTED_NOISE = "Failed to load resource"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests of this folder, and skip them where there is no browser."""
+    here = Path(__file__).parent
+    for item in items:
+        if here in item.path.parents:
+            item.add_marker(pytest.mark.browser)
+            if not Path(CHROMIUM).exists():
+                item.add_marker(pytest.mark.skip(reason="no Chromium here: install it, or set CHROMIUM to its path"))
+
+
+@pytest.fixture(scope="session")
+async def browser() -> AsyncIterator[Browser]:
+    """Headless Chromium, one for all tests."""
+    async with async_playwright() as playwright:
+        opened = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield opened
+        await opened.close()
+
+
+@pytest.fixture
+async def app() -> web.Application:
+    """A fresh site."""
+    return make_app()
+
+
+@pytest.fixture
+def state(app: web.Application) -> State:
+    """What the site remembers."""
+    return app[STATE]
+
+
+@pytest.fixture
+async def home(app: web.Application) -> AsyncIterator[str]:
+    """The site's address."""
+    server = TestServer(app, host="127.0.0.1")
+    await server.start_server(shutdown_timeout=0.1)
+    yield str(server.make_url("")).rstrip("/")
+    await server.close()
+
+
+@pytest.fixture
+async def context(browser: Browser, home: str) -> AsyncIterator[BrowserContext]:
+    """A browser without a history, on a hospital's small screen."""
+    opened = await browser.new_context(viewport={"width": 1366, "height": 768}, locale="zh-CN", base_url=home)
+    opened.set_default_timeout(10_000)
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+async def page(context: BrowserContext, home: str) -> AsyncIterator[Page]:
+    """A page whose console must stay quiet and that asks nobody but the site."""
+    opened = await context.new_page()
+    noise: list[str] = []
+    opened.on("console", lambda m: noise.append(m.text) if m.type in {"error", "warning"} and EXPECTED_NOISE not in m.text else None)
+    opened.on("pageerror", lambda error: noise.append(str(error)))
+    allowed = (home, "data:", "blob:")
+    opened.on("request", lambda r: None if r.url.startswith(allowed) else noise.append(f"asks outside: {r.url}"))
+    yield opened
+    assert noise == []
