@@ -40,7 +40,7 @@ class ChainFault:
     reason: str
 
 
-def digest_of(position: int, previous: str, record: Mapping[str, Any]) -> str:
+def digest_of(position: int, previous: str, record: Mapping[Any, Any]) -> str:
     """SHA-256 over the position, the digest before, and the fields in fixed order as canonical JSON."""
     fields = [record["at"].astimezone(UTC).isoformat(timespec="microseconds"), *(record[name] for name in FIELDS[1:])]
     content = msgspec.json.encode([position, previous, *fields], order="deterministic")
@@ -66,7 +66,7 @@ async def append(connection: AsyncConnection, records: Sequence[AuditRecord]) ->
     await connection.execute(sa.insert(audit), rows)
 
 
-def first_fault(rows: Iterable[Mapping[str, Any]], position: int = 0, previous: str = GENESIS) -> tuple[ChainFault | None, int, str]:
+def first_fault(rows: Iterable[sa.RowMapping], position: int = 0, previous: str = GENESIS) -> tuple[ChainFault | None, int, str]:
     """Walk rows in order from the given end. Returns the first fault or None, and the new end."""
     for row in rows:
         position += 1
