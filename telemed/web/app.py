@@ -9,15 +9,18 @@ from dataclasses import dataclass
 
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
-from telemed.web.i18n import language_middleware
 
 from telemed.service.files import StudyDoor
 from telemed.service.office import Office
+from telemed.web import templating
 from telemed.web.api import cases, criticals, events, evidence, network, reports, session
 from telemed.web.api.openapi import describe
 from telemed.web.api.operation import answer, operation
 from telemed.web.feed import Feed
+from telemed.web.i18n import language_middleware
 from telemed.web.keys import ADDRESS, FEED, OFFICE, PERSON, SECURE_COOKIES, STUDIES, UPLOAD_LIMIT
+from telemed.web.pages import session as session_pages
+from telemed.web.pages.page import error_page, page
 from telemed.web.problems import problem_middleware
 from telemed.web.security import identify
 
@@ -43,7 +46,7 @@ class Doors:
 def create_app(office: Office, doors: Doors) -> web.Application:
     """The application, ready to run."""
     app = web.Application(
-        middlewares=[language_middleware(_account_language), problem_middleware, identify], client_max_size=doors.upload_limit
+        middlewares=[language_middleware(_account_language), problem_middleware(error_page), identify], client_max_size=doors.upload_limit
     )
     app[OFFICE] = office
     app[STUDIES] = doors.studies
@@ -52,6 +55,9 @@ def create_app(office: Office, doors: Doors) -> web.Application:
     app[SECURE_COOKIES] = doors.secure_cookies
     app[FEED] = Feed(office)
     app.cleanup_ctx.append(_feed)
+    templating.setup(app)
+    session_pages.add_routes(app)
+    app.add_routes(page.routes())
     app.router.add_post(f"{API}/login", session.login)
     app.add_routes(operation.routes(API))
     described = describe(operation, VERSION)

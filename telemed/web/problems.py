@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import msgspec
 import structlog
 from aiohttp import web
-from aiohttp.typedefs import Handler
+from aiohttp.typedefs import Handler, Middleware
 from pydantic import ValidationError
 from sqlalchemy.exc import DBAPIError
-from telemed.web.i18n import gettext
 
 from storage.errors import StorageError, StoreFull
 from telemed.domain.errors import (
@@ -28,6 +28,7 @@ from telemed.domain.errors import (
     VersionRequired,
 )
 from telemed.service.files import DamagedFile, UnknownKind
+from telemed.web.i18n import gettext
 
 _ = str  # marks text for the translation catalogue
 log = structlog.get_logger()
@@ -159,10 +160,10 @@ def from_validation(error: ValidationError, where: str = "") -> Problem:
 
 
 def wants_page(request: web.Request) -> bool:
-    return not request.path.startswith(("/api/", "/dicomweb", "/fhir/")) and "text/html" in request.headers.get("Accept", "")
+    return not request.path.startswith(("/api/", "/dicomweb", "/fhir/", "/static/")) and "text/html" in request.headers.get("Accept", "")
 
 
-def _problem_of(error: Exception) -> Problem:
+def problem_of(error: Exception) -> Problem:
     match error:
         case Problem():
             return error
@@ -188,16 +189,21 @@ def _from_http(error: web.HTTPException) -> Problem:
     return Problem(error.status, codes.get(error.status, "malformed"), headers=headers)
 
 
-@web.middleware
-async def problem_middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Every error of the API leaves as a problem document; no stack trace reaches anybody."""
-    if wants_page(request):
-        return await handler(request)
-    try:
-        return await handler(request)
-    except web.HTTPException as error:
-        if error.status < 400:
-            raise
-        return _problem_of(error).response()
-    except Exception as error:
-        return _problem_of(error).response()
+ErrorPage = Callable[[web.Request, Exception], Awaitable[web.StreamResponse]]
+
+
+def problem_middleware(error_page: ErrorPage) -> Middleware:
+    """Every error leaves as a problem document, or as a page for who looks at pages; no stack trace reaches anybody."""
+
+    @web.middleware
+    async def answer_errors(request: web.Request, handler: Handler) -> web.StreamResponse:
+        try:
+            return await handler(request)
+        except Exception as error:
+            if isinstance(error, web.HTTPException) and error.status < 400:
+                raise
+            if wants_page(request):
+                return await error_page(request, error)
+            return problem_of(error).response()
+
+    return answer_errors

@@ -1,0 +1,1 @@
+"""The pages: each shows what the use cases and questions give, in the frame of ui."""

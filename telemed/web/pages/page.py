@@ -1,0 +1,175 @@
+"""What all pages share: who is asking, the frame around the content, and errors that a person can read."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import aiohttp_jinja2
+from aiohttp import web
+from yarl import URL
+
+from telemed.domain.errors import NotAuthenticated
+from telemed.domain.people import Person, Role
+from telemed.domain.policy import Action, may
+from telemed.service.office import Office
+from telemed.service.queries import View
+from telemed.web.i18n import current_language, gettext
+from telemed.web.keys import OFFICE, PERSON
+from telemed.web.problems import Problem, problem_of
+from telemed.web.security import person_of
+
+_ = str  # marks text for the translation catalogue
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """One request for a page by a signed-in person."""
+
+    request: web.Request
+    office: Office
+    person: Person
+
+    def path(self, name: str) -> str:
+        return self.request.match_info[name]
+
+    @property
+    def query(self) -> Mapping[str, str]:
+        return self.request.query
+
+
+@dataclass(frozen=True, slots=True)
+class Tab:
+    """One tab of the bar; `count` None shows no figure."""
+
+    href: str
+    label: str
+    count: int | None = None
+    tone: str = ""
+    current: bool = False
+
+
+PageHandler = Callable[[Visit], Awaitable[web.StreamResponse]]
+
+
+@dataclass(slots=True)
+class Pages:
+    """A table of pages that modules add to by decorator."""
+
+    rows: list[tuple[str, str, PageHandler]] = field(default_factory=list)
+
+    def __call__(self, method: str, path: str) -> Callable[[PageHandler], PageHandler]:
+        def add(handler: PageHandler) -> PageHandler:
+            self.rows.append((method, path, handler))
+            return handler
+
+        return add
+
+    def routes(self) -> list[web.RouteDef]:
+        return [web.route(method, path, _entry(handler)) for method, path, handler in self.rows]
+
+
+page = Pages()
+
+
+def _entry(handler: PageHandler) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+    async def entry(request: web.Request) -> web.StreamResponse:
+        return await handler(Visit(request, request.app[OFFICE], person_of(request)))
+
+    return entry
+
+
+def home_of(person: Person) -> str:
+    """Where a person begins."""
+    if person.has(Role.SPECIALIST, Role.REVIEWER):
+        return "/worklist"
+    if person.has(Role.MEMBER_STAFF):
+        return "/cases"
+    if may(person, Action.NETWORK_READ):
+        return "/network"
+    if may(person, Action.AUDIT_READ):
+        return "/audit"
+    return "/accounts" if may(person, Action.ACCOUNT_READ) else "/help"
+
+
+TAB_LABELS = {
+    View.UNCLAIMED: _("Unclaimed"),
+    View.MINE: _("Mine"),
+    View.REVIEW: _("To review"),
+    View.PARKED: _("Set aside"),
+    View.CRITICAL: _("Critical"),
+}
+
+
+async def tabs_of(visit: Visit) -> list[Tab]:
+    """The bar's tabs for this person, with figures where they matter."""
+    person, here = visit.person, visit.request.path
+    if person.has(Role.SPECIALIST, Role.REVIEWER):
+        counts = await visit.office.queries.counts(person)
+        now = visit.query.get("view") or "unclaimed"
+        return [
+            Tab(
+                f"/worklist?view={view.value}",
+                gettext(label),
+                counts[view],
+                "critical" if view is View.CRITICAL else "",
+                here == "/worklist" and now == view.value,
+            )
+            for view, label in TAB_LABELS.items()
+        ]
+    wanted = (
+        (person.has(Role.MEMBER_STAFF), "/cases", _("Our cases")),
+        (may(person, Action.NETWORK_READ), "/network", _("Network")),
+        (may(person, Action.UNMATCHED_READ), "/unmatched", _("Unmatched")),
+        (may(person, Action.STATISTICS_READ) and not person.has(Role.MEMBER_STAFF), "/statistics", _("Statistics")),
+        (may(person, Action.AUDIT_READ), "/audit", _("Audit trail")),
+        (may(person, Action.ACCOUNT_READ), "/accounts", _("Accounts")),
+    )
+    return [Tab(href, gettext(label), None, "", here == href) for allowed, href, label in wanted if allowed]
+
+
+def _frame(visit: Visit, tabs: list[Tab]) -> dict[str, Any]:
+    person = visit.person
+    network = visit.office.region.network
+    centres = visit.office.region.centres
+    only = next(iter(person.centres)) if len(person.centres) == 1 else ""
+    institution = network.institutions.get(person.institution)
+    english = current_language() == "en"
+    name = institution.name_en if institution and english and institution.name_en else network.name(person.institution)
+    return {
+        "hub": gettext("Nanjing remote diagnosis"),
+        "centre": gettext(centres[only].name) if only in centres else "",
+        "tabs": tabs,
+        "person": {"name": person.name, "institution": person.institution, "username": person.username, "institution_name": name},
+        "notices": 0,
+    }
+
+
+async def render(visit: Visit, template: str, context: Mapping[str, Any] | None = None, *, status: int = 200) -> web.Response:
+    """A page in the frame."""
+    frame = _frame(visit, await tabs_of(visit))
+    return await aiohttp_jinja2.render_template_async(template, visit.request, {"frame": frame, **(context or {})}, status=status)
+
+
+def fragment(visit: Visit, template: str, context: Mapping[str, Any]) -> Awaitable[web.Response]:
+    """A part of a page, without the frame."""
+    return aiohttp_jinja2.render_template_async(template, visit.request, dict(context))
+
+
+def login_address(request: web.Request) -> URL:
+    """Sign in first, then come back here."""
+    return URL("/login").with_query(next=str(request.rel_url)) if request.rel_url.path != "/" else URL("/login")
+
+
+async def error_page(request: web.Request, error: Exception) -> web.StreamResponse:
+    """What went wrong, what to do, and the way back; never a stack trace."""
+    if isinstance(error, NotAuthenticated):
+        raise web.HTTPSeeOther(login_address(request))
+    problem: Problem = problem_of(error)
+    person = request.get(PERSON)
+    document = problem.document()
+    if person is None:
+        return await aiohttp_jinja2.render_template_async("error_outside.html", request, {"problem": document}, status=problem.status)
+    visit = Visit(request, request.app[OFFICE], person)
+    return await render(visit, "error.html", {"problem": document}, status=problem.status)

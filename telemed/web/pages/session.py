@@ -1,0 +1,76 @@
+"""Signing in and out, and the way home."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+import aiohttp_jinja2
+from aiohttp import web
+
+from telemed.domain.errors import LockedOut, NotAuthenticated
+from telemed.service import accounts
+from telemed.service.office import authenticate
+from telemed.web.dates import show_datetime
+from telemed.web.i18n import gettext
+from telemed.web.keys import OFFICE, PERSON, TOKEN
+from telemed.web.pages.page import Visit, home_of, page
+from telemed.web.security import SESSION_COOKIE, set_session
+
+MAX_FORM = 64 * 1024
+
+
+def own_address(address: str) -> str:
+    """The address if it is one of ours, else empty: a sign-in page must not lead elsewhere."""
+    parts = urlsplit(address)
+    ours = address.startswith("/") and not address.startswith(("//", "/\\")) and not parts.scheme and not parts.netloc
+    return address if ours and len(address) < 1000 else ""
+
+
+async def login_page(request: web.Request) -> web.StreamResponse:
+    """The sign-in form; who is signed in already goes on."""
+    person = request.get(PERSON)
+    following = own_address(request.query.get("next", ""))
+    if person is not None:
+        raise web.HTTPSeeOther(following or home_of(person))
+    return await _form(request, "", following, "")
+
+
+async def login(request: web.Request) -> web.StreamResponse:
+    """Check the password; a wrong one comes back with the name kept."""
+    form = await request.post()
+    username, password = str(form.get("username", ""))[:64].strip(), str(form.get("password", ""))[:256]
+    following = own_address(str(form.get("next", "")))
+    try:
+        signed = await authenticate(request.app[OFFICE], username, password)
+    except NotAuthenticated:
+        return await _form(request, username, following, gettext("The user name or the password is wrong."), 401)
+    except LockedOut as error:
+        text = gettext("Too many wrong passwords: the account opens again at %s, or when the security administrator unlocks it.")
+        return await _form(request, username, following, text % show_datetime(error.until), 403)
+    response = web.HTTPSeeOther(following or home_of(signed.person))
+    set_session(response, request.app, signed.token)
+    return response
+
+
+async def _form(request: web.Request, username: str, following: str, problem: str, status: int = 200) -> web.Response:
+    context = {"problem": problem, "username": username, "next": following, "factor": False}
+    return await aiohttp_jinja2.render_template_async("login.html", request, context, status=status)
+
+
+@page("POST", "/logout")
+async def logout(visit: Visit) -> web.StreamResponse:
+    async with visit.office.writing() as work:
+        await accounts.sign_out(work, visit.person, visit.request[TOKEN])
+    response = web.HTTPSeeOther("/login")
+    response.del_cookie(SESSION_COOKIE, path="/")
+    return response
+
+
+@page("GET", "/")
+async def home(visit: Visit) -> web.StreamResponse:
+    raise web.HTTPSeeOther(home_of(visit.person))
+
+
+def add_routes(app: web.Application) -> None:
+    app.router.add_get("/login", login_page)
+    app.router.add_post("/login", login)
