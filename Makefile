@@ -1,0 +1,58 @@
+# First use of any target makes .venv and installs what the lock files pin.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: run install test lint types unit browser coverage lock messages clean help
+
+help:            ## This list
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */\1\t/' | expand -t 18
+
+run: install     ## Start the demo region
+	@$(BIN)/telemed demo
+
+install: $(VENV)/.installed  ## Make .venv with everything the product needs
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, this is %d.%d" % sys.version_info[:2] if sys.version_info < (3, 11) else 0)'
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed: requirements.lock pyproject.toml | $(VENV)/bin/python
+	@echo "Installing; the first time takes a minute or two ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@touch $@
+
+$(VENV)/.installed-dev: requirements-dev.lock $(VENV)/.installed
+	@echo "Installing the tools for tests ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@touch $@
+
+test: lint types unit  ## Everything that must hold: lint, types, contracts, tests
+
+lint: $(VENV)/.installed-dev  ## Style and import contracts
+	@$(BIN)/ruff check --output-format concise .
+	@$(BIN)/ruff format --check --quiet .
+	@$(BIN)/lint-imports --no-logo 2>/dev/null || $(BIN)/lint-imports
+
+types: $(VENV)/.installed-dev  ## Strict types
+	@$(BIN)/mypy
+
+unit: $(VENV)/.installed-dev  ## All tests
+	@$(BIN)/coverage erase
+	@$(BIN)/coverage run -m pytest
+	@$(BIN)/coverage combine --quiet
+	@$(BIN)/coverage report --skip-covered --skip-empty | tail -40
+
+browser: $(VENV)/.installed-dev  ## The browser tests alone
+	@$(BIN)/python -m pytest tests/browser
+
+bench: $(VENV)/.installed-dev  ## The figures of the worklist with 100,000 cases
+	@$(BIN)/python -m bench.worklist
+
+lock:            ## Pin the newest versions that fit (needs uv)
+	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate -q -o requirements.lock
+	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate -q -o requirements-dev.lock
+
+clean:           ## Remove what was installed and built; data stays
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .coverage*
