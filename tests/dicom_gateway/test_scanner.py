@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.dicom_gateway.objects import ct_slice, part10_of
 from pydicom import dcmread
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
@@ -27,6 +26,7 @@ from dicom_gateway import NotStorable, UnreadableDICOM
 from dicom_gateway.header import InstanceHeader, read_header
 from dicom_gateway.part10 import part10
 from dicom_gateway.scanner import MAX_DEPTH, scan
+from tests.dicom_gateway.objects import ct_slice, part10_of
 
 SYNTAXES = [ImplicitVRLittleEndian, ExplicitVRLittleEndian, ExplicitVRBigEndian, DeflatedExplicitVRLittleEndian]
 TEXTS = {
