@@ -25,9 +25,7 @@ def main() -> None:
     serve = commands.add_parser("serve", help="receive, answer queries, give back")
     serve.add_argument("--port", type=int, default=11112, help="DIMSE port (default: 11112)")
     serve.add_argument("--http-port", type=int, default=8042, help="DICOMweb port (default: 8042)")
-    serve.add_argument(
-        "--host", default="127.0.0.1", help="address to listen on; whoever reaches it may read and write"
-    )
+    serve.add_argument("--host", default="127.0.0.1", help="address to listen on; whoever reaches it may read and write")
     serve.add_argument("--data", type=Path, required=True, help="folder for objects and index")
     serve.add_argument("--aet", default="ARCHIVE", help="AE title (default: ARCHIVE)")
     arguments = parser.parse_args()
@@ -59,9 +57,7 @@ async def _serve(arguments: argparse.Namespace) -> None:
         await connection.run_sync(metadata.create_all)
     store = open_store((arguments.data / "objects").resolve().as_uri())
     index, intake = Index(engine), Intake(engine, store)
-    dimse = await start_dimse(
-        index, store, intake, _everything, ae_title=arguments.aet, host=arguments.host, port=arguments.port
-    )
+    dimse = await start_dimse(index, store, intake, _everything, ae_title=arguments.aet, host=arguments.host, port=arguments.port)
     app = web.Application()
     app.add_subapp("/dicomweb", dicomweb_app(index, store, intake, _everything))
     runner = web.AppRunner(app)

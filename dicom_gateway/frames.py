@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
-from itertools import accumulate
+from itertools import accumulate, pairwise
 
 from dicom_gateway.errors import UnreadableDICOM
 
@@ -63,7 +63,7 @@ class EncapsulatedFrames:
 
     def pack(self) -> bytes:
         """Compact form for the database: the first boundary, then one length a frame."""
-        lengths = [after - before for before, after in zip(self.boundaries, self.boundaries[1:], strict=False)]
+        lengths = [after - before for before, after in pairwise(self.boundaries)]
         width = "I" if max(lengths) < 2**32 else "Q"
         head = _HEAD.pack(_ENCAPSULATED, self.boundaries[0], 4 if width == "I" else 8, len(lengths))
         return head + struct.pack(f"<{len(lengths)}{width}", *lengths)
@@ -101,9 +101,7 @@ def locate_native(start: int, length: int, frame_bits: int, frames: int) -> Nati
     return NativeFrames(start, frame_bits, whole) if whole else None
 
 
-def locate_encapsulated(
-    data: memoryview, start: int, frames: int, extended_offsets: bytes = b""
-) -> tuple[EncapsulatedFrames | None, int]:
+def locate_encapsulated(data: memoryview, start: int, frames: int, extended_offsets: bytes = b"") -> tuple[EncapsulatedFrames | None, int]:
     """Walk the items that begin at `start` and tell the frames apart.
 
     By the extended offset table, the basic offset table, one fragment a frame, or end-of-image markers: the first
@@ -167,7 +165,7 @@ def _by_counting(data: memoryview, fragments: list[int], last: int, frames: int)
     if frames == 1:
         return (fragments[0], last)
     starts = [fragments[0]]
-    for item, after in zip(fragments, fragments[1:], strict=False):
+    for item, after in pairwise(fragments):
         tail = bytes(data[max(item + 8, after - 12) : after]).rstrip(b"\0")
         if tail.endswith(_END_OF_IMAGE):
             starts.append(after)

@@ -18,9 +18,7 @@ class GroupCommit(Generic[Item, Outcome]):
     """`write` stores a batch in one transaction and returns one outcome an item, in order. A caller of `submit`
     goes on only after the commit that holds its item."""
 
-    def __init__(
-        self, write: Callable[[Sequence[Item]], Awaitable[Sequence[Outcome]]], max_batch: int = MAX_BATCH
-    ) -> None:
+    def __init__(self, write: Callable[[Sequence[Item]], Awaitable[Sequence[Outcome]]], max_batch: int = MAX_BATCH) -> None:
         self._write = write
         self._max_batch = max_batch
         self._waiting: list[tuple[Item, asyncio.Future[Outcome]]] = []

@@ -13,7 +13,7 @@ from dicom_gateway.scanner import Scan
 
 MAX_TEXT = 1024  # characters of an indexed value: far past every VR's maximum, short enough for any database index
 _UID = re.compile(r"[0-9.]{1,64}")  # looser than PS3.5 9.1 on purpose: leading zeros are common in the field
-# De-identified data carry hashes for UIDs. Above the instance a UID is only a key, so such images are kept, not refused.
+# De-identified data carry hashes for UIDs. Above the instance a UID is only a key: such images are kept, not refused.
 _KEY = re.compile(r"[0-9A-Za-z._-]{1,64}")
 _INTEGER = re.compile(r"[+-]?\d{1,10}")
 
@@ -82,9 +82,7 @@ class _Values:
         return int(struct.unpack_from(self._order + "H", raw)[0]) if len(raw) >= 2 else None
 
 
-def read_header(
-    scan: Scan, expected_sop_class: str | None = None, expected_sop_instance: str | None = None
-) -> InstanceHeader:
+def read_header(scan: Scan, expected_sop_class: str | None = None, expected_sop_instance: str | None = None) -> InstanceHeader:
     """The header of a scanned object. `expected_*` are what the association or file meta information named.
 
     Raises `NotStorable` where a UID is missing or contradicts what was announced (PS3.4 B.2.2), and `UnreadableDICOM`
@@ -128,17 +126,17 @@ def read_header(
     )
 
 
-def _identify(
-    scan: Scan, values: _Values, expected_class: str | None, expected_instance: str | None
-) -> tuple[str, str, str, str]:
+def _identify(scan: Scan, values: _Values, expected_class: str | None, expected_instance: str | None) -> tuple[str, str, str, str]:
     """Study, series, instance and class UID."""
     announced = _Values(scan.meta, ("ascii",), "<")
     expected_class = expected_class or announced.uid(0x00020002)
     expected_instance = expected_instance or announced.uid(0x00020003)
     study, series = values.uid(0x0020000D, _KEY), values.uid(0x0020000E, _KEY)
-    # A data set whose own SOP Instance UID is no UID at all is kept under the announced one, which is.
-    instance = values.uid(0x00080018) or (expected_instance if scan.elements.get(0x00080018) else None)
-    sop_class = values.uid(0x00080016)
+    sop_class, own = values.uid(0x00080016), values.uid(0x00080018)
+    # A data set whose SOP Instance UID is none by the standard goes by the announced one, if that is.
+    stand_in = expected_instance if expected_instance and _UID.fullmatch(expected_instance) else None
+    present = bool(scan.elements.get(0x00080018))
+    instance = own or (stand_in or values.uid(0x00080018, _KEY) if present else None)
     missing = [
         name
         for name, uid in (
@@ -147,13 +145,13 @@ def _identify(
             ("Study Instance UID", study),
             ("Series Instance UID", series),
         )
-        if uid is None
+        if not uid
     ]
-    if study is None or series is None or instance is None or sop_class is None:
+    if study is None or series is None or sop_class is None or instance is None:
         raise NotStorable(f"{', '.join(missing)} missing or not a UID")
     if expected_class and expected_class != sop_class:
         raise NotStorable("SOP Class UID differs from the one announced")
-    if expected_instance and expected_instance != instance:
+    if expected_instance and own and expected_instance != own:
         raise NotStorable("SOP Instance UID differs from the one announced")
     return study, series, instance, sop_class
 

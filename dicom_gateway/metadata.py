@@ -74,9 +74,7 @@ def row_json(values: dict[str, Any], shown: list[Attribute], base: str) -> dict[
     return dict(sorted(answer.items()))
 
 
-def attributes_shown(
-    level: Level, within_study: bool, within_series: bool, included: frozenset[str]
-) -> list[Attribute]:
+def attributes_shown(level: Level, within_study: bool, within_series: bool, included: frozenset[str]) -> list[Attribute]:
     """Attributes of a QIDO answer: the level's own, those of levels that the address leaves open, and `included`."""
     return [
         a

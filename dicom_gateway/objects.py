@@ -32,9 +32,7 @@ class Objects:
         if not transfer_syntax(instance.transfer_syntax_uid).deflated:
             return await self._store.read(instance.object_key, length=length)
         inflated, start = await self._inflated(instance)
-        return part10(
-            inflated[start:length], instance.sop_class_uid, instance.sop_instance_uid, EXPLICIT_VR_LITTLE_ENDIAN
-        )
+        return part10(inflated[start:length], instance.sop_class_uid, instance.sop_instance_uid, EXPLICIT_VR_LITTLE_ENDIAN)
 
     async def frame_index(self, instance: StoredInstance) -> FrameIndex:
         """Where the frames are. Raises `NoSuchFrame` if there are none."""

@@ -119,9 +119,7 @@ def inflate(deflated: memoryview, offset: int) -> bytes:
         raise UnreadableDICOM(offset, f"the deflated data set is damaged: {error}") from None
     if not machine.eof:
         too_big = len(content) >= MAX_INFLATED
-        raise UnreadableDICOM(
-            offset, f"inflates to more than {MAX_INFLATED} bytes" if too_big else "the deflated data set is cut off"
-        )
+        raise UnreadableDICOM(offset, f"inflates to more than {MAX_INFLATED} bytes" if too_big else "the deflated data set is cut off")
     return content
 
 
@@ -155,9 +153,7 @@ class _Reader:
                 continue
             position = value + length
             if position > end:
-                raise UnreadableDICOM(
-                    self.position, f"cut off: ({tag >> 16:04X},{tag & 0xFFFF:04X}) of {length} bytes passes the end"
-                )
+                raise UnreadableDICOM(self.position, f"cut off: ({tag >> 16:04X},{tag & 0xFFFF:04X}) of {length} bytes passes the end")
             if tag in WANTED:
                 keep = length if tag == _EXTENDED_OFFSETS else min(length, MAX_KEPT_VALUE)
                 elements[tag] = bytes(data[value : value + keep])

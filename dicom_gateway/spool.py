@@ -35,7 +35,8 @@ async def gathered(content: bytes | AsyncIterable[bytes], limit: int) -> AsyncIt
                 raise TooLarge(f"larger than the limit of {limit} bytes")
             pieces.append(piece)
             if size > IN_MEMORY:
-                file = file or await asyncio.to_thread(tempfile.TemporaryFile)
+                if file is None:
+                    file = await asyncio.to_thread(tempfile.TemporaryFile)
                 await asyncio.to_thread(file.write, b"".join(pieces))
                 pieces.clear()
         if file is None:

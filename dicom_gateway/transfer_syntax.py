@@ -1,4 +1,4 @@
-"""Transfer syntaxes: how a UID says that a data set is encoded (PS3.5 section 10 and annex A; registry PS3.6 annex A)."""
+"""Transfer syntaxes: how a UID says that a data set is encoded (PS3.5 section 10 and annex A, PS3.6 annex A)."""
 
 from __future__ import annotations
 
@@ -15,11 +15,7 @@ DEFLATED_IMAGE_FRAME = "1.2.840.10008.1.2.8.1"
 _IMPLICIT = frozenset({IMPLICIT_VR_LITTLE_ENDIAN, "1.2.840.113619.5.2"})
 # The two JPIP "referenced deflate" syntaxes deflate the data set as the plain deflated syntax does (PS3.5 A.7, A.11).
 _DEFLATED = frozenset({DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN, "1.2.840.10008.1.2.4.95", "1.2.840.10008.1.2.4.205"})
-_NATIVE = (
-    _IMPLICIT
-    | _DEFLATED
-    | {EXPLICIT_VR_LITTLE_ENDIAN, EXPLICIT_VR_BIG_ENDIAN, "1.2.840.10008.1.2.4.94", "1.2.840.10008.1.2.4.204"}
-)
+_NATIVE = _IMPLICIT | _DEFLATED | {EXPLICIT_VR_LITTLE_ENDIAN, EXPLICIT_VR_BIG_ENDIAN, "1.2.840.10008.1.2.4.94", "1.2.840.10008.1.2.4.204"}
 
 # Media type of one encoded frame (PS3.18 tables 8.7.3-4 to 8.7.3-6).
 _FRAME_MEDIA_TYPES = {

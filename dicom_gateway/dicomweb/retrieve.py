@@ -131,6 +131,4 @@ async def _pixels(service: Service, instance: StoredInstance) -> bytes:
     if instance.size > MAX_TRANSCODED:
         raise Problem(406, "Not acceptable", "the pixel data are too large for one answer; ask for frames")
     first, last = index.place(0), index.place(index.count - 1)
-    return await service.store.read(
-        instance.object_key, offset=first.offset, length=last.offset + last.length - first.offset
-    )
+    return await service.store.read(instance.object_key, offset=first.offset, length=last.offset + last.length - first.offset)

@@ -13,9 +13,7 @@ from dicom_gateway.index import Attribute, BadQuery, Level, Match, Matching, Que
 from dicom_gateway.index.reading import MAX_ROWS
 from dicom_gateway.metadata import attributes_shown, keyword_of, row_json
 
-_OPTIONS = frozenset(
-    {"limit", "offset", "includefield", "fuzzymatching", "emptyvaluematching", "multiplevaluematching"}
-)
+_OPTIONS = frozenset({"limit", "offset", "includefield", "fuzzymatching", "emptyvaluematching", "multiplevaluematching"})
 _ROOT = re.compile(r"(.*?)/(?:studies|series|instances)(?:/|$)")
 _PATH_KEYS = {"study": "StudyInstanceUID", "series": "SeriesInstanceUID"}
 
@@ -46,9 +44,7 @@ async def _search(request: web.Request, level: Level) -> web.Response:
     included = frozenset(k for k in map(keyword_of, _listed(request, "includefield")) if k)
     shown = attributes_shown(level, "study" in request.match_info, "series" in request.match_info, included)
     base = service_address(request)
-    body = await asyncio.to_thread(
-        lambda: json.dumps([row_json(row, shown, base) for row in rows], ensure_ascii=False).encode()
-    )
+    body = await asyncio.to_thread(lambda: json.dumps([row_json(row, shown, base) for row in rows], ensure_ascii=False).encode())
     headers = {"Cache-Control": "private, no-cache"}
     if more and limit >= query.limit:
         headers["Warning"] = '299 - "There are additional results that can be requested"'
@@ -63,11 +59,7 @@ def service_address(request: web.Request) -> str:
 
 
 def _matches(request: web.Request) -> list[Match]:
-    matches = [
-        Match(_known(keyword), (request.match_info[part],))
-        for part, keyword in _PATH_KEYS.items()
-        if part in request.match_info
-    ]
+    matches = [Match(_known(keyword), (request.match_info[part],)) for part, keyword in _PATH_KEYS.items() if part in request.match_info]
     fuzzy = request.query.get("fuzzymatching", "").lower() == "true"
     for name in dict.fromkeys(request.query):
         if name in _OPTIONS:

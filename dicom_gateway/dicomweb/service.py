@@ -53,9 +53,7 @@ def not_found() -> Problem:
 
 
 @web.middleware
-async def problems(
-    request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
-) -> web.StreamResponse:
+async def problems(request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]) -> web.StreamResponse:
     """Errors to problem documents; never a stack trace."""
     try:
         return await handler(request)
@@ -102,6 +100,4 @@ def unchanged(request: web.Request, etag: str) -> bool:
 
 def _answer(status: int, title: str, detail: str) -> web.Response:
     body = {"type": "about:blank", "title": title, "status": status, "detail": detail}
-    return web.Response(
-        status=status, body=json.dumps(body, ensure_ascii=False).encode(), content_type="application/problem+json"
-    )
+    return web.Response(status=status, body=json.dumps(body, ensure_ascii=False).encode(), content_type="application/problem+json")

@@ -64,10 +64,7 @@ async def _parts(service: Service, reader: MultipartReader, owner: str, source: 
         while (part := await _next(reader)) is not None:
             if len(tasks) >= MAX_PARTS:
                 raise Problem(413, "Too large", f"more than {MAX_PARTS} objects in one request")
-            if (
-                not isinstance(part, BodyPartReader)
-                or part.headers.get("Content-Type", "").split(";")[0].strip() != DICOM
-            ):
+            if not isinstance(part, BodyPartReader) or part.headers.get("Content-Type", "").split(";")[0].strip() != DICOM:
                 raise Problem(415, "Unsupported media type", f"every part must be {DICOM}")
             start = await _up_to(part, _IN_MEMORY)
             if len(start) < _IN_MEMORY:
@@ -120,8 +117,8 @@ def _answer(received: list[Received], base: str) -> dict[str, Any]:
         if _is_failure(each):
             failed.append({**item, "00081197": _value("US", each.status), "00000902": _value("LO", each.comment)})
             continue
-        where = f"{base}/studies/{each.study_instance_uid}/series/{each.series_instance_uid}/instances/{each.sop_instance_uid}"
-        item["00081190"] = _value("UR", where)
+        series = f"{base}/studies/{each.study_instance_uid}/series/{each.series_instance_uid}"
+        item["00081190"] = _value("UR", f"{series}/instances/{each.sop_instance_uid}")
         if each.status:
             item["00081196"] = _value("US", each.status)
         stored.append(item)

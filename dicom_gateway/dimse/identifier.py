@@ -86,9 +86,7 @@ def _keys(identifier: Dataset) -> list[DataElement]:
     keys: list[DataElement] = []
     for element in identifier:
         if element.VR == "SQ":
-            keys += [inner for item in list(element.value)[:1] for inner in item if inner.VR != "SQ"][
-                :_MAX_SEQUENCE_KEYS
-            ]
+            keys += [inner for item in list(element.value)[:1] for inner in item if inner.VR != "SQ"][:_MAX_SEQUENCE_KEYS]
         elif element.keyword != "QueryRetrieveLevel":
             keys.append(element)
     return keys

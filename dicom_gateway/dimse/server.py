@@ -10,15 +10,6 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from pynetdicom import AE, _config, evt
-from pynetdicom.sop_class import (
-    PatientRootQueryRetrieveInformationModelFind,
-    PatientRootQueryRetrieveInformationModelGet,
-    PatientRootQueryRetrieveInformationModelMove,
-    StudyRootQueryRetrieveInformationModelFind,
-    StudyRootQueryRetrieveInformationModelGet,
-    StudyRootQueryRetrieveInformationModelMove,
-    Verification,
-)
 
 from dicom_gateway.dimse import services
 from dicom_gateway.dimse.policy import Destinations, Policy, Refusal, RefusalReason
@@ -33,14 +24,15 @@ MAX_PDU = 128 << 10  # bytes we accept in one PDU; fewer, larger reads than the 
 MAX_ASSOCIATIONS = 32
 ANSWER_WITHIN = 120.0  # seconds for one piece of work on the loop
 
+# Besides storage (PS3.6 annex A): verification; find, move and get, patient root and study root.
 _SERVICES = (
-    Verification,
-    PatientRootQueryRetrieveInformationModelFind,
-    PatientRootQueryRetrieveInformationModelGet,
-    PatientRootQueryRetrieveInformationModelMove,
-    StudyRootQueryRetrieveInformationModelFind,
-    StudyRootQueryRetrieveInformationModelGet,
-    StudyRootQueryRetrieveInformationModelMove,
+    "1.2.840.10008.1.1",
+    "1.2.840.10008.5.1.4.1.2.1.1",
+    "1.2.840.10008.5.1.4.1.2.1.2",
+    "1.2.840.10008.5.1.4.1.2.1.3",
+    "1.2.840.10008.5.1.4.1.2.2.1",
+    "1.2.840.10008.5.1.4.1.2.2.2",
+    "1.2.840.10008.5.1.4.1.2.2.3",
 )
 
 T = TypeVar("T")

@@ -72,15 +72,13 @@ def _single(match: Match, column: sa.Column[str] | sa.Column[int], value: str, d
     return _text(column, value, dialect)
 
 
-def _range(
-    column: sa.Column[str] | sa.Column[int], value: str, form: re.Pattern[str], keyword: str, shape: str
-) -> sa.ColumnElement[bool]:
+def _range(column: sa.Column[str] | sa.Column[int], value: str, form: re.Pattern[str], keyword: str, shape: str) -> sa.ColumnElement[bool]:
     low, dash, high = (part.strip() for part in value.partition("-"))
     if (low and not form.fullmatch(low)) or (high and not form.fullmatch(high)) or not (low or high):
         raise BadQuery(f"{keyword}: {value!r} is not {shape}")
     if not dash:
         return column.like(low + "%") if len(low) < 6 else column == low
-    bounds = [column.is_not(None)]
+    bounds: list[sa.ColumnElement[bool]] = [column.is_not(None)]
     if low:
         bounds.append(column >= low)
     if high:
@@ -89,17 +87,13 @@ def _range(
     return sa.and_(*bounds)
 
 
-def _text(
-    column: sa.ColumnElement[str] | sa.Column[str] | sa.Column[int], value: str, dialect: str
-) -> sa.ColumnElement[bool]:
+def _text(column: sa.ColumnElement[str] | sa.Column[str] | sa.Column[int], value: str, dialect: str) -> sa.ColumnElement[bool]:
     if "*" not in value and "?" not in value:
         return column == value
     return _wildcard(column, value, dialect)
 
 
-def _wildcard(
-    column: sa.ColumnElement[str] | sa.Column[str] | sa.Column[int], pattern: str, dialect: str
-) -> sa.ColumnElement[bool]:
+def _wildcard(column: sa.ColumnElement[str] | sa.Column[str] | sa.Column[int], pattern: str, dialect: str) -> sa.ColumnElement[bool]:
     """`*` and `?`. SQLite's LIKE folds ASCII case, which DICOM forbids, so GLOB takes its place there."""
     if dialect == "sqlite":
         return column.op("GLOB", is_comparison=True)(pattern.replace("[", "[[]"))

@@ -132,7 +132,7 @@ class Index:
         level = query.level
         # A patient is who shares these values: there is no patient table to disagree with its studies.
         shown = [a for a in ATTRIBUTES if a.column is not None and a.level <= level]
-        columns = [a.column.label(a.keyword) for a in shown if a.column is not None]
+        columns: list[sa.ColumnElement[Any]] = [a.column.label(a.keyword) for a in shown if a.column is not None]
         ids: list[sa.ColumnElement[Any]] = []
         source: sa.FromClause = dicom_study
         order: list[Any] = [
@@ -151,7 +151,7 @@ class Index:
         if level >= Level.IMAGE:
             source = source.join(dicom_instance)
             order += [dicom_instance.c.instance_number.nulls_last(), dicom_instance.c.id]
-        statement = sa.select(*columns, *ids).select_from(source).where(scope.studies)
+        statement: sa.Select[Any] = sa.select(*[*columns, *ids]).select_from(source).where(scope.studies)
         for match in query.matches:
             statement = statement.where(self._condition(match, level))
         if level == Level.PATIENT:
@@ -161,24 +161,14 @@ class Index:
     def _condition(self, match: Match, level: Level) -> sa.ColumnElement[bool]:
         """The condition at `level`; a key of a deeper level holds where any descendant matches."""
         clause = condition(match, self.engine.dialect.name)
-        if (
-            match.attribute.level <= max(level, Level.STUDY)
-            or match.attribute.column is None
-            or isinstance(clause, sa.sql.elements.True_)
-        ):
+        if match.attribute.level <= max(level, Level.STUDY) or match.attribute.column is None or isinstance(clause, sa.sql.elements.True_):
             return clause
         descendants = sa.select(sa.literal(1)).select_from(dicom_series)
         if match.attribute.level == Level.IMAGE:
             descendants = descendants.join(dicom_instance)
         if level >= Level.SERIES:
             inner = dicom_instance.c.series_id == dicom_series.c.id
-            return (
-                sa.select(sa.literal(1))
-                .select_from(dicom_instance)
-                .where(inner, clause)
-                .correlate(dicom_series)
-                .exists()
-            )
+            return sa.select(sa.literal(1)).select_from(dicom_instance).where(inner, clause).correlate(dicom_series).exists()
         return descendants.where(dicom_series.c.study_id == dicom_study.c.id, clause).correlate(dicom_study).exists()
 
     async def _count_studies(self, connection: AsyncConnection, found: list[Found]) -> None:
@@ -204,9 +194,7 @@ class Index:
                 )
                 .join_from(dicom_series, dicom_instance)
                 .where(dicom_series.c.study_id.in_(part))
-                .group_by(
-                    dicom_series.c.study_id, dicom_series.c.id, dicom_series.c.modality, dicom_instance.c.sop_class_uid
-                )
+                .group_by(dicom_series.c.study_id, dicom_series.c.id, dicom_series.c.modality, dicom_instance.c.sop_class_uid)
             )
             for study, series, modality, sop_class, instances in rows:
                 counts[study]["NumberOfStudyRelatedSeries"].add(series)
@@ -226,11 +214,11 @@ class Index:
         counts: dict[int, int] = {}
         for part in _parts(sorted({each.series_id for each in found})):
             rows = await connection.execute(
-                sa.select(dicom_instance.c.series_id, sa.func.count())
+                sa.select(dicom_instance.c.series_id, sa.func.count().label("instances"))
                 .where(dicom_instance.c.series_id.in_(part))
                 .group_by(dicom_instance.c.series_id)
             )
-            counts |= {series: count for series, count in rows}
+            counts |= {row.series_id: row.instances for row in rows}
         for each in found:
             each.values["NumberOfSeriesRelatedInstances"] = counts.get(each.series_id, 0)
 

@@ -74,19 +74,14 @@ async def record(connection: AsyncConnection, batch: Sequence[ReceivedInstance])
             study = studies[received.owner, received.header.study_instance_uid]
         else:
             row = existing[received.owner, received.header.sop_instance_uid]
-            same = (
-                row.data_set_sha256 == received.data_set_sha256
-                and row.transfer_syntax_uid == received.header.transfer_syntax_uid
-            )
+            same = row.data_set_sha256 == received.data_set_sha256 and row.transfer_syntax_uid == received.header.transfer_syntax_uid
             recorded, instance_id, study = Recorded.DUPLICATE if same else Recorded.CONFLICT, row.id, row.study_id
         outcomes[received.object_key] = IndexedInstance(recorded, study, instance_id, received)
     await _frame_indexes(connection, ordered, entered)
     kept = await _conflicts(connection, [o.received for o in outcomes.values() if o.recorded is Recorded.CONFLICT])
     for key, outcome in outcomes.items():
         if outcome.recorded is Recorded.CONFLICT and key not in kept:
-            outcomes[key] = IndexedInstance(
-                Recorded.REPEATED_CONFLICT, outcome.study_id, outcome.instance_id, outcome.received
-            )
+            outcomes[key] = IndexedInstance(Recorded.REPEATED_CONFLICT, outcome.study_id, outcome.instance_id, outcome.received)
     await _touch(connection, ordered, studies)
     if any(o.recorded is not Recorded.NEW for o in outcomes.values()):
         await _drop_empty(connection, fresh_studies, fresh_series)
@@ -99,9 +94,7 @@ def insert_new(connection: AsyncConnection, table: sa.Table, *unique: str) -> An
     return dialect.insert(table).on_conflict_do_nothing(index_elements=list(unique))
 
 
-async def _studies(
-    connection: AsyncConnection, ordered: list[ReceivedInstance]
-) -> tuple[dict[tuple[str, str], int], list[int]]:
+async def _studies(connection: AsyncConnection, ordered: list[ReceivedInstance]) -> tuple[dict[tuple[str, str], int], list[int]]:
     """Ids of all studies of the batch, and which of them are new."""
     rows: dict[tuple[str, str], dict[str, Any]] = {}
     for r in ordered:
@@ -118,12 +111,8 @@ async def _studies(
             },
         )
     c = dicom_study.c
-    statement = insert_new(connection, dicom_study, "owner", "study_instance_uid").returning(
-        c.id, c.owner, c.study_instance_uid
-    )
-    found = {
-        (row.owner, row.study_instance_uid): row.id for row in await connection.execute(statement, list(rows.values()))
-    }
+    statement = insert_new(connection, dicom_study, "owner", "study_instance_uid").returning(c.id, c.owner, c.study_instance_uid)
+    found = {(row.owner, row.study_instance_uid): row.id for row in await connection.execute(statement, list(rows.values()))}
     fresh = list(found.values())
     missing = [key for key in rows if key not in found]
     if missing:
@@ -146,13 +135,8 @@ async def _series(
             {"study_id": study, "series_instance_uid": r.header.series_instance_uid, **r.header.series},
         )
     c = dicom_series.c
-    statement = insert_new(connection, dicom_series, "study_id", "series_instance_uid").returning(
-        c.id, c.study_id, c.series_instance_uid
-    )
-    found = {
-        (row.study_id, row.series_instance_uid): row.id
-        for row in await connection.execute(statement, list(rows.values()))
-    }
+    statement = insert_new(connection, dicom_series, "study_id", "series_instance_uid").returning(c.id, c.study_id, c.series_instance_uid)
+    found = {(row.study_id, row.series_instance_uid): row.id for row in await connection.execute(statement, list(rows.values()))}
     fresh = list(found.values())
     missing = [key for key in rows if key not in found]
     if missing:
@@ -243,19 +227,13 @@ async def _conflicts(connection: AsyncConnection, conflicting: list[ReceivedInst
     return {row.object_key for row in await connection.execute(statement.returning(dicom_conflict.c.object_key), rows)}
 
 
-async def _touch(
-    connection: AsyncConnection, ordered: list[ReceivedInstance], studies: dict[tuple[str, str], int]
-) -> None:
+async def _touch(connection: AsyncConnection, ordered: list[ReceivedInstance], studies: dict[tuple[str, str], int]) -> None:
     """Note when something last arrived for each study, one row at a time in key order."""
     latest: dict[int, datetime] = {}
     for r in ordered:
         study = studies[r.owner, r.header.study_instance_uid]
         latest[study] = max(latest.get(study, r.received_at), r.received_at)
-    statement = (
-        dicom_study.update()
-        .where(dicom_study.c.id == sa.bindparam("study"))
-        .values(last_received_at=sa.bindparam("at"))
-    )
+    statement = dicom_study.update().where(dicom_study.c.id == sa.bindparam("study")).values(last_received_at=sa.bindparam("at"))
     await connection.execute(statement, [{"study": study, "at": at} for study, at in latest.items()])
 
 

