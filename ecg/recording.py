@@ -52,14 +52,14 @@ class Recording:
     @property
     def duration(self) -> float:
         """Length in seconds."""
-        return self.samples.shape[1] / self.rate
+        return float(self.samples.shape[1] / self.rate)
 
     def lead(self, name: str) -> npt.NDArray[np.float32]:
         """Samples of one lead in microvolts, shape (n,). Raises KeyError for a lead that is not there."""
-        try:
-            return self.samples[self.leads.index(name)]
-        except ValueError:
-            raise KeyError(name) from None
+        if name not in self.leads:
+            raise KeyError(name)
+        samples: npt.NDArray[np.float32] = self.samples[self.leads.index(name)]
+        return samples
 
 
 class UnreadableECG(ValueError):

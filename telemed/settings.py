@@ -17,7 +17,7 @@ class Settings(BaseSettings):
     data_dir: Path = Field(default=Path("data"), description="Folder for the embedded database, objects, keys and logs")
     database_url: str = Field(default="", description="SQLAlchemy URL; empty: SQLite in the data folder")
     storage_url: str = Field(
-        "", description="`file:///folder` or `s3://bucket?endpoint=http://host:port`; empty: a folder in the data folder"
+        default="", description="`file:///folder` or `s3://bucket?endpoint=http://host:port`; empty: a folder in the data folder"
     )
     s3_access_key: str = Field(default="", description="Access key of the S3 store, where the URL carries none")
     s3_secret_key: SecretStr = Field(default=SecretStr(""), description="Secret key of the S3 store, where the URL carries none")

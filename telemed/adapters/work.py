@@ -27,6 +27,7 @@ from telemed.adapters.repositories import (
 from telemed.adapters.study_table import StudyTable
 from telemed.adapters.work_clock import utc_now
 from telemed.domain.case import Case
+from telemed.service import ports
 from telemed.service.ports import Region
 
 
@@ -72,16 +73,17 @@ class SqlWork:
         self.now = now
         self.region = region
         self.connection = connection
-        self.cases = CaseTable(connection)
-        self.reports = ReportTable(connection)
-        self.patients = PatientTable(connection)
-        self.evidence = EvidenceTable(connection)
-        self.criticals = CriticalTable(connection)
-        self.consents = ConsentTable(connection)
-        self.studies = StudyTable(connection)
-        self.people = PersonTable(connection)
-        self.sessions = SessionTable(connection)
-        self.journal = JournalBuffer(lambda: self.now)
+        self.cases: ports.Cases = CaseTable(connection)
+        self.reports: ports.Reports = ReportTable(connection)
+        self.patients: ports.Patients = PatientTable(connection)
+        self.evidence: ports.EvidenceStore = EvidenceTable(connection)
+        self.criticals: ports.Criticals = CriticalTable(connection)
+        self.consents: ports.Consents = ConsentTable(connection)
+        self.studies: ports.Studies = StudyTable(connection)
+        self.people: ports.People = PersonTable(connection)
+        self.sessions: ports.Sessions = SessionTable(connection)
+        self.buffer = JournalBuffer(lambda: self.now)
+        self.journal: ports.Journal = self.buffer
 
 
 @asynccontextmanager
@@ -90,7 +92,7 @@ async def writing(engine: AsyncEngine, region: Region, clock: Callable[[], datet
     async with engine.begin() as connection:
         work = SqlWork(connection, region, clock())
         yield work
-        await work.journal.write(connection)
+        await work.buffer.write(connection)
 
 
 @asynccontextmanager

@@ -21,6 +21,7 @@ from typing import Final
 
 import jinja2
 from aiohttp import web
+from aiohttp.typedefs import Middleware
 from babel.messages.catalog import Catalog, Message
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
@@ -37,7 +38,6 @@ _MAX_ACCEPT_LANGUAGE: Final = 500  # characters read of the header; browsers sen
 _language: ContextVar[str] = ContextVar("language", default=DEFAULT_LANGUAGE)
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-Middleware = Callable[[web.Request, Handler], Awaitable[web.StreamResponse]]
 
 
 def match_language(tag: str | None) -> str | None:
