@@ -23,9 +23,14 @@ Code = sa.String(16)
 Name = sa.String(64)
 
 
-def _only(condition: str) -> dict[str, Any]:
-    """An index over the rows that fulfil a condition."""
-    return {"sqlite_where": sa.text(condition), "postgresql_where": sa.text(condition)}
+def _only(sqlite: str, postgresql: str = "") -> dict[str, Any]:
+    """An index over the rows that fulfil a condition, said as SQLAlchemy says it in queries."""
+    return {"sqlite_where": sa.text(sqlite), "postgresql_where": sa.text(postgresql or sqlite)}
+
+
+def _ordered(length: int) -> sa.types.TypeEngine[str]:
+    """Text in code point order on both databases, so that a prefix is a range of the index."""
+    return sa.String(length).with_variant(sa.String(length, collation="C"), "postgresql")
 
 
 institution = sa.Table(
@@ -141,11 +146,11 @@ case = sa.Table(
     sa.Column("priority", sa.String(8), nullable=False),
     sa.Column("rank", sa.SmallInteger, nullable=False),
     sa.Column("status", sa.String(16), nullable=False),
-    sa.Column("accession_number", sa.String(16), nullable=False),
+    sa.Column("accession_number", _ordered(16), nullable=False),
     sa.Column("member", Code, nullable=False),
     sa.Column("hub", Code),
     sa.Column("patient_id", Id, nullable=False, index=True),
-    sa.Column("patient_name", sa.String(200), nullable=False),
+    sa.Column("patient_name", _ordered(200), nullable=False),
     sa.Column("patient_sex", sa.String(8), nullable=False),
     sa.Column("patient_birth_date", sa.Date),
     sa.Column("request", sa.JSON, nullable=False),
@@ -173,14 +178,16 @@ case = sa.Table(
     sa.Index("ix_case_member", "member", "created_at", "id"),
     sa.Index("ix_case_member_status", "member", "status", "created_at"),
     sa.Index("ix_case_done", "hub", "centre", "completed_at"),
-    sa.Index("ix_case_holder", "claimed_by", "status"),
+    sa.Index("ix_case_holder", "claimed_by", "status", **_only("claimed_by IS NOT NULL")),
     sa.Index("ix_case_accession", "accession_number"),
     sa.Index("ix_case_name", "patient_name"),
     sa.Index("ix_case_created", "created_at", "id"),
     sa.Index(
         "ix_case_accept", "accept_by", sqlite_where=sa.text("accept_by IS NOT NULL"), postgresql_where=sa.text("accept_by IS NOT NULL")
     ),
-    sa.Index("ix_case_critical", "hub", "member", **_only("critical_open")),
+    sa.Index("ix_case_critical_hub", "hub", "centre", **_only("critical_open = 1", "critical_open")),
+    sa.Index("ix_case_critical_member", "member", **_only("critical_open = 1", "critical_open")),
+    sa.Index("ix_case_review", "hub", "centre", **_only("report_status = 'preliminary'")),
 )
 
 case_access = sa.Table(

@@ -44,11 +44,11 @@ def upgrade() -> None:
         sa.Column("priority", sa.String(length=8), nullable=False),
         sa.Column("rank", sa.SmallInteger(), nullable=False),
         sa.Column("status", sa.String(length=16), nullable=False),
-        sa.Column("accession_number", sa.String(length=16), nullable=False),
+        sa.Column("accession_number", sa.String(length=16).with_variant(sa.String(length=16, collation="C"), "postgresql"), nullable=False),
         sa.Column("member", sa.String(length=16), nullable=False),
         sa.Column("hub", sa.String(length=16), nullable=True),
         sa.Column("patient_id", sa.String(length=32), nullable=False),
-        sa.Column("patient_name", sa.String(length=200), nullable=False),
+        sa.Column("patient_name", sa.String(length=200).with_variant(sa.String(length=200, collation="C"), "postgresql"), nullable=False),
         sa.Column("patient_sex", sa.String(length=8), nullable=False),
         sa.Column("patient_birth_date", sa.Date(), nullable=True),
         sa.Column("request", sa.JSON(), nullable=False),
@@ -85,18 +85,38 @@ def upgrade() -> None:
         batch_op.create_index("ix_case_accession", ["accession_number"], unique=False)
         batch_op.create_index("ix_case_created", ["created_at", "id"], unique=False)
         batch_op.create_index(
-            "ix_case_critical",
-            ["hub", "member"],
+            "ix_case_critical_hub",
+            ["hub", "centre"],
             unique=False,
-            sqlite_where=sa.text("critical_open"),
+            sqlite_where=sa.text("critical_open = 1"),
+            postgresql_where=sa.text("critical_open"),
+        )
+        batch_op.create_index(
+            "ix_case_critical_member",
+            ["member"],
+            unique=False,
+            sqlite_where=sa.text("critical_open = 1"),
             postgresql_where=sa.text("critical_open"),
         )
         batch_op.create_index("ix_case_done", ["hub", "centre", "completed_at"], unique=False)
-        batch_op.create_index("ix_case_holder", ["claimed_by", "status"], unique=False)
+        batch_op.create_index(
+            "ix_case_holder",
+            ["claimed_by", "status"],
+            unique=False,
+            sqlite_where=sa.text("claimed_by IS NOT NULL"),
+            postgresql_where=sa.text("claimed_by IS NOT NULL"),
+        )
         batch_op.create_index("ix_case_member", ["member", "created_at", "id"], unique=False)
         batch_op.create_index("ix_case_member_status", ["member", "status", "created_at"], unique=False)
         batch_op.create_index("ix_case_name", ["patient_name"], unique=False)
         batch_op.create_index(batch_op.f("ix_case_patient_id"), ["patient_id"], unique=False)
+        batch_op.create_index(
+            "ix_case_review",
+            ["hub", "centre"],
+            unique=False,
+            sqlite_where=sa.text("report_status = 'preliminary'"),
+            postgresql_where=sa.text("report_status = 'preliminary'"),
+        )
         batch_op.create_index("ix_case_worklist", ["hub", "centre", "status", "rank", "due_at", "id"], unique=False)
 
     op.create_table(
@@ -601,13 +621,21 @@ def downgrade() -> None:
     op.drop_table("case_event")
     with op.batch_alter_table("case", schema=None) as batch_op:
         batch_op.drop_index("ix_case_worklist")
+        batch_op.drop_index(
+            "ix_case_review",
+            sqlite_where=sa.text("report_status = 'preliminary'"),
+            postgresql_where=sa.text("report_status = 'preliminary'"),
+        )
         batch_op.drop_index(batch_op.f("ix_case_patient_id"))
         batch_op.drop_index("ix_case_name")
         batch_op.drop_index("ix_case_member_status")
         batch_op.drop_index("ix_case_member")
-        batch_op.drop_index("ix_case_holder")
+        batch_op.drop_index(
+            "ix_case_holder", sqlite_where=sa.text("claimed_by IS NOT NULL"), postgresql_where=sa.text("claimed_by IS NOT NULL")
+        )
         batch_op.drop_index("ix_case_done")
-        batch_op.drop_index("ix_case_critical", sqlite_where=sa.text("critical_open"), postgresql_where=sa.text("critical_open"))
+        batch_op.drop_index("ix_case_critical_member", sqlite_where=sa.text("critical_open = 1"), postgresql_where=sa.text("critical_open"))
+        batch_op.drop_index("ix_case_critical_hub", sqlite_where=sa.text("critical_open = 1"), postgresql_where=sa.text("critical_open"))
         batch_op.drop_index("ix_case_created")
         batch_op.drop_index("ix_case_accession")
         batch_op.drop_index(
