@@ -149,6 +149,9 @@ ECG = (
         Step(45, "ecg.hubb", "write"), Step(44, "ecg.hubb", "sign"), Step(42, "clinic3", "critical-acknowledge"), _seen("CLINIC3", 41))),
     StoryCase("ecg/left-ventricular-hypertrophy", "CLINIC1", 31, "routine", "final, acknowledged", (
         *_ask("CLINIC1", 5 * HOUR), *_read("ecg.huba", 5 * HOUR - 8, 5 * HOUR - 19), _seen("CLINIC1", 4 * HOUR))),
+    StoryCase("ecg/bradycardia", "CLINIC3", 32, "routine", "draft", _drafted("CLINIC3", 16)),
+    StoryCase("ecg/right-bundle-branch-block", "CLINIC1", 5, "routine", "on hold", (
+        *_ask("CLINIC1", 70), Step(66, "ecg.huba", "claim"), Step(63, "ecg.huba", "return", "V1、V2 导联疑似位置偏高，请核对后重新采集一份。"))),
     StoryCase("ecg/bradycardia", "CLINIC2", 25, "routine", "cancelled", (
         *_ask("CLINIC2", 6 * HOUR), Step(6 * HOUR - 5, "clinic2", "cancel", "导联接错，已重新采集并另行申请。"))),
     StoryCase("ecg/atrial-fibrillation", "CLINIC1", 23, "urgent", "awaiting review", (
