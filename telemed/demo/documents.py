@@ -13,25 +13,24 @@ from reportlab.lib.pagesizes import A4
 from reportlab.lib.styles import ParagraphStyle
 from reportlab.lib.units import mm
 from reportlab.lib.utils import ImageReader
-from reportlab.pdfbase import pdfmetrics
-from reportlab.pdfbase.cidfonts import UnicodeCIDFont
 from reportlab.pdfgen.canvas import Canvas
 from reportlab.platypus import Paragraph, Table, TableStyle
 
+from telemed.adapters.fonts import BOLD, REGULAR, register_faces
 from telemed.demo.lab_panels import LabPanel
 from telemed.demo.people import DemoPatient
 from telemed.demo.texts import CaseText
 from telemed.demo.texture import smooth_field
 
-FONT = "STSong-Light"
+FONT = REGULAR.name
 LEFT, RIGHT, TOP = 24 * mm, A4[0] - 24 * mm, A4[1] - 24 * mm
 SEX = {"male": "男", "female": "女"}
 
 BODY = ParagraphStyle("body", fontName=FONT, fontSize=11, leading=18, wordWrap="CJK")
 TITLE = ParagraphStyle("title", parent=BODY, fontSize=18, leading=26, alignment=TA_CENTER)
+HEADING = ParagraphStyle("heading", parent=BODY, fontName=BOLD.name)
 SMALL = ParagraphStyle("small", parent=BODY, fontSize=9, leading=13, textColor=colors.HexColor("#444444"))
 
-GAP = "\u00a0" * 4
 FIELD_LABELS = {"reason": "会诊目的", "summary": "病情摘要", "working_diagnosis": "初步诊断", "history": "病史"}
 
 
@@ -39,7 +38,7 @@ class _Paper:
     """One A4 page that is filled from the top."""
 
     def __init__(self, title: str, institution: str) -> None:
-        pdfmetrics.registerFont(UnicodeCIDFont(FONT))
+        register_faces()
         self.out = BytesIO()
         self.page = Canvas(self.out, pagesize=A4, invariant=1)
         self.page.setTitle(title)
@@ -65,10 +64,13 @@ class _Paper:
         self.y -= 8
 
     def patient(self, patient: DemoPatient, on: datetime, number: str) -> None:
-        self.write(
-            f"姓名：{escape(patient.name)}{GAP}性别：{SEX.get(patient.sex, '不详')}{GAP}年龄：{patient.age_on(on.date())} 岁{GAP}"
-            f"病历号：{patient.number}<br/>申请号：{escape(number)}{GAP}联系电话：{patient.phone}{GAP}日期：{on:%Y-%m-%d %H:%M}"
-        )
+        rows = [
+            [f"姓名：{patient.name}", f"性别：{SEX.get(patient.sex, '不详')}", f"年龄：{patient.age_on(on.date())} 岁"],
+            [f"申请号：{number}", f"病历号：{patient.number}", f"电话：{patient.phone}"],
+        ]
+        table = Table(rows, colWidths=[(RIGHT - LEFT) / 3] * 3, rowHeights=18)
+        table.setStyle(TableStyle([("FONT", (0, 0), (-1, -1), FONT, 11), ("LEFTPADDING", (0, 0), (-1, -1), 0)]))
+        self.place(table)
         self.rule()
 
     def sign(self, label: str, seed: int) -> None:
@@ -76,7 +78,7 @@ class _Paper:
         self.page.setFont(FONT, 11)
         self.page.drawString(LEFT + 78 * mm, self.y, label)
         rng = np.random.default_rng([seed, zlib.crc32(label.encode())])
-        x, y = LEFT + 78 * mm + pdfmetrics.stringWidth(label, FONT, 11) + 6, self.y + 3
+        x, y = LEFT + 78 * mm + REGULAR.width(label, 11) + 6, self.y + 3
         self.page.setStrokeColor(colors.HexColor("#1c2f6b"))
         self.page.setLineWidth(1.0)
         for _ in range(3):
@@ -103,7 +105,7 @@ def referral_summary(patient: DemoPatient, text: CaseText, institution: str, doc
     paper.patient(patient, on, number)
     for name, label in FIELD_LABELS.items():
         if text.request.get(name):
-            paper.write(f"<b>{label}</b>", space=0)
+            paper.write(label, HEADING, 0)
             paper.write(escape(str(text.request[name])), space=8)
     paper.write("附：既往检查报告复印件见病历。以上情况属实，同意提请上级医院会诊。", SMALL, 24)
     paper.sign(f"申请医师（{doctor}）：", seed)
@@ -155,7 +157,7 @@ def lab_sheet(panel: LabPanel, patient: DemoPatient, institution: str, number: s
     paper.place(table, 14)
     paper.rule()
     paper.write(
-        f"标本：{panel.specimen}{GAP}采样：{on:%Y-%m-%d %H:%M}{GAP}本报告仅对所检标本负责。",
+        f"标本：{panel.specimen}；采样：{on:%Y-%m-%d %H:%M}；本报告仅对所检标本负责。",
         SMALL,
         24,
     )
