@@ -8,7 +8,7 @@ from pydicom.dataset import Dataset
 from pydicom.uid import CTImageStorage
 from scipy import ndimage
 
-from telemed.demo.dicom_header import StudyOrder, demo_uid, new_image, part10, set_pixels
+from telemed.demo.dicom_header import StudyOrder, code, demo_uid, new_image, part10, set_pixels
 from telemed.demo.head_finding import PATHOLOGIES, HeadFinding, HeadPathology, paint_pathology
 from telemed.demo.head_slice import Head, HeadSlice, paint_head
 from telemed.demo.people import DemoPatient
@@ -122,6 +122,7 @@ def _instance(patient: DemoPatient, study: StudyOrder, seed: int, number: int, h
     image.ScanOptions = "AXIAL"
     image.KVP, image.XRayTubeCurrent, image.ExposureTime, image.Exposure = 120, 280, 1000, 280
     image.CTDIvol = 48.6
+    image.CTDIPhantomTypeCodeSequence = code("113690", "DCM", "IEC Head Dosimetry Phantom")
     image.DataCollectionDiameter = image.ReconstructionDiameter = round(SIZE * SPACING_MM, 2)
     image.GantryDetectorTilt = 0
     image.ConvolutionKernel = "BRAIN"

@@ -28,6 +28,7 @@ SOFT_PER_MM, BONE_PER_MM, SPONGE, MARROW = 0.020, 0.105, 0.34, 0.10
 
 HAND_PA = Projection(
     body_part="HAND",
+    region=("85562004", "SCT", "Hand"),
     description="Hand PA",
     view="PA",
     laterality="R",

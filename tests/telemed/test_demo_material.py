@@ -1,9 +1,12 @@
 """The demo's material holds together: pictures that are valid and plausible, people that validate, a story that can be played."""
 
+import shutil
+import subprocess
 from datetime import UTC, date, datetime
 from functools import cache
 from io import BytesIO
 from itertools import islice
+from pathlib import Path
 
 import numpy as np
 import pydicom
@@ -47,7 +50,7 @@ CT_TYPE_1 = (
 DX_TYPE_1 = (
     *COMMON_TYPE_1, "PresentationIntentType", "ImageLaterality", "ImagerPixelSpacing", "PixelIntensityRelationship",
     "PixelIntensityRelationshipSign", "RescaleIntercept", "RescaleSlope", "RescaleType", "PresentationLUTShape",
-    "LossyImageCompression", "BurnedInAnnotation", "WindowCenter", "WindowWidth",
+    "LossyImageCompression", "BurnedInAnnotation", "AnatomicRegionSequence", "PositionerType", "WindowCenter", "WindowWidth",
 )  # fmt: skip
 
 
@@ -90,6 +93,15 @@ def test_ct_header_is_complete_and_names_the_patient(series: list[pydicom.Datase
     assert first.PatientSex == "M"
     assert first.PatientAge == "065Y"
     assert len(first.WindowCenter) == len(first.WindowWidth) == len(first.WindowCenterWidthExplanation)
+
+
+@pytest.mark.skipif(shutil.which("dciodvfy") is None, reason="the DICOM validator dciodvfy (Debian: dicom3tools) is not installed")
+@pytest.mark.parametrize("name", ["ct_head:normal", "hand_xray:normal", "chest_xray:normal"])
+def test_the_dicom_validator_finds_no_fault(name: str, tmp_path: Path) -> None:
+    path = tmp_path / "image.dcm"
+    path.write_bytes(next(evidence_files(name, order_for("imaging/chest-normal"))).content)
+    said = subprocess.run(["dciodvfy", path], capture_output=True, text=True, check=False).stderr
+    assert [line for line in said.splitlines() if line.startswith(("Error", "Warning"))] == []
 
 
 def test_ct_numbers_are_those_of_a_head(normal_head: HeadScan) -> None:
