@@ -30,6 +30,7 @@ WATER_PER_MM, BONE_PER_MM = 0.0135, 0.034
 
 CHEST_PA = Projection(
     body_part="CHEST",
+    region=("51185008", "SCT", "Chest"),
     description="Chest PA",
     view="PA",
     laterality="U",

@@ -8,7 +8,7 @@ from pydicom.dataset import Dataset
 from pydicom.uid import CTImageStorage
 from scipy import ndimage
 
-from telemed.demo.dicom_header import StudyOrder, demo_uid, new_image, part10, set_pixels
+from telemed.demo.dicom_header import StudyOrder, code, demo_uid, new_image, part10, set_pixels
 from telemed.demo.head_finding import PATHOLOGIES, HeadFinding, HeadPathology, paint_pathology
 from telemed.demo.head_slice import Head, HeadSlice, paint_head
 from telemed.demo.people import DemoPatient
@@ -31,22 +31,27 @@ def ct_head(patient: DemoPatient, study: StudyOrder, seed: int, finding: HeadFin
 
     Raises KeyError for a finding that `PATHOLOGIES` does not hold.
     """
-    for number, hounsfield in enumerate(hounsfield_slices(seed, finding), start=1):
-        yield part10(_instance(patient, study, seed, number, hounsfield))
+    scan = HeadScan(seed, finding)
+    for number in range(1, SLICES + 1):
+        yield part10(_instance(patient, study, seed, number, scan.hounsfield(number - 1)))
 
 
-def hounsfield_slices(seed: int, finding: HeadFinding = "normal") -> Iterator[Image]:
-    """The slices as HU, float32 (512, 512), lowest first, with noise."""
-    pathology = PATHOLOGIES[finding]
-    rng = np.random.default_rng([seed, 40])
-    head = Head(rng, SIZE, SPACING_MM, pathology.sulcus, pathology.effaced)
-    posture = _Posture(rng, head, pathology)
-    grain = band_noise(rng, SIZE, peak=0.10, fall=0.24)
-    for index in range(SLICES):
-        cut = paint_head(head, LOWEST_MM + THICKNESS_MM * index, THICKNESS_MM)
-        paint_pathology(head, cut, pathology)
+class HeadScan:
+    """One head lying in the scanner; its slices can be taken in any order. Raises KeyError for an unknown finding."""
+
+    def __init__(self, seed: int, finding: HeadFinding = "normal") -> None:
+        self.seed, self.pathology = seed, PATHOLOGIES[finding]
+        rng = np.random.default_rng([seed, 40])
+        self.head = Head(rng, SIZE, SPACING_MM, self.pathology.sulcus, self.pathology.effaced)
+        self.posture = _Posture(rng, self.head, self.pathology)
+        self.grain = band_noise(rng, SIZE, peak=0.10, fall=0.24)
+
+    def hounsfield(self, index: int) -> Image:
+        """Slice `index` (0 is the lowest) in HU with noise, float32 (512, 512); row 0 in front, column 0 on the right side."""
+        cut = paint_head(self.head, LOWEST_MM + THICKNESS_MM * index, THICKNESS_MM)
+        paint_pathology(self.head, cut, self.pathology)
         _paint_headrest(cut)
-        yield _acquire(rng, posture.place(cut), cut, grain)
+        return _acquire(np.random.default_rng([self.seed, 40, index]), self.posture.place(cut), cut, self.grain)
 
 
 class _Posture:
@@ -60,8 +65,9 @@ class _Posture:
         x, y = head.x / SPACING_MM, head.y / SPACING_MM
         drift_x, drift_y = rng.uniform(-5, 5, 2)
         fade_out = np.clip((108 - head.radius) / 20, 0, 1)
-        self.columns = x * np.cos(turn) - y * np.sin(turn) + middle + drift_x + bend * smooth_field(rng, (SIZE, SIZE), 110) * fade_out
-        self.rows = x * np.sin(turn) + y * np.cos(turn) + middle + drift_y + bend * smooth_field(rng, (SIZE, SIZE), 110) * fade_out
+        bent = [bend * smooth_field(rng, (SIZE, SIZE), 110) * fade_out for _ in range(2)]
+        self.columns = x * np.cos(turn) - y * np.sin(turn) + middle + drift_x + bent[0]
+        self.rows = x * np.sin(turn) + y * np.cos(turn) + middle + drift_y + bent[1]
         self.pressed = np.exp(-((head.x / 40) ** 2) - (head.y / 52) ** 2) / SPACING_MM
 
     def place(self, cut: HeadSlice) -> Image:
@@ -116,6 +122,7 @@ def _instance(patient: DemoPatient, study: StudyOrder, seed: int, number: int, h
     image.ScanOptions = "AXIAL"
     image.KVP, image.XRayTubeCurrent, image.ExposureTime, image.Exposure = 120, 280, 1000, 280
     image.CTDIvol = 48.6
+    image.CTDIPhantomTypeCodeSequence = code("113690", "DCM", "IEC Head Dosimetry Phantom")
     image.DataCollectionDiameter = image.ReconstructionDiameter = round(SIZE * SPACING_MM, 2)
     image.GantryDetectorTilt = 0
     image.ConvolutionKernel = "BRAIN"

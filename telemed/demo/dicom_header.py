@@ -64,6 +64,13 @@ def new_image(patient: DemoPatient, study: StudyOrder, modality: str, seed: int)
     return image
 
 
+def code(value: str, scheme: str, meaning: str) -> list[Dataset]:
+    """A code sequence with one item (PS3.3 8.8)."""
+    item = Dataset()
+    item.CodeValue, item.CodingSchemeDesignator, item.CodeMeaning = value, scheme, meaning
+    return [item]
+
+
 def set_pixels(image: Dataset, pixels: NDArray[np.uint16], bits_stored: int) -> None:
     """Put an unsigned single-channel picture in, `bits_stored` bits of 16."""
     image.Rows, image.Columns = pixels.shape

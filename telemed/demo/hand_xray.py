@@ -28,6 +28,7 @@ SOFT_PER_MM, BONE_PER_MM, SPONGE, MARROW = 0.020, 0.105, 0.34, 0.10
 
 HAND_PA = Projection(
     body_part="HAND",
+    region=("85562004", "SCT", "Hand"),
     description="Hand PA",
     view="PA",
     laterality="R",
@@ -102,8 +103,8 @@ class _Film:
         (x0, y0), (x1, y1) = points.min(0) - 1, points.max(0) + 1
         where, x, y = self.region(x0, y0, x1, y1)
         inside = _fill(points, x, y)
-        depth = ndimage.gaussian_filter(ndimage.distance_transform_edt(inside > 0.5) * SPACING, 1.2) + 0.0
-        widest = np.maximum(float(depth.max()), 0.1)
+        depth = np.asarray(ndimage.gaussian_filter(ndimage.distance_transform_edt(inside > 0.5) * SPACING, 1.2), np.float32)
+        widest: Image = np.maximum(depth.max(keepdims=True), 0.1)
         shaft = np.clip((-y - 32) / 45, 0, 1)
         if bone.shaft_cortex:  # a tube: as deep as it is wide, level by level
             widest = np.maximum(depth.max(axis=1, keepdims=True), 0.1)
@@ -175,7 +176,7 @@ def _cap(distance: NDArray[np.float64], length: float, power: float) -> NDArray[
     return np.asarray((1 - inside**power) ** (1 / power) * (distance > 0))
 
 
-def _chord(depth: Image, widest: Image | float) -> Image:
+def _chord(depth: Image, widest: Image) -> Image:
     """Relative thickness of a rounded body `depth` mm inside its outline, 1 at `widest`."""
     return np.asarray(np.sqrt(np.clip(1 - (1 - np.clip(depth / widest, 0, 1)) ** 2, 0, 1)), np.float32)
 
@@ -200,4 +201,5 @@ def _fill(points: NDArray[np.float64], x: Image, y: Image) -> Image:
     mask = Picture.new("L", (width, height), 0)
     corners = [((px - float(x[0, 0])) / SPACING * fine, (float(y[0, 0]) - py) / SPACING * fine) for px, py in points]
     ImageDraw.Draw(mask).polygon(corners, fill=255)
-    return np.asarray(mask.resize((x.shape[1], y.shape[0]), Picture.Resampling.BOX), np.float32) / 255
+    grown = np.asarray(mask.resize((x.shape[1], y.shape[0]), Picture.Resampling.BOX), np.float32)
+    return np.asarray(grown / 255, np.float32)

@@ -176,7 +176,7 @@ def _tentorium(x: Image, y: Image) -> Image:
 def _paint_brain(head: Head, plane: Plane, wall: Image) -> None:
     full = (slice(None), slice(None))
     z = plane.z
-    behind = fade(-(head.y + 4 - 0.42 * np.abs(head.x)), 3.0)
+    behind = fade(np.asarray(0.42 * np.abs(head.x) - head.y - 4, np.float32), 3.0)
     lower = fade((z - head.tent) * 0.75, 1.5) * behind if z < 46 else np.zeros_like(wall)
     tissue = _cortex(head, z, wall)
     tissue += (_cerebellum(head, wall) - tissue) * lower

@@ -10,7 +10,7 @@ from pydicom.dataset import Dataset
 from pydicom.uid import DigitalXRayImageStorageForPresentation
 from scipy import ndimage
 
-from telemed.demo.dicom_header import StudyOrder, demo_uid, new_image, set_pixels
+from telemed.demo.dicom_header import StudyOrder, code, demo_uid, new_image, set_pixels
 from telemed.demo.people import DemoPatient
 
 Image = NDArray[np.float32]
@@ -24,6 +24,8 @@ class Projection:
     """What is said about one exposure. `field` is the collimated field: left, top, right, bottom in mm."""
 
     body_part: str
+    region: tuple[str, str, str]
+    """Code of the anatomic region: value, scheme, meaning (CID 4009)."""
     description: str
     view: str
     laterality: str
@@ -110,7 +112,9 @@ def dx_instance(patient: DemoPatient, study: StudyOrder, seed: int, projection: 
     image.ViewPosition = projection.view
     image.ImageLaterality = projection.laterality
     image.PatientOrientation = list(projection.orientation)
-    image.AnatomicRegionSequence = []
+    image.AnatomicRegionSequence = code(*projection.region)
+    image.ViewCodeSequence = code("272479007", "SCT", "postero-anterior")  # CID 4010
+    image.PositionerType = "NONE"
     image.AcquisitionContextSequence = []
     image.InstanceNumber = 1
     image.PresentationIntentType = "FOR PRESENTATION"
@@ -123,7 +127,6 @@ def dx_instance(patient: DemoPatient, study: StudyOrder, seed: int, projection: 
     image.DetectorID = "DEMO-0001"
     image.DistanceSourceToDetector = 1100
     image.ImagerPixelSpacing = image.PixelSpacing = [projection.spacing, projection.spacing]
-    image.PixelSpacingCalibrationType = "GEOMETRY"
     image.PhotometricInterpretation = "MONOCHROME2"
     image.PixelIntensityRelationship, image.PixelIntensityRelationshipSign = "LOG", -1
     image.PresentationLUTShape = "IDENTITY"

@@ -5,6 +5,7 @@ Axes are the patient's own as DICOM has them (PS3.3 C.7.6.2.1.1): x grows to the
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -137,7 +138,7 @@ class Plane:
         return region, np.float32(weight) * _fade(distance)
 
     def _cover_tube(self, tube: Tube) -> Coverage | None:
-        spans = [pair for pair in zip(tube.points, tube.points[1:], strict=False) if self._near(pair)]
+        spans = [pair for pair in pairwise(tube.points) if self._near(pair)]
         if not spans:
             return None
         ends = [end for pair in spans for end in pair]
@@ -150,15 +151,14 @@ class Plane:
         if region is None:
             return None
         x, y = self.x[:, region[1]], self.y[region[0]]
-        nearest: Image | None = None
+        nearest = np.float32(np.inf) + 0 * x * y
         for (x0, y0, z0, r0), (x1, y1, z1, r1) in spans:
             dx, dy, dz = x1 - x0, y1 - y0, z1 - z0
             length = dx * dx + dy * dy + dz * dz + 1e-6
             along = np.clip(((x - x0) * dx + (y - y0) * dy + (self.z - z0) * dz) / length, 0, 1)
             gap = (x - x0 - along * dx) ** 2 + (y - y0 - along * dy) ** 2 + (self.z - z0 - along * dz) ** 2
             distance = np.sqrt(gap) - (r0 + along * (r1 - r0))
-            nearest = distance if nearest is None else np.minimum(nearest, distance)
-        assert nearest is not None
+            nearest = np.minimum(nearest, distance)
         return region, _fade(nearest)
 
     def _near(self, pair: tuple[tuple[float, ...], tuple[float, ...]]) -> bool:
@@ -182,17 +182,17 @@ class Plane:
 def line_distance(x: Image, y: Image, points: Iterable[tuple[float, float]]) -> Image:
     """The distance of each place (x, y) to an open line through `points`, in the unit of its arguments."""
     corners = list(points)
-    nearest: Image | None = None
-    for (x0, y0), (x1, y1) in zip(corners, corners[1:], strict=False):
+    if len(corners) < 2:
+        raise ValueError("a line needs two points or more")
+    nearest = np.float32(np.inf) + 0 * x * y
+    for (x0, y0), (x1, y1) in pairwise(corners):
         dx, dy = x1 - x0, y1 - y0
         along = np.clip(((x - x0) * dx + (y - y0) * dy) / (dx * dx + dy * dy + 1e-6), 0, 1)
         gap = (x - x0 - along * dx) ** 2 + (y - y0 - along * dy) ** 2
-        nearest = gap if nearest is None else np.minimum(nearest, gap)
-    if nearest is None:
-        raise ValueError("a line needs two points or more")
-    return np.sqrt(nearest)
+        nearest = np.minimum(nearest, gap)
+    return np.asarray(np.sqrt(nearest), np.float32)
 
 
 def _fade(distance: Image) -> Image:
     """Coverage from a signed distance in mm (negative inside)."""
-    return np.clip(0.5 - distance / EDGE_MM, 0, 1).astype(np.float32)
+    return np.asarray(np.clip(0.5 - distance / EDGE_MM, 0, 1), np.float32)

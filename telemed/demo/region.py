@@ -1,6 +1,6 @@
 """The demo region: made-up institutions, who answers for whom, and everybody's account. Data only."""
 
-from telemed.domain.network import HubService, Institution, Level
+from telemed.domain.network import HubService, Institution, Level, Network
 from telemed.domain.people import Person, Role
 
 CENTRES = ("consultation", "imaging", "ecg", "lab", "pathology")
@@ -39,6 +39,15 @@ def hub_services() -> tuple[HubService, ...]:
         services.append(HubService("MAIN", centre, two_person=ALL_KINDS))
         services.extend(HubService(hub, centre, parent="MAIN", covers=SUB_HUB_COVERS[centre]) for hub in ("HUBA", "HUBB"))
     return tuple(services)
+
+
+def network() -> Network:
+    """The whole region as the routing rules see it."""
+    return Network(
+        institutions={institution.code: institution for institution in INSTITUTIONS},
+        services={(service.centre, service.hub): service for service in hub_services()},
+        home_hubs={(centre, member): hub for centre in CENTRES for member, hub in HOME_HUBS.items()},
+    )
 
 
 SPECIALISTS: dict[str, dict[str, tuple[str, str]]] = {  # hub: account's first part: name, title

@@ -6,6 +6,7 @@ Each case names its text (`telemed.demo.texts`), its patient (index into `PATIEN
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from telemed.demo.region import MEMBER_STAFF
 from telemed.demo.texts import TEXTS, CaseText
 
 ACTIONS: Mapping[str, str] = {
@@ -26,7 +27,7 @@ ACTIONS: Mapping[str, str] = {
     "amend": "the author opens a new version for the reason in `words`; `addition` ends the report's last section",
     "acknowledge": "the member has received the report",
     "critical-declare": "the reader declares the text's critical finding",
-    "critical-tell": "the reader told the clinician named in `words`, who read it back",
+    "critical-tell": "the reader told the clinician named in `words` by telephone, who read it back",
     "critical-acknowledge": "the member's clinician confirms",
     "critical-act": "the member records what was done, in `words`",
 }
@@ -93,9 +94,13 @@ def _begun(reader: str, claimed: int, begun: int) -> tuple[Step, ...]:
     return Step(claimed, reader, "claim"), Step(begun, reader, "begin")
 
 
-def _told(reader: str, member: str, ago: int, whom: str) -> tuple[Step, ...]:
+WHOM: Mapping[str, str] = {code: f"{name} {title}" for code, (name, title) in MEMBER_STAFF.items()}
+"""Whom one rings up at a member."""
+
+
+def _told(reader: str, member: str, ago: int) -> tuple[Step, ...]:
     """A critical finding declared and told."""
-    return Step(ago, reader, "critical-declare"), Step(ago - 2, reader, "critical-tell", whom)
+    return Step(ago, reader, "critical-declare"), Step(ago - 2, reader, "critical-tell", WHOM[member])
 
 
 def _drafted(member: str, ago: int) -> tuple[Step, ...]:
@@ -117,11 +122,11 @@ IMAGING = (
         Step(170, "imaging.huba", "return", "患者有脑梗死病史，请补充 2 年前 CT 或出院小结，并说明本次头晕起病时间。"))),
     StoryCase("imaging/head-subdural", "CLINIC3", 32, "urgent", "awaiting review", (
         *_ask("CLINIC3", 28), Step(26, "imaging.hubb", "escalate", "急性硬膜下血肿伴中线移位，请主中心确认手术指征。"),
-        Step(22, "imaging.main", "claim"), *_told("imaging.main", "CLINIC3", 18, "江月白 全科医师，电话"),
+        Step(22, "imaging.main", "claim"), *_told("imaging.main", "CLINIC3", 18),
         Step(9, "imaging.main", "write"), Step(8, "imaging.main", "sign"), Step(6, "clinic3", "critical-acknowledge"))),
     StoryCase("imaging/chest-pneumonia", "CLINIC1", 15, "routine", "final, unread", (*_ask("CLINIC1", 95), *_read("imaging.huba", 70, 41))),
     StoryCase("imaging/head-epidural", "CLINIC2", 26, "stat", "final, critical value closed", (
-        *_ask("CLINIC2", DAY + 40), Step(DAY + 37, "imaging.huba", "claim"), *_told("imaging.huba", "CLINIC2", DAY + 33, "季长青 全科医师，电话"),
+        *_ask("CLINIC2", DAY + 40), Step(DAY + 37, "imaging.huba", "claim"), *_told("imaging.huba", "CLINIC2", DAY + 33),
         Step(DAY + 29, "clinic2", "critical-acknowledge"), Step(DAY + 23, "imaging.huba", "write"), Step(DAY + 22, "imaging.huba", "sign"),
         Step(DAY + 20, "clinic2", "critical-act", "已联系 120 转江临市中心医院神经外科，途中监护。"), _seen("CLINIC2", DAY + 18))),
     StoryCase("imaging/hand-normal", "CLINIC3", 33, "routine", "amended", (
@@ -140,14 +145,17 @@ ECG = (
     StoryCase("ecg/ventricular-ectopics", "CLINIC1", 7, "routine", "overdue", (*_ask("CLINIC1", 41), *_begun("ecg.huba", 30, 4))),
     StoryCase("ecg/right-bundle-branch-block", "CLINIC2", 40, "routine", "final, unread", (*_ask("CLINIC2", 80), *_read("ecg.huba", 72, 64))),
     StoryCase("ecg/complete-block", "CLINIC3", 42, "stat", "final, critical value acknowledged", (
-        *_ask("CLINIC3", 52), Step(50, "ecg.hubb", "claim"), *_told("ecg.hubb", "CLINIC3", 48, "江月白 全科医师，电话"),
+        *_ask("CLINIC3", 52), Step(50, "ecg.hubb", "claim"), *_told("ecg.hubb", "CLINIC3", 48),
         Step(45, "ecg.hubb", "write"), Step(44, "ecg.hubb", "sign"), Step(42, "clinic3", "critical-acknowledge"), _seen("CLINIC3", 41))),
     StoryCase("ecg/left-ventricular-hypertrophy", "CLINIC1", 31, "routine", "final, acknowledged", (
         *_ask("CLINIC1", 5 * HOUR), *_read("ecg.huba", 5 * HOUR - 8, 5 * HOUR - 19), _seen("CLINIC1", 4 * HOUR))),
+    StoryCase("ecg/bradycardia", "CLINIC3", 32, "routine", "draft", _drafted("CLINIC3", 16)),
+    StoryCase("ecg/right-bundle-branch-block", "CLINIC1", 5, "routine", "on hold", (
+        *_ask("CLINIC1", 70), Step(66, "ecg.huba", "claim"), Step(63, "ecg.huba", "return", "V1、V2 导联疑似位置偏高，请核对后重新采集一份。"))),
     StoryCase("ecg/bradycardia", "CLINIC2", 25, "routine", "cancelled", (
         *_ask("CLINIC2", 6 * HOUR), Step(6 * HOUR - 5, "clinic2", "cancel", "导联接错，已重新采集并另行申请。"))),
     StoryCase("ecg/atrial-fibrillation", "CLINIC1", 23, "urgent", "awaiting review", (
-        *_ask("CLINIC1", 15), Step(14, "ecg.huba", "claim"), Step(12, "ecg.huba", "escalate", "心室率快伴胸闷，请主中心会诊抗凝与复律时机。"),
+        *_ask("CLINIC1", 15), Step(14, "ecg.huba", "claim"), Step(12, "ecg.huba", "escalate", "心悸伴胸闷，请主中心会诊抗凝与复律时机。"),
         *_read("ecg.main", 10, 5))),
     StoryCase("ecg/sinus", "CLINIC1", 2, "routine", "final, earlier tracing", (
         *_ask("CLINIC1", 103 * DAY), *_read("ecg.huba", 103 * DAY - 9, 103 * DAY - 21), _seen("CLINIC1", 103 * DAY - 60))),
@@ -159,14 +167,14 @@ LAB = (
     StoryCase("lab/normal-count", "CLINIC2", 12, "routine", "draft", _drafted("CLINIC2", 35)),
     StoryCase("lab/diabetes", "CLINIC3", 22, "routine", "requested", _ask("CLINIC3", 18)),
     StoryCase("lab/anaemia", "CLINIC2", 29, "urgent", "final, critical value closed", (
-        *_ask("CLINIC2", 7 * HOUR), Step(7 * HOUR - 8, "lab.huba", "claim"), *_told("lab.huba", "CLINIC2", 7 * HOUR - 12, "季长青 全科医师，电话"),
+        *_ask("CLINIC2", 7 * HOUR), Step(7 * HOUR - 8, "lab.huba", "claim"), *_told("lab.huba", "CLINIC2", 7 * HOUR - 12),
         Step(7 * HOUR - 20, "clinic2", "critical-acknowledge"), Step(7 * HOUR - 29, "lab.huba", "write"), Step(7 * HOUR - 30, "lab.huba", "sign"),
         Step(6 * HOUR, "clinic2", "critical-act", "已联系输血科，转上级医院输注红细胞 2 U。"), _seen("CLINIC2", 6 * HOUR - 5))),
     StoryCase("lab/hepatitis", "CLINIC1", 36, "routine", "on hold", (
         *_ask("CLINIC1", 260), Step(240, "lab.huba", "claim"), Step(230, "lab.huba", "return", "请补充近 1 个月用药（含中草药、保健品）及饮酒史。"))),
     StoryCase("lab/thrombocytopenia", "CLINIC3", 37, "urgent", "awaiting review", (
         *_ask("CLINIC3", 55), Step(50, "lab.hubb", "decline", "本中心今日无血液形态学复核人员。"), Step(44, "lab.main", "claim"),
-        *_told("lab.main", "CLINIC3", 38, "江月白 全科医师，电话"), Step(21, "lab.main", "write"), Step(20, "lab.main", "sign"))),
+        *_told("lab.main", "CLINIC3", 38), Step(21, "lab.main", "write"), Step(20, "lab.main", "sign"))),
     StoryCase("lab/thyroid", "CLINIC1", 19, "routine", "final, unread", (*_ask("CLINIC1", 20 * HOUR), *_read("lab.huba", 19 * HOUR, 18 * HOUR))),
     StoryCase("lab/kidney", "CLINIC2", 10, "routine", "amended", (
         *_ask("CLINIC2", 2 * DAY), *_read("lab.huba", 2 * DAY - 90, 2 * DAY - 140), _seen("CLINIC2", 2 * DAY - 200),
@@ -177,7 +185,7 @@ PATHOLOGY = (
     StoryCase("pathology/frozen-gastric-margin", "CLINIC2", 30, "stat", "requested", _ask("CLINIC2", 3)),
     StoryCase("pathology/chronic-gastritis", "CLINIC1", 5, "routine", "in progress", (*_ask("CLINIC1", 5 * HOUR), *_begun("pathology.huba", 26, 5))),
     StoryCase("pathology/sigmoid-adenocarcinoma", "CLINIC2", 17, "routine", "final, critical value closed", (
-        *_ask("CLINIC2", 3 * DAY), Step(3 * DAY - 90, "pathology.huba", "claim"), *_told("pathology.huba", "CLINIC2", 3 * DAY - 110, "季长青 全科医师，电话"),
+        *_ask("CLINIC2", 3 * DAY), Step(3 * DAY - 90, "pathology.huba", "claim"), *_told("pathology.huba", "CLINIC2", 3 * DAY - 110),
         Step(3 * DAY - 118, "clinic2", "critical-acknowledge"), Step(3 * DAY - 129, "pathology.huba", "write"), Step(3 * DAY - 130, "pathology.huba", "sign"),
         Step(3 * DAY - 190, "clinic2", "critical-act", "已通知患者，预约江临市中心医院胃肠外科门诊。"), _seen("CLINIC2", 3 * DAY - 195))),
     StoryCase("pathology/tubular-adenoma", "CLINIC3", 8, "routine", "final, unread", (*_ask("CLINIC3", DAY + 5 * HOUR), *_read("pathology.hubb", DAY, 22 * HOUR))),
@@ -187,7 +195,7 @@ PATHOLOGY = (
         *_ask("CLINIC3", DAY), Step(DAY - 30, "clinic3", "cancel", "标本已送院内病理科，无需远程诊断。"))),
     StoryCase("pathology/frozen-gastric-mass", "CLINIC2", 39, "stat", "awaiting review", (
         *_ask("CLINIC2", 27), Step(26, "pathology.huba", "escalate", "病灶分化判断困难，请主中心会诊。"), Step(24, "pathology.main", "claim"),
-        *_told("pathology.main", "CLINIC2", 16, "季长青 全科医师，电话"), Step(11, "pathology.main", "write"), Step(10, "pathology.main", "sign"))),
+        *_told("pathology.main", "CLINIC2", 16), Step(11, "pathology.main", "write"), Step(10, "pathology.main", "sign"))),
     StoryCase("pathology/gastric-ulcer", "CLINIC3", 11, "routine", "draft", _drafted("CLINIC3", 75)),
 )  # fmt: skip
 
@@ -196,7 +204,7 @@ CONSULTATION = (
     StoryCase("consultation/stroke-secondary-prevention", "CLINIC2", 1, "routine", "in progress, parked", (
         *_ask("CLINIC2", 5 * HOUR, consent=True), *_begun("consult.huba", 80, 50), Step(45, "consult.huba", "park")), "consultation"),
     StoryCase("consultation/copd-exacerbation", "CLINIC3", 20, "urgent", "final, critical value closed", (
-        *_ask("CLINIC3", 3 * HOUR, consent=True), Step(3 * HOUR - 6, "consult.hubb", "claim"), *_told("consult.hubb", "CLINIC3", 3 * HOUR - 12, "江月白 全科医师，电话"),
+        *_ask("CLINIC3", 3 * HOUR, consent=True), Step(3 * HOUR - 6, "consult.hubb", "claim"), *_told("consult.hubb", "CLINIC3", 3 * HOUR - 12),
         Step(3 * HOUR - 17, "clinic3", "critical-acknowledge"), Step(3 * HOUR - 30, "consult.hubb", "write"), Step(3 * HOUR - 31, "consult.hubb", "sign"),
         Step(3 * HOUR - 40, "clinic3", "critical-act", "救护车已出发，转湖安市第一医院呼吸科。"), _seen("CLINIC3", 3 * HOUR - 44)), "consultation"),
     StoryCase("consultation/paediatric-fever", "CLINIC1", 18, "urgent", "accepted at MAIN", (

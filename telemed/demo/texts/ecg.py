@@ -16,7 +16,7 @@ ECG = (
         "ecg/bradycardia",
         {"reason": "乏力、头晕半月，脉搏慢。", "recording": "resting", "history": "口服美托洛尔 47.5 mg 每日一次。"},
         {
-            "findings": "窦性心律，心率 46 次/分，P-R 间期 170 ms，QRS 时限 92 ms，各导联 ST-T 未见异常改变。",
+            "findings": "窦性心律，心率 41 次/分，P-R 间期 170 ms，QRS 时限 92 ms，各导联 ST-T 未见异常改变。",
             "impression": "窦性心动过缓，请结合用药情况，必要时行动态心电图检查。",
         },
         ("ecg:bradycardia",),
@@ -26,9 +26,9 @@ ECG = (
         "ecg/atrial-fibrillation",
         {"reason": "阵发性心悸 2 天，加重伴胸闷 3 小时。", "recording": "resting", "history": "高血压病史 12 年。"},
         {
-            "findings": "P 波消失，代之以大小、形态、间距不等的 f 波，V1 导联明显；R-R 间期绝对不齐，平均心室率 108 次/分。QRS 时限 88 ms，形态正常。"
+            "findings": "P 波消失，代之以大小、形态、间距不等的 f 波，V1 导联明显；R-R 间期绝对不齐，平均心室率 96 次/分。QRS 时限 88 ms，形态正常。"
             "V5、V6 导联 T 波低平。",
-            "impression": "1. 心房颤动，快速心室率。\n2. T 波改变。\n建议评估抗凝指征。",
+            "impression": "1. 心房颤动。\n2. T 波改变。\n建议评估抗凝指征。",
         },
         ("ecg:atrial-fibrillation",),
         positive=True,
@@ -38,7 +38,7 @@ ECG = (
         "ecg/anterior-infarction",
         {"reason": "突发胸骨后压榨样疼痛 40 分钟，伴大汗，含服硝酸甘油不缓解。", "recording": "resting", "chest_pain": True, "history": "吸烟 20 年，高脂血症。"},
         {
-            "findings": "窦性心律，心率 92 次/分。V1～V4 导联 ST 段弓背向上抬高 0.25～0.45 mV，V2～V3 呈 QS 型；II、III、aVF 导联 ST 段压低 0.1 mV。",
+            "findings": "窦性心律，心率 94 次/分。V1～V4 导联 ST 段弓背向上抬高 0.25～0.45 mV，V2～V3 呈 QS 型；II、III、aVF 导联 ST 段压低 0.1 mV。",
             "impression": "1. 窦性心律。\n2. 急性前间壁、前壁 ST 段抬高型心肌梗死。\n危急值：请立即启动胸痛中心流程。",
         },
         ("ecg:anterior-infarction",),
@@ -48,10 +48,10 @@ ECG = (
     ),
     CaseText(
         "ecg/complete-block",
-        {"reason": "晕厥 1 次，查体心率 36 次/分，心音强弱不等。", "recording": "resting"},
+        {"reason": "晕厥 1 次，查体心率 37 次/分，心音强弱不等。", "recording": "resting"},
         {
-            "findings": "P 波规律出现，频率 84 次/分；QRS 波群规律出现，频率 34 次/分；P 波与 QRS 波群无固定关系。QRS 时限 138 ms，呈宽大畸形。",
-            "impression": "三度房室传导阻滞，室性逸搏心律（34 次/分）。危急值：建议立即转上级医院评估起搏治疗。",
+            "findings": "P 波规律出现，频率 88 次/分；QRS 波群规律出现，频率 37 次/分；P 波与 QRS 波群无固定关系。QRS 时限 138 ms，呈宽大畸形。",
+            "impression": "三度房室传导阻滞，室性逸搏心律（37 次/分）。危急值：建议立即转上级医院评估起搏治疗。",
         },
         ("ecg:complete-block",),
         positive=True,
@@ -62,7 +62,7 @@ ECG = (
         "ecg/ventricular-ectopics",
         {"reason": "心悸、漏搏感 1 周，情绪紧张时明显。", "recording": "resting"},
         {
-            "findings": "窦性心律，心率 75 次/分。可见提前出现的宽大畸形 QRS 波群，其前无相关 P 波，T 波与主波方向相反，代偿间歇完全，10 秒内见 2 次。",
+            "findings": "窦性心律，心率 74 次/分。可见提前出现的宽大畸形 QRS 波群，其前无相关 P 波，T 波与主波方向相反，代偿间歇完全，10 秒内见 2 次。",
             "impression": "1. 窦性心律。\n2. 频发室性早搏。\n建议动态心电图及电解质检查。",
         },
         ("ecg:ventricular-ectopics",),
@@ -72,7 +72,7 @@ ECG = (
         "ecg/right-bundle-branch-block",
         {"reason": "体检，无不适主诉。", "recording": "resting"},
         {
-            "findings": "窦性心律，心率 68 次/分。V1 导联呈 rsR′ 型，I、V5、V6 导联 S 波增宽，QRS 时限 136 ms，V1 导联 T 波倒置。",
+            "findings": "窦性心律，心率 72 次/分。V1 导联呈 rsR′ 型，I、V5、V6 导联 S 波增宽，QRS 时限 136 ms，V1 导联 T 波倒置。",
             "impression": "1. 窦性心律。\n2. 完全性右束支传导阻滞。",
         },
         ("ecg:right-bundle-branch-block",),
@@ -82,7 +82,7 @@ ECG = (
         "ecg/left-ventricular-hypertrophy",
         {"reason": "高血压随访，活动后气促。", "recording": "resting", "history": "高血压病史 18 年，最高 180/105 mmHg。"},
         {
-            "findings": "窦性心律，心率 70 次/分。RV5+SV1＝4.6 mV，V5、V6 导联 ST 段下斜型压低 0.1 mV，T 波倒置。",
+            "findings": "窦性心律，心率 68 次/分。RV5+SV1＝4.6 mV，V5、V6 导联 ST 段下斜型压低 0.1 mV，T 波倒置。",
             "impression": "1. 窦性心律。\n2. 左心室肥厚伴劳损，建议超声心动图检查。",
         },
         ("ecg:left-ventricular-hypertrophy",),
