@@ -149,12 +149,12 @@ def _frame(visit: Visit, tabs: list[Tab]) -> dict[str, Any]:
 async def render(visit: Visit, template: str, context: Mapping[str, Any] | None = None, *, status: int = 200) -> web.Response:
     """A page in the frame."""
     frame = _frame(visit, await tabs_of(visit))
-    return await aiohttp_jinja2.render_template_async(template, visit.request, {"frame": frame, **(context or {})}, status=status)
+    return aiohttp_jinja2.render_template(template, visit.request, {"frame": frame, **(context or {})}, status=status)
 
 
-def fragment(visit: Visit, template: str, context: Mapping[str, Any]) -> Awaitable[web.Response]:
+def fragment(visit: Visit, template: str, context: Mapping[str, Any]) -> web.Response:
     """A part of a page, without the frame."""
-    return aiohttp_jinja2.render_template_async(template, visit.request, dict(context))
+    return aiohttp_jinja2.render_template(template, visit.request, dict(context))
 
 
 def login_address(request: web.Request) -> URL:
@@ -170,6 +170,6 @@ async def error_page(request: web.Request, error: Exception) -> web.StreamRespon
     person = request.get(PERSON)
     document = problem.document()
     if person is None:
-        return await aiohttp_jinja2.render_template_async("error_outside.html", request, {"problem": document}, status=problem.status)
+        return aiohttp_jinja2.render_template("error_outside.html", request, {"problem": document}, status=problem.status)
     visit = Visit(request, request.app[OFFICE], person)
     return await render(visit, "error.html", {"problem": document}, status=problem.status)

@@ -54,7 +54,7 @@ async def login(request: web.Request) -> web.StreamResponse:
 
 async def _form(request: web.Request, username: str, following: str, problem: str, status: int = 200) -> web.Response:
     context = {"problem": problem, "username": username, "next": following, "factor": False}
-    return await aiohttp_jinja2.render_template_async("login.html", request, context, status=status)
+    return aiohttp_jinja2.render_template("login.html", request, context, status=status)
 
 
 @page("POST", "/logout")
