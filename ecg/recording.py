@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -36,7 +37,8 @@ class Recording:
 
     `samples` is float32 in microvolts, shape (leads, n); a sample that the file marks as padding or invalid is NaN.
     `rate` is in Hz. `start` is the time of the first sample as the device's clock had it (naive where the file names
-    no zone). `statements` is the file's own interpretation, one line each, never ours.
+    no zone). `statements` is the file's own interpretation, one line each, never ours. `reported` holds the
+    device's own measurements under the names of `Measurements` (rate in 1/min, durations in ms, axis in degrees).
     """
 
     leads: tuple[str, ...]
@@ -48,6 +50,7 @@ class Recording:
     statements: tuple[str, ...] = ()
     format: str = ""
     filters: str = ""
+    reported: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def duration(self) -> float:
