@@ -2,5 +2,6 @@
 
 from ecg.formats import read
 from ecg.recording import Device, Patient, Recording, UnreadableECG
+from ecg.writers import write
 
-__all__ = ["Device", "Patient", "Recording", "UnreadableECG", "read"]
+__all__ = ["Device", "Patient", "Recording", "UnreadableECG", "read", "write"]

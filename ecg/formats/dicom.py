@@ -28,10 +28,19 @@ _SAMPLES: Final = {"SB": "i1", "UB": "u1", "SS": "i2", "US": "u2", "SL": "i4", "
 """numpy type of each Waveform Sample Interpretation that is linear; mu-law and A-law are for sound."""
 
 _REPORTED: Final = {
-    ("SCPECG", "5.13.5-7"): "pr", ("SCPECG", "5.13.5-9"): "qrs_duration", ("SCPECG", "5.13.5-11"): "qt",
-    ("MDC", "2:15872"): "pr", ("MDC", "2:16156"): "qrs_duration", ("MDC", "2:16160"): "qt",
-    ("MDC", "2:15876"): "qtc_bazett", ("MDC", "2:16016"): "rate",
-}  # fmt: skip
+    ("SCPECG", "5.13.5-7"): "pr",
+    ("SCPECG", "5.13.5-9"): "qrs_duration",
+    ("SCPECG", "5.13.5-11"): "qt",
+    ("MDC", "2:16184"): "p_duration",
+    ("MDC", "2:15872"): "pr",
+    ("MDC", "2:16156"): "qrs_duration",
+    ("MDC", "2:16160"): "qt",
+    ("MDC", "2:16168"): "rr",
+    ("MDC", "2:16000"): "rr",
+    ("MDC", "2:16132"): "axis",
+}
+"""Measurements by coding scheme and code (CID 3228, 3229, 3689); the RR interval becomes the rate."""
+
 _CHUNK: Final = 1 << 20
 
 
@@ -187,9 +196,9 @@ def _lead(channel: Dataset) -> str:
     source = channel.get("ChannelSourceSequence")
     code = source[0] if source else Dataset()
     match = re.fullmatch(r"(?:2:|5\.6\.3-9-)(\d{1,3})", str(code.get("CodeValue", "")))
-    if match and str(code.get("CodingSchemeDesignator", "")) in {"MDC", "SCPECG"}:
+    if match and int(match[1]) and str(code.get("CodingSchemeDesignator", "")) in {"MDC", "SCPECG"}:
         return lead_of_number(int(match[1]))
-    return lead_name(str(code.get("CodeMeaning") or channel.get("ChannelLabel") or "?"))
+    return lead_name(str(channel.get("ChannelLabel") or code.get("CodeMeaning") or "?"))
 
 
 def _start(dataset: Dataset) -> datetime | None:
@@ -234,7 +243,8 @@ def _reported(dataset: Dataset) -> dict[str, float]:
         single = value[0] if isinstance(value, (list, pydicom.multival.MultiValue)) and value else value
         if key in _REPORTED:
             found.setdefault(_REPORTED[key], _number(single, "a measurement"))
-    return found
+    rr = found.pop("rr", 0.0)
+    return found | ({"rate": round(60_000 / rr, 1)} if rr > 0 else {})
 
 
 def _filters(group: Dataset) -> str:

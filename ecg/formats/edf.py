@@ -234,6 +234,8 @@ def _start(day: str, clock: str, recording: str) -> datetime | None:
     if len(parts) != 6:
         return None
     words = recording.split()
+    if words[:2] == ["Startdate", "X"] and parts == [1, 1, 85, 0, 0, 0]:
+        return None  # EDF+ 2.1.3.4: the start is not known
     full = _month_day(words[1]) if len(words) > 1 and words[0] == "Startdate" else None
     year = full[0] if full else parts[2] + (1900 if parts[2] >= 85 else 2000)
     return moment(year, parts[1], parts[0], *parts[3:])
