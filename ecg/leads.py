@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import Final
+from typing import Final, TypeVar
 
 import numpy as np
 import numpy.typing as npt
+
+Real = TypeVar("Real", np.float32, np.float64)
 
 LIMB: Final = ("I", "II", "III", "aVR", "aVL", "aVF")
 CHEST: Final = ("V1", "V2", "V3", "V4", "V5", "V6")
@@ -165,9 +167,7 @@ def distinct(names: Iterable[str]) -> tuple[str, ...]:
     return tuple(marked)
 
 
-def derived_limb_leads(
-    lead_i: npt.NDArray[np.float32], lead_ii: npt.NDArray[np.float32]
-) -> dict[str, npt.NDArray[np.float32]]:
+def derived_limb_leads(lead_i: npt.NDArray[Real], lead_ii: npt.NDArray[Real]) -> dict[str, npt.NDArray[Real]]:
     """III, aVR, aVL and aVF from I and II, microvolts, shape (n,) each: Einthoven's law, Goldberger's leads."""
     return {
         "III": lead_ii - lead_i,

@@ -13,6 +13,10 @@ from scipy import signal
 NOTCH_QUALITY: Final = 30.0
 """Centre frequency over -3 dB width: 1.7 Hz at 50 Hz."""
 
+_TWICE: Final = 2**0.5 - 1
+"""Two runs of an n-th order Butterworth stage attenuate by 6 dB at its cut-off; moving the cut-off by this number to the
+power 1/2n (up for a low-pass, down for a high-pass) puts their 3 dB point where the one of a single run would be."""
+
 DIAGNOSTIC_LOW_PASS: Final = 150.0
 """Hz that a low-pass must reach for an adult's ECG to be diagnostic (AHA/ACC/HRS 2007, part I)."""
 
@@ -50,6 +54,14 @@ def with_notch(base: Filter, mains: float) -> Filter:
     return Filter(base.high_pass, base.low_pass, mains)
 
 
+def effective(chosen: Filter, rate: float) -> Filter:
+    """The filter without the stages that do nothing at this rate: those at or above half of it."""
+    high = chosen.low_pass if chosen.low_pass is not None and chosen.low_pass * _TWICE**-0.25 < rate / 2 else None
+    return Filter(
+        chosen.high_pass, high, chosen.notch if chosen.notch is not None and chosen.notch < rate / 2 else None
+    )
+
+
 def filtered(samples: npt.NDArray[np.float32], rate: float, chosen: Filter) -> npt.NDArray[np.float32]:
     """Samples, shape (leads, n), after the filter; a stage at or above half the rate does nothing; NaN stays NaN.
 
@@ -67,23 +79,19 @@ def filtered(samples: npt.NDArray[np.float32], rate: float, chosen: Filter) -> n
             continue
         whole = np.interp(np.arange(lead.size), np.flatnonzero(good), lead[good]).astype(np.float64)
         for stage in stages:
-            whole = signal.sosfiltfilt(stage, whole, padlen=min(lead.size - 1, int(3 * rate)))
+            # Mirrored at the ends: the usual point reflection turns a slow drift into a step there.
+            whole = signal.sosfiltfilt(stage, whole, padtype="even", padlen=min(lead.size - 1, int(10 * rate)))
         out[row] = np.where(good, whole, np.nan)
     return out
 
 
 def _stages(rate: float, chosen: Filter) -> list[npt.NDArray[np.float64]]:
-    half = rate / 2
-    # Two runs of a first-order high-pass, or second-order low-pass, give 6 dB at the design's cut-off; moving it by
-    # (sqrt(2) - 1)^(1/2n) puts the 3 dB point of both runs where it belongs.
-    shift = np.sqrt(2) - 1
+    used = effective(chosen, rate)
     stages = []
-    if chosen.high_pass is not None:
-        stages.append(signal.butter(1, chosen.high_pass * shift**0.5, "highpass", fs=rate, output="sos"))
-    if chosen.low_pass is not None:
-        cut = chosen.low_pass * shift**-0.25
-        if cut < half:
-            stages.append(signal.butter(2, cut, "lowpass", fs=rate, output="sos"))
-    if chosen.notch is not None and chosen.notch < half:
-        stages.append(signal.tf2sos(*signal.iirnotch(chosen.notch, NOTCH_QUALITY, fs=rate)))
+    if used.high_pass is not None:
+        stages.append(signal.butter(1, used.high_pass * _TWICE**0.5, "highpass", fs=rate, output="sos"))
+    if used.low_pass is not None:
+        stages.append(signal.butter(2, used.low_pass * _TWICE**-0.25, "lowpass", fs=rate, output="sos"))
+    if used.notch is not None:
+        stages.append(signal.tf2sos(*signal.iirnotch(used.notch, NOTCH_QUALITY, fs=rate)))
     return stages

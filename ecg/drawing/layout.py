@@ -8,7 +8,7 @@ from typing import Final
 
 import numpy as np
 
-from ecg.drawing.filters import FILTERS, Filter, filtered
+from ecg.drawing.filters import FILTERS, Filter, effective, filtered
 from ecg.drawing.paper import GAINS, SPEEDS, calibration_pulse, grid, pulse_width
 from ecg.drawing.primitives import Drawing, Item, Lines, Strip, Text
 from ecg.drawing.trace import traces
@@ -202,7 +202,7 @@ def filter_text(chosen: Filter, words: Words) -> str:
     if chosen.high_pass is not None and chosen.low_pass is not None:
         band = f"{chosen.high_pass:g}-{chosen.low_pass:g} Hz"
     elif chosen.high_pass is not None or chosen.low_pass is not None:
-        band = f">= {chosen.high_pass:g} Hz" if chosen.high_pass is not None else f"<= {chosen.low_pass:g} Hz"
+        band = f"> {chosen.high_pass:g} Hz" if chosen.high_pass is not None else f"< {chosen.low_pass:g} Hz"
     notch = f"{words.notch} {chosen.notch:g} Hz" if chosen.notch is not None else ""
     parts = [band or (words.as_recorded if not notch else ""), notch]
     if not chosen.diagnostic:
@@ -211,7 +211,7 @@ def filter_text(chosen: Filter, words: Words) -> str:
 
 
 def _footer(items: list[Item], sheet: Sheet, recording: Recording, y: float) -> None:
-    drawn = f"{sheet.speed:g} mm/s   {sheet.gain:g} mm/mV   {filter_text(sheet.filter, sheet.words)}"
+    drawn = f"{sheet.speed:g} mm/s   {sheet.gain:g} mm/mV   {filter_text(effective(sheet.filter, recording.rate), sheet.words)}"
     items.append(Text(sheet.margin, y, drawn, TEXT_MM))
     source = f"{recording.rate:g} Hz  {recording.format}"
     items.append(Text(sheet.width - sheet.margin, y, source, TEXT_MM, "end", style="faint-text"))
