@@ -14,8 +14,8 @@ NOTCH_QUALITY: Final = 30.0
 """Centre frequency over -3 dB width: 1.7 Hz at 50 Hz."""
 
 _TWICE: Final = 2**0.5 - 1
-"""Two runs of an n-th order Butterworth stage attenuate by 6 dB at its cut-off; moving the cut-off by this number to the
-power 1/2n (up for a low-pass, down for a high-pass) puts their 3 dB point where the one of a single run would be."""
+"""Two runs of an n-th order Butterworth stage attenuate by 6 dB at its cut-off; moving the cut-off by this number to
+the power 1/2n (up for a low-pass, down for a high-pass) puts their 3 dB point where that of a single run would be."""
 
 DIAGNOSTIC_LOW_PASS: Final = 150.0
 """Hz that a low-pass must reach for an adult's ECG to be diagnostic (AHA/ACC/HRS 2007, part I)."""

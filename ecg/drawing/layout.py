@@ -211,7 +211,8 @@ def filter_text(chosen: Filter, words: Words) -> str:
 
 
 def _footer(items: list[Item], sheet: Sheet, recording: Recording, y: float) -> None:
-    drawn = f"{sheet.speed:g} mm/s   {sheet.gain:g} mm/mV   {filter_text(effective(sheet.filter, recording.rate), sheet.words)}"
+    used = filter_text(effective(sheet.filter, recording.rate), sheet.words)
+    drawn = f"{sheet.speed:g} mm/s   {sheet.gain:g} mm/mV   {used}"
     items.append(Text(sheet.margin, y, drawn, TEXT_MM))
     source = f"{recording.rate:g} Hz  {recording.format}"
     items.append(Text(sheet.width - sheet.margin, y, source, TEXT_MM, "end", style="faint-text"))
