@@ -57,9 +57,7 @@ def with_notch(base: Filter, mains: float) -> Filter:
 def effective(chosen: Filter, rate: float) -> Filter:
     """The filter without the stages that do nothing at this rate: those at or above half of it."""
     high = chosen.low_pass if chosen.low_pass is not None and chosen.low_pass * _TWICE**-0.25 < rate / 2 else None
-    return Filter(
-        chosen.high_pass, high, chosen.notch if chosen.notch is not None and chosen.notch < rate / 2 else None
-    )
+    return Filter(chosen.high_pass, high, chosen.notch if chosen.notch is not None and chosen.notch < rate / 2 else None)
 
 
 def filtered(samples: npt.NDArray[np.float32], rate: float, chosen: Filter) -> npt.NDArray[np.float32]:

@@ -75,9 +75,7 @@ class Sheet:
         if self.speed not in SPEEDS or self.gain not in GAINS:
             raise ValueError(f"{self.speed:g} mm/s and {self.gain:g} mm/mV: choose from {SPEEDS} and {GAINS}")
         if not (self.width >= 100 and self.height >= 80 and 0 <= self.margin <= 20 and self.begin >= 0):
-            raise ValueError(
-                "a sheet is at least 100 by 80 mm, its margin at most 20 mm, its first second not negative"
-            )
+            raise ValueError("a sheet is at least 100 by 80 mm, its margin at most 20 mm, its first second not negative")
 
 
 TITLE_MM, TEXT_MM, LABEL_MM = 4.4, 2.9, 3.2
@@ -144,9 +142,7 @@ def _place(
     strips = []
     for n, column in enumerate(columns):
         x, begin = left + pulse + n * each * sheet.speed, sheet.begin + n * each
-        strips += [
-            Strip(lead, x, _zero(top, row, row_height), each * sheet.speed, begin) for row, lead in enumerate(column)
-        ]
+        strips += [Strip(lead, x, _zero(top, row, row_height), each * sheet.speed, begin) for row, lead in enumerate(column)]
     if rhythm is not None:
         rows = max(len(column) for column in columns)
         strips.append(Strip(rhythm, left + pulse, _zero(top, rows, row_height), seconds * sheet.speed, sheet.begin))
@@ -158,9 +154,7 @@ def _zero(top: float, row: int, height: float) -> float:
     return float(top + round((row + 0.55) * height))
 
 
-def _leads(
-    items: list[Item], recording: Recording, sheet: Sheet, strips: list[Strip], bounds: tuple[float, float]
-) -> None:
+def _leads(items: list[Item], recording: Recording, sheet: Sheet, strips: list[Strip], bounds: tuple[float, float]) -> None:
     begin = max(round((sheet.begin - 5) * recording.rate), 0)  # five seconds before and after let filters settle
     last = max(strip.begin + strip.width / sheet.speed for strip in strips)
     end = min(round((last + 5) * recording.rate), recording.samples.shape[1])

@@ -18,8 +18,7 @@ def to_json(drawing: Drawing) -> dict[str, Any]:
         "gain": drawing.gain,
         "styles": {name: {"colour": style.colour, "width": style.width} for name, style in STYLES.items()},
         "strips": [
-            {"lead": strip.lead, "x": strip.x, "y": strip.y, "width": strip.width, "begin": strip.begin}
-            for strip in drawing.strips
+            {"lead": strip.lead, "x": strip.x, "y": strip.y, "width": strip.width, "begin": strip.begin} for strip in drawing.strips
         ],
         "items": [_item(item) for item in drawing.items],
     }

@@ -41,9 +41,7 @@ def _element(item: Item) -> str:
 
 def _path(item: Lines | Polyline) -> str:
     if isinstance(item, Lines):
-        return "".join(
-            f"M{_number(x1)} {_number(y1)}L{_number(x2)} {_number(y2)}" for x1, y1, x2, y2 in item.ends.tolist()
-        )
+        return "".join(f"M{_number(x1)} {_number(y1)}L{_number(x2)} {_number(y2)}" for x1, y1, x2, y2 in item.ends.tolist())
     first, *rest = (f"{_number(x)} {_number(y)}" for x, y in item.points.tolist())
     return f"M{first}L{' '.join(rest)}"
 

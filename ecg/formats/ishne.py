@@ -52,15 +52,11 @@ def read(content: bytes) -> Recording:
     _check(content, checksum, data_at, count, resolutions)
     samples = _samples(content, data_at, count, length, rate, resolutions)
     return Recording(
-        leads=distinct(
-            LEADS[code] if 0 < code < len(LEADS) else f"lead {n + 1}" for n, code in enumerate(codes[:count])
-        ),
+        leads=distinct(LEADS[code] if 0 < code < len(LEADS) else f"lead {n + 1}" for n, code in enumerate(codes[:count])),
         samples=samples,
         rate=float(rate),
         start=moment(recorded[2], recorded[1], recorded[0], *clock),
-        patient=Patient(
-            identity, f"{first} {last}".strip(), _SEX.get(sex, "unknown"), day_of(birth[2], birth[1], birth[0])
-        ),
+        patient=Patient(identity, f"{first} {last}".strip(), _SEX.get(sex, "unknown"), day_of(birth[2], birth[1], birth[0])),
         device=Device(model=recorder),
         format=NAME,
     )
@@ -85,9 +81,7 @@ def _samples(content: bytes, data_at: int, count: int, length: int, rate: int, r
     if length > held:
         # The header counts samples of one lead; some recorders write the sum over all leads.
         if length % count or length // count > held:
-            raise UnreadableECG(
-                NAME, len(content), f"cut short: {length} samples a lead are promised, {held} are there"
-            )
+            raise UnreadableECG(NAME, len(content), f"cut short: {length} samples a lead are promised, {held} are there")
         length //= count
     samples = empty(NAME, 14, count, length, rate)
     stored = np.frombuffer(content, "<i2", count * length, data_at).reshape(length, count)

@@ -80,9 +80,7 @@ def restored(leads: list[Lead], sections: Mapping[int, Cursor]) -> tuple[Samples
     samples.fill(np.nan)
     start = min(lead.first for lead in leads)
     for row, lead in enumerate(leads):
-        stretched = _stretched(rhythm, row, lead, beats, interval).astype(np.float32) * np.float32(
-            rhythm.multiplier / 1e3
-        )
+        stretched = _stretched(rhythm, row, lead, beats, interval).astype(np.float32) * np.float32(rhythm.multiplier / 1e3)
         if reference and subtracted:
             if reference.interval != interval:
                 raise UnreadableECG(NAME, 0, f"a reference beat at {reference.interval} us a sample, not {interval}")

@@ -46,9 +46,7 @@ def recognise(head: bytes) -> bool:
 def read(content: bytes) -> Recording:
     """The record in a zip archive of its files. A header alone cannot be read from bytes. Raises UnreadableECG."""
     if not content.startswith(b"PK\x03\x04"):
-        raise UnreadableECG(
-            NAME, 0, "a header without its signal files: give the header's path, or a zip of header and signals"
-        )
+        raise UnreadableECG(NAME, 0, "a header without its signal files: give the header's path, or a zip of header and signals")
     files = _unpacked(content)
     headers = [name for name in files if name.endswith(".hea")]
     parsed = {name: parse_header(files[name]) for name in headers}

@@ -95,9 +95,7 @@ def scaled(content: bytes, name: str, group: list[Signal], wanted: list[Signal],
         available += _partial(packing, max(len(content) - group[0].offset, 0) % packing.bytes)
     frames = header.length or available // per_frame
     if available < frames * per_frame:
-        raise UnreadableECG(
-            NAME, len(content), f"{name} is cut short: {frames} frames are promised, {available // per_frame} are there"
-        )
+        raise UnreadableECG(NAME, len(content), f"{name} is cut short: {frames} frames are promised, {available // per_frame} are there")
     dense = wanted[0].per_frame
     samples = empty(NAME, 0, len(wanted), frames * dense, header.rate * dense)
     begins = np.cumsum([0, *(signal.per_frame for signal in group)])
@@ -105,14 +103,10 @@ def scaled(content: bytes, name: str, group: list[Signal], wanted: list[Signal],
     step -= step % packing.samples or 0  # blocks end where a group of packed numbers ends
     for first in range(0, frames, max(step, packing.samples)):
         count = min(max(step, packing.samples), frames - first)
-        table = _numbers(content, group[0].offset, packing, first * per_frame, count * per_frame).reshape(
-            count, per_frame
-        )
+        table = _numbers(content, group[0].offset, packing, first * per_frame, count * per_frame).reshape(count, per_frame)
         for row, signal in enumerate(wanted):
             begin = begins[group.index(signal)]
-            _fill(
-                samples[row, first * dense : (first + count) * dense], table[:, begin : begin + dense], signal, packing
-            )
+            _fill(samples[row, first * dense : (first + count) * dense], table[:, begin : begin + dense], signal, packing)
     for row, signal in enumerate(wanted):
         _unskew(samples[row], signal.skew * dense)
     return samples

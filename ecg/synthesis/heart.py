@@ -119,7 +119,7 @@ _PVC = Beat(
 BEATS: Final[Mapping[str, Beat]] = {
     "normal": _NORMAL,
     "long QT": replace(_NORMAL, qt=530.0, t_vector=(0.22, 0.17, -0.12), t_before=62.0, t_after=36.0),
-    "inferior STEMI": replace(
+    "inferior infarction": replace(
         _NORMAL,
         qrs=(
             _bell(16, 8, -0.02, -0.28, -0.14),
@@ -130,16 +130,16 @@ BEATS: Final[Mapping[str, Beat]] = {
         t_vector=(0.02, 0.34, 0.10),
         st=(Plateau(78, 310, (-0.10, 0.27, 0.09)),),
     ),
-    "anterior STEMI": replace(
+    "anterior infarction": replace(
         _NORMAL,
         qrs=(
-            _bell(16, 8, 0.02, 0.05, 0.26),
-            _bell(34, 8, 0.35, 0.30, 0.20),
-            _bell(47, 8.5, 0.72, 0.62, 0.42),
+            _bell(16, 8, -0.02, 0.05, 0.24),
+            _bell(34, 8, 0.20, 0.30, 0.42),
+            _bell(47, 8.5, 0.55, 0.62, 0.62),
             _bell(65, 8.5, -0.06, -0.08, 0.32),
         ),
-        t_vector=(0.30, 0.04, -0.38),
-        st=(Plateau(76, 315, (0.13, -0.05, -0.29)),),
+        t_vector=(0.26, 0.0, -0.40),
+        st=(Plateau(76, 315, (0.10, -0.13, -0.31)),),
     ),
     "LVH": replace(
         _NORMAL,

@@ -40,7 +40,7 @@ class Synthetic:
 
 
 def resting(
-    kind: str = "normal sinus",
+    kind: str = "sinus",
     *,
     seconds: float = 10.0,
     rate: float = 500.0,
@@ -62,7 +62,7 @@ def resting(
     count = round(seconds * rate)
     vectors = _dipole(course, count, rate, dice)
     leads = _leads(vectors, electrode_noise(noise or Noise(), count, rate, dice))
-    if kind == "limb lead reversal":
+    if kind == "limb-lead-reversal":
         leads = _arms_swapped(leads)
     beats = [(round((at + BEATS[name].peak / 1000) * rate), BEATS[name].label) for at, name in course.beats]
     inside = [(sample, label) for sample, label in beats if 0 <= sample < count]

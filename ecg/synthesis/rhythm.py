@@ -94,14 +94,14 @@ def flutter(seconds: float, dice: Random, *, conduction: int = 4) -> Course:
 
 
 def complete_block(seconds: float, dice: Random) -> Course:
-    """Third-degree AV block: atria at 88, a ventricular escape rhythm at 37 a minute, neither minding the other."""
+    """Third-degree AV block: atria at 84, a ventricular escape rhythm at 34 a minute, neither minding the other."""
     course = Course(episodes=[("third-degree AV block", 0.0, seconds)])
-    course.p_waves = sinus_intervals(seconds, 88, dice, 0.02)
-    course.beats = [(at + 0.31, "escape") for at in sinus_intervals(seconds, 37, dice, 0.0)]
+    course.p_waves = sinus_intervals(seconds, 84, dice, 0.02)
+    course.beats = [(at + 0.31, "escape") for at in sinus_intervals(seconds, 34, dice, 0.0)]
     return course
 
 
-def ventricular_ectopy(seconds: float, dice: Random, *, every: int = 5, rate: float = 74.0) -> Course:
+def ventricular_ectopy(seconds: float, dice: Random, *, every: int = 5, rate: float = 75.0) -> Course:
     """Sinus rhythm with a premature ventricular beat as every so-manieth beat and full compensatory pauses; 2 is
     bigeminy."""
     course = Course()
@@ -134,23 +134,23 @@ def paced(seconds: float, dice: Random, *, rate: float = 70.0) -> Course:
 
 
 RHYTHMS: Final[Mapping[str, Callable[[float, Random], Course]]] = {
-    "normal sinus": sinus,
-    "sinus bradycardia": lambda seconds, dice: sinus(seconds, dice, rate=41),
-    "sinus tachycardia": lambda seconds, dice: sinus(seconds, dice, rate=132, arrhythmia=0.01, pr=0.13),
-    "sinus pause": pauses,
-    "atrial fibrillation": fibrillation,
-    "atrial flutter": flutter,
-    "third-degree AV block": complete_block,
-    "PVCs": ventricular_ectopy,
+    "sinus": sinus,
+    "bradycardia": lambda seconds, dice: sinus(seconds, dice, rate=46, pr=0.17),
+    "tachycardia": lambda seconds, dice: sinus(seconds, dice, rate=132, arrhythmia=0.01, pr=0.13),
+    "sinus-pause": pauses,
+    "atrial-fibrillation": lambda seconds, dice: fibrillation(seconds, dice, rate=108),
+    "atrial-flutter": flutter,
+    "complete-block": complete_block,
+    "ventricular-ectopics": ventricular_ectopy,
     "bigeminy": lambda seconds, dice: ventricular_ectopy(seconds, dice, every=2),
-    "VT run": ventricular_run,
-    "ventricular paced": paced,
-    "inferior STEMI": lambda seconds, dice: sinus(seconds, dice, rate=62, kind="inferior STEMI"),
-    "anterior STEMI": lambda seconds, dice: sinus(seconds, dice, rate=94, kind="anterior STEMI"),
-    "LBBB": lambda seconds, dice: sinus(seconds, dice, rate=70, kind="LBBB"),
-    "RBBB": lambda seconds, dice: sinus(seconds, dice, rate=72, kind="RBBB"),
-    "LVH": lambda seconds, dice: sinus(seconds, dice, rate=68, kind="LVH"),
-    "long QT": lambda seconds, dice: sinus(seconds, dice, rate=66, kind="long QT"),
-    "limb lead reversal": sinus,
+    "ventricular-tachycardia-run": ventricular_run,
+    "ventricular-paced": paced,
+    "inferior-infarction": lambda seconds, dice: sinus(seconds, dice, rate=62, kind="inferior infarction"),
+    "anterior-infarction": lambda seconds, dice: sinus(seconds, dice, rate=92, kind="anterior infarction"),
+    "left-bundle-branch-block": lambda seconds, dice: sinus(seconds, dice, rate=70, kind="LBBB"),
+    "right-bundle-branch-block": lambda seconds, dice: sinus(seconds, dice, rate=68, kind="RBBB"),
+    "left-ventricular-hypertrophy": lambda seconds, dice: sinus(seconds, dice, rate=70, kind="LVH"),
+    "long-qt": lambda seconds, dice: sinus(seconds, dice, rate=66, kind="long QT"),
+    "limb-lead-reversal": sinus,
 }
 """Rhythm and beats by the name of what the ECG shows."""

@@ -33,9 +33,7 @@ def write(recording: Recording) -> bytes:
     stored = quantised(recording)
     require_complete(stored, "aECG")
     digest = uuid.uuid5(uuid.NAMESPACE_OID, stored.numbers.tobytes().hex()[:100_000] + repr(recording.patient))
-    root = Element(
-        "AnnotatedECG", {"xmlns": "urn:hl7-org:v3", "xmlns:xsi": "http://www.w3.org/2001/XMLSchema-instance"}
-    )
+    root = Element("AnnotatedECG", {"xmlns": "urn:hl7-org:v3", "xmlns:xsi": "http://www.w3.org/2001/XMLSchema-instance"})
     root.set("type", "Observation")
     SubElement(root, "id", root=str(digest))
     SubElement(root, "code", code="93000", codeSystem="2.16.840.1.113883.6.12", codeSystemName="CPT-4")
@@ -119,9 +117,7 @@ def _sequence(sequences: Element, code: str, system: str, kind: str) -> Element:
 
 def _time(sequences: Element, recording: Recording) -> None:
     absolute = recording.start is not None
-    value = _sequence(
-        sequences, "TIME_ABSOLUTE" if absolute else "TIME_RELATIVE", ACT_CODE, "GLIST_TS" if absolute else "GLIST_PQ"
-    )
+    value = _sequence(sequences, "TIME_ABSOLUTE" if absolute else "TIME_RELATIVE", ACT_CODE, "GLIST_TS" if absolute else "GLIST_PQ")
     if recording.start is not None:
         SubElement(value, "head", value=_moment(recording.start))
     else:

@@ -88,9 +88,7 @@ def _iod(recording: Recording) -> IOD:
 
 def _uid(recording: Recording, stored: Quantised, part: str) -> UID:
     digest = hashlib.sha256(stored.numbers.tobytes())
-    digest.update(
-        repr((recording.leads, recording.rate, recording.start, recording.patient, recording.device)).encode()
-    )
+    digest.update(repr((recording.leads, recording.rate, recording.start, recording.patient, recording.device)).encode())
     return UID(f"2.25.{uuid.uuid5(uuid.NAMESPACE_OID, part + digest.hexdigest()).int}")
 
 
