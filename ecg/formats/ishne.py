@@ -79,10 +79,11 @@ def _check(content: bytes, checksum: int, data_at: int, count: int, resolutions:
 def _samples(content: bytes, data_at: int, count: int, length: int, rate: int, resolutions: tuple[int, ...]) -> Samples:
     held = (len(content) - data_at) // (2 * count)
     if length > held:
-        # The header counts samples of one lead; some recorders write the sum over all leads.
-        if length % count or length // count > held:
+        # The header counts samples of one lead; some recorders write the sum over all leads. Only an exact fit is
+        # taken for that: a file cut in half must not pass for a whole one.
+        if length != held * count:
             raise UnreadableECG(NAME, len(content), f"cut short: {length} samples a lead are promised, {held} are there")
-        length //= count
+        length = held
     samples = empty(NAME, 14, count, length, rate)
     stored = np.frombuffer(content, "<i2", count * length, data_at).reshape(length, count)
     for begin in range(0, length, _CHUNK):
