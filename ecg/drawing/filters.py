@@ -13,10 +13,6 @@ from scipy import signal
 NOTCH_QUALITY: Final = 30.0
 """Centre frequency over -3 dB width: 1.7 Hz at 50 Hz."""
 
-_TWICE: Final = 2**0.5 - 1
-"""Two runs of an n-th order Butterworth stage attenuate by 6 dB at its cut-off; moving the cut-off by this number to
-the power 1/2n (up for a low-pass, down for a high-pass) puts their 3 dB point where that of a single run would be."""
-
 DIAGNOSTIC_LOW_PASS: Final = 150.0
 """Hz that a low-pass must reach for an adult's ECG to be diagnostic (AHA/ACC/HRS 2007, part I)."""
 
@@ -56,8 +52,11 @@ def with_notch(base: Filter, mains: float) -> Filter:
 
 def effective(chosen: Filter, rate: float) -> Filter:
     """The filter without the stages that do nothing at this rate: those at or above half of it."""
-    high = chosen.low_pass if chosen.low_pass is not None and chosen.low_pass * _TWICE**-0.25 < rate / 2 else None
-    return Filter(chosen.high_pass, high, chosen.notch if chosen.notch is not None and chosen.notch < rate / 2 else None)
+
+    def kept(frequency: float | None) -> float | None:
+        return frequency if frequency is not None and frequency < rate / 2 else None
+
+    return Filter(kept(chosen.high_pass), kept(chosen.low_pass), kept(chosen.notch))
 
 
 def filtered(samples: npt.NDArray[np.float32], rate: float, chosen: Filter) -> npt.NDArray[np.float32]:
@@ -87,9 +86,17 @@ def _stages(rate: float, chosen: Filter) -> list[npt.NDArray[np.float64]]:
     used = effective(chosen, rate)
     stages = []
     if used.high_pass is not None:
-        stages.append(signal.butter(1, used.high_pass * _TWICE**0.5, "highpass", fs=rate, output="sos"))
+        stages.append(signal.butter(1, _cut_off(used.high_pass, rate, 1), "highpass", fs=rate, output="sos"))
     if used.low_pass is not None:
-        stages.append(signal.butter(2, used.low_pass * _TWICE**-0.25, "lowpass", fs=rate, output="sos"))
+        stages.append(signal.butter(2, _cut_off(used.low_pass, rate, -2), "lowpass", fs=rate, output="sos"))
     if used.notch is not None:
         stages.append(signal.tf2sos(*signal.iirnotch(used.notch, NOTCH_QUALITY, fs=rate)))
     return stages
+
+
+def _cut_off(frequency: float, rate: float, order: int) -> float:
+    """Cut-off of a Butterworth design whose two runs attenuate by 3 dB at `frequency`; `order` is negative for a
+    low-pass. One run's power is 1 / (1 + r^2n) with r the ratio of the tangents of pi f / rate (bilinear transform);
+    both runs halve it where r^2n = sqrt(2) - 1."""
+    ratio = (2**0.5 - 1) ** (1 / (2 * order))
+    return float(np.arctan(np.tan(np.pi * frequency / rate) * ratio) * rate / np.pi)

@@ -105,7 +105,7 @@ def draw(recording: Recording, sheet: Sheet | None = None, header: Header | None
     row_height = height / (rows + (rhythm is not None))
     strips = _place(recording, sheet, columns, rhythm, (left, top, width, row_height))
     _calibrate(items, sheet, strips, row_height)
-    _leads(items, recording, sheet, strips, (top, top + height))
+    _leads(items, recording, sheet, strips, (sheet.margin / 2, sheet.height - sheet.margin / 2))
     items += [_label(strip, row_height) for strip in strips]
     _breaks(items, strips, len(columns), rows)
     _footer(items, sheet, recording, top + height + LINE_MM)

@@ -49,7 +49,7 @@ def draw_median(median: MedianBeats, sheet: Sheet | None = None, title: str = ""
         if n % columns == 0:
             items.append(calibration_pulse(left, y, speed, sheet.gain))
         samples = median.samples[n]
-        items += traces(samples, median.rate, (x, y), (speed, sheet.gain), (top, top + height))
+        items += traces(samples, median.rate, (x, y), (speed, sheet.gain), (0.0, sheet.height))
         items.append(Text(x + 1, y - height / rows * 0.45, lead, LABEL_MM, bold=True))
         at = [x + sample / median.rate * speed for sample in median.marks.values()]
         if at:

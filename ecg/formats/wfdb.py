@@ -90,13 +90,14 @@ def _unpacked(content: bytes) -> dict[str, bytes]:
             raise UnreadableECG(NAME, 0, f"{len(entries)} files in the archive; {MAX_ZIP_ENTRIES} can be read")
         files: dict[str, bytes] = {}
         room = MAX_FILE_BYTES
+        if sum(entry.file_size for entry in entries) > room:
+            raise UnreadableECG(NAME, 0, f"the archive unpacks to more than {MAX_FILE_BYTES} bytes")
         for entry in entries:
+            if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+                raise UnreadableECG(NAME, 0, f"{entry.filename[:60]!r} is neither stored nor deflated")
             with archive.open(entry) as file:
-                # The size in the directory may lie: read one byte beyond the room that is left and look.
-                found = file.read(min(entry.file_size, room) + 1)
-            room -= len(found)
-            if room < 0:
-                raise UnreadableECG(NAME, 0, f"the archive unpacks to more than {MAX_FILE_BYTES} bytes")
+                # The directory's size may lie; what comes beyond it fails the entry's checksum and is not unpacked.
+                found = file.read(entry.file_size + 1)
             files[PurePosixPath(entry.filename).name] = found
     except (zipfile.BadZipFile, EOFError, RuntimeError, NotImplementedError, OSError, ValueError) as error:
         if isinstance(error, UnreadableECG):

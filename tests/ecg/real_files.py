@@ -19,6 +19,4 @@ def _data() -> Path:
 ECG_DATA = _data()
 FORMAT_FILES = sorted((ECG_DATA / "formats").glob("*"))
 
-needs_real_files = pytest.mark.skipif(
-    not FORMAT_FILES, reason="the real ECG recordings (shared/data/ecg) are not on this machine"
-)
+needs_real_files = pytest.mark.skipif(not FORMAT_FILES, reason="the real ECG recordings (shared/data/ecg) are not on this machine")

@@ -7,6 +7,7 @@ import struct
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+import numpy.typing as npt
 
 DEFAULT_TABLE = struct.pack("<H", 19999)
 
@@ -73,7 +74,7 @@ def data_section(rows: Sequence[bytes], *, interval: int = 2000, coding: int = 0
     return head + b"".join(struct.pack("<H", len(row) & 0xFFFF) for row in rows) + b"".join(rows)
 
 
-def raw(numbers: Sequence[int]) -> bytes:
+def raw(numbers: npt.ArrayLike) -> bytes:
     """Numbers of 16 bits."""
     return np.asarray(numbers).astype("<i2").tobytes()
 

@@ -111,9 +111,7 @@ def test_edf_and_bdf_as_pyedflib_writes_them(kind: int, step: float, tmp_path: P
 
 def test_units_other_than_microvolts_and_signals_without_volts(tmp_path: Path) -> None:
     samples = np.linspace(-3, 3, 500)
-    content = written(
-        tmp_path / "x.edf", pyedflib.FILETYPE_EDF, [("II", "mV", 250, samples), ("SpO2", "%", 250, samples)]
-    )
+    content = written(tmp_path / "x.edf", pyedflib.FILETYPE_EDF, [("II", "mV", 250, samples), ("SpO2", "%", 250, samples)])
     recording = ecg.read(content)
     assert recording.leads == ("II",)
     np.testing.assert_allclose(recording.samples[0], samples * 1000, atol=130)
@@ -121,6 +119,7 @@ def test_units_other_than_microvolts_and_signals_without_volts(tmp_path: Path) -
 
 def discontinuous(onsets: list[str]) -> bytes:
     """An EDF+D file of one lead, four samples of 10 ms in each record."""
+
     def field(text: object, size: int) -> bytes:
         return str(text).encode().ljust(size)
 
@@ -132,8 +131,7 @@ def discontinuous(onsets: list[str]) -> bytes:
     ):  # fmt: skip
         head += field(first, size) + field(second, size)
     records = b"".join(
-        struct.pack("<4h", *range(4 * n, 4 * n + 4)) + f"{onset}\x14\x14".encode().ljust(16, b"\0")
-        for n, onset in enumerate(onsets)
+        struct.pack("<4h", *range(4 * n, 4 * n + 4)) + f"{onset}\x14\x14".encode().ljust(16, b"\0") for n, onset in enumerate(onsets)
     )
     return head + records
 

@@ -99,9 +99,7 @@ def test_leads_longer_than_their_16_bit_size_are_read_whole() -> None:
 def test_patient_device_time_and_statements() -> None:
     device = bytearray(36)
     device[8:13] = b"CP 50"
-    statements = b"".join(
-        struct.pack("<BH", n + 1, len(text)) + text for n, text in enumerate((b"Sinus rhythm\0", b"Normal\0"))
-    )
+    statements = b"".join(struct.pack("<BH", n + 1, len(text)) + text for n, text in enumerate((b"Sinus rhythm\0", b"Normal\0")))
     content = record(
         {
             1: patient_section(

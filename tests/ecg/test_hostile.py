@@ -1,0 +1,148 @@
+"""Damaged and hostile files: one kind of error, in little time, in little memory."""
+
+from __future__ import annotations
+
+import io
+import random
+import struct
+import subprocess
+import sys
+import textwrap
+import zipfile
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import ecg
+from ecg.formats import FORMATS
+from ecg.limits import MAX_ZIP_ENTRIES
+from ecg.synthesis import resting
+from tests.ecg.real_files import FORMAT_FILES, needs_real_files
+
+
+def read_or_refuse(content: bytes) -> None:
+    try:
+        recording = ecg.read(content)
+    except ecg.UnreadableECG as error:
+        assert error.format  # noqa: PT017  (both outcomes are right; each is looked at)
+        assert error.offset >= 0  # noqa: PT017
+        assert error.reason  # noqa: PT017
+    else:
+        assert recording.samples.ndim == 2
+        assert recording.samples.shape[0] == len(recording.leads) > 0
+
+
+def damaged(content: bytes, dice: random.Random) -> bytes:
+    broken = bytearray(content[: dice.randrange(1, len(content))] if dice.random() < 0.4 else content)
+    for _ in range(dice.randrange(1, 20)):
+        broken[dice.randrange(len(broken))] = dice.randrange(256)
+    return bytes(broken)
+
+
+@needs_real_files
+@pytest.mark.parametrize("path", FORMAT_FILES, ids=lambda path: path.name)
+def test_damaged_real_files(path: Path) -> None:
+    content, dice = path.read_bytes(), random.Random(path.name)
+    for _ in range(60):
+        read_or_refuse(damaged(content, dice))
+
+
+@pytest.mark.parametrize("format_", ["aecg", "dicom", "edf", "wfdb"])
+def test_damaged_written_files(format_: str) -> None:
+    recording = replace(resting(seconds=2).recording, start=datetime(2025, 11, 20))
+    content, dice = ecg.write(recording, None, format_), random.Random(format_)
+    for _ in range(150):
+        read_or_refuse(damaged(content, dice))
+
+
+@needs_real_files
+@pytest.mark.parametrize("path", FORMAT_FILES, ids=lambda path: path.name)
+def test_a_file_cut_anywhere_in_its_beginning(path: Path) -> None:
+    content = path.read_bytes()
+    for length in [*range(0, 700, 7), *range(700, 20_000, 611)]:
+        read_or_refuse(content[:length])
+
+
+@settings(max_examples=300)
+@given(st.binary(max_size=300), st.sampled_from(
+    [b"ISHNE1.0", b"0       ", b"\xffBIOSEMI", b"PK\x03\x04", b"r 1 250 10\n", b"<AnnotatedECG>", b"<RestingECG>",
+     b"<restingecgdata>", bytes(128) + b"DICM", struct.pack("<HIHHI", 0, 0, 0, 0, 136) + b"\x14\x14SCPECG", b""]
+))  # fmt: skip
+def test_anything_behind_a_formats_mark(content: bytes, mark: bytes) -> None:
+    read_or_refuse(mark + content)
+
+
+def test_what_is_no_ecg_says_so() -> None:
+    for content in (b"", b"%PDF-1.7", b"GIF89a", bytes(1000), b"<html></html>", "\u5fc3\u7535\u56fe".encode("utf-16")):
+        with pytest.raises(ecg.UnreadableECG) as caught:
+            ecg.read(content)
+        assert caught.value.format == "unknown"
+
+
+def test_a_path_that_is_not_there_is_an_os_error() -> None:
+    with pytest.raises(FileNotFoundError):
+        ecg.read("/nowhere/at/all.scp")
+
+
+def test_no_two_formats_claim_one_file() -> None:
+    for path in FORMAT_FILES:
+        head = path.read_bytes()[:8192]
+        assert sum(format_.recognise(head) for format_ in FORMATS) == 1
+
+
+def archive_of(entries: dict[str, bytes]) -> bytes:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in entries.items():
+            archive.writestr(name, content)
+    return packed.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (archive_of({f"{n}.dat": b"" for n in range(MAX_ZIP_ENTRIES + 1)}), "files"),
+        (archive_of({}), "unknown|no ECG"),
+        (archive_of({"a.txt": b""}), "0 WFDB records"),
+        (archive_of({"a.hea": b"a 1 250 1\na.dat 16\n", "b.hea": b"b 1 250 1\nb.dat 16\n"}), "2 WFDB records"),
+        (archive_of({"a.hea": b"a 1 250 1\na.dat 16\n"})[:-30], "unpacked"),
+    ],
+)
+def test_archives_that_are_refused(content: bytes, reason: str) -> None:
+    with pytest.raises(ecg.UnreadableECG, match=reason):
+        ecg.read(content)
+
+
+@pytest.mark.parametrize("size", [10, (1 << 32) - 2])
+def test_an_archive_that_lies_about_its_size(size: int) -> None:
+    content = bytearray(archive_of({"a.hea": b"a 1 250 1\na.dat 16\n", "a.dat": bytes(1 << 20)}))
+    at = content.rfind(b"PK\x01\x02")  # the directory's entry of a.dat: its unpacked size stands 24 bytes on
+    struct.pack_into("<I", content, at + 24, size)
+    with pytest.raises(ecg.UnreadableECG, match="unpack"):
+        ecg.read(bytes(content))
+
+
+def test_a_day_of_three_leads_is_read_without_copies(tmp_path: Path) -> None:
+    hours, rate = 6, 250
+    numbers = np.zeros((hours * 3600 * rate, 3), "<i2")
+    numbers[:, 0] = np.arange(len(numbers)) % 1000
+    header = f"h 3 {rate} {len(numbers)}\n" + "h.dat 16 1000 16 0 0 0 0 V5\n" * 3
+    (tmp_path / "h.hea").write_text(header)
+    numbers.tofile(tmp_path / "h.dat")
+    measured = """
+        import resource, sys
+        import ecg
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        recording = ecg.read(sys.argv[1])
+        print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024 / recording.samples.nbytes)
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(measured), str(tmp_path / "h.hea")],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert float(done.stdout) < 2.5  # the file, the samples, and a block in between
