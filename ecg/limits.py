@@ -21,7 +21,7 @@ MIN_RATE, MAX_RATE = 20.0, 50_000.0
 """Sampling rates in Hz between which a file can be an ECG."""
 
 MAX_XML_BYTES: Final = 64 << 20
-MAX_XML_ELEMENTS: Final = 500_000
+MAX_XML_ELEMENTS: Final = 200_000
 MAX_XML_DEPTH: Final = 64
 
 MAX_ZIP_ENTRIES: Final = 64
@@ -31,8 +31,8 @@ MAX_HEADER_BYTES: Final = 1 << 20
 MAX_SEGMENTS: Final = 20_000
 """Most segments of a WFDB record, multiplex groups of a DICOM file or data records of a discontinuous EDF+ file."""
 
-MAX_CODED_SAMPLES: Final = 6_000_000
-"""Most samples that are decoded one by one (Huffman, LZW): three seconds of work, 16 min of 12 leads at 500 Hz."""
+MAX_CODED_SAMPLES: Final = 3_000_000
+"""Most samples that are decoded one by one (Huffman, LZW): 8 min of 12 leads at 500 Hz."""
 
 MAX_STATEMENTS: Final = 200
 MAX_TEXT: Final = 4_000

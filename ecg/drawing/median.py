@@ -35,10 +35,11 @@ def draw_median(median: MedianBeats, sheet: Sheet | None = None, title: str = ""
     width = (sheet.width - 2 * sheet.margin) // 5 * 5
     height = (sheet.height - sheet.margin - 2 * LINE_MM - top) // 5 * 5
     beat = median.samples.shape[1] / median.rate * speed + 5
-    columns = int((width - pulse_width(speed)) / beat)
-    if median.samples.size == 0 or columns < 1:
+    fitting = int((width - pulse_width(speed)) / beat)
+    if median.samples.size == 0 or fitting < 1:
         raise ValueError(f"median beats of shape {median.samples.shape} do not fit a sheet {sheet.width:g} mm wide")
-    rows = -(-len(median.leads) // columns)
+    rows = -(-len(median.leads) // fitting)
+    columns = -(-len(median.leads) // rows)  # rows of one length: twelve leads are three rows of four, not 5, 5 and 2
     items: list[Item] = [*grid(left, top, width, height)]
     if title:
         items.append(Text(left, sheet.margin + LINE_MM, fitted(title, width), TEXT_MM, bold=True))

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import uuid
 from datetime import datetime, timedelta
 from typing import Final
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from ecg.leads import STANDARD_12, lead_number
 from ecg.recording import Recording
+from ecg.writers.identity import content_uuid
 from ecg.writers.quantise import quantised, require_complete
 
 NAME: Final = "aecg"
@@ -32,17 +32,16 @@ def write(recording: Recording) -> bytes:
     """An aECG document. Raises ValueError for missing samples, which it has no number for."""
     stored = quantised(recording)
     require_complete(stored, "aECG")
-    digest = uuid.uuid5(uuid.NAMESPACE_OID, stored.numbers.tobytes().hex()[:100_000] + repr(recording.patient))
     root = Element("AnnotatedECG", {"xmlns": "urn:hl7-org:v3", "xmlns:xsi": "http://www.w3.org/2001/XMLSchema-instance"})
     root.set("type", "Observation")
-    SubElement(root, "id", root=str(digest))
+    SubElement(root, "id", root=str(content_uuid(recording, stored, "document")))
     SubElement(root, "code", code="93000", codeSystem="2.16.840.1.113883.6.12", codeSystemName="CPT-4")
     end = recording.start + timedelta(seconds=recording.duration) if recording.start else None
     _interval(root, recording.start, end)
     _subject(root, recording)
     _age(root, recording)
     series = SubElement(SubElement(root, "component"), "series")
-    SubElement(series, "id", root=str(uuid.uuid5(digest, "series")))
+    SubElement(series, "id", root=str(content_uuid(recording, stored, "series")))
     SubElement(series, "code", code="RHYTHM", codeSystem=ACT_CODE)
     _interval(series, recording.start, end)
     _author(series, recording)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
-import uuid
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -15,6 +13,7 @@ from pydicom.uid import UID, ExplicitVRLittleEndian
 
 from ecg.leads import STANDARD_12, lead_number
 from ecg.recording import Recording
+from ecg.writers.identity import content_uuid
 from ecg.writers.quantise import MISSING, Quantised, quantised
 
 NAME: Final = "dicom"
@@ -60,7 +59,7 @@ def write(recording: Recording) -> bytes:
         raise ValueError("DICOM requires the time of recording, which is not known: set `start`")
     iod = _iod(recording)
     stored = quantised(recording)
-    uids = [_uid(recording, stored, part) for part in ("study", "series", "instance")]
+    uids = [UID(f"2.25.{content_uuid(recording, stored, part).int}") for part in ("study", "series", "instance")]
     dataset = Dataset()
     _identify(dataset, recording, recording.start, iod, uids)
     _describe_acquisition(dataset)
@@ -84,12 +83,6 @@ def _iod(recording: Recording) -> IOD:
         if known and fits and iod.rates[0] <= recording.rate <= iod.rates[1]:
             return iod
     raise ValueError(f"no DICOM ECG object holds {leads} leads of {length} samples at {recording.rate:g} Hz")
-
-
-def _uid(recording: Recording, stored: Quantised, part: str) -> UID:
-    digest = hashlib.sha256(stored.numbers.tobytes())
-    digest.update(repr((recording.leads, recording.rate, recording.start, recording.patient, recording.device)).encode())
-    return UID(f"2.25.{uuid.uuid5(uuid.NAMESPACE_OID, part + digest.hexdigest()).int}")
 
 
 def _identify(dataset: Dataset, recording: Recording, start: datetime, iod: IOD, uids: list[UID]) -> None:
