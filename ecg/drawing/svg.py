@@ -6,6 +6,7 @@ from typing import Final
 from xml.sax.saxutils import escape, quoteattr
 
 from ecg.drawing.primitives import STYLES, Drawing, Item, Lines, Polyline, Text
+from ecg.xml_text import xml_text
 
 FONTS: Final = "Helvetica, Arial, 'Noto Sans CJK SC', 'Source Han Sans SC', 'Microsoft YaHei', sans-serif"
 
@@ -31,7 +32,7 @@ def _element(item: Item) -> str:
         weight = ' font-weight="bold"' if item.bold else ""
         return (
             f'<text class="{item.style}" x="{_number(item.x)}" y="{_number(item.y)}" font-size="{_number(item.size)}" '
-            f'text-anchor="{item.anchor}" fill="{style.colour}"{weight}>{escape(_printable(item.text))}</text>'
+            f'text-anchor="{item.anchor}" fill="{style.colour}"{weight}>{escape(xml_text(item.text))}</text>'
         )
     return (
         f'<path class="{item.style}" d="{_path(item)}" fill="none" stroke="{style.colour}" '
@@ -44,8 +45,3 @@ def _path(item: Lines | Polyline) -> str:
         return "".join(f"M{_number(x1)} {_number(y1)}L{_number(x2)} {_number(y2)}" for x1, y1, x2, y2 in item.ends.tolist())
     first, *rest = (f"{_number(x)} {_number(y)}" for x, y in item.points.tolist())
     return f"M{first}L{' '.join(rest)}"
-
-
-def _printable(text: str) -> str:
-    """Without the control characters that XML cannot hold."""
-    return "".join(letter if letter >= " " else " " for letter in text)

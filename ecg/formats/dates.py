@@ -43,6 +43,14 @@ def day_text(text: str) -> str:
     return found.date().isoformat() if found else text.strip()
 
 
+def known_day(text: str) -> date | None:
+    """The day that a birth date of a Recording names, where it is one."""
+    try:
+        return date.fromisoformat(text) if len(text) == 10 else None
+    except ValueError:
+        return None
+
+
 def day_of(year: int, month: int, day: int) -> str:
     """A date as YYYY-MM-DD from its parts; empty where they are no date."""
     try:

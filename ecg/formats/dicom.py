@@ -211,17 +211,25 @@ def _patient(dataset: Dataset) -> Patient:
     age = re.fullmatch(r"(\d{3})([DWMY])", str(dataset.get("PatientAge") or ""))
     years = {"Y": 1.0, "M": 1 / 12, "W": 1 / 52.18, "D": 1 / 365.25}
     return Patient(
-        id=str(dataset.get("PatientID") or "")[:MAX_TEXT],
-        name=str(dataset.get("PatientName") or "").replace("^", " ").strip()[:MAX_TEXT],
+        id=_text(dataset, "PatientID"),
+        name=_text(dataset, "PatientName").replace("^", " ").strip(),
         sex=sex_of(str(dataset.get("PatientSex") or "")),
         birth_date=day_text(str(dataset.get("PatientBirthDate") or "")),
         age_years=int(age[1]) * years[age[2]] if age else None,
     )
 
 
+def _text(dataset: Dataset, keyword: str) -> str:
+    """A text of the data set; one that a stray backslash made into several values is put together again."""
+    value = dataset.get(keyword)
+    if isinstance(value, pydicom.multival.MultiValue):
+        return "\\".join(map(str, value))[:MAX_TEXT]
+    return str(value or "")[:MAX_TEXT]
+
+
 def _device(dataset: Dataset) -> Device:
     names = ("Manufacturer", "ManufacturerModelName", "DeviceSerialNumber", "InstitutionName")
-    return Device(*(str(dataset.get(name) or "")[:MAX_TEXT] for name in names))
+    return Device(*(_text(dataset, name) for name in names))
 
 
 def _annotations(dataset: Dataset) -> list[Dataset]:

@@ -189,12 +189,12 @@ def _patient(comments: tuple[str, ...]) -> Patient:
 
 
 def _statements(comments: tuple[str, ...]) -> tuple[str, ...]:
-    """Lines from the one that names diagnoses on."""
+    """What stands on a line behind "Dx:", or all lines below a heading "<diagnoses>:"."""
     found: list[str] = []
-    inside = False
+    below = False
     for line in comments[: 10 * MAX_STATEMENTS]:
-        match = _DIAGNOSIS.match(line)
-        inside = inside or match is not None
-        if inside and (text := (match[1] if match else line).strip()):
-            found.append(text)
+        match = None if below else _DIAGNOSIS.match(line)
+        text = line.strip() if below else match[1].strip() if match else ""
+        below = below or (match is not None and not text)
+        found += [text] if text else []
     return tuple(found[:MAX_STATEMENTS])

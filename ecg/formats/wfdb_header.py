@@ -61,7 +61,7 @@ def parse_header(content: bytes) -> Header:
     if len(content) > MAX_HEADER_BYTES:
         raise UnreadableECG(NAME, 0, f"a header of {len(content)} bytes; {MAX_HEADER_BYTES} can be read")
     lines = [line.strip() for line in content.decode("utf-8", "replace").splitlines()]
-    comments = tuple(line.lstrip("#").strip() for line in lines if line.startswith("#"))
+    comments = tuple(line[1:].strip() for line in lines if line.startswith("#"))
     plain = [line for line in lines if line and not line.startswith("#")]
     match = _RECORD.fullmatch(plain[0]) if plain else None
     if match is None:

@@ -6,10 +6,12 @@ from datetime import datetime, timedelta
 from typing import Final
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
+from ecg.formats.dates import known_day
 from ecg.leads import STANDARD_12, lead_number
 from ecg.recording import Recording
 from ecg.writers.identity import content_uuid
 from ecg.writers.quantise import quantised, require_complete
+from ecg.xml_text import xml_text
 
 NAME: Final = "aecg"
 MDC: Final = "2.16.840.1.113883.6.24"
@@ -53,6 +55,9 @@ def write(recording: Recording) -> bytes:
         SubElement(value, "scale", value=f"{resolution:g}", unit="uV")
         SubElement(value, "digits").text = " ".join(map(str, numbers.tolist()))
     _annotations(series, recording)
+    for element in root.iter():
+        element.text = xml_text(element.text) if element.text else None
+        element.attrib = {name: xml_text(value) for name, value in element.attrib.items()}
     indent(root)
     document: bytes = tostring(root, encoding="utf-8", xml_declaration=True)
     return document
@@ -88,8 +93,8 @@ def _subject(root: Element, recording: Recording) -> None:
     sex = {"male": "M", "female": "F", "other": "UN"}.get(patient.sex)
     if sex:
         SubElement(person, "administrativeGenderCode", code=sex, codeSystem=GENDER)
-    if patient.birth_date:
-        SubElement(person, "birthTime", value=patient.birth_date.replace("-", ""))
+    if born := known_day(patient.birth_date):
+        SubElement(person, "birthTime", value=born.isoformat().replace("-", ""))
 
 
 def _age(root: Element, recording: Recording) -> None:

@@ -11,6 +11,7 @@ from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
 from pydicom.sequence import Sequence
 from pydicom.uid import UID, ExplicitVRLittleEndian
 
+from ecg.formats.dates import known_day
 from ecg.leads import STANDARD_12, lead_number
 from ecg.recording import Recording
 from ecg.writers.identity import content_uuid
@@ -96,19 +97,25 @@ def _identify(dataset: Dataset, recording: Recording, start: datetime, iod: IOD,
     dataset.Modality = "ECG"
     dataset.StudyID = dataset.AccessionNumber = dataset.ReferringPhysicianName = ""
     dataset.SeriesNumber = dataset.InstanceNumber = 1
-    dataset.PatientName, dataset.PatientID = patient.name.replace(" ", "^", 1)[:64], patient.id[:64]
-    dataset.PatientBirthDate = patient.birth_date.replace("-", "") if len(patient.birth_date) == 10 else ""
+    dataset.PatientName, dataset.PatientID = _short(patient.name).replace(" ", "^", 1), _short(patient.id)
+    born = known_day(patient.birth_date)
+    dataset.PatientBirthDate = born.isoformat().replace("-", "") if born else ""
     dataset.PatientSex = {"male": "M", "female": "F", "other": "O"}.get(patient.sex, "")
     if patient.age_years is not None and 0 <= patient.age_years < 1000:
         dataset.PatientAge = f"{int(patient.age_years):03d}Y"
-    dataset.Manufacturer = device.manufacturer[:64]
+    dataset.Manufacturer = _short(device.manufacturer)
     for keyword, value in (
         ("ManufacturerModelName", device.model),
         ("DeviceSerialNumber", device.serial),
         ("InstitutionName", device.institution),
     ):
         if value:
-            setattr(dataset, keyword, value[:64])
+            setattr(dataset, keyword, _short(value))
+
+
+def _short(text: str) -> str:
+    """Text for a value of 64 characters (LO, PN), where a backslash would part two values and controls are not allowed."""
+    return "".join(letter if letter.isprintable() else " " for letter in text.replace("\\", "/"))[:64]
 
 
 def _describe_acquisition(dataset: Dataset) -> None:

@@ -6,6 +6,7 @@ from typing import Final
 
 import numpy as np
 
+from ecg.formats.dates import known_day
 from ecg.formats.edf import MONTHS
 from ecg.recording import Recording
 from ecg.writers.quantise import quantised, require_complete
@@ -99,8 +100,7 @@ def _word(text: str) -> str:
 def _patient(recording: Recording) -> str:
     """EDF+'s "code sex birth-date name", X for what is not known."""
     patient = recording.patient
-    parts = patient.birth_date.split("-")
-    known = len(parts) == 3 and all(part.isdecimal() for part in parts) and 1 <= int(parts[1]) <= 12
-    born = f"{parts[2]}-{MONTHS[int(parts[1]) - 1]}-{parts[0]}" if known else "X"
+    day = known_day(patient.birth_date)
+    born = f"{day.day:02d}-{MONTHS[day.month - 1]}-{day.year:04d}" if day else "X"
     sex = {"male": "M", "female": "F"}.get(patient.sex, "X")
     return f"{_word(patient.id)} {sex} {born} {_word(patient.name)}"

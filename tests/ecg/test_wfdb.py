@@ -81,6 +81,21 @@ def test_segments_and_gaps_between_them() -> None:
     np.testing.assert_array_equal(recording.samples[0], [1, 2, 3, 4, np.nan, np.nan, np.nan, 7, 8, 9])
 
 
+@pytest.mark.parametrize(
+    ("comments", "statements"),
+    [
+        ("#Age: 74\n#Sex: Male\n#Dx: 426177001,426783006\n#Rx: Unknown\n", ("426177001,426783006",)),
+        ("#<age>: 74\n#<sex>: M\n#<diagnoses>:\n#Rhythm: Sinus.\n#Axis: normal.\n", ("Rhythm: Sinus.", "Axis: normal.")),
+        ("# 74 M 1629 1633 x1\n# Aldomet, Inderal\n", ()),
+    ],
+)
+def test_comments_that_databases_write(comments: str, statements: tuple[str, ...]) -> None:
+    header = f"r 1 250 2\nr.dat 16 1000 16 0 0 0 0 II\n{comments}"
+    recording = ecg.read(zipped({"r.hea": header.encode(), "r.dat": bytes(4)}))
+    assert recording.statements == statements
+    assert (recording.patient.sex, recording.patient.age_years) == ("male", 74)
+
+
 def test_skew_samples_per_frame_and_signals_that_are_no_voltage() -> None:
     header = (
         "r 3 125 3 10:20:30 1/2/2024\n"
