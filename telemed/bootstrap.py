@@ -14,6 +14,7 @@ from aiohttp import web
 
 from dicom_gateway import Index, Intake, Refusal, RefusalReason, Scope, dicomweb_app, start_dimse
 from dicom_gateway.dimse import DimseServer
+from dicom_gateway.settled import Settled
 from storage import open_store
 from storage.protocol import ObjectStore
 from telemed import centres as all_centres
@@ -62,7 +63,7 @@ async def open_parts(settings: Settings, centres: Mapping[str, Centre] | None = 
         press = ReportPress(store, pool, keys, settings.address, DEFAULT_LANGUAGE, translations(DEFAULT_LANGUAGE).gettext)
         office = SqlOffice(engine, store, centres or all_centres.discover(), Argon2Passwords(), press, settings.time_zone)
         await office.refresh()
-        yield Parts(settings, office, store, Index(engine), Intake(engine, store, on_indexed=ask_for_cases))
+        yield Parts(settings, office, store, Index(engine, Settled(store)), Intake(engine, store, on_indexed=ask_for_cases))
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
         await engine.dispose()

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dicom_gateway.index import IndexedInstance, dicom_instance, dicom_series, dicom_study
 from telemed.adapters import tables as t
@@ -75,11 +74,11 @@ def _study_facts(row: Any, modality: str, instances: int) -> StudyFacts:
     )
 
 
-async def ask_for_cases(connection: AsyncConnection, indexed: Sequence[IndexedInstance]) -> None:
+def ask_for_cases(connection: sa.Connection, indexed: Sequence[IndexedInstance]) -> None:
     """The gateway's hook, inside its transaction: each study that came or grew looks for its case."""
     now = utc_now()
     studies = sorted({(i.received.owner, i.received.header.study_instance_uid) for i in indexed})
     for owner, uid in studies:
         line = {"kind": "place-study", "payload": {"owner": owner, "study": uid}, "waiting_key": f"study:{owner}:{uid}"}
         times = {"created_at": now, "run_after": now, "attempts": 0}
-        await connection.execute(insert_or_nothing(connection, t.job).values(line | times))
+        connection.execute(insert_or_nothing(connection, t.job).values(line | times))

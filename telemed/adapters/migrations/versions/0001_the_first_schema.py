@@ -511,7 +511,7 @@ def upgrade() -> None:
         sa.Column("object_key", sa.Text(), nullable=False),
         sa.Column("size", sa.BigInteger(), nullable=False, comment="bytes of the stored object"),
         sa.Column("sha256", sa.String(length=64), nullable=False, comment="of the stored object"),
-        sa.Column("data_set_sha256", sa.String(length=64), nullable=False, comment="of the encoded data set alone"),
+        sa.Column("data_set_sha256", sa.String(length=64), nullable=False, comment="of the data set behind our own file meta information"),
         sa.Column("received_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("received_by", sa.Text(), nullable=False, comment="dimse, stow or upload"),
         sa.Column("calling_ae", sa.Text(), nullable=True),
