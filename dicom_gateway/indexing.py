@@ -11,7 +11,7 @@ import asyncio
 import logging
 import queue
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Self
@@ -78,7 +78,7 @@ class Indexing:
         self._loop = loop
         self._engine = _sync_engine(intake.engine.url)
         self._writer: PackWriter | None = None
-        self._queue: queue.SimpleQueue[ReceivedInstance | None] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[Sequence[ReceivedInstance] | None] = queue.SimpleQueue()
         self._closing = threading.Event()
         self._progress = threading.Condition()
         self._lag = 0
@@ -104,12 +104,12 @@ class Indexing:
         self._writer = writer
         self._thread.start()
 
-    def put(self, received: ReceivedInstance, claim: Content) -> None:
-        """Enter `received` soon. `claim` is the content that its UID stands for."""
-        self.on_the_way[received.owner, received.header.sop_instance_uid] = claim
+    def put(self, batch: Sequence[ReceivedInstance], claims: Mapping[Place, Content]) -> None:
+        """Enter `batch` soon. `claims` is the content that each of its UIDs stands for."""
+        self.on_the_way |= claims
         with self._progress:
-            self._lag += 1
-        self._queue.put(received)
+            self._lag += len(batch)
+        self._queue.put(batch)
 
     def wait_for_lag(self, most: int) -> None:
         """Wait until fewer than `most` instances wait here, or until closing."""
@@ -126,7 +126,7 @@ class Indexing:
 
     def _run(self) -> None:
         while (first := self._queue.get()) is not None:
-            if self._queue.qsize() < MOST_BATCH:
+            if self._lag < MOST_BATCH:
                 self._closing.wait(LINGER)
             batch = self._gather(first)
             if not self._enter_patiently(batch):
@@ -135,18 +135,19 @@ class Indexing:
                 self._lag -= len(batch)
                 self._progress.notify_all()
 
-    def _gather(self, first: ReceivedInstance) -> list[ReceivedInstance]:
-        batch = [first]
-        while len(batch) < MOST_BATCH:
+    def _gather(self, first: Sequence[ReceivedInstance]) -> list[ReceivedInstance]:
+        """`first` and what else waits."""
+        gathered = list(first)
+        while len(gathered) < MOST_BATCH:
             try:
-                received = self._queue.get_nowait()
+                more = self._queue.get_nowait()
             except queue.Empty:
                 break
-            if received is None:
+            if more is None:
                 self._queue.put(None)
                 break
-            batch.append(received)
-        return batch
+            gathered += more
+        return gathered
 
     def _enter_patiently(self, batch: Sequence[ReceivedInstance]) -> bool:
         """Enter `batch`, however long the database is away; False where that would outlast the closing."""

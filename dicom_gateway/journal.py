@@ -46,7 +46,7 @@ log = logging.getLogger(__name__)
 
 PLACE = "dicom/packs"  # keys of packs begin with this
 MOST_OBJECT = 16 << 20  # bytes; larger objects get a file of their own through the intake
-MOST_GROUP = 32 << 20  # bytes of one sync
+MOST_GROUP = 6 << 20  # bytes of one sync
 MOST_ITEMS = 300  # of one sync
 MOST_LAG = 5000  # instances promised and not entered; past this, answers wait
 _HASHERS = 2  # threads that read and hash what is large
@@ -78,7 +78,8 @@ class Journal:
         self._writer = writer
         self._loop = asyncio.get_running_loop()
         self._known = KnownInstances(database)
-        self._queue: queue.SimpleQueue[_Item | None] = queue.SimpleQueue()
+        self._arrived: list[_Item] = []
+        self._queue: queue.SimpleQueue[list[_Item] | None] = queue.SimpleQueue()
         self._hashers = ThreadPoolExecutor(_HASHERS, thread_name_prefix="dicom-hash")
         self._flusher = threading.Thread(target=self._flush_all, name="dicom-journal", daemon=True)
         self._flusher.start()
@@ -117,6 +118,8 @@ class Journal:
 
     async def close(self) -> None:
         """Finish what is under way: all that was answered is in the index then, if that can be written."""
+        if self._arrived:
+            self._hand_over()
         self._queue.put(None)
         await asyncio.to_thread(self._flusher.join)
         await asyncio.to_thread(self._hashers.shutdown)
@@ -143,8 +146,14 @@ class Journal:
 
     def _enqueue(self, content: bytearray, owner: str, source: Source, header: InstanceHeader, digest: bytes) -> asyncio.Future[Received]:
         answer: asyncio.Future[Received] = self._loop.create_future()
-        self._queue.put(_Item(content, Arrival.of(owner, source, datetime.now(UTC)), header, digest, answer))
+        if not self._arrived:  # one wake-up of the thread for all that one round of the loop brings
+            self._loop.call_soon(self._hand_over)
+        self._arrived.append(_Item(content, Arrival.of(owner, source, datetime.now(UTC)), header, digest, answer))
         return answer
+
+    def _hand_over(self) -> None:
+        arrived, self._arrived = self._arrived, []
+        self._queue.put(arrived)
 
     def _flush_all(self) -> None:
         """The journal's thread: everything that waits, again and again."""
@@ -163,18 +172,18 @@ class Journal:
                 return
             self._indexing.wait_for_lag(MOST_LAG)
 
-    def _gather(self, first: _Item) -> tuple[list[_Item], bool]:
+    def _gather(self, first: list[_Item]) -> tuple[list[_Item], bool]:
         """`first` and what else waits; whether the journal is being closed."""
-        batch, size = [first], len(first.content)
+        batch, size = first, sum(len(item.content) for item in first)
         while size < MOST_GROUP and len(batch) < MOST_ITEMS:
             try:
-                item = self._queue.get_nowait()
+                more = self._queue.get_nowait()
             except queue.Empty:
                 break
-            if item is None:
+            if more is None:
                 return batch, True
-            batch.append(item)
-            size += len(item.content)
+            batch += more
+            size += sum(len(item.content) for item in more)
         return batch, False
 
     def _flush(self, batch: Sequence[_Item]) -> list[Received]:
@@ -183,8 +192,10 @@ class Journal:
             item.digest = item.digest or hashlib.sha256(item.content).digest()
         claims = self._claims(batch)
         keys = self._writer.write([Entry(item.arrival.packed(), item.content, item.digest) for item in batch])
-        for item, key in zip(batch, keys, strict=True):
-            self._indexing.put(item.arrival.received(item.header, key, len(item.content), item.digest.hex()), claims[item.place])
+        received = [
+            item.arrival.received(item.header, key, len(item.content), item.digest.hex()) for item, key in zip(batch, keys, strict=True)
+        ]
+        self._indexing.put(received, claims)
         return [_answer(item, claims[item.place]) for item in batch]
 
     def _claims(self, batch: Sequence[_Item]) -> dict[Place, Content]:

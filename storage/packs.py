@@ -5,7 +5,8 @@ and is read, listed and deleted like any other. A record is a head, a note of th
 
     magic "TPK1" | state | 3 zero bytes | length of meta u32 | length of content u64 | SHA-256 of content | CRC-32 u32
 
-little endian; the CRC-32 is that of the two lengths, the digest and the meta, so that a state can change in place.
+little endian; the CRC-32 is that of the two lengths, the digest and the meta, so that a state can change in place. Records
+begin at multiples of 4096 bytes, with zeros between them: so they can be written past the page cache.
 The first bytes that are no head end the pack: a writer fills it from the front and syncs what it has written before it
 goes on, so nothing that was promised lies behind them. Deleting gives the blocks of the content back to the file system.
 """
@@ -23,9 +24,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 SUFFIX = ".pack"
+ALIGNMENT = 4096  # bytes; a page, and no smaller than any disk's block
 MOST_META = 64 * 1024  # bytes
 
 _HEAD = struct.Struct("<4sB3xIQ32sI")
+HEAD = _HEAD.size
 _SEALED = struct.Struct("<IQ32s")  # what the CRC-32 covers, with the meta behind it
 _MAGIC = b"TPK1"
 _LIVE, _DELETED = 1, 2
@@ -50,11 +53,16 @@ class PackedObject:
     @property
     def end(self) -> int:
         """Where the next record begins."""
-        return self.content_offset + self.size
+        return aligned(self.content_offset + self.size)
 
     def holds(self, content: bytes) -> bool:
         """Whether `content` is what was to be written; a power cut may leave a head without it."""
         return hashlib.sha256(content).digest() == self.sha256
+
+
+def aligned(offset: int) -> int:
+    """The next place where a record may begin."""
+    return -(-offset // ALIGNMENT) * ALIGNMENT
 
 
 def packed_key(pack: str, offset: int) -> str:
@@ -109,8 +117,9 @@ def erase(file: int, record: PackedObject) -> None:
     """Delete `record` durably and give its blocks back; where the file system cannot, zeros are written. Raises OSError."""
     os.pwrite(file, bytes([_DELETED]), record.offset + _STATE_AT)
     if not _punched(file, record.content_offset, record.size):
-        for offset in range(record.content_offset, record.end, len(_ZEROS)):
-            os.pwrite(file, _ZEROS[: record.end - offset], offset)
+        behind = record.content_offset + record.size
+        for offset in range(record.content_offset, behind, len(_ZEROS)):
+            os.pwrite(file, _ZEROS[: behind - offset], offset)
     os.fdatasync(file)
 
 

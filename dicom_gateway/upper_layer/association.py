@@ -122,9 +122,10 @@ class Association(asyncio.BufferedProtocol):
         """`nbytes` more have come."""
         self._end += nbytes
         self.touched = self._loop.time()
-        if _QUICKACK is not None:  # dcmtk leaves Nagle on: without this every small exchange waits for a delayed ACK
-            self._socket.setsockopt(socket.IPPROTO_TCP, _QUICKACK, 1)
         self._go_on()
+        # dcmtk leaves Nagle on: where the peer has more to send, it would wait for a delayed ACK of this. An answer carries its own.
+        if not self._holds and _QUICKACK is not None and (self.gathered or self._end or self._command):
+            self._socket.setsockopt(socket.IPPROTO_TCP, _QUICKACK, 1)
 
     def eof_received(self) -> bool:
         """The peer is done sending: close."""
