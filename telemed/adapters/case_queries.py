@@ -11,14 +11,17 @@ from zoneinfo import ZoneInfo
 import msgspec
 import sqlalchemy as sa
 
+from dicom_gateway.index import dicom_study
 from telemed.adapters import tables as t
+from telemed.adapters.columns import Instant
 from telemed.adapters.patient_table import PatientTable
 from telemed.adapters.rows import case_from_row
 from telemed.domain.errors import FieldError, Forbidden, Invalid
+from telemed.domain.evidence import EvidenceType
 from telemed.domain.patient import Patient
 from telemed.domain.people import Person, Role
 from telemed.domain.policy import Action, Relation, relations
-from telemed.service.queries import CaseFilter, CasePage, View
+from telemed.service.queries import CaseFilter, CasePage, EvidenceSummary, View
 
 c = t.case.c
 OPEN_STATES = ("requested", "accepted", "in-progress")
@@ -76,15 +79,17 @@ def _views(person: Person, day_start: datetime) -> Mapping[View, Callable[[], sa
     }
 
 
-TABS_AT_HUB = (View.UNCLAIMED, View.MINE, View.REVIEW, View.PARKED, View.CRITICAL, View.DONE_TODAY)
+TABS_AT_HUB = (View.UNCLAIMED, View.MINE, View.REVIEW, View.PARKED, View.CRITICAL, View.DONE_TODAY, View.OPEN)
 TABS_OF_MEMBER = (View.ATTENTION, View.RUNNING, View.CRITICAL, View.DONE)
 
 
 class CaseQueries:
     """Questions to the list of cases on one connection."""
 
-    def __init__(self, execute: Callable[[sa.Select[Any]], Any], patients: PatientTable, zone: ZoneInfo, now: datetime) -> None:
-        self._execute, self._patients, self._zone, self._now = execute, patients, zone, now
+    def __init__(
+        self, execute: Callable[[sa.Select[Any]], Any], patients: PatientTable, zone: ZoneInfo, now: datetime, needs: frozenset[str]
+    ) -> None:
+        self._execute, self._patients, self._zone, self._now, self._needs = execute, patients, zone, now, sorted(needs)
 
     def _day_start(self) -> datetime:
         return datetime.combine(self._now.astimezone(self._zone).date(), time(0), self._zone)
@@ -97,9 +102,11 @@ class CaseQueries:
         if wanted.status:
             found.append(c.status.in_(wanted.status.split(",")))
         if wanted.need:
-            found.append(c.request["modality"].as_string() == wanted.need)
+            found.append(sa.or_(*(c.request[name].as_string() == wanted.need for name in self._needs)))
         if wanted.body_part:
             found.append(c.request["body_part"].as_string() == wanted.body_part)
+        if wanted.ids:
+            found.append(c.id.in_(wanted.ids))
         if wanted.view:
             found.append(_views(person, self._day_start())[wanted.view]())
         if wanted.q:
@@ -132,10 +139,35 @@ class CaseQueries:
         rows = (await self._execute(query.limit(limit + 1))).mappings().all()
         cases = [case_from_row(row) for row in rows[:limit]]
         following = _cursor(cases[-1], rows[limit - 1]["rank"], by_clock) if len(rows) > limit else None
-        return CasePage(cases, await self._patient_records([case.patient.id for case in cases]), following)
+        patients = await self._patient_records([case.patient.id for case in cases])
+        return CasePage(cases, patients, following, await self._evidence([case.id for case in cases]))
 
     async def _patient_records(self, ids: Sequence[str]) -> dict[str, Patient]:
         return {patient.id: patient for patient in await self._patients.several(ids)}
+
+    async def _evidence(self, ids: Sequence[str]) -> dict[str, EvidenceSummary]:
+        """One statement for what all these cases rest on; cases without anything are left out."""
+        if not ids:
+            return {}
+        e, s = t.evidence.c, dicom_study.c
+        sent = sa.and_(s.study_instance_uid == e.study_instance_uid, s.owner == c.member)
+        query = (
+            sa.select(
+                e.case_id,
+                e.type,
+                sa.func.count().label("pieces"),
+                sa.func.sum(e.instances).label("instances"),
+                sa.type_coerce(sa.func.max(s.last_received_at), Instant()).label("last"),
+            )
+            .select_from(t.evidence.join(t.case, c.id == e.case_id).outerjoin(dicom_study, sent))
+            .where(e.case_id.in_(ids))
+            .group_by(e.case_id, e.type)
+        )
+        consented = set((await self._execute(sa.select(t.consent.c.case_id).where(t.consent.c.case_id.in_(ids)))).scalars())
+        found: dict[str, list[Any]] = {case_id: [] for case_id in consented}
+        for row in (await self._execute(query)).mappings():
+            found.setdefault(row["case_id"], []).append(row)
+        return {case_id: _summary(rows, case_id in consented) for case_id, rows in found.items()}
 
     async def counts(self, person: Person, centre: str) -> dict[View, int]:
         """One statement for all tabs of this person's kind."""
@@ -145,6 +177,12 @@ class CaseQueries:
         counted = [sa.select(sa.func.count()).select_from(t.case).where(*scope, views[view]()).scalar_subquery() for view in tabs]
         row = (await self._execute(sa.select(*(column.label(view.name) for view, column in zip(tabs, counted, strict=True))))).one()
         return dict(zip(tabs, row, strict=True))
+
+
+def _summary(rows: Sequence[Any], consented: bool) -> EvidenceSummary:
+    received = [row["last"] for row in rows if row["last"] is not None]
+    pieces = {EvidenceType(row["type"]): row["pieces"] for row in rows}
+    return EvidenceSummary(pieces, sum(row["instances"] or 0 for row in rows), max(received, default=None), consented)
 
 
 def _cursor(case: Any, rank: int, by_clock: bool) -> str:

@@ -67,7 +67,8 @@ class SqlQueries:
 
     def _on(self, connection: AsyncConnection) -> CaseQueries:
         region: Region = self._region()
-        return CaseQueries(connection.execute, PatientTable(connection), region.network.zone, utc_now())
+        needs = frozenset(centre.need for centre in region.centres.values() if centre.need)
+        return CaseQueries(connection.execute, PatientTable(connection), region.network.zone, utc_now(), needs)
 
     async def history(self, case_id: str) -> list[HistoryLine]:
         rows = await self._rows(sa.select(t.case_event).where(t.case_event.c.case_id == case_id).order_by(t.case_event.c.id))
@@ -178,10 +179,6 @@ class SqlQueries:
         case = case_from_row((await self._rows(sa.select(t.case).where(t.case.c.id == report.case_id)))[0])
         versions = await self._rows(sa.select(t.report).where(t.report.c.case_id == report.case_id).order_by(t.report.c.version))
         return case, report, [v for v in map(report_from_row, versions) if v.released]
-
-    async def saved_views(self, username: str) -> list[tuple[str, str]]:
-        rows = await self._rows(sa.select(t.saved_view).where(t.saved_view.c.username == username).order_by(t.saved_view.c.name))
-        return [(row["name"], row["query"]) for row in rows]
 
     async def people_names(self, usernames: Sequence[str]) -> Mapping[str, str]:
         rows = await self._rows(sa.select(t.person.c.username, t.person.c.name).where(t.person.c.username.in_(list(usernames))))

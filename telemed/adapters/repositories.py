@@ -19,7 +19,7 @@ from telemed.domain.critical import CriticalValue
 from telemed.domain.evidence import Evidence
 from telemed.domain.people import Person
 from telemed.domain.report import Report
-from telemed.service.ports import Credentials, Session
+from telemed.service.ports import Credentials, SavedView, Session
 
 
 def insert_or_nothing(connection: AsyncConnection, table: sa.Table) -> Any:
@@ -223,3 +223,17 @@ class SessionTable(_Repository):
 
     async def end(self, token_digest: str) -> None:
         await self._do(sa.delete(t.session).where(t.session.c.token_digest == token_digest))
+
+
+class SavedViewTable(_Repository):
+    async def save(self, username: str, view: SavedView) -> None:
+        await self.remove(username, view.name)
+        await self._do(sa.insert(t.saved_view).values(username=username, name=view.name, query=view.query))
+
+    async def remove(self, username: str, name: str) -> bool:
+        done = await self._do(sa.delete(t.saved_view).where(t.saved_view.c.username == username, t.saved_view.c.name == name))
+        return done.rowcount > 0
+
+    async def of(self, username: str) -> list[SavedView]:
+        query = sa.select(t.saved_view.c.name, t.saved_view.c.query).where(t.saved_view.c.username == username)
+        return [SavedView(row["name"], row["query"]) for row in await self._all(query.order_by(t.saved_view.c.name))]

@@ -21,6 +21,7 @@ from telemed.adapters.repositories import (
     EvidenceTable,
     PersonTable,
     ReportTable,
+    SavedViewTable,
     SessionTable,
     insert_or_nothing,
 )
@@ -82,6 +83,7 @@ class SqlWork:
         self.studies: ports.Studies = StudyTable(connection)
         self.people: ports.People = PersonTable(connection)
         self.sessions: ports.Sessions = SessionTable(connection)
+        self.saved_views: ports.SavedViews = SavedViewTable(connection)
         self.buffer = JournalBuffer(lambda: self.now)
         self.journal: ports.Journal = self.buffer
 

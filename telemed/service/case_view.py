@@ -11,7 +11,7 @@ from telemed.domain.critical import CriticalValue
 from telemed.domain.errors import NotFound
 from telemed.domain.evidence import Evidence
 from telemed.domain.patient import Patient
-from telemed.domain.people import Person
+from telemed.domain.people import Person, Role
 from telemed.domain.policy import Action, Relation, may
 from telemed.domain.report import ReportStatus
 from telemed.service.access import relation_to
@@ -35,6 +35,8 @@ BY_STATE = {
 """Actions that the case's state table decides: name in the table and in the API, name in the policy."""
 
 ONLY_HOLDER = frozenset({"release", "reassign"})
+WHOEVER_HOLDS = frozenset({"cancel"})
+"""Open to who does not hold the case; a reviewer may also hand on what another reader holds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +85,8 @@ def permitted(work: Work, person: Person, case: Case, relation: Relation) -> lis
             continue
         if name != "submit" and case.report_status not in UNSIGNED:
             continue
-        if (taken and name != "cancel") or (name in ONLY_HOLDER and not holder):
+        open_to_others = name in WHOEVER_HOLDS or (name == "reassign" and person.has(Role.REVIEWER))
+        if (taken or name in ONLY_HOLDER) and not holder and not open_to_others:
             continue
         if name == "escalate" and not _has_parent(work, case):
             continue
@@ -102,6 +105,10 @@ def permitted(work: Work, person: Person, case: Case, relation: Relation) -> lis
         and case.report_status == ReportStatus.PRELIMINARY
         and not holder,
         "amend": may(person, Action.REPORT_AMEND, relation) and in_charge and case.report_status in RELEASED,
+        "discard": may(person, Action.REPORT_AMEND, relation)
+        and holder
+        and case.status is CaseStatus.COMPLETED
+        and case.report_status == ReportStatus.PARTIAL,
         "offer": may(person, Action.CASE_OFFER, relation) and case.status in (CaseStatus.FAILED, CaseStatus.REQUESTED),
         "declare-critical": may(person, Action.CRITICAL_DECLARE, relation) and in_charge and case.status not in ("draft", "cancelled"),
     }

@@ -187,6 +187,28 @@ class Sessions(Protocol):
     async def end(self, token_digest: str) -> None: ...
 
 
+@dataclass(frozen=True, slots=True)
+class SavedView:
+    """A worklist's filters under a name, as the query part of its address."""
+
+    name: str
+    query: str
+
+
+class SavedViews(Protocol):
+    async def save(self, username: str, view: SavedView) -> None:
+        """Keep the view; one of the same name is replaced."""
+        ...
+
+    async def remove(self, username: str, name: str) -> bool:
+        """True where there was one."""
+        ...
+
+    async def of(self, username: str) -> list[SavedView]:
+        """The person's views by name."""
+        ...
+
+
 class Journal(Protocol):
     """What is written beside the change, in its transaction: the case's history, the audit trail, the work to do next."""
 
@@ -219,6 +241,7 @@ class Work(Protocol):
     studies: Studies
     people: People
     sessions: Sessions
+    saved_views: SavedViews
     journal: Journal
 
 

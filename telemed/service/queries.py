@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any, Protocol
 
 from telemed.domain.case import Case
-from telemed.domain.evidence import Evidence
+from telemed.domain.evidence import Evidence, EvidenceType
 from telemed.domain.patient import Patient
 from telemed.domain.people import Person
 from telemed.domain.report import Report
@@ -43,15 +43,27 @@ class CaseFilter:
     view: View | None = None
     need: str = ""
     body_part: str = ""
+    ids: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class EvidenceSummary:
+    """What a listed case rests on: pieces by kind, DICOM instances, when the last of them came, and whether consent is there."""
+
+    pieces: Mapping[EvidenceType, int] = field(default_factory=dict)
+    instances: int = 0
+    last_received_at: datetime | None = None
+    consented: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class CasePage:
-    """One page of cases, each with its patient's record and evidence, and the cursor of the next page."""
+    """One page of cases, their patients' records by patient, their evidence by case, and the cursor of the next page."""
 
     cases: Sequence[Case]
     patients: Mapping[str, Patient]
     next: str | None
+    evidence: Mapping[str, EvidenceSummary] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,5 +156,4 @@ class Queries(Protocol):
     async def loads(self) -> list[HubLoad]: ...
     async def audit(self, wanted: Mapping[str, str], before: int | None, limit: int) -> list[AuditLine]: ...
     async def report_by_code(self, code: str) -> tuple[Case, Report, list[Report]] | None: ...
-    async def saved_views(self, username: str) -> list[tuple[str, str]]: ...
     async def people_names(self, usernames: Sequence[str]) -> Mapping[str, str]: ...

@@ -87,6 +87,7 @@ FAULT = {
     "contradicts-resident-id": _("contradicts the resident number, which says"),
     "number-of-another-patient": _("belongs to another patient of this institution"),
     "must-be-confirmed": _("must be confirmed"),
+    "too-many": _("there are too many; the most is"),
     "not-a-cursor": _("is not a cursor of this list"),
 }
 

@@ -42,7 +42,8 @@ async def stream(call: Call[Nothing]) -> web.StreamResponse:
 
 
 def _last_event_id(request: web.Request) -> int | None:
-    text = request.headers.get("Last-Event-ID", "").strip()
+    """The header, which a browser sends when it comes back; before that the page says in its address what it has shown."""
+    text = (request.headers.get("Last-Event-ID") or request.query.get("last_event_id", "")).strip()
     if not text:
         return None
     if not (text.isdecimal() and text.isascii() and len(text) < 19):

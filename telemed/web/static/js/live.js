@@ -4,7 +4,7 @@
 //   <tbody data-live-rows="/worklist/rows">                            rows are <tr id="case-ID" data-row data-order="sortable text">
 //   <span data-count="name">                                           figures, with data-live-counts="/worklist/counts" on the list
 //
-// Event `case` carries {"case": "ID"}: the row is fetched again (GET rows?ids=ID,ID plus the page's own filters, giving
+// Event `case` carries {"case_id": "ID"}: the row is fetched again (GET rows?ids=ID,ID plus the page's own filters, giving
 // <tr>s; a row that is not in the answer has left the view). Event `notice` carries {"unread": n}. The browser resumes
 // with Last-Event-ID by itself; a page resumes with ?last_event_id=.
 //
@@ -206,7 +206,7 @@ export function start() {
   if (!place) return;
   const lists = [...document.querySelectorAll("[data-live-rows]")].map((body) => new LiveList(body));
   new EventFeed(place.dataset.live, place.dataset.lastEventId, (name, data) => {
-    if (name === "case" && data.case !== undefined) for (const list of lists) list.changed(data.case);
+    if (name === "case" && data.case_id !== undefined) for (const list of lists) list.changed(data.case_id);
     if (name === "notice" && Number.isInteger(data.unread)) showCount("notices", data.unread);
     document.dispatchEvent(new CustomEvent(`telemed:${name}`, { detail: data }));
   });
