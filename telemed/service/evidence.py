@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection
 from datetime import timedelta
 
 from telemed.domain.case import Case, CaseStatus
+from telemed.domain.centre import Centre
 from telemed.domain.errors import InvalidTransition, NotFound
 from telemed.domain.evidence import Evidence, EvidenceType
 from telemed.domain.people import Person
@@ -155,11 +156,11 @@ async def link_by_hand(work: Work, person: Person, case_id: str, owner: str, stu
     return evidence
 
 
-def missing_evidence(case: Case, expected: EvidenceType | None, evidence: Sequence[Evidence], consent_wanted: bool) -> list[str]:
-    """What the hub still waits for: the centre's own kind of evidence, and consent where it is wanted."""
+def missing_evidence(centre: Centre | None, kinds: Collection[EvidenceType], consented: bool) -> list[str]:
+    """What the hub still waits for: the centre's own kind of evidence, and consent where the centre wants it."""
     missing = []
-    if expected and not any(e.type is expected for e in evidence):
-        missing.append(expected.value)
-    if consent_wanted:
+    if centre and centre.expected and centre.expected not in kinds:
+        missing.append(centre.expected.value)
+    if centre and centre.consent_wanted and not consented:
         missing.append("consent")
     return missing

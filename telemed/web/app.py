@@ -19,6 +19,7 @@ from telemed.web.api.operation import answer, operation
 from telemed.web.feed import Feed
 from telemed.web.i18n import language_middleware
 from telemed.web.keys import ADDRESS, FEED, OFFICE, PERSON, SECURE_COOKIES, STUDIES, UPLOAD_LIMIT
+from telemed.web.pages import reading, worklist
 from telemed.web.pages import session as session_pages
 from telemed.web.pages.page import error_page, page
 from telemed.web.problems import problem_middleware
@@ -27,6 +28,9 @@ from telemed.web.security import identify
 API = "/api/v1"
 API_MODULES = (session, cases, reports, evidence, criticals, events, network, views)
 """Imported for their operations."""
+
+PAGE_MODULES = (session_pages, worklist, reading)
+"""Imported for their pages."""
 
 VERSION = "0.1.0"
 

@@ -94,12 +94,12 @@ def home_of(person: Person) -> str:
 
 
 TAB_LABELS = {
-    View.UNCLAIMED: _("Unclaimed"),
+    View.UNCLAIMED: _("Worklist"),
     View.MINE: _("Mine"),
     View.REVIEW: _("To review"),
-    View.PARKED: _("Set aside"),
     View.CRITICAL: _("Critical"),
 }
+"""What a reader wants to know on every page; the worklist itself has all its tabs."""
 
 
 async def tabs_of(visit: Visit) -> list[Tab]:
@@ -107,17 +107,19 @@ async def tabs_of(visit: Visit) -> list[Tab]:
     person, here = visit.person, visit.request.path
     if person.has(Role.SPECIALIST, Role.REVIEWER):
         counts = await visit.office.queries.counts(person)
-        now = visit.query.get("view") or "unclaimed"
-        return [
+        now = visit.query.get("view") or ("" if visit.query.get("q") else "unclaimed")
+        at_work = here == "/worklist" or here.startswith("/read/")
+        tabs = [
             Tab(
                 f"/worklist?view={view.value}",
                 gettext(label),
                 counts[view],
                 "critical" if view is View.CRITICAL else "",
-                here == "/worklist" and now == view.value,
+                at_work and now == view.value,
             )
             for view, label in TAB_LABELS.items()
         ]
+        return [*tabs, Tab("/statistics", gettext("Statistics"), current=here == "/statistics")]
     wanted = (
         (person.has(Role.MEMBER_STAFF), "/cases", _("Our cases")),
         (may(person, Action.NETWORK_READ), "/network", _("Network")),

@@ -112,6 +112,11 @@ export class Autosave {
     this.soon(0);
   }
 
+  stop() {
+    clearTimeout(this.timer);
+    this.stopped = true;
+  }
+
   edited() {
     if (this.stopped) return;
     this.roomy = this.kept.write(readForm(this.form), this.etag);
@@ -121,6 +126,7 @@ export class Autosave {
 
   soon(delay) {
     clearTimeout(this.timer);
+    if (this.stopped) return;
     this.timer = setTimeout(() => this.save(), delay);
   }
 
@@ -237,17 +243,39 @@ export class Autosave {
   }
 }
 
-const savers = [];
+const savers = new Map(); // form -> Autosave
 
 /** Save every draft of the page; gives true when all of it is with the server. */
 export async function flushDrafts() {
-  return (await Promise.all(savers.map((saver) => saver.flush()))).every(Boolean);
+  forgetGone();
+  return (await Promise.all([...savers.values()].map((saver) => saver.flush()))).every(Boolean);
+}
+
+/** The Autosave of a form, or undefined. */
+export function draftOf(form) {
+  return savers.get(form);
+}
+
+/** Forms that left the page save no more. */
+function forgetGone() {
+  for (const [form, saver] of savers) {
+    if (form.isConnected) continue;
+    saver.stop();
+    savers.delete(form);
+  }
+}
+
+/** Let the forms below an element save themselves; those that do already go on. */
+export function attach(root) {
+  forgetGone();
+  for (const form of root.querySelectorAll("form[data-autosave]")) {
+    if (savers.has(form)) continue;
+    savers.set(form, new Autosave(form));
+    form.addEventListener("submit", (event) => event.preventDefault()); // Enter in a field is no way to leave the page
+  }
 }
 
 export function start() {
   dropOldDrafts();
-  for (const form of document.querySelectorAll("form[data-autosave]")) {
-    savers.push(new Autosave(form));
-    form.addEventListener("submit", (event) => event.preventDefault()); // Enter in a field is no way to leave the page
-  }
+  attach(document);
 }

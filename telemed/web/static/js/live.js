@@ -107,6 +107,7 @@ class LiveList {
       now.remove();
     } else row.classList.add("row-new");
     const later = [...this.body.querySelectorAll("[data-row]")].find((other) => other.dataset.order > row.dataset.order);
+    if (!later && document.querySelector("[data-more]")) return; // it stands on a page that was not asked for yet
     this.body.insertBefore(row, later ?? null);
     window.htmx?.process(row);
   }
