@@ -70,6 +70,20 @@ class StoryCase:
         return self.text.evidence
 
 
+@dataclass(frozen=True)
+class StrayStudy:
+    """A study that no case asks for: its accession number was mistyped at the modality, and a person has to look."""
+
+    text_key: str
+    member: str
+    patient: int
+    accession_number: str
+
+    @property
+    def evidence(self) -> tuple[str, ...]:
+        return TEXTS[self.text_key].evidence
+
+
 HOUR, DAY = 60, 24 * 60
 
 
@@ -221,3 +235,6 @@ CONSULTATION = (
 )  # fmt: skip
 
 STORY: tuple[StoryCase, ...] = (*IMAGING, *ECG, *LAB, *PATHOLOGY, *CONSULTATION)
+
+STRAYS: tuple[StrayStudy, ...] = (StrayStudy("imaging/hand-normal", "CLINIC2", 4, "CLINIC2-O41"),)
+"""What the operator finds among the unmatched studies."""
