@@ -25,6 +25,7 @@ class LiveList {
     this.wanted = new Set();
     this.held = new Map(); // row id -> new row, or null for one that left
     this.timer = null;
+    this.button = null; // says how many changes wait
     const table = body.closest("table");
     table.addEventListener("pointerleave", () => this.release());
     table.addEventListener("focusout", () => setTimeout(() => this.release()));
@@ -75,10 +76,10 @@ class LiveList {
     refreshCounts(this.body);
   }
 
-  /** True while moving rows would move them under somebody's hand. */
+  /** True while moving rows would move them under somebody's hand, or take away the button that is about to be pressed. */
   get busy() {
     const table = this.body.closest("table");
-    return this.body.matches(":hover") || (table.contains(document.activeElement) && document.hasFocus());
+    return this.body.matches(":hover") || Boolean(this.button?.matches(":hover")) || (table.contains(document.activeElement) && document.hasFocus());
   }
 
   release(force = false) {
@@ -90,11 +91,16 @@ class LiveList {
   }
 
   showHeld() {
-    const table = this.body.closest("table");
-    table.previousElementSibling?.matches(".held-rows") && table.previousElementSibling.remove();
-    if (!this.held.size) return;
-    const text = tn("{n} change waits: show it", "{n} changes wait: show them", this.held.size);
-    table.before(el("div", { class: "held-rows" }, el("button", { class: "btn btn-primary", type: "button", onclick: () => this.release(true) }, text)));
+    if (!this.held.size) {
+      this.button?.parentElement.remove();
+      this.button = null;
+      return;
+    }
+    if (!this.button) {
+      this.button = el("button", { class: "btn btn-primary", type: "button", onclick: () => this.release(true), onpointerleave: () => this.release() });
+      this.body.closest("table").before(el("div", { class: "held-rows" }, this.button));
+    }
+    this.button.textContent = tn("{n} change waits: show it", "{n} changes wait: show them", this.held.size);
   }
 
   place(now, row) {
