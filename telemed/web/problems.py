@@ -190,6 +190,9 @@ def _from_http(error: web.HTTPException) -> Problem:
     return Problem(error.status, codes.get(error.status, "malformed"), headers=headers)
 
 
+ASKER_GONE = 499
+"""For the access log only: the browser closed the line before the answer was out."""
+
 ErrorPage = Callable[[web.Request, Exception], Awaitable[web.StreamResponse]]
 
 
@@ -203,6 +206,8 @@ def problem_middleware(error_page: ErrorPage) -> Middleware:
         except Exception as error:
             if isinstance(error, web.HTTPException) and error.status < 400:
                 raise
+            if isinstance(error, ConnectionResetError) and (request.transport is None or request.transport.is_closing()):
+                return web.Response(status=ASKER_GONE)  # nobody hears it, and nothing is wrong on our side
             if wants_page(request):
                 return await error_page(request, error)
             return problem_of(error).response()

@@ -95,8 +95,6 @@ def home_of(person: Person) -> str:
 
 TAB_LABELS = {
     View.UNCLAIMED: _("Worklist"),
-    View.MINE: _("Mine"),
-    View.REVIEW: _("To review"),
     View.CRITICAL: _("Critical"),
 }
 """What a reader wants to know on every page; the worklist itself has all its tabs."""

@@ -170,7 +170,7 @@ async def reading(visit: Visit) -> web.StreamResponse:
 @page("GET", "/read/{case_id}/parts")
 async def parts(visit: Visit) -> web.StreamResponse:
     """The parts of the page drawn again, after something happened to the case."""
-    return await fragment(visit, "read_parts.html", await _context(visit, await _desk(visit)))
+    return fragment(visit, "read_parts.html", await _context(visit, await _desk(visit)))
 
 
 @page("GET", "/read/{case_id}/images")
@@ -197,7 +197,7 @@ async def prior_report(visit: Visit) -> web.StreamResponse:
     await record_look(visit.office, visit.person, Action.REPORT_READ, f"case/{case.id}")
     centre = visit.office.region.centres[case.centre]
     names = await visit.office.queries.people_names([report.author]) if report else {}
-    return await fragment(visit, "read_prior.html", {"case": case, "report": report, "sections": _sections(centre, report), "names": names})
+    return fragment(visit, "read_prior.html", {"case": case, "report": report, "sections": _sections(centre, report), "names": names})
 
 
 def _sections(centre: Any, report: Report | None) -> list[tuple[str, str]]:

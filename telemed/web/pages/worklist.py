@@ -18,6 +18,7 @@ from telemed.service.desk import claimable
 from telemed.service.evidence import missing_evidence
 from telemed.service.office import consult, record_look
 from telemed.service.queries import CaseFilter, CasePage, EvidenceSummary, View
+from telemed.web import appearance
 from telemed.web.api.inputs import CaseQuery
 from telemed.web.case_words import evidence_words, examination, missing_words
 from telemed.web.i18n import current_language, gettext
@@ -175,7 +176,7 @@ def _filters(visit: Visit, asked: WorklistQuery) -> list[Filter]:
     found = []
     if len(centres) > 1:
         found.append(Filter("centre", gettext("Centre"), [(c.code, gettext(c.name)) for c in centres], asked.centre or ""))
-    priorities = [("stat", gettext("STAT")), ("urgent", gettext("Urgent")), ("routine", gettext("Routine"))]
+    priorities = [(each.value, gettext(appearance.priority(each.value).word)) for each in reversed(Priority)]
     found.append(Filter("priority", gettext("Priority"), priorities, asked.priority.value if asked.priority else ""))
     named = [(code, institution_name(visit, code)) for code in dict.fromkeys(members)]
     found.append(Filter("member", gettext("Member"), named, asked.member or ""))
@@ -232,7 +233,7 @@ async def more(visit: Visit) -> web.StreamResponse:
     asked = read_query(visit)
     context = await _found(visit, asked)
     await record_look(visit.office, visit.person, "case:list", f"cases/{len(context['rows'])}")
-    return await fragment(visit, "worklist_more.html", context)
+    return fragment(visit, "worklist_more.html", context)
 
 
 @page("GET", "/worklist/rows")
@@ -240,7 +241,7 @@ async def rows(visit: Visit) -> web.StreamResponse:
     """Rows of a list that is open already, drawn again because their cases changed: that look is on record."""
     asked = read_query(visit)
     context = await _found(visit, asked, 200) if asked.ids else {"rows": []}
-    return await fragment(visit, "worklist_rows.html", context)
+    return fragment(visit, "worklist_rows.html", context)
 
 
 @page("GET", "/worklist/counts")

@@ -47,7 +47,8 @@ function draw(clock, now) {
   changeIcon(clock.querySelector("svg"), { calm: "clock", near: "clock-exclamation", late: "alert-octagon" }[tone]);
 }
 
-function drawAll() {
+/** Draw every clock now: a part of a page that was drawn again must not show another text for a moment. */
+export function drawAll() {
   const now = serverNow();
   for (const clock of document.querySelectorAll("[data-due]")) draw(clock, now);
 }

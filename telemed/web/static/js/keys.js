@@ -103,6 +103,7 @@ function bindings() {
     add("Enter", t("Open the selected row"));
     for (const target of document.querySelectorAll("[data-keys-list] [data-row-key]")) add(target.dataset.rowKey, target.dataset.keyLabel ?? target.title);
   }
+  if (document.querySelector("textarea")) add("Esc", t("Leave the text: letters are keys again"));
   for (const target of document.querySelectorAll("[data-key]")) if (isShown(target)) add(target.dataset.key, target.dataset.keyLabel);
   for (const binding of registered) add(binding.key, binding.label);
   return rows;

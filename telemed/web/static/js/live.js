@@ -11,6 +11,7 @@
 // Nothing moves under the hand: while the pointer is over a list, or a row of it has the focus, changes that would shift
 // the rows wait, and a button says how many.
 
+import { drawAll as drawClocks } from "./clock.js";
 import { el } from "./element.js";
 import { t, tn } from "./i18n.js";
 import { message } from "./message.js";
@@ -116,6 +117,7 @@ class LiveList {
     if (!later && document.querySelector("[data-more]")) return; // it stands on a page that was not asked for yet
     this.body.insertBefore(row, later ?? null);
     window.htmx?.process(row);
+    drawClocks();
   }
 
   replace(now, row) {
@@ -123,6 +125,7 @@ class LiveList {
     const focused = now === document.activeElement;
     now.replaceWith(row);
     window.htmx?.process(row);
+    drawClocks();
     if (focused) row.focus({ preventScroll: true });
   }
 }

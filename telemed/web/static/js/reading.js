@@ -1,6 +1,7 @@
 // The reading page: parts that keep up with the case, evidence in tabs, templates, and the second window.
 
 import { attach as attachDrafts, draftOf } from "./autosave.js";
+import { drawAll as drawClocks } from "./clock.js";
 import { askForWindow, refreshEvidence, startEvidence } from "./evidence.js";
 import { setFieldError } from "./field-errors.js";
 import { t } from "./i18n.js";
@@ -48,6 +49,7 @@ async function refresh({ report = true, focus = false } = {}) {
   for (const name of STATE_PARTS) if (!inUse(part(name))) swap(name, fresh);
   const form = writing();
   const mayWrite = Boolean(part("report", fresh).querySelector("form[data-autosave]"));
+  drawClocks();
   if (form && mayWrite && !report) return;
   if (form && !mayWrite && draftOf(form)?.dirty) {
     message(t("This case is no longer yours, and your last words are not saved. Copy them before you leave."), { tone: "critical", seconds: 86_400 });
@@ -55,6 +57,7 @@ async function refresh({ report = true, focus = false } = {}) {
   }
   if (form && !mayWrite && !report) message(t("This case is no longer yours."), { tone: "critical" });
   swap("report", fresh);
+  drawClocks();
   attachDrafts(page);
   attachPhrases(page);
   if (focus) writing()?.querySelector("textarea")?.focus();
