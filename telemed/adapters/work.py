@@ -26,6 +26,7 @@ from telemed.adapters.repositories import (
     insert_or_nothing,
 )
 from telemed.adapters.study_table import StudyTable
+from telemed.adapters.upload_table import UploadTable
 from telemed.adapters.work_clock import utc_now
 from telemed.domain.case import Case
 from telemed.service import ports
@@ -80,6 +81,7 @@ class SqlWork:
         self.evidence: ports.EvidenceStore = EvidenceTable(connection)
         self.criticals: ports.Criticals = CriticalTable(connection)
         self.consents: ports.Consents = ConsentTable(connection)
+        self.uploads: ports.Uploads = UploadTable(connection)
         self.studies: ports.Studies = StudyTable(connection)
         self.people: ports.People = PersonTable(connection)
         self.sessions: ports.Sessions = SessionTable(connection)

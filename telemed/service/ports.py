@@ -17,6 +17,7 @@ from telemed.domain.network import Network
 from telemed.domain.patient import Identifier, Patient
 from telemed.domain.people import LockOut, Person, SessionLimits
 from telemed.domain.report import Report
+from telemed.domain.upload import Upload
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +149,21 @@ class Studies(Protocol):
         ...
 
 
+class Uploads(Protocol):
+    async def add(self, upload: Upload) -> None: ...
+    async def get(self, upload_id: str) -> Upload | None:
+        """The upload, locked for the rest of a writing transaction."""
+        ...
+
+    async def save(self, upload: Upload) -> None: ...
+    async def remove(self, upload_id: str) -> None: ...
+    async def unfinished(self, username: str) -> int:
+        """How many uploads of this person are not yet evidence."""
+        ...
+
+    async def expired(self, now: datetime, limit: int) -> list[Upload]: ...
+
+
 class Consents(Protocol):
     async def add(self, consent: Consent) -> None: ...
     async def of_case(self, case_id: str) -> list[Consent]: ...
@@ -238,6 +254,7 @@ class Work(Protocol):
     evidence: EvidenceStore
     criticals: Criticals
     consents: Consents
+    uploads: Uploads
     studies: Studies
     people: People
     sessions: Sessions
