@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 
 from aiohttp import web
+from aiohttp.typedefs import Handler
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from telemed.service.files import StudyDoor
@@ -64,8 +65,7 @@ def create_app(office: Office, doors: Doors) -> web.Application:
     app.add_routes(page.routes())
     app.router.add_post(f"{API}/login", session.login)
     app.add_routes(operation.routes(API))
-    described = describe(operation, VERSION)
-    app.router.add_get(f"{API}/openapi.json", lambda _request: _answer(described))
+    app.router.add_get(f"{API}/openapi.json", _description(describe(operation, VERSION)))
     app.router.add_get("/healthz", _healthy)
     app.router.add_get("/readyz", _ready)
     app.router.add_get("/metrics", _metrics)
@@ -79,8 +79,11 @@ def _account_language(request: web.Request) -> str | None:
     return person.language or None if person else None
 
 
-async def _answer(content: object) -> web.Response:
-    return answer(content)
+def _description(described: object) -> Handler:
+    async def openapi(_request: web.Request) -> web.Response:
+        return answer(described)
+
+    return openapi
 
 
 async def _healthy(_request: web.Request) -> web.Response:

@@ -128,9 +128,7 @@ async def go_on(call: Call[Nothing]) -> web.Response:
         raise Problem(415, "unsupported-media-type", CONTENT_TYPE, headers=RESUMABLE)
     offset, checksum = _number(call, "Upload-Offset"), _checksum(call)
     studies = call.request.app[STUDIES]
-    upload = await uploads.receive(
-        call.office, studies, call.person, call.path("upload_id"), offset, _until_cut(call.request), checksum
-    )
+    upload = await uploads.receive(call.office, studies, call.person, call.path("upload_id"), offset, _until_cut(call.request), checksum)
     return web.Response(status=204, headers=_state(upload))
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import io
 from datetime import timedelta
 from pathlib import Path
 
+import aiohttp
 import pytest
 from pydicom.data import get_testdata_file
 
@@ -17,6 +19,7 @@ from tests.demo_region import Answer, DemoRegion, new_case
 
 TUS = {"Tus-Resumable": "1.0.0"}
 STREAM = TUS | {"Content-Type": "application/offset+octet-stream"}
+CT_SMALL = Path(str(get_testdata_file("CT_small.dcm")))
 PDF = b"%PDF-1.7\n" + bytes(range(256)) * 40 + b"\n%%EOF\n"
 
 
@@ -39,7 +42,7 @@ async def begun(region: DemoRegion, length: int = len(PDF)) -> tuple[str, str]:
 
 async def patch(region: DemoRegion, url: str, offset: int, data: bytes, user: str = "clinic1", **more: str) -> Answer:
     headers = STREAM | {"Upload-Offset": str(offset)} | {name.replace("_", "-"): value for name, value in more.items()}
-    return await region.call("PATCH", url, user=user, headers=headers, data=data)
+    return await region.call("PATCH", url, user=user, headers=headers, data=io.BytesIO(data))
 
 
 async def offset_of(region: DemoRegion, url: str) -> int:
@@ -91,7 +94,7 @@ async def test_the_same_file_twice_is_one_piece_of_evidence_and_one_object(regio
 
 
 async def test_a_dicom_file_finds_its_way_to_the_intake(region: DemoRegion) -> None:
-    content = Path(str(get_testdata_file("CT_small.dcm"))).read_bytes()
+    content = CT_SMALL.read_bytes()  # noqa: ASYNC240  # 40 kB of a test's own
     case, url = await begun(region, len(content))
     assert (await patch(region, url, 0, content)).status == 204
     (evidence,) = await evidence_of(region, case)
@@ -103,21 +106,23 @@ async def test_large_bodies_count_part_by_part(region: DemoRegion) -> None:
     _, url = await begun(region, len(content) + 1)
     answer = await patch(region, url, 0, content)
     assert answer.headers["Upload-Offset"] == str(len(content))
-    assert len(await stored_keys(region, url)) == 3
+    assert len(await stored_keys(region, url)) == 2
 
 
 async def test_a_line_that_is_cut_keeps_what_came(region: DemoRegion) -> None:
-    case, url = await begun(region)
+    content = PDF + bytes(2 * PART_BYTES)
+    case, url = await begun(region, len(content))
     async with cutting_proxy(region.home.removeprefix("http://")) as proxy:
-        proxy.cuts, proxy.up = 1, 6000
-        with pytest.raises(Exception, match=r"."):  # whichever way the client meets the broken line
-            await patch(region, f"http://{proxy.endpoint}{url}", 0, PDF)
-    kept = 0
-    while not kept:
-        kept = await offset_of(region, url)
-    assert 4000 < kept < 6000
-    assert (await patch(region, url, kept, PDF[kept:])).status == 204
-    assert (await evidence_of(region, case))[0]["sha256"] == hashlib.sha256(PDF).hexdigest()
+        proxy.cuts, proxy.up = 1, PART_BYTES * 3 // 2
+        with pytest.raises(aiohttp.ClientError):
+            await patch(region, f"http://{proxy.endpoint}{url}", 0, content)
+    answer = await patch(region, url, 0, content)
+    while answer.status == 409:  # as every client does: the server says where to go on
+        kept = int(answer.headers["Upload-Offset"])
+        answer = await patch(region, url, kept, content[kept:])
+    assert answer.status == 204
+    assert PART_BYTES < kept < proxy.up
+    assert (await evidence_of(region, case))[0]["sha256"] == hashlib.sha256(content).hexdigest()
 
 
 async def test_bytes_at_a_wrong_offset_are_409_and_say_where_to_go_on(region: DemoRegion) -> None:
@@ -139,9 +144,6 @@ async def test_more_bytes_than_announced_do_not_count(region: DemoRegion) -> Non
 async def test_a_checksum_is_held(region: DemoRegion, algorithm: str) -> None:
     _, url = await begun(region)
     digest = base64.b64encode(hashlib.new(algorithm, PDF[:5000]).digest()).decode()
-    wrong = await patch(region, url, 0, b"x" + PDF[1:5000], Upload_Checksum=f"{algorithm} {digest}")
-    assert (wrong.status, wrong.body["type"]) == (460, "/problems/checksum-mismatch") or wrong.status == 415
-    _, url = await begun(region)
     damaged = await patch(region, url, 0, PDF[:4999] + b"x", Upload_Checksum=f"{algorithm} {digest}")
     assert damaged.status == 460
     assert await offset_of(region, url) == 0
