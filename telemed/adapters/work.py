@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from telemed.adapters import audit_chain
 from telemed.adapters import tables as t
 from telemed.adapters.audit_chain import AuditRecord
+from telemed.adapters.notice_queries import NoticeMarkTable
 from telemed.adapters.patient_table import PatientTable
 from telemed.adapters.repositories import (
     CaseTable,
@@ -82,6 +83,7 @@ class SqlWork:
         self.criticals: ports.Criticals = CriticalTable(connection)
         self.consents: ports.Consents = ConsentTable(connection)
         self.uploads: ports.Uploads = UploadTable(connection)
+        self.notice_marks: ports.NoticeMarks = NoticeMarkTable(connection)
         self.studies: ports.Studies = StudyTable(connection)
         self.people: ports.People = PersonTable(connection)
         self.sessions: ports.Sessions = SessionTable(connection)

@@ -57,6 +57,10 @@ class Cases(Protocol):
         """Cases of the member's patient with this number, made since, not cancelled, newest first."""
         ...
 
+    async def sharing(self, patient_id: str) -> int:
+        """How many cases show this patient record."""
+        ...
+
     async def open_access(self, case_id: str, institution: str) -> None:
         """The institution keeps seeing the case although it is no longer the hub in charge."""
         ...
@@ -164,6 +168,12 @@ class Uploads(Protocol):
     async def expired(self, now: datetime, limit: int) -> list[Upload]: ...
 
 
+class NoticeMarks(Protocol):
+    async def mark(self, username: str, event_id: int) -> None:
+        """The person has seen the notices up to this line of history; never goes back."""
+        ...
+
+
 class Consents(Protocol):
     async def add(self, consent: Consent) -> None: ...
     async def of_case(self, case_id: str) -> list[Consent]: ...
@@ -255,6 +265,7 @@ class Work(Protocol):
     criticals: Criticals
     consents: Consents
     uploads: Uploads
+    notice_marks: NoticeMarks
     studies: Studies
     people: People
     sessions: Sessions

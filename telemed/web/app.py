@@ -14,7 +14,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from telemed.service.files import StudyDoor
 from telemed.service.office import Office
 from telemed.web import templating
-from telemed.web.api import cases, criticals, events, evidence, network, reports, session, uploads, views
+from telemed.web.api import cases, criticals, events, evidence, network, patients, reports, session, uploads, views
 from telemed.web.api.openapi import describe
 from telemed.web.api.operation import answer, operation
 from telemed.web.feed import Feed
@@ -27,7 +27,7 @@ from telemed.web.problems import problem_middleware
 from telemed.web.security import identify
 
 API = "/api/v1"
-API_MODULES = (session, cases, reports, evidence, criticals, events, network, uploads, views)
+API_MODULES = (session, cases, reports, evidence, criticals, events, network, patients, uploads, views)
 """Imported for their operations."""
 
 PAGE_MODULES = (session_pages, worklist, reading)
