@@ -20,7 +20,7 @@ from telemed.web.api.operation import answer, operation
 from telemed.web.feed import Feed
 from telemed.web.i18n import language_middleware
 from telemed.web.keys import ADDRESS, FEED, OFFICE, PERSON, SECURE_COOKIES, STUDIES, UPLOAD_LIMIT
-from telemed.web.pages import reading, worklist
+from telemed.web.pages import board, reading, worklist
 from telemed.web.pages import session as session_pages
 from telemed.web.pages.page import error_page, page
 from telemed.web.problems import problem_middleware
@@ -30,7 +30,7 @@ API = "/api/v1"
 API_MODULES = (session, cases, reports, evidence, criticals, events, network, patients, uploads, views)
 """Imported for their operations."""
 
-PAGE_MODULES = (session_pages, worklist, reading)
+PAGE_MODULES = (session_pages, worklist, reading, board)
 """Imported for their pages."""
 
 VERSION = "0.1.0"
