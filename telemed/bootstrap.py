@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import datetime
 
 from aiohttp import web
 
@@ -28,6 +29,7 @@ from telemed.adapters.study_access import device_scope, study_scope
 from telemed.adapters.study_table import ask_for_cases
 from telemed.domain.centre import Centre
 from telemed.domain.network import Level
+from telemed.service.uploads import sweep_uploads
 from telemed.settings import Settings
 from telemed.web.app import Doors, create_app
 from telemed.web.i18n import DEFAULT_LANGUAGE, translations
@@ -107,7 +109,10 @@ async def dicom_gateway(parts: Parts, tls: ssl.SSLContext | None = None) -> Dims
 
 
 def worker(parts: Parts) -> Worker:
-    return Worker(parts.office)
+    async def uploads(now: datetime) -> int:
+        return await sweep_uploads(parts.office, now)
+
+    return Worker(parts.office, janitors=(uploads,))
 
 
 async def refresh_now_and_then(parts: Parts, seconds: float = 10) -> None:

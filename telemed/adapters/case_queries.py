@@ -25,6 +25,7 @@ from telemed.service.queries import CaseFilter, CasePage, EvidenceSummary, View
 
 c = t.case.c
 OPEN_STATES = ("requested", "accepted", "in-progress")
+FINISHED = ("completed", "cancelled")
 
 
 def visible_to(person: Person, *, search: bool = False) -> sa.ColumnElement[bool]:
@@ -59,6 +60,12 @@ def works_at_hub(person: Person) -> bool:
     return person.has(Role.SPECIALIST, Role.REVIEWER)
 
 
+def _wants_attention() -> sa.ColumnElement[bool]:
+    """The member is asked for something: every case of theirs is either this, or running, or done."""
+    unread = sa.and_(c.status == "completed", c.acknowledged_at.is_(None))
+    return sa.or_(c.status.in_(("on-hold", "failed")), c.critical_open, unread)
+
+
 def _views(person: Person, day_start: datetime) -> Mapping[View, Callable[[], sa.ColumnElement[bool]]]:
     """What each tab holds."""
     held = c.status.in_(("accepted", "in-progress"))
@@ -71,11 +78,9 @@ def _views(person: Person, day_start: datetime) -> Mapping[View, Callable[[], sa
         View.DONE_TODAY: lambda: c.completed_at >= day_start,
         View.CRITICAL: lambda: c.critical_open,
         View.OPEN: lambda: c.status.in_(OPEN_STATES),
-        View.ATTENTION: lambda: sa.or_(
-            c.status == "on-hold", c.critical_open, sa.and_(c.status == "completed", c.acknowledged_at.is_(None)), c.status == "failed"
-        ),
-        View.RUNNING: lambda: c.status.in_(("draft", *OPEN_STATES)),
-        View.DONE: lambda: c.status.in_(("completed", "cancelled")),
+        View.ATTENTION: _wants_attention,
+        View.RUNNING: lambda: sa.and_(c.status.not_in(FINISHED), sa.not_(_wants_attention())),
+        View.DONE: lambda: sa.and_(c.status.in_(FINISHED), sa.not_(_wants_attention())),
     }
 
 

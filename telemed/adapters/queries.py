@@ -9,17 +9,21 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from telemed.adapters import notice_queries
 from telemed.adapters import tables as t
 from telemed.adapters.case_queries import CaseQueries, visible_to
+from telemed.adapters.columns import Instant
 from telemed.adapters.patient_table import PatientTable
-from telemed.adapters.rows import case_from_row, evidence_from_row, report_from_row
+from telemed.adapters.rows import case_from_row, critical_from_row, evidence_from_row, report_from_row
 from telemed.adapters.work_clock import utc_now
 from telemed.domain.case import Case
+from telemed.domain.critical import CriticalValue
 from telemed.domain.people import Person, Role
 from telemed.domain.policy import Action, require
 from telemed.domain.report import Report
 from telemed.service.ports import Region
 from telemed.service.queries import (
+    MANY_NOTICES,
     AuditLine,
     CaseFilter,
     CasePage,
@@ -27,6 +31,7 @@ from telemed.service.queries import (
     Doubt,
     HistoryLine,
     HubLoad,
+    Notice,
     PriorCase,
     View,
 )
@@ -81,6 +86,28 @@ class SqlQueries:
     async def last_history_id(self) -> int:
         rows = await self._rows(sa.select(sa.func.coalesce(sa.func.max(t.case_event.c.id), 0).label("last")))
         return int(rows[0]["last"])
+
+    async def milestones(self, case_ids: Sequence[str]) -> Mapping[str, Mapping[str, datetime]]:
+        e = t.case_event.c
+        last = sa.type_coerce(sa.func.max(e.at), Instant()).label("at")
+        found: dict[str, dict[str, datetime]] = {}
+        for row in await self._rows(
+            sa.select(e.case_id, e.action, last).where(e.case_id.in_(list(case_ids))).group_by(e.case_id, e.action)
+        ):
+            found.setdefault(row["case_id"], {})[row["action"]] = row["at"]
+        return found
+
+    async def running_criticals(self, case_ids: Sequence[str]) -> list[CriticalValue]:
+        v = t.critical_value.c
+        query = sa.select(t.critical_value).where(v.case_id.in_(list(case_ids)), v.status.in_(("open", "told", "acknowledged")))
+        return [critical_from_row(row) for row in await self._rows(query.order_by(v.due_at))]
+
+    async def notices(self, person: Person, before: int | None, limit: int) -> list[Notice]:
+        return [notice_queries.notice(row) for row in await self._rows(notice_queries.newest(person, before, limit))]
+
+    async def unread_notices(self, person: Person) -> int:
+        rows = await self._rows(notice_queries.unread(person, MANY_NOTICES))
+        return int(next(iter(rows[0].values())))
 
     async def priors(self, person: Person, case: Case) -> list[PriorCase]:
         """Other cases of the same person (same master), newest first, at most 50."""

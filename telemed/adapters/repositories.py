@@ -87,6 +87,10 @@ class CaseTable(_Repository):
         )
         return [r.case_from_row(row) for row in await self._all(query)]
 
+    async def sharing(self, patient_id: str) -> int:
+        query = sa.select(sa.func.count()).select_from(t.case).where(t.case.c.patient_id == patient_id)
+        return int((await self._do(query)).scalar_one())
+
     async def open_access(self, case_id: str, institution: str) -> None:
         await self._do(insert_or_nothing(self._connection, t.case_access).values(case_id=case_id, institution=institution))
 

@@ -212,6 +212,8 @@ case_event = sa.Table(
     sa.Column("hub", Code),
     sa.Column("left_hub", Code),
     sa.Column("detail", sa.JSON, nullable=False),
+    sa.Index("ix_case_event_member", "member", "id"),
+    sa.Index("ix_case_event_hub", "hub", "id"),
     sqlite_autoincrement=True,
 )
 
@@ -348,6 +350,13 @@ audit = sa.Table(
     sa.Column("detail", sa.JSON, nullable=False),
     sa.Column("previous", sa.String(64), nullable=False),
     sa.Column("digest", sa.String(64), nullable=False),
+)
+
+notice_mark = sa.Table(
+    "notice_mark",
+    metadata,
+    sa.Column("username", Name, primary_key=True),
+    sa.Column("seen", BigId, nullable=False),
 )
 
 saved_view = sa.Table(

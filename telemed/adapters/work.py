@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from telemed.adapters import audit_chain
 from telemed.adapters import tables as t
 from telemed.adapters.audit_chain import AuditRecord
+from telemed.adapters.notice_queries import NoticeMarkTable
 from telemed.adapters.patient_table import PatientTable
 from telemed.adapters.repositories import (
     CaseTable,
@@ -26,6 +27,7 @@ from telemed.adapters.repositories import (
     insert_or_nothing,
 )
 from telemed.adapters.study_table import StudyTable
+from telemed.adapters.upload_table import UploadTable
 from telemed.adapters.work_clock import utc_now
 from telemed.domain.case import Case
 from telemed.service import ports
@@ -80,6 +82,8 @@ class SqlWork:
         self.evidence: ports.EvidenceStore = EvidenceTable(connection)
         self.criticals: ports.Criticals = CriticalTable(connection)
         self.consents: ports.Consents = ConsentTable(connection)
+        self.uploads: ports.Uploads = UploadTable(connection)
+        self.notice_marks: ports.NoticeMarks = NoticeMarkTable(connection)
         self.studies: ports.Studies = StudyTable(connection)
         self.people: ports.People = PersonTable(connection)
         self.sessions: ports.Sessions = SessionTable(connection)

@@ -53,6 +53,7 @@ class Action(StrEnum):
     CRITICAL_TELL = "critical:tell"
     CRITICAL_ACKNOWLEDGE = "critical:acknowledge"
     CRITICAL_ACT = "critical:act"
+    PATIENT_FIND = "patient:find"
     PATIENT_MERGE = "patient:merge"
     NETWORK_READ = "network:read"
     UNMATCHED_READ = "unmatched:read"
@@ -73,7 +74,7 @@ POLICY: Mapping[Role, Mapping[Action, frozenset[Relation]]] = {
         A.CASE_CREATE: OWN, A.CASE_READ: OWN, A.CASE_EDIT: OWN, A.CASE_SUBMIT: OWN, A.CASE_CANCEL: OWN,
         A.CASE_ACKNOWLEDGE: OWN, A.EVIDENCE_ADD: OWN, A.EVIDENCE_READ: OWN, A.EVIDENCE_STORE: OWN, A.CONSENT_RECORD: OWN,
         A.REPORT_READ: OWN, A.CRITICAL_ACKNOWLEDGE: OWN, A.CRITICAL_ACT: OWN, A.PATIENT_MERGE: OWN,
-        A.STATISTICS_READ: OWN,
+        A.PATIENT_FIND: OWN,        A.STATISTICS_READ: OWN,
     },
     Role.SPECIALIST: {
         A.CASE_READ: ROUTED, A.CASE_CLAIM: ROUTED, A.CASE_RELEASE: ROUTED, A.CASE_PARK: ROUTED, A.CASE_DECLINE: ROUTED,

@@ -9,12 +9,13 @@ from telemed.domain.case import Case, CaseKind, CaseStatus, PatientSummary, Prio
 from telemed.domain.centre import Centre
 from telemed.domain.consent import Consent, ConsentGiver
 from telemed.domain.errors import FieldError, Invalid, InvalidTransition, NotFound
+from telemed.domain.patient import Patient
 from telemed.domain.people import Person
 from telemed.domain.policy import Action, Relation, may, require
 from telemed.domain.report import ReportStatus
 from telemed.service.access import case_for
 from telemed.service.identity import new_id
-from telemed.service.patients import PatientCard, find_or_add
+from telemed.service.patients import PatientCard, correct_card, find_or_add
 from telemed.service.ports import Work
 from telemed.service.routing import offer_first, withdraw_offer
 
@@ -25,6 +26,11 @@ def centre_named(work: Work, code: str) -> Centre:
         return work.region.centres[code]
     except KeyError:
         raise Invalid(FieldError("centre", "choice", " ".join(work.region.centres))) from None
+
+
+def summary_of(patient: Patient) -> PatientSummary:
+    """What a case shows of its patient."""
+    return PatientSummary(patient.id, patient.name, patient.sex.value, patient.birth_date)
 
 
 async def create_case(
@@ -46,7 +52,7 @@ async def create_case(
         priority=priority,
         accession_number=number or await work.cases.next_accession(centre.letter, work.now.astimezone(work.region.network.zone).date()),
         member=person.institution,
-        patient=PatientSummary(patient.id, patient.name, patient.sex.value, patient.birth_date),
+        patient=summary_of(patient),
         request={k: v for k, v in request.items() if k != "accession_number"},
         created_by=person.username,
         created_at=work.now,
@@ -61,11 +67,25 @@ async def create_case(
 EDITABLE = frozenset({CaseStatus.DRAFT, CaseStatus.ON_HOLD})
 
 
-async def edit_case(work: Work, person: Person, case_id: str, priority: Priority | None, request: Mapping[str, Any] | None) -> Case:
-    """Change a draft, or a case that was sent back. Raises InvalidTransition in any other state."""
+async def edit_case(
+    work: Work,
+    person: Person,
+    case_id: str,
+    priority: Priority | None,
+    request: Mapping[str, Any] | None,
+    kind: CaseKind | None = None,
+    card: PatientCard | None = None,
+) -> Case:
+    """Change a draft, or a case that was sent back; who the patient is and what is asked for stay as they were sent.
+
+    Raises InvalidTransition in any other state.
+    """
     case = await case_for(work, person, case_id, Action.CASE_EDIT)
-    if case.status not in EDITABLE:
+    if case.status not in EDITABLE or (case.status is not CaseStatus.DRAFT and (kind or card)):
         raise InvalidTransition("case", case.status, "edit")
+    if card is not None:
+        case.patient = summary_of(await correct_card(work, case.member, case.patient.id, card))
+    case.kind = kind or case.kind
     if request is not None:
         form = centre_named(work, case.centre).request_form
         wanted = {k: v for k, v in request.items() if k != "accession_number"}

@@ -91,7 +91,10 @@ async def attach_file(
         found.key = f"evidence/{case.id}/{found.id}"
         stored = await office.store.put(found.key, rest, media_type=kind.media_type)
         found.size, found.sha256 = stored.size, stored.sha256
-    return await perform(office, attach, person, case_id, found)
+    kept = await perform(office, attach, person, case_id, found)
+    if found.key and kept.id != found.id:
+        await office.store.delete(found.key)  # the same content was there: its second copy has no owner
+    return kept
 
 
 def _evidence(case_id: str, kind: FileKind, name: str, person: Person, office: Office) -> Evidence:

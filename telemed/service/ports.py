@@ -17,6 +17,7 @@ from telemed.domain.network import Network
 from telemed.domain.patient import Identifier, Patient
 from telemed.domain.people import LockOut, Person, SessionLimits
 from telemed.domain.report import Report
+from telemed.domain.upload import Upload
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,10 @@ class Cases(Protocol):
 
     async def of_patient(self, member: str, patient_number: str, since: datetime) -> list[Case]:
         """Cases of the member's patient with this number, made since, not cancelled, newest first."""
+        ...
+
+    async def sharing(self, patient_id: str) -> int:
+        """How many cases show this patient record."""
         ...
 
     async def open_access(self, case_id: str, institution: str) -> None:
@@ -148,6 +153,27 @@ class Studies(Protocol):
         ...
 
 
+class Uploads(Protocol):
+    async def add(self, upload: Upload) -> None: ...
+    async def get(self, upload_id: str) -> Upload | None:
+        """The upload, locked for the rest of a writing transaction."""
+        ...
+
+    async def save(self, upload: Upload) -> None: ...
+    async def remove(self, upload_id: str) -> None: ...
+    async def unfinished(self, username: str) -> int:
+        """How many uploads of this person are not yet evidence."""
+        ...
+
+    async def expired(self, now: datetime, limit: int) -> list[Upload]: ...
+
+
+class NoticeMarks(Protocol):
+    async def mark(self, username: str, event_id: int) -> None:
+        """The person has seen the notices up to this line of history; never goes back."""
+        ...
+
+
 class Consents(Protocol):
     async def add(self, consent: Consent) -> None: ...
     async def of_case(self, case_id: str) -> list[Consent]: ...
@@ -238,6 +264,8 @@ class Work(Protocol):
     evidence: EvidenceStore
     criticals: Criticals
     consents: Consents
+    uploads: Uploads
+    notice_marks: NoticeMarks
     studies: Studies
     people: People
     sessions: Sessions

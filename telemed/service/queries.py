@@ -9,10 +9,14 @@ from enum import StrEnum
 from typing import Any, Protocol
 
 from telemed.domain.case import Case
+from telemed.domain.critical import CriticalValue
 from telemed.domain.evidence import Evidence, EvidenceType
 from telemed.domain.patient import Patient
 from telemed.domain.people import Person
 from telemed.domain.report import Report
+
+MANY_NOTICES = 99
+"""No bell counts further."""
 
 
 class View(StrEnum):
@@ -84,6 +88,15 @@ class HistoryLine:
 
 
 @dataclass(frozen=True, slots=True)
+class Notice:
+    """A line of history that concerns the person who asks, its case as it is now, and whether they have seen it."""
+
+    line: HistoryLine
+    case: Case
+    seen: bool
+
+
+@dataclass(frozen=True, slots=True)
 class PriorCase:
     """An earlier case of the same patient that this person may see."""
 
@@ -150,6 +163,22 @@ class Queries(Protocol):
     async def history(self, case_id: str) -> list[HistoryLine]: ...
     async def history_since(self, after: int, limit: int) -> list[HistoryLine]: ...
     async def last_history_id(self) -> int: ...
+    async def milestones(self, case_ids: Sequence[str]) -> Mapping[str, Mapping[str, datetime]]:
+        """Per case, when each kind of step was last taken."""
+        ...
+
+    async def running_criticals(self, case_ids: Sequence[str]) -> list[CriticalValue]:
+        """Critical values of these cases whose loop is not closed, the most pressing first."""
+        ...
+
+    async def notices(self, person: Person, before: int | None, limit: int) -> list[Notice]:
+        """What concerns the person, newest first."""
+        ...
+
+    async def unread_notices(self, person: Person) -> int:
+        """How many of them they have not seen, counted up to MANY_NOTICES."""
+        ...
+
     async def priors(self, person: Person, case: Case) -> list[PriorCase]: ...
     async def doubts(self, person: Person, limit: int) -> list[Doubt]: ...
     async def connections(self, days: int) -> list[Connection]: ...

@@ -8,28 +8,29 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 
 from aiohttp import web
+from aiohttp.typedefs import Handler
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from telemed.service.files import StudyDoor
 from telemed.service.office import Office
 from telemed.web import templating
-from telemed.web.api import cases, criticals, events, evidence, network, reports, session, views
+from telemed.web.api import cases, criticals, events, evidence, network, patients, reports, session, uploads, views
 from telemed.web.api.openapi import describe
 from telemed.web.api.operation import answer, operation
 from telemed.web.feed import Feed
 from telemed.web.i18n import language_middleware
 from telemed.web.keys import ADDRESS, FEED, OFFICE, PERSON, SECURE_COOKIES, STUDIES, UPLOAD_LIMIT
-from telemed.web.pages import reading, worklist
+from telemed.web.pages import board, reading, worklist
 from telemed.web.pages import session as session_pages
 from telemed.web.pages.page import error_page, page
 from telemed.web.problems import problem_middleware
 from telemed.web.security import identify
 
 API = "/api/v1"
-API_MODULES = (session, cases, reports, evidence, criticals, events, network, views)
+API_MODULES = (session, cases, reports, evidence, criticals, events, network, patients, uploads, views)
 """Imported for their operations."""
 
-PAGE_MODULES = (session_pages, worklist, reading)
+PAGE_MODULES = (session_pages, worklist, reading, board)
 """Imported for their pages."""
 
 VERSION = "0.1.0"
@@ -64,8 +65,7 @@ def create_app(office: Office, doors: Doors) -> web.Application:
     app.add_routes(page.routes())
     app.router.add_post(f"{API}/login", session.login)
     app.add_routes(operation.routes(API))
-    described = describe(operation, VERSION)
-    app.router.add_get(f"{API}/openapi.json", lambda _request: _answer(described))
+    app.router.add_get(f"{API}/openapi.json", _description(describe(operation, VERSION)))
     app.router.add_get("/healthz", _healthy)
     app.router.add_get("/readyz", _ready)
     app.router.add_get("/metrics", _metrics)
@@ -79,8 +79,11 @@ def _account_language(request: web.Request) -> str | None:
     return person.language or None if person else None
 
 
-async def _answer(content: object) -> web.Response:
-    return answer(content)
+def _description(described: object) -> Handler:
+    async def openapi(_request: web.Request) -> web.Response:
+        return answer(described)
+
+    return openapi
 
 
 async def _healthy(_request: web.Request) -> web.Response:

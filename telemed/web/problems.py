@@ -28,6 +28,7 @@ from telemed.domain.errors import (
     VersionRequired,
 )
 from telemed.service.files import DamagedFile, UnknownKind
+from telemed.service.uploads import ChecksumMismatch, OffsetMismatch, TooManyUploads
 from telemed.web.i18n import gettext
 
 _ = str  # marks text for the translation catalogue
@@ -45,6 +46,9 @@ STATUS = {
     LockedOut: 403,
     UnknownKind: 415,
     DamagedFile: 422,
+    OffsetMismatch: 409,
+    TooManyUploads: 429,
+    ChecksumMismatch: 460,
 }
 
 TITLE = {
@@ -59,6 +63,10 @@ TITLE = {
     "locked-out": _("The account is locked after too many wrong passwords"),
     "unknown-file": _("Nobody here knows this kind of file"),
     "damaged-file": _("The file is damaged or not what it says"),
+    "offset-mismatch": _("The bytes do not follow what has arrived"),
+    "too-many-uploads": _("Too many unfinished uploads: finish or cancel some of them first"),
+    "checksum-mismatch": _("The bytes were damaged on the way: send them again"),
+    "unsupported-version": _("This version of the upload protocol is not spoken here"),
     "malformed": _("The request cannot be read"),
     "unsupported-media-type": _("This kind of content is not taken"),
     "too-large": _("This is larger than is taken"),
@@ -75,6 +83,7 @@ FAULT = {
     "choice": _("must be one of"),
     "type": _("must be of the kind"),
     "too-long": _("is longer than"),
+    "too-many-parts": _("comes in more parts than are taken:"),
     "pattern": _("does not have the form"),
     "date": _("is not a date of the form"),
     "control-character": _("has a control character"),
@@ -138,6 +147,8 @@ def from_domain(error: DomainError) -> Problem:
             return Problem(status, error.code, f"{error.kind}: {error.state} -> {error.action}", state=error.state, action=error.action)
         case StaleVersion():
             return Problem(status, error.code, headers={"ETag": f'"{error.current}"'}, current=error.current)
+        case OffsetMismatch():
+            return Problem(status, error.code, headers={"Upload-Offset": str(error.offset)}, offset=error.offset)
         case LockedOut():
             return Problem(status, error.code, until=error.until)
         case NotAuthenticated():

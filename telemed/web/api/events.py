@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 import msgspec
 from aiohttp import web
 
+from telemed.domain.notices import ACTIONS
 from telemed.domain.policy import Action, Relation, may
 from telemed.service.queries import HistoryLine
 from telemed.web.api.inputs import Nothing
@@ -34,6 +35,8 @@ async def stream(call: Call[Nothing]) -> web.StreamResponse:
         async with asyncio.timeout(LONGEST_SECONDS):
             async for line in _with_pauses(lines):
                 await response.write(b": \n\n" if line is None else _event(line, whole))
+                if line is not None and line.action in ACTIONS and line.actor != call.person.username:
+                    await response.write(b'event: notice\ndata: {"unread":%d}\n\n' % await call.office.queries.unread_notices(call.person))
     except (TimeoutError, ConnectionResetError):
         pass
     finally:

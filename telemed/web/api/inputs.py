@@ -74,8 +74,18 @@ class NewCase(Input):
 
 
 class CaseChange(Input):
+    """What is left out stays. Kind and patient can be changed as long as the case is a draft."""
+
+    kind: CaseKind | None = None
     priority: Priority | None = None
+    patient: PatientInput | None = None
     request: FormData | None = None
+
+
+class NumberInput(Input):
+    """A patient's number: the resident number or the institution's own."""
+
+    number: Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[ -~]*[!-~][ -~]*$")]
 
 
 class WithReason(Input):

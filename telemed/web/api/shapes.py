@@ -37,6 +37,22 @@ class PatientShape(Shape):
     phone: str = ""
 
 
+class KnownPatientShape(Shape):
+    """A patient record of the own institution, open."""
+
+    id: str
+    name: str
+    sex: str
+    birth_date: date | None
+    identifiers: list[IdentifierShape]
+    phone: str
+
+
+class PatientListShape(Shape):
+    items: list[KnownPatientShape]
+    next: str | None = None
+
+
 class RouteStepShape(Shape):
     hub: str
     rule: str

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import aiohttp_jinja2
@@ -126,10 +126,14 @@ async def tabs_of(visit: Visit) -> list[Tab]:
         (may(person, Action.AUDIT_READ), "/audit", _("Audit trail")),
         (may(person, Action.ACCOUNT_READ), "/accounts", _("Accounts")),
     )
-    return [Tab(href, gettext(label), None, "", here == href) for allowed, href, label in wanted if allowed]
+    tabs = [Tab(href, gettext(label), None, "", here == href or here.startswith(href + "/")) for allowed, href, label in wanted if allowed]
+    if person.has(Role.MEMBER_STAFF):
+        waiting = (await visit.office.queries.counts(person))[View.ATTENTION]
+        tabs[0] = replace(tabs[0], count=waiting, tone="critical")
+    return tabs
 
 
-def _frame(visit: Visit, tabs: list[Tab]) -> dict[str, Any]:
+def _frame(visit: Visit, tabs: list[Tab], notices: int) -> dict[str, Any]:
     person = visit.person
     network = visit.office.region.network
     centres = visit.office.region.centres
@@ -142,13 +146,13 @@ def _frame(visit: Visit, tabs: list[Tab]) -> dict[str, Any]:
         "centre": gettext(centres[only].name) if only in centres else "",
         "tabs": tabs,
         "person": {"name": person.name, "institution": person.institution, "username": person.username, "institution_name": name},
-        "notices": 0,
+        "notices": notices,
     }
 
 
 async def render(visit: Visit, template: str, context: Mapping[str, Any] | None = None, *, status: int = 200) -> web.Response:
     """A page in the frame."""
-    frame = _frame(visit, await tabs_of(visit))
+    frame = _frame(visit, await tabs_of(visit), await visit.office.queries.unread_notices(visit.person))
     return aiohttp_jinja2.render_template(template, visit.request, {"frame": frame, **(context or {})}, status=status)
 
 

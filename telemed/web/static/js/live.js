@@ -64,7 +64,7 @@ class LiveList {
     for (const id of ids) {
       const rowId = `case-${id}`;
       const row = template.content.getElementById(rowId);
-      const now = document.getElementById(rowId);
+      const now = this.rowOf(rowId);
       if (row && now && now.dataset.order === row.dataset.order) {
         this.replace(now, row);
         this.held.delete(rowId);
@@ -77,6 +77,11 @@ class LiveList {
     refreshCounts(this.body);
   }
 
+  /** A case may stand in another list of the page as well: each list looks after its own rows. */
+  rowOf(rowId) {
+    return this.body.querySelector(`#${CSS.escape(rowId)}`);
+  }
+
   /** True while moving rows would move them under somebody's hand, or take away the button that is about to be pressed. */
   get busy() {
     const table = this.body.closest("table");
@@ -85,7 +90,7 @@ class LiveList {
 
   release(force = false) {
     if (this.held.size && (force || !this.busy || this.body.children.length === 0)) {
-      for (const [rowId, row] of this.held) this.place(document.getElementById(rowId), row);
+      for (const [rowId, row] of this.held) this.place(this.rowOf(rowId), row);
       this.held.clear();
     }
     this.showHeld();
