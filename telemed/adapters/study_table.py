@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -71,7 +72,7 @@ def _study_facts(row: Any, modality: str, instances: int) -> StudyFacts:
         modality=modality,
         description=row["study_description"] or "",
         instances=instances,
-        received_at=row["first_received_at"],
+        received_at=_aware(row["first_received_at"]),
     )
 
 
@@ -83,3 +84,8 @@ async def ask_for_cases(connection: AsyncConnection, indexed: Sequence[IndexedIn
         line = {"kind": "place-study", "payload": {"owner": owner, "study": uid}, "waiting_key": f"study:{owner}:{uid}"}
         times = {"created_at": now, "run_after": now, "attempts": 0}
         await connection.execute(insert_or_nothing(connection, t.job).values(line | times))
+
+
+def _aware(moment: datetime) -> datetime:
+    """The index keeps UTC; SQLite hands it back without its zone."""
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
