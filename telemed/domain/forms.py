@@ -14,7 +14,6 @@ from typing import Any
 
 from telemed.domain.errors import FieldError
 
-
 LARGEST_NUMBER = 1e15
 """A double still holds every whole number up to here (2**53 is about 9e15)."""
 

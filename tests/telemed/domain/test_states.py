@@ -28,13 +28,21 @@ failed      -         -        -           -         -        -       -        -
 """
 
 REPORT_TABLE = """
-                 save    discard          sign        send-back release-original release-amendment release-addendum amend   append  withdraw
-partial          partial entered-in-error preliminary -         -                -                 -                -       -       -
-preliminary      -       -                -           partial   final            amended           appended         -       -       -
-final            -       -                -           -         -                -                 -                partial partial entered-in-error
-amended          -       -                -           -         -                -                 -                partial partial entered-in-error
-appended         -       -                -           -         -                -                 -                partial partial entered-in-error
-entered-in-error -       -                -           -         -                -                 -                -       -       -
+                 save    discard          sign        send-back release-original release-amendment release-addendum
+partial          partial entered-in-error preliminary -         -                -                 -
+preliminary      -       -                -           partial   final            amended           appended
+final            -       -                -           -         -                -                 -
+amended          -       -                -           -         -                -                 -
+appended         -       -                -           -         -                -                 -
+entered-in-error -       -                -           -         -                -                 -
+
+                 amend   append  withdraw
+partial          -       -       -
+preliminary      -       -       -
+final            partial partial entered-in-error
+amended          partial partial entered-in-error
+appended         partial partial entered-in-error
+entered-in-error -       -       -
 """
 
 CRITICAL_TABLE = """
@@ -54,9 +62,12 @@ MACHINES: dict[str, tuple[StateMachine[Any], type[StrEnum], str]] = {
 
 
 def cells(table: str) -> list[tuple[str, str, str | None]]:
-    """State, action and the next state (None where the action is forbidden) of every cell."""
-    head, *lines = (line.split() for line in table.strip().splitlines())
-    return [(line[0], action, None if cell == "-" else cell) for line in lines for action, cell in zip(head, line[1:], strict=True)]
+    """State, action and the next state (None where the action is forbidden) of every cell; a wide table comes in parts."""
+    found = []
+    for part in table.strip().split("\n\n"):
+        head, *lines = (line.split() for line in part.splitlines())
+        found += [(line[0], action, None if cell == "-" else cell) for line in lines for action, cell in zip(head, line[1:], strict=True)]
+    return found
 
 
 PAIRS = [(name, *cell) for name, (_, _, table) in MACHINES.items() for cell in cells(table)]
