@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime, timedelta
 
@@ -25,14 +25,22 @@ class SqlOffice:
     """Implements `telemed.service.office.Office`. Call `refresh` before use, and again when the network was changed."""
 
     def __init__(
-        self, engine: AsyncEngine, store: ObjectStore, centres: Mapping[str, Centre], passwords: Passwords, printer: Printer, zone: str
+        self,
+        engine: AsyncEngine,
+        store: ObjectStore,
+        centres: Mapping[str, Centre],
+        passwords: Passwords,
+        printer: Printer,
+        zone: str,
+        clock: Callable[[], datetime] = utc_now,
     ) -> None:
         self.engine = engine
         self.store = store
         self.passwords = passwords
         self.printer = printer
-        self.queries = SqlQueries(engine, lambda: self.region)
+        self.queries = SqlQueries(engine, lambda: self.region, clock)
         self._centres, self._zone = centres, zone
+        self._clock = clock
         self._region: Region | None = None
         self._store_good_until = utc_now()
 
@@ -49,7 +57,7 @@ class SqlOffice:
             self._region = await load_region(connection, self._centres, self._zone)
 
     def now(self) -> datetime:
-        return utc_now()
+        return self._clock()
 
     async def check(self) -> None:
         await database.check(self.engine)
@@ -58,7 +66,7 @@ class SqlOffice:
             self._store_good_until = utc_now() + CHECK_EVERY
 
     def writing(self) -> AbstractAsyncContextManager[Work]:
-        return work.writing(self.engine, self.region)
+        return work.writing(self.engine, self.region, self._clock)
 
     def reading(self) -> AbstractAsyncContextManager[Work]:
-        return work.reading(self.engine, self.region)
+        return work.reading(self.engine, self.region, self._clock)
