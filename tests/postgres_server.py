@@ -33,6 +33,10 @@ class PostgresServer:
         socket = Path(self.server.get_postmaster_info().socket_dir)
         return f"postgresql+asyncpg://postgres@/{name}?host={socket}"
 
+    def drop(self, address: str) -> None:
+        """Remove a database, whoever is still connected."""
+        self.server.psql(f"DROP DATABASE {make_url(address).database} WITH (FORCE);")
+
 
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[PostgresServer]:

@@ -70,13 +70,16 @@ async def postgres_region(tmp_path_factory: pytest.TempPathFactory, keys: Path, 
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """A database of its own with the demo region, of either kind."""
     if request.param == "sqlite":
         shutil.copyfile(request.getfixturevalue("sqlite_region"), tmp_path / "telemed.db")
-        return f"sqlite:///{tmp_path}/telemed.db"
+        yield f"sqlite:///{tmp_path}/telemed.db"
+        return
     server: PostgresServer = request.getfixturevalue("postgres_server")
-    return server.new_database(like=request.getfixturevalue("postgres_region"))
+    url = server.new_database(like=request.getfixturevalue("postgres_region"))
+    yield url
+    server.drop(url)
 
 
 @pytest.fixture

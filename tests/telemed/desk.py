@@ -11,7 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from telemed.adapters import tables as t
-from telemed.adapters.network_table import add_services
+from telemed.adapters.network_table import add_person, add_services
 from telemed.adapters.office import SqlOffice
 from telemed.demo import region
 from telemed.domain.case import Case, CaseKind, Priority
@@ -25,13 +25,12 @@ from telemed.service.patients import PatientCard
 from tests.telemed.moments import Clock
 
 PASSWORD = region.PASSWORD
-PEOPLE: dict[str, Person] = {person.username: person for person in region.accounts()}
 
 REQUESTS: dict[str, dict[str, Any]] = {
     "imaging": {"modality": "CT", "body_part": "HEAD", "reason": "头痛三天"},
     "ecg": {"reason": "胸闷，心悸"},
     "lab": {"reason": "复核血钾"},
-    "pathology": {"reason": "慢性胃炎，排除肿瘤", "procedure": "BIOPSY"},
+    "pathology": {"reason": "慢性胃炎，排除肿瘤", "procedure": "biopsy"},
     "consultation": {"reason": "请指导用药", "speciality": "CARDIOLOGY"},
 }
 """The least that each centre's request form asks for."""
@@ -65,13 +64,14 @@ class Desk:
 
     office: SqlOffice
     clock: Clock
+    people: dict[str, Person] = field(default_factory=lambda: {person.username: person for person in region.accounts()})
     _patients: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
 
     async def do(self, username: str, use_case: Callable[..., Awaitable[Any]], *arguments: Any, **named: Any) -> Any:
-        return await platform.perform(self.office, use_case, PEOPLE[username], *arguments, **named)
+        return await platform.perform(self.office, use_case, self.people[username], *arguments, **named)
 
     async def ask(self, username: str, query: Callable[..., Awaitable[Any]], *arguments: Any) -> Any:
-        return await platform.consult(self.office, query, PEOPLE[username], *arguments)
+        return await platform.consult(self.office, query, self.people[username], *arguments)
 
     async def draft(
         self,
@@ -82,7 +82,7 @@ class Desk:
         patient: PatientCard | None = None,
         **request: Any,
     ) -> Case:
-        card = patient or patient_card(next(self._patients), PEOPLE[by].institution)
+        card = patient or patient_card(next(self._patients), self.people[by].institution)
         form = REQUESTS[centre] | request
         made: Case = await self.do(by, casework.create_case, centre, CaseKind.DIAGNOSIS, priority, card, form)
         return made
@@ -121,10 +121,10 @@ class Desk:
         return report
 
     async def sign(self, case_id: str, reader: str) -> Report:
-        return await platform.sign(self.office, PEOPLE[reader], case_id, PASSWORD)
+        return await platform.sign(self.office, self.people[reader], case_id, PASSWORD)
 
     async def review(self, case_id: str, reviewer: str = "imaging2.main") -> Report:
-        return await platform.review(self.office, PEOPLE[reviewer], case_id, PASSWORD)
+        return await platform.review(self.office, self.people[reviewer], case_id, PASSWORD)
 
     async def case(self, case_id: str) -> Case:
         """As it stands in the database."""
@@ -145,6 +145,13 @@ class Desk:
         """Action, actor, subject and outcome of audit records, oldest first."""
         lines = await self.office.queries.audit({"action": action}, None, 500)
         return [(line.action, line.actor, line.subject, line.outcome) for line in reversed(lines)]
+
+    async def add_person(self, person: Person) -> str:
+        """One more account; nobody knows its password."""
+        self.people[person.username] = person
+        async with self.office.engine.begin() as connection:
+            await add_person(connection, person, "")
+        return person.username
 
     async def put_service(self, service: HubService) -> None:
         """Change what a hub offers, and let the office know."""

@@ -141,7 +141,7 @@ class TestAnswer:
         assert answered.request["history"] == "高血压十年"
         assert answered.due_at == due, "the report clock runs from the first submission"
         assert answered.accept_by is not None
-        assert (await desk.history(case.id))[-2:] == ["return", "answer"]
+        assert (await desk.history(case.id))[-3:] == ["return", "edit", "answer"]
 
     async def test_a_running_case_cannot_be_edited(self, desk: Desk) -> None:
         case = await desk.requested()
