@@ -83,7 +83,9 @@ class TestCreate:
             (patient_card(identifiers=(Identifier("CLINIC1", "P1"), Identifier("CLINIC1", "P2"))), {"patient.identifiers.1.system": "repeated"}),
         ],
     )  # fmt: skip
-    async def test_a_wrong_card_is_refused_and_nothing_is_kept(self, desk: Desk, card: casework.PatientCard, errors: dict[str, str]) -> None:
+    async def test_a_wrong_card_is_refused_and_nothing_is_kept(
+        self, desk: Desk, card: casework.PatientCard, errors: dict[str, str]
+    ) -> None:
         with pytest.raises(Invalid) as refused:
             await desk.draft(patient=card)
         assert fields(refused) == errors
