@@ -26,14 +26,22 @@ class SqlOffice:
     """Implements `telemed.service.office.Office`. Call `refresh` before use, and again when the network was changed."""
 
     def __init__(
-        self, engine: AsyncEngine, store: ObjectStore, centres: Mapping[str, Centre], passwords: Passwords, printer: Printer, zone: str
+        self,
+        engine: AsyncEngine,
+        store: ObjectStore,
+        centres: Mapping[str, Centre],
+        passwords: Passwords,
+        printer: Printer,
+        zone: str,
+        clock: Callable[[], datetime] = utc_now,
     ) -> None:
         self.engine = engine
         self.store = store
         self.passwords = passwords
         self.printer = printer
-        self.queries = SqlQueries(engine, lambda: self.region)
+        self.queries = SqlQueries(engine, lambda: self.region, clock)
         self._centres, self._zone = centres, zone
+        self._clock = clock
         self._region: Region | None = None
         self._store_good_until = utc_now()
         self._clock: Callable[[], datetime] = utc_now

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, timedelta
-from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
@@ -42,9 +41,10 @@ AUDIT_FILTERS = {"actor": t.audit.c.actor, "action": t.audit.c.action, "subject"
 class SqlQueries:
     """Each question takes one connection for one snapshot."""
 
-    def __init__(self, engine: AsyncEngine, region: Any) -> None:
+    def __init__(self, engine: AsyncEngine, region: Callable[[], Region], clock: Callable[[], datetime] = utc_now) -> None:
         self._engine = engine
         self._region = region
+        self._clock = clock
 
     async def _connect(self) -> AsyncConnection:
         return await (await self._engine.connect()).execution_options(reading=True)
@@ -71,9 +71,9 @@ class SqlQueries:
             await connection.close()
 
     def _on(self, connection: AsyncConnection) -> CaseQueries:
-        region: Region = self._region()
+        region = self._region()
         needs = frozenset(centre.need for centre in region.centres.values() if centre.need)
-        return CaseQueries(connection.execute, PatientTable(connection), region.network.zone, utc_now(), needs)
+        return CaseQueries(connection.execute, PatientTable(connection), region.network.zone, self._clock(), needs)
 
     async def history(self, case_id: str) -> list[HistoryLine]:
         rows = await self._rows(sa.select(t.case_event).where(t.case_event.c.case_id == case_id).order_by(t.case_event.c.id))
@@ -140,8 +140,8 @@ class SqlQueries:
 
     async def connections(self, days: int) -> list[Connection]:
         """Per institution: the last case and the cases by day (region time) over the last days."""
-        region: Region = self._region()
-        since = utc_now() - timedelta(days=days)
+        region = self._region()
+        since = self._clock() - timedelta(days=days)
         last = await self._rows(sa.select(t.case.c.member, sa.func.max(t.case.c.submitted_at).label("last")).group_by(t.case.c.member))
         recent = await self._rows(sa.select(t.case.c.member, t.case.c.submitted_at).where(t.case.c.submitted_at >= since))
         volume: dict[str, dict[date, int]] = {}
@@ -154,8 +154,8 @@ class SqlQueries:
 
     async def loads(self) -> list[HubLoad]:
         """Per hub and centre, what waits, what is held, what is late, and how deadlines were kept."""
-        region: Region = self._region()
-        now = utc_now()
+        region = self._region()
+        now = self._clock()
         day = now.astimezone(region.network.zone).replace(hour=0, minute=0, second=0, microsecond=0)
         month = now - timedelta(days=30)
         c = t.case.c

@@ -16,6 +16,7 @@ from telemed.adapters import tables as t
 from telemed.domain.case import Case
 from telemed.domain.consent import Consent
 from telemed.domain.critical import CriticalValue
+from telemed.domain.errors import FieldError, Invalid
 from telemed.domain.evidence import Evidence
 from telemed.domain.people import Person
 from telemed.domain.report import Report
@@ -50,7 +51,9 @@ class _Repository:
 
 class CaseTable(_Repository):
     async def add(self, case: Case) -> None:
-        await self._do(sa.insert(t.case).values(r.case_to_row(case)))
+        added = await self._do(insert_or_nothing(self._connection, t.case).values(r.case_to_row(case)))
+        if not added.rowcount:
+            raise Invalid(FieldError("request.accession_number", "taken"))
 
     async def get(self, case_id: str) -> Case | None:
         row = await self._one(self._locked(sa.select(t.case).where(t.case.c.id == case_id)))
@@ -99,6 +102,8 @@ class CaseTable(_Repository):
         return await self._one(sa.select(t.case_access.c.case_id).where(*where)) is not None
 
     async def held_by(self, username: str) -> int:
+        # Claims of one reader wait for each other here, or two at once would both find room under the cap.
+        await self._one(self._locked(sa.select(t.person.c.username).where(t.person.c.username == username)))
         where = (t.case.c.claimed_by == username, t.case.c.status.in_(("accepted", "in-progress")))
         return int((await self._do(sa.select(sa.func.count()).select_from(t.case).where(*where))).scalar_one())
 

@@ -43,14 +43,12 @@ async def create_case(
         raise Invalid(*faults)
     patient = await find_or_add(work, person.institution, card)
     number = str(request.get("accession_number") or "").strip()
-    if number and await work.cases.with_accession(person.institution, number):
-        raise Invalid(FieldError("request.accession_number", "taken"))
     case = Case(
         id=new_id(),
         centre=centre.code,
         kind=kind,
         priority=priority,
-        accession_number=number or await work.cases.next_accession(centre.letter, work.now.astimezone(work.region.network.zone).date()),
+        accession_number=number or await _fresh_accession(work, centre, person.institution),
         member=person.institution,
         patient=summary_of(patient),
         request={k: v for k, v in request.items() if k != "accession_number"},
@@ -62,6 +60,14 @@ async def create_case(
     work.journal.audit(Action.CASE_CREATE, person.username, person.institution, f"case/{case.id}", detail={"patient": patient.id})
     work.journal.job("place-waiting", {"case_id": case.id}, key=f"case:{case.id}")
     return case
+
+
+async def _fresh_accession(work: Work, centre: Centre, member: str) -> str:
+    """The next number of the day that the member has not given to a case of its own."""
+    day = work.now.astimezone(work.region.network.zone).date()
+    while await work.cases.with_accession(member, number := await work.cases.next_accession(centre.letter, day)):
+        pass
+    return number
 
 
 EDITABLE = frozenset({CaseStatus.DRAFT, CaseStatus.ON_HOLD})

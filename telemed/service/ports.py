@@ -38,7 +38,10 @@ class Region:
 
 
 class Cases(Protocol):
-    async def add(self, case: Case) -> None: ...
+    async def add(self, case: Case) -> None:
+        """Raises Invalid where the member has a case with this accession number."""
+        ...
+
     async def get(self, case_id: str) -> Case | None:
         """The case, locked for the rest of a writing transaction."""
         ...
@@ -67,7 +70,7 @@ class Cases(Protocol):
 
     async def has_access(self, case_id: str, institution: str) -> bool: ...
     async def held_by(self, username: str) -> int:
-        """How many cases the reader holds now."""
+        """How many cases the reader holds now; in a writing transaction nobody else counts this reader's until its end."""
         ...
 
     async def past_accept(self, now: datetime, limit: int) -> list[str]: ...

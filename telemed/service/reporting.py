@@ -253,6 +253,8 @@ async def _keep(work: Work, case: Case, report: Report, printed: Printed, person
     report.revision += 1
     await work.reports.save(report)
     case.report_status, case.positive, case.parked_at = report.status, report.positive, None
+    if case.status is CaseStatus.ACCEPTED:
+        case.take("write")  # a finished draft taken over from another reader
     if report.released:
         if case.status is not CaseStatus.COMPLETED:
             case.take("complete")

@@ -67,8 +67,8 @@ def upgrade() -> None:
         sa.Column("acknowledged_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("acknowledged_by", sa.String(length=64), nullable=True),
         sa.Column("report_status", sa.String(length=20), nullable=True),
-        sa.Column("positive", sa.Boolean(), server_default=sa.text("0"), nullable=False),
-        sa.Column("critical_open", sa.Boolean(), server_default=sa.text("0"), nullable=False),
+        sa.Column("positive", sa.Boolean(), server_default=sa.false(), nullable=False),
+        sa.Column("critical_open", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.Column("evidence_count", sa.Integer(), server_default="0", nullable=False),
         sa.Column("readers", sa.JSON(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_case")),
@@ -146,7 +146,7 @@ def upgrade() -> None:
         sa.Column("level", sa.String(length=16), nullable=False),
         sa.Column("city", sa.String(length=64), server_default="", nullable=False),
         sa.Column("district", sa.String(length=64), server_default="", nullable=False),
-        sa.Column("active", sa.Boolean(), server_default=sa.text("1"), nullable=False),
+        sa.Column("active", sa.Boolean(), server_default=sa.true(), nullable=False),
         sa.PrimaryKeyConstraint("code", name=op.f("pk_institution")),
     )
     op.create_table(
@@ -362,7 +362,7 @@ def upgrade() -> None:
         sa.Column("centres", sa.String(), nullable=False),
         sa.Column("title", sa.String(length=100), server_default="", nullable=False),
         sa.Column("language", sa.String(length=8), server_default="", nullable=False),
-        sa.Column("active", sa.Boolean(), server_default=sa.text("1"), nullable=False),
+        sa.Column("active", sa.Boolean(), server_default=sa.true(), nullable=False),
         sa.Column("password_hash", sa.String(length=200), nullable=False),
         sa.Column("failures", sa.Integer(), server_default="0", nullable=False),
         sa.Column("locked_until", sa.DateTime(timezone=True), nullable=True),
