@@ -25,7 +25,7 @@ from telemed.adapters.passwords import Argon2Passwords
 from telemed.adapters.printing import ReportPress
 from telemed.adapters.studies import DicomDoor
 from telemed.adapters.study_access import device_scope, study_scope
-from telemed.adapters.study_table import ask_for_cases
+from telemed.adapters.study_table import StudyArrivals
 from telemed.domain.centre import Centre
 from telemed.domain.network import Level
 from telemed.settings import Settings
@@ -62,7 +62,7 @@ async def open_parts(settings: Settings, centres: Mapping[str, Centre] | None = 
         press = ReportPress(store, pool, keys, settings.address, DEFAULT_LANGUAGE, translations(DEFAULT_LANGUAGE).gettext)
         office = SqlOffice(engine, store, centres or all_centres.discover(), Argon2Passwords(), press, settings.time_zone)
         await office.refresh()
-        yield Parts(settings, office, store, Index(engine), Intake(engine, store, on_indexed=ask_for_cases))
+        yield Parts(settings, office, store, Index(engine), Intake(engine, store, on_indexed=StudyArrivals(settings.time_zone)))
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
         await engine.dispose()

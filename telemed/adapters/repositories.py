@@ -203,6 +203,9 @@ class PersonTable(_Repository):
         }
         await self._do(sa.update(t.person).where(t.person.c.username == credentials.username).values(values))
 
+    async def signed_in(self, username: str, at: datetime) -> None:
+        await self._do(sa.update(t.person).where(t.person.c.username == username).values(last_sign_in_at=at))
+
     async def readers(self, institution: str, centre: str) -> list[Person]:
         query = sa.select(t.person).where(t.person.c.institution == institution, t.person.c.active).order_by(t.person.c.username)
         people = [r.person_from_row(row) for row in await self._all(query)]
