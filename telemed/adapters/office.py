@@ -10,7 +10,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from storage.protocol import ObjectStore
 from telemed.adapters import database, work
+from telemed.adapters.figures import SqlFigures
 from telemed.adapters.network_table import load_region
+from telemed.adapters.overview import SqlOverview
 from telemed.adapters.queries import SqlQueries
 from telemed.adapters.work_clock import utc_now
 from telemed.domain.centre import Centre
@@ -32,6 +34,8 @@ class SqlOffice:
         self.passwords = passwords
         self.printer = printer
         self.queries = SqlQueries(engine, lambda: self.region)
+        self.overview = SqlOverview(engine, lambda: self.region)
+        self.figures = SqlFigures(engine, lambda: self.region)
         self._centres, self._zone = centres, zone
         self._region: Region | None = None
         self._store_good_until = utc_now()

@@ -15,6 +15,7 @@ from telemed.adapters.repositories import _Repository, insert_or_nothing
 from telemed.adapters.volume_table import VolumeRow, add_volumes
 from telemed.adapters.work_clock import utc_now
 from telemed.domain.evidence import EvidenceType
+from telemed.domain.volume import Volume
 from telemed.service.ports import StudyFacts
 
 
@@ -78,6 +79,9 @@ def _study_facts(row: Any, modality: str, instances: int) -> StudyFacts:
     )
 
 
+BY_DIMSE = "dimse"
+
+
 class StudyArrivals:
     """The gateway's hook, inside its transaction: what came is counted, and each study that came or grew looks for its case."""
 
@@ -100,9 +104,11 @@ class StudyArrivals:
         """New images once, and a study with the first of its images; what was sent again is no new volume."""
         begun: set[int] = set()
         for i in indexed:
+            owner, at = i.received.owner, i.received.received_at
+            day = at.astimezone(self._zone).date()
+            if i.received.received_by == BY_DIMSE:
+                yield VolumeRow(day, owner, Volume.C_STORE.value, "", "", 1, 0, at)
             if i.recorded is Recorded.NEW:
                 first = i.begins_study and i.study_id not in begun
                 begun.add(i.study_id)
-                at = i.received.received_at
-                day = at.astimezone(self._zone).date()
-                yield VolumeRow(day, i.received.owner, EvidenceType.DICOM_STUDY.value, "", "", int(first), 1, at)
+                yield VolumeRow(day, owner, EvidenceType.DICOM_STUDY.value, "", "", int(first), 1, at)
