@@ -87,6 +87,11 @@ class CaseTable(_Repository):
         )
         return [r.case_from_row(row) for row in await self._all(query)]
 
+    async def made_between(self, member: str, first: datetime, last: datetime, limit: int) -> list[Case]:
+        where = (t.case.c.member == member, t.case.c.created_at.between(first, last), t.case.c.status != "cancelled")
+        query = sa.select(t.case).where(*where).order_by(t.case.c.created_at.desc()).limit(limit)
+        return [r.case_from_row(row) for row in await self._all(query)]
+
     async def open_access(self, case_id: str, institution: str) -> None:
         await self._do(insert_or_nothing(self._connection, t.case_access).values(case_id=case_id, institution=institution))
 

@@ -56,6 +56,10 @@ class Cases(Protocol):
         """Cases of the member's patient with this number, made since, not cancelled, newest first."""
         ...
 
+    async def made_between(self, member: str, first: datetime, last: datetime, limit: int) -> list[Case]:
+        """The member's cases made in this time, not cancelled, newest first."""
+        ...
+
     async def open_access(self, case_id: str, institution: str) -> None:
         """The institution keeps seeing the case although it is no longer the hub in charge."""
         ...
@@ -93,6 +97,10 @@ class Patients(Protocol):
 
     async def suggest(self, first: str, second: str, rule: str) -> None:
         """Note two records for a person to look at; noting them again changes nothing."""
+        ...
+
+    async def settle_doubt(self, first: str, second: str, at: datetime) -> bool:
+        """The two are not asked about again. False where nobody asked."""
         ...
 
     async def merge(self, kept_master: str, joined_master: str) -> int:
