@@ -60,9 +60,7 @@ class S3Server:
 
     def files(self, bucket: str) -> list[str]:
         """Names of all files of a bucket, those of unfinished uploads too."""
-        return sorted(
-            str(path.relative_to(self.folder / bucket)) for path in (self.folder / bucket).rglob("*") if path.is_file()
-        )
+        return sorted(str(path.relative_to(self.folder / bucket)) for path in (self.folder / bucket).rglob("*") if path.is_file())
 
 
 @contextmanager

@@ -47,9 +47,7 @@ class SqlAdministration:
         found = []
         for row in await self._rows(sa.select(t.person).order_by(t.person.c.institution, t.person.c.username)):
             locked = row["locked_until"] if row["locked_until"] and row["locked_until"] > now else None
-            found.append(
-                Account(person_from_row(row), row["failures"], locked, row["last_sign_in_at"], open_now.get(row["username"], 0))
-            )
+            found.append(Account(person_from_row(row), row["failures"], locked, row["last_sign_in_at"], open_now.get(row["username"], 0)))
         return found
 
     async def installation(self, person: Person) -> Installation:
@@ -93,7 +91,9 @@ class SqlAdministration:
         records = (await self._rows(sa.select(sa.func.coalesce(sa.func.max(t.audit.c.position), 0).label("n"))))[0]["n"]
         new, again = walks.get(NEW), walks.get(ROUND)
         fault = (new["fault"] if new else "") or (again["fault"] if again else "")
-        return ChainState(new["position"] if new else 0, new["checked_at"] if new else None, again["whole_at"] if again else None, fault, records)
+        return ChainState(
+            new["position"] if new else 0, new["checked_at"] if new else None, again["whole_at"] if again else None, fault, records
+        )
 
 
 def _queued(row: sa.RowMapping) -> QueuedJob:

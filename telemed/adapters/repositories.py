@@ -211,6 +211,11 @@ class PersonTable(_Repository):
     async def signed_in(self, username: str, at: datetime) -> None:
         await self._do(sa.update(t.person).where(t.person.c.username == username).values(last_sign_in_at=at))
 
+    async def with_role(self, role: str) -> list[Person]:
+        query = sa.select(t.person).where(t.person.c.active).order_by(t.person.c.username)
+        people = (r.person_from_row(row) for row in await self._all(query))
+        return [person for person in people if role in {held.value for held in person.roles}]
+
     async def readers(self, institution: str, centre: str) -> list[Person]:
         query = sa.select(t.person).where(t.person.c.institution == institution, t.person.c.active).order_by(t.person.c.username)
         people = [r.person_from_row(row) for row in await self._all(query)]

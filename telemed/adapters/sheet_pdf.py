@@ -63,7 +63,8 @@ def _table(table: SheetTable) -> LongTable:
     drawn = LongTable([head, *body], colWidths=[WIDTH * c.share / whole for c in table.columns], repeatRows=1)
     drawn.setStyle(
         TableStyle([
-            ("LINEBELOW", (0, 0), (-1, -1), 0.4, RULE), ("LINEABOVE", (0, 0), (-1, 0), 0.8, INK), ("BACKGROUND", (0, 0), (-1, 0), HEAD_TINT),
+            ("LINEBELOW", (0, 0), (-1, -1), 0.4, RULE), ("LINEABOVE", (0, 0), (-1, 0), 0.8, INK),
+            ("BACKGROUND", (0, 0), (-1, 0), HEAD_TINT),
             ("VALIGN", (0, 0), (-1, -1), "TOP"), ("TOPPADDING", (0, 0), (-1, -1), 2.5), ("BOTTOMPADDING", (0, 0), (-1, -1), 3),
             ("LEFTPADDING", (0, 0), (-1, -1), 4), ("RIGHTPADDING", (0, 0), (-1, -1), 4),
         ])

@@ -19,8 +19,8 @@ INSTITUTIONS: tuple[Institution, ...] = (
 )
 
 DISTRICTS = (
-    f"{CITY_A} 滨江区", f"{CITY_A} 钟楼区", f"{CITY_A} 江北区", f"{CITY_A} 秦溪区", f"{CITY_A} 云台区", f"{CITY_B} 湖滨区", f"{CITY_B} 湖西区",
-    f"{CITY_B} 青屿区",
+    f"{CITY_A} 滨江区", f"{CITY_A} 钟楼区", f"{CITY_A} 江北区", f"{CITY_A} 秦溪区", f"{CITY_A} 云台区",
+    f"{CITY_B} 湖滨区", f"{CITY_B} 湖西区", f"{CITY_B} 青屿区",
 )  # fmt: skip
 """What the network is to cover: two districts have nobody yet."""
 

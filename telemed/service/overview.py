@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, tzinfo
+from enum import StrEnum
 from typing import Generic, Protocol, TypeVar
 
 from telemed.domain.people import Person
 from telemed.domain.routing import RouteStep
 
 T = TypeVar("T")
+
+SILENT_AFTER_DAYS = 2
+"""Practice: long enough for a Sunday, short enough for a line that was cut on Friday to be seen on Monday."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +43,23 @@ class Connection:
     @property
     def last_at(self) -> datetime | None:
         return max((at for at in (self.last_case_at, self.last_evidence_at, self.last_c_store_at) if at), default=None)
+
+
+class Standing(StrEnum):
+    """How an institution stands today. `silent`: it used to send and has not for two whole days or longer. Practice."""
+
+    SILENT = "silent"
+    NEVER = "never"
+    QUIET = "quiet"
+    ACTIVE = "active"
+
+
+def standing(connection: Connection, now: datetime, zone: tzinfo) -> Standing:
+    """`quiet` is one that has not sent anything today."""
+    if connection.last_at is None:
+        return Standing.NEVER
+    days = (now.astimezone(zone).date() - connection.last_at.astimezone(zone).date()).days
+    return Standing.ACTIVE if days <= 0 else Standing.SILENT if days > SILENT_AFTER_DAYS else Standing.QUIET
 
 
 @dataclass(frozen=True, slots=True)

@@ -179,6 +179,10 @@ class People(Protocol):
         """Note the time of the last sign-in."""
         ...
 
+    async def with_role(self, role: str) -> list[Person]:
+        """Active people with this role."""
+        ...
+
     async def readers(self, institution: str, centre: str) -> list[Person]: ...
 
 

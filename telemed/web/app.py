@@ -10,25 +10,28 @@ from dataclasses import dataclass
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
+from telemed import VERSION
+from telemed.service.administration import Administration
+from telemed.service.authenticity import SignatureInspector
 from telemed.service.files import StudyDoor
 from telemed.service.office import Office
+from telemed.service.sheets import SheetPress
 from telemed.web import templating
-from telemed.web.api import cases, criticals, events, evidence, network, reports, session
+from telemed.web.api import administration, cases, criticals, events, evidence, network, reports, session, statistics, unmatched
 from telemed.web.api.openapi import describe
 from telemed.web.api.operation import answer, operation
 from telemed.web.feed import Feed
 from telemed.web.i18n import language_middleware
-from telemed.web.keys import ADDRESS, FEED, OFFICE, PERSON, SECURE_COOKIES, STUDIES, UPLOAD_LIMIT
+from telemed.web.keys import ADDRESS, ADMINISTRATION, FEED, OFFICE, PERSON, SECURE_COOKIES, SHEETS, SIGNATURES, STUDIES, UPLOAD_LIMIT
 from telemed.web.pages import session as session_pages
+from telemed.web.pages import verify
 from telemed.web.pages.page import error_page, page
 from telemed.web.problems import problem_middleware
 from telemed.web.security import identify
 
 API = "/api/v1"
-API_MODULES = (session, cases, reports, evidence, criticals, events, network)
+API_MODULES = (session, cases, reports, evidence, criticals, events, network, unmatched, statistics, administration)
 """Imported for their operations."""
-
-VERSION = "0.1.0"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +39,9 @@ class Doors:
     """What the web process is given besides the office."""
 
     studies: StudyDoor
+    administration: Administration
+    signatures: SignatureInspector
+    sheets: SheetPress
     address: str
     upload_limit: int
     secure_cookies: bool = False
@@ -50,6 +56,9 @@ def create_app(office: Office, doors: Doors) -> web.Application:
     )
     app[OFFICE] = office
     app[STUDIES] = doors.studies
+    app[ADMINISTRATION] = doors.administration
+    app[SIGNATURES] = doors.signatures
+    app[SHEETS] = doors.sheets
     app[ADDRESS] = doors.address
     app[UPLOAD_LIMIT] = doors.upload_limit
     app[SECURE_COOKIES] = doors.secure_cookies
@@ -57,6 +66,7 @@ def create_app(office: Office, doors: Doors) -> web.Application:
     app.cleanup_ctx.append(_feed)
     templating.setup(app)
     session_pages.add_routes(app)
+    verify.add_routes(app)
     app.add_routes(page.routes())
     app.router.add_post(f"{API}/login", session.login)
     app.add_routes(operation.routes(API))

@@ -66,6 +66,7 @@ TITLE = {
     "method-not-allowed": _("This address does not take that method"),
     "storage-full": _("The store is full"),
     "unavailable": _("The service is not available for the moment; try again"),
+    "too-many": _("Too many questions in a short time; try again in a minute"),
     "internal": _("Something went wrong on our side"),
 }
 
@@ -76,6 +77,7 @@ FAULT = {
     "type": _("must be of the kind"),
     "too-long": _("is longer than"),
     "pattern": _("does not have the form"),
+    "month": _("is not a month of the form"),
     "date": _("is not a date of the form"),
     "control-character": _("has a control character"),
     "taken": _("is taken by another case"),

@@ -223,9 +223,7 @@ def test_a_flow_too_large_for_the_temporary_folder_is_a_full_store(s3_server: S3
 def small_disk(folder: Path) -> Iterator[None]:
     """A real file system of 4 MB on `folder`."""
     folder.mkdir()
-    mounting = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(folder)], capture_output=True, text=True, check=False
-    )
+    mounting = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(folder)], capture_output=True, text=True, check=False)
     if mounting.returncode != 0:
         pytest.skip(f"mounting a small disk needs root and the right to mount: {mounting.stderr.strip()}")
     try:
@@ -276,9 +274,7 @@ async def test_a_damaged_object_is_noticed(s3_server: S3Server) -> None:
     content = os.urandom(5 * MEGABYTE)
     kept: dict[str, str | list[str] | tuple[str]] = {"sha256": hashlib.sha256(content).hexdigest()}
     damaged = content[:1000] + bytes(1) + content[1001:]
-    await asyncio.to_thread(
-        s3_server.client().put_object, bucket, "key", io.BytesIO(damaged), len(damaged), metadata=kept
-    )
+    await asyncio.to_thread(s3_server.client().put_object, bucket, "key", io.BytesIO(damaged), len(damaged), metadata=kept)
     with pytest.raises(DamagedObject, match="SHA-256") as caught:
         await store.read("key")
     assert caught.value.key == "key"

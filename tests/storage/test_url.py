@@ -32,9 +32,7 @@ def test_s3_urls() -> None:
         "bucket", "127.0.0.1:9000", False, "us-east-1", "", "access", "secret/word"
     )
     url = "s3://other:se%2Fcret@bucket/?endpoint=https://s3.hospital.cn/&region=cn-north-1&prefix=/telemed/objects/"
-    assert parse(url, KEYS) == S3Place(
-        "bucket", "s3.hospital.cn", True, "cn-north-1", "telemed/objects/", "other", "se/cret"
-    )
+    assert parse(url, KEYS) == S3Place("bucket", "s3.hospital.cn", True, "cn-north-1", "telemed/objects/", "other", "se/cret")
 
 
 @pytest.mark.parametrize(
