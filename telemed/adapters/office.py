@@ -11,7 +11,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from storage.protocol import ObjectStore
 from telemed.adapters import database, work
+from telemed.adapters.figures import SqlFigures
 from telemed.adapters.network_table import load_region
+from telemed.adapters.overview import SqlOverview
 from telemed.adapters.queries import SqlQueries
 from telemed.adapters.work_clock import utc_now
 from telemed.domain.centre import Centre
@@ -40,11 +42,12 @@ class SqlOffice:
         self.passwords = passwords
         self.printer = printer
         self.queries = SqlQueries(engine, lambda: self.region, clock)
+        self.overview = SqlOverview(engine, lambda: self.region)
+        self.figures = SqlFigures(engine, lambda: self.region)
         self._centres, self._zone = centres, zone
         self._clock = clock
         self._region: Region | None = None
         self._store_good_until = utc_now()
-        self._clock: Callable[[], datetime] = utc_now
 
     def by_clock(self, clock: Callable[[], datetime]) -> SqlOffice:
         """The same office with another clock: what was done earlier is written down at its own time."""

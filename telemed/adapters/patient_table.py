@@ -76,6 +76,12 @@ class PatientTable(_Repository):
         values = {"first": low, "second": high, "rule": rule, "noted_at": datetime.now(UTC)}
         await self._do(insert_or_nothing(self._connection, t.patient_doubt).values(values))
 
+    async def settle_doubt(self, first: str, second: str, at: datetime) -> bool:
+        low, high = sorted((first, second))
+        this = sa.and_(t.patient_doubt.c.first == low, t.patient_doubt.c.second == high)
+        await self._do(sa.update(t.patient_doubt).where(this, t.patient_doubt.c.settled_at.is_(None)).values(settled_at=at))
+        return await self._one(sa.select(t.patient_doubt.c.first).where(this)) is not None
+
     async def merge(self, kept_master: str, joined_master: str) -> int:
         moved = await self._do(sa.update(t.patient).where(t.patient.c.master_id == joined_master).values(master_id=kept_master))
         members = sa.select(t.patient.c.id).where(t.patient.c.master_id == kept_master)

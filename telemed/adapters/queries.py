@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
@@ -26,10 +26,8 @@ from telemed.service.queries import (
     AuditLine,
     CaseFilter,
     CasePage,
-    Connection,
     Doubt,
     HistoryLine,
-    HubLoad,
     Notice,
     PriorCase,
     View,
@@ -137,49 +135,6 @@ class SqlQueries:
         pairs = [(records.get(row["first"]), records.get(row["second"]), row["rule"]) for row in rows]
         mine = person.has(Role.OPERATOR)
         return [Doubt(a, b, rule) for a, b, rule in pairs if a and b and (mine or {a.member, b.member} == {person.institution})]
-
-    async def connections(self, days: int) -> list[Connection]:
-        """Per institution: the last case and the cases by day (region time) over the last days."""
-        region = self._region()
-        since = self._clock() - timedelta(days=days)
-        last = await self._rows(sa.select(t.case.c.member, sa.func.max(t.case.c.submitted_at).label("last")).group_by(t.case.c.member))
-        recent = await self._rows(sa.select(t.case.c.member, t.case.c.submitted_at).where(t.case.c.submitted_at >= since))
-        volume: dict[str, dict[date, int]] = {}
-        for row in recent:
-            day = row["submitted_at"].astimezone(region.network.zone).date()
-            counts = volume.setdefault(row["member"], {})
-            counts[day] = counts.get(day, 0) + 1
-        seen = {row["member"]: row["last"] for row in last}
-        return [Connection(code, None, seen.get(code), volume.get(code, {})) for code in sorted(region.network.institutions)]
-
-    async def loads(self) -> list[HubLoad]:
-        """Per hub and centre, what waits, what is held, what is late, and how deadlines were kept."""
-        region = self._region()
-        now = self._clock()
-        day = now.astimezone(region.network.zone).replace(hour=0, minute=0, second=0, microsecond=0)
-        month = now - timedelta(days=30)
-        c = t.case.c
-
-        def count(condition: sa.ColumnElement[bool]) -> sa.ColumnElement[int]:
-            return sa.func.coalesce(sa.func.sum(sa.case((condition, 1), else_=0)), 0)
-
-        open_now = c.status.in_(("requested", "accepted", "in-progress"))
-        query = (
-            sa.select(
-                c.hub,
-                c.centre,
-                count(c.status == "requested").label("waiting"),
-                count(c.status.in_(("accepted", "in-progress"))).label("held"),
-                count(sa.and_(open_now, c.due_at < now)).label("overdue"),
-                count(c.completed_at >= day).label("done_today"),
-                count(sa.and_(c.completed_at >= month, c.completed_at <= c.due_at)).label("kept"),
-                count(sa.and_(c.completed_at >= month, c.completed_at > c.due_at)).label("missed"),
-            )
-            .where(c.hub.is_not(None), sa.or_(open_now, c.completed_at >= month))
-            .group_by(c.hub, c.centre)
-            .order_by(c.hub, c.centre)
-        )
-        return [HubLoad(**row) for row in await self._rows(query)]
 
     async def audit(self, wanted: Mapping[str, str], before: int | None, limit: int) -> list[AuditLine]:
         """Newest first. `wanted` may name actor, action, subject (from their beginning) or outcome, and days `from`, `to`."""

@@ -94,6 +94,11 @@ class CaseTable(_Repository):
         query = sa.select(sa.func.count()).select_from(t.case).where(t.case.c.patient_id == patient_id)
         return int((await self._do(query)).scalar_one())
 
+    async def made_between(self, member: str, first: datetime, last: datetime, limit: int) -> list[Case]:
+        where = (t.case.c.member == member, t.case.c.created_at.between(first, last), t.case.c.status != "cancelled")
+        query = sa.select(t.case).where(*where).order_by(t.case.c.created_at.desc()).limit(limit)
+        return [r.case_from_row(row) for row in await self._all(query)]
+
     async def open_access(self, case_id: str, institution: str) -> None:
         await self._do(insert_or_nothing(self._connection, t.case_access).values(case_id=case_id, institution=institution))
 
@@ -211,6 +216,14 @@ class PersonTable(_Repository):
             "locked_until": credentials.locked_until,
         }
         await self._do(sa.update(t.person).where(t.person.c.username == credentials.username).values(values))
+
+    async def signed_in(self, username: str, at: datetime) -> None:
+        await self._do(sa.update(t.person).where(t.person.c.username == username).values(last_sign_in_at=at))
+
+    async def with_role(self, role: str) -> list[Person]:
+        query = sa.select(t.person).where(t.person.c.active).order_by(t.person.c.username)
+        people = (r.person_from_row(row) for row in await self._all(query))
+        return [person for person in people if role in {held.value for held in person.roles}]
 
     async def readers(self, institution: str, centre: str) -> list[Person]:
         query = sa.select(t.person).where(t.person.c.institution == institution, t.person.c.active).order_by(t.person.c.username)

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from dicom_gateway.index import IndexedInstance, dicom_instance, dicom_series, dicom_study
+from dicom_gateway.index import IndexedInstance, Recorded, dicom_instance, dicom_series, dicom_study
 from telemed.adapters import tables as t
 from telemed.adapters.repositories import _Repository, insert_or_nothing
+from telemed.adapters.volume_table import VolumeRow, add_volumes
 from telemed.adapters.work_clock import utc_now
+from telemed.domain.evidence import EvidenceType
+from telemed.domain.volume import Volume
 from telemed.service.ports import StudyFacts
 
 
@@ -76,16 +80,41 @@ def _study_facts(row: Any, modality: str, instances: int) -> StudyFacts:
     )
 
 
-async def ask_for_cases(connection: AsyncConnection, indexed: Sequence[IndexedInstance]) -> None:
-    """The gateway's hook, inside its transaction: each study that came or grew looks for its case."""
-    now = utc_now()
-    studies = sorted({(i.received.owner, i.received.header.study_instance_uid) for i in indexed})
-    for owner, uid in studies:
-        line = {"kind": "place-study", "payload": {"owner": owner, "study": uid}, "waiting_key": f"study:{owner}:{uid}"}
-        times = {"created_at": now, "run_after": now, "attempts": 0}
-        await connection.execute(insert_or_nothing(connection, t.job).values(line | times))
-
-
 def _aware(moment: datetime) -> datetime:
     """The index keeps UTC; SQLite hands it back without its zone."""
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+BY_DIMSE = "dimse"
+
+
+class StudyArrivals:
+    """The gateway's hook, inside its transaction: what came is counted, and each study that came or grew looks for its case."""
+
+    def __init__(self, zone: str) -> None:
+        self._zone = ZoneInfo(zone)
+
+    async def __call__(self, connection: AsyncConnection, indexed: Sequence[IndexedInstance]) -> None:
+        await self._ask_for_cases(connection, indexed)
+        await add_volumes(connection, self._volumes(indexed))
+
+    async def _ask_for_cases(self, connection: AsyncConnection, indexed: Sequence[IndexedInstance]) -> None:
+        now = utc_now()
+        studies = sorted({(i.received.owner, i.received.header.study_instance_uid) for i in indexed})
+        for owner, uid in studies:
+            line = {"kind": "place-study", "payload": {"owner": owner, "study": uid}, "waiting_key": f"study:{owner}:{uid}"}
+            times = {"created_at": now, "run_after": now, "attempts": 0}
+            await connection.execute(insert_or_nothing(connection, t.job).values(line | times))
+
+    def _volumes(self, indexed: Sequence[IndexedInstance]) -> Iterator[VolumeRow]:
+        """New images once, and a study with the first of its images; what was sent again is no new volume."""
+        begun: set[int] = set()
+        for i in indexed:
+            owner, at = i.received.owner, i.received.received_at
+            day = at.astimezone(self._zone).date()
+            if i.received.received_by == BY_DIMSE:
+                yield VolumeRow(day, owner, Volume.C_STORE.value, "", "", 1, 0, at)
+            if i.recorded is Recorded.NEW:
+                first = i.begins_study and i.study_id not in begun
+                begun.add(i.study_id)
+                yield VolumeRow(day, owner, EvidenceType.DICOM_STUDY.value, "", "", int(first), 1, at)

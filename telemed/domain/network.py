@@ -78,6 +78,8 @@ class Network:
     services: Mapping[tuple[str, str], HubService] = field(default_factory=dict)
     home_hubs: Mapping[tuple[str, str], str] = field(default_factory=dict)
     zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("Asia/Shanghai"))
+    districts: tuple[str, ...] = ()
+    """All districts of the region as `city district`, also those without an institution."""
 
     def chain(self, centre: str, member: str) -> Iterator[HubService]:
         """The hubs that answer for `member`, nearest first. A cycle in the tree ends the chain."""

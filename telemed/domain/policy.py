@@ -61,6 +61,10 @@ class Action(StrEnum):
     AUDIT_READ = "audit:read"
     ACCOUNT_READ = "account:read"
     ACCOUNT_UNLOCK = "account:unlock"
+    SYSTEM_READ = "system:read"
+    JOB_RETRY = "job:retry"
+    REPORT_VERIFY = "report:verify"
+    """Open to everybody who has a report's code; no role is asked."""
 
 
 OWN = frozenset({Relation.OWN})
@@ -92,7 +96,7 @@ POLICY: Mapping[Role, Mapping[Action, frozenset[Relation]]] = {
         A.CASE_READ_METADATA: ANYWHERE, A.CASE_OFFER: ANYWHERE, A.EVIDENCE_LINK: ANYWHERE, A.PATIENT_MERGE: ANYWHERE,
         A.NETWORK_READ: ANYWHERE, A.UNMATCHED_READ: ANYWHERE, A.STATISTICS_READ: ANYWHERE,
     },
-    Role.SYSTEM_ADMINISTRATOR: {A.NETWORK_READ: ANYWHERE},
+    Role.SYSTEM_ADMINISTRATOR: {A.NETWORK_READ: ANYWHERE, A.SYSTEM_READ: ANYWHERE, A.JOB_RETRY: ANYWHERE},
     Role.SECURITY_ADMINISTRATOR: {A.ACCOUNT_READ: ANYWHERE, A.ACCOUNT_UNLOCK: ANYWHERE},
     Role.AUDITOR: {A.AUDIT_READ: ANYWHERE},
 }  # fmt: skip

@@ -43,6 +43,7 @@ async def sign_in(work: Work, username: str) -> SignIn:
     credentials = await work.people.credentials(username)
     if credentials and (credentials.failures or credentials.locked_until):
         await work.people.save_credentials(Credentials(username, credentials.password_hash))
+    await work.people.signed_in(username, work.now)
     token = secrets.token_urlsafe(32)
     await work.sessions.add(Session(digest(token), username, work.now, work.now))
     work.journal.audit("session:begin", username, person.institution, f"person/{username}")

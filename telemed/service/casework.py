@@ -13,6 +13,7 @@ from telemed.domain.patient import Patient
 from telemed.domain.people import Person
 from telemed.domain.policy import Action, Relation, may, require
 from telemed.domain.report import ReportStatus
+from telemed.domain.volume import Volume
 from telemed.service.access import case_for
 from telemed.service.identity import new_id
 from telemed.service.patients import PatientCard, correct_card, find_or_add
@@ -114,6 +115,9 @@ async def submit_case(work: Work, person: Person, case_id: str) -> Case:
     if faults := centre.request_form.faults(case.request, "request", complete=True):
         raise Invalid(*faults)
     case.hold_reason = ""
+    if case.submitted_at is None:
+        kind = Volume.CONSULTATION if case.kind is CaseKind.CONSULTATION else Volume.REQUEST
+        work.journal.count(kind, case.member, centre=case.centre)
     await offer_first(work, case, centre, keep_hub=again)
     await work.cases.save(case)
     work.journal.event(case, "submit" if not again else "answer", person.username, {"hub": case.hub})

@@ -55,6 +55,8 @@ async def _add(work: Work, case: Case, evidence: Evidence, actor: str) -> None:
     await work.evidence.add(evidence)
     case.evidence_count += 1
     await work.cases.save(case)
+    if evidence.type is not EvidenceType.DICOM_STUDY:  # studies were counted when the gateway took them in
+        work.journal.count(evidence.type, case.member)
     work.journal.event(case, "evidence", actor, {"type": evidence.type.value, "name": evidence.name, "evidence": evidence.id})
 
 

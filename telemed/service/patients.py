@@ -136,7 +136,8 @@ async def _note(work: Work, patient: Patient, doubts: list[tuple[str, str]]) -> 
         await work.patients.suggest(patient.id, other_id, rule)
 
 
-async def _record(work: Work, person: Person, patient_id: str) -> Patient:
+async def record_of(work: Work, person: Person, patient_id: str) -> Patient:
+    """The record, for its member's own people and the operator. Raises NotFound for anybody else."""
     patient = await work.patients.get(patient_id)
     if patient is None or not (person.has(Role.OPERATOR) or patient.member == person.institution):
         raise NotFound("patient", patient_id)
@@ -146,7 +147,7 @@ async def _record(work: Work, person: Person, patient_id: str) -> Patient:
 async def merge_patients(work: Work, person: Person, kept_id: str, joined_id: str, reason: str) -> Patient:
     """Two records are one person: they share a master from now on. Both keep what each member wrote."""
     require(person, Action.PATIENT_MERGE)
-    kept, joined = await _record(work, person, kept_id), await _record(work, person, joined_id)
+    kept, joined = await record_of(work, person, kept_id), await record_of(work, person, joined_id)
     if kept.master_id != joined.master_id:
         await work.patients.merge(kept.master_id, joined.master_id)
     detail = {"joined": joined_id, "reason": reason, "was": joined.master_id}
@@ -157,7 +158,7 @@ async def merge_patients(work: Work, person: Person, kept_id: str, joined_id: st
 async def split_patient(work: Work, person: Person, patient_id: str, reason: str) -> None:
     """The record was not the same person after all: it gets a master of its own again."""
     require(person, Action.PATIENT_MERGE)
-    patient = await _record(work, person, patient_id)
+    patient = await record_of(work, person, patient_id)
     await work.patients.split(patient_id)
     detail = {"split": True, "reason": reason, "was": patient.master_id}
     work.journal.audit(Action.PATIENT_MERGE, person.username, person.institution, f"patient/{patient_id}", detail=detail)

@@ -64,6 +64,10 @@ class Cases(Protocol):
         """How many cases show this patient record."""
         ...
 
+    async def made_between(self, member: str, first: datetime, last: datetime, limit: int) -> list[Case]:
+        """The member's cases made in this time, not cancelled, newest first."""
+        ...
+
     async def open_access(self, case_id: str, institution: str) -> None:
         """The institution keeps seeing the case although it is no longer the hub in charge."""
         ...
@@ -101,6 +105,10 @@ class Patients(Protocol):
 
     async def suggest(self, first: str, second: str, rule: str) -> None:
         """Note two records for a person to look at; noting them again changes nothing."""
+        ...
+
+    async def settle_doubt(self, first: str, second: str, at: datetime) -> bool:
+        """The two are not asked about again. False where nobody asked."""
         ...
 
     async def merge(self, kept_master: str, joined_master: str) -> int:
@@ -196,6 +204,14 @@ class People(Protocol):
     async def get(self, username: str) -> Person | None: ...
     async def credentials(self, username: str) -> Credentials | None: ...
     async def save_credentials(self, credentials: Credentials) -> None: ...
+    async def signed_in(self, username: str, at: datetime) -> None:
+        """Note the time of the last sign-in."""
+        ...
+
+    async def with_role(self, role: str) -> list[Person]:
+        """Active people with this role."""
+        ...
+
     async def readers(self, institution: str, centre: str) -> list[Person]: ...
 
 
@@ -253,6 +269,10 @@ class Journal(Protocol):
 
     def job(self, kind: str, payload: Mapping[str, Any], *, key: str | None = None, after: datetime | None = None) -> None:
         """Work for the worker. While a job with the same `key` waits, another is not added."""
+        ...
+
+    def count(self, kind: str, institution: str, *, centre: str = "", hub: str = "", items: int = 1, parts: int = 0) -> None:
+        """Add to the institution's volume of the day. `kind` is a `Volume` or an `EvidenceType`; `parts`: images of studies."""
         ...
 
 

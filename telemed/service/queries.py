@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import datetime
 from enum import StrEnum
 from typing import Any, Protocol
 
@@ -114,30 +114,6 @@ class Doubt:
 
 
 @dataclass(frozen=True, slots=True)
-class Connection:
-    """How an institution stands: its last data, its volume by day, its queue."""
-
-    code: str
-    last_study_at: datetime | None
-    last_case_at: datetime | None
-    days: Mapping[date, int] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class HubLoad:
-    """How a hub stands in one centre: waiting, held, overdue, done today, deadlines kept and missed in the last 30 days."""
-
-    hub: str
-    centre: str
-    waiting: int
-    held: int
-    overdue: int
-    done_today: int
-    kept: int
-    missed: int
-
-
-@dataclass(frozen=True, slots=True)
 class AuditLine:
     position: int
     at: datetime
@@ -181,8 +157,6 @@ class Queries(Protocol):
 
     async def priors(self, person: Person, case: Case) -> list[PriorCase]: ...
     async def doubts(self, person: Person, limit: int) -> list[Doubt]: ...
-    async def connections(self, days: int) -> list[Connection]: ...
-    async def loads(self) -> list[HubLoad]: ...
     async def audit(self, wanted: Mapping[str, str], before: int | None, limit: int) -> list[AuditLine]: ...
     async def report_by_code(self, code: str) -> tuple[Case, Report, list[Report]] | None: ...
     async def people_names(self, usernames: Sequence[str]) -> Mapping[str, str]: ...

@@ -11,29 +11,61 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
+from telemed import VERSION
+from telemed.service.administration import Administration
+from telemed.service.authenticity import SignatureInspector
 from telemed.service.files import StudyDoor
 from telemed.service.office import Office
+from telemed.service.sheets import SheetPress
 from telemed.web import templating
-from telemed.web.api import cases, criticals, events, evidence, network, patients, reports, session, uploads, views
+from telemed.web.api import (
+    administration,
+    cases,
+    criticals,
+    events,
+    evidence,
+    network,
+    patients,
+    reports,
+    session,
+    statistics,
+    unmatched,
+    uploads,
+    views,
+)
 from telemed.web.api.openapi import describe
 from telemed.web.api.operation import answer, operation
 from telemed.web.feed import Feed
 from telemed.web.i18n import language_middleware
-from telemed.web.keys import ADDRESS, FEED, OFFICE, PERSON, SECURE_COOKIES, STUDIES, UPLOAD_LIMIT
-from telemed.web.pages import board, reading, worklist
+from telemed.web.keys import ADDRESS, ADMINISTRATION, FEED, OFFICE, PERSON, SECURE_COOKIES, SHEETS, SIGNATURES, STUDIES, UPLOAD_LIMIT
+from telemed.web.pages import (
+    accounts,
+    audit,
+    board,
+    help_page,
+    network_page,
+    reading,
+    statistics_page,
+    system,
+    unmatched_page,
+    verify,
+    worklist,
+)
 from telemed.web.pages import session as session_pages
 from telemed.web.pages.page import error_page, page
 from telemed.web.problems import problem_middleware
 from telemed.web.security import identify
 
 API = "/api/v1"
-API_MODULES = (session, cases, reports, evidence, criticals, events, network, patients, uploads, views)
+API_MODULES = (
+    session, cases, reports, evidence, criticals, events, network, patients, uploads, views, unmatched, statistics, administration,
+)  # fmt: skip
 """Imported for their operations."""
 
-PAGE_MODULES = (session_pages, worklist, reading, board)
+PAGE_MODULES = (
+    session_pages, worklist, reading, board, network_page, unmatched_page, audit, accounts, system, statistics_page, help_page,
+)  # fmt: skip
 """Imported for their pages."""
-
-VERSION = "0.1.0"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +73,9 @@ class Doors:
     """What the web process is given besides the office."""
 
     studies: StudyDoor
+    administration: Administration
+    signatures: SignatureInspector
+    sheets: SheetPress
     address: str
     upload_limit: int
     secure_cookies: bool = False
@@ -55,6 +90,9 @@ def create_app(office: Office, doors: Doors) -> web.Application:
     )
     app[OFFICE] = office
     app[STUDIES] = doors.studies
+    app[ADMINISTRATION] = doors.administration
+    app[SIGNATURES] = doors.signatures
+    app[SHEETS] = doors.sheets
     app[ADDRESS] = doors.address
     app[UPLOAD_LIMIT] = doors.upload_limit
     app[SECURE_COOKIES] = doors.secure_cookies
@@ -62,6 +100,7 @@ def create_app(office: Office, doors: Doors) -> web.Application:
     app.cleanup_ctx.append(_feed)
     templating.setup(app)
     session_pages.add_routes(app)
+    verify.add_routes(app)
     app.add_routes(page.routes())
     app.router.add_post(f"{API}/login", session.login)
     app.add_routes(operation.routes(API))

@@ -74,6 +74,7 @@ TITLE = {
     "method-not-allowed": _("This address does not take that method"),
     "storage-full": _("The store is full"),
     "unavailable": _("The service is not available for the moment; try again"),
+    "too-many": _("Too many questions in a short time; try again in a minute"),
     "internal": _("Something went wrong on our side"),
 }
 
@@ -85,6 +86,7 @@ FAULT = {
     "too-long": _("is longer than"),
     "too-many-parts": _("comes in more parts than are taken:"),
     "pattern": _("does not have the form"),
+    "month": _("is not a month of the form"),
     "date": _("is not a date of the form"),
     "control-character": _("has a control character"),
     "taken": _("is taken by another case"),

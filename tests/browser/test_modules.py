@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from playwright.async_api import Page
 
-from telemed.domain.patient import resident_id_fault, resident_id_facts
+from telemed.domain.patient import resident_id_facts, resident_id_fault
 
 MODULE_URL = "document.querySelector('script[src$=\"js/app.js\"]').src.replace('app.js', '{name}')"
 
@@ -211,7 +211,10 @@ async def test_texts_come_from_the_catalogue(page: Page) -> None:
     assert await call(page, "i18n.js", "m.t('Saved {time}', {time: '10:32:05'})") == "已自动保存 10:32:05"
     assert await call(page, "i18n.js", "m.tn('{n} image', '{n} images', 1)") == "1 幅"
     await page.goto("/login?lang=en")
-    assert await call(page, "i18n.js", "[m.tn('{n} image', '{n} images', 1), m.tn('{n} image', '{n} images', 2)]") == ["1 image", "2 images"]
+    assert await call(page, "i18n.js", "[m.tn('{n} image', '{n} images', 1), m.tn('{n} image', '{n} images', 2)]") == [
+        "1 image",
+        "2 images",
+    ]
 
 
 async def test_dotted_names_become_the_json_of_the_api(page: Page) -> None:

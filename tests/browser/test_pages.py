@@ -104,4 +104,6 @@ async def test_icons_are_found(page: Page) -> None:
     await page.goto("/gallery")
     icons = page.locator("main svg.icon:visible use")
     assert await icons.count() > 20
-    await page.wait_for_function("[...document.querySelectorAll('main svg.icon use')].every(use => !use.checkVisibility() || use.getBBox().width > 0)")
+    await page.wait_for_function(
+        "[...document.querySelectorAll('main svg.icon use')].every(use => !use.checkVisibility() || use.getBBox().width > 0)"
+    )

@@ -57,7 +57,9 @@ async def test_keys_move_open_and_press(page: Page, state: State) -> None:
     await page.keyboard.press("k")
     await expect(page.locator(SELECTED)).to_have_attribute("id", "case-2")
     await expect(page.locator(SELECTED)).to_be_focused()
-    await page.evaluate("document.addEventListener('click', event => { window.claimed = event.target.closest('[data-claims]')?.dataset.claims; })")
+    await page.evaluate(
+        "document.addEventListener('click', event => { window.claimed = event.target.closest('[data-claims]')?.dataset.claims; })"
+    )
     await page.keyboard.press("c")
     assert await page.evaluate("window.claimed") == "2"
     await page.keyboard.press("Enter")
@@ -79,7 +81,9 @@ async def test_letters_typed_into_a_field_stay_letters(page: Page, state: State)
 
 async def test_keys_work_while_a_chinese_input_method_is_on(page: Page, state: State) -> None:
     await open_list(page, state)
-    await page.evaluate("document.body.dispatchEvent(new KeyboardEvent('keydown', {key: 'Process', code: 'KeyJ', keyCode: 229, bubbles: true}))")
+    await page.evaluate(
+        "document.body.dispatchEvent(new KeyboardEvent('keydown', {key: 'Process', code: 'KeyJ', keyCode: 229, bubbles: true}))"
+    )
     await expect(page.locator(SELECTED)).to_have_attribute("id", "case-1")
 
 

@@ -125,6 +125,7 @@ async def tabs_of(visit: Visit) -> list[Tab]:
         (may(person, Action.STATISTICS_READ) and not person.has(Role.MEMBER_STAFF), "/statistics", _("Statistics")),
         (may(person, Action.AUDIT_READ), "/audit", _("Audit trail")),
         (may(person, Action.ACCOUNT_READ), "/accounts", _("Accounts")),
+        (may(person, Action.SYSTEM_READ), "/system", _("System")),
     )
     tabs = [Tab(href, gettext(label), None, "", here == href or here.startswith(href + "/")) for allowed, href, label in wanted if allowed]
     if person.has(Role.MEMBER_STAFF):

@@ -152,7 +152,9 @@ async def following(visit: Visit) -> web.StreamResponse:
     wanted = case_filter(asked)
     view = wanted.view if wanted.view in (View.MINE, View.REVIEW, View.UNCLAIMED) else View.UNCLAIMED
     left = visit.query.get("after", "")
-    asking = CaseFilter(wanted.centre, member=wanted.member, priority=wanted.priority, view=view, need=wanted.need, body_part=wanted.body_part)
+    asking = CaseFilter(
+        wanted.centre, member=wanted.member, priority=wanted.priority, view=view, need=wanted.need, body_part=wanted.body_part
+    )
     found = await visit.office.queries.cases(visit.person, asking, None, 2)
     kept = kept_query(asked)
     following_case = next((case for case in found.cases if case.id != left), None)
