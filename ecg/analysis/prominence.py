@@ -35,7 +35,7 @@ class ProminenceSettings:
     background_window: float = 20.0
     floor_window: float = 60.0
     floor: float = 0.2
-    """least level as a share of the level over `floor_window`: in a pause noise must not become the measure of a beat"""
+    """least level as a share of the level over `floor_window`: in a pause noise must not become the measure"""
     least_level: float = 15.0
     motion_span: float = 1.0
     motion_window: float = 60.0
@@ -85,7 +85,7 @@ def prominence(samples: Floats, grid: Grid, settings: ProminenceSettings = SETTI
     present = None
     if np.isnan(signal).any():
         present = _share_present(signal, grid.block, blocks)
-        signal = _bridge_gaps(signal)
+        signal = bridge_gaps(signal)
     energies = [_energy(lead, band, grid.rate, settings) for band in settings.bands for lead in signal]
     weights, levels = _weights_and_levels(np.stack(energies), signal, grid, blocks, settings)
     if present is not None:
@@ -169,7 +169,7 @@ def _share_present(signal: Floats, block: int, blocks: int) -> Floats:
     )
 
 
-def _bridge_gaps(signal: Floats) -> Floats:
+def bridge_gaps(signal: Floats) -> Floats:
     """Missing samples replaced by a straight line between their neighbours; a lead without any sample becomes 0."""
     bridged = signal.copy()
     for lead in bridged:

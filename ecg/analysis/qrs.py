@@ -138,9 +138,9 @@ def _peaks(curve: Floats, grid: Grid, decision: BeatSettings) -> Candidates:
     wide = uniform_filter1d(curve, outer, mode="nearest")[at].astype(np.float64) * outer
     narrow = uniform_filter1d(curve, core, mode="nearest")[at].astype(np.float64) * core
     surround = np.maximum((wide - narrow) / (outer - core), 0.0)
-    left, top, right = (curve[at + shift].astype(np.float64) for shift in (-1, 0, 1))
+    left, top, right = (np.asarray(curve[at + shift], np.float64) for shift in (-1, 0, 1))
     shift = 0.5 * (left - right) / np.minimum(left - 2 * top + right, -1e-9)
-    position = (at + np.clip(shift, -0.5, 0.5)) * grid.factor + (grid.factor - 1) / 2
+    position = np.asarray((at + np.clip(shift, -0.5, 0.5)) * grid.factor + (grid.factor - 1) / 2, np.float64)
     return Candidates(position, top, surround)
 
 
