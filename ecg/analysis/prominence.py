@@ -81,7 +81,7 @@ def prominence(samples: Floats, grid: Grid, settings: ProminenceSettings = SETTI
     blocks = count // (grid.block * LEVEL_BLOCKS) * LEVEL_BLOCKS
     if blocks == 0 or samples.shape[0] == 0:
         return np.zeros(0, np.float32)
-    signal = _averaged_down(samples[:, : count * grid.factor], grid.factor)
+    signal = averaged_down(samples[:, : count * grid.factor], grid.factor)
     present = None
     if np.isnan(signal).any():
         present = _share_present(signal, grid.block, blocks)
@@ -110,9 +110,7 @@ def _energy(lead: Floats, band: float, rate: float, settings: ProminenceSettings
     return np.maximum(energy, 0.0)
 
 
-def _weights_and_levels(
-    energies: Floats, signal: Floats, grid: Grid, blocks: int, settings: ProminenceSettings
-) -> tuple[Floats, Floats]:
+def _weights_and_levels(energies: Floats, signal: Floats, grid: Grid, blocks: int, settings: ProminenceSettings) -> tuple[Floats, Floats]:
     """Weights (sum 1 over channels) and local QRS levels in microvolts, both (channels, blocks)."""
     size = grid.block * LEVEL_BLOCKS
     cells = energies[:, : blocks // LEVEL_BLOCKS * size].reshape(len(energies), -1, size)
@@ -144,7 +142,8 @@ def _running(rows: Floats, percentile: float, size: int) -> Floats:
     return np.stack([percentile_filter(row, percentile, size=size, mode="nearest") for row in rows])
 
 
-def _averaged_down(samples: Floats, factor: int) -> Floats:
+def averaged_down(samples: Floats, factor: int) -> Floats:
+    """Means of `factor` samples; the number of samples must be a multiple of it."""
     if factor == 1:
         return samples
     total = samples[:, ::factor].copy()
@@ -164,9 +163,7 @@ def _at_samples(gain: Floats, block: int, count: int) -> Floats:
 
 
 def _share_present(signal: Floats, block: int, blocks: int) -> Floats:
-    return np.asarray(
-        1.0 - np.isnan(signal[:, : blocks * block]).reshape(len(signal), blocks, block).mean(axis=2), np.float32
-    )
+    return np.asarray(1.0 - np.isnan(signal[:, : blocks * block]).reshape(len(signal), blocks, block).mean(axis=2), np.float32)
 
 
 def bridge_gaps(signal: Floats) -> Floats:

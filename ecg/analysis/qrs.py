@@ -80,9 +80,7 @@ def chosen_leads(recording: Recording) -> Floats:
     return recording.samples
 
 
-def candidates(
-    samples: Floats, rate: float, settings: ProminenceSettings = SETTINGS, decision: BeatSettings = DECISION
-) -> Candidates:
+def candidates(samples: Floats, rate: float, settings: ProminenceSettings = SETTINGS, decision: BeatSettings = DECISION) -> Candidates:
     """All peaks of the prominence curve, found chunk by chunk; a chunked recording gives the same as a whole one."""
     grid = grid_for(rate)
     hop = max(1, int(CHUNK * rate / grid.unit)) * grid.unit
@@ -103,11 +101,7 @@ def candidates(
 def scores(found: Candidates, rate: float, decision: BeatSettings = DECISION) -> Doubles:
     """Score of each candidate; above 0 is a beat."""
     height = np.maximum(found.height, 1e-6)
-    score = (
-        decision.height * np.log(height)
-        + decision.contrast * np.log(height / (found.surround + decision.rest))
-        + decision.offset
-    )
+    score = decision.height * np.log(height) + decision.contrast * np.log(height / (found.surround + decision.rest)) + decision.offset
     sure = np.flatnonzero(score > 0)
     if len(sure) < 4:
         return score
