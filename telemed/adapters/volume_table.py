@@ -57,7 +57,7 @@ async def add_volumes(connection: AsyncConnection, rows: Iterable[VolumeRow]) ->
         insert.on_conflict_do_update(
             index_elements=list(daily_volume.primary_key),
             set_={
-                "items": kept.items + new["items"],
+                "items": kept["items"] + new["items"],
                 "parts": kept.parts + new.parts,
                 "last_at": sa.case((new.last_at > kept.last_at, new.last_at), else_=kept.last_at),
             },
