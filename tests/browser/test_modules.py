@@ -189,7 +189,8 @@ async def test_angles_and_regions(page: Page) -> None:
 async def test_slices_are_put_in_order(page: Page) -> None:
     """By place where all have one; the way the instance numbers run; by number where places repeat or fail."""
     expression = """x.map(list => m.inOrder(list.map(([number, z]) => ({
-        instance: {number}, frame: 1, position: null, orientation: z === null ? null : [1, 0, 0, 0, 1, 0], origin: z === null ? null : [0, 0, z],
+        instance: {number}, frame: 1, position: null, orientation: z === null ? null : [1, 0, 0, 0, 1, 0],
+        origin: z === null ? null : [0, 0, z],
     }))).slices.map(slice => slice.instance.number))"""
     lists = [[[3, 10], [1, 30], [2, 20]], [[1, 10], [3, 20], [2, 30]], [[2, 5], [1, 5], [3, 6]], [[2, None], [1, 7]]]
     assert await call(page, "viewer/study.js", expression, lists) == [[1, 2, 3], [1, 3, 2], [1, 2, 3], [1, 2]]

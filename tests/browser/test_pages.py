@@ -7,6 +7,8 @@ from axe_playwright_python.async_playwright import Axe
 from axe_playwright_python.base import AxeResults
 from playwright.async_api import Browser, Page, expect
 
+from tests.browser.waiting import until
+
 GRAVE = {"serious", "critical"}
 
 
@@ -104,6 +106,4 @@ async def test_icons_are_found(page: Page) -> None:
     await page.goto("/gallery")
     icons = page.locator("main svg.icon:visible use")
     assert await icons.count() > 20
-    await page.wait_for_function(
-        "[...document.querySelectorAll('main svg.icon use')].every(use => !use.checkVisibility() || use.getBBox().width > 0)"
-    )
+    await until(page, "[...document.querySelectorAll('main svg.icon use')].every(use => !use.checkVisibility() || use.getBBox().width > 0)")

@@ -105,10 +105,10 @@ export class Autosave {
       this.kept.remove();
       return;
     }
-    const server = this.saved;
-    writeForm(this.form, { ...server, ...kept.values });
+    writeForm(this.form, { ...this.saved, ...kept.values });
     this.say(t("Text kept in this browser was put back"), "near");
-    if (kept.etag !== this.etag) this.etag = kept.etag; // the next save finds out that it is stale, and asks
+    // The next save finds out that it is stale, and compares with what the text was written over.
+    if (kept.etag !== this.etag) Object.assign(this, { etag: kept.etag, saved: kept.base ?? {} });
     this.soon(0);
   }
 
@@ -119,7 +119,7 @@ export class Autosave {
 
   edited() {
     if (this.stopped) return;
-    this.roomy = this.kept.write(readForm(this.form), this.etag);
+    this.roomy = this.kept.write(readForm(this.form), this.saved, this.etag);
     if (!this.roomy) this.say(t("Not saved yet; this browser cannot keep the text"), "critical");
     this.soon(QUIET);
   }
@@ -163,7 +163,7 @@ export class Autosave {
     this.form.dataset.etag = this.etag;
     this.saved = values;
     this.failures = 0;
-    if (this.dirty) this.kept.write(readForm(this.form), this.etag);
+    if (this.dirty) this.kept.write(readForm(this.form), this.saved, this.etag);
     else this.kept.remove();
     const time = new Date().toLocaleTimeString("en-GB"); // hh:mm:ss in every language
     this.say(t("Saved {time}", { time }), "", "check");
@@ -188,7 +188,10 @@ export class Autosave {
     }
   }
 
-  /** Somebody saved meanwhile: take their version's tag, then the text that the writer chooses. */
+  /**
+   * Somebody saved meanwhile. A field that only one of the two changed is settled by itself; where both did, the writer
+   * chooses. Either way the next save is made from the version that is there now.
+   */
   async settle(values) {
     let current;
     try {
@@ -196,17 +199,21 @@ export class Autosave {
     } catch (error) {
       return this.refused(error, values);
     }
-    const theirs = Object.fromEntries(Object.keys(values).map((name) => [name, pick(current.data, name) ?? ""]));
-    const differing = Object.keys(values).filter((name) => !same(values[name], theirs[name]));
+    values = readForm(this.form); // typing went on while the answer was under way
+    const names = Object.keys(values);
+    const base = this.saved;
+    const theirs = Object.fromEntries(names.map((name) => [name, pick(current.data, name) ?? ""]));
+    const untouched = names.filter((name) => same(values[name], base[name]));
+    const differing = names.filter((name) => !untouched.includes(name) && !same(theirs[name], base[name]) && !same(values[name], theirs[name]));
+    writeForm(this.form, Object.fromEntries(untouched.map((name) => [name, theirs[name]])));
     this.etag = current.etag ?? this.etag;
     this.saved = { ...values, ...theirs };
     if (differing.length) {
       const shown = differing.map((name) => ({ label: labelOf(this.form, name), mine: String(values[name] ?? ""), theirs: String(theirs[name] ?? "") }));
-      const choice = await askWhichText(shown);
-      this.choose(choice, differing, theirs);
+      this.choose(await askWhichText(shown), differing, theirs);
     }
     if (this.dirty) {
-      this.kept.write(readForm(this.form), this.etag);
+      this.kept.write(readForm(this.form), this.saved, this.etag);
       this.failures = 0;
       this.soon(0);
     } else this.accepted(readForm(this.form), this.etag);
@@ -225,7 +232,7 @@ export class Autosave {
 
   leaving(event) {
     if (!this.dirty || this.stopped) return;
-    if (this.kept.write(readForm(this.form), this.etag)) return;
+    if (this.kept.write(readForm(this.form), this.saved, this.etag)) return;
     event.preventDefault(); // the browser asks whether to leave, because the text would be lost
   }
 
