@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
-from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
 
 from telemed.demo.region import PASSWORD
 from tests.browser.platform import Platform, running_platform
@@ -28,6 +28,10 @@ FLAGS = [
 ]
 #: What Chromium itself says in the console when a request fails that a test makes fail.
 EXPECTED_NOISE = "Failed to load resource"
+
+
+PATIENCE = 20_000  # ms: a busy machine is slow, and no test is about time
+expect.set_options(timeout=PATIENCE)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -111,7 +115,7 @@ async def sign_in(browser: Browser, platform: Platform) -> AsyncIterator[Visitor
     async def visit(username: str, *, locale: str = "zh-CN", theme: str = "light") -> Page:
         context = await browser.new_context(viewport={"width": 1366, "height": 768}, locale=locale, base_url=platform.home)
         contexts.append(context)
-        context.set_default_timeout(15_000)
+        context.set_default_timeout(PATIENCE)
         await context.add_cookies([{"name": "theme", "value": theme, "url": platform.home}])
         context.on("console", lambda m: noise.append(m.text) if m.type in {"error", "warning"} and EXPECTED_NOISE not in m.text else None)
         context.on("weberror", lambda error: noise.append(str(error.error)))
