@@ -38,13 +38,14 @@ class Feed:
     def __init__(self, office: Office) -> None:
         self._office = office
         self._listeners: set[asyncio.Queue[HistoryLine | None]] = set()
-        self._seen = 0
+        self._seen: int | None = None  # 0 is a place too: that of an empty history
 
     async def run(self) -> None:
         """Until cancelled. A database that is away for a while only delays the lines."""
         while True:
             try:
-                self._seen = self._seen or await self._office.queries.last_history_id()
+                if self._seen is None:
+                    self._seen = await self._office.queries.last_history_id()
                 lines = await self._office.queries.history_since(self._seen, BATCH)
                 for line in lines:
                     self._give(line)

@@ -26,6 +26,11 @@ def own_address(address: str) -> str:
     return address if ours and len(address) < 1000 else ""
 
 
+def see_other(address: str) -> web.Response:
+    """On to another page, with a cookie to set on the way: an exception would pass by what all answers get."""
+    return web.Response(status=303, headers={"Location": address})
+
+
 async def login_page(request: web.Request) -> web.StreamResponse:
     """The sign-in form; who is signed in already goes on."""
     person = request.get(PERSON)
@@ -47,7 +52,7 @@ async def login(request: web.Request) -> web.StreamResponse:
     except LockedOut as error:
         text = gettext("Too many wrong passwords: the account opens again at %s, or when the security administrator unlocks it.")
         return await _form(request, username, following, text % show_datetime(error.until), 403)
-    response = web.HTTPSeeOther(following or home_of(signed.person))
+    response = see_other(following or home_of(signed.person))
     set_session(response, request.app, signed.token)
     return response
 
@@ -61,7 +66,7 @@ async def _form(request: web.Request, username: str, following: str, problem: st
 async def logout(visit: Visit) -> web.StreamResponse:
     async with visit.office.writing() as work:
         await accounts.sign_out(work, visit.person, visit.request[TOKEN])
-    response = web.HTTPSeeOther("/login")
+    response = see_other("/login")
     response.del_cookie(SESSION_COOKIE, path="/")
     return response
 
