@@ -42,9 +42,13 @@ from telemed.web.pages import (
     accounts,
     audit,
     board,
+    case,
     help_page,
     network_page,
+    new_case,
+    notices,
     reading,
+    search,
     statistics_page,
     system,
     unmatched_page,
@@ -63,7 +67,7 @@ API_MODULES = (
 """Imported for their operations."""
 
 PAGE_MODULES = (
-    session_pages, worklist, reading, board, network_page, unmatched_page, audit, accounts, system, statistics_page, help_page,
+    session_pages, worklist, reading, board, case, new_case, search, notices, network_page, unmatched_page, audit, accounts, system, statistics_page, help_page,
 )  # fmt: skip
 """Imported for their pages."""
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
 
 import msgspec
 from aiohttp import web
@@ -32,8 +33,9 @@ async def stream(call: Call[Nothing]) -> web.StreamResponse:
     whole = not may(call.person, Action.CASE_READ_METADATA, Relation.FOREIGN)
     lines = call.request.app[FEED].listen(call.person, after)
     try:
-        async with asyncio.timeout(LONGEST_SECONDS):
-            async for line in _with_pauses(lines):
+        # Closed before `lines` is: a listener who leaves while the next line is awaited must not leave that wait behind.
+        async with asyncio.timeout(LONGEST_SECONDS), aclosing(_with_pauses(lines)) as paced:
+            async for line in paced:
                 await response.write(b": \n\n" if line is None else _event(line, whole))
                 if line is not None and line.action in ACTIONS and line.actor != call.person.username:
                     await response.write(b'event: notice\ndata: {"unread":%d}\n\n' % await call.office.queries.unread_notices(call.person))
@@ -59,7 +61,7 @@ def _event(line: HistoryLine, whole: bool) -> bytes:
     return b"id: %d\nevent: case\ndata: %b\n\n" % (line.id, data)
 
 
-async def _with_pauses(lines: AsyncIterator[HistoryLine]) -> AsyncIterator[HistoryLine | None]:
+async def _with_pauses(lines: AsyncIterator[HistoryLine]) -> AsyncGenerator[HistoryLine | None, None]:
     """The lines, and None where nothing came for a while."""
     waiting: asyncio.Task[HistoryLine] = asyncio.ensure_future(anext(lines))
     try:

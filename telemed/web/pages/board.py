@@ -113,7 +113,7 @@ def _row(visit: Visit, case: Case, view: View, critical: CriticalValue | None, p
         order=_order(case, view, critical),
         exam=examination(centre, case.request),
         centre_icon=centre.icon,
-        reason=critical.finding if critical else case.hold_reason or str(case.request.get("reason", "")),
+        reason=gettext(critical.finding) if critical else case.hold_reason or str(case.request.get("reason", "")),
         asks=asks_of(case, critical),
         critical=critical,
         steps=steps_of(case, times, two_person=reviewed_by_two(region.network, case)),

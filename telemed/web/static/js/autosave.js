@@ -39,7 +39,8 @@ export function readForm(form) {
   return values;
 }
 
-function writeForm(form, values) {
+/** Put values as readForm gives them into a form; names that are not in `values` stay. */
+export function writeForm(form, values) {
   for (const control of controlsOf(form)) {
     if (!(control.name in values)) continue;
     const value = values[control.name];
