@@ -58,7 +58,7 @@ class SqlOverview:
         first = self._today() - timedelta(days=days - 1)
         codes = [code for code, i in sorted(self._region().network.institutions.items()) if i.level is not Level.OPERATOR]
         by_day: dict[str, dict[date, DayVolume]] = {code: {} for code in codes}
-        query = sa.select(v.institution, v.day, v.kind, sa.func.sum(v.items).label("items"), sa.func.sum(v.parts).label("parts"))
+        query = sa.select(v.institution, v.day, v.kind, sa.func.sum(v["items"]).label("items"), sa.func.sum(v.parts).label("parts"))
         counted = query.where(v.day >= first, v.kind.in_((*ASKED, *EVIDENCE))).group_by(v.institution, v.day, v.kind)
         for row in await self._rows(counted):
             if row["institution"] in by_day:
@@ -95,7 +95,7 @@ class SqlOverview:
             if (key := (row["centre"], row["hub"])) in found:
                 found[key] = replace(found[key], waiting=row["waiting"], held=row["held"], overdue=row["overdue"])
         kept, missed = (
-            sa.func.coalesce(sa.func.sum(sa.case((v.kind == kind.value, v.items), else_=0)), 0)
+            sa.func.coalesce(sa.func.sum(sa.case((v.kind == kind.value, v["items"]), else_=0)), 0)
             for kind in (Volume.DEADLINE_KEPT, Volume.DEADLINE_MISSED)
         )
         recent = sa.select(v.centre, v.hub, kept.label("kept"), missed.label("missed")).where(v.hub != "")
