@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from dicom_gateway.index import dicom_conflict, dicom_quarantine
 from telemed.adapters import tables as t
+from telemed.adapters.columns import aware
 from telemed.adapters.rows import route_from_json
 from telemed.adapters.work_clock import utc_now
 from telemed.domain.errors import Forbidden
@@ -159,5 +160,4 @@ def _added(day: DayVolume, kind: str, items: int, parts: int) -> DayVolume:
 def _aside(kind: str, row: sa.RowMapping, reason: str) -> KeptAside:
     uids = {name: row[name] for name in ("sop_instance_uid", "study_instance_uid") if name in row}
     same = ("owner", "received_by", "calling_ae", "peer_address", "size")
-    at = row["received_at"] if row["received_at"].tzinfo else row["received_at"].replace(tzinfo=UTC)  # SQLite keeps no zone
-    return KeptAside(kind=kind, reason=reason, received_at=at, **{name: row[name] for name in same}, **uids)
+    return KeptAside(kind=kind, reason=reason, received_at=aware(row["received_at"]), **{name: row[name] for name in same}, **uids)
