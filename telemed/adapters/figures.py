@@ -53,7 +53,7 @@ class SqlFigures:
     async def volumes(self, first: date, last: date) -> list[VolumeSum]:
         v = t.daily_volume.c
         key = (v.institution, v.kind, v.centre, v.hub)
-        sums = (sa.func.sum(v.items).label("items"), sa.func.sum(v.parts).label("parts"))
+        sums = (sa.func.sum(v["items"]).label("items"), sa.func.sum(v.parts).label("parts"))
         query = sa.select(*key, *sums).where(v.day.between(first, last), v.kind != Volume.C_STORE.value).group_by(*key)
         return [VolumeSum(**{**row, "items": int(row["items"]), "parts": int(row["parts"])}) for row in await self._rows(query)]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from dicom_gateway.index import dicom_conflict, dicom_quarantine
 from telemed.adapters import tables as t
+from telemed.adapters.columns import aware
 from telemed.adapters.rows import route_from_json
 from telemed.adapters.work_clock import utc_now
 from telemed.domain.errors import Forbidden
@@ -58,7 +59,7 @@ class SqlOverview:
         first = self._today() - timedelta(days=days - 1)
         codes = [code for code, i in sorted(self._region().network.institutions.items()) if i.level is not Level.OPERATOR]
         by_day: dict[str, dict[date, DayVolume]] = {code: {} for code in codes}
-        query = sa.select(v.institution, v.day, v.kind, sa.func.sum(v.items).label("items"), sa.func.sum(v.parts).label("parts"))
+        query = sa.select(v.institution, v.day, v.kind, sa.func.sum(v["items"]).label("items"), sa.func.sum(v.parts).label("parts"))
         counted = query.where(v.day >= first, v.kind.in_((*ASKED, *EVIDENCE))).group_by(v.institution, v.day, v.kind)
         for row in await self._rows(counted):
             if row["institution"] in by_day:
@@ -95,7 +96,7 @@ class SqlOverview:
             if (key := (row["centre"], row["hub"])) in found:
                 found[key] = replace(found[key], waiting=row["waiting"], held=row["held"], overdue=row["overdue"])
         kept, missed = (
-            sa.func.coalesce(sa.func.sum(sa.case((v.kind == kind.value, v.items), else_=0)), 0)
+            sa.func.coalesce(sa.func.sum(sa.case((v.kind == kind.value, v["items"]), else_=0)), 0)
             for kind in (Volume.DEADLINE_KEPT, Volume.DEADLINE_MISSED)
         )
         recent = sa.select(v.centre, v.hub, kept.label("kept"), missed.label("missed")).where(v.hub != "")
@@ -159,5 +160,4 @@ def _added(day: DayVolume, kind: str, items: int, parts: int) -> DayVolume:
 def _aside(kind: str, row: sa.RowMapping, reason: str) -> KeptAside:
     uids = {name: row[name] for name in ("sop_instance_uid", "study_instance_uid") if name in row}
     same = ("owner", "received_by", "calling_ae", "peer_address", "size")
-    at = row["received_at"] if row["received_at"].tzinfo else row["received_at"].replace(tzinfo=UTC)  # SQLite keeps no zone
-    return KeptAside(kind=kind, reason=reason, received_at=at, **{name: row[name] for name in same}, **uids)
+    return KeptAside(kind=kind, reason=reason, received_at=aware(row["received_at"]), **{name: row[name] for name in same}, **uids)

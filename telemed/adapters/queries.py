@@ -28,6 +28,7 @@ from telemed.service.queries import (
     CasePage,
     Doubt,
     HistoryLine,
+    Merged,
     Notice,
     PriorCase,
     View,
@@ -135,6 +136,23 @@ class SqlQueries:
         pairs = [(records.get(row["first"]), records.get(row["second"]), row["rule"]) for row in rows]
         mine = person.has(Role.OPERATOR)
         return [Doubt(a, b, rule) for a, b, rule in pairs if a and b and (mine or {a.member, b.member} == {person.institution})]
+
+    async def merged(self, person: Person, limit: int) -> list[Merged]:
+        require(person, Action.PATIENT_MERGE)
+        p = t.patient.c
+        query = sa.select(p.id, p.master_id).where(p.master_id != p.id).order_by(p.id.desc()).limit(limit)
+        if not person.has(Role.OPERATOR):
+            query = query.where(p.member == person.institution)
+        pairs = await self._rows(query)
+        connection = await self._connect()
+        try:
+            records = {
+                r.id: r for r in await PatientTable(connection).several([row[side] for row in pairs for side in ("id", "master_id")])
+            }
+        finally:
+            await connection.close()
+        found = [(records.get(row["id"]), records.get(row["master_id"])) for row in pairs]
+        return [Merged(record, kept) for record, kept in found if record and kept]
 
     async def audit(self, wanted: Mapping[str, str], before: int | None, limit: int) -> list[AuditLine]:
         """Newest first. `wanted` may name actor, action, subject (from their beginning) or outcome, and days `from`, `to`."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -12,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dicom_gateway.index import IndexedInstance, Recorded, dicom_instance, dicom_series, dicom_study
 from telemed.adapters import tables as t
+from telemed.adapters.columns import aware
 from telemed.adapters.repositories import _Repository, insert_or_nothing
 from telemed.adapters.volume_table import VolumeRow, add_volumes
 from telemed.adapters.work_clock import utc_now
@@ -65,24 +65,25 @@ BESIDE = frozenset({"PR", "KO", "SR", "DOC", "SEG"})
 """Modalities (PS3.3 C.7.3.1.1.1) that stand beside the images rather than for them."""
 
 
+def _written_name(value: str) -> str:
+    """A DICOM person name (PS3.5, 6.2.1.2) as people write it: the ideographic group where there is one."""
+    alphabetic, _, rest = value.partition("=")
+    return " ".join((rest.partition("=")[0] or alphabetic).replace("^", " ").split())
+
+
 def _study_facts(row: Any, modality: str, instances: int) -> StudyFacts:
     return StudyFacts(
         owner=row["owner"],
         study_instance_uid=row["study_instance_uid"],
         accession_number=row["accession_number"] or "",
         patient_number=row["patient_id"] or "",
-        patient_name=(row["patient_name"] or "").replace("^", " ").strip(),
+        patient_name=_written_name(row["patient_name"] or ""),
         study_date=row["study_date"] or "",
         modality=modality,
         description=row["study_description"] or "",
         instances=instances,
-        received_at=_aware(row["first_received_at"]),
+        received_at=aware(row["first_received_at"]),
     )
-
-
-def _aware(moment: datetime) -> datetime:
-    """The index keeps UTC; SQLite hands it back without its zone."""
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 BY_DIMSE = "dimse"

@@ -105,6 +105,14 @@ class PriorCase:
 
 
 @dataclass(frozen=True, slots=True)
+class Merged:
+    """A record, and the one whose group it is in."""
+
+    record: Patient
+    kept: Patient
+
+
+@dataclass(frozen=True, slots=True)
 class Doubt:
     """Two records that may be one person, and the rule that says so."""
 
@@ -157,6 +165,10 @@ class Queries(Protocol):
 
     async def priors(self, person: Person, case: Case) -> list[PriorCase]: ...
     async def doubts(self, person: Person, limit: int) -> list[Doubt]: ...
+    async def merged(self, person: Person, limit: int) -> list[Merged]:
+        """Records that count as the same person as another, newest first."""
+        ...
+
     async def audit(self, wanted: Mapping[str, str], before: int | None, limit: int) -> list[AuditLine]: ...
     async def report_by_code(self, code: str) -> tuple[Case, Report, list[Report]] | None: ...
     async def people_names(self, usernames: Sequence[str]) -> Mapping[str, str]: ...

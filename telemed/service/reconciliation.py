@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from telemed.domain.case import Case
+from telemed.domain.case import Case, CaseStatus
 from telemed.domain.centre import Centre
 from telemed.domain.errors import NotFound
 from telemed.domain.evidence import EvidenceType
@@ -21,6 +21,8 @@ NEAR = timedelta(days=7)
 PATIENT_WINDOW = timedelta(days=90)
 """How old a case of the same patient number may be to be proposed. Practice."""
 MOST_CANDIDATES = 5
+PAST = frozenset({CaseStatus.COMPLETED, CaseStatus.FAILED})
+"""Cases that are proposed only where a number speaks for them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +69,7 @@ async def candidates(work: Work, study: StudyFacts) -> list[Candidate]:
         for case in await work.cases.of_patient(study.owner, study.patient_number, study.received_at - PATIENT_WINDOW):
             note(case, "patient-number")
     for case in await work.cases.made_between(study.owner, study.received_at - NEAR, study.received_at + NEAR, 200):
-        if case.evidence_count == 0 or case.id in found:
+        if case.id in found or (case.evidence_count == 0 and case.status not in PAST):
             note(case, "near-time")
     for case, reasons in found.values():
         if study.modality and str(case.request.get("modality", "")).upper() == study.modality:

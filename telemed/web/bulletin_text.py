@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from telemed.domain.network import Level
 from telemed.service.ports import Region
 from telemed.service.sheets import Cell, Column, Sheet, SheetTable
@@ -45,6 +47,15 @@ def share_text(share: float | None) -> str:
 
 def joined_text(figures: CentreFigures) -> str:
     return gettext(", ").join(f"{gettext(LEVELS[level])} {count}" for level, count in figures.joined.items() if count)
+
+
+def districts_text(districts: Sequence[str]) -> str:
+    """One line for each city."""
+    cities: dict[str, list[str]] = {}
+    for name in districts:
+        city, _sep, district = name.partition(" ")
+        cities.setdefault(city, []).append(district or city)
+    return "\n".join(f"{city}{gettext(': ')}{gettext(', ').join(names)}" for city, names in cities.items())
 
 
 def top_text(region: Region, figures: CentreFigures) -> str:
@@ -94,8 +105,8 @@ def _centre_row(figures: CentreFigures, region: Region) -> list[Cell]:
     return [
         gettext(region.centres[figures.centre].name),
         joined_text(figures),
-        "\n".join(figures.districts_covered),
-        "\n".join(figures.districts_open),
+        districts_text(figures.districts_covered),
+        districts_text(figures.districts_open),
         figures.requests,
         figures.consultations,
         figures.reports,

@@ -55,9 +55,11 @@ def show_age(birth_date: date | None, on: date | None = None) -> str:
 
 
 def show_duration(seconds: float | None) -> str:
-    """A span in the two largest units that matter: ``12 min``, ``3 h 05 min``, ``2 d 4 h``; nothing for None."""
+    """A span in the two largest units that matter: ``under 1 min``, ``12 min``, ``3 h 05 min``, ``2 d 4 h``; nothing for None."""
     if seconds is None:
         return ""
+    if seconds < 60:
+        return gettext("under 1 min")
     minutes = round(seconds / 60)
     if minutes < 60:
         return gettext("%(minutes)d min") % {"minutes": minutes}

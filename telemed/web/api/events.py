@@ -33,16 +33,14 @@ async def stream(call: Call[Nothing]) -> web.StreamResponse:
     whole = not may(call.person, Action.CASE_READ_METADATA, Relation.FOREIGN)
     lines = call.request.app[FEED].listen(call.person, after)
     try:
-        # Closed before `lines` is: a listener who leaves while the next line is awaited must not leave that wait behind.
-        async with asyncio.timeout(LONGEST_SECONDS), aclosing(_with_pauses(lines)) as paced:
-            async for line in paced:
+        # The inner one first: it still waits for a line when the browser goes away, and a running generator cannot be closed.
+        async with asyncio.timeout(LONGEST_SECONDS), aclosing(lines), aclosing(_with_pauses(lines)) as heard:
+            async for line in heard:
                 await response.write(b": \n\n" if line is None else _event(line, whole))
                 if line is not None and line.action in ACTIONS and line.actor != call.person.username:
                     await response.write(b'event: notice\ndata: {"unread":%d}\n\n' % await call.office.queries.unread_notices(call.person))
     except (TimeoutError, ConnectionResetError):
         pass
-    finally:
-        await lines.aclose()
     return response
 
 

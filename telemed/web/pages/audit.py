@@ -17,7 +17,12 @@ from telemed.web.keys import ADMINISTRATION, SHEETS
 from telemed.web.pages.page import Visit, page, render
 from telemed.web.problems import Problem
 
+_ = str  # marks text for the translation catalogue
+
 FIELDS = ("actor", "action", "subject", "outcome", "since", "until", "before")
+COLUMNS = (
+    _("Record"), _("Time"), _("Who"), _("Institution"), _("What"), _("Subject"), _("Outcome"), _("Detail"), _("Not shown"),
+)  # fmt: skip
 PAGE_LINES = 100
 MOST_EXPORTED = 50_000
 
@@ -66,11 +71,10 @@ async def export(visit: Visit) -> web.StreamResponse:
 
 
 def _sheet(lines: list[TrailLine]) -> Sheet:
-    names = ("Record", "Time", "Who", "Institution", "What", "Subject", "Outcome", "Detail", "Hidden")
     rows: list[list[Cell]] = [
         [line.position, show_exact(line.at), line.actor, line.institution, line.action, line.subject, line.outcome,
          " ".join(f"{name}={value}" for name, value in line.detail.items()), " ".join(line.hidden)]
         for line in lines
     ]  # fmt: skip
-    table = SheetTable(gettext("Records"), [Column(gettext(name)) for name in names], rows)
+    table = SheetTable(gettext("Records"), [Column(gettext(name)) for name in COLUMNS], rows)
     return Sheet(gettext("Audit trail"), f"{len(rows)}", [table], current_language())

@@ -19,7 +19,7 @@ from telemed.service.routing import try_route
 from telemed.web.api.inputs import RouteQuestion
 from telemed.web.bulletin_text import institution_name
 from telemed.web.pages.page import Visit, fragment, page, render
-from telemed.web.route_words import in_words, rule_words
+from telemed.web.route_words import in_words
 
 _ = str  # marks text for the translation catalogue
 
@@ -122,7 +122,7 @@ async def attention_context(visit: Visit) -> dict[str, Any]:
         "unmatched_count": await overview.unmatched(person),
         "name_of": lambda code: institution_name(visit.office.region, code),
         "centres": visit.office.region.centres,
-        "rule_words": rule_words,
+        "in_words": in_words,
         "hubs_of": _hubs_of(visit),
         "now": visit.office.now(),
     }

@@ -14,6 +14,8 @@ from telemed.web.pages.page import Visit, page, render
 
 _ = str  # marks text for the translation catalogue
 
+MERGED = 20
+
 REASONS = {
     "accession-number": _("same accession number"),
     "patient-number": _("same patient number"),
@@ -33,6 +35,7 @@ async def unmatched(visit: Visit) -> web.StreamResponse:
     query = UnmatchedQuery.model_validate_strings({"owner": visit.query["owner"]} if visit.query.get("owner") else {})
     studies = await consult(visit.office, reconciliation.unmatched_studies, visit.person, query.owner or "", query.limit)
     doubts = await visit.office.queries.doubts(visit.person, DoubtQuery().limit)
+    merged = await visit.office.queries.merged(visit.person, MERGED)
     await record_look(visit.office, visit.person, Action.UNMATCHED_READ, "unmatched")
     return await render(
         visit,
@@ -40,6 +43,7 @@ async def unmatched(visit: Visit) -> web.StreamResponse:
         {
             "studies": [unmatched_shape(study) for study in studies],
             "doubts": [(record_shape(d.first), record_shape(d.second), DOUBT_RULES.get(d.rule, d.rule)) for d in doubts],
+            "merged": [(record_shape(m.record), record_shape(m.kept)) for m in merged],
             "owner": query.owner or "",
             "limit": query.limit,
             "owners": sorted({member for _centre, member in visit.office.region.network.home_hubs}),
