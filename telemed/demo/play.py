@@ -66,15 +66,13 @@ async def play_story(settings: Settings, story: Sequence[StoryCase] = STORY, str
     May be cancelled at any time and called again. A case that somebody has taken elsewhere meanwhile is left to them.
     """
     room = asyncio.Semaphore(AT_ONCE)
-    with evidence_makers() as makers:
-        async with open_parts(settings) as parts:
-            door = DicomDoor(parts.intake, parts.office.engine)
-            stage = Stage(settings, parts.office, door, EvidenceSpool(settings.data_dir / SPOOL, makers))
-            async with asyncio.TaskGroup() as group:
-                for case in sorted(story, key=_turn):
-                    group.create_task(_in_room(room, stage, case))
-                for stray in strays:
-                    group.create_task(_in_room(room, stage, stray))
+    async with evidence_makers() as makers, open_parts(settings) as parts:
+        door = DicomDoor(parts.intake, parts.office.engine)
+        stage = Stage(settings, parts.office, door, EvidenceSpool(settings.data_dir / SPOOL, makers))
+        everything: list[StoryCase | StrayStudy] = [*sorted(story, key=_turn), *strays]
+        async with asyncio.TaskGroup() as group:
+            for what in everything:
+                group.create_task(_in_room(room, stage, what))
 
 
 def _turn(case: StoryCase) -> int:

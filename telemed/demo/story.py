@@ -188,7 +188,8 @@ LAB = (
         *_ask("CLINIC1", 260), Step(240, "lab.huba", "claim"), Step(230, "lab.huba", "return", "请补充近 1 个月用药（含中草药、保健品）及饮酒史。"))),
     StoryCase("lab/thrombocytopenia", "CLINIC3", 37, "urgent", "awaiting review", (
         *_ask("CLINIC3", 55), Step(50, "lab.hubb", "decline", "本中心今日无血液形态学复核人员。"), Step(44, "lab.main", "claim"),
-        *_told("lab.main", "CLINIC3", 38), Step(21, "lab.main", "write"), Step(20, "lab.main", "sign"))),
+        *_told("lab.main", "CLINIC3", 38), Step(30, "clinic3", "critical-acknowledge"),
+        Step(21, "lab.main", "write"), Step(20, "lab.main", "sign"))),
     StoryCase("lab/thyroid", "CLINIC1", 19, "routine", "final, unread", (*_ask("CLINIC1", 20 * HOUR), *_read("lab.huba", 19 * HOUR, 18 * HOUR))),
     StoryCase("lab/kidney", "CLINIC2", 10, "routine", "amended", (
         *_ask("CLINIC2", 2 * DAY), *_read("lab.huba", 2 * DAY - 90, 2 * DAY - 140), _seen("CLINIC2", 2 * DAY - 200),
