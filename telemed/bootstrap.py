@@ -35,6 +35,7 @@ from telemed.adapters.study_access import device_scope, study_scope
 from telemed.adapters.study_table import StudyArrivals
 from telemed.domain.centre import Centre
 from telemed.domain.network import Level
+from telemed.pool_process import serve_the_parent
 from telemed.service.uploads import sweep_uploads
 from telemed.settings import Settings
 from telemed.web.app import Doors, create_app
@@ -69,7 +70,7 @@ async def open_parts(settings: Settings, centres: Mapping[str, Centre] | None = 
     Sealer.use(settings.data_dir / "keys" / "identity.key")
     engine = make_engine(settings.database)
     store = open_store(settings.storage, store_environment(settings))
-    pool = ProcessPoolExecutor(PRINTERS, mp_context=multiprocessing.get_context("spawn"))
+    pool = ProcessPoolExecutor(PRINTERS, mp_context=multiprocessing.get_context("spawn"), initializer=serve_the_parent)
     try:
         await database.check(engine)
         press = ReportPress(

@@ -7,13 +7,13 @@ import contextlib
 import multiprocessing
 import os
 import shutil
-import signal
-from collections.abc import Iterator
+from collections.abc import AsyncIterator
 from concurrent.futures import Executor, ProcessPoolExecutor
-from contextlib import contextmanager
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 from telemed.demo.evidence import EvidenceOrder, evidence_files
+from telemed.pool_process import serve_the_parent
 
 NICENESS = 10
 """The pictures wait rather than whoever looks at the pages."""
@@ -64,17 +64,16 @@ def sent_name(path: Path) -> str:
     return path.name[PLACE:]
 
 
-@contextmanager
-def evidence_makers() -> Iterator[Executor]:
-    """One process for the pictures; it starts with the first order."""
+@asynccontextmanager
+async def evidence_makers() -> AsyncIterator[Executor]:
+    """One process for the pictures. It starts with the first order; what it has begun when all ends is still finished."""
     pool = ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn"), initializer=_step_back)
     try:
         yield pool
     finally:
-        pool.shutdown(wait=False, cancel_futures=True)
+        await asyncio.to_thread(pool.shutdown, cancel_futures=True)
 
 
 def _step_back() -> None:
-    """Ctrl-C reaches every process of the terminal; the one that started this ends it."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    serve_the_parent()
     os.nice(NICENESS)

@@ -41,8 +41,11 @@ SPOOL = "demo-evidence"
 AT_ONCE = 6
 """Cases on stage: enough that pictures, signatures and transactions are under way together."""
 
-TURNS = ("", "hand_xray", "ecg", "lab", "referral", "consent", "ct_head", "chest_xray", "microscopy")
-"""The order of appearance by the kind of the first evidence: a film for the first look, then what is made in no time."""
+FIRST_LOOK = "imaging/hand-fracture"
+"""A film on the worklist as soon as can be."""
+
+QUICK = ("ecg", "lab", "referral")
+"""Evidence that is made in no time; pictures take seconds each."""
 
 PEOPLE: Mapping[str, Person] = {person.username: person for person in region.accounts()}
 
@@ -66,19 +69,24 @@ async def play_story(settings: Settings, story: Sequence[StoryCase] = STORY, str
     May be cancelled at any time and called again. A case that somebody has taken elsewhere meanwhile is left to them.
     """
     room = asyncio.Semaphore(AT_ONCE)
-    with evidence_makers() as makers:
-        async with open_parts(settings) as parts:
-            door = DicomDoor(parts.intake, parts.office.engine)
-            stage = Stage(settings, parts.office, door, EvidenceSpool(settings.data_dir / SPOOL, makers))
-            async with asyncio.TaskGroup() as group:
-                for case in sorted(story, key=_turn):
-                    group.create_task(_in_room(room, stage, case))
-                for stray in strays:
-                    group.create_task(_in_room(room, stage, stray))
+    async with evidence_makers() as makers, open_parts(settings) as parts:
+        door = DicomDoor(parts.intake, parts.office.engine)
+        stage = Stage(settings, parts.office, door, EvidenceSpool(settings.data_dir / SPOOL, makers))
+        programme: list[StoryCase | StrayStudy] = [*story, *strays]
+        async with asyncio.TaskGroup() as group:
+            for what in sorted(programme, key=_turn):
+                group.create_task(_in_room(room, stage, what))
 
 
-def _turn(case: StoryCase) -> int:
-    return TURNS.index(case.evidence[0].partition(":")[0] if any(s.action == "attach" for s in case.steps) else "")
+def _turn(what: StoryCase | StrayStudy) -> int:
+    """What a person sees first is played first: the least is the first."""
+    if isinstance(what, StrayStudy):
+        return 2
+    if what.text_key == FIRST_LOOK or not any(step.action == "attach" for step in what.steps):
+        return 0
+    if what.evidence[0].partition(":")[0] in QUICK:
+        return 1
+    return 2 if comes_late(what) else 3
 
 
 async def _in_room(room: asyncio.Semaphore, stage: Stage, what: StoryCase | StrayStudy) -> None:
