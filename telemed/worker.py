@@ -14,7 +14,7 @@ from sqlalchemy.exc import DBAPIError
 from telemed.adapters import jobs
 from telemed.adapters.jobs import Job
 from telemed.adapters.office import SqlOffice
-from telemed.service import criticals, evidence, routing
+from telemed.service import accounts, criticals, evidence, routing
 from telemed.service.ports import Work
 
 log = structlog.get_logger()
@@ -45,6 +45,7 @@ CLOCKS: tuple[Callable[[Work], Awaitable[int]], ...] = (
     routing.expire_offers,
     routing.release_idle_claims,
     criticals.raise_overdue,
+    accounts.sweep_sessions,
 )
 
 

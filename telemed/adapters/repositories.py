@@ -75,7 +75,8 @@ class CaseTable(_Repository):
 
     async def with_study(self, member: str, study_instance_uid: str) -> list[Case]:
         has = sa.select(t.evidence.c.case_id).where(t.evidence.c.study_instance_uid == study_instance_uid)
-        query = sa.select(t.case).where(t.case.c.member == member, t.case.c.id.in_(has)).order_by(t.case.c.created_at.desc())
+        where = (t.case.c.member == member, t.case.c.id.in_(has), t.case.c.status != "cancelled")
+        query = sa.select(t.case).where(*where).order_by(t.case.c.created_at.desc())
         return [r.case_from_row(row) for row in await self._all(query)]
 
     async def of_patient(self, member: str, patient_number: str, since: datetime) -> list[Case]:
@@ -177,7 +178,8 @@ class CriticalTable(_Repository):
 
     async def due(self, now: datetime, limit: int) -> list[CriticalValue]:
         where = (t.critical_value.c.status.in_(("open", "told")), t.critical_value.c.due_at <= now)
-        query = sa.select(t.critical_value).where(*where).order_by(t.critical_value.c.due_at).limit(limit)
+        order = (t.critical_value.c.escalations, t.critical_value.c.due_at)  # who rose before does not keep others from rising
+        query = sa.select(t.critical_value).where(*where).order_by(*order).limit(limit)
         return [r.critical_from_row(row) for row in await self._all(query)]
 
 
@@ -245,6 +247,10 @@ class SessionTable(_Repository):
 
     async def end(self, token_digest: str) -> None:
         await self._do(sa.delete(t.session).where(t.session.c.token_digest == token_digest))
+
+    async def sweep(self, unseen_since: datetime, begun_before: datetime) -> int:
+        ended = sa.or_(t.session.c.seen_at <= unseen_since, t.session.c.created_at <= begun_before)
+        return (await self._do(sa.delete(t.session).where(ended))).rowcount
 
 
 class SavedViewTable(_Repository):

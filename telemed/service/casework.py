@@ -15,6 +15,7 @@ from telemed.domain.policy import Action, Relation, may, require
 from telemed.domain.report import ReportStatus
 from telemed.domain.volume import Volume
 from telemed.service.access import case_for
+from telemed.service.evidence import set_studies_free
 from telemed.service.identity import new_id
 from telemed.service.patients import PatientCard, correct_card, find_or_add
 from telemed.service.ports import Work
@@ -134,6 +135,7 @@ async def cancel_case(work: Work, person: Person, case_id: str, reason: str) -> 
     case.take("cancel")
     withdraw_offer(case)
     await work.cases.save(case)
+    await set_studies_free(work, case)
     work.journal.event(case, "cancel", person.username, {"reason": reason}, left_hub=left)
     work.journal.audit(Action.CASE_CANCEL, person.username, person.institution, f"case/{case.id}", detail={"reason": reason})
     return case

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from dicom_gateway import Intake
 from storage import ObjectStore, open_store
 from telemed import centres
 from telemed.adapters.confidential import Sealer
@@ -18,6 +19,7 @@ from telemed.adapters.migrate import migrate
 from telemed.adapters.office import SqlOffice
 from telemed.adapters.passwords import Argon2Passwords
 from telemed.adapters.printing import ReportPress
+from telemed.adapters.study_table import StudyArrivals
 from telemed.adapters.work_clock import utc_now
 from telemed.demo.run import put_region
 from telemed.settings import Settings
@@ -113,6 +115,14 @@ async def open_office(engine: AsyncEngine, store: ObjectStore, keys: Path, print
     made = SqlOffice(engine, store, centres.discover(), Argon2Passwords(), press, "Asia/Shanghai", clock)
     await made.refresh()
     return made
+
+
+@pytest.fixture
+async def intake(office: SqlOffice, store: ObjectStore) -> AsyncIterator[Intake]:
+    """The one intake for DICOM objects, with the platform's hook."""
+    opened = Intake(office.engine, store, on_indexed=StudyArrivals("Asia/Shanghai"))
+    yield opened
+    await opened.close()
 
 
 @pytest.fixture

@@ -20,6 +20,17 @@ def fields(refused: pytest.ExceptionInfo[Invalid]) -> dict[str, str]:
     return {error.field: error.code for error in refused.value.errors}
 
 
+WRONG_NUMBER = (Identifier(RESIDENT_ID, "320102196103050018"),)
+TWICE = (Identifier("CLINIC1", "P1"), Identifier("CLINIC1", "P2"))
+WRONG_CARDS = [
+    (patient_card(name=" "), {"patient.name": "required"}),
+    (patient_card(birth_date=date(1999, 1, 1)), {"patient.birth_date": "contradicts-resident-id"}),
+    (patient_card(identifiers=WRONG_NUMBER), {"patient.identifiers.0.value": "resident-id-check-digit"}),
+    (patient_card(identifiers=(Identifier("CLINIC2", "P1"),)), {"patient.identifiers.0.system": "choice"}),
+    (patient_card(identifiers=TWICE), {"patient.identifiers.1.system": "repeated"}),
+]
+
+
 class TestCreate:
     @pytest.mark.parametrize("centre", REQUESTS)
     async def test_a_draft_in_every_centre(self, desk: Desk, centre: str) -> None:
@@ -73,16 +84,7 @@ class TestCreate:
             await desk.draft(by="imaging.huba")
         assert await desk.audited("access:create-case") == [("access:create-case", "imaging.huba", "create_case", "refused")]
 
-    @pytest.mark.parametrize(
-        ("card", "errors"),
-        [
-            (patient_card(name=" "), {"patient.name": "required"}),
-            (patient_card(birth_date=date(1999, 1, 1)), {"patient.birth_date": "contradicts-resident-id"}),
-            (patient_card(identifiers=(Identifier(RESIDENT_ID, "320102196103050018"),)), {"patient.identifiers.0.value": "resident-id-check-digit"}),
-            (patient_card(identifiers=(Identifier("CLINIC2", "P1"),)), {"patient.identifiers.0.system": "choice"}),
-            (patient_card(identifiers=(Identifier("CLINIC1", "P1"), Identifier("CLINIC1", "P2"))), {"patient.identifiers.1.system": "repeated"}),
-        ],
-    )  # fmt: skip
+    @pytest.mark.parametrize(("card", "errors"), WRONG_CARDS)
     async def test_a_wrong_card_is_refused_and_nothing_is_kept(
         self, desk: Desk, card: casework.PatientCard, errors: dict[str, str]
     ) -> None:
@@ -120,7 +122,7 @@ class TestSubmit:
     async def test_a_modality_that_the_sub_hub_does_not_cover_goes_up_at_once(self, desk: Desk) -> None:
         case = await desk.requested(modality="PT")
         assert case.hub == "MAIN"
-        assert [(s.hub, s.rule, s.outcome) for s in case.route][0] == ("HUBA", "not-covered", "skipped")
+        assert (case.route[0].hub, case.route[0].rule, case.route[0].outcome) == ("HUBA", "not-covered", "skipped")
 
     async def test_another_member_is_told_that_there_is_no_such_case(self, desk: Desk) -> None:
         case = await desk.draft()

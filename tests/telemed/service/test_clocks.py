@@ -148,6 +148,16 @@ class TestCriticalValues:
         desk.clock.forward(days=1)
         assert await rise(desk) == 0
 
+    async def test_an_old_value_does_not_keep_a_new_one_from_rising(self, desk: Desk) -> None:
+        case = await desk.claimed()
+        for finding in ("主动脉夹层", "张力性气胸"):
+            await desk.do("imaging.huba", criticals.declare_critical, case.id, finding)
+        desk.clock.forward(minutes=11)
+        async with desk.office.writing() as work:
+            assert await criticals.raise_overdue(work, limit=1) == 1
+        async with desk.office.writing() as work:
+            assert await criticals.raise_overdue(work, limit=1) == 1
+
     async def test_two_workers_at_once_raise_it_once(self, desk: Desk) -> None:
         case = await desk.claimed()
         await desk.do("imaging.huba", criticals.declare_critical, case.id, "主动脉夹层")
