@@ -32,6 +32,8 @@ class FibrillationSettings:
 
 
 SETTINGS = FibrillationSettings()
+INTERVALS_PER_LAG = 8
+"""a longer lag is looked at only in this many times as many intervals; the least of few noisy medians is too low"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +70,7 @@ def irregularity(intervals: Doubles, settings: FibrillationSettings = SETTINGS) 
     usual = np.maximum(_running_median(intervals, settings.window), 1e-3)
     least = np.full(len(intervals), np.inf)
     for lag in settings.lags:
-        if len(intervals) > 2 * lag:
+        if lag == 1 and len(intervals) > 1 or len(intervals) > INTERVALS_PER_LAG * lag:
             change = np.abs(intervals[lag:] - intervals[:-lag])
             middle = _running_median(change, settings.window)
             least = np.minimum(least, np.concatenate((np.full(lag, middle[0]), middle)) / usual)
