@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from ecg.analysis.classes import classify
 from ecg.analysis.events import Event, events
-from ecg.analysis.fibrillation import Fibrillation, fibrillation, p_likeness
+from ecg.analysis.fibrillation import Fibrillation, fibrillation
 from ecg.analysis.gaps import missing_seconds, spans_gap
 from ecg.analysis.hrv import HeartRateVariability, variability
 from ecg.analysis.qrs import find_beats
@@ -90,7 +90,7 @@ def holter(recording: Recording, beats: Indices | None = None, edits: TemplateEd
         automatic=named.classes,
         templates=named.templates,
         edits=TemplateEdits(),
-        likeness=p_likeness(recording, found),
+        likeness=named.likeness,
         gaps=spans_gap(found, recording.rate, missing),
         missing=missing,
         hours=(),

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from ecg.analysis.classes import classify_beats
+from ecg.analysis.classes import classify
 from ecg.analysis.events import Event, events
-from ecg.analysis.fibrillation import Fibrillation, fibrillation, irregularity, p_likeness
+from ecg.analysis.fibrillation import Fibrillation, fibrillation, irregularity
 from ecg.analysis.gaps import missing_seconds, spans_gap
 from ecg.analysis.measurements import Measurements, measure
 from ecg.analysis.qrs import find_beats
@@ -89,10 +89,11 @@ def rhythm(
     """Rhythm and conduction of a resting ECG. Raises ValueError below 50 Hz."""
     found = find_beats(recording) if beats is None else beats
     numbers = measure(recording, found) if measurements is None else measurements
-    classes = classify_beats(recording, found)
+    named = classify(recording, found)
+    classes = named.classes
     gaps = spans_gap(found, recording.rate, missing_seconds(recording))
     happenings = tuple(events(found, recording.rate, classes, gaps))
-    spans = tuple(fibrillation(found, recording.rate, classes, p_likeness(recording, found)))
+    spans = tuple(fibrillation(found, recording.rate, classes, named.likeness))
     statements = [
         *_leading(recording, found, classes, numbers, spans, limits),
         *_conduction(recording, numbers, limits),
