@@ -29,7 +29,7 @@ class FibrillationSettings:
 
 
 SETTINGS = FibrillationSettings()
-INTERVALS_PER_LAG = 8
+INTERVALS_PER_LAG = 5
 """a longer lag is looked at only in this many times as many intervals; the least of few noisy medians is too low"""
 
 

@@ -115,7 +115,7 @@ def _leading(
     """The one statement that names the rhythm (sinus arrhythmia may come beside)."""
     if numbers.rate is None or numbers.qrs_duration is None:
         return [Statement("unreadable", {"beats": float(len(beats))})]
-    if spans:
+    if spans and numbers.pr is None:
         evidence = {
             "irregularity": max(span.irregularity for span in spans),
             "p_likeness": min(span.p_likeness for span in spans),
