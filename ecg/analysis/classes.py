@@ -29,12 +29,16 @@ LEAST_BEATS = 5
 
 @dataclass(frozen=True, slots=True)
 class Classification:
-    """`classes` (n,) of 'N', 'S', 'V'; `templates` the groups of like beats; scores are log-odds."""
+    """`classes` (n,) of 'N', 'S', 'V'; `templates` the groups of like beats; scores are log-odds.
+
+    `likeness` is the correlation of each beat's P window (260-70 ms before the QRS) with that of the beat before.
+    """
 
     classes: Classes
     templates: Templates
     ventricular: Doubles
     supraventricular: Doubles
+    likeness: Doubles
 
 
 def classify_beats(recording: Recording, beats: Indices) -> Classes:
@@ -47,12 +51,12 @@ def classify(recording: Recording, beats: Indices) -> Classification:
     count = len(beats)
     if count < LEAST_BEATS:
         empty = Templates(np.zeros((0, 0), np.float32), np.zeros(0, np.float32), np.zeros(count, np.int64))
-        return Classification(np.full(count, "N"), empty, np.zeros(count), np.zeros(count))
+        return Classification(np.full(count, "N"), empty, *np.zeros((3, count)))
     templates = group(beat_windows(recording, beats), count)
     if len(templates.shapes) == 0:
-        return Classification(np.full(count, "N"), templates, np.zeros(count), np.zeros(count))
+        return Classification(np.full(count, "N"), templates, *np.zeros((3, count)))
     found = features(beats, recording.rate, templates, lambda: beat_windows(recording, beats))
     scores = load("beat_classes")
     ventricular, supraventricular = scores["V"](found), scores["S"](found)
     classes = np.where(ventricular > 0, "V", np.where(supraventricular > 0, "S", "N"))
-    return Classification(classes, templates, ventricular, supraventricular)
+    return Classification(classes, templates, ventricular, supraventricular, found["p_repeats"])

@@ -43,8 +43,9 @@ T = WaveSettings(window=50, level=0.22, exponent=1.0, end_ratio=1.0, quiet=1.5, 
 
 QRS_REACH = 120
 """ms to both sides of the middle in which all of the steep part of a QRS lies"""
-P_REACH, P_HALF, P_GAP = 260, 90, 8
-"""ms: farthest steep part of P before the QRS, half of the longest P, and what is left free before the QRS"""
+P_REACH, P_HALF, P_GAP, P_AFTER_T = 260, 90, 8, 20
+"""ms: farthest steep part of P before the QRS, half of the longest P, what is left free before the QRS, and how
+much of P may lie on the end of the T wave before it"""
 T_DELAY, T_TAIL = 60, 160
 """ms: earliest steep part of T after the QRS, and how far its last slope may lie from its steepest"""
 T_LATEST = (0.32, 0.66, 0.06, 0.72)
@@ -68,8 +69,11 @@ def delineate(beat: MedianBeat) -> Bounds | None:
     if qrs is None:
         return None
     onset, offset = qrs
-    p = _p_bounds(beat.smooth, onset)
-    return Bounds(onset, offset, _t_end(beat.smooth, offset, beat.rr), *(p or (None, None)))
+    t_offset = _t_end(beat.smooth, offset, beat.rr_after)
+    if t_offset is None:
+        return Bounds(onset, offset, None, None, None)
+    t_before = t_offset - round(beat.rr_before * RATE)
+    return Bounds(onset, offset, t_offset, *(_p_bounds(beat.smooth, onset, t_before) or (None, None)))
 
 
 def velocity(leads: Doubles, window_ms: float, times: int) -> Doubles:
@@ -100,14 +104,17 @@ def _qrs_bounds(leads: Doubles) -> tuple[int, int] | None:
     return onset, offset
 
 
-def _p_bounds(leads: Doubles, qrs_onset: int) -> tuple[int, int] | None:
+def _p_bounds(leads: Doubles, qrs_onset: int, t_before: int) -> tuple[int, int] | None:
+    """P between the end of the T wave before (an index that may lie before the window) and the QRS."""
     speed = velocity(leads[:, : qrs_onset + 1], P.window, 2)
-    start = max(_samples(P.window), qrs_onset - _samples(P_REACH))
+    start = max(_samples(P.window), qrs_onset - _samples(P_REACH), t_before - _samples(P_AFTER_T))
     end = qrs_onset - _samples(P_GAP)
     while end - start > 5 and speed[end - 2] < speed[end - 1]:
         end -= 1  # the rise towards the QRS is not P
     if end - start < _samples(30):
         return None
+    while end - start > _samples(30) and speed[start + 1] < speed[start]:
+        start += 1  # nor is the fall from T
     steepest = start + int(np.argmax(speed[start:end]))
     peak = float(speed[steepest])
     steep = np.flatnonzero(speed[start:end] > P.span * peak) + start

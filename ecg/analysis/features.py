@@ -17,6 +17,7 @@ Doubles = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.int64]
 
 LOCAL_BEATS, NORMAL_BEATS, IRREGULAR_BEATS = 21, 21, 41
+SHAPES = ("like", "like_local", "size", "spread", "width", "p", "p_repeats", "p_size", "t")
 NORMAL_PREMATURITY = 0.85
 """a template whose beats come earlier than this share of the local RR cannot be the patient's normal one"""
 
@@ -44,7 +45,7 @@ def features(beats: Indices, rate: float, templates: Templates, chunks: Callable
     found = _timing_features(rr)
     found |= _template_features(rr, templates)
     dominant = dominant_template(rr, templates)
-    shapes = {name: np.zeros(len(beats)) for name in ("like", "like_local", "size", "spread", "width", "p", "p_size", "t")}
+    shapes = {name: np.zeros(len(beats)) for name in SHAPES}
     for windows in chunks():
         span = slice(windows.first, windows.first + len(windows.qrs))
         for name, values in _shape_features(windows, templates.labels[span] == dominant, templates, dominant).items():
@@ -109,6 +110,7 @@ def _shape_features(windows: BeatWindows, normal: npt.NDArray[np.bool_], templat
     share /= share[:, -1:] + 1e-9
     high = np.sort(activity, axis=1)[:, -2:-1]
     p_usual, t_usual = _running_mean(windows.p, index)[nearest], _running_mean(windows.t, index)[nearest]
+    p_before = np.concatenate((windows.p[1:2], windows.p[:-1]))
     to_ms = 1000.0 / windows.rate
     return {
         "like": likeness(windows, templates.shapes[dominant : dominant + 1])[:, 0].astype(np.float64),
@@ -117,6 +119,7 @@ def _shape_features(windows: BeatWindows, normal: npt.NDArray[np.bool_], templat
         "spread": np.maximum(((share > 0.1) & (share < 0.9)).sum(axis=1) * to_ms, to_ms),
         "width": np.maximum((activity > 0.2 * high).sum(axis=1) * to_ms, to_ms),
         "p": _correlation(windows.p, p_usual),
+        "p_repeats": _correlation(windows.p, p_before) if len(p_before) == len(windows.p) else np.zeros(len(flat)),
         "p_size": np.log((_norm(windows.p) + 5.0) / (_norm(p_usual) + 5.0)),
         "t": _correlation(windows.t, t_usual),
     }

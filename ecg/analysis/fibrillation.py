@@ -8,9 +8,6 @@ import numpy as np
 import numpy.typing as npt
 from scipy.ndimage import median_filter
 
-from ecg.analysis.morphology import beat_windows
-from ecg.recording import Recording
-
 Doubles = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.int64]
 Classes = npt.NDArray[np.str_]
@@ -32,6 +29,8 @@ class FibrillationSettings:
 
 
 SETTINGS = FibrillationSettings()
+INTERVALS_PER_LAG = 5
+"""a longer lag is looked at only in this many times as many intervals; the least of few noisy medians is too low"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,25 +49,12 @@ class Fibrillation:
     shortest_rr: float
 
 
-def p_likeness(recording: Recording, beats: Indices) -> Doubles:
-    """Correlation of each beat's P window (260-70 ms before the QRS) with that of the beat before, all leads; (n,)."""
-    found = np.zeros(len(beats))
-    for windows in beat_windows(recording, beats):
-        now, before = windows.p[1:], windows.p[:-1]
-        energy = np.sqrt((now**2).sum(axis=(1, 2)) * (before**2).sum(axis=(1, 2)) + 1e-6)
-        span = slice(windows.first + 1, windows.first + len(windows.p))
-        found[span] = (now * before).sum(axis=(1, 2)) / energy
-    if len(found) > 1:
-        found[0] = found[1]
-    return found
-
-
 def irregularity(intervals: Doubles, settings: FibrillationSettings = SETTINGS) -> Doubles:
     """Running irregularity of consecutive intervals as `FibrillationSettings` defines it, (n,)."""
     usual = np.maximum(_running_median(intervals, settings.window), 1e-3)
     least = np.full(len(intervals), np.inf)
     for lag in settings.lags:
-        if len(intervals) > 2 * lag:
+        if (lag == 1 and len(intervals) > 1) or len(intervals) > INTERVALS_PER_LAG * lag:
             change = np.abs(intervals[lag:] - intervals[:-lag])
             middle = _running_median(change, settings.window)
             least = np.minimum(least, np.concatenate((np.full(lag, middle[0]), middle)) / usual)
@@ -85,7 +71,11 @@ def _running_median(values: Doubles, window: int) -> Doubles:
 def fibrillation(
     beats: Indices, rate: float, classes: Classes, likeness: Doubles, settings: FibrillationSettings = SETTINGS
 ) -> list[Fibrillation]:
-    """Spans of atrial fibrillation. Intervals next to a ventricular beat say nothing of the atria and are left out."""
+    """Spans of atrial fibrillation.
+
+    `likeness` is the correlation of each beat's P window with that of the beat before (`Classification.likeness`).
+    Intervals next to a ventricular beat say nothing of the atria and are left out.
+    """
     ventricular = classes == "V"
     usable = np.flatnonzero(~(ventricular | np.concatenate(([True], ventricular[:-1]))))
     if len(usable) < settings.least_beats:

@@ -33,7 +33,8 @@ class MedianBeat:
     """`smooth` (for bounds) and `plain` (for amplitudes) are (leads, BEFORE + AFTER) in microvolts at 500 Hz.
 
     The QRS middle lies at index BEFORE. `beats` are the (n, leads, BEFORE + AFTER) single beats behind `smooth`;
-    `share` is the share of all complete beats that are of this kind; `rr` the median RR interval in seconds.
+    `share` is the share of all complete beats that are of this kind; `rr_before` and
+    `rr_after` are the medians of the RR intervals before and after these beats, in seconds.
     """
 
     leads: tuple[str, ...]
@@ -41,7 +42,8 @@ class MedianBeat:
     plain: Doubles
     beats: Doubles
     share: float
-    rr: float
+    rr_before: float
+    rr_after: float
 
 
 def median_beat(recording: Recording, positions: Indices) -> MedianBeat | None:
@@ -59,7 +61,8 @@ def median_beat(recording: Recording, positions: Indices) -> MedianBeat | None:
     centres = _aligned(smooth, positions[complete])
     kind = _largest_kind(smooth, centres)
     calm = kind & ~_premature(intervals, rr)[complete]
-    chosen = centres[calm if calm.sum() >= 3 else kind]
+    used = calm if calm.sum() >= 3 else kind
+    chosen, number = centres[used], np.flatnonzero(complete)[used]
     beats = _windows(smooth, chosen, BEFORE, AFTER)
     return MedianBeat(
         leads=recording.leads,
@@ -67,7 +70,8 @@ def median_beat(recording: Recording, positions: Indices) -> MedianBeat | None:
         plain=np.median(_windows(plain, chosen, BEFORE, AFTER), axis=0),
         beats=beats,
         share=float(kind.mean()),
-        rr=rr,
+        rr_before=float(np.median(np.concatenate((intervals[:1], intervals))[number])),
+        rr_after=float(np.median(np.concatenate((intervals, intervals[-1:]))[number])),
     )
 
 

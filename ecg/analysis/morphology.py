@@ -22,7 +22,7 @@ QRS_SPAN, P_SPAN, T_SPAN, WIDTH_SPAN = (-0.110, 0.140), (-0.260, -0.070), (0.150
 """seconds from the middle of the QRS"""
 LAGS = (-0.033, -0.017, 0.0, 0.017, 0.033)
 """seconds by which two QRS windows may be shifted against each other to be compared"""
-CHUNK, MARGIN = 2400.0, 5.0
+CHUNK, MARGIN = 1900.0, 5.0
 """seconds of signal held at a time"""
 
 

@@ -46,7 +46,7 @@ class BeatSettings:
 
 
 DECISION = BeatSettings()
-CHUNK, MARGIN = 1200.0, 80.0
+CHUNK, MARGIN = 800.0, 80.0
 """seconds: memory stays that of one chunk; the margin covers the widest window of `ProminenceSettings`"""
 
 

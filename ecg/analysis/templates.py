@@ -21,6 +21,8 @@ Classes = npt.NDArray[np.str_]
 ALIKE, MEMBER = 0.85, 0.80
 """least correlation of all leads' QRS for a template to be formed, and for a beat to be added to it"""
 MOST_TEMPLATES = 30
+LEAST_MEMBERS = 3
+"""beats in one chunk that make a template; a shape seen once or twice is left among the unlike ones"""
 SEED_BEATS = 300
 """beats among which the centre of a new template is looked for"""
 UNASSIGNED = -1
@@ -64,6 +66,8 @@ def group(chunks: Iterable[BeatWindows], count: int) -> Templates:
             here[:] = np.where(like.max(axis=1) > MEMBER, like.argmax(axis=1), UNASSIGNED)
         while len(shapes) < MOST_TEMPLATES and (here == UNASSIGNED).any():
             shape, members = _new_template(windows, here == UNASSIGNED)
+            if shapes and members.sum() < LEAST_MEMBERS:
+                break  # the shape that most beats are like comes first, so all others are rarer
             here[members] = len(shapes)
             shapes.append(shape)
             norms.append(float(np.median(np.linalg.norm(windows.qrs[members].reshape(members.sum(), -1), axis=1))))
