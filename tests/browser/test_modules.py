@@ -4,20 +4,32 @@ from __future__ import annotations
 
 import json
 import random
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from playwright.async_api import Page
+from aiohttp.test_utils import TestServer
+from playwright.async_api import Browser, Page
 
 from telemed.domain.patient import resident_id_facts, resident_id_fault
+from tests.browser.site import make_app
 
 MODULE_URL = "document.querySelector('script[src$=\"js/app.js\"]').src.replace('app.js', '{name}')"
 
 
+@pytest.fixture(scope="module")
+async def page(browser: Browser) -> AsyncIterator[Page]:
+    """One page for all: these tests call functions and leave nothing behind."""
+    async with TestServer(make_app(), host="127.0.0.1") as server:
+        context = await browser.new_context(base_url=str(server.make_url("")))
+        opened = await context.new_page()
+        await opened.goto("/login?lang=en")
+        yield opened
+        await context.close()
+
+
 async def call(page: Page, module: str, expression: str, argument: Any = None) -> Any:
     """The value of an expression in which `m` is the module and `x` the argument."""
-    if page.url == "about:blank":
-        await page.goto("/login?lang=en")
     address = MODULE_URL.format(name=module)
     return await page.evaluate(f"async x => {{ const m = await import({address}); return {expression}; }}", argument)
 
