@@ -107,7 +107,7 @@ class VisibleText(HTMLParser):
 
 
 #: The same in every language.
-INTERNATIONAL = frozenset({"English", "Ctrl", "PDF", "CSV", "XLSX", "JSON", "Python", "SHA-256", "YYYY-MM", "case/…"})
+INTERNATIONAL = frozenset({"English", "Ctrl", "PDF", "CSV", "XLSX", "JSON", "Python", "SHA-256", "YYYY-MM", "case/…", "kB", "MB", "mm"})
 ATTRIBUTE = re.compile(r'^[\w-]+="')  # a template may put attributes together and print them inside a tag
 
 
@@ -122,8 +122,12 @@ def literal_text(source: str) -> list[str]:
             pieces.append("\x00")  # what an expression gives is not literal
     reader = VisibleText()
     reader.feed("".join(pieces))
-    words = [text.strip() for text in reader.texts if re.search(r"[^\W\d_]{2,}", text.replace("\x00", ""))]
-    return [text for text in words if text.replace("\x00", "").strip() not in INTERNATIONAL and not ATTRIBUTE.match(text)]
+    return [text.strip() for text in reader.texts if speaks(text.strip()) and not ATTRIBUTE.match(text.strip())]
+
+
+def speaks(text: str) -> bool:
+    """Has it a word of two letters or more that is not the same in every language?"""
+    return any(re.search(r"[^\W\d_]{2,}", word) and word not in INTERNATIONAL for word in re.split(r"[\s\x00·]+", text))
 
 
 @pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: path.name)
