@@ -120,7 +120,7 @@ export function showKeys() {
   const sheet = el("dialog", { class: "sheet", "aria-labelledby": "keys-title" },
     el("div", { class: "sheet-head", id: "keys-title" }, t("Keyboard")),
     el("div", { class: "sheet-body", tabindex: "0" }, list),
-    el("form", { class: "sheet-foot", method: "dialog" }, el("button", { class: "btn" }, t("Close"))));
+    el("form", { class: "sheet-foot", method: "dialog" }, el("button", { class: "btn", autofocus: true }, t("Close"))));
   sheet.addEventListener("close", () => sheet.remove());
   document.body.append(sheet);
   sheet.showModal();
