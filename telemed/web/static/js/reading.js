@@ -153,3 +153,4 @@ function start() {
 }
 
 start();
+document.documentElement.dataset.pageReady = "true";
