@@ -12,7 +12,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
 
-from telemed.demo.region import PASSWORD
+from telemed.web.security import SESSION_COOKIE
 from tests.browser.platform import Platform, running_platform
 from tests.browser.site import STATE, State, make_app
 
@@ -110,7 +110,7 @@ Visitor = Callable[..., Awaitable[Page]]
 
 @pytest.fixture
 async def sign_in(browser: Browser, platform: Platform) -> AsyncIterator[Visitor]:
-    """`await sign_in("imaging.huba")` gives a page of that person, whose console must stay quiet and that asks nobody else."""
+    """`await sign_in("imaging.huba")` gives the first page of that person, whose console must stay quiet and that asks nobody else."""
     noise: list[str] = []
     contexts: list[BrowserContext] = []
 
@@ -118,17 +118,14 @@ async def sign_in(browser: Browser, platform: Platform) -> AsyncIterator[Visitor
         context = await browser.new_context(viewport={"width": 1366, "height": 768}, locale=locale, base_url=platform.home)
         contexts.append(context)
         context.set_default_timeout(PATIENCE)
-        await context.add_cookies([{"name": "theme", "value": theme, "url": platform.home}])
+        session = {"name": SESSION_COOKIE, "value": await platform.token(username), "url": platform.home}
+        await context.add_cookies([{"name": "theme", "value": theme, "url": platform.home}, session])
         context.on("console", lambda m: noise.append(m.text) if m.type in {"error", "warning"} and EXPECTED_NOISE not in m.text else None)
         context.on("weberror", lambda error: noise.append(str(error.error)))
         allowed = (platform.home, "data:", "blob:")
         context.on("request", lambda r: None if r.url.startswith(allowed) else noise.append(f"asks outside: {r.url}"))
         page = await context.new_page()
-        await page.goto("/login")
-        await page.fill("#username", username)
-        await page.fill("#password", PASSWORD)
-        await page.press("#password", "Enter")
-        await page.wait_for_url(lambda url: "/login" not in url)
+        await page.goto("/")
         return page
 
     yield visit

@@ -41,12 +41,16 @@ class Platform:
     session: aiohttp.ClientSession
     tokens: dict[str, str] = field(default_factory=dict)
 
-    async def call(self, method: str, path: str, username: str, body: Any = None, **headers: str) -> Any:
-        """The decoded answer of an API call that must succeed."""
+    async def token(self, username: str) -> str:
+        """The person's session, begun when it is first asked for."""
         if username not in self.tokens:
             async with self.session.post(f"{self.home}/api/v1/login", json={"username": username, "password": PASSWORD}) as answer:
                 self.tokens[username] = (await answer.json())["token"]
-        sent = {"Authorization": f"Bearer {self.tokens[username]}", **{name.replace("_", "-"): value for name, value in headers.items()}}
+        return self.tokens[username]
+
+    async def call(self, method: str, path: str, username: str, body: Any = None, **headers: str) -> Any:
+        """The decoded answer of an API call that must succeed."""
+        sent = {"Authorization": f"Bearer {await self.token(username)}", **{name.replace("_", "-"): value for name, value in headers.items()}}
         async with self.session.request(method, f"{self.home}/api/v1{path}", json=body, headers=sent) as answer:
             content = await answer.json() if answer.content_type.endswith("json") else await answer.read()
             assert answer.ok, (method, path, answer.status, content)

@@ -6,7 +6,6 @@ import os
 import re
 from datetime import datetime
 from itertools import islice
-from pathlib import Path
 
 import pytest
 from axe_playwright_python.async_playwright import Axe
@@ -26,14 +25,22 @@ PICTURES = os.environ.get("TELEMED_SCREENSHOTS")
 
 async def keep_picture(page: Page, name: str) -> None:
     if PICTURES:
-        Path(PICTURES).mkdir(parents=True, exist_ok=True)
-        await page.screenshot(path=Path(PICTURES) / f"{name}.png")
+        await page.screenshot(path=f"{PICTURES}/{name}.png")
 
 
 def head_series(index: int, accession_number: str, slices: int) -> list[bytes]:
     """The first slices of a CT head of one of the made-up people."""
     order = StudyOrder(accession_number, datetime(2026, 11, 20, 9, 30), "CLINIC1")
     return list(islice(ct_head(PATIENTS[index], order, seed=index), slices))
+
+
+READY = "html[data-page-ready]"
+"""The page's own module listens: keys are heard."""
+
+
+async def go(page: Page, address: str) -> None:
+    await page.goto(address)
+    await page.wait_for_selector(READY)
 
 
 async def shown(page: Page) -> None:
@@ -50,7 +57,7 @@ async def sign(page: Page) -> None:
 async def test_from_a_request_to_the_signed_report_by_keyboard(platform: Platform, sign_in: Visitor) -> None:
     page = await sign_in("imaging.huba")
     await expect(page).to_have_url(re.compile("/worklist"))
-    await page.wait_for_selector("html[data-ready]")
+    await page.wait_for_selector(READY)
 
     first = await platform.new_case(PATIENTS[0], priority="stat")
     second = await platform.new_case(PATIENTS[1], priority="urgent")
@@ -65,6 +72,7 @@ async def test_from_a_request_to_the_signed_report_by_keyboard(platform: Platfor
     await expect(row).to_have_attribute("aria-selected", "true")  # STAT stands on top
     await page.keyboard.press("Enter")
     await expect(page).to_have_url(re.compile(f"/read/{first['id']}"))
+    await page.wait_for_selector(READY)
     await shown(page)
     await expect(page.locator(".reading-report")).to_contain_text("尚未认领")
     await page.keyboard.press("c")
@@ -97,7 +105,7 @@ async def test_from_a_request_to_the_signed_report_by_keyboard(platform: Platfor
 async def test_a_report_without_an_impression_asks_for_it_before_the_password(platform: Platform, sign_in: Visitor) -> None:
     case = await platform.new_case(PATIENTS[2])
     page = await sign_in("imaging.huba")
-    await page.goto(f"/read/{case['id']}")
+    await go(page, f"/read/{case['id']}")
     await page.keyboard.press("c")
     await page.locator("[name='sections.findings']").fill("未见异常。")
     await page.keyboard.press("Control+Enter")
@@ -109,7 +117,7 @@ async def test_a_report_without_an_impression_asks_for_it_before_the_password(pl
 async def test_normal_in_one_key_fits_the_request_and_can_be_taken_back(platform: Platform, sign_in: Visitor) -> None:
     case = await platform.new_case(PATIENTS[3], modality="DX", body_part="HAND")
     page = await sign_in("imaging.huba")
-    await page.goto(f"/read/{case['id']}")
+    await go(page, f"/read/{case['id']}")
     await page.keyboard.press("c")
     findings = page.locator("[name='sections.findings']")
     await findings.fill("写了一半")
@@ -126,25 +134,26 @@ async def test_normal_in_one_key_fits_the_request_and_can_be_taken_back(platform
 async def test_who_comes_second_is_told_who_has_the_case(platform: Platform, sign_in: Visitor) -> None:
     case = await platform.new_case(PATIENTS[4])
     slow, fast = await sign_in("imaging.huba"), await sign_in("imaging3.huba")
-    await slow.goto(f"/read/{case['id']}")
-    await fast.goto(f"/read/{case['id']}")
+    await go(slow, f"/read/{case['id']}")
+    await go(fast, f"/read/{case['id']}")
     await fast.keyboard.press("c")
     await fast.locator("form[data-autosave]").wait_for()
     await expect(slow.locator(".report")).to_contain_text("周一鸣 于")  # without reloading
     await expect(slow.locator("[data-key=c]")).to_have_count(0)
-    await slow.goto("/worklist?view=open")
+    await go(slow, "/worklist?view=open")
     await expect(slow.locator(f"#case-{case['id']} .holder")).to_have_text("周一鸣")
 
 
 async def test_given_back_by_one_key_and_taken_again_by_undo(platform: Platform, sign_in: Visitor) -> None:
     case = await platform.new_case(PATIENTS[5])
     page = await sign_in("imaging.huba")
-    await page.goto(f"/read/{case['id']}?view=unclaimed")
+    await go(page, f"/read/{case['id']}?view=unclaimed")
     await page.keyboard.press("c")
     await page.locator("[name='sections.findings']").fill("草稿")
     await page.keyboard.press("Escape")
     await page.keyboard.press("r")
     await expect(page).to_have_url(re.compile("/worklist"))
+    await page.wait_for_selector(READY)
     await expect(page.locator(f"#case-{case['id']}")).to_contain_text("草稿")
     await page.keyboard.press("z")
     await expect(page).to_have_url(re.compile(f"/read/{case['id']}"))
@@ -154,7 +163,7 @@ async def test_given_back_by_one_key_and_taken_again_by_undo(platform: Platform,
 async def test_back_to_the_member_with_a_reason(platform: Platform, sign_in: Visitor) -> None:
     case = await platform.new_case(PATIENTS[6])
     page = await sign_in("imaging.huba")
-    await page.goto(f"/read/{case['id']}")
+    await go(page, f"/read/{case['id']}")
     await page.keyboard.press("b")
     sheet = page.locator("dialog[open]")
     await sheet.get_by_role("button", name="病史不详").click()
@@ -167,7 +176,7 @@ async def test_back_to_the_member_with_a_reason(platform: Platform, sign_in: Vis
 async def test_a_critical_value_is_declared_and_told_with_read_back(platform: Platform, sign_in: Visitor) -> None:
     case = await platform.new_case(PATIENTS[7])
     page = await sign_in("imaging.huba")
-    await page.goto(f"/read/{case['id']}")
+    await go(page, f"/read/{case['id']}")
     await page.keyboard.press("c")
     await page.locator("[name='sections.findings']").fill("右侧硬膜外血肿。")
     await page.keyboard.press("Escape")
@@ -190,8 +199,10 @@ async def test_two_people_sign_at_the_main_hub(platform: Platform, sign_in: Visi
     await platform.write(case["id"], "imaging.main", "右肺结节。", "考虑良性。")
     await platform.sign(case["id"], "imaging.main")
     reviewer, author = await sign_in("imaging2.main"), await sign_in("imaging.main")
-    await reviewer.goto("/worklist?view=review")
+    await go(reviewer, "/worklist?view=review")
     await reviewer.locator(f"#case-{case['id']} a").click()
+    await reviewer.wait_for_url(f"**/read/{case['id']}*")
+    await reviewer.wait_for_selector(READY)
     await expect(reviewer.locator(".report-shown")).to_contain_text("李若冰")
     await expect(reviewer.locator(".report-shown")).to_contain_text("考虑良性。")
     await expect(reviewer.locator("textarea[name='sections.findings']")).to_have_count(0)
@@ -200,13 +211,13 @@ async def test_two_people_sign_at_the_main_hub(platform: Platform, sign_in: Visi
     await reviewer.locator("dialog[open] [type=submit]").click()
     await expect(reviewer).to_have_url(re.compile("/worklist|/read/(?!" + case["id"] + ")"))
 
-    await author.goto(f"/read/{case['id']}")
+    await go(author, f"/read/{case['id']}")
     await expect(author.locator(".report .notice")).to_contain_text("请描述大小。")
     await author.locator("[name='sections.findings']").fill("右肺结节，直径 6 mm。")
     await sign(author)
     await expect(author).not_to_have_url(re.compile(f"/read/{case['id']}"))
 
-    await reviewer.goto(f"/read/{case['id']}?view=review")
+    await go(reviewer, f"/read/{case['id']}?view=review")
     await expect(reviewer.locator(".report-shown")).to_contain_text("直径 6 mm")
     await sign(reviewer)
     await expect(reviewer).not_to_have_url(re.compile(f"/read/{case['id']}"))
@@ -219,7 +230,7 @@ async def test_a_released_report_is_amended_and_the_amendment_thrown_away(platfo
     await platform.write(case["id"], "imaging.huba", "未见异常。", "正常。")
     await platform.sign(case["id"], "imaging.huba")
     page = await sign_in("imaging.huba")
-    await page.goto(f"/read/{case['id']}")
+    await go(page, f"/read/{case['id']}")
     await page.get_by_role("button", name="修订").click()
     await page.locator("#amend-sheet textarea").fill("更正")
     await page.locator("#amend-sheet [type=submit]").click()
@@ -241,7 +252,7 @@ async def test_a_prior_is_read_and_compared_side_by_side(platform: Platform, sig
     await platform.send(head_series(11, case["accession_number"], 3))
     await platform.evidence(case["id"], "clinic1", 3)
     page = await sign_in("imaging.huba")
-    await page.goto(f"/read/{case['id']}")
+    await go(page, f"/read/{case['id']}")
     await shown(page)
     await page.keyboard.press("o")
     await expect(page.locator(".prior-report")).to_contain_text("腔隙性脑梗死。")
@@ -252,10 +263,10 @@ async def test_a_prior_is_read_and_compared_side_by_side(platform: Platform, sig
 async def test_the_second_window_follows_the_case(platform: Platform, sign_in: Visitor) -> None:
     cases = [await platform.new_case(PATIENTS[index]) for index in (12, 13)]
     page = await sign_in("imaging.huba")
-    await page.goto(f"/read/{cases[0]['id']}")
+    await go(page, f"/read/{cases[0]['id']}")
     window = await page.context.new_page()
     await window.goto(f"/read/{cases[0]['id']}/images")
-    await page.goto(f"/read/{cases[1]['id']}")
+    await go(page, f"/read/{cases[1]['id']}")
     await expect(window).to_have_url(re.compile(f"/read/{cases[1]['id']}/images"))
     await platform.send(head_series(13, cases[1]["accession_number"], 2))
     await shown(window)
@@ -266,6 +277,7 @@ async def test_filters_live_in_the_address_and_are_kept_as_a_view(platform: Plat
     mine = await platform.new_case(PATIENTS[14], modality="DX", body_part="KNEE")
     other = await platform.new_case(PATIENTS[15], modality="CT", body_part="HEAD")
     page = await sign_in("imaging3.huba")
+    await page.wait_for_selector(READY)
     await page.locator("select[name=body_part]").select_option("KNEE")
     await expect(page).to_have_url(re.compile("body_part=KNEE"))
     await expect(page.locator(f"#case-{mine['id']}")).to_be_visible()
@@ -274,7 +286,7 @@ async def test_filters_live_in_the_address_and_are_kept_as_a_view(platform: Plat
     await page.get_by_placeholder("视图名称").fill("膝关节")
     async with page.expect_navigation():
         await page.get_by_role("button", name="保存为我的视图").click()
-    await page.goto("/worklist")
+    await go(page, "/worklist")
     await page.locator("main .menu > summary").click()
     await page.get_by_role("link", name="膝关节").click()
     await expect(page).to_have_url(re.compile("body_part=KNEE"))
@@ -286,6 +298,7 @@ async def test_filters_live_in_the_address_and_are_kept_as_a_view(platform: Plat
 async def test_rows_do_not_move_under_the_hand(platform: Platform, sign_in: Visitor) -> None:
     below = await platform.new_case(PATIENTS[16])
     page = await sign_in("imaging.huba")
+    await page.wait_for_selector(READY)
     await page.locator(f"#case-{below['id']} td").nth(6).hover()
     above = await platform.new_case(PATIENTS[17], priority="stat")
     await page.get_by_role("button", name=re.compile("项更新")).wait_for()
@@ -304,8 +317,7 @@ async def test_pages_fit_and_axe_finds_nothing_serious(platform: Platform, sign_
     case = await platform.new_case(PATIENTS[18], priority="urgent")
     page = await sign_in("imaging.huba", locale=locale, theme=theme)
     for address in ("/worklist", f"/read/{case['id']}"):
-        await page.goto(address)
-        await page.wait_for_selector("html[data-ready]")
+        await go(page, address)
         assert await page.evaluate("document.documentElement.scrollWidth") <= 1366
         assert grave_findings(await Axe().run(page)) == []
     await page.keyboard.press("c")

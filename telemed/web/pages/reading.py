@@ -109,7 +109,7 @@ async def _context(visit: Visit, desk: Desk) -> dict[str, Any]:
         "view": desk.view,
         "actions": frozenset(desk.view.actions),
         "exam": examination(centre, case.request),
-        "answers": answers(centre.request_form, case.request, without=frozenset({"accession_number", *centre.headline_fields} - {"reason"})),
+        "answers": answers(centre.request_form, case.request, without=frozenset({"accession_number", *centre.headline_fields}) - {"reason"}),
         "missing": missing_words(tuple(desk.view.missing)),
         "member": institution_name(visit, case.member),
         "hub": institution_name(visit, case.hub or ""),

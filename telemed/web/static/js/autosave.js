@@ -9,6 +9,7 @@
 
 import { call, Problem, Unreachable } from "./api.js";
 import { askWhichText } from "./draft-conflict.js";
+import { showTime } from "./clock.js";
 import { changeIcon, el, icon } from "./element.js";
 import { t } from "./i18n.js";
 import { dropOldDrafts, KeptDraft } from "./kept-draft.js";
@@ -166,7 +167,7 @@ export class Autosave {
     this.failures = 0;
     if (this.dirty) this.kept.write(readForm(this.form), this.saved, this.etag);
     else this.kept.remove();
-    const time = new Date().toLocaleTimeString("en-GB"); // hh:mm:ss in every language
+    const time = showTime(new Date());
     this.say(t("Saved {time}", { time }), "", "check");
   }
 

@@ -16,6 +16,11 @@ export function serverNow() {
   return Date.now() + offset;
 }
 
+/** `10:32:05` in the zone of the pages, wherever the browser thinks it is. */
+export function showTime(moment) {
+  return moment.toLocaleTimeString("en-GB", { timeZone: document.documentElement.dataset.timeZone });
+}
+
 /** `0:07:21`, `1:32:10`, `2d 03:10`: seconds stand where they can matter, so minutes are never taken for hours. */
 export function showDuration(seconds) {
   const whole = Math.floor(Math.abs(seconds));

@@ -154,6 +154,7 @@ async function refreshCounts(body) {
 function showCount(name, number) {
   for (const place of document.querySelectorAll(`[data-count="${CSS.escape(name)}"]`)) {
     place.textContent = String(number);
+    place.toggleAttribute("data-zero", number === 0);
     if (name === "notices") place.hidden = number === 0;
   }
 }

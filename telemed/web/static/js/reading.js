@@ -42,25 +42,35 @@ function swap(name, fresh) {
 
 const keepsOpen = (request) => Boolean(request.querySelector("details[open]"));
 
-/** Draw parts again. `report` is drawn again only where no words can be lost. */
-async function refresh({ report = true, focus = false } = {}) {
+/** Draw parts again. A report that is being written stays as it is on the screen while its writer may go on. */
+async function refresh({ own = false } = {}) {
   const fresh = await fetchParts();
   if (!fresh) return;
   for (const name of STATE_PARTS) if (!inUse(part(name))) swap(name, fresh);
+  refreshReport(fresh, own);
+  drawClocks();
+}
+
+function refreshReport(fresh, own) {
   const form = writing();
   const mayWrite = Boolean(part("report", fresh).querySelector("form[data-autosave]"));
-  drawClocks();
-  if (form && mayWrite && !report) return;
-  if (form && !mayWrite && draftOf(form)?.dirty) {
+  if (form && mayWrite) return;
+  if (form && draftOf(form)?.dirty) {
     message(t("This case is no longer yours, and your last words are not saved. Copy them before you leave."), { tone: "critical", seconds: 86_400 });
     return;
   }
-  if (form && !mayWrite && !report) message(t("This case is no longer yours."), { tone: "critical" });
+  if (form && !own) message(t("This case is no longer yours."), { tone: "critical" });
   swap("report", fresh);
-  drawClocks();
   attachDrafts(page);
   attachPhrases(page);
-  if (focus) writing()?.querySelector("textarea")?.focus();
+}
+
+/** After a step of one's own: the parts, and the hand where the work goes on. */
+async function stepped(event) {
+  const telling = event.target.matches("#critical-sheet form");
+  await refresh({ own: true });
+  const next = telling ? part("criticals").querySelector(".critical-open [name=whom]") : writing()?.querySelector("textarea");
+  next?.focus();
 }
 
 async function fetchParts() {
@@ -84,7 +94,7 @@ let timer = null;
 function later(delay = GATHER) {
   timer ??= setTimeout(() => {
     timer = null;
-    refresh({ report: !writing() });
+    refresh();
   }, delay);
 }
 
@@ -134,8 +144,8 @@ function followFocus(event) {
 function start() {
   startEvidence(page);
   document.addEventListener("telemed:case", onCaseEvent);
-  page.addEventListener("telemed:posted", () => refresh({ focus: true }));
-  page.addEventListener("telemed:refused", () => refresh({ report: !writing() }));
+  page.addEventListener("telemed:posted", stepped);
+  page.addEventListener("telemed:refused", () => refresh());
   page.addEventListener("click", onClick, true);
   page.addEventListener("focusin", followFocus);
   register("Enter", t("Write"), () => writing()?.querySelector("textarea")?.focus(), { when: () => writing() && !document.querySelector("dialog[open]") });
@@ -143,3 +153,4 @@ function start() {
 }
 
 start();
+document.documentElement.dataset.pageReady = "true";

@@ -59,3 +59,4 @@ function start() {
 }
 
 start();
+document.documentElement.dataset.pageReady = "true";
