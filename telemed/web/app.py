@@ -67,7 +67,8 @@ API_MODULES = (
 """Imported for their operations."""
 
 PAGE_MODULES = (
-    session_pages, worklist, reading, board, case, new_case, search, notices, network_page, unmatched_page, audit, accounts, system, statistics_page, help_page,
+    session_pages, worklist, reading, board, case, new_case, search, notices, network_page, unmatched_page, audit, accounts, system,
+    statistics_page, help_page,
 )  # fmt: skip
 """Imported for their pages."""
 

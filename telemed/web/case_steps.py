@@ -13,7 +13,7 @@ from telemed.web.i18n import gettext
 
 _ = str  # marks text for the translation catalogue
 
-SENT, RECEIVED, READING, REVIEW, REPORT = _("Sent"), _("Received"), _("Reading"), _("Review"), _("Report")
+SENT, RECEIVED, READING, REVIEW, REPORT = _("Sent"), _("Accepted"), _("Reading"), _("Review"), _("Report")
 
 REACHED = {
     CaseStatus.DRAFT: 0,

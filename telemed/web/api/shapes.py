@@ -262,6 +262,8 @@ def case_shape(
 ) -> CaseShape:
     request = case.request if whole else {k: v for k, v in case.request.items() if k in METADATA_FIELDS}
     plain = {name: getattr(case, name) for name in PLAIN}
+    if not whole:
+        plain["hold_reason"] = ""  # a hub's question is about the patient
     return CaseShape(
         **plain,
         kind=case.kind.value,

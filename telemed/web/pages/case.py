@@ -73,15 +73,14 @@ def _version(visit: Visit, view: CaseView, report: Report, names: dict[str, str]
 
 
 def _history(view: CaseView, lines: Sequence[HistoryLine], names: dict[str, str]) -> list[Line]:
-    return [
-        Line(
-            line,
-            event_words(line),
-            _detail(line) if view.whole else "",
-            names.get(line.actor, "" if line.actor == "system" else line.actor),
-        )
-        for line in lines
-    ]
+    """In words. A study that grows writes a line for every few images: the last of them says it all."""
+    found = []
+    for line, following in zip(lines, [*lines[1:], None], strict=True):
+        if following and line.action == following.action == "evidence-grew":
+            continue
+        who = names.get(line.actor, "" if line.actor == "system" else line.actor)
+        found.append(Line(line, event_words(line), _detail(line) if view.whole else "", who))
+    return found
 
 
 def _detail(line: HistoryLine) -> str:

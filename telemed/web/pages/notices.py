@@ -62,8 +62,9 @@ async def notices(visit: Visit) -> web.StreamResponse:
         async with visit.office.writing() as work:
             await work.notice_marks.mark(person.username, found[0].line.id)
     names = await queries.people_names(sorted({notice.line.actor for notice in found}))
-    lines = [_line(visit, notice, names.get(notice.line.actor, "")) for notice in found]
     following = found[-1].line.id if len(found) == PAGE_LINES else None
+    found.sort(key=lambda notice: notice.line.at, reverse=True)  # what was entered later may tell of an earlier time
+    lines = [_line(visit, notice, names.get(notice.line.actor, "")) for notice in found]
     return await render(visit, "notices.html", {"lines": lines, "next": following})
 
 
@@ -72,14 +73,14 @@ def _line(visit: Visit, notice: Notice, who: str) -> NoticeLine:
     whole = may(visit.person, Action.CASE_READ)
     own = case.member == visit.person.institution
     detail = event_detail(line) if whole else ""
-    other = institution_name(visit, line.hub) if own and line.hub else institution_name(visit, case.member)
+    other = (line.hub or "") if own else case.member
     return NoticeLine(
         notice=notice,
         look=LOOKS[line.action],
         exam=examination(visit.office.region.centres[case.centre], case.request),
         detail=gettext(detail) if detail else "",
         who=who,
-        where=other,
+        where=institution_name(visit, other) if other else "",
         href=address_of(visit, case),
         masked=not (own and whole),
     )
