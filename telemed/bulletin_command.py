@@ -57,9 +57,9 @@ def _keep(content: bytes, output: Path | None) -> int:
 def show(sheet: Sheet, console: Console) -> None:
     """Every table of the sheet. The centres stand side by side: they are few, and what is said of each is long."""
     console.print(f"[bold]{sheet.title}[/]  {sheet.subtitle}")
-    for table in sheet.tables:
+    for number, table in enumerate(sheet.tables):
         labels, rows = [column.label for column in table.columns], table.rows
-        turned = len(labels) > len(rows)
+        turned = number == 0
         if turned:
             whole = [labels, *rows]
             labels, rows = [str(line[0]) for line in whole], [[line[place] for line in whole] for place in range(1, len(labels))]
