@@ -40,6 +40,10 @@ def count_if(condition: sa.ColumnElement[bool]) -> sa.ColumnElement[int]:
     return sa.func.coalesce(sa.func.sum(sa.case((condition, 1), else_=0)), 0)
 
 
+def _sum_of(kinds: Sequence[str], column: sa.ColumnElement[int]) -> sa.ColumnElement[int]:
+    return sa.func.coalesce(sa.func.sum(sa.case((v.kind.in_(kinds), column), else_=0)), 0)
+
+
 class SqlOverview:
     """Implements `telemed.service.overview.Overview`."""
 
@@ -59,12 +63,15 @@ class SqlOverview:
         first = self._today() - timedelta(days=days - 1)
         codes = [code for code, i in sorted(self._region().network.institutions.items()) if i.level is not Level.OPERATOR]
         by_day: dict[str, dict[date, DayVolume]] = {code: {} for code in codes}
-        query = sa.select(v.institution, v.day, v.kind, sa.func.sum(v["items"]).label("items"), sa.func.sum(v.parts).label("parts"))
-        counted = query.where(v.day >= first, v.kind.in_((*ASKED, *EVIDENCE))).group_by(v.institution, v.day, v.kind)
-        for row in await self._rows(counted):
+        sums = (
+            _sum_of(ASKED, v["items"]).label("cases"),
+            _sum_of(EVIDENCE, v["items"]).label("evidence"),
+            sa.func.sum(v.parts).label("images"),
+        )
+        counted = sa.select(v.institution, v.day, *sums).where(v.day >= first, v.kind.in_((*ASKED, *EVIDENCE)))
+        for row in await self._rows(counted.group_by(v.institution, v.day)):
             if row["institution"] in by_day:
-                volumes = by_day[row["institution"]]
-                volumes[row["day"]] = _added(volumes.get(row["day"], DayVolume()), row["kind"], int(row["items"]), int(row["parts"]))
+                by_day[row["institution"]][row["day"]] = DayVolume(int(row["cases"]), int(row["evidence"]), int(row["images"]))
         asked, sent, stored = [await self._last(codes, kinds) for kinds in (ASKED, EVIDENCE, (Volume.C_STORE.value,))]
         return [Connection(code, asked.get(code), sent.get(code), stored.get(code), by_day[code]) for code in codes]
 
@@ -95,10 +102,7 @@ class SqlOverview:
         for row in await self._rows(sa.select(c.centre, c.hub, waiting, held, late).where(OPEN).group_by(c.centre, c.hub)):
             if (key := (row["centre"], row["hub"])) in found:
                 found[key] = replace(found[key], waiting=row["waiting"], held=row["held"], overdue=row["overdue"])
-        kept, missed = (
-            sa.func.coalesce(sa.func.sum(sa.case((v.kind == kind.value, v["items"]), else_=0)), 0)
-            for kind in (Volume.DEADLINE_KEPT, Volume.DEADLINE_MISSED)
-        )
+        kept, missed = (_sum_of((kind.value,), v["items"]) for kind in (Volume.DEADLINE_KEPT, Volume.DEADLINE_MISSED))
         recent = sa.select(v.centre, v.hub, kept.label("kept"), missed.label("missed")).where(v.hub != "")
         since = self._today() - timedelta(days=LOAD_DAYS)
         for row in await self._rows(recent.where(v.day > since).group_by(v.centre, v.hub)):
@@ -149,12 +153,6 @@ def _require_metadata(person: Person) -> None:
     """Lists of everybody's cases, without what is in them."""
     if not may(person, Action.CASE_READ_METADATA, Relation.FOREIGN):
         raise Forbidden(Action.CASE_READ_METADATA)
-
-
-def _added(day: DayVolume, kind: str, items: int, parts: int) -> DayVolume:
-    if kind in ASKED:
-        return replace(day, cases=day.cases + items)
-    return replace(day, evidence=day.evidence + items, images=day.images + parts)
 
 
 def _aside(kind: str, row: sa.RowMapping, reason: str) -> KeptAside:

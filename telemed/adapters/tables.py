@@ -191,7 +191,7 @@ case = sa.Table(
     sa.Index("ix_case_review", "hub", "centre", **_only("report_status = 'preliminary'")),
     sa.Index("ix_case_failed", "created_at", **_only("status = 'failed'")),
     sa.Index("ix_case_open", "due_at", "hub", "centre", "status", **_only("status IN ('requested', 'accepted', 'in-progress')")),
-    sa.Index("ix_case_answered", "completed_at", "centre", "member", "hub", "submitted_at", "due_at"),
+    sa.Index("ix_case_answered", "centre", "completed_at", "submitted_at", "member"),
 )
 
 case_access = sa.Table(

@@ -64,6 +64,8 @@ def show_duration(seconds: float | None) -> str:
     if minutes < 60:
         return gettext("%(minutes)d min") % {"minutes": minutes}
     hours, minutes = divmod(minutes, 60)
+    if hours < 48 and not minutes:
+        return gettext("%(hours)d h") % {"hours": hours}
     if hours < 48:
         return gettext("%(hours)d h %(minutes)02d min") % {"hours": hours, "minutes": minutes}
     return gettext("%(days)d d %(hours)d h") % {"days": hours // 24, "hours": hours % 24}

@@ -23,6 +23,14 @@ FIELDS = ("actor", "action", "subject", "outcome", "since", "until", "before")
 COLUMNS = (
     _("Record"), _("Time"), _("Who"), _("Institution"), _("What"), _("Subject"), _("Outcome"), _("Detail"), _("Not shown"),
 )  # fmt: skip
+OUTCOMES = {
+    "success": _("done"),
+    "refused": _("refused"),
+    "sent-back": _("sent back by the reviewer"),
+    "discarded": _("discarded"),
+    "withdrawn": _("withdrawn"),
+    "altered": _("file altered"),
+}
 PAGE_LINES = 100
 MOST_EXPORTED = 50_000
 
@@ -52,7 +60,7 @@ async def audit(visit: Visit) -> web.StreamResponse:
             "export": visit.request.rel_url.with_path("/audit.csv").with_query(kept),
             "actions": sorted(action.value for action in Action),
             "chain": await visit.request.app[ADMINISTRATION].chain_state(visit.person),
-            "most": MOST_EXPORTED,
+            "outcomes": OUTCOMES,
         },
     )
 

@@ -26,7 +26,7 @@ KEYS = {
         ("j  k", _("Next and previous row")), ("Enter", _("Open")), ("c", _("Claim")), ("r", _("Reserve or release")),
     ),
     _("Reading page"): (
-        ("Ctrl+Enter", _("Sign")), ("p", _("Set aside")), ("b", _("Send back to the member")), ("u", _("Ask further up")),
+        ("Ctrl+Enter", _("Sign")), ("p", _("Set the case aside")), ("b", _("Send back to the member")), ("u", _("Ask further up")),
         ("//", _("Phrases")), ("f", _("Images over the whole screen")), ("w", _("Images in a second window")),
     ),
     _("Studies without a case"): (("j  k", _("Next and previous study")), ("1–5", _("Link to this proposed case"))),

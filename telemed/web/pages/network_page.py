@@ -24,7 +24,7 @@ from telemed.web.route_words import in_words
 _ = str  # marks text for the translation catalogue
 
 DAYS = 28
-LISTED = 8
+LISTED, LISTED_WHOLE = 5, 200
 SHADES = 4
 ASIDE = 200
 VIEWS = {"today": _("Today"), "hubs": _("Hubs and routes"), "aside": _("Kept aside")}
@@ -113,6 +113,7 @@ async def attention_context(visit: Visit) -> dict[str, Any]:
     loads = await overview.loads(person)
     kept, missed = sum(load.kept for load in loads), sum(load.missed for load in loads)
     found: dict[str, Any] = {
+        "whole": visit.query.get("list") == "whole",
         "sees_cases": may(person, Action.CASE_READ_METADATA, Relation.FOREIGN),
         "waiting": sum(load.waiting for load in loads),
         "held": sum(load.held for load in loads),
@@ -127,10 +128,11 @@ async def attention_context(visit: Visit) -> dict[str, Any]:
         "now": visit.office.now(),
     }
     if found["sees_cases"]:
+        limit = LISTED_WHOLE if found["whole"] else LISTED
         found |= {
-            "failed": await overview.failed(person, LISTED),
-            "overdue": await overview.overdue(person, LISTED),
-            "criticals": await overview.criticals(person, LISTED),
+            "failed": await overview.failed(person, limit),
+            "overdue": await overview.overdue(person, limit),
+            "criticals": await overview.criticals(person, limit),
         }
     return found
 

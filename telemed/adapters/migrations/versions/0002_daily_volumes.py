@@ -41,4 +41,4 @@ def upgrade() -> None:
     failed, waiting = sa.text("status = 'failed'"), sa.text(OPEN)
     op.create_index("ix_case_failed", "case", ["created_at"], sqlite_where=failed, postgresql_where=failed)
     op.create_index("ix_case_open", "case", ["due_at", "hub", "centre", "status"], sqlite_where=waiting, postgresql_where=waiting)
-    op.create_index("ix_case_answered", "case", ["completed_at", "centre", "member", "hub", "submitted_at", "due_at"])
+    op.create_index("ix_case_answered", "case", ["centre", "completed_at", "submitted_at", "member"])
