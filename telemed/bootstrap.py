@@ -22,6 +22,7 @@ from storage.protocol import ObjectStore
 from telemed import centres as all_centres
 from telemed.adapters import database
 from telemed.adapters.administration import SqlAdministration
+from telemed.adapters.audit_anchor import AuditAnchors
 from telemed.adapters.audit_watch import AuditWatch
 from telemed.adapters.confidential import Sealer
 from telemed.adapters.database import make_engine
@@ -135,7 +136,13 @@ def worker(parts: Parts) -> Worker:
     async def uploads(now: datetime) -> int:
         return await sweep_uploads(parts.office, now)
 
-    return Worker(parts.office, janitors=(uploads, AuditWatch(parts.office.engine)))
+    anchors = AuditAnchors(parts.office.engine, parts.store, anchor_key(parts.settings))
+    return Worker(parts.office, janitors=(uploads, AuditWatch(parts.office.engine), anchors))
+
+
+def anchor_key(settings: Settings) -> Path:
+    """The key of the notes about the audit trail's end. Who keeps a copy elsewhere can tell a forged note from a real one."""
+    return settings.data_dir / "keys" / "audit.key"
 
 
 async def refresh_now_and_then(parts: Parts, seconds: float = 10) -> None:

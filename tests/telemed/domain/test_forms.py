@@ -138,7 +138,11 @@ def test_the_forms_of_every_centre_are_sound(code: str) -> None:
     report = {f.name for f in centre.report_form.fields}
     assert {"reason", "accession_number"} <= request
     assert {centre.need, *centre.headline_fields} - {""} <= request
-    assert {phrase.section for phrase in centre.phrases} | set(centre.normal) <= report
+    assert {phrase.section for phrase in centre.phrases} <= report
+    for template in centre.templates:
+        assert set(template.sections) <= report
+        assert set(template.when) <= request
+        assert not centre.report_form.faults(template.sections, "sections", complete=template.normal)
     assert any(f.required for f in centre.report_form.fields)
 
 

@@ -24,7 +24,8 @@ evidence:add ms        evidence:read msr      evidence:link o        evidence:st
 report:read msr        report:read-draft sr   report:write s         report:sign s          report:review r
 report:amend s         critical:declare sr    critical:tell sr       critical:acknowledge m critical:act m
 patient:merge mo       network:read oa        unmatched:read o       statistics:read msro   audit:read c
-account:read b         account:unlock b
+account:read b         account:unlock b       patient:find m         system:read a          job:retry a
+report:verify -
 """
 LETTERS = {
     "m": (Role.MEMBER_STAFF, {OWN}),
@@ -46,7 +47,7 @@ def expected() -> dict[tuple[Role, str], set[Relation]]:
     return {
         (LETTERS[letter][0], action): LETTERS[letter][1]
         for action, letters in zip(words[::2], words[1::2], strict=True)
-        for letter in letters
+        for letter in letters.strip("-")
     }
 
 
@@ -60,7 +61,7 @@ def test_every_role_and_action(role: Role, action: Action) -> None:
 
 
 def test_the_table_here_names_every_action() -> None:
-    assert {action for _, action in expected()} == {action.value for action in Action}
+    assert set(EXPECTED.split()[::2]) == {action.value for action in Action}
 
 
 @pytest.mark.parametrize("role", ADMINISTRATORS)
@@ -93,7 +94,7 @@ def test_no_role_both_signs_and_reviews() -> None:
 
 def test_who_may_take_a_step_on_a_case_may_also_see_it() -> None:
     """Otherwise a refusal would say that there is nothing there, to somebody who may change it."""
-    elsewhere = {Action.CASE_CREATE, Action.PATIENT_MERGE, Action.EVIDENCE_STORE, Action.STATISTICS_READ}
+    elsewhere = {Action.CASE_CREATE, Action.PATIENT_MERGE, Action.PATIENT_FIND, Action.EVIDENCE_STORE, Action.STATISTICS_READ}
     for role, row in POLICY.items():
         seen = row.get(Action.CASE_READ, frozenset()) | row.get(Action.CASE_READ_METADATA, frozenset())
         on_cases = [a for a in row if a.value.startswith(CLINICAL) and a not in elsewhere]
