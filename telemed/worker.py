@@ -101,7 +101,8 @@ class Worker:
     async def _watch_clocks(self, now: datetime) -> None:
         await self._office.refresh()
         await jobs.clear_done(self._office.engine, now - KEEP_DONE)
-        for step in (*(partial(self._watch, clock) for clock in CLOCKS), *(partial(tidy, now) for tidy in self._janitors)):
+        steps: list[partial[Awaitable[object]]] = [partial(self._watch, clock) for clock in CLOCKS]
+        for step in (*steps, *(partial(tidy, now) for tidy in self._janitors)):
             try:
                 await step()
             except Exception as error:  # one clock that fails must not stop the others, nor the worker

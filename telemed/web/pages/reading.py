@@ -103,13 +103,14 @@ async def _context(visit: Visit, desk: Desk) -> dict[str, Any]:
     names = await _people(visit, desk, [line.actor for line in history])
     report = desk.report
     kept = kept_query(read_query(visit))
+    shown_above = frozenset({"accession_number", *centre.headline_fields}) - {"reason"}
     return {
         "case": case,
         "centre": centre,
         "view": desk.view,
         "actions": frozenset(desk.view.actions),
         "exam": examination(centre, case.request),
-        "answers": answers(centre.request_form, case.request, without=frozenset({"accession_number", *centre.headline_fields}) - {"reason"}),
+        "answers": answers(centre.request_form, case.request, without=shown_above),
         "missing": missing_words(tuple(desk.view.missing)),
         "member": institution_name(visit, case.member),
         "hub": institution_name(visit, case.hub or ""),
