@@ -101,7 +101,7 @@ class Worker:
     async def _watch_clocks(self, now: datetime) -> None:
         await self._office.refresh()
         await jobs.clear_done(self._office.engine, now - KEEP_DONE)
-        steps: list[partial[Awaitable[object]]] = [partial(self._watch, clock) for clock in CLOCKS]
+        steps: list[partial[Any]] = [partial(self._watch, clock) for clock in CLOCKS]
         for step in (*steps, *(partial(tidy, now) for tidy in self._janitors)):
             try:
                 await step()
