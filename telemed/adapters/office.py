@@ -42,7 +42,7 @@ class SqlOffice:
         self.passwords = passwords
         self.printer = printer
         self.queries = SqlQueries(engine, lambda: self.region, clock)
-        self.overview = SqlOverview(engine, lambda: self.region)
+        self.overview = SqlOverview(engine, lambda: self.region, clock)
         self.figures = SqlFigures(engine, lambda: self.region)
         self._centres, self._zone = centres, zone
         self._clock = clock

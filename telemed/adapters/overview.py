@@ -47,8 +47,8 @@ def _sum_of(kinds: Sequence[str], column: sa.ColumnElement[int]) -> sa.ColumnEle
 class SqlOverview:
     """Implements `telemed.service.overview.Overview`."""
 
-    def __init__(self, engine: AsyncEngine, region: Callable[[], Region]) -> None:
-        self._engine, self._region = engine, region
+    def __init__(self, engine: AsyncEngine, region: Callable[[], Region], clock: Callable[[], datetime] = utc_now) -> None:
+        self._engine, self._region, self._clock = engine, region, clock
 
     async def _rows(self, query: sa.Executable) -> Sequence[sa.RowMapping]:
         async with self._engine.connect() as bare:
@@ -56,7 +56,7 @@ class SqlOverview:
             return (await connection.execute(query)).mappings().all()
 
     def _today(self) -> date:
-        return utc_now().astimezone(self._region().network.zone).date()
+        return self._clock().astimezone(self._region().network.zone).date()
 
     async def connections(self, person: Person, days: int) -> list[Connection]:
         require(person, Action.NETWORK_READ)
@@ -95,7 +95,7 @@ class SqlOverview:
 
     async def loads(self, person: Person) -> list[HubLoad]:
         require(person, Action.NETWORK_READ)
-        now = utc_now()
+        now = self._clock()
         found = {key: HubLoad(hub=key[1], centre=key[0]) for key in sorted(self._region().network.services)}
         late = count_if(c.due_at < now).label("overdue")
         waiting, held = count_if(c.status == "requested").label("waiting"), count_if(c.status != "requested").label("held")
@@ -116,7 +116,7 @@ class SqlOverview:
 
     async def overdue(self, person: Person, limit: int) -> Some[CaseLine]:
         _require_metadata(person)
-        return await self._lines(sa.and_(OPEN, c.due_at < utc_now()), (c.due_at,), limit)
+        return await self._lines(sa.and_(OPEN, c.due_at < self._clock()), (c.due_at,), limit)
 
     async def _lines(self, where: Any, order: tuple[Any, ...], limit: int) -> Some[CaseLine]:
         rows = await self._rows(sa.select(*LINE).where(where).order_by(*order).limit(limit))
