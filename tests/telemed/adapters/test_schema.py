@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -40,14 +42,18 @@ async def test_migrating_again_changes_nothing(engine: AsyncEngine) -> None:
 
 
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
-async def test_several_that_start_at_once_migrate_once(kind: str, tmp_path: Path, postgres_server: PostgresServer) -> None:
+async def test_several_processes_that_start_at_once_migrate_once(kind: str, tmp_path: Path, postgres_server: PostgresServer) -> None:
     url = f"sqlite:///{tmp_path}/new.db" if kind == "sqlite" else postgres_server.new_database()
-    engines = [make_engine(url) for _ in range(3)]
-    await asyncio.gather(*(migrate(engine) for engine in engines))
-    async with engines[0].connect() as connection:
+    environment = os.environ | {"TELEMED_DATA_DIR": str(tmp_path), "TELEMED_DATABASE_URL": url}
+    command = (sys.executable, "-m", "telemed", "migrate")
+    started = [await asyncio.create_subprocess_exec(*command, env=environment, stderr=asyncio.subprocess.PIPE) for _ in range(4)]
+    for process in started:
+        _, said = await process.communicate()
+        assert process.returncode == 0, said.decode()
+    engine = make_engine(url)
+    async with engine.connect() as connection:
         assert await connection.run_sync(differences) == []
-    for engine in engines:
-        await engine.dispose()
+    await engine.dispose()
 
 
 async def test_a_writer_waits_its_turn_and_readers_do_not(engine: AsyncEngine) -> None:
