@@ -20,6 +20,8 @@ LOCAL_BEATS, NORMAL_BEATS, IRREGULAR_BEATS = 21, 21, 41
 SHAPES = ("like", "like_local", "size", "spread", "width", "p", "p_repeats", "p_size", "t")
 NORMAL_PREMATURITY = 0.85
 """a template whose beats come earlier than this share of the local RR cannot be the patient's normal one"""
+COMMON, NARROWER = 0.2, 0.7
+"""of templates with at least this share of the beats, one much wider than another (by this factor) is not normal"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,8 @@ def timing(beats: Indices, rate: float) -> Timing:
     intervals = np.diff(beats) / rate
     before = np.concatenate((intervals[:1], intervals))
     after = np.concatenate((intervals, intervals[-1:]))
+    if len(before) < LOCAL_BEATS:
+        return Timing(before, after, np.full(len(before), max(float(np.median(intervals)), 0.1)))
     return Timing(before, after, np.maximum(median_filter(before, LOCAL_BEATS, mode="nearest"), 0.1))
 
 
@@ -59,11 +63,16 @@ def features(beats: Indices, rate: float, templates: Templates, chunks: Callable
 
 
 def dominant_template(rr: Timing, templates: Templates) -> int:
-    """Number of the template with most beats that are not, as a whole, premature."""
+    """Number of the patient's normal template: of the common ones the most frequent that is neither early nor wide."""
     sizes = templates.sizes[: max(1, len(templates.shapes))].astype(np.float64)
     early = rr.before / rr.local
-    timely = [np.median(early[templates.labels == k]) > NORMAL_PREMATURITY if size else False for k, size in enumerate(sizes)]
-    return int(np.argmax(sizes * np.asarray(timely) + sizes * 1e-6))
+    timely = np.array([size > 0 and np.median(early[templates.labels == k]) > NORMAL_PREMATURITY for k, size in enumerate(sizes)])
+    common = timely & (sizes >= COMMON * len(rr.before))
+    if common.any():
+        spreads = templates.spreads
+        common &= spreads <= spreads[common].min() / NARROWER
+        return int(np.argmax(sizes * common))
+    return int(np.argmax(sizes * timely + sizes * 1e-6))
 
 
 def _timing_features(rr: Timing) -> dict[str, Doubles]:

@@ -15,7 +15,7 @@ Classes = npt.NDArray[np.str_]
 SEGMENT = 300.0
 """seconds: the five-minute segments of SDANN and of the spectrum"""
 SHORTEST_RR, LONGEST_RR, JUMP = 0.3, 2.0, 0.2
-"""seconds; intervals outside, or more than a fifth away from the one before, are not normal-to-normal (Malik 1989)"""
+"""seconds; intervals outside, or more than a fifth away from the normal one before, are not normal-to-normal (Malik 1989)"""
 SPECTRUM_RATE = 4.0
 BANDS = {"vlf": (0.0033, 0.04), "lf": (0.04, 0.15), "hf": (0.15, 0.40)}
 """Hz (Task Force 1996)"""
@@ -71,8 +71,8 @@ def normal_intervals(beats: Indices, rate: float, classes: Classes) -> tuple[Dou
     times = beats / rate
     intervals = np.diff(times)
     normal = (classes[1:] == "N") & (classes[:-1] == "N") & (intervals >= SHORTEST_RR) & (intervals <= LONGEST_RR)
-    steady = np.concatenate(([True], np.abs(np.diff(intervals)) <= JUMP * intervals[:-1]))
-    normal &= steady
+    candidates = intervals[normal]
+    normal[normal] = np.concatenate(([True], np.abs(np.diff(candidates)) <= JUMP * candidates[:-1]))[: len(candidates)]
     joined = np.concatenate(([False], normal[:-1]))[normal]
     return times[1:][normal], intervals[normal], joined
 

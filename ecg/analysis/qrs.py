@@ -80,10 +80,12 @@ def chosen_leads(recording: Recording) -> Floats:
     return recording.samples
 
 
-def candidates(samples: Floats, rate: float, settings: ProminenceSettings = SETTINGS, decision: BeatSettings = DECISION) -> Candidates:
-    """All peaks of the prominence curve, found chunk by chunk; a chunked recording gives the same as a whole one."""
+def candidates(
+    samples: Floats, rate: float, settings: ProminenceSettings = SETTINGS, decision: BeatSettings = DECISION, chunk: float = CHUNK
+) -> Candidates:
+    """All peaks of the prominence curve, found in chunks of so many seconds; any chunk length gives the same peaks."""
     grid = grid_for(rate)
-    hop = max(1, int(CHUNK * rate / grid.unit)) * grid.unit
+    hop = max(1, int(chunk * rate / grid.unit)) * grid.unit
     margin = (int(MARGIN * rate / grid.unit) + 1) * grid.unit
     count = samples.shape[1]
     parts = []

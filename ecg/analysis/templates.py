@@ -39,11 +39,21 @@ class Templates:
     shapes: Floats
     norms: Floats
     labels: Labels
+    leads: int = 1
 
     @property
     def sizes(self) -> Labels:
         """Beats by label, the unlike ones last."""
         return np.bincount(self.labels, minlength=len(self.shapes) + 1).astype(np.int64)
+
+    @property
+    def spreads(self) -> npt.NDArray[np.float64]:
+        """For each template the share of its window in which the middle 80 % of its slopes lie: wide QRS, large share."""
+        if len(self.shapes) == 0:
+            return np.zeros(0)
+        slopes = np.abs(np.diff(self.shapes.reshape(len(self.shapes), self.leads, -1), axis=2)).sum(axis=1)
+        share = np.cumsum(slopes, axis=1) / (slopes.sum(axis=1, keepdims=True) + 1e-9)
+        return np.asarray(((share > 0.1) & (share < 0.9)).mean(axis=1), np.float64)
 
 
 def likeness(windows: BeatWindows, shapes: Floats) -> Floats:
@@ -59,7 +69,9 @@ def group(chunks: Iterable[BeatWindows], count: int) -> Templates:
     shapes: list[Floats] = []
     norms: list[float] = []
     labels = np.full(count, UNASSIGNED, np.int64)
+    leads = 1
     for windows in chunks:
+        leads = windows.qrs.shape[1]
         here = labels[windows.first : windows.first + len(windows.qrs)]
         if shapes:
             like = likeness(windows, np.stack(shapes))
@@ -74,7 +86,7 @@ def group(chunks: Iterable[BeatWindows], count: int) -> Templates:
     labels[labels == UNASSIGNED] = len(shapes)
     size = len(shapes[0]) if shapes else 0
     stacked = np.stack(shapes) if shapes else np.zeros((0, size), np.float32)
-    return Templates(stacked, np.asarray(norms, np.float32), labels)
+    return Templates(stacked, np.asarray(norms, np.float32), labels, leads)
 
 
 def _new_template(windows: BeatWindows, free: npt.NDArray[np.bool_]) -> tuple[Floats, npt.NDArray[np.bool_]]:
