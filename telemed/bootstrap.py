@@ -34,6 +34,7 @@ from telemed.adapters.signature_inspector import PooledInspector
 from telemed.adapters.studies import DicomDoor
 from telemed.adapters.study_access import device_scope, study_scope
 from telemed.adapters.study_table import StudyArrivals
+from telemed.adapters.tracings import PooledTracings
 from telemed.domain.centre import Centre
 from telemed.domain.network import Level
 from telemed.pool_process import serve_the_parent
@@ -107,6 +108,7 @@ def web_application(parts: Parts) -> web.Application:
         administration=SqlAdministration(parts.office.engine, shown_store(parts.settings.storage), parts.settings.data_dir),
         signatures=PooledInspector(parts.pool, parts.signing_keys),
         sheets=PooledSheets(parts.pool),
+        tracings=PooledTracings(parts.pool),
         address=parts.settings.address,
         upload_limit=parts.settings.upload_max_bytes,
         secure_cookies=parts.settings.secure_cookies,

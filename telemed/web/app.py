@@ -17,6 +17,7 @@ from telemed.service.authenticity import SignatureInspector
 from telemed.service.files import StudyDoor
 from telemed.service.office import Office
 from telemed.service.sheets import SheetPress
+from telemed.service.tracings import TracingArtist
 from telemed.web import templating
 from telemed.web.api import (
     administration,
@@ -37,7 +38,19 @@ from telemed.web.api.openapi import describe
 from telemed.web.api.operation import answer, operation
 from telemed.web.feed import Feed
 from telemed.web.i18n import language_middleware
-from telemed.web.keys import ADDRESS, ADMINISTRATION, FEED, OFFICE, PERSON, SECURE_COOKIES, SHEETS, SIGNATURES, STUDIES, UPLOAD_LIMIT
+from telemed.web.keys import (
+    ADDRESS,
+    ADMINISTRATION,
+    FEED,
+    OFFICE,
+    PERSON,
+    SECURE_COOKIES,
+    SHEETS,
+    SIGNATURES,
+    STUDIES,
+    TRACINGS,
+    UPLOAD_LIMIT,
+)
 from telemed.web.pages import (
     accounts,
     audit,
@@ -78,6 +91,7 @@ class Doors:
     """What the web process is given besides the office."""
 
     studies: StudyDoor
+    tracings: TracingArtist
     administration: Administration
     signatures: SignatureInspector
     sheets: SheetPress
@@ -95,6 +109,7 @@ def create_app(office: Office, doors: Doors) -> web.Application:
     )
     app[OFFICE] = office
     app[STUDIES] = doors.studies
+    app[TRACINGS] = doors.tracings
     app[ADMINISTRATION] = doors.administration
     app[SIGNATURES] = doors.signatures
     app[SHEETS] = doors.sheets

@@ -10,9 +10,11 @@ from telemed.service.authenticity import SignatureInspector
 from telemed.service.files import StudyDoor
 from telemed.service.office import Office
 from telemed.service.sheets import SheetPress
+from telemed.service.tracings import TracingArtist
 from telemed.web.feed import Feed
 
 OFFICE: web.AppKey[Office] = web.AppKey("office")
+TRACINGS: web.AppKey[TracingArtist] = web.AppKey("tracings")
 STUDIES: web.AppKey[StudyDoor] = web.AppKey("studies")
 ADMINISTRATION: web.AppKey[Administration] = web.AppKey("administration")
 SIGNATURES: web.AppKey[SignatureInspector] = web.AppKey("signatures")

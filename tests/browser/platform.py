@@ -50,7 +50,10 @@ class Platform:
 
     async def call(self, method: str, path: str, username: str, body: Any = None, **headers: str) -> Any:
         """The decoded answer of an API call that must succeed."""
-        sent = {"Authorization": f"Bearer {await self.token(username)}", **{name.replace("_", "-"): value for name, value in headers.items()}}
+        sent = {
+            "Authorization": f"Bearer {await self.token(username)}",
+            **{name.replace("_", "-"): value for name, value in headers.items()},
+        }
         async with self.session.request(method, f"{self.home}/api/v1{path}", json=body, headers=sent) as answer:
             content = await answer.json() if answer.content_type.endswith("json") else await answer.read()
             assert answer.ok, (method, path, answer.status, content)

@@ -57,7 +57,10 @@ def test_a_run_has_its_rate_length_and_shortest_interval() -> None:
 
 def test_pauses_from_two_seconds_on() -> None:
     pauses = found("NNNN", [1.99, 2.0, 3.5])
-    assert [(event.kind, event.seconds) for event in pauses] == [("pause", pytest.approx(2.0, abs=0.01)), ("pause", pytest.approx(3.5, abs=0.01))]
+    assert [(event.kind, event.seconds) for event in pauses] == [
+        ("pause", pytest.approx(2.0, abs=0.01)),
+        ("pause", pytest.approx(3.5, abs=0.01)),
+    ]
 
 
 def test_an_interval_over_missing_signal_is_no_pause() -> None:

@@ -49,7 +49,7 @@ class Prior:
 
 @dataclass(frozen=True, slots=True)
 class Documents:
-    """Evidence by how it is shown: studies in the viewer, pictures and PDF in frames, the rest as files to fetch."""
+    """Evidence by how it is shown: studies in the viewer, tracings, pictures and PDF beside it, the rest as files to fetch."""
 
     studies: tuple[Evidence, ...]
     shown: tuple[Evidence, ...]
@@ -60,11 +60,12 @@ SHOWN = frozenset({"application/pdf", "image/jpeg", "image/png"})
 
 
 def sort_evidence(evidence: Sequence[Evidence]) -> Documents:
-    return Documents(
-        tuple(e for e in evidence if e.study_instance_uid),
-        tuple(e for e in evidence if not e.study_instance_uid and e.media_type in SHOWN),
-        tuple(e for e in evidence if not e.study_instance_uid and e.media_type not in SHOWN),
-    )
+    """Tracings stand before papers: they are what the reader came for."""
+    kept = [e for e in evidence if not e.study_instance_uid]
+    tracings = [e for e in kept if e.type is EvidenceType.ECG]
+    papers = [e for e in kept if e.type is not EvidenceType.ECG and e.media_type in SHOWN]
+    files = tuple(e for e in kept if e not in tracings and e not in papers)
+    return Documents(tuple(e for e in evidence if e.study_instance_uid), (*tracings, *papers), files)
 
 
 def _prior(visit: Visit, prior: PriorCase) -> Prior:
