@@ -119,7 +119,9 @@ async def sign_in(browser: Browser, platform: Platform) -> AsyncIterator[Visitor
         contexts.append(context)
         context.set_default_timeout(PATIENCE)
         await context.add_cookies([{"name": "theme", "value": theme, "url": platform.home}])
-        context.on("console", lambda m: noise.append(m.text) if m.type in {"error", "warning"} and EXPECTED_NOISE not in m.text else None)
+        context.on(
+            "console", lambda m: noise.append(m.text) if m.type in {"error", "warning"} and not m.text.startswith(EXPECTED_NOISE) else None
+        )
         context.on("weberror", lambda error: noise.append(str(error.error)))
         allowed = (platform.home, "data:", "blob:")
         context.on("request", lambda r: None if r.url.startswith(allowed) else noise.append(f"asks outside: {r.url}"))
