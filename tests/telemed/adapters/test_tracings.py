@@ -23,7 +23,6 @@ async def test_a_recording_becomes_a_drawing_of_all_its_leads() -> None:
 
 async def test_a_damaged_file_says_what_is_wrong() -> None:
     content = ecg.write(resting("sinus", seed=3).recording, None, "aecg")
-    with ThreadPoolExecutor(1) as pool:
-        with pytest.raises(DamagedFile) as refused:
-            await PooledTracings(pool).draw(content[: len(content) // 2], "ecg.xml")
+    with ThreadPoolExecutor(1) as pool, pytest.raises(DamagedFile) as refused:
+        await PooledTracings(pool).draw(content[: len(content) // 2], "ecg.xml")
     assert refused.value.reason

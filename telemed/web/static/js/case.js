@@ -89,6 +89,10 @@ function start() {
     if (select) select.name = select.value ? select.dataset.optionalName : "";
   });
   document.addEventListener("telemed:case", (event) => { if (event.detail.case_id === page.dataset.casePage) refresh(); });
+  document.addEventListener("telemed:posted", (event) => {
+    if (event.target.matches("form")) event.target.reset(); // what was typed is with the server: the part may be drawn anew
+    if (page.contains(document.activeElement)) document.activeElement.blur();
+  });
   for (const name of ["telemed:posted", "telemed:refused", "telemed:uploaded"]) document.addEventListener(name, () => refresh());
 }
 
