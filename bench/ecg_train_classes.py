@@ -1,4 +1,4 @@
-"""Make `ecg/analysis/data/beat_classes.json` from MIT-BIH DS1, and print the accuracy on records left out.
+"""Make `ecg/analysis/beat_classes.json` from MIT-BIH DS1, and print the accuracy on records left out.
 
     python bench/ecg_train_classes.py MITDB_FOLDER [--write]
 
@@ -47,7 +47,7 @@ WEIGHT_S = 3.0
 """supraventricular beats are rare; each counts as three"""
 OFFSET = {"V": 0.0, "S": -0.5}
 """added to the log-odds: a false S costs the reader more than a missed one"""
-DESTINATION = Path(__file__).resolve().parent.parent / "ecg/analysis/data/beat_classes.json"
+DESTINATION = Path(__file__).resolve().parent.parent / "ecg/analysis/beat_classes.json"
 
 
 def table(folder: Path) -> tuple[dict[str, np.ndarray], np.ndarray, np.ndarray]:

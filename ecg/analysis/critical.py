@@ -1,6 +1,6 @@
 """Critical values: a table of limits, a set of numbers measured on a recording, and the rows that are reached.
 
-The table is data (`data/critical_values.json`); a region replaces rows by code, or switches one off. What needs an
+The table is data (`critical_values.json`); a region replaces rows by code, or switches one off. What needs an
 earlier tracing (new infarction, new third-degree block) or a reader's eye (torsades, hyperkalaemia) has no row here.
 """
 
@@ -57,7 +57,7 @@ class CriticalValue:
 
 @cache
 def default_limits() -> tuple[Limit, ...]:
-    """The rows of `data/critical_values.json`."""
+    """The rows of `critical_values.json`."""
     content = json.loads((DATA / "critical_values.json").read_text(encoding="utf-8"))
     return tuple(Limit(**row) for row in content["rows"])
 

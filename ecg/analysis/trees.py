@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 Doubles = npt.NDArray[np.float64]
 
-DATA = Path(__file__).with_name("data")
+DATA = Path(__file__).parent
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ class Score:
 
 @cache
 def load(name: str) -> Mapping[str, Score]:
-    """All scores of `data/NAME.json`, by name."""
+    """All scores of `NAME.json` beside this module, by name."""
     content = json.loads((DATA / f"{name}.json").read_text(encoding="utf-8"))
     return {
         key: Score(tuple(part["features"]), float(part["offset"]), tuple(_tree(nodes) for nodes in part["trees"]))
