@@ -118,16 +118,11 @@ async def sign_in(browser: Browser, platform: Platform) -> AsyncIterator[Visitor
         context = await browser.new_context(viewport={"width": 1366, "height": 768}, locale=locale, base_url=platform.home)
         contexts.append(context)
         context.set_default_timeout(PATIENCE)
-<<<<<<< HEAD
         session = {"name": SESSION_COOKIE, "value": await platform.token(username), "url": platform.home}
         await context.add_cookies([{"name": "theme", "value": theme, "url": platform.home}, session])
-        context.on("console", lambda m: noise.append(m.text) if m.type in {"error", "warning"} and EXPECTED_NOISE not in m.text else None)
-=======
-        await context.add_cookies([{"name": "theme", "value": theme, "url": platform.home}])
         context.on(
             "console", lambda m: noise.append(m.text) if m.type in {"error", "warning"} and not m.text.startswith(EXPECTED_NOISE) else None
         )
->>>>>>> pages-member
         context.on("weberror", lambda error: noise.append(str(error.error)))
         allowed = (platform.home, "data:", "blob:")
         context.on("request", lambda r: None if r.url.startswith(allowed) else noise.append(f"asks outside: {r.url}"))
