@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +19,7 @@ from telemed.adapters.migrate import migrate
 from telemed.bootstrap import Parts
 from telemed.demo.region import PASSWORD
 from telemed.demo.run import put_region
+from telemed.domain.centre import Centre
 from telemed.settings import Settings
 
 
@@ -76,14 +77,14 @@ def free_port() -> int:
 
 
 @asynccontextmanager
-async def running_region(folder: Path) -> AsyncIterator[DemoRegion]:
-    """The demo region with its data in `folder`, until the end of the block."""
+async def running_region(folder: Path, centres: Mapping[str, Centre] | None = None) -> AsyncIterator[DemoRegion]:
+    """The demo region with its data in `folder`, until the end of the block. `centres` stand in place of the five."""
     settings = Settings(data_dir=folder, http_port=free_port())
     engine = make_engine(settings.database)
     await migrate(engine)
     await engine.dispose()
     await put_region(settings)
-    async with bootstrap.open_parts(settings) as parts:
+    async with bootstrap.open_parts(settings, centres) as parts:
         runner = web.AppRunner(bootstrap.web_application(parts), shutdown_timeout=0.5)
         await runner.setup()
         await web.TCPSite(runner, settings.host, settings.http_port).start()
