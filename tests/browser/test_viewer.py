@@ -316,8 +316,12 @@ async def test_a_prior_stands_beside_and_scrolls_along_by_place(page: Page) -> N
     before = [await corner(page, "bottom-left", pane) for pane in (0, 1)]
     await page.keyboard.press("ArrowDown")
     await page.keyboard.press("ArrowDown")
-    after = [await corner(page, "bottom-left", pane) for pane in (0, 1)]
-    moved = [position(b) - position(a) for a, b in zip(before, after, strict=True)]
+    for _ in range(100):  # the pane beside follows a moment later
+        after = [await corner(page, "bottom-left", pane) for pane in (0, 1)]
+        moved = [position(b) - position(a) for a, b in zip(before, after, strict=True)]
+        if moved == [10, 10]:
+            break
+        await page.wait_for_timeout(50)
     assert moved == [10, 10]  # two slices of 5 mm in both
     await page.keyboard.press("s")
     await page.keyboard.press("ArrowDown")

@@ -14,7 +14,7 @@ from telemed.domain.people import Person
 from telemed.domain.policy import Action
 from telemed.service.access import case_for
 from telemed.service.case_view import view_case
-from telemed.service.files import attach_file
+from telemed.service.files import DamagedFile, attach_file
 from telemed.service.office import consult, record_look
 from telemed.service.ports import Work
 from telemed.service.tracings import LARGEST
@@ -135,8 +135,8 @@ async def content(call: Call[Nothing]) -> web.StreamResponse:
 async def tracing(call: Call[Nothing]) -> web.Response:
     """An ECG recording drawn on calibrated paper: 25 mm/s, 10 mm/mV."""
     evidence = await consult(call.office, _one, call.person, call.case_id, call.path("evidence_id"))
-    if evidence.type is not EvidenceType.ECG or not evidence.key:
-        raise NotFound("evidence", evidence.id)
+    if evidence.type is not EvidenceType.ECG:
+        raise DamagedFile(evidence.name, "not an ECG recording")
     if evidence.size > LARGEST:
         raise Problem(413, "too-large", f"{LARGEST} bytes")
     await record_look(call.office, call.person, Action.EVIDENCE_READ, f"case/{call.case_id}")

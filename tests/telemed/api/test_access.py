@@ -51,6 +51,7 @@ POST   /files                                 y      y      f        n      f
 GET    /evidence                              y      y      y        y      y
 GET    /evidence/{evidence_id}                y      y      y        y      f
 GET    /evidence/{evidence_id}/content        y      y      y        y      f
+GET    /evidence/{evidence_id}/tracing.svg    y      y      y        y      f
 GET    /report                                n      y      y        n      f
 PUT    /report                                f      y      f        n      f
 POST   /report/sign                           f      y      f        n      f
