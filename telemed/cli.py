@@ -90,7 +90,7 @@ async def _migrate(settings: Settings) -> None:
 
 
 @app.command()
-def serve(role: Annotated[str, typer.Argument(help="web, gateway, mllp, worker; all of them when left out")] = "") -> None:
+def serve(role: Annotated[str, typer.Argument(help="web, gateway, worker; all of them when left out")] = "") -> None:
     """Serve all roles, or one alone."""
     from telemed import roles
 
