@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime, time
-from typing import Any
+from datetime import UTC, datetime, time
+from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -16,6 +16,7 @@ from telemed.adapters import tables as t
 from telemed.adapters.columns import Instant
 from telemed.adapters.patient_table import PatientTable
 from telemed.adapters.rows import case_from_row
+from telemed.domain.case import Case
 from telemed.domain.errors import FieldError, Forbidden, Invalid
 from telemed.domain.evidence import EvidenceType
 from telemed.domain.patient import Patient
@@ -190,7 +191,13 @@ def _summary(rows: Sequence[Any], consented: bool) -> EvidenceSummary:
     return EvidenceSummary(pieces, sum(row["instances"] or 0 for row in rows), max(received, default=None), consented)
 
 
-def _cursor(case: Any, rank: int, by_clock: bool) -> str:
+CaseId = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{32}$")]
+Moment = Annotated[datetime, msgspec.Meta(tz=True)]
+ByClock = tuple[Literal["due"], Annotated[int, msgspec.Meta(ge=0, le=9)], Moment | None, CaseId]
+ByAge = tuple[Literal["new"], Moment, CaseId]
+
+
+def _cursor(case: Case, rank: int, by_clock: bool) -> str:
     parts = ["due", rank, case.due_at, case.id] if by_clock else ["new", case.created_at, case.id]
     return base64.urlsafe_b64encode(msgspec.json.encode(parts)).decode().rstrip("=")
 
@@ -198,17 +205,22 @@ def _cursor(case: Any, rank: int, by_clock: bool) -> str:
 def _after(cursor: str, by_clock: bool) -> sa.ColumnElement[bool]:
     """The rows behind the cursor. Raises Invalid for a cursor of another list or none at all."""
     try:
-        parts = msgspec.json.decode(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-        if parts[0] == "due" and by_clock:
-            rank, due, case_id = int(parts[1]), parts[2], str(parts[3])
-            if due is None:
-                return sa.or_(c.rank > rank, sa.and_(c.rank == rank, c.due_at.is_(None), c.id > case_id))
-            moment = datetime.fromisoformat(due)
-            same = sa.or_(c.due_at > moment, sa.and_(c.due_at == moment, c.id > case_id), c.due_at.is_(None))
-            return sa.or_(c.rank > rank, sa.and_(c.rank == rank, same))
-        if parts[0] == "new" and not by_clock:
-            moment = datetime.fromisoformat(parts[1])
-            return sa.or_(c.created_at < moment, sa.and_(c.created_at == moment, c.id < str(parts[2])))
-    except (ValueError, TypeError, IndexError, KeyError, msgspec.DecodeError):
-        pass
-    raise Invalid(FieldError("cursor", "not-a-cursor"))
+        content = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
+        return _behind_clock(msgspec.json.decode(content, type=ByClock)) if by_clock else _behind(msgspec.json.decode(content, type=ByAge))
+    except (ValueError, OverflowError, msgspec.DecodeError):  # no base64, no such place, or a moment that no calendar has
+        raise Invalid(FieldError("cursor", "not-a-cursor")) from None
+
+
+def _behind_clock(place: ByClock) -> sa.ColumnElement[bool]:
+    _, rank, due, case_id = place
+    if due is None:
+        return sa.or_(c.rank > rank, sa.and_(c.rank == rank, c.due_at.is_(None), c.id > case_id))
+    moment = due.astimezone(UTC)
+    same = sa.or_(c.due_at > moment, sa.and_(c.due_at == moment, c.id > case_id), c.due_at.is_(None))
+    return sa.or_(c.rank > rank, sa.and_(c.rank == rank, same))
+
+
+def _behind(place: ByAge) -> sa.ColumnElement[bool]:
+    _, created, case_id = place
+    moment = created.astimezone(UTC)
+    return sa.or_(c.created_at < moment, sa.and_(c.created_at == moment, c.id < case_id))

@@ -286,7 +286,7 @@ async def send_back(work: Work, person: Person, case_id: str, note: str) -> Repo
     await work.reports.save(report)
     case.report_status, case.claimed_by, case.claimed_at, case.active_at = report.status, report.author, work.now, work.now
     await work.cases.save(case)
-    work.journal.event(case, "send-back", person.username, {"note": note})
+    work.journal.event(case, "send-back", person.username)  # the note stays in the hub, with the draft; the member reads the history
     work.journal.audit(Action.REPORT_REVIEW, person.username, person.institution, f"case/{case.id}", "sent-back", {"note": note})
     return report
 

@@ -71,9 +71,11 @@ from telemed.web.pages import (
 from telemed.web.pages import session as session_pages
 from telemed.web.pages.page import error_page, page
 from telemed.web.problems import problem_middleware
-from telemed.web.security import identify
+from telemed.web.security import add_headers, identify
 
 API = "/api/v1"
+FORM_LIMIT = 64 * 1024
+"""Bytes of a form: the only ones that pages send as such are those of signing in."""
 API_MODULES = (
     session, cases, reports, evidence, criticals, events, network, patients, uploads, views, unmatched, statistics, administration,
 )  # fmt: skip
@@ -104,9 +106,11 @@ class Doors:
 
 def create_app(office: Office, doors: Doors) -> web.Application:
     """The application, ready to run."""
+    # Files are read piece by piece and counted (UPLOAD_LIMIT); this bounds what is read as a whole.
     app = web.Application(
-        middlewares=[language_middleware(_account_language), problem_middleware(error_page), identify], client_max_size=doors.upload_limit
+        middlewares=[language_middleware(_account_language), problem_middleware(error_page), identify], client_max_size=FORM_LIMIT
     )
+    app.on_response_prepare.append(add_headers)
     app[OFFICE] = office
     app[STUDIES] = doors.studies
     app[TRACINGS] = doors.tracings

@@ -14,9 +14,8 @@ from telemed.web.dates import show_datetime
 from telemed.web.i18n import gettext
 from telemed.web.keys import OFFICE, PERSON, TOKEN
 from telemed.web.pages.page import Visit, home_of, page
+from telemed.web.problems import Problem
 from telemed.web.security import SESSION_COOKIE, set_session
-
-MAX_FORM = 64 * 1024
 
 
 def own_address(address: str) -> str:
@@ -42,7 +41,10 @@ async def login_page(request: web.Request) -> web.StreamResponse:
 
 async def login(request: web.Request) -> web.StreamResponse:
     """Check the password; a wrong one comes back with the name kept."""
-    form = await request.post()
+    try:
+        form = await request.post()
+    except ValueError as error:
+        raise Problem(400, "malformed", str(error)) from None
     username, password = str(form.get("username", ""))[:64].strip(), str(form.get("password", ""))[:256]
     following = own_address(str(form.get("next", "")))
     try:
