@@ -42,8 +42,8 @@ unit: $(VENV)/.installed-dev  ## All tests
 	@$(BIN)/coverage erase
 	@# A browser on a busy machine may stumble: what failed is tried once more, alone, and must hold then.
 	@$(BIN)/coverage run -m pytest || $(BIN)/coverage run -m pytest --last-failed --last-failed-no-failures none
-	@$(BIN)/coverage combine --quiet
-	@$(BIN)/coverage report --skip-covered --skip-empty | tail -40
+	-@$(BIN)/coverage combine --quiet
+	-@$(BIN)/coverage report --skip-covered --skip-empty | tail -40
 
 browser: $(VENV)/.installed-dev  ## The browser tests alone
 	@$(BIN)/python -m pytest tests/browser
