@@ -65,7 +65,8 @@ def made_up_cases(count: int, now: datetime, dice: random.Random) -> list[dict[s
         hub = region.HOME_HUBS[member] if dice.random() < 0.8 else "MAIN"
         rows.append({
             "id": new_id(), "centre": centre, "kind": "diagnosis", "priority": priority, "rank": rank, "status": status,
-            "accession_number": f"A{created:%Y%m%d}-{number:05d}"[:16], "member": member, "hub": hub, "patient_id": f"{number % 20000:032x}",
+            "accession_number": f"A{created:%Y%m%d}-{number:05d}"[:16], "member": member, "hub": hub,
+            "patient_id": f"{number % 20000:032x}",
             "patient_name": dice.choice("王李张刘陈杨赵黄周吴") + dice.choice("五伟芳娜秀英敏静丽强"),
             "patient_sex": dice.choice(("male", "female")), "patient_birth_date": date(dice.randint(1935, 2015), 5, 1),
             "request": {"modality": dice.choice(("CT", "MR", "DX")), "body_part": "HEAD", "reason": "头痛三天"}, "route": [],

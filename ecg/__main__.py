@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from types import ModuleType
 from typing import Final
 
-from ecg.commands import convert, draw, info
+from ecg.commands import analyse, convert, draw, info
 from ecg.recording import UnreadableECG
 
-COMMANDS: Final[tuple[ModuleType, ...]] = (info, draw, convert)
+COMMANDS: Final[tuple[ModuleType, ...]] = (info, analyse, draw, convert)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -6,9 +6,12 @@ import asyncio
 import multiprocessing
 import ssl
 from collections.abc import AsyncIterator, Mapping
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from urllib.parse import urlsplit
 
 from aiohttp import web
 
@@ -19,16 +22,24 @@ from storage import open_store
 from storage.protocol import ObjectStore
 from telemed import centres as all_centres
 from telemed.adapters import database
+from telemed.adapters.administration import SqlAdministration
+from telemed.adapters.audit_anchor import AuditAnchors
+from telemed.adapters.audit_watch import AuditWatch
 from telemed.adapters.confidential import Sealer
 from telemed.adapters.database import make_engine
 from telemed.adapters.office import SqlOffice
 from telemed.adapters.passwords import Argon2Passwords
 from telemed.adapters.printing import ReportPress
+from telemed.adapters.sheets import PooledSheets
+from telemed.adapters.signature_inspector import PooledInspector
 from telemed.adapters.studies import DicomDoor
 from telemed.adapters.study_access import device_scope, study_scope
-from telemed.adapters.study_table import ask_for_cases
+from telemed.adapters.study_table import StudyArrivals
+from telemed.adapters.tracings import PooledTracings
 from telemed.domain.centre import Centre
 from telemed.domain.network import Level
+from telemed.pool_process import serve_the_parent
+from telemed.service.uploads import sweep_uploads
 from telemed.settings import Settings
 from telemed.web.app import Doors, create_app
 from telemed.web.i18n import DEFAULT_LANGUAGE, translations
@@ -48,6 +59,12 @@ class Parts:
     store: ObjectStore
     index: Index
     intake: Intake
+    pool: Executor
+    """Where reports and bulletins are printed and signatures checked."""
+
+    @property
+    def signing_keys(self) -> Path:
+        return self.settings.data_dir / "keys" / "signing"
 
 
 @asynccontextmanager
@@ -56,14 +73,16 @@ async def open_parts(settings: Settings, centres: Mapping[str, Centre] | None = 
     Sealer.use(settings.data_dir / "keys" / "identity.key")
     engine = make_engine(settings.database)
     store = open_store(settings.storage, store_environment(settings))
-    pool = ProcessPoolExecutor(PRINTERS, mp_context=multiprocessing.get_context("spawn"))
+    pool = ProcessPoolExecutor(PRINTERS, mp_context=multiprocessing.get_context("spawn"), initializer=serve_the_parent)
     try:
         await database.check(engine)
-        keys = settings.data_dir / "keys" / "signing"
-        press = ReportPress(store, pool, keys, settings.address, DEFAULT_LANGUAGE, translations(DEFAULT_LANGUAGE).gettext)
+        press = ReportPress(
+            store, pool, settings.data_dir / "keys" / "signing", settings.address, DEFAULT_LANGUAGE, translations(DEFAULT_LANGUAGE).gettext
+        )
         office = SqlOffice(engine, store, centres or all_centres.discover(), Argon2Passwords(), press, settings.time_zone)
         await office.refresh()
-        yield Parts(settings, office, store, Index(engine, Settled(store)), Intake(engine, store, on_indexed=ask_for_cases))
+        index = Index(engine, Settled(store))
+        yield Parts(settings, office, store, index, Intake(engine, store, on_indexed=StudyArrivals(settings.time_zone)), pool)
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
         await engine.dispose()
@@ -74,6 +93,12 @@ def store_environment(settings: Settings) -> dict[str, str]:
     return {"TELEMED_S3_ACCESS_KEY": settings.s3_access_key, "TELEMED_S3_SECRET_KEY": settings.s3_secret_key.get_secret_value()}
 
 
+def shown_store(url: str) -> str:
+    """The store's address without what a URL may carry of keys."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+
+
 def web_application(parts: Parts) -> web.Application:
     """Pages, API, DICOMweb."""
 
@@ -82,6 +107,10 @@ def web_application(parts: Parts) -> web.Application:
 
     doors = Doors(
         studies=DicomDoor(parts.intake, parts.office.engine),
+        administration=SqlAdministration(parts.office.engine, shown_store(parts.settings.storage), parts.settings.data_dir),
+        signatures=PooledInspector(parts.pool, parts.signing_keys),
+        sheets=PooledSheets(parts.pool),
+        tracings=PooledTracings(parts.pool),
         address=parts.settings.address,
         upload_limit=parts.settings.upload_max_bytes,
         secure_cookies=parts.settings.secure_cookies,
@@ -108,7 +137,16 @@ async def dicom_gateway(parts: Parts, tls: ssl.SSLContext | None = None) -> Dims
 
 
 def worker(parts: Parts) -> Worker:
-    return Worker(parts.office)
+    async def uploads(now: datetime) -> int:
+        return await sweep_uploads(parts.office, now)
+
+    anchors = AuditAnchors(parts.office.engine, parts.store, anchor_key(parts.settings))
+    return Worker(parts.office, janitors=(uploads, AuditWatch(parts.office.engine), anchors))
+
+
+def anchor_key(settings: Settings) -> Path:
+    """The key of the notes about the audit trail's end. Who keeps a copy elsewhere can tell a forged note from a real one."""
+    return settings.data_dir / "keys" / "audit.key"
 
 
 async def refresh_now_and_then(parts: Parts, seconds: float = 10) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import sys
 from collections.abc import Coroutine
+from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
 import structlog
@@ -89,7 +90,7 @@ async def _migrate(settings: Settings) -> None:
 
 
 @app.command()
-def serve(role: Annotated[str, typer.Argument(help="web, gateway, mllp, worker; all of them when left out")] = "") -> None:
+def serve(role: Annotated[str, typer.Argument(help="web, gateway, worker; all of them when left out")] = "") -> None:
     """Serve all roles, or one alone."""
     from telemed import roles
 
@@ -128,6 +129,24 @@ def demo(empty: Annotated[bool, typer.Option("--empty", help="The region without
     _prepare(settings)
     _run(_migrate(settings))
     sys.exit(_run(run_demo(settings, with_cases=not empty)))
+
+
+@app.command()
+def stats(
+    month: Annotated[str, typer.Option("--month", help="The month as YYYY-MM")],
+    kind: Annotated[str, typer.Option("--format", help="table, csv, xlsx or pdf")] = "table",
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="File to write; standard output when left out")] = None,
+    language: Annotated[str, typer.Option("--lang", help="zh-CN or en")] = "zh-CN",
+) -> None:
+    """The monthly bulletin of the whole network: a table here, or a file."""
+    from telemed.bulletin_command import FORMATS, write_bulletin
+
+    if kind not in FORMATS:
+        _fail(f"There is no format {kind}; there are {', '.join(FORMATS)}.")
+    if kind in ("xlsx", "pdf") and output is None and sys.stdout.isatty():
+        _fail(f"A {kind} file does not go on the terminal: name a file with --output.")
+    settings = _settings()
+    sys.exit(_run(write_bulletin(settings, month, kind, output, language)))
 
 
 @app.command()

@@ -61,6 +61,10 @@ class Supervisor:
     def stop(self) -> None:
         self._stop.set()
 
+    async def stopping(self) -> None:
+        """Returns when the roles are about to be ended."""
+        await self._stop.wait()
+
     async def _keep(self, child: Child) -> int:
         while not self._stop.is_set():
             child.process = await asyncio.create_subprocess_exec(

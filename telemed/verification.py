@@ -13,9 +13,10 @@ from storage import ObjectMissing, StorageError, fingerprint, open_store
 from storage.protocol import ObjectStore
 from telemed.adapters import database
 from telemed.adapters import tables as t
+from telemed.adapters.audit_anchor import AuditAnchors, ForgedAnchor
 from telemed.adapters.audit_chain import GENESIS, ChainFault, first_fault
 from telemed.adapters.database import make_engine
-from telemed.bootstrap import store_environment
+from telemed.bootstrap import anchor_key, store_environment
 from telemed.settings import Settings
 
 PAGE = 2000
@@ -28,16 +29,17 @@ async def verify_installation(settings: Settings, console: Console) -> int:
     try:
         await database.check(engine)
         records, fault = await verify_audit(engine)
-        if fault:
-            console.print(f"[bold red]audit:[/] record {fault.position} {fault.reason}")
+        wrong = f"record {fault.position} {fault.reason}" if fault else await verify_end(AuditAnchors(engine, store, anchor_key(settings)))
+        if wrong:
+            console.print(f"[bold red]audit:[/] {wrong}", soft_wrap=True)
         else:
             console.print(f"audit: {records} records, the chain is whole")
         objects, bad = await verify_objects(engine, store)
         if bad:
-            console.print(f"[bold red]objects:[/] {bad}")
+            console.print(f"[bold red]objects:[/] {bad}", soft_wrap=True)
         else:
             console.print(f"objects: {objects}, every digest is right")
-        return 1 if fault or bad else 0
+        return 1 if wrong or bad else 0
     finally:
         await engine.dispose()
         await store.close()
@@ -54,6 +56,15 @@ async def verify_audit(engine: AsyncEngine) -> tuple[int, ChainFault | None]:
         fault, position, previous = first_fault(rows, position, previous)
         if fault or not rows:
             return position, fault
+
+
+async def verify_end(anchors: AuditAnchors) -> str:
+    """Is the record still there that the trail was last known to end with? Returns what is wrong, or empty."""
+    try:
+        anchor = await anchors.newest()
+    except ForgedAnchor as forged:
+        return f"the note of its end {forged}"
+    return await anchors.fault_of(anchor) if anchor else ""
 
 
 async def stored_objects(engine: AsyncEngine) -> AsyncIterator[tuple[str, str]]:

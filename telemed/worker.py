@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import structlog
@@ -14,7 +15,7 @@ from sqlalchemy.exc import DBAPIError
 from telemed.adapters import jobs
 from telemed.adapters.jobs import Job
 from telemed.adapters.office import SqlOffice
-from telemed.service import criticals, evidence, routing
+from telemed.service import accounts, criticals, evidence, routing
 from telemed.service.ports import Work
 
 log = structlog.get_logger()
@@ -25,6 +26,7 @@ KEEP_DONE = timedelta(days=2)
 BATCH = 20
 
 done_jobs = Counter("telemed_jobs_done_total", "Jobs done", ["kind"])
+failed_clocks = Counter("telemed_clocks_failed_total", "Looks at a clock, and tidyings, that failed")
 failed_jobs = Counter("telemed_jobs_failed_total", "Tries of jobs that failed", ["kind"])
 
 
@@ -45,6 +47,7 @@ CLOCKS: tuple[Callable[[Work], Awaitable[int]], ...] = (
     routing.expire_offers,
     routing.release_idle_claims,
     criticals.raise_overdue,
+    accounts.sweep_sessions,
 )
 
 
@@ -97,9 +100,15 @@ class Worker:
 
     async def _watch_clocks(self, now: datetime) -> None:
         await self._office.refresh()
-        for watch in CLOCKS:
-            async with self._office.writing() as work:
-                await watch(work)
         await jobs.clear_done(self._office.engine, now - KEEP_DONE)
-        for tidy in self._janitors:
-            await tidy(now)
+        steps: list[partial[Any]] = [partial(self._watch, clock) for clock in CLOCKS]
+        for step in (*steps, *(partial(tidy, now) for tidy in self._janitors)):
+            try:
+                await step()
+            except Exception as error:  # one clock that fails must not stop the others, nor the worker
+                failed_clocks.inc()
+                log.error("clock.failed", step=str(step.func), exc_info=error)
+
+    async def _watch(self, clock: Callable[[Work], Awaitable[int]]) -> None:
+        async with self._office.writing() as work:
+            await clock(work)

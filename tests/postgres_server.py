@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy.engine import make_url
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # it looks for a runtime folder that a machine without a login session lacks
@@ -24,12 +25,17 @@ class PostgresServer:
     server: Any
     _numbers: Iterator[int] = field(default_factory=itertools.count)
 
-    def new_database(self) -> str:
-        """Make an empty database and return its SQLAlchemy address (asyncpg)."""
+    def new_database(self, like: str = "") -> str:
+        """Make an empty database, or a copy of the one at the address `like`; return its SQLAlchemy address (asyncpg)."""
         name = f"test_{next(self._numbers)}"
-        self.server.psql(f"CREATE DATABASE {name};")
+        template = f" TEMPLATE {make_url(like).database}" if like else ""
+        self.server.psql(f"CREATE DATABASE {name}{template};")
         socket = Path(self.server.get_postmaster_info().socket_dir)
         return f"postgresql+asyncpg://postgres@/{name}?host={socket}"
+
+    def drop(self, address: str) -> None:
+        """Remove a database, whoever is still connected."""
+        self.server.psql(f"DROP DATABASE {make_url(address).database} WITH (FORCE);")
 
 
 @pytest.fixture(scope="session")

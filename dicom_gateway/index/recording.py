@@ -54,6 +54,8 @@ class IndexedInstance:
     study_id: int
     instance_id: int
     received: ReceivedInstance
+    begins_study: bool = False
+    """The study was not there before this batch: true of each of its new instances."""
 
 
 def record(connection: sa.Connection, batch: Sequence[ReceivedInstance]) -> list[IndexedInstance]:
@@ -75,7 +77,8 @@ def record(connection: sa.Connection, batch: Sequence[ReceivedInstance]) -> list
             row = existing[received.owner, received.header.sop_instance_uid]
             same = row.data_set_sha256 == received.data_set_sha256 and row.transfer_syntax_uid == received.header.transfer_syntax_uid
             recorded, instance_id, study = Recorded.DUPLICATE if same else Recorded.CONFLICT, row.id, row.study_id
-        outcomes[received.object_key] = IndexedInstance(recorded, study, instance_id, received)
+        begins = recorded is Recorded.NEW and study in fresh_studies
+        outcomes[received.object_key] = IndexedInstance(recorded, study, instance_id, received, begins)
     _frame_indexes(connection, ordered, entered)
     kept = _conflicts(connection, [o.received for o in outcomes.values() if o.recorded is Recorded.CONFLICT])
     for key, outcome in outcomes.items():

@@ -4,24 +4,29 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime, time
-from typing import Any
+from datetime import UTC, datetime, time
+from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
 import msgspec
 import sqlalchemy as sa
 
+from dicom_gateway.index import dicom_study
 from telemed.adapters import tables as t
+from telemed.adapters.columns import Instant
 from telemed.adapters.patient_table import PatientTable
 from telemed.adapters.rows import case_from_row
+from telemed.domain.case import Case
 from telemed.domain.errors import FieldError, Forbidden, Invalid
+from telemed.domain.evidence import EvidenceType
 from telemed.domain.patient import Patient
 from telemed.domain.people import Person, Role
 from telemed.domain.policy import Action, Relation, relations
-from telemed.service.queries import CaseFilter, CasePage, View
+from telemed.service.queries import CaseFilter, CasePage, EvidenceSummary, View
 
 c = t.case.c
 OPEN_STATES = ("requested", "accepted", "in-progress")
+FINISHED = ("completed", "cancelled")
 
 
 def visible_to(person: Person, *, search: bool = False) -> sa.ColumnElement[bool]:
@@ -56,6 +61,12 @@ def works_at_hub(person: Person) -> bool:
     return person.has(Role.SPECIALIST, Role.REVIEWER)
 
 
+def _wants_attention() -> sa.ColumnElement[bool]:
+    """The member is asked for something: every case of theirs is either this, or running, or done."""
+    unread = sa.and_(c.status == "completed", c.acknowledged_at.is_(None))
+    return sa.or_(c.status.in_(("on-hold", "failed")), c.critical_open, unread)
+
+
 def _views(person: Person, day_start: datetime) -> Mapping[View, Callable[[], sa.ColumnElement[bool]]]:
     """What each tab holds."""
     held = c.status.in_(("accepted", "in-progress"))
@@ -68,23 +79,23 @@ def _views(person: Person, day_start: datetime) -> Mapping[View, Callable[[], sa
         View.DONE_TODAY: lambda: c.completed_at >= day_start,
         View.CRITICAL: lambda: c.critical_open,
         View.OPEN: lambda: c.status.in_(OPEN_STATES),
-        View.ATTENTION: lambda: sa.or_(
-            c.status == "on-hold", c.critical_open, sa.and_(c.status == "completed", c.acknowledged_at.is_(None)), c.status == "failed"
-        ),
-        View.RUNNING: lambda: c.status.in_(("draft", *OPEN_STATES)),
-        View.DONE: lambda: c.status.in_(("completed", "cancelled")),
+        View.ATTENTION: _wants_attention,
+        View.RUNNING: lambda: sa.and_(c.status.not_in(FINISHED), sa.not_(_wants_attention())),
+        View.DONE: lambda: sa.and_(c.status.in_(FINISHED), sa.not_(_wants_attention())),
     }
 
 
-TABS_AT_HUB = (View.UNCLAIMED, View.MINE, View.REVIEW, View.PARKED, View.CRITICAL, View.DONE_TODAY)
+TABS_AT_HUB = (View.UNCLAIMED, View.MINE, View.REVIEW, View.PARKED, View.CRITICAL, View.DONE_TODAY, View.OPEN)
 TABS_OF_MEMBER = (View.ATTENTION, View.RUNNING, View.CRITICAL, View.DONE)
 
 
 class CaseQueries:
     """Questions to the list of cases on one connection."""
 
-    def __init__(self, execute: Callable[[sa.Select[Any]], Any], patients: PatientTable, zone: ZoneInfo, now: datetime) -> None:
-        self._execute, self._patients, self._zone, self._now = execute, patients, zone, now
+    def __init__(
+        self, execute: Callable[[sa.Select[Any]], Any], patients: PatientTable, zone: ZoneInfo, now: datetime, needs: frozenset[str]
+    ) -> None:
+        self._execute, self._patients, self._zone, self._now, self._needs = execute, patients, zone, now, sorted(needs)
 
     def _day_start(self) -> datetime:
         return datetime.combine(self._now.astimezone(self._zone).date(), time(0), self._zone)
@@ -97,9 +108,11 @@ class CaseQueries:
         if wanted.status:
             found.append(c.status.in_(wanted.status.split(",")))
         if wanted.need:
-            found.append(c.request["modality"].as_string() == wanted.need)
+            found.append(sa.or_(*(c.request[name].as_string() == wanted.need for name in self._needs)))
         if wanted.body_part:
             found.append(c.request["body_part"].as_string() == wanted.body_part)
+        if wanted.ids:
+            found.append(c.id.in_(wanted.ids))
         if wanted.view:
             found.append(_views(person, self._day_start())[wanted.view]())
         if wanted.q:
@@ -132,10 +145,35 @@ class CaseQueries:
         rows = (await self._execute(query.limit(limit + 1))).mappings().all()
         cases = [case_from_row(row) for row in rows[:limit]]
         following = _cursor(cases[-1], rows[limit - 1]["rank"], by_clock) if len(rows) > limit else None
-        return CasePage(cases, await self._patient_records([case.patient.id for case in cases]), following)
+        patients = await self._patient_records([case.patient.id for case in cases])
+        return CasePage(cases, patients, following, await self._evidence([case.id for case in cases]))
 
     async def _patient_records(self, ids: Sequence[str]) -> dict[str, Patient]:
         return {patient.id: patient for patient in await self._patients.several(ids)}
+
+    async def _evidence(self, ids: Sequence[str]) -> dict[str, EvidenceSummary]:
+        """One statement for what all these cases rest on; cases without anything are left out."""
+        if not ids:
+            return {}
+        e, s = t.evidence.c, dicom_study.c
+        sent = sa.and_(s.study_instance_uid == e.study_instance_uid, s.owner == c.member)
+        query = (
+            sa.select(
+                e.case_id,
+                e.type,
+                sa.func.count().label("pieces"),
+                sa.func.sum(e.instances).label("instances"),
+                sa.type_coerce(sa.func.max(s.last_received_at), Instant()).label("last"),
+            )
+            .select_from(t.evidence.join(t.case, c.id == e.case_id).outerjoin(dicom_study, sent))
+            .where(e.case_id.in_(ids))
+            .group_by(e.case_id, e.type)
+        )
+        consented = set((await self._execute(sa.select(t.consent.c.case_id).where(t.consent.c.case_id.in_(ids)))).scalars())
+        found: dict[str, list[Any]] = {case_id: [] for case_id in consented}
+        for row in (await self._execute(query)).mappings():
+            found.setdefault(row["case_id"], []).append(row)
+        return {case_id: _summary(rows, case_id in consented) for case_id, rows in found.items()}
 
     async def counts(self, person: Person, centre: str) -> dict[View, int]:
         """One statement for all tabs of this person's kind."""
@@ -147,7 +185,19 @@ class CaseQueries:
         return dict(zip(tabs, row, strict=True))
 
 
-def _cursor(case: Any, rank: int, by_clock: bool) -> str:
+def _summary(rows: Sequence[Any], consented: bool) -> EvidenceSummary:
+    received = [row["last"] for row in rows if row["last"] is not None]
+    pieces = {EvidenceType(row["type"]): row["pieces"] for row in rows}
+    return EvidenceSummary(pieces, sum(row["instances"] or 0 for row in rows), max(received, default=None), consented)
+
+
+CaseId = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{32}$")]
+Moment = Annotated[datetime, msgspec.Meta(tz=True)]
+ByClock = tuple[Literal["due"], Annotated[int, msgspec.Meta(ge=0, le=9)], Moment | None, CaseId]
+ByAge = tuple[Literal["new"], Moment, CaseId]
+
+
+def _cursor(case: Case, rank: int, by_clock: bool) -> str:
     parts = ["due", rank, case.due_at, case.id] if by_clock else ["new", case.created_at, case.id]
     return base64.urlsafe_b64encode(msgspec.json.encode(parts)).decode().rstrip("=")
 
@@ -155,17 +205,22 @@ def _cursor(case: Any, rank: int, by_clock: bool) -> str:
 def _after(cursor: str, by_clock: bool) -> sa.ColumnElement[bool]:
     """The rows behind the cursor. Raises Invalid for a cursor of another list or none at all."""
     try:
-        parts = msgspec.json.decode(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-        if parts[0] == "due" and by_clock:
-            rank, due, case_id = int(parts[1]), parts[2], str(parts[3])
-            if due is None:
-                return sa.or_(c.rank > rank, sa.and_(c.rank == rank, c.due_at.is_(None), c.id > case_id))
-            moment = datetime.fromisoformat(due)
-            same = sa.or_(c.due_at > moment, sa.and_(c.due_at == moment, c.id > case_id), c.due_at.is_(None))
-            return sa.or_(c.rank > rank, sa.and_(c.rank == rank, same))
-        if parts[0] == "new" and not by_clock:
-            moment = datetime.fromisoformat(parts[1])
-            return sa.or_(c.created_at < moment, sa.and_(c.created_at == moment, c.id < str(parts[2])))
-    except (ValueError, TypeError, IndexError, KeyError, msgspec.DecodeError):
-        pass
-    raise Invalid(FieldError("cursor", "not-a-cursor"))
+        content = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
+        return _behind_clock(msgspec.json.decode(content, type=ByClock)) if by_clock else _behind(msgspec.json.decode(content, type=ByAge))
+    except (ValueError, OverflowError, msgspec.DecodeError):  # no base64, no such place, or a moment that no calendar has
+        raise Invalid(FieldError("cursor", "not-a-cursor")) from None
+
+
+def _behind_clock(place: ByClock) -> sa.ColumnElement[bool]:
+    _, rank, due, case_id = place
+    if due is None:
+        return sa.or_(c.rank > rank, sa.and_(c.rank == rank, c.due_at.is_(None), c.id > case_id))
+    moment = due.astimezone(UTC)
+    same = sa.or_(c.due_at > moment, sa.and_(c.due_at == moment, c.id > case_id), c.due_at.is_(None))
+    return sa.or_(c.rank > rank, sa.and_(c.rank == rank, same))
+
+
+def _behind(place: ByAge) -> sa.ColumnElement[bool]:
+    _, created, case_id = place
+    moment = created.astimezone(UTC)
+    return sa.or_(c.created_at < moment, sa.and_(c.created_at == moment, c.id < case_id))

@@ -10,6 +10,11 @@ from sqlalchemy.engine import Dialect
 from telemed.adapters.confidential import Sealer
 
 
+def aware(moment: datetime) -> datetime:
+    """A moment of the gateway's tables, which keep UTC; SQLite hands it back without its zone."""
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
 class Instant(sa.TypeDecorator[datetime]):
     """A moment: aware in Python, UTC in the database."""
 

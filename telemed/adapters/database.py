@@ -7,8 +7,12 @@ from typing import Any
 
 import msgspec
 import sqlalchemy as sa
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+CONNECT_SECONDS = 10
+"""How long a PostgreSQL server may take to let us in."""
 
 BUSY_SECONDS = 20
 """How long a SQLite writer waits for another process's transaction."""
@@ -26,15 +30,31 @@ def async_url(url: str) -> str:
 
 
 def make_engine(url: str, *, pool_size: int = 8) -> AsyncEngine:
-    """An engine for `url`. SQLite: WAL, every commit synced, one writer at a time, foreign keys on."""
+    """An engine for `url`. SQLite: WAL, every commit synced, one writer at a time, foreign keys on.
+
+    Raises DatabaseUnavailable for a URL of no known form.
+    """
     common: dict[str, Any] = {"json_serializer": lambda v: _encoder.encode(v).decode(), "json_deserializer": msgspec.json.decode}
     url = async_url(url)
+    _check_form(url)
     if url.startswith("sqlite"):
         engine = create_async_engine(url, connect_args={"timeout": BUSY_SECONDS}, pool_size=pool_size, **common)
         sa.event.listen(engine.sync_engine, "connect", _prepare_sqlite)
         sa.event.listen(engine.sync_engine, "begin", _begin_sqlite)
         return engine
-    return create_async_engine(url, pool_size=pool_size, max_overflow=4, pool_pre_ping=True, **common)
+    return create_async_engine(
+        url, connect_args={"timeout": CONNECT_SECONDS}, pool_size=pool_size, max_overflow=4, pool_pre_ping=True, **common
+    )
+
+
+def _check_form(url: str) -> None:
+    """The message does not repeat the URL: it may hold a password."""
+    try:
+        driver = make_url(url).drivername
+    except (ArgumentError, ValueError):
+        driver = ""
+    if driver not in ("sqlite+aiosqlite", "postgresql+asyncpg"):
+        raise DatabaseUnavailable("The database URL has no known form: give sqlite:///FILE or postgresql://USER:PASSWORD@HOST/DATABASE.")
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:

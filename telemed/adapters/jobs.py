@@ -40,10 +40,7 @@ async def take(engine: AsyncEngine, now: datetime, limit: int) -> list[Job]:
     """Take waiting jobs, oldest first; each is taken by one worker. Its key is free again: what comes now is new work."""
     j = t.job.c
     async with engine.begin() as connection:
-        waiting = sa.and_(
-            j.done_at.is_(None), j.run_after <= now, sa.or_(j.taken_until.is_(None), j.taken_until < now), j.attempts < GIVE_UP
-        )
-        chosen = sa.select(j.id).where(waiting).order_by(j.run_after, j.id).limit(limit)
+        chosen = sa.select(j.id).where(_waiting(now)).order_by(j.run_after, j.id).limit(limit)
         if connection.dialect.name == "postgresql":
             chosen = chosen.with_for_update(skip_locked=True)
         taken = (

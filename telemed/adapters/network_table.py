@@ -16,12 +16,16 @@ from telemed.domain.network import HubService, Institution, Level, Network
 from telemed.domain.people import Person
 from telemed.service.ports import Region
 
+DISTRICTS = "districts"
+"""Region setting: all districts that the network is to cover."""
+
 
 async def load_region(connection: AsyncConnection, centres: Mapping[str, Centre], zone: str) -> Region:
     """The region as it stands now."""
     institutions = (await connection.execute(sa.select(t.institution))).mappings().all()
     services = (await connection.execute(sa.select(t.hub_service))).mappings().all()
     homes = (await connection.execute(sa.select(t.home_hub))).mappings().all()
+    districts = (await connection.execute(sa.select(t.region_setting.c.value).where(t.region_setting.c.name == DISTRICTS))).scalar()
     network = Network(
         institutions={
             i["code"]: Institution(i["code"], i["name"], i["name_en"], Level(i["level"]), i["city"], i["district"], i["active"])
@@ -35,6 +39,7 @@ async def load_region(connection: AsyncConnection, centres: Mapping[str, Centre]
         },
         home_hubs={(h["centre"], h["member"]): h["hub"] for h in homes},
         zone=ZoneInfo(zone),
+        districts=tuple(districts or ()),
     )
     return Region(network, centres)
 
@@ -55,6 +60,10 @@ async def add_services(connection: AsyncConnection, services: Sequence[HubServic
 async def add_home_hubs(connection: AsyncConnection, homes: Mapping[tuple[str, str], str]) -> None:
     for (centre, member), hub in homes.items():
         await connection.execute(insert_or_nothing(connection, t.home_hub).values(centre=centre, member=member, hub=hub))
+
+
+async def add_districts(connection: AsyncConnection, districts: Sequence[str]) -> None:
+    await connection.execute(insert_or_nothing(connection, t.region_setting).values(name=DISTRICTS, value=list(districts)))
 
 
 async def add_person(connection: AsyncConnection, person: Person, password_hash: str) -> None:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
+from copy import copy
 from datetime import datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from storage.protocol import ObjectStore
 from telemed.adapters import database, work
+from telemed.adapters.figures import SqlFigures
 from telemed.adapters.network_table import load_region
+from telemed.adapters.overview import SqlOverview
 from telemed.adapters.queries import SqlQueries
 from telemed.adapters.work_clock import utc_now
 from telemed.domain.centre import Centre
@@ -25,16 +28,32 @@ class SqlOffice:
     """Implements `telemed.service.office.Office`. Call `refresh` before use, and again when the network was changed."""
 
     def __init__(
-        self, engine: AsyncEngine, store: ObjectStore, centres: Mapping[str, Centre], passwords: Passwords, printer: Printer, zone: str
+        self,
+        engine: AsyncEngine,
+        store: ObjectStore,
+        centres: Mapping[str, Centre],
+        passwords: Passwords,
+        printer: Printer,
+        zone: str,
+        clock: Callable[[], datetime] = utc_now,
     ) -> None:
         self.engine = engine
         self.store = store
         self.passwords = passwords
         self.printer = printer
-        self.queries = SqlQueries(engine, lambda: self.region)
+        self.queries = SqlQueries(engine, lambda: self.region, clock)
+        self.overview = SqlOverview(engine, lambda: self.region, clock)
+        self.figures = SqlFigures(engine, lambda: self.region)
         self._centres, self._zone = centres, zone
+        self._clock = clock
         self._region: Region | None = None
         self._store_good_until = utc_now()
+
+    def by_clock(self, clock: Callable[[], datetime]) -> SqlOffice:
+        """The same office with another clock: what was done earlier is written down at its own time."""
+        other = copy(self)
+        other._clock = clock
+        return other
 
     @property
     def region(self) -> Region:
@@ -49,7 +68,7 @@ class SqlOffice:
             self._region = await load_region(connection, self._centres, self._zone)
 
     def now(self) -> datetime:
-        return utc_now()
+        return self._clock()
 
     async def check(self) -> None:
         await database.check(self.engine)
@@ -58,7 +77,7 @@ class SqlOffice:
             self._store_good_until = utc_now() + CHECK_EVERY
 
     def writing(self) -> AbstractAsyncContextManager[Work]:
-        return work.writing(self.engine, self.region)
+        return work.writing(self.engine, self.region, self._clock)
 
     def reading(self) -> AbstractAsyncContextManager[Work]:
-        return work.reading(self.engine, self.region)
+        return work.reading(self.engine, self.region, self._clock)

@@ -12,6 +12,9 @@ from telemed.adapters import tables as t
 from telemed.adapters.repositories import _Repository, insert_or_nothing
 from telemed.domain.patient import RESIDENT_ID, Identifier, Patient, Sex, normal_name
 
+INDEX_LOCK = 0x7E1E_4ED2
+"""PostgreSQL advisory lock of the patient index; SQLite has one writer anyway."""
+
 
 class PatientTable(_Repository):
     async def add(self, patient: Patient) -> None:
@@ -51,6 +54,8 @@ class PatientTable(_Repository):
         return list((await self._do(query)).scalars())
 
     async def known_to(self, member: str, identifiers: Sequence[Identifier]) -> list[Patient]:
+        if not self._reading and self._connection.dialect.name == "postgresql":
+            await self._do(sa.select(sa.func.pg_advisory_xact_lock(INDEX_LOCK)))
         if not identifiers:
             return []
         return await self._load(sa.and_(t.patient.c.member == member, t.patient.c.id.in_(self._carriers(identifiers))))
@@ -75,6 +80,12 @@ class PatientTable(_Repository):
         low, high = sorted((first, second))
         values = {"first": low, "second": high, "rule": rule, "noted_at": datetime.now(UTC)}
         await self._do(insert_or_nothing(self._connection, t.patient_doubt).values(values))
+
+    async def settle_doubt(self, first: str, second: str, at: datetime) -> bool:
+        low, high = sorted((first, second))
+        this = sa.and_(t.patient_doubt.c.first == low, t.patient_doubt.c.second == high)
+        await self._do(sa.update(t.patient_doubt).where(this, t.patient_doubt.c.settled_at.is_(None)).values(settled_at=at))
+        return await self._one(sa.select(t.patient_doubt.c.first).where(this)) is not None
 
     async def merge(self, kept_master: str, joined_master: str) -> int:
         moved = await self._do(sa.update(t.patient).where(t.patient.c.master_id == joined_master).values(master_id=kept_master))

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 from storage.protocol import ObjectStore
 from telemed.domain.case import Case
 from telemed.domain.centre import Centre
-from telemed.domain.forms import FieldType, Form
+from telemed.domain.forms import FieldType, Form, is_blank
 from telemed.domain.patient import RESIDENT_ID, Patient, masked
 from telemed.domain.people import Person
 from telemed.domain.report import Report, ReportStatus, VersionKind
@@ -213,7 +213,7 @@ def _lines(form: Form, data: Mapping[str, Any], say: Translate) -> list[Line]:
     lines = []
     for field in form.fields:
         value = data.get(field.name)
-        if value in (None, "", [], False):
+        if is_blank(value):
             continue
         chosen = {choice.value: say(choice.label) for choice in field.choices}
         if field.type is FieldType.FLAG:

@@ -2,31 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from datetime import date, datetime, timedelta
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from telemed.adapters import notice_queries
 from telemed.adapters import tables as t
 from telemed.adapters.case_queries import CaseQueries, visible_to
+from telemed.adapters.columns import Instant
 from telemed.adapters.patient_table import PatientTable
-from telemed.adapters.rows import case_from_row, evidence_from_row, report_from_row
+from telemed.adapters.rows import case_from_row, critical_from_row, evidence_from_row, report_from_row
 from telemed.adapters.work_clock import utc_now
 from telemed.domain.case import Case
+from telemed.domain.critical import CriticalValue
 from telemed.domain.people import Person, Role
 from telemed.domain.policy import Action, require
 from telemed.domain.report import Report
 from telemed.service.ports import Region
 from telemed.service.queries import (
+    MANY_NOTICES,
     AuditLine,
     CaseFilter,
     CasePage,
-    Connection,
     Doubt,
     HistoryLine,
-    HubLoad,
+    Merged,
+    Notice,
     PriorCase,
     View,
 )
@@ -37,9 +40,10 @@ AUDIT_FILTERS = {"actor": t.audit.c.actor, "action": t.audit.c.action, "subject"
 class SqlQueries:
     """Each question takes one connection for one snapshot."""
 
-    def __init__(self, engine: AsyncEngine, region: Any) -> None:
+    def __init__(self, engine: AsyncEngine, region: Callable[[], Region], clock: Callable[[], datetime] = utc_now) -> None:
         self._engine = engine
         self._region = region
+        self._clock = clock
 
     async def _connect(self) -> AsyncConnection:
         return await (await self._engine.connect()).execution_options(reading=True)
@@ -66,8 +70,9 @@ class SqlQueries:
             await connection.close()
 
     def _on(self, connection: AsyncConnection) -> CaseQueries:
-        region: Region = self._region()
-        return CaseQueries(connection.execute, PatientTable(connection), region.network.zone, utc_now())
+        region = self._region()
+        needs = frozenset(centre.need for centre in region.centres.values() if centre.need)
+        return CaseQueries(connection.execute, PatientTable(connection), region.network.zone, self._clock(), needs)
 
     async def history(self, case_id: str) -> list[HistoryLine]:
         rows = await self._rows(sa.select(t.case_event).where(t.case_event.c.case_id == case_id).order_by(t.case_event.c.id))
@@ -80,6 +85,28 @@ class SqlQueries:
     async def last_history_id(self) -> int:
         rows = await self._rows(sa.select(sa.func.coalesce(sa.func.max(t.case_event.c.id), 0).label("last")))
         return int(rows[0]["last"])
+
+    async def milestones(self, case_ids: Sequence[str]) -> Mapping[str, Mapping[str, datetime]]:
+        e = t.case_event.c
+        last = sa.type_coerce(sa.func.max(e.at), Instant()).label("at")
+        found: dict[str, dict[str, datetime]] = {}
+        for row in await self._rows(
+            sa.select(e.case_id, e.action, last).where(e.case_id.in_(list(case_ids))).group_by(e.case_id, e.action)
+        ):
+            found.setdefault(row["case_id"], {})[row["action"]] = row["at"]
+        return found
+
+    async def running_criticals(self, case_ids: Sequence[str]) -> list[CriticalValue]:
+        v = t.critical_value.c
+        query = sa.select(t.critical_value).where(v.case_id.in_(list(case_ids)), v.status.in_(("open", "told", "acknowledged")))
+        return [critical_from_row(row) for row in await self._rows(query.order_by(v.due_at))]
+
+    async def notices(self, person: Person, before: int | None, limit: int) -> list[Notice]:
+        return [notice_queries.notice(row) for row in await self._rows(notice_queries.newest(person, before, limit))]
+
+    async def unread_notices(self, person: Person) -> int:
+        rows = await self._rows(notice_queries.unread(person, MANY_NOTICES))
+        return int(next(iter(rows[0].values())))
 
     async def priors(self, person: Person, case: Case) -> list[PriorCase]:
         """Other cases of the same person (same master), newest first, at most 50."""
@@ -110,48 +137,22 @@ class SqlQueries:
         mine = person.has(Role.OPERATOR)
         return [Doubt(a, b, rule) for a, b, rule in pairs if a and b and (mine or {a.member, b.member} == {person.institution})]
 
-    async def connections(self, days: int) -> list[Connection]:
-        """Per institution: the last case and the cases by day (region time) over the last days."""
-        region: Region = self._region()
-        since = utc_now() - timedelta(days=days)
-        last = await self._rows(sa.select(t.case.c.member, sa.func.max(t.case.c.submitted_at).label("last")).group_by(t.case.c.member))
-        recent = await self._rows(sa.select(t.case.c.member, t.case.c.submitted_at).where(t.case.c.submitted_at >= since))
-        volume: dict[str, dict[date, int]] = {}
-        for row in recent:
-            day = row["submitted_at"].astimezone(region.network.zone).date()
-            counts = volume.setdefault(row["member"], {})
-            counts[day] = counts.get(day, 0) + 1
-        seen = {row["member"]: row["last"] for row in last}
-        return [Connection(code, None, seen.get(code), volume.get(code, {})) for code in sorted(region.network.institutions)]
-
-    async def loads(self) -> list[HubLoad]:
-        """Per hub and centre, what waits, what is held, what is late, and how deadlines were kept."""
-        region: Region = self._region()
-        now = utc_now()
-        day = now.astimezone(region.network.zone).replace(hour=0, minute=0, second=0, microsecond=0)
-        month = now - timedelta(days=30)
-        c = t.case.c
-
-        def count(condition: sa.ColumnElement[bool]) -> sa.ColumnElement[int]:
-            return sa.func.coalesce(sa.func.sum(sa.case((condition, 1), else_=0)), 0)
-
-        open_now = c.status.in_(("requested", "accepted", "in-progress"))
-        query = (
-            sa.select(
-                c.hub,
-                c.centre,
-                count(c.status == "requested").label("waiting"),
-                count(c.status.in_(("accepted", "in-progress"))).label("held"),
-                count(sa.and_(open_now, c.due_at < now)).label("overdue"),
-                count(c.completed_at >= day).label("done_today"),
-                count(sa.and_(c.completed_at >= month, c.completed_at <= c.due_at)).label("kept"),
-                count(sa.and_(c.completed_at >= month, c.completed_at > c.due_at)).label("missed"),
-            )
-            .where(c.hub.is_not(None), sa.or_(open_now, c.completed_at >= month))
-            .group_by(c.hub, c.centre)
-            .order_by(c.hub, c.centre)
-        )
-        return [HubLoad(**row) for row in await self._rows(query)]
+    async def merged(self, person: Person, limit: int) -> list[Merged]:
+        require(person, Action.PATIENT_MERGE)
+        p = t.patient.c
+        query = sa.select(p.id, p.master_id).where(p.master_id != p.id).order_by(p.id.desc()).limit(limit)
+        if not person.has(Role.OPERATOR):
+            query = query.where(p.member == person.institution)
+        pairs = await self._rows(query)
+        connection = await self._connect()
+        try:
+            records = {
+                r.id: r for r in await PatientTable(connection).several([row[side] for row in pairs for side in ("id", "master_id")])
+            }
+        finally:
+            await connection.close()
+        found = [(records.get(row["id"]), records.get(row["master_id"])) for row in pairs]
+        return [Merged(record, kept) for record, kept in found if record and kept]
 
     async def audit(self, wanted: Mapping[str, str], before: int | None, limit: int) -> list[AuditLine]:
         """Newest first. `wanted` may name actor, action, subject (from their beginning) or outcome, and days `from`, `to`."""
@@ -178,10 +179,6 @@ class SqlQueries:
         case = case_from_row((await self._rows(sa.select(t.case).where(t.case.c.id == report.case_id)))[0])
         versions = await self._rows(sa.select(t.report).where(t.report.c.case_id == report.case_id).order_by(t.report.c.version))
         return case, report, [v for v in map(report_from_row, versions) if v.released]
-
-    async def saved_views(self, username: str) -> list[tuple[str, str]]:
-        rows = await self._rows(sa.select(t.saved_view).where(t.saved_view.c.username == username).order_by(t.saved_view.c.name))
-        return [(row["name"], row["query"]) for row in rows]
 
     async def people_names(self, usernames: Sequence[str]) -> Mapping[str, str]:
         rows = await self._rows(sa.select(t.person.c.username, t.person.c.name).where(t.person.c.username.in_(list(usernames))))

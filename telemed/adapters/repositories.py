@@ -16,10 +16,11 @@ from telemed.adapters import tables as t
 from telemed.domain.case import Case
 from telemed.domain.consent import Consent
 from telemed.domain.critical import CriticalValue
+from telemed.domain.errors import FieldError, Invalid
 from telemed.domain.evidence import Evidence
 from telemed.domain.people import Person
 from telemed.domain.report import Report
-from telemed.service.ports import Credentials, Session
+from telemed.service.ports import Credentials, SavedView, Session
 
 
 def insert_or_nothing(connection: AsyncConnection | sa.Connection, table: sa.Table) -> Any:
@@ -50,7 +51,9 @@ class _Repository:
 
 class CaseTable(_Repository):
     async def add(self, case: Case) -> None:
-        await self._do(sa.insert(t.case).values(r.case_to_row(case)))
+        added = await self._do(insert_or_nothing(self._connection, t.case).values(r.case_to_row(case)))
+        if not added.rowcount:
+            raise Invalid(FieldError("request.accession_number", "taken"))
 
     async def get(self, case_id: str) -> Case | None:
         row = await self._one(self._locked(sa.select(t.case).where(t.case.c.id == case_id)))
@@ -72,7 +75,8 @@ class CaseTable(_Repository):
 
     async def with_study(self, member: str, study_instance_uid: str) -> list[Case]:
         has = sa.select(t.evidence.c.case_id).where(t.evidence.c.study_instance_uid == study_instance_uid)
-        query = sa.select(t.case).where(t.case.c.member == member, t.case.c.id.in_(has)).order_by(t.case.c.created_at.desc())
+        where = (t.case.c.member == member, t.case.c.id.in_(has), t.case.c.status != "cancelled")
+        query = sa.select(t.case).where(*where).order_by(t.case.c.created_at.desc())
         return [r.case_from_row(row) for row in await self._all(query)]
 
     async def of_patient(self, member: str, patient_number: str, since: datetime) -> list[Case]:
@@ -87,6 +91,15 @@ class CaseTable(_Repository):
         )
         return [r.case_from_row(row) for row in await self._all(query)]
 
+    async def sharing(self, patient_id: str) -> int:
+        query = sa.select(sa.func.count()).select_from(t.case).where(t.case.c.patient_id == patient_id)
+        return int((await self._do(query)).scalar_one())
+
+    async def made_between(self, member: str, first: datetime, last: datetime, limit: int) -> list[Case]:
+        where = (t.case.c.member == member, t.case.c.created_at.between(first, last), t.case.c.status != "cancelled")
+        query = sa.select(t.case).where(*where).order_by(t.case.c.created_at.desc()).limit(limit)
+        return [r.case_from_row(row) for row in await self._all(query)]
+
     async def open_access(self, case_id: str, institution: str) -> None:
         await self._do(insert_or_nothing(self._connection, t.case_access).values(case_id=case_id, institution=institution))
 
@@ -95,6 +108,8 @@ class CaseTable(_Repository):
         return await self._one(sa.select(t.case_access.c.case_id).where(*where)) is not None
 
     async def held_by(self, username: str) -> int:
+        # Claims of one reader wait for each other here, or two at once would both find room under the cap.
+        await self._one(self._locked(sa.select(t.person.c.username).where(t.person.c.username == username)))
         where = (t.case.c.claimed_by == username, t.case.c.status.in_(("accepted", "in-progress")))
         return int((await self._do(sa.select(sa.func.count()).select_from(t.case).where(*where))).scalar_one())
 
@@ -163,7 +178,8 @@ class CriticalTable(_Repository):
 
     async def due(self, now: datetime, limit: int) -> list[CriticalValue]:
         where = (t.critical_value.c.status.in_(("open", "told")), t.critical_value.c.due_at <= now)
-        query = sa.select(t.critical_value).where(*where).order_by(t.critical_value.c.due_at).limit(limit)
+        order = (t.critical_value.c.escalations, t.critical_value.c.due_at)  # who rose before does not keep others from rising
+        query = sa.select(t.critical_value).where(*where).order_by(*order).limit(limit)
         return [r.critical_from_row(row) for row in await self._all(query)]
 
 
@@ -203,6 +219,14 @@ class PersonTable(_Repository):
         }
         await self._do(sa.update(t.person).where(t.person.c.username == credentials.username).values(values))
 
+    async def signed_in(self, username: str, at: datetime) -> None:
+        await self._do(sa.update(t.person).where(t.person.c.username == username).values(last_sign_in_at=at))
+
+    async def with_role(self, role: str) -> list[Person]:
+        query = sa.select(t.person).where(t.person.c.active).order_by(t.person.c.username)
+        people = (r.person_from_row(row) for row in await self._all(query))
+        return [person for person in people if role in {held.value for held in person.roles}]
+
     async def readers(self, institution: str, centre: str) -> list[Person]:
         query = sa.select(t.person).where(t.person.c.institution == institution, t.person.c.active).order_by(t.person.c.username)
         people = [r.person_from_row(row) for row in await self._all(query)]
@@ -223,3 +247,21 @@ class SessionTable(_Repository):
 
     async def end(self, token_digest: str) -> None:
         await self._do(sa.delete(t.session).where(t.session.c.token_digest == token_digest))
+
+    async def sweep(self, unseen_since: datetime, begun_before: datetime) -> int:
+        ended = sa.or_(t.session.c.seen_at <= unseen_since, t.session.c.created_at <= begun_before)
+        return (await self._do(sa.delete(t.session).where(ended))).rowcount
+
+
+class SavedViewTable(_Repository):
+    async def save(self, username: str, view: SavedView) -> None:
+        await self.remove(username, view.name)
+        await self._do(sa.insert(t.saved_view).values(username=username, name=view.name, query=view.query))
+
+    async def remove(self, username: str, name: str) -> bool:
+        done = await self._do(sa.delete(t.saved_view).where(t.saved_view.c.username == username, t.saved_view.c.name == name))
+        return done.rowcount > 0
+
+    async def of(self, username: str) -> list[SavedView]:
+        query = sa.select(t.saved_view.c.name, t.saved_view.c.query).where(t.saved_view.c.username == username)
+        return [SavedView(row["name"], row["query"]) for row in await self._all(query.order_by(t.saved_view.c.name))]

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
-from dicom_gateway.index import IndexedInstance, dicom_instance, dicom_series, dicom_study
+from dicom_gateway.index import IndexedInstance, Recorded, dicom_instance, dicom_series, dicom_study
 from telemed.adapters import tables as t
+from telemed.adapters.columns import aware
 from telemed.adapters.repositories import _Repository, insert_or_nothing
+from telemed.adapters.volume_table import VolumeRow, add_volumes
 from telemed.adapters.work_clock import utc_now
+from telemed.domain.evidence import EvidenceType
+from telemed.domain.volume import Volume
 from telemed.service.ports import StudyFacts
 
 
@@ -59,26 +64,57 @@ BESIDE = frozenset({"PR", "KO", "SR", "DOC", "SEG"})
 """Modalities (PS3.3 C.7.3.1.1.1) that stand beside the images rather than for them."""
 
 
+def _written_name(value: str) -> str:
+    """A DICOM person name (PS3.5, 6.2.1.2) as people write it: the ideographic group where there is one."""
+    alphabetic, _, rest = value.partition("=")
+    return " ".join((rest.partition("=")[0] or alphabetic).replace("^", " ").split())
+
+
 def _study_facts(row: Any, modality: str, instances: int) -> StudyFacts:
     return StudyFacts(
         owner=row["owner"],
         study_instance_uid=row["study_instance_uid"],
         accession_number=row["accession_number"] or "",
         patient_number=row["patient_id"] or "",
-        patient_name=(row["patient_name"] or "").replace("^", " ").strip(),
+        patient_name=_written_name(row["patient_name"] or ""),
         study_date=row["study_date"] or "",
         modality=modality,
         description=row["study_description"] or "",
         instances=instances,
-        received_at=row["first_received_at"],
+        received_at=aware(row["first_received_at"]),
     )
 
 
-def ask_for_cases(connection: sa.Connection, indexed: Sequence[IndexedInstance]) -> None:
-    """The gateway's hook, inside its transaction: each study that came or grew looks for its case."""
-    now = utc_now()
-    studies = sorted({(i.received.owner, i.received.header.study_instance_uid) for i in indexed})
-    for owner, uid in studies:
-        line = {"kind": "place-study", "payload": {"owner": owner, "study": uid}, "waiting_key": f"study:{owner}:{uid}"}
-        times = {"created_at": now, "run_after": now, "attempts": 0}
-        connection.execute(insert_or_nothing(connection, t.job).values(line | times))
+BY_DIMSE = "dimse"
+
+
+class StudyArrivals:
+    """The gateway's hook, inside its transaction: what came is counted, and each study that came or grew looks for its case."""
+
+    def __init__(self, zone: str) -> None:
+        self._zone = ZoneInfo(zone)
+
+    def __call__(self, connection: sa.Connection, indexed: Sequence[IndexedInstance]) -> None:
+        self._ask_for_cases(connection, indexed)
+        add_volumes(connection, self._volumes(indexed))
+
+    def _ask_for_cases(self, connection: sa.Connection, indexed: Sequence[IndexedInstance]) -> None:
+        now = utc_now()
+        studies = sorted({(i.received.owner, i.received.header.study_instance_uid) for i in indexed})
+        for owner, uid in studies:
+            line = {"kind": "place-study", "payload": {"owner": owner, "study": uid}, "waiting_key": f"study:{owner}:{uid}"}
+            times = {"created_at": now, "run_after": now, "attempts": 0}
+            connection.execute(insert_or_nothing(connection, t.job).values(line | times))
+
+    def _volumes(self, indexed: Sequence[IndexedInstance]) -> Iterator[VolumeRow]:
+        """New images once, and a study with the first of its images; what was sent again is no new volume."""
+        begun: set[int] = set()
+        for i in indexed:
+            owner, at = i.received.owner, i.received.received_at
+            day = at.astimezone(self._zone).date()
+            if i.received.received_by == BY_DIMSE:
+                yield VolumeRow(day, owner, Volume.C_STORE.value, "", "", 1, 0, at)
+            if i.recorded is Recorded.NEW:
+                first = i.begins_study and i.study_id not in begun
+                begun.add(i.study_id)
+                yield VolumeRow(day, owner, EvidenceType.DICOM_STUDY.value, "", "", int(first), 1, at)

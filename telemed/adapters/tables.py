@@ -86,6 +86,7 @@ person = sa.Table(
     sa.Column("password_hash", sa.String(200), nullable=False),
     sa.Column("failures", sa.Integer, nullable=False, server_default="0"),
     sa.Column("locked_until", Instant),
+    sa.Column("last_sign_in_at", Instant),
 )
 
 session = sa.Table(
@@ -188,6 +189,9 @@ case = sa.Table(
     sa.Index("ix_case_critical_hub", "hub", "centre", **_only("critical_open = 1", "critical_open")),
     sa.Index("ix_case_critical_member", "member", **_only("critical_open = 1", "critical_open")),
     sa.Index("ix_case_review", "hub", "centre", **_only("report_status = 'preliminary'")),
+    sa.Index("ix_case_failed", "created_at", **_only("status = 'failed'")),
+    sa.Index("ix_case_open", "due_at", "hub", "centre", "status", **_only("status IN ('requested', 'accepted', 'in-progress')")),
+    sa.Index("ix_case_answered", "centre", "completed_at", "submitted_at", "member"),
 )
 
 case_access = sa.Table(
@@ -212,6 +216,8 @@ case_event = sa.Table(
     sa.Column("hub", Code),
     sa.Column("left_hub", Code),
     sa.Column("detail", sa.JSON, nullable=False),
+    sa.Index("ix_case_event_member", "member", "id"),
+    sa.Index("ix_case_event_hub", "hub", "id"),
     sqlite_autoincrement=True,
 )
 
@@ -348,6 +354,40 @@ audit = sa.Table(
     sa.Column("detail", sa.JSON, nullable=False),
     sa.Column("previous", sa.String(64), nullable=False),
     sa.Column("digest", sa.String(64), nullable=False),
+)
+
+notice_mark = sa.Table(
+    "notice_mark",
+    metadata,
+    sa.Column("username", Name, primary_key=True),
+    sa.Column("seen", BigId, nullable=False),
+)
+
+daily_volume = sa.Table(
+    "daily_volume",
+    metadata,
+    sa.Column("day", sa.Date, primary_key=True),
+    sa.Column("institution", Code, primary_key=True),
+    sa.Column("kind", sa.String(32), primary_key=True),
+    sa.Column("centre", Name, primary_key=True),
+    sa.Column("hub", Code, primary_key=True),
+    sa.Column("items", sa.BigInteger, nullable=False),
+    sa.Column("parts", sa.BigInteger, nullable=False),
+    sa.Column("last_at", Instant, nullable=False),
+    sa.Index("ix_daily_volume_last", "institution", "kind", "day"),
+    comment="what each institution sent and was answered, counted in the transaction in which it happened; days of the region",
+)
+
+audit_check = sa.Table(
+    "audit_check",
+    metadata,
+    sa.Column("walk", sa.String(8), primary_key=True),
+    sa.Column("position", BigId, nullable=False),
+    sa.Column("digest", sa.String(64), nullable=False),
+    sa.Column("checked_at", Instant, nullable=False),
+    sa.Column("whole_at", Instant),
+    sa.Column("fault", sa.String(200), nullable=False, server_default=""),
+    comment="how far the audit trail was recomputed: `new` follows its end, `round` walks all of it again and again",
 )
 
 saved_view = sa.Table(

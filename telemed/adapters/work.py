@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
@@ -13,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from telemed.adapters import audit_chain
 from telemed.adapters import tables as t
 from telemed.adapters.audit_chain import AuditRecord
+from telemed.adapters.notice_queries import NoticeMarkTable
 from telemed.adapters.patient_table import PatientTable
 from telemed.adapters.repositories import (
     CaseTable,
@@ -21,10 +23,13 @@ from telemed.adapters.repositories import (
     EvidenceTable,
     PersonTable,
     ReportTable,
+    SavedViewTable,
     SessionTable,
     insert_or_nothing,
 )
 from telemed.adapters.study_table import StudyTable
+from telemed.adapters.upload_table import UploadTable
+from telemed.adapters.volume_table import VolumeRow, add_volumes
 from telemed.adapters.work_clock import utc_now
 from telemed.domain.case import Case
 from telemed.service import ports
@@ -34,8 +39,10 @@ from telemed.service.ports import Region
 class JournalBuffer:
     """Collects what a transaction says; `write` puts it in just before the commit."""
 
-    def __init__(self, now: Callable[[], datetime]) -> None:
+    def __init__(self, now: Callable[[], datetime], zone: ZoneInfo) -> None:
         self._now = now
+        self._zone = zone
+        self.volumes: list[VolumeRow] = []
         self.events: list[dict[str, Any]] = []
         self.records: list[AuditRecord] = []
         self.jobs: list[dict[str, Any]] = []
@@ -55,9 +62,15 @@ class JournalBuffer:
         line = {"kind": kind, "payload": dict(payload), "waiting_key": key, "created_at": now, "run_after": after or now, "attempts": 0}
         self.jobs.append(line)
 
+    def count(self, kind: str, institution: str, *, centre: str = "", hub: str = "", items: int = 1, parts: int = 0) -> None:
+        now = self._now()
+        day = now.astimezone(self._zone).date()
+        self.volumes.append(VolumeRow(day, institution, str(kind), centre, hub, items, parts, now))
+
     async def write(self, connection: AsyncConnection) -> None:
         for line in self.jobs:
             await connection.execute(insert_or_nothing(connection, t.job).values(line))
+        await connection.run_sync(add_volumes, self.volumes)
         if self.events and connection.dialect.name == "postgresql":
             # Numbers of events must become visible in order, or a listener that has seen n would never see n - 1.
             await connection.execute(sa.select(sa.func.pg_advisory_xact_lock(audit_chain.CHAIN_LOCK)))
@@ -79,10 +92,13 @@ class SqlWork:
         self.evidence: ports.EvidenceStore = EvidenceTable(connection)
         self.criticals: ports.Criticals = CriticalTable(connection)
         self.consents: ports.Consents = ConsentTable(connection)
+        self.uploads: ports.Uploads = UploadTable(connection)
+        self.notice_marks: ports.NoticeMarks = NoticeMarkTable(connection)
         self.studies: ports.Studies = StudyTable(connection)
         self.people: ports.People = PersonTable(connection)
         self.sessions: ports.Sessions = SessionTable(connection)
-        self.buffer = JournalBuffer(lambda: self.now)
+        self.saved_views: ports.SavedViews = SavedViewTable(connection)
+        self.buffer = JournalBuffer(lambda: self.now, region.network.zone)
         self.journal: ports.Journal = self.buffer
 
 

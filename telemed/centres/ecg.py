@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from telemed.domain.centre import Centre, Phrase
+from telemed.domain.centre import Centre, Phrase, Template
 from telemed.domain.deadlines import DeadlineRule
 from telemed.domain.evidence import EvidenceType, FileKind
 from telemed.domain.forms import Choice, Field, FieldType, Form
@@ -67,7 +67,11 @@ CENTRE = Centre(
     file_kinds=FILE_KINDS,
     critical_findings=(_("Acute ST-elevation infarction"), _("Ventricular tachycardia"), _("Pause of 3 s or more"),
                        _("Third-degree AV block"), _("QTc of 550 ms or more"), _("Hyperkalaemia pattern")),
-    normal={"findings": "窦性心律，心率在正常范围，P-R 间期、QRS 时限及 QT 间期正常，ST-T 未见异常改变。", "impression": "正常心电图。"},
+    templates=(
+        Template("正常心电图", {"findings": "窦性心律，心率在正常范围，P-R 间期、QRS 时限及 QT 间期正常，ST-T 未见异常改变。", "impression": "正常心电图。"},
+                 normal=True),
+        Template("心房颤动", {"findings": "P 波消失，代之以大小、形态、间隔不等的 f 波，R-R 间期绝对不等，QRS 波群时限正常。", "impression": "心房颤动。"}),
+    ),
     phrases=(
         Phrase("findings", "窦性心律", "窦性心律，各导联 P 波、QRS 波群及 T 波形态正常。"),
         Phrase("impression", "正常", "正常心电图。"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from telemed.domain.centre import Centre, Phrase
+from telemed.domain.centre import Centre, Phrase, Template
 from telemed.domain.deadlines import DeadlineRule
 from telemed.domain.evidence import EvidenceType, FileKind, magic
 from telemed.domain.forms import Choice, Field, FieldType, Form
@@ -48,6 +48,37 @@ REPORT = Form(
     )
 )
 
+
+def _normal(title: str, modalities: frozenset[str], body_parts: frozenset[str], findings: str, impression: str) -> Template:
+    when = {"modality": modalities, "body_part": body_parts}
+    return Template(title, {"findings": findings, "impression": impression}, when, normal=True)
+
+
+CT, MR = frozenset({"CT"}), frozenset({"MR"})
+TEMPLATES = (
+    _normal("头颅 CT 正常", CT, HEAD,
+            "颅骨骨质完整。脑实质内未见异常密度影，灰白质分界清楚。脑室、脑池大小形态正常，脑沟不宽，中线结构居中。所示鼻窦及乳突气房清晰。",
+            "颅脑 CT 平扫未见明显异常。"),
+    _normal("胸部 CT 正常", CT, frozenset({"CHEST"}),
+            "双肺纹理清晰，肺野内未见实变及占位。气管及主要支气管通畅。纵隔居中，未见肿大淋巴结，心影不大。双侧胸腔未见积液。",
+            "胸部 CT 平扫未见明显异常。"),
+    _normal("腹部 CT 正常", CT, frozenset({"ABDOMEN"}),
+            "肝脏大小形态正常，实质密度均匀，肝内外胆管不扩张。胆囊、胰腺、脾脏及双肾未见明显异常。腹膜后未见肿大淋巴结，腹腔未见积液及游离气体。",
+            "腹部 CT 平扫未见明显异常。"),
+    _normal("头颅 MR 正常", MR, HEAD,
+            "脑实质内未见异常信号，灰白质分界清楚，弥散加权像未见高信号。脑室、脑池大小形态正常，中线结构居中。",
+            "颅脑 MR 平扫未见明显异常。"),
+    _normal("胸片正常", PLAIN_FILM, frozenset({"CHEST"}),
+            "胸廓对称，双肺纹理清晰，未见实质性病变。肺门不大，心影形态大小正常，双膈光整，肋膈角锐利。",
+            "心肺膈未见明显异常。"),
+    _normal("手正常", PLAIN_FILM, frozenset({"HAND"}),
+            "所示各骨骨质结构完整，未见骨折及脱位征象，关节间隙正常，周围软组织未见异常。",
+            "所示手部骨质未见明显异常。"),
+    _normal("膝关节正常", PLAIN_FILM, frozenset({"KNEE"}),
+            "膝关节诸骨骨质结构完整，未见骨折及脱位征象，关节间隙正常，髌骨位置正常，周围软组织未见肿胀。",
+            "膝关节未见明显骨质异常。"),
+)  # fmt: skip
+
 CENTRE = Centre(
     code="imaging",
     letter="A",
@@ -64,7 +95,7 @@ CENTRE = Centre(
     file_kinds=(FileKind("DICOM", EvidenceType.DICOM_STUDY, "application/dicom", magic(b"DICM", offset=128)),),
     critical_findings=(_("Acute intracranial haemorrhage"), _("Tension pneumothorax"), _("Aortic dissection"),
                        _("Pulmonary embolism"), _("Free intraperitoneal air"), _("Unstable spinal fracture")),
-    normal={"findings": "颅骨骨质完整。脑实质内未见异常密度影，灰白质分界清楚。脑室、脑池大小形态正常，中线结构居中。", "impression": "颅脑 CT 平扫未见明显异常。"},
+    templates=TEMPLATES,
     phrases=(
         Phrase("findings", "头颅正常", "颅骨骨质完整。脑实质内未见异常密度影，灰白质分界清楚。脑室、脑池大小形态正常，中线结构居中。"),
         Phrase("impression", "头颅正常", "颅脑 CT 平扫未见明显异常。"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from telemed.domain.centre import Centre, Phrase
+from telemed.domain.centre import Centre, Phrase, Template
 from telemed.domain.deadlines import DeadlineRule
 from telemed.domain.evidence import EvidenceType, FileKind
 from telemed.domain.forms import Choice, Field, FieldType, Form
@@ -43,7 +43,7 @@ CENTRE = Centre(
     headline_fields=("tests", "reason"),
     file_kinds=(FileKind("HL7 v2", EvidenceType.LAB_REPORT, "x-application/hl7-v2+er7", lambda head: head.lstrip(b"\x0b\r\n").startswith(b"MSH")),),
     critical_findings=(_("Potassium critical"), _("Glucose critical"), _("Haemoglobin critical"), _("Platelets critical")),
-    normal={"interpretation": "所送检项目结果均在参考区间内，未见明显异常。"},
+    templates=(Template("正常", {"interpretation": "所送检项目结果均在参考区间内，未见明显异常。"}, normal=True),),
     phrases=(
         Phrase("interpretation", "正常", "所送检项目结果均在参考区间内，未见明显异常。"),
         Phrase("interpretation", "建议复查", "结果与临床不符时，建议重新采样复查。"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from telemed.domain.centre import Centre, Phrase
+from telemed.domain.centre import Centre, Phrase, Template
 from telemed.domain.deadlines import DeadlineRule
 from telemed.domain.evidence import EvidenceType, FileKind, magic
 from telemed.domain.forms import Choice, Field, FieldType, Form
@@ -56,7 +56,10 @@ CENTRE = Centre(
     headline_fields=("procedure", "site"),
     file_kinds=(FileKind("TIFF slide", EvidenceType.SLIDE, "image/tiff", magic(b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")),),
     critical_findings=(_("Unexpected malignancy"), _("Frozen and paraffin disagree"), _("No chorionic villi in curettings")),
-    normal={"gross": "灰白灰红组织一块。", "microscopic": "镜下见组织结构基本正常，间质少量慢性炎细胞浸润，未见肿瘤。", "diagnosis": "黏膜慢性炎。"},
+    templates=(
+        Template("黏膜慢性炎", {"gross": "灰白灰红组织一块。", "microscopic": "镜下见黏膜组织，间质少量慢性炎细胞浸润，未见肿瘤。", "diagnosis": "黏膜慢性炎。"},
+                 when={"procedure": frozenset({"BIOPSY"})}),
+    ),
     phrases=(
         Phrase("gross", "小组织", "灰白灰红组织一块，大小约 0.3 cm，全埋。"),
         Phrase("microscopic", "慢性炎", "黏膜层见淋巴细胞、浆细胞浸润，腺体未见异型。"),

@@ -34,6 +34,11 @@ def demo_uid(*parts: object) -> UID:
     return UID(f"2.25.{int.from_bytes(digest[:16])}")
 
 
+def study_instance_uid(accession_number: str, modality: str, seed: int) -> UID:
+    """The UID of the study that is made for this order."""
+    return demo_uid("study", accession_number, modality, seed)
+
+
 def new_image(patient: DemoPatient, study: StudyOrder, modality: str, seed: int) -> Dataset:
     """A data set with the patient, study, series and equipment modules filled."""
     image = Dataset()
@@ -55,7 +60,7 @@ def new_image(patient: DemoPatient, study: StudyOrder, modality: str, seed: int)
     image.PatientAge = f"{patient.age_on(study.started.date()):03d}Y"
     image.DeviceSerialNumber = "DEMO-0001"
     image.SoftwareVersions = "1.0"
-    image.StudyInstanceUID = demo_uid("study", study.accession_number, modality, seed)
+    image.StudyInstanceUID = study_instance_uid(study.accession_number, modality, seed)
     image.SeriesInstanceUID = demo_uid("series", study.accession_number, modality, seed)
     image.StudyID = study.accession_number[-8:]
     image.SeriesNumber = 1

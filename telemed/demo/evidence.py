@@ -6,11 +6,12 @@ from types import MappingProxyType
 from typing import get_args
 from zoneinfo import ZoneInfo
 
+import ecg
+from ecg.synthesis import KINDS, resting
 from telemed.demo.chest_xray import ChestFinding, chest_xray
 from telemed.demo.ct_head import ct_head
 from telemed.demo.dicom_header import StudyOrder
 from telemed.demo.documents import consent_form, lab_sheet, referral_summary
-from telemed.demo.ecg_print import KINDS, ecg_pdf
 from telemed.demo.hand_xray import HandFinding, hand_xray
 from telemed.demo.head_finding import HeadFinding
 from telemed.demo.lab_panels import PANELS, oru_message
@@ -58,9 +59,10 @@ def _dicom(variant: str, order: EvidenceOrder, kind: str) -> Iterator[EvidenceFi
 
 
 def _ecg(variant: str, order: EvidenceOrder) -> Iterator[EvidenceFile]:
-    patient = order.patient
-    title = f"{patient.pinyin.replace('^', ' ')}   {patient.number}   {order.study.started:%Y-%m-%d %H:%M}"
-    yield EvidenceFile("ecg.pdf", "application/pdf", ecg_pdf(variant, order.seed, title))
+    patient, started = order.patient, order.study.started
+    person = ecg.Patient(patient.number, patient.name, patient.sex, patient.birth_date.isoformat())
+    recording = resting(variant, seed=order.seed, patient=person, start=started).recording
+    yield EvidenceFile("ecg.xml", "application/xml", ecg.write(recording, None, "aecg"))
 
 
 def _lab(variant: str, order: EvidenceOrder) -> Iterator[EvidenceFile]:

@@ -18,6 +18,12 @@ INSTITUTIONS: tuple[Institution, ...] = (
     Institution("NETWORK", "区域远程医疗运行中心（演示）", "Regional Telemedicine Operations (demo)", Level.OPERATOR, CITY_A, "滨江区"),
 )
 
+DISTRICTS = (
+    f"{CITY_A} 滨江区", f"{CITY_A} 钟楼区", f"{CITY_A} 江北区", f"{CITY_A} 秦溪区", f"{CITY_A} 云台区",
+    f"{CITY_B} 湖滨区", f"{CITY_B} 湖西区", f"{CITY_B} 青屿区",
+)  # fmt: skip
+"""What the network is to cover: two districts have nobody yet."""
+
 HOME_HUBS: dict[str, str] = {"CLINIC1": "HUBA", "CLINIC2": "HUBA", "CLINIC3": "HUBB"}
 """The same sub-hub in all five centres."""
 

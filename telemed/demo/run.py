@@ -10,8 +10,9 @@ import aiohttp
 from rich.console import Console
 from rich.table import Table
 
-from telemed.adapters.database import make_engine
-from telemed.adapters.network_table import add_home_hubs, add_institutions, add_person, add_services
+from storage.errors import StorageError
+from telemed.adapters.database import DatabaseUnavailable, make_engine
+from telemed.adapters.network_table import add_districts, add_home_hubs, add_institutions, add_person, add_services
 from telemed.adapters.passwords import Argon2Passwords
 from telemed.demo import region
 from telemed.roles import ROLES
@@ -32,14 +33,13 @@ async def run_demo(settings: Settings, *, with_cases: bool) -> int:
         ready.cancel()
         return serving.result()
     welcome(settings)
-    playing = asyncio.create_task(_play(settings)) if with_cases else None
+    playing = asyncio.create_task(_play(settings, supervisor)) if with_cases else None
     try:
         return await serving
     finally:
         if playing:
             playing.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await playing
+            await asyncio.gather(playing, return_exceptions=True)
 
 
 async def put_region(settings: Settings) -> None:
@@ -49,6 +49,7 @@ async def put_region(settings: Settings) -> None:
         password_hash = await Argon2Passwords().hash(region.PASSWORD)
         async with engine.begin() as connection:
             await add_institutions(connection, region.INSTITUTIONS)
+            await add_districts(connection, region.DISTRICTS)
             await add_services(connection, region.hub_services())
             homes = {(centre, member): hub for centre in region.CENTRES for member, hub in region.HOME_HUBS.items()}
             await add_home_hubs(connection, homes)
@@ -69,13 +70,21 @@ async def _ready(settings: Settings) -> None:
             await asyncio.sleep(0.1)
 
 
-async def _play(settings: Settings) -> None:
+async def _play(settings: Settings, supervisor: Supervisor) -> None:
+    """Play the story until its end, or until the roles are about to stop: it would only run into closed doors."""
     from telemed.demo.play import play_story
 
+    playing = asyncio.create_task(play_story(settings))
+    stopping = asyncio.create_task(supervisor.stopping())
     try:
-        await play_story(settings)
-    except (aiohttp.ClientError, OSError) as error:
-        print(f"telemed: the sample cases did not all arrive: {error}", file=sys.stderr)
+        await asyncio.wait([playing, stopping], return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        playing.cancel()
+        stopping.cancel()
+    try:
+        await playing
+    except (DatabaseUnavailable, StorageError, OSError) as error:
+        print(f"telemed: the sample cases cannot be played: {error}", file=sys.stderr)
 
 
 def welcome(settings: Settings) -> None:

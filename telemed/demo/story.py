@@ -70,6 +70,20 @@ class StoryCase:
         return self.text.evidence
 
 
+@dataclass(frozen=True)
+class StrayStudy:
+    """A study that no case asks for: its accession number was mistyped at the modality, and a person has to look."""
+
+    text_key: str
+    member: str
+    patient: int
+    accession_number: str
+
+    @property
+    def evidence(self) -> tuple[str, ...]:
+        return TEXTS[self.text_key].evidence
+
+
 HOUR, DAY = 60, 24 * 60
 
 
@@ -114,6 +128,9 @@ def _seen(member: str, ago: int) -> Step:
 IMAGING = (
     StoryCase("imaging/hand-normal", "CLINIC1", 13, "routine", "draft", _drafted("CLINIC1", 12)),
     StoryCase("imaging/head-haemorrhage", "CLINIC1", 0, "stat", "requested", _ask("CLINIC1", 2)),
+    StoryCase("imaging/chest-pneumonia", "CLINIC2", 25, "urgent", "requested", _ask("CLINIC2", 1)),
+    StoryCase("imaging/hand-normal", "CLINIC1", 7, "routine", "requested", _ask("CLINIC1", 22)),
+    StoryCase("imaging/chest-normal", "CLINIC2", 10, "routine", "requested", _ask("CLINIC2", 34)),
     StoryCase("imaging/hand-fracture", "CLINIC2", 28, "urgent", "near deadline", (*_ask("CLINIC2", 24), *_begun("imaging.huba", 20, 5))),
     StoryCase("imaging/chest-normal", "CLINIC1", 21, "routine", "overdue", (*_ask("CLINIC1", 150), *_begun("imaging.huba", 140, 8))),
     StoryCase("imaging/head-normal", "CLINIC2", 24, "routine", "accepted", (*_ask("CLINIC2", 30), Step(4, "imaging.huba", "claim"))),
@@ -140,6 +157,8 @@ IMAGING = (
 
 ECG = (
     StoryCase("ecg/anterior-infarction", "CLINIC1", 2, "stat", "requested", _ask("CLINIC1", 1)),
+    StoryCase("ecg/sinus", "CLINIC2", 3, "routine", "requested", _ask("CLINIC2", 4)),
+    StoryCase("ecg/left-ventricular-hypertrophy", "CLINIC1", 14, "routine", "requested", _ask("CLINIC1", 7)),
     StoryCase("ecg/atrial-fibrillation", "CLINIC2", 9, "routine", "in progress", (*_ask("CLINIC2", 9), *_begun("ecg.huba", 6, 2))),
     StoryCase("ecg/sinus", "CLINIC3", 43, "routine", "near deadline", (*_ask("CLINIC3", 25), *_begun("ecg.hubb", 14, 3))),
     StoryCase("ecg/ventricular-ectopics", "CLINIC1", 7, "routine", "overdue", (*_ask("CLINIC1", 41), *_begun("ecg.huba", 30, 4))),
@@ -166,6 +185,8 @@ LAB = (
         *_ask("CLINIC1", 22), *_begun("lab.huba", 14, 7), Step(6, "lab.huba", "critical-declare"))),
     StoryCase("lab/normal-count", "CLINIC2", 12, "routine", "draft", _drafted("CLINIC2", 35)),
     StoryCase("lab/diabetes", "CLINIC3", 22, "routine", "requested", _ask("CLINIC3", 18)),
+    StoryCase("lab/normal-count", "CLINIC1", 21, "routine", "requested", _ask("CLINIC1", 40)),
+    StoryCase("lab/kidney", "CLINIC2", 1, "routine", "requested", _ask("CLINIC2", 65)),
     StoryCase("lab/anaemia", "CLINIC2", 29, "urgent", "final, critical value closed", (
         *_ask("CLINIC2", 7 * HOUR), Step(7 * HOUR - 8, "lab.huba", "claim"), *_told("lab.huba", "CLINIC2", 7 * HOUR - 12),
         Step(7 * HOUR - 20, "clinic2", "critical-acknowledge"), Step(7 * HOUR - 29, "lab.huba", "write"), Step(7 * HOUR - 30, "lab.huba", "sign"),
@@ -174,7 +195,8 @@ LAB = (
         *_ask("CLINIC1", 260), Step(240, "lab.huba", "claim"), Step(230, "lab.huba", "return", "请补充近 1 个月用药（含中草药、保健品）及饮酒史。"))),
     StoryCase("lab/thrombocytopenia", "CLINIC3", 37, "urgent", "awaiting review", (
         *_ask("CLINIC3", 55), Step(50, "lab.hubb", "decline", "本中心今日无血液形态学复核人员。"), Step(44, "lab.main", "claim"),
-        *_told("lab.main", "CLINIC3", 38), Step(21, "lab.main", "write"), Step(20, "lab.main", "sign"))),
+        *_told("lab.main", "CLINIC3", 38), Step(30, "clinic3", "critical-acknowledge"),
+        Step(21, "lab.main", "write"), Step(20, "lab.main", "sign"))),
     StoryCase("lab/thyroid", "CLINIC1", 19, "routine", "final, unread", (*_ask("CLINIC1", 20 * HOUR), *_read("lab.huba", 19 * HOUR, 18 * HOUR))),
     StoryCase("lab/kidney", "CLINIC2", 10, "routine", "amended", (
         *_ask("CLINIC2", 2 * DAY), *_read("lab.huba", 2 * DAY - 90, 2 * DAY - 140), _seen("CLINIC2", 2 * DAY - 200),
@@ -183,6 +205,7 @@ LAB = (
 
 PATHOLOGY = (
     StoryCase("pathology/frozen-gastric-margin", "CLINIC2", 30, "stat", "requested", _ask("CLINIC2", 3)),
+    StoryCase("pathology/chronic-gastritis", "CLINIC2", 40, "routine", "requested", _ask("CLINIC2", 50)),
     StoryCase("pathology/chronic-gastritis", "CLINIC1", 5, "routine", "in progress", (*_ask("CLINIC1", 5 * HOUR), *_begun("pathology.huba", 26, 5))),
     StoryCase("pathology/sigmoid-adenocarcinoma", "CLINIC2", 17, "routine", "final, critical value closed", (
         *_ask("CLINIC2", 3 * DAY), Step(3 * DAY - 90, "pathology.huba", "claim"), *_told("pathology.huba", "CLINIC2", 3 * DAY - 110),
@@ -221,3 +244,6 @@ CONSULTATION = (
 )  # fmt: skip
 
 STORY: tuple[StoryCase, ...] = (*IMAGING, *ECG, *LAB, *PATHOLOGY, *CONSULTATION)
+
+STRAYS: tuple[StrayStudy, ...] = (StrayStudy("imaging/hand-normal", "CLINIC2", 4, "CLINIC2-O41"),)
+"""What the operator finds among the unmatched studies."""

@@ -21,6 +21,23 @@ class Phrase:
 
 
 @dataclass(frozen=True, slots=True)
+class Template:
+    """A report written beforehand: a text for each section of the report form.
+
+    `when` maps fields of the request to the values that the template is for (empty: every request). `normal` marks the
+    report of nothing found, which one key fills in: it must never name a part of the body that was not asked for.
+    """
+
+    title: str
+    sections: Mapping[str, str]
+    when: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    normal: bool = False
+
+    def fits(self, request: Mapping[str, Any]) -> bool:
+        return all(str(request.get(name, "")).upper() in values for name, values in self.when.items())
+
+
+@dataclass(frozen=True, slots=True)
 class Centre:
     """One centre as data.
 
@@ -46,11 +63,19 @@ class Centre:
     headline_fields: tuple[str, ...] = ("reason",)
     critical_findings: tuple[str, ...] = ()
     claim_idle_minutes: int = 30
-    normal: Mapping[str, str] = field(default_factory=dict)
+    templates: tuple[Template, ...] = ()
     facts: Callable[[bytes], dict[str, Any]] | None = None
 
     def need_of(self, request: Mapping[str, Any]) -> str:
         return str(request.get(self.need, "")).upper() if self.need else ""
+
+    def templates_for(self, request: Mapping[str, Any]) -> tuple[Template, ...]:
+        """The templates that fit the request, those for fewer requests first."""
+        return tuple(sorted((t for t in self.templates if t.fits(request)), key=lambda t: -len(t.when)))
+
+    def normal_for(self, request: Mapping[str, Any]) -> Template | None:
+        """The report of nothing found for this request; None where no template was written for it."""
+        return next((t for t in self.templates_for(request) if t.normal), None)
 
     def headline(self, request: Mapping[str, Any]) -> str:
         return " ".join(str(request[name]) for name in self.headline_fields if request.get(name))

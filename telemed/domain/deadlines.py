@@ -15,7 +15,7 @@ class DeadlineRule:
 
     `priorities` the rule is for; `when` maps a field of the request to the values it is for (empty: all).
     `accept`: from the offer to a claim (None: no limit). `report`: from submission to the report.
-    `working`: the report time runs in working hours only.
+    `working`: both run in working hours only.
     """
 
     priorities: frozenset[str]
@@ -64,8 +64,11 @@ def deadline(
     rules: Sequence[DeadlineRule], priority: str, request: Mapping[str, Any], start: datetime, hours: WorkingHours, zone: ZoneInfo
 ) -> Deadline:
     """The deadline by the first rule that fits. Raises LookupError where the table has a gap."""
+
+    def after(span: timedelta) -> datetime:
+        return hours.add(start, span, zone) if rule.working else start + span
+
     for rule in rules:
         if rule.fits(priority, request):
-            due = hours.add(start, rule.report, zone) if rule.working else start + rule.report
-            return Deadline(start + rule.accept if rule.accept is not None else None, due)
+            return Deadline(after(rule.accept) if rule.accept is not None else None, after(rule.report))
     raise LookupError(f"no deadline rule for priority {priority}")

@@ -8,11 +8,14 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
 from telemed.domain.errors import FieldError
+
+LARGEST_NUMBER = 1e15
+"""A double still holds every whole number up to here (2**53 is about 9e15)."""
 
 
 class FieldType(StrEnum):
@@ -63,14 +66,19 @@ class Form:
         errors = [FieldError(f"{prefix}.{name}", "unknown-field") for name in data if self.field(name) is None]
         for spec in self.fields:
             value = data.get(spec.name)
-            if value in (None, "", [], False):
-                if complete and spec.required:
-                    errors.append(FieldError(f"{prefix}.{spec.name}", "required"))
+            if complete and spec.required and is_blank(value):
+                errors.append(FieldError(f"{prefix}.{spec.name}", "required"))
+            if value is None or value in ("", []):
                 continue
             fault = _fault(spec, value)
             if fault:
                 errors.append(FieldError(f"{prefix}.{spec.name}", *fault))
         return errors
+
+
+def is_blank(value: Any) -> bool:
+    """Nothing was filled in: no value, no choice, a flag that is not set, text of spaces alone. Zero is a value."""
+    return value is None or value is False or value == [] or (isinstance(value, str) and not value.strip())
 
 
 def _fault(spec: Field, value: Any) -> tuple[str, str] | None:
@@ -79,10 +87,9 @@ def _fault(spec: Field, value: Any) -> tuple[str, str] | None:
         case FieldType.FLAG:
             return None if isinstance(value, bool) else ("type", "true or false")
         case FieldType.NUMBER:
-            return None if isinstance(value, int | float) and not isinstance(value, bool) else ("type", "number")
+            return None if _is_number(value) else ("type", "number")
         case FieldType.CHOICES:
-            known = {choice.value for choice in spec.choices}
-            return None if isinstance(value, list) and all(v in known for v in value) else ("choice", " ".join(sorted(known)))
+            return None if _are_choices(spec, value) else ("choice", " ".join(choice.value for choice in spec.choices))
     if not isinstance(value, str):
         return "type", "text"
     if len(value) > spec.max_length:
@@ -92,15 +99,37 @@ def _fault(spec: Field, value: Any) -> tuple[str, str] | None:
     return _text_fault(spec, value)
 
 
+def _is_number(value: Any) -> bool:
+    """A finite number that JSON and both databases hold exactly enough; true and false are none."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= LARGEST_NUMBER
+
+
+def _are_choices(spec: Field, value: Any) -> bool:
+    """A list of choices of the field, each once."""
+    known = {choice.value for choice in spec.choices}
+    return isinstance(value, list) and all(isinstance(v, str) and v in known for v in value) and len(set(value)) == len(value)
+
+
 def _text_fault(spec: Field, value: str) -> tuple[str, str] | None:
     if spec.pattern and not re.fullmatch(spec.pattern, value):
         return "pattern", spec.pattern
     if spec.type is FieldType.CHOICE and not spec.open_choice and value not in {c.value for c in spec.choices}:
         return "choice", " ".join(c.value for c in spec.choices)
-    parse = {FieldType.DATE: date.fromisoformat, FieldType.DATE_TIME: datetime.fromisoformat}.get(spec.type)
-    if parse:
-        try:
-            parse(value)
-        except ValueError:
-            return "date", "YYYY-MM-DD" if spec.type is FieldType.DATE else "YYYY-MM-DDTHH:MM"
+    if spec.type in MOMENTS and not _is_moment(spec.type, value):
+        return "date", MOMENTS[spec.type]
     return None
+
+
+MOMENTS = {FieldType.DATE: "YYYY-MM-DD", FieldType.DATE_TIME: "YYYY-MM-DDTHH:MM"}
+"""How a day and a time of day are written: as HTML writes them (ISO 8601, extended format, no zone: the region's)."""
+
+
+def _is_moment(kind: FieldType, value: str) -> bool:
+    form = r"\d{4}-\d\d-\d\d" + (r"T\d\d:\d\d(:\d\d)?" if kind is FieldType.DATE_TIME else "")
+    if not re.fullmatch(form, value, re.ASCII):
+        return False
+    try:
+        datetime.fromisoformat(value)
+    except ValueError:
+        return False
+    return True

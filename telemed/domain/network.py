@@ -31,15 +31,22 @@ class Institution:
 
 @dataclass(frozen=True, slots=True)
 class DutyPeriod:
-    """Readers are there on these weekdays (Monday is 0) from `start` to `end`, region time; `end` 00:00 means midnight."""
+    """Readers are there on these weekdays (Monday is 0) from `start` to `end`, region time.
+
+    A period whose `end` is not after its `start` runs into the next day: 20:00 to 08:00 is a night, 00:00 to 00:00 a day.
+    """
 
     weekdays: frozenset[int]
     start: time
     end: time
 
     def covers(self, moment: datetime) -> bool:
-        clock = moment.time()
-        return moment.weekday() in self.weekdays and self.start <= clock and (self.end == time(0) or clock < self.end)
+        clock, today = moment.time(), moment.weekday()
+        if self.start < self.end:
+            return today in self.weekdays and self.start <= clock < self.end
+        began_today = today in self.weekdays and self.start <= clock
+        began_yesterday = (today - 1) % 7 in self.weekdays and clock < self.end
+        return began_today or began_yesterday
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +78,8 @@ class Network:
     services: Mapping[tuple[str, str], HubService] = field(default_factory=dict)
     home_hubs: Mapping[tuple[str, str], str] = field(default_factory=dict)
     zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("Asia/Shanghai"))
+    districts: tuple[str, ...] = ()
+    """All districts of the region as `city district`, also those without an institution."""
 
     def chain(self, centre: str, member: str) -> Iterator[HubService]:
         """The hubs that answer for `member`, nearest first. A cycle in the tree ends the chain."""

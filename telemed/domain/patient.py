@@ -76,13 +76,13 @@ def masked(value: str) -> str:
 
 
 def masked_name(name: str) -> str:
-    """A name for lists: the first character and a star (`张*`); Latin names keep the first letter of each word."""
+    """A name for lists: the first character and stars (`张*`); Latin names keep the first letter of each word."""
     name = name.strip()
     if not name:
         return ""
     if name.isascii():
         return " ".join(word[0] + "*" for word in name.split())
-    return name[0] + "*" * (len(name) - 1)
+    return name[0] + "*" * (len(name) - 1) if len(name) > 1 else "*"
 
 
 def normal_name(name: str) -> str:
@@ -109,7 +109,10 @@ def compare(a: Patient, b: Patient) -> tuple[Match, str]:
     if ours and theirs:
         if ours != theirs:
             return Match.DIFFERENT, "resident-ids-differ"
-        return (Match.SAME, "resident-id") if alike else (Match.POSSIBLE, "resident-id-name-differs")
+        if not alike:
+            return Match.POSSIBLE, "resident-id-name-differs"
+        contradicts = a.birth_date and b.birth_date and a.birth_date != b.birth_date
+        return (Match.POSSIBLE, "resident-id-birth-date-differs") if contradicts else (Match.SAME, "resident-id")
     if alike and a.birth_date and a.birth_date == b.birth_date and a.sex == b.sex:
         return Match.POSSIBLE, "name-sex-birth-date"
     return Match.DIFFERENT, ""

@@ -29,6 +29,14 @@ async def case_for(work: Work, person: Person, case_id: str, action: Action) -> 
     return case
 
 
+async def in_hand(work: Work, person: Person, case_id: str, action: Action) -> Case:
+    """As `case_for`; of the hubs, only the one that has the case now (one that keeps it open may look and add nothing)."""
+    case = await case_for(work, person, case_id, action)
+    if case.hub != person.institution and not may(person, action, Relation.OWN):
+        raise NotFound("case", case_id)
+    return case
+
+
 async def in_charge(work: Work, person: Person, case_id: str, action: Action) -> Case:
     """As `case_for`, and the person's hub must be the one that has the case now (not only keep it open)."""
     case = await case_for(work, person, case_id, action)

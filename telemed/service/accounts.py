@@ -23,7 +23,7 @@ class SignIn:
 
 def digest(token: str) -> str:
     """Only this is kept of a session token."""
-    return hashlib.sha256(token.encode()).hexdigest()
+    return hashlib.sha256(token.encode("utf-8", "surrogateescape")).hexdigest()  # a header may hold any bytes
 
 
 async def password_hash_of(work: Work, username: str) -> str | None:
@@ -43,6 +43,7 @@ async def sign_in(work: Work, username: str) -> SignIn:
     credentials = await work.people.credentials(username)
     if credentials and (credentials.failures or credentials.locked_until):
         await work.people.save_credentials(Credentials(username, credentials.password_hash))
+    await work.people.signed_in(username, work.now)
     token = secrets.token_urlsafe(32)
     await work.sessions.add(Session(digest(token), username, work.now, work.now))
     work.journal.audit("session:begin", username, person.institution, f"person/{username}")
@@ -88,6 +89,12 @@ async def person_of(work: Work, token: str, touch: Callable[[str], Awaitable[Non
 async def sign_out(work: Work, person: Person, token: str) -> None:
     await work.sessions.end(digest(token))
     work.journal.audit("session:end", person.username, person.institution, f"person/{person.username}")
+
+
+async def sweep_sessions(work: Work) -> int:
+    """Sessions that have ended by themselves are forgotten."""
+    limits = work.region.sessions
+    return await work.sessions.sweep(work.now - limits.idle, work.now - limits.longest)
 
 
 async def unlock(work: Work, person: Person, username: str) -> None:

@@ -11,7 +11,7 @@ from telemed.domain.critical import CriticalValue
 from telemed.domain.errors import NotFound
 from telemed.domain.evidence import Evidence
 from telemed.domain.patient import Patient
-from telemed.domain.people import Person
+from telemed.domain.people import Person, Role
 from telemed.domain.policy import Action, Relation, may
 from telemed.domain.report import ReportStatus
 from telemed.service.access import relation_to
@@ -35,6 +35,8 @@ BY_STATE = {
 """Actions that the case's state table decides: name in the table and in the API, name in the policy."""
 
 ONLY_HOLDER = frozenset({"release", "reassign"})
+WHOEVER_HOLDS = frozenset({"cancel"})
+"""Open to who does not hold the case; a reviewer may also hand on what another reader holds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +66,7 @@ async def view_case(work: Work, person: Person, case_id: str) -> CaseView:
     evidence = await work.evidence.of_case(case_id)
     consents = await work.consents.of_case(case_id)
     centre = work.region.centres.get(case.centre)
-    wants_consent = bool(centre and centre.consent_wanted and not consents)
-    missing = missing_evidence(case, centre.expected if centre else None, evidence, wants_consent)
+    missing = missing_evidence(centre, {e.type for e in evidence}, bool(consents))
     patient = await work.patients.get(case.patient.id)
     criticals = await work.criticals.of_case(case_id)
     actions = permitted(work, person, case, relation)
@@ -83,7 +84,8 @@ def permitted(work: Work, person: Person, case: Case, relation: Relation) -> lis
             continue
         if name != "submit" and case.report_status not in UNSIGNED:
             continue
-        if (taken and name != "cancel") or (name in ONLY_HOLDER and not holder):
+        open_to_others = name in WHOEVER_HOLDS or (name == "reassign" and person.has(Role.REVIEWER))
+        if (taken or name in ONLY_HOLDER) and not holder and not open_to_others:
             continue
         if name == "escalate" and not _has_parent(work, case):
             continue
@@ -102,8 +104,12 @@ def permitted(work: Work, person: Person, case: Case, relation: Relation) -> lis
         and case.report_status == ReportStatus.PRELIMINARY
         and not holder,
         "amend": may(person, Action.REPORT_AMEND, relation) and in_charge and case.report_status in RELEASED,
+        "discard": may(person, Action.REPORT_AMEND, relation)
+        and holder
+        and case.status is CaseStatus.COMPLETED
+        and case.report_status == ReportStatus.PARTIAL,
         "offer": may(person, Action.CASE_OFFER, relation) and case.status in (CaseStatus.FAILED, CaseStatus.REQUESTED),
-        "declare-critical": may(person, Action.CRITICAL_DECLARE, relation) and in_charge and case.status not in ("draft", "cancelled"),
+        "declare-critical": may(person, Action.CRITICAL_DECLARE, relation) and case.status not in ("draft", "cancelled"),
     }
     return found + [name for name, allowed in rest.items() if allowed]
 

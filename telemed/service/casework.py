@@ -9,12 +9,15 @@ from telemed.domain.case import Case, CaseKind, CaseStatus, PatientSummary, Prio
 from telemed.domain.centre import Centre
 from telemed.domain.consent import Consent, ConsentGiver
 from telemed.domain.errors import FieldError, Invalid, InvalidTransition, NotFound
+from telemed.domain.patient import Patient
 from telemed.domain.people import Person
 from telemed.domain.policy import Action, Relation, may, require
 from telemed.domain.report import ReportStatus
+from telemed.domain.volume import Volume
 from telemed.service.access import case_for
+from telemed.service.evidence import set_studies_free
 from telemed.service.identity import new_id
-from telemed.service.patients import PatientCard, find_or_add
+from telemed.service.patients import PatientCard, correct_card, find_or_add
 from telemed.service.ports import Work
 from telemed.service.routing import offer_first, withdraw_offer
 
@@ -27,6 +30,11 @@ def centre_named(work: Work, code: str) -> Centre:
         raise Invalid(FieldError("centre", "choice", " ".join(work.region.centres))) from None
 
 
+def summary_of(patient: Patient) -> PatientSummary:
+    """What a case shows of its patient."""
+    return PatientSummary(patient.id, patient.name, patient.sex.value, patient.birth_date)
+
+
 async def create_case(
     work: Work, person: Person, centre_code: str, kind: CaseKind, priority: Priority, card: PatientCard, request: Mapping[str, Any]
 ) -> Case:
@@ -37,16 +45,14 @@ async def create_case(
         raise Invalid(*faults)
     patient = await find_or_add(work, person.institution, card)
     number = str(request.get("accession_number") or "").strip()
-    if number and await work.cases.with_accession(person.institution, number):
-        raise Invalid(FieldError("request.accession_number", "taken"))
     case = Case(
         id=new_id(),
         centre=centre.code,
         kind=kind,
         priority=priority,
-        accession_number=number or await work.cases.next_accession(centre.letter, work.now.astimezone(work.region.network.zone).date()),
+        accession_number=number or await _fresh_accession(work, centre, person.institution),
         member=person.institution,
-        patient=PatientSummary(patient.id, patient.name, patient.sex.value, patient.birth_date),
+        patient=summary_of(patient),
         request={k: v for k, v in request.items() if k != "accession_number"},
         created_by=person.username,
         created_at=work.now,
@@ -58,14 +64,36 @@ async def create_case(
     return case
 
 
+async def _fresh_accession(work: Work, centre: Centre, member: str) -> str:
+    """The next number of the day that the member has not given to a case of its own."""
+    day = work.now.astimezone(work.region.network.zone).date()
+    while await work.cases.with_accession(member, number := await work.cases.next_accession(centre.letter, day)):
+        pass
+    return number
+
+
 EDITABLE = frozenset({CaseStatus.DRAFT, CaseStatus.ON_HOLD})
 
 
-async def edit_case(work: Work, person: Person, case_id: str, priority: Priority | None, request: Mapping[str, Any] | None) -> Case:
-    """Change a draft, or a case that was sent back. Raises InvalidTransition in any other state."""
+async def edit_case(
+    work: Work,
+    person: Person,
+    case_id: str,
+    priority: Priority | None,
+    request: Mapping[str, Any] | None,
+    kind: CaseKind | None = None,
+    card: PatientCard | None = None,
+) -> Case:
+    """Change a draft, or a case that was sent back; who the patient is and what is asked for stay as they were sent.
+
+    Raises InvalidTransition in any other state.
+    """
     case = await case_for(work, person, case_id, Action.CASE_EDIT)
-    if case.status not in EDITABLE:
+    if case.status not in EDITABLE or (case.status is not CaseStatus.DRAFT and (kind or card)):
         raise InvalidTransition("case", case.status, "edit")
+    if card is not None:
+        case.patient = summary_of(await correct_card(work, case.member, case.patient.id, card))
+    case.kind = kind or case.kind
     if request is not None:
         form = centre_named(work, case.centre).request_form
         wanted = {k: v for k, v in request.items() if k != "accession_number"}
@@ -88,6 +116,9 @@ async def submit_case(work: Work, person: Person, case_id: str) -> Case:
     if faults := centre.request_form.faults(case.request, "request", complete=True):
         raise Invalid(*faults)
     case.hold_reason = ""
+    if case.submitted_at is None:
+        kind = Volume.CONSULTATION if case.kind is CaseKind.CONSULTATION else Volume.REQUEST
+        work.journal.count(kind, case.member, centre=case.centre)
     await offer_first(work, case, centre, keep_hub=again)
     await work.cases.save(case)
     work.journal.event(case, "submit" if not again else "answer", person.username, {"hub": case.hub})
@@ -104,6 +135,7 @@ async def cancel_case(work: Work, person: Person, case_id: str, reason: str) -> 
     case.take("cancel")
     withdraw_offer(case)
     await work.cases.save(case)
+    await set_studies_free(work, case)
     work.journal.event(case, "cancel", person.username, {"reason": reason}, left_hub=left)
     work.journal.audit(Action.CASE_CANCEL, person.username, person.institution, f"case/{case.id}", detail={"reason": reason})
     return case

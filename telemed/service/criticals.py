@@ -94,9 +94,10 @@ async def withdraw_critical(work: Work, person: Person, case_id: str, value_id: 
 async def raise_overdue(work: Work, limit: int = 50) -> int:
     """Unacknowledged values past their countdown rise to the next person: the hub's reviewers, then the operator."""
     raised = 0
-    for value in await work.criticals.due(work.now, limit):
-        case = await work.cases.get(value.case_id)
-        if case is None or not value.escalation_due(work.now):
+    for due in await work.criticals.due(work.now, limit):
+        case = await work.cases.get(due.case_id)
+        value = await work.criticals.get(due.id)  # again, now that the case is locked: another worker may have been here
+        if case is None or value is None or not value.escalation_due(work.now):
             continue
         value.escalations += 1
         await work.criticals.save(value)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection
 from datetime import timedelta
 
 from telemed.domain.case import Case, CaseStatus
+from telemed.domain.centre import Centre
 from telemed.domain.errors import InvalidTransition, NotFound
 from telemed.domain.evidence import Evidence, EvidenceType
 from telemed.domain.people import Person
 from telemed.domain.policy import Action
-from telemed.service.access import case_for
+from telemed.service.access import case_for, in_hand
 from telemed.service.identity import new_id
 from telemed.service.ports import StudyFacts, Work
 
@@ -22,7 +23,7 @@ MATCH_WINDOW = timedelta(days=3)
 
 async def may_attach(work: Work, person: Person, case_id: str) -> Case:
     """The case, if this person may add evidence to it now."""
-    case = await case_for(work, person, case_id, Action.EVIDENCE_ADD)
+    case = await in_hand(work, person, case_id, Action.EVIDENCE_ADD)
     if case.status in CLOSED_TO_EVIDENCE:
         raise InvalidTransition("case", case.status, "attach")
     return case
@@ -54,6 +55,8 @@ async def _add(work: Work, case: Case, evidence: Evidence, actor: str) -> None:
     await work.evidence.add(evidence)
     case.evidence_count += 1
     await work.cases.save(case)
+    if evidence.type is not EvidenceType.DICOM_STUDY:  # studies were counted when the gateway took them in
+        work.journal.count(evidence.type, case.member)
     work.journal.event(case, "evidence", actor, {"type": evidence.type.value, "name": evidence.name, "evidence": evidence.id})
 
 
@@ -68,7 +71,7 @@ async def match_study(work: Work, study: StudyFacts) -> tuple[Case | None, str]:
             return found[0], "accession-number"
     if study.patient_number:
         since = study.received_at - MATCH_WINDOW
-        found = [c for c in await work.cases.of_patient(study.owner, study.patient_number, since) if _fits(work, c, study)]
+        found = [c for c in await work.cases.of_patient(study.owner, study.patient_number, since) if await _fits(work, c, study)]
         if len(found) == 1:
             return found[0], "patient-and-time"
     return None, ""
@@ -79,15 +82,17 @@ async def place_study(work: Work, owner: str, study_instance_uid: str) -> Case |
     study = await work.studies.facts(owner, study_instance_uid)
     if study is None:
         return None
-    for case in await work.cases.with_study(owner, study_instance_uid):
+    known = await work.cases.with_study(owner, study_instance_uid)
+    for case in known:
         await link_study(work, study, case, "")
-        return case
-    case_or_none, rule = await match_study(work, study)
-    if case_or_none is None:
+    if known:
+        return known[0]
+    found, rule = await match_study(work, study)
+    if found is None:
         await work.studies.note_unmatched(study)
         return None
-    await link_study(work, study, case_or_none, rule)
-    return case_or_none
+    await link_study(work, study, found, rule)
+    return found
 
 
 async def place_waiting_studies(work: Work, case_id: str) -> int:
@@ -104,21 +109,22 @@ async def place_waiting_studies(work: Work, case_id: str) -> int:
     return placed
 
 
-def _fits(work: Work, case: Case, study: StudyFacts) -> bool:
-    """A case of a centre that expects studies, of this modality or none named, still open, without a study."""
+async def _fits(work: Work, case: Case, study: StudyFacts) -> bool:
+    """A case of that time and of a centre that expects studies, of this modality or none named, still open, without a study."""
     centre = work.region.centres.get(case.centre)
+    if centre is None or centre.expected is not EvidenceType.DICOM_STUDY:
+        return False
+    if case.status in (CaseStatus.COMPLETED, CaseStatus.FAILED) or case.created_at > study.received_at + MATCH_WINDOW:
+        return False
     wanted = str(case.request.get("modality", "")).upper()
-    return bool(
-        centre
-        and centre.expected is EvidenceType.DICOM_STUDY
-        and case.status not in (CaseStatus.COMPLETED, CaseStatus.FAILED)
-        and case.evidence_count == 0
-        and (not wanted or not study.modality or wanted == study.modality)
-    )
+    if wanted and study.modality and wanted != study.modality:
+        return False
+    return not any(e.type is EvidenceType.DICOM_STUDY for e in await work.evidence.of_case(case.id))
 
 
 async def link_study(work: Work, study: StudyFacts, case: Case, rule: str, actor: str = "system") -> Evidence:
     """Make the study evidence of the case, or bring its count of instances up to date."""
+    case = await work.cases.get(case.id) or case  # locked, and as it stands now: a reader may have claimed it meanwhile
     await work.studies.settle(study.owner, study.study_instance_uid)
     for known in await work.evidence.of_case(case.id):
         if known.study_instance_uid == study.study_instance_uid:
@@ -143,6 +149,14 @@ async def link_study(work: Work, study: StudyFacts, case: Case, rule: str, actor
     return evidence
 
 
+async def set_studies_free(work: Work, case: Case) -> None:
+    """The case is no more: its studies look for another one. They stay on its record."""
+    for known in await work.evidence.of_case(case.id):
+        study = await work.studies.facts(case.member, known.study_instance_uid) if known.study_instance_uid else None
+        if study is not None and not await work.cases.with_study(case.member, study.study_instance_uid):
+            await work.studies.note_unmatched(study)
+
+
 async def link_by_hand(work: Work, person: Person, case_id: str, owner: str, study_instance_uid: str) -> Evidence:
     """The operator says which case a study belongs to. Only a case of the institution that sent it can be named."""
     case = await case_for(work, person, case_id, Action.EVIDENCE_LINK)
@@ -155,11 +169,11 @@ async def link_by_hand(work: Work, person: Person, case_id: str, owner: str, stu
     return evidence
 
 
-def missing_evidence(case: Case, expected: EvidenceType | None, evidence: Sequence[Evidence], consent_wanted: bool) -> list[str]:
-    """What the hub still waits for: the centre's own kind of evidence, and consent where it is wanted."""
+def missing_evidence(centre: Centre | None, kinds: Collection[EvidenceType], consented: bool) -> list[str]:
+    """What the hub still waits for: the centre's own kind of evidence, and consent where the centre wants it."""
     missing = []
-    if expected and not any(e.type is expected for e in evidence):
-        missing.append(expected.value)
-    if consent_wanted:
+    if centre and centre.expected and centre.expected not in kinds:
+        missing.append(centre.expected.value)
+    if centre and centre.consent_wanted and not consented:
         missing.append("consent")
     return missing

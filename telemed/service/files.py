@@ -91,7 +91,20 @@ async def attach_file(
         found.key = f"evidence/{case.id}/{found.id}"
         stored = await office.store.put(found.key, rest, media_type=kind.media_type)
         found.size, found.sha256 = stored.size, stored.sha256
-    return await perform(office, attach, person, case_id, found)
+    try:
+        kept = await perform(office, attach, person, case_id, found)
+    except DomainError:
+        await _forget(office, found)
+        raise
+    if kept.id != found.id:
+        await _forget(office, found)
+    return kept
+
+
+async def _forget(office: Office, evidence: Evidence) -> None:
+    """Bytes that did not become evidence are not kept."""
+    if evidence.key:
+        await office.store.delete(evidence.key)
 
 
 def _evidence(case_id: str, kind: FileKind, name: str, person: Person, office: Office) -> Evidence:

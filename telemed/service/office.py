@@ -12,9 +12,11 @@ from telemed.domain.errors import DomainError, Forbidden, NotAuthenticated, NotF
 from telemed.domain.people import Person
 from telemed.domain.report import Report
 from telemed.service import accounts, reporting
+from telemed.service.overview import Overview
 from telemed.service.ports import Passwords, Region, Work
 from telemed.service.queries import Queries
 from telemed.service.reporting import Printed, PrintOrder
+from telemed.service.statistics import Figures
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -39,6 +41,10 @@ class Office(Protocol):
     def printer(self) -> Printer: ...
     @property
     def queries(self) -> Queries: ...
+    @property
+    def overview(self) -> Overview: ...
+    @property
+    def figures(self) -> Figures: ...
     def now(self) -> datetime: ...
     async def check(self) -> None:
         """Database and store answer. Raises what they raise."""

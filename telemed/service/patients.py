@@ -76,6 +76,7 @@ async def find_or_add(work: Work, member: str, card: PatientCard) -> Patient:
                 continue
             updated = replace(
                 known,
+                sex=known.sex if card.sex is Sex.UNKNOWN else card.sex,
                 birth_date=card.birth_date or known.birth_date,
                 phone=card.phone or known.phone,
                 identifiers=tuple(merged.values()),
@@ -88,7 +89,38 @@ async def find_or_add(work: Work, member: str, card: PatientCard) -> Patient:
     return await _add_matched(work, wanted)
 
 
+async def find_known(work: Work, person: Person, number: str) -> list[Patient]:
+    """The own institution's records with this number: a resident number or the institution's own."""
+    require(person, Action.PATIENT_FIND)
+    number = number.strip()
+    wanted = (Identifier(RESIDENT_ID, number.upper()), Identifier(person.institution, number))
+    return list(await work.patients.known_to(person.institution, wanted))
+
+
+async def correct_card(work: Work, member: str, patient_id: str, card: PatientCard) -> Patient:
+    """A draft's card was changed. A record that only this draft shows is corrected; else the card finds or makes its own."""
+    check_card(card, member)
+    known = await work.patients.get(patient_id)
+    others = [p for p in await work.patients.known_to(member, card.identifiers) if p.id != patient_id]
+    if known is None or others or await work.cases.sharing(patient_id) > 1:
+        return await find_or_add(work, member, card)
+    await work.patients.split(patient_id)
+    wanted = Patient(patient_id, patient_id, member, card.name.strip(), card.sex, card.birth_date, card.identifiers, card.phone)
+    patient, doubts = await _matched(work, wanted)
+    await work.patients.save(patient)
+    await _note(work, patient, doubts)
+    return patient
+
+
 async def _add_matched(work: Work, wanted: Patient) -> Patient:
+    patient, doubts = await _matched(work, wanted)
+    await work.patients.add(patient)
+    await _note(work, patient, doubts)
+    return patient
+
+
+async def _matched(work: Work, wanted: Patient) -> tuple[Patient, list[tuple[str, str]]]:
+    """The record under its master, and the records that a person should compare it with, each with the rule."""
     master, doubts = wanted.id, []
     for other in await work.patients.alike(wanted):
         verdict, rule = compare(wanted, other)
@@ -96,14 +128,16 @@ async def _add_matched(work: Work, wanted: Patient) -> Patient:
             master = other.master_id
         elif verdict is Match.POSSIBLE:
             doubts.append((other.id, rule))
-    patient = replace(wanted, master_id=master)
-    await work.patients.add(patient)
+    return replace(wanted, master_id=master), doubts
+
+
+async def _note(work: Work, patient: Patient, doubts: list[tuple[str, str]]) -> None:
     for other_id, rule in doubts:
         await work.patients.suggest(patient.id, other_id, rule)
-    return patient
 
 
-async def _record(work: Work, person: Person, patient_id: str) -> Patient:
+async def record_of(work: Work, person: Person, patient_id: str) -> Patient:
+    """The record, for its member's own people and the operator. Raises NotFound for anybody else."""
     patient = await work.patients.get(patient_id)
     if patient is None or not (person.has(Role.OPERATOR) or patient.member == person.institution):
         raise NotFound("patient", patient_id)
@@ -113,7 +147,7 @@ async def _record(work: Work, person: Person, patient_id: str) -> Patient:
 async def merge_patients(work: Work, person: Person, kept_id: str, joined_id: str, reason: str) -> Patient:
     """Two records are one person: they share a master from now on. Both keep what each member wrote."""
     require(person, Action.PATIENT_MERGE)
-    kept, joined = await _record(work, person, kept_id), await _record(work, person, joined_id)
+    kept, joined = await record_of(work, person, kept_id), await record_of(work, person, joined_id)
     if kept.master_id != joined.master_id:
         await work.patients.merge(kept.master_id, joined.master_id)
     detail = {"joined": joined_id, "reason": reason, "was": joined.master_id}
@@ -124,7 +158,7 @@ async def merge_patients(work: Work, person: Person, kept_id: str, joined_id: st
 async def split_patient(work: Work, person: Person, patient_id: str, reason: str) -> None:
     """The record was not the same person after all: it gets a master of its own again."""
     require(person, Action.PATIENT_MERGE)
-    patient = await _record(work, person, patient_id)
+    patient = await record_of(work, person, patient_id)
     await work.patients.split(patient_id)
     detail = {"split": True, "reason": reason, "was": patient.master_id}
     work.journal.audit(Action.PATIENT_MERGE, person.username, person.institution, f"patient/{patient_id}", detail=detail)

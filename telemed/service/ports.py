@@ -17,6 +17,7 @@ from telemed.domain.network import Network
 from telemed.domain.patient import Identifier, Patient
 from telemed.domain.people import LockOut, Person, SessionLimits
 from telemed.domain.report import Report
+from telemed.domain.upload import Upload
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,10 @@ class Region:
 
 
 class Cases(Protocol):
-    async def add(self, case: Case) -> None: ...
+    async def add(self, case: Case) -> None:
+        """Raises Invalid where the member has a case with this accession number."""
+        ...
+
     async def get(self, case_id: str) -> Case | None:
         """The case, locked for the rest of a writing transaction."""
         ...
@@ -49,11 +53,19 @@ class Cases(Protocol):
 
     async def with_accession(self, member: str, number: str) -> list[Case]: ...
     async def with_study(self, member: str, study_instance_uid: str) -> list[Case]:
-        """The member's cases that have the study as evidence, newest first."""
+        """The member's cases that have the study as evidence, not cancelled, newest first."""
         ...
 
     async def of_patient(self, member: str, patient_number: str, since: datetime) -> list[Case]:
         """Cases of the member's patient with this number, made since, not cancelled, newest first."""
+        ...
+
+    async def sharing(self, patient_id: str) -> int:
+        """How many cases show this patient record."""
+        ...
+
+    async def made_between(self, member: str, first: datetime, last: datetime, limit: int) -> list[Case]:
+        """The member's cases made in this time, not cancelled, newest first."""
         ...
 
     async def open_access(self, case_id: str, institution: str) -> None:
@@ -62,7 +74,7 @@ class Cases(Protocol):
 
     async def has_access(self, case_id: str, institution: str) -> bool: ...
     async def held_by(self, username: str) -> int:
-        """How many cases the reader holds now."""
+        """How many cases the reader holds now; in a writing transaction nobody else counts this reader's until its end."""
         ...
 
     async def past_accept(self, now: datetime, limit: int) -> list[str]: ...
@@ -84,7 +96,8 @@ class Patients(Protocol):
     async def save(self, patient: Patient) -> None: ...
     async def get(self, patient_id: str) -> Patient | None: ...
     async def known_to(self, member: str, identifiers: Sequence[Identifier]) -> list[Patient]:
-        """Records of this member that carry one of the identifiers."""
+        """Records of this member that carry one of the identifiers. In a writing transaction nobody else adds to the index
+        until its end: the same patient from two at once is one record."""
         ...
 
     async def alike(self, patient: Patient) -> list[Patient]:
@@ -93,6 +106,10 @@ class Patients(Protocol):
 
     async def suggest(self, first: str, second: str, rule: str) -> None:
         """Note two records for a person to look at; noting them again changes nothing."""
+        ...
+
+    async def settle_doubt(self, first: str, second: str, at: datetime) -> bool:
+        """The two are not asked about again. False where nobody asked."""
         ...
 
     async def merge(self, kept_master: str, joined_master: str) -> int:
@@ -148,6 +165,27 @@ class Studies(Protocol):
         ...
 
 
+class Uploads(Protocol):
+    async def add(self, upload: Upload) -> None: ...
+    async def get(self, upload_id: str) -> Upload | None:
+        """The upload, locked for the rest of a writing transaction."""
+        ...
+
+    async def save(self, upload: Upload) -> None: ...
+    async def remove(self, upload_id: str) -> None: ...
+    async def unfinished(self, username: str) -> int:
+        """How many uploads of this person are not yet evidence."""
+        ...
+
+    async def expired(self, now: datetime, limit: int) -> list[Upload]: ...
+
+
+class NoticeMarks(Protocol):
+    async def mark(self, username: str, event_id: int) -> None:
+        """The person has seen the notices up to this line of history; never goes back."""
+        ...
+
+
 class Consents(Protocol):
     async def add(self, consent: Consent) -> None: ...
     async def of_case(self, case_id: str) -> list[Consent]: ...
@@ -167,6 +205,14 @@ class People(Protocol):
     async def get(self, username: str) -> Person | None: ...
     async def credentials(self, username: str) -> Credentials | None: ...
     async def save_credentials(self, credentials: Credentials) -> None: ...
+    async def signed_in(self, username: str, at: datetime) -> None:
+        """Note the time of the last sign-in."""
+        ...
+
+    async def with_role(self, role: str) -> list[Person]:
+        """Active people with this role."""
+        ...
+
     async def readers(self, institution: str, centre: str) -> list[Person]: ...
 
 
@@ -185,6 +231,31 @@ class Sessions(Protocol):
     async def get(self, token_digest: str) -> Session | None: ...
     async def seen(self, token_digest: str, at: datetime) -> None: ...
     async def end(self, token_digest: str) -> None: ...
+    async def sweep(self, unseen_since: datetime, begun_before: datetime) -> int:
+        """Forget sessions that nobody can use any more; returns how many."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class SavedView:
+    """A worklist's filters under a name, as the query part of its address."""
+
+    name: str
+    query: str
+
+
+class SavedViews(Protocol):
+    async def save(self, username: str, view: SavedView) -> None:
+        """Keep the view; one of the same name is replaced."""
+        ...
+
+    async def remove(self, username: str, name: str) -> bool:
+        """True where there was one."""
+        ...
+
+    async def of(self, username: str) -> list[SavedView]:
+        """The person's views by name."""
+        ...
 
 
 class Journal(Protocol):
@@ -204,6 +275,10 @@ class Journal(Protocol):
         """Work for the worker. While a job with the same `key` waits, another is not added."""
         ...
 
+    def count(self, kind: str, institution: str, *, centre: str = "", hub: str = "", items: int = 1, parts: int = 0) -> None:
+        """Add to the institution's volume of the day. `kind` is a `Volume` or an `EvidenceType`; `parts`: images of studies."""
+        ...
+
 
 class Work(Protocol):
     """One transaction: its time, the region, the repositories, the journal."""
@@ -216,9 +291,12 @@ class Work(Protocol):
     evidence: EvidenceStore
     criticals: Criticals
     consents: Consents
+    uploads: Uploads
+    notice_marks: NoticeMarks
     studies: Studies
     people: People
     sessions: Sessions
+    saved_views: SavedViews
     journal: Journal
 
 

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import datetime
 from enum import StrEnum
 from typing import Any, Protocol
 
 from telemed.domain.case import Case
-from telemed.domain.evidence import Evidence
+from telemed.domain.critical import CriticalValue
+from telemed.domain.evidence import Evidence, EvidenceType
 from telemed.domain.patient import Patient
 from telemed.domain.people import Person
 from telemed.domain.report import Report
+
+MANY_NOTICES = 99
+"""No bell counts further."""
 
 
 class View(StrEnum):
@@ -43,15 +47,27 @@ class CaseFilter:
     view: View | None = None
     need: str = ""
     body_part: str = ""
+    ids: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class EvidenceSummary:
+    """What a listed case rests on: pieces by kind, DICOM instances, when the last of them came, and whether consent is there."""
+
+    pieces: Mapping[EvidenceType, int] = field(default_factory=dict)
+    instances: int = 0
+    last_received_at: datetime | None = None
+    consented: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class CasePage:
-    """One page of cases, each with its patient's record and evidence, and the cursor of the next page."""
+    """One page of cases, their patients' records by patient, their evidence by case, and the cursor of the next page."""
 
     cases: Sequence[Case]
     patients: Mapping[str, Patient]
     next: str | None
+    evidence: Mapping[str, EvidenceSummary] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +88,28 @@ class HistoryLine:
 
 
 @dataclass(frozen=True, slots=True)
+class Notice:
+    """A line of history that concerns the person who asks, its case as it is now, and whether they have seen it."""
+
+    line: HistoryLine
+    case: Case
+    seen: bool
+
+
+@dataclass(frozen=True, slots=True)
 class PriorCase:
     """An earlier case of the same patient that this person may see."""
 
     case: Case
     evidence: Sequence[Evidence]
+
+
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """A record, and the one whose group it is in."""
+
+    record: Patient
+    kept: Patient
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,30 +119,6 @@ class Doubt:
     first: Patient
     second: Patient
     rule: str
-
-
-@dataclass(frozen=True, slots=True)
-class Connection:
-    """How an institution stands: its last data, its volume by day, its queue."""
-
-    code: str
-    last_study_at: datetime | None
-    last_case_at: datetime | None
-    days: Mapping[date, int] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class HubLoad:
-    """How a hub stands in one centre: waiting, held, overdue, done today, deadlines kept and missed in the last 30 days."""
-
-    hub: str
-    centre: str
-    waiting: int
-    held: int
-    overdue: int
-    done_today: int
-    kept: int
-    missed: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,11 +147,28 @@ class Queries(Protocol):
     async def history(self, case_id: str) -> list[HistoryLine]: ...
     async def history_since(self, after: int, limit: int) -> list[HistoryLine]: ...
     async def last_history_id(self) -> int: ...
+    async def milestones(self, case_ids: Sequence[str]) -> Mapping[str, Mapping[str, datetime]]:
+        """Per case, when each kind of step was last taken."""
+        ...
+
+    async def running_criticals(self, case_ids: Sequence[str]) -> list[CriticalValue]:
+        """Critical values of these cases whose loop is not closed, the most pressing first."""
+        ...
+
+    async def notices(self, person: Person, before: int | None, limit: int) -> list[Notice]:
+        """What concerns the person, newest first."""
+        ...
+
+    async def unread_notices(self, person: Person) -> int:
+        """How many of them they have not seen, counted up to MANY_NOTICES."""
+        ...
+
     async def priors(self, person: Person, case: Case) -> list[PriorCase]: ...
     async def doubts(self, person: Person, limit: int) -> list[Doubt]: ...
-    async def connections(self, days: int) -> list[Connection]: ...
-    async def loads(self) -> list[HubLoad]: ...
+    async def merged(self, person: Person, limit: int) -> list[Merged]:
+        """Records that count as the same person as another, newest first."""
+        ...
+
     async def audit(self, wanted: Mapping[str, str], before: int | None, limit: int) -> list[AuditLine]: ...
     async def report_by_code(self, code: str) -> tuple[Case, Report, list[Report]] | None: ...
-    async def saved_views(self, username: str) -> list[tuple[str, str]]: ...
     async def people_names(self, usernames: Sequence[str]) -> Mapping[str, str]: ...

@@ -5,7 +5,7 @@ from __future__ import annotations
 from telemed.domain.case import Case, CaseStatus
 from telemed.domain.errors import AlreadyClaimed, FieldError, Forbidden, Invalid, InvalidTransition
 from telemed.domain.people import Person, Role
-from telemed.domain.policy import Action
+from telemed.domain.policy import Action, Relation, may
 from telemed.domain.report import ReportStatus
 from telemed.domain.routing import Outcome, Rule
 from telemed.service.access import in_charge
@@ -119,13 +119,15 @@ async def reassign_case(work: Work, person: Person, case_id: str, reader: str, r
     _refuse_if_signed(case, "reassign")
     if case.claimed_by != person.username and not person.has(Role.REVIEWER):
         raise Forbidden(Action.CASE_REASSIGN, "not-the-holder")
-    readers = {p.username for p in await work.people.readers(person.institution, case.centre)}
+    there = await work.people.readers(person.institution, case.centre)
+    readers = {p.username: p for p in there if may(p, Action.REPORT_WRITE, Relation.ROUTED)}
     if reader not in readers:
         raise Invalid(FieldError("reader", "choice", " ".join(sorted(readers))))
     before = case.claimed_by
     case.take("reassign")
     case.claimed_by, case.claimed_at, case.active_at, case.parked_at = reader, work.now, work.now, None
     case.readers = tuple(dict.fromkeys((*case.readers, reader)))
+    await open_report(work, case, readers[reader])
     await work.cases.save(case)
     detail = {"from": before, "to": reader, "reason": reason}
     work.journal.event(case, "reassign", person.username, detail)

@@ -27,6 +27,7 @@ from telemed.domain.forms import Field, FieldType, Form
 from telemed.domain.people import Person
 from telemed.domain.policy import Action
 from telemed.domain.report import REPORT, Report, ReportStatus, VersionKind
+from telemed.domain.volume import Volume
 from telemed.service.access import case_for, in_charge, relation_to
 from telemed.service.identity import new_verification_code
 from telemed.service.ports import Work
@@ -253,16 +254,27 @@ async def _keep(work: Work, case: Case, report: Report, printed: Printed, person
     report.revision += 1
     await work.reports.save(report)
     case.report_status, case.positive, case.parked_at = report.status, report.positive, None
+    if case.status is CaseStatus.ACCEPTED:
+        case.take("write")  # a finished draft taken over from another reader
     if report.released:
         if case.status is not CaseStatus.COMPLETED:
             case.take("complete")
             case.completed_at = work.now
+            _count_answer(work, case)
         case.claimed_by = case.claimed_at = None
         case.acknowledged_at = case.acknowledged_by = None
     await work.cases.save(case)
     detail = {"version": report.version, "status": report.status.value, "pdf_sha256": printed.sha256}
     work.journal.event(case, step, person.username, detail)
     work.journal.audit(action, person.username, person.institution, f"case/{case.id}", detail=detail)
+
+
+def _count_answer(work: Work, case: Case) -> None:
+    hub = case.hub or ""
+    work.journal.count(Volume.REPORT, case.member, centre=case.centre, hub=hub)
+    if case.due_at is not None:
+        kept = work.now <= case.due_at
+        work.journal.count(Volume.DEADLINE_KEPT if kept else Volume.DEADLINE_MISSED, case.member, centre=case.centre, hub=hub)
 
 
 async def send_back(work: Work, person: Person, case_id: str, note: str) -> Report:
@@ -274,7 +286,7 @@ async def send_back(work: Work, person: Person, case_id: str, note: str) -> Repo
     await work.reports.save(report)
     case.report_status, case.claimed_by, case.claimed_at, case.active_at = report.status, report.author, work.now, work.now
     await work.cases.save(case)
-    work.journal.event(case, "send-back", person.username, {"note": note})
+    work.journal.event(case, "send-back", person.username)  # the note stays in the hub, with the draft; the member reads the history
     work.journal.audit(Action.REPORT_REVIEW, person.username, person.institution, f"case/{case.id}", "sent-back", {"note": note})
     return report
 

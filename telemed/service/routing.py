@@ -51,17 +51,20 @@ def _settle(work: Work, case: Case, centre: Centre) -> None:
 
 async def move_on(work: Work, case: Case, action: str, outcome: Outcome, rule: Rule, reason: str, actor: str) -> None:
     """The hub in charge does not take the case: it goes to the next on the route, or fails where there is none."""
-    centre = work.region.centres[case.centre]
     left = case.hub
     case.take(action)
     work.journal.event(case, action, actor, {"hub": left, "reason": reason}, left_hub=left)
     await abandon_draft(work, case)
-    need = centre.need_of(case.request)
-    case.route = advance(work.region.network, case.centre, case.member, need, case.route, outcome, rule, reason, work.now)
-    _settle(work, case, centre)
+    case.route = _way_on(work, case, outcome, rule, reason)
+    _settle(work, case, work.region.centres[case.centre])
     await work.cases.save(case)
     detail = {"hub": case.hub, "rule": rule.value}
     work.journal.event(case, "offer" if case.hub else "fail", "system", detail, left_hub=left)
+
+
+def _way_on(work: Work, case: Case, outcome: Outcome, rule: Rule, reason: str) -> tuple[RouteStep, ...]:
+    need = work.region.centres[case.centre].need_of(case.request)
+    return advance(work.region.network, case.centre, case.member, need, case.route, outcome, rule, reason, work.now)
 
 
 def withdraw_offer(case: Case) -> None:
@@ -103,8 +106,13 @@ async def expire_offers(work: Work, limit: int = 50) -> int:
         case = await work.cases.get(case_id)
         if case is None or case.status is not CaseStatus.REQUESTED or case.accept_by is None or case.accept_by > work.now:
             continue
-        await move_on(work, case, "expire", Outcome.EXPIRED, Rule.ACCEPT_DEADLINE_MISSED, "", "system")
-        moved += 1
+        if current(_way_on(work, case, Outcome.EXPIRED, Rule.ACCEPT_DEADLINE_MISSED, "")):
+            await move_on(work, case, "expire", Outcome.EXPIRED, Rule.ACCEPT_DEADLINE_MISSED, "", "system")
+            moved += 1
+            continue
+        case.accept_by = None
+        await work.cases.save(case)
+        work.journal.event(case, "accept-missed", "system", {"hub": case.hub})
     return moved
 
 

@@ -8,27 +8,84 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 
 from aiohttp import web
+from aiohttp.typedefs import Handler
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
+from telemed import VERSION
+from telemed.service.administration import Administration
+from telemed.service.authenticity import SignatureInspector
 from telemed.service.files import StudyDoor
 from telemed.service.office import Office
+from telemed.service.sheets import SheetPress
+from telemed.service.tracings import TracingArtist
 from telemed.web import templating
-from telemed.web.api import cases, criticals, events, evidence, network, reports, session
+from telemed.web.api import (
+    administration,
+    cases,
+    criticals,
+    events,
+    evidence,
+    network,
+    patients,
+    reports,
+    session,
+    statistics,
+    unmatched,
+    uploads,
+    views,
+)
 from telemed.web.api.openapi import describe
 from telemed.web.api.operation import answer, operation
 from telemed.web.feed import Feed
 from telemed.web.i18n import language_middleware
-from telemed.web.keys import ADDRESS, FEED, OFFICE, PERSON, SECURE_COOKIES, STUDIES, UPLOAD_LIMIT
+from telemed.web.keys import (
+    ADDRESS,
+    ADMINISTRATION,
+    FEED,
+    OFFICE,
+    PERSON,
+    SECURE_COOKIES,
+    SHEETS,
+    SIGNATURES,
+    STUDIES,
+    TRACINGS,
+    UPLOAD_LIMIT,
+)
+from telemed.web.pages import (
+    accounts,
+    audit,
+    board,
+    case,
+    help_page,
+    network_page,
+    new_case,
+    notices,
+    reading,
+    search,
+    statistics_page,
+    system,
+    unmatched_page,
+    verify,
+    worklist,
+)
 from telemed.web.pages import session as session_pages
 from telemed.web.pages.page import error_page, page
 from telemed.web.problems import problem_middleware
-from telemed.web.security import identify
+from telemed.web.security import add_headers, identify
 
 API = "/api/v1"
-API_MODULES = (session, cases, reports, evidence, criticals, events, network)
+FORM_LIMIT = 64 * 1024
+"""Bytes of a form: the only ones that pages send as such are those of signing in."""
+API_MODULES = (
+    session, cases, reports, evidence, criticals, events, network, patients, uploads, views, unmatched, statistics, administration,
+)  # fmt: skip
 """Imported for their operations."""
 
-VERSION = "0.1.0"
+PAGE_MODULES = (
+    session_pages, worklist, reading, board, case, new_case, search, notices, network_page, unmatched_page, audit, accounts, system,
+    statistics_page, help_page,
+)  # fmt: skip
+"""Imported for their pages."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +93,10 @@ class Doors:
     """What the web process is given besides the office."""
 
     studies: StudyDoor
+    tracings: TracingArtist
+    administration: Administration
+    signatures: SignatureInspector
+    sheets: SheetPress
     address: str
     upload_limit: int
     secure_cookies: bool = False
@@ -45,11 +106,17 @@ class Doors:
 
 def create_app(office: Office, doors: Doors) -> web.Application:
     """The application, ready to run."""
+    # Files are read piece by piece and counted (UPLOAD_LIMIT); this bounds what is read as a whole.
     app = web.Application(
-        middlewares=[language_middleware(_account_language), problem_middleware(error_page), identify], client_max_size=doors.upload_limit
+        middlewares=[language_middleware(_account_language), problem_middleware(error_page), identify], client_max_size=FORM_LIMIT
     )
+    app.on_response_prepare.append(add_headers)
     app[OFFICE] = office
     app[STUDIES] = doors.studies
+    app[TRACINGS] = doors.tracings
+    app[ADMINISTRATION] = doors.administration
+    app[SIGNATURES] = doors.signatures
+    app[SHEETS] = doors.sheets
     app[ADDRESS] = doors.address
     app[UPLOAD_LIMIT] = doors.upload_limit
     app[SECURE_COOKIES] = doors.secure_cookies
@@ -57,11 +124,11 @@ def create_app(office: Office, doors: Doors) -> web.Application:
     app.cleanup_ctx.append(_feed)
     templating.setup(app)
     session_pages.add_routes(app)
+    verify.add_routes(app)
     app.add_routes(page.routes())
     app.router.add_post(f"{API}/login", session.login)
     app.add_routes(operation.routes(API))
-    described = describe(operation, VERSION)
-    app.router.add_get(f"{API}/openapi.json", lambda _request: _answer(described))
+    app.router.add_get(f"{API}/openapi.json", _description(describe(operation, VERSION)))
     app.router.add_get("/healthz", _healthy)
     app.router.add_get("/readyz", _ready)
     app.router.add_get("/metrics", _metrics)
@@ -75,8 +142,11 @@ def _account_language(request: web.Request) -> str | None:
     return person.language or None if person else None
 
 
-async def _answer(content: object) -> web.Response:
-    return answer(content)
+def _description(described: object) -> Handler:
+    async def openapi(_request: web.Request) -> web.Response:
+        return answer(described)
+
+    return openapi
 
 
 async def _healthy(_request: web.Request) -> web.Response:

@@ -52,3 +52,20 @@ def show_age(birth_date: date | None, on: date | None = None) -> str:
     if months < 24:
         return gettext("%(number)d mo") % {"number": months}
     return gettext("%(number)d y") % {"number": months // 12}
+
+
+def show_duration(seconds: float | None) -> str:
+    """A span in the two largest units that matter: ``under 1 min``, ``12 min``, ``3 h 05 min``, ``2 d 4 h``; nothing for None."""
+    if seconds is None:
+        return ""
+    if seconds < 60:
+        return gettext("under 1 min")
+    minutes = round(seconds / 60)
+    if minutes < 60:
+        return gettext("%(minutes)d min") % {"minutes": minutes}
+    hours, minutes = divmod(minutes, 60)
+    if hours < 48 and not minutes:
+        return gettext("%(hours)d h") % {"hours": hours}
+    if hours < 48:
+        return gettext("%(hours)d h %(minutes)02d min") % {"hours": hours, "minutes": minutes}
+    return gettext("%(days)d d %(hours)d h") % {"days": hours // 24, "hours": hours % 24}

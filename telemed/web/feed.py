@@ -38,13 +38,14 @@ class Feed:
     def __init__(self, office: Office) -> None:
         self._office = office
         self._listeners: set[asyncio.Queue[HistoryLine | None]] = set()
-        self._seen = 0
+        self._seen: int | None = None  # 0 is a place too: that of an empty history
 
     async def run(self) -> None:
         """Until cancelled. A database that is away for a while only delays the lines."""
         while True:
             try:
-                self._seen = self._seen or await self._office.queries.last_history_id()
+                if self._seen is None:
+                    self._seen = await self._office.queries.last_history_id()
                 lines = await self._office.queries.history_since(self._seen, BATCH)
                 for line in lines:
                     self._give(line)
@@ -60,10 +61,15 @@ class Feed:
             try:
                 queue.put_nowait(line)
             except asyncio.QueueFull:
-                self._listeners.discard(queue)
-                with contextlib.suppress(asyncio.QueueEmpty):
-                    queue.get_nowait()
-                queue.put_nowait(None)
+                self._let_go(queue)
+
+    def _let_go(self, queue: asyncio.Queue[HistoryLine | None]) -> None:
+        """End the listener's stream. What waits is dropped whole: its last line is then one that all others follow."""
+        self._listeners.discard(queue)
+        with contextlib.suppress(asyncio.QueueEmpty):
+            while True:
+                queue.get_nowait()
+        queue.put_nowait(None)
 
     async def listen(self, person: Person, after: int | None) -> AsyncGenerator[HistoryLine, None]:
         """Lines after `after` (from now on where None) that the person may see; ends when the listener is too slow."""
@@ -88,6 +94,4 @@ class Feed:
     def close(self) -> None:
         """Let every listener go."""
         for queue in list(self._listeners):
-            with contextlib.suppress(asyncio.QueueFull):
-                queue.put_nowait(None)
-        self._listeners.clear()
+            self._let_go(queue)

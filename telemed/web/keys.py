@@ -5,12 +5,20 @@ from __future__ import annotations
 from aiohttp import web
 
 from telemed.domain.people import Person
+from telemed.service.administration import Administration
+from telemed.service.authenticity import SignatureInspector
 from telemed.service.files import StudyDoor
 from telemed.service.office import Office
+from telemed.service.sheets import SheetPress
+from telemed.service.tracings import TracingArtist
 from telemed.web.feed import Feed
 
 OFFICE: web.AppKey[Office] = web.AppKey("office")
+TRACINGS: web.AppKey[TracingArtist] = web.AppKey("tracings")
 STUDIES: web.AppKey[StudyDoor] = web.AppKey("studies")
+ADMINISTRATION: web.AppKey[Administration] = web.AppKey("administration")
+SIGNATURES: web.AppKey[SignatureInspector] = web.AppKey("signatures")
+SHEETS: web.AppKey[SheetPress] = web.AppKey("sheets")
 FEED: web.AppKey[Feed] = web.AppKey("feed")
 SECURE_COOKIES: web.AppKey[bool] = web.AppKey("secure_cookies", bool)
 UPLOAD_LIMIT: web.AppKey[int] = web.AppKey("upload_limit", int)

@@ -28,6 +28,7 @@ from telemed.domain.errors import (
     VersionRequired,
 )
 from telemed.service.files import DamagedFile, UnknownKind
+from telemed.service.uploads import ChecksumMismatch, OffsetMismatch, TooManyUploads
 from telemed.web.i18n import gettext
 
 _ = str  # marks text for the translation catalogue
@@ -45,6 +46,9 @@ STATUS = {
     LockedOut: 403,
     UnknownKind: 415,
     DamagedFile: 422,
+    OffsetMismatch: 409,
+    TooManyUploads: 429,
+    ChecksumMismatch: 460,
 }
 
 TITLE = {
@@ -59,6 +63,10 @@ TITLE = {
     "locked-out": _("The account is locked after too many wrong passwords"),
     "unknown-file": _("Nobody here knows this kind of file"),
     "damaged-file": _("The file is damaged or not what it says"),
+    "offset-mismatch": _("The bytes do not follow what has arrived"),
+    "too-many-uploads": _("Too many unfinished uploads: finish or cancel some of them first"),
+    "checksum-mismatch": _("The bytes were damaged on the way: send them again"),
+    "unsupported-version": _("This version of the upload protocol is not spoken here"),
     "malformed": _("The request cannot be read"),
     "unsupported-media-type": _("This kind of content is not taken"),
     "too-large": _("This is larger than is taken"),
@@ -66,6 +74,7 @@ TITLE = {
     "method-not-allowed": _("This address does not take that method"),
     "storage-full": _("The store is full"),
     "unavailable": _("The service is not available for the moment; try again"),
+    "too-many": _("Too many questions in a short time; try again in a minute"),
     "internal": _("Something went wrong on our side"),
 }
 
@@ -75,7 +84,9 @@ FAULT = {
     "choice": _("must be one of"),
     "type": _("must be of the kind"),
     "too-long": _("is longer than"),
+    "too-many-parts": _("comes in more parts than are taken:"),
     "pattern": _("does not have the form"),
+    "month": _("is not a month of the form"),
     "date": _("is not a date of the form"),
     "control-character": _("has a control character"),
     "taken": _("is taken by another case"),
@@ -87,6 +98,7 @@ FAULT = {
     "contradicts-resident-id": _("contradicts the resident number, which says"),
     "number-of-another-patient": _("belongs to another patient of this institution"),
     "must-be-confirmed": _("must be confirmed"),
+    "too-many": _("there are too many; the most is"),
     "not-a-cursor": _("is not a cursor of this list"),
 }
 
@@ -137,6 +149,8 @@ def from_domain(error: DomainError) -> Problem:
             return Problem(status, error.code, f"{error.kind}: {error.state} -> {error.action}", state=error.state, action=error.action)
         case StaleVersion():
             return Problem(status, error.code, headers={"ETag": f'"{error.current}"'}, current=error.current)
+        case OffsetMismatch():
+            return Problem(status, error.code, headers={"Upload-Offset": str(error.offset)}, offset=error.offset)
         case LockedOut():
             return Problem(status, error.code, until=error.until)
         case NotAuthenticated():
@@ -189,6 +203,9 @@ def _from_http(error: web.HTTPException) -> Problem:
     return Problem(error.status, codes.get(error.status, "malformed"), headers=headers)
 
 
+ASKER_GONE = 499
+"""For the access log only: the browser closed the line before the answer was out."""
+
 ErrorPage = Callable[[web.Request, Exception], Awaitable[web.StreamResponse]]
 
 
@@ -202,6 +219,8 @@ def problem_middleware(error_page: ErrorPage) -> Middleware:
         except Exception as error:
             if isinstance(error, web.HTTPException) and error.status < 400:
                 raise
+            if isinstance(error, ConnectionResetError) and (request.transport is None or request.transport.is_closing()):
+                return web.Response(status=ASKER_GONE)  # nobody hears it, and nothing is wrong on our side
             if wants_page(request):
                 return await error_page(request, error)
             return problem_of(error).response()

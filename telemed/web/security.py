@@ -58,7 +58,9 @@ def crosses_sites(request: web.Request) -> bool:
 
 @web.middleware
 async def identify(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Find the session, refuse changes that another site asked for, add the headers that every answer carries."""
+    """Find the session, refuse changes that another site asked for, and paths that no name of ours can be in."""
+    if not _in_plain_text(request.path):
+        raise web.HTTPNotFound
     token, by_cookie = session_token(request)
     request[PERSON] = None
     if token and not request.path.startswith("/static/"):
@@ -66,13 +68,20 @@ async def identify(request: web.Request, handler: Handler) -> web.StreamResponse
         request[TOKEN] = token
     if request.method not in SAFE and by_cookie and crosses_sites(request):
         raise Problem(403, "cross-site")
-    response = await handler(request)
-    if not response.prepared:
-        for name, value in HEADERS.items():
-            response.headers.setdefault(name, value)
-        if not request.path.startswith("/static/"):
-            response.headers.setdefault("Cache-Control", "no-store")
-    return response
+    return await handler(request)
+
+
+def _in_plain_text(path: str) -> bool:
+    """No control character (PostgreSQL text holds no U+0000) and no byte that was not UTF-8."""
+    return not any(ord(c) < 0x20 or ord(c) == 0x7F or 0xD800 <= ord(c) <= 0xDFFF for c in path)
+
+
+async def add_headers(request: web.Request, response: web.StreamResponse) -> None:
+    """What every answer carries: pages, errors and streams alike. An answer's own word comes first."""
+    for name, value in HEADERS.items():
+        response.headers.setdefault(name, value)
+    if not request.path.startswith("/static/"):
+        response.headers.setdefault("Cache-Control", "no-store")
 
 
 async def _person(request: web.Request, token: str) -> Person | None:

@@ -14,7 +14,7 @@ from aiohttp import web
 from telemed.domain.patient import masked, masked_name
 from telemed.web import appearance, i18n
 from telemed.web.assets import Assets
-from telemed.web.dates import show_age, show_date, show_datetime, show_exact
+from telemed.web.dates import LOCAL_ZONE, show_age, show_date, show_datetime, show_exact
 
 TEMPLATE_FOLDER: Final = Path(__file__).parent / "templates"
 THEME_COOKIE: Final = "theme"
@@ -32,13 +32,14 @@ def _javascript_texts() -> str:
 
 
 async def page_context(request: web.Request) -> dict[str, object]:
-    """What ``base.html`` needs whatever the page: language, theme, the server's time, the address."""
+    """What ``base.html`` needs whatever the page: language, theme, the server's time and the zone it is shown in, the address."""
     theme = request.cookies.get(THEME_COOKIE, "auto")
     return {
         "language": i18n.current_language(),
         "languages": i18n.LANGUAGES,
         "theme": theme if theme in THEMES else "auto",
         "server_time": datetime.now(UTC),
+        "time_zone": str(LOCAL_ZONE),
         "address": request.rel_url,
     }
 

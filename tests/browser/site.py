@@ -177,16 +177,22 @@ async def create_upload(request: web.Request) -> web.Response:
 async def head_upload(request: web.Request) -> web.Response:
     """tus 1.0: how far an upload is."""
     upload = request.app[STATE].uploads[request.match_info["key"]]
+    upload["writer"] = None  # who asks where to go on takes over
     headers = {"Upload-Offset": str(len(upload["data"])), "Upload-Length": str(upload["length"]), "Tus-Resumable": "1.0.0"}
     return web.Response(headers=headers | {"Cache-Control": "no-store"})
 
 
 async def patch_upload(request: web.Request) -> web.Response:
-    """tus 1.0: more bytes; with `upload_limit` the line is cut in the middle of the body."""
+    """tus 1.0: more bytes; with `upload_limit` the line is cut in the middle of the body. The latest writer is the only one."""
     state = request.app[STATE]
     upload = state.uploads[request.match_info["key"]]
-    upload["from"].append(int(request.headers["Upload-Offset"]))
+    if int(request.headers["Upload-Offset"]) != len(upload["data"]):
+        return web.Response(status=409, headers={"Tus-Resumable": "1.0.0"})
+    upload["from"].append(len(upload["data"]))
+    writer = upload["writer"] = object()
     async for chunk in request.content.iter_chunked(65536):
+        if upload["writer"] is not writer:
+            return web.Response(status=423, headers={"Tus-Resumable": "1.0.0"})
         upload["data"] += chunk
         if state.upload_limit is not None and len(upload["data"]) >= state.upload_limit:
             assert request.transport is not None

@@ -98,7 +98,9 @@ async def read(call: Call[Nothing]) -> web.Response:
 @operation("PATCH", CASE, body=CaseChange, returns=CaseShape, errors=(403, 404, 409, 422))
 async def edit(call: Call[CaseChange]) -> web.Response:
     """Change a draft, or a case that was sent back."""
-    return await _stepped(call, casework.edit_case, call.body.priority, call.body.request)
+    body = call.body
+    card = card_of(body.patient) if body.patient else None
+    return await _stepped(call, casework.edit_case, body.priority, body.request, kind=body.kind, card=card)
 
 
 @operation("POST", CASE + "/submit", body=Nothing, returns=CaseShape, errors=(403, 404, 409, 422))

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
 
 import msgspec
 from aiohttp import web
 
+from telemed.domain.notices import ACTIONS
 from telemed.domain.policy import Action, Relation, may
 from telemed.service.queries import HistoryLine
 from telemed.web.api.inputs import Nothing
@@ -31,18 +33,20 @@ async def stream(call: Call[Nothing]) -> web.StreamResponse:
     whole = not may(call.person, Action.CASE_READ_METADATA, Relation.FOREIGN)
     lines = call.request.app[FEED].listen(call.person, after)
     try:
-        async with asyncio.timeout(LONGEST_SECONDS):
-            async for line in _with_pauses(lines):
+        # The inner one first: it still waits for a line when the browser goes away, and a running generator cannot be closed.
+        async with asyncio.timeout(LONGEST_SECONDS), aclosing(lines), aclosing(_with_pauses(lines)) as heard:
+            async for line in heard:
                 await response.write(b": \n\n" if line is None else _event(line, whole))
+                if line is not None and line.action in ACTIONS and line.actor != call.person.username:
+                    await response.write(b'event: notice\ndata: {"unread":%d}\n\n' % await call.office.queries.unread_notices(call.person))
     except (TimeoutError, ConnectionResetError):
         pass
-    finally:
-        await lines.aclose()
     return response
 
 
 def _last_event_id(request: web.Request) -> int | None:
-    text = request.headers.get("Last-Event-ID", "").strip()
+    """The header, which a browser sends when it comes back; before that the page says in its address what it has shown."""
+    text = (request.headers.get("Last-Event-ID") or request.query.get("last_event_id", "")).strip()
     if not text:
         return None
     if not (text.isdecimal() and text.isascii() and len(text) < 19):
@@ -55,7 +59,7 @@ def _event(line: HistoryLine, whole: bool) -> bytes:
     return b"id: %d\nevent: case\ndata: %b\n\n" % (line.id, data)
 
 
-async def _with_pauses(lines: AsyncIterator[HistoryLine]) -> AsyncIterator[HistoryLine | None]:
+async def _with_pauses(lines: AsyncIterator[HistoryLine]) -> AsyncGenerator[HistoryLine | None, None]:
     """The lines, and None where nothing came for a while."""
     waiting: asyncio.Task[HistoryLine] = asyncio.ensure_future(anext(lines))
     try:

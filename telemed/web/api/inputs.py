@@ -74,8 +74,18 @@ class NewCase(Input):
 
 
 class CaseChange(Input):
+    """What is left out stays. Kind and patient can be changed as long as the case is a draft."""
+
+    kind: CaseKind | None = None
     priority: Priority | None = None
+    patient: PatientInput | None = None
     request: FormData | None = None
+
+
+class NumberInput(Input):
+    """A patient's number: the resident number or the institution's own."""
+
+    number: Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[ -~]*[!-~][ -~]*$")]
 
 
 class WithReason(Input):
@@ -150,6 +160,37 @@ class MergePatients(Input):
     kept: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
     joined: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
     reason: Reason
+
+
+class DifferentPatients(Input):
+    """Two records that look alike are two people."""
+
+    first: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
+    second: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
+    reason: Reason
+
+
+class SplitPatient(Input):
+    """This record is not the same person as the others of its group."""
+
+    patient: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
+    reason: Reason
+
+
+class UnmatchedQuery(Input):
+    owner: Code | None = None
+    limit: Annotated[int, Field(ge=1, le=200)] = 50
+
+
+class DoubtQuery(Input):
+    limit: Annotated[int, Field(ge=1, le=100)] = 50
+
+
+class MonthQuery(Input):
+    """The month as `YYYY-MM`; `format` of the answer."""
+
+    month: Annotated[str, StringConstraints(pattern=r"^2[01][0-9]{2}-(0[1-9]|1[0-2])$")]
+    format: Literal["json", "csv", "xlsx", "pdf"] = "json"
 
 
 class SavedView(Input):

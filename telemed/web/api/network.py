@@ -9,11 +9,13 @@ from aiohttp import web
 from telemed.domain.policy import Action, require
 from telemed.domain.routing import current
 from telemed.service import patients
-from telemed.service.office import perform, record_look
+from telemed.service.audit_trail import read_trail
+from telemed.service.office import perform
 from telemed.service.routing import try_route
 from telemed.web.api.inputs import AuditQuery, MergePatients, Nothing, RouteQuestion
 from telemed.web.api.operation import Call, answer, operation
 from telemed.web.api.shapes import RouteShape, Shape, route_shape
+from telemed.web.route_words import in_words
 
 
 class InstitutionShape(Shape):
@@ -40,6 +42,12 @@ class NetworkShape(Shape):
     home_hubs: dict[str, dict[str, str]]
 
 
+class TriedRouteShape(RouteShape):
+    """`words` says each step in the language of the request."""
+
+    words: list[str]
+
+
 class AuditLineShape(Shape):
     position: int
     at: Any
@@ -49,6 +57,7 @@ class AuditLineShape(Shape):
     subject: str
     outcome: str
     detail: dict[str, Any]
+    hidden: list[str]
 
 
 class AuditListShape(Shape):
@@ -81,14 +90,15 @@ async def network(call: Call[Nothing]) -> web.Response:
     return answer(NetworkShape(institutions=institutions, hubs=hubs, home_hubs=homes))
 
 
-@operation("POST", "/network/route", body=RouteQuestion, returns=RouteShape, errors=(403, 422))
+@operation("POST", "/network/route", body=RouteQuestion, returns=TriedRouteShape, errors=(403, 422))
 async def route(call: Call[RouteQuestion]) -> web.Response:
     """Which way would this case go? Nothing is changed."""
     require(call.person, Action.NETWORK_READ)
     body = call.body
     steps = try_route(call.office.region, body.centre, body.member, body.need.upper(), call.office.now())
     now = current(steps)
-    return answer(RouteShape(hub=now.hub if now else None, route=[route_shape(step) for step in steps]))
+    words = [f"{step.hub} {step.rule}: {step.outcome}" for step in in_words(steps)]
+    return answer(TriedRouteShape(hub=now.hub if now else None, route=[route_shape(step) for step in steps], words=words))
 
 
 @operation("POST", "/patients/merge", body=MergePatients, status=204, errors=(403, 404, 422))
@@ -101,12 +111,14 @@ async def merge(call: Call[MergePatients]) -> web.Response:
 @operation("GET", "/audit", query=AuditQuery, returns=AuditListShape, errors=(403, 422))
 async def audit(call: Call[Nothing]) -> web.Response:
     """The audit trail, newest first. Reading it is recorded too."""
-    require(call.person, Action.AUDIT_READ)
     q: AuditQuery = call.query
-    wanted = {name: getattr(q, name) or "" for name in ("actor", "action", "subject", "outcome")}
-    days = {"from": q.since.isoformat() if q.since else "", "to": q.until.isoformat() if q.until else ""}
-    lines = await call.office.queries.audit(wanted | days, q.before, q.limit)
-    await record_look(call.office, call.person, Action.AUDIT_READ, "audit")
-    names = AuditLineShape.__struct_fields__
-    items = [AuditLineShape(**{n: getattr(line, n) for n in names}) for line in lines]
+    lines = await read_trail(call.office, call.person, audit_filters(q), q.before, q.limit)
+    copied = tuple(n for n in AuditLineShape.__struct_fields__ if n not in ("detail", "hidden"))
+    items = [AuditLineShape(**{n: getattr(line, n) for n in copied}, detail=dict(line.detail), hidden=list(line.hidden)) for line in lines]
     return answer(AuditListShape(items=items, next=lines[-1].position if len(lines) == q.limit else None))
+
+
+def audit_filters(q: AuditQuery) -> dict[str, str]:
+    """The filters by the names that the trail is asked with; empty ones do not filter."""
+    wanted = {name: getattr(q, name) or "" for name in ("actor", "action", "subject", "outcome")}
+    return wanted | {"from": q.since.isoformat() if q.since else "", "to": q.until.isoformat() if q.until else ""}

@@ -18,7 +18,7 @@ MEANING = {
     200: "Done", 201: "Made", 202: "Taken", 204: "Done", 206: "A part", 400: "Cannot be read", 401: "Not signed in, or the wrong password",
     403: "Not allowed", 404: "Not there, or not yours to see", 409: "Not possible in this state", 410: "Gone",
     412: "Changed in between", 413: "Too large", 415: "Not a kind of content that is taken", 422: "Some fields are at fault",
-    428: "If-Match is needed",
+    428: "If-Match is needed", 429: "Too many", 460: "Damaged on the way",
 }  # fmt: skip
 
 PROBLEM = {
@@ -113,6 +113,7 @@ def _operation(op: Operation, definitions: dict[str, Any]) -> dict[str, Any]:
         described["requestBody"] = _body(op.body.__name__, op.request_media_type)
     if 428 in op.errors:
         described["parameters"].append({"name": "If-Match", "in": "header", "required": False, "schema": {"type": "string"}})
+    described["parameters"] += [{"name": h, "in": "header", "required": True, "schema": {"type": "string"}} for h in op.request_headers]
     return described
 
 

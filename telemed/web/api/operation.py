@@ -45,7 +45,8 @@ class Call(Generic[B]):
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """Method, path, handler, and what goes in and comes out. `errors` are the statuses beside the usual ones."""
+    """Method, path, handler, and what goes in and comes out. `errors` are the statuses beside the usual ones, `headers` those of
+    the answer, `request_headers` those that a request must have."""
 
     method: str
     path: str
@@ -59,6 +60,7 @@ class Operation:
     media_type: str
     request_media_type: str
     headers: tuple[str, ...]
+    request_headers: tuple[str, ...]
 
 
 @dataclass(slots=True)
@@ -80,11 +82,12 @@ class Operations:
         media_type: str = "application/json",
         request_media_type: str = "application/json",
         headers: tuple[str, ...] = (),
+        request_headers: tuple[str, ...] = (),
     ) -> Callable[[Callable[[Any], Awaitable[web.StreamResponse]]], Callable[[Any], Awaitable[web.StreamResponse]]]:
         def add(handler: Callable[[Any], Awaitable[web.StreamResponse]]) -> Callable[[Any], Awaitable[web.StreamResponse]]:
             summary = (handler.__doc__ or "").strip().splitlines()[0]
             row = (method, path, handler, summary, body, query, returns, status, errors, media_type, request_media_type, headers)
-            self.rows.append(Operation(*row))
+            self.rows.append(Operation(*row, request_headers))
             return handler
 
         return add

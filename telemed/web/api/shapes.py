@@ -13,7 +13,7 @@ from telemed.domain.evidence import Evidence
 from telemed.domain.patient import Identifier, Patient, masked, masked_name
 from telemed.domain.people import Person
 from telemed.domain.report import Report
-from telemed.domain.routing import RouteStep
+from telemed.domain.routing import Outcome, RouteStep, Rule
 from telemed.service.case_view import CaseView
 from telemed.service.queries import HistoryLine
 
@@ -35,6 +35,22 @@ class PatientShape(Shape):
     age: int | None
     identifiers: list[IdentifierShape]
     phone: str = ""
+
+
+class KnownPatientShape(Shape):
+    """A patient record of the own institution, open."""
+
+    id: str
+    name: str
+    sex: str
+    birth_date: date | None
+    identifiers: list[IdentifierShape]
+    phone: str
+
+
+class PatientListShape(Shape):
+    items: list[KnownPatientShape]
+    next: str | None = None
 
 
 class RouteStepShape(Shape):
@@ -209,8 +225,11 @@ def person_shape(person: Person) -> PersonShape:
     )
 
 
-def route_shape(step: RouteStep) -> RouteStepShape:
-    return RouteStepShape(hub=step.hub, rule=str(step.rule), outcome=step.outcome.value, at=step.at, reason=step.reason)
+def route_shape(step: RouteStep, *, whole: bool = True) -> RouteStepShape:
+    """Why a hub asks further up speaks of the patient: who may not read the case sees it only where no hub took the case."""
+    open_to_all = step.outcome is Outcome.DECLINED or step.rule == Rule.ASSIGNED_BY_OPERATOR
+    reason = step.reason if whole or open_to_all else ""
+    return RouteStepShape(hub=step.hub, rule=str(step.rule), outcome=step.outcome.value, at=step.at, reason=reason)
 
 
 def _identifiers(numbers: tuple[Identifier, ...], *, open_numbers: bool) -> list[IdentifierShape]:
@@ -246,6 +265,8 @@ def case_shape(
 ) -> CaseShape:
     request = case.request if whole else {k: v for k, v in case.request.items() if k in METADATA_FIELDS}
     plain = {name: getattr(case, name) for name in PLAIN}
+    if not whole:
+        plain["hold_reason"] = ""  # a hub's question is about the patient
     return CaseShape(
         **plain,
         kind=case.kind.value,
@@ -253,7 +274,7 @@ def case_shape(
         status=case.status.value,
         patient=patient,
         request=request,
-        route=[route_shape(step) for step in case.route],
+        route=[route_shape(step, whole=whole) for step in case.route],
         missing=list(missing),
         actions=list(actions),
     )

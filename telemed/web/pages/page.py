@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import aiohttp_jinja2
@@ -94,12 +94,10 @@ def home_of(person: Person) -> str:
 
 
 TAB_LABELS = {
-    View.UNCLAIMED: _("Unclaimed"),
-    View.MINE: _("Mine"),
-    View.REVIEW: _("To review"),
-    View.PARKED: _("Set aside"),
+    View.UNCLAIMED: _("Worklist"),
     View.CRITICAL: _("Critical"),
 }
+"""What a reader wants to know on every page; the worklist itself has all its tabs."""
 
 
 async def tabs_of(visit: Visit) -> list[Tab]:
@@ -107,17 +105,19 @@ async def tabs_of(visit: Visit) -> list[Tab]:
     person, here = visit.person, visit.request.path
     if person.has(Role.SPECIALIST, Role.REVIEWER):
         counts = await visit.office.queries.counts(person)
-        now = visit.query.get("view") or "unclaimed"
-        return [
+        now = visit.query.get("view") or ("" if visit.query.get("q") else "unclaimed")
+        at_work = here == "/worklist" or here.startswith("/read/")
+        tabs = [
             Tab(
                 f"/worklist?view={view.value}",
                 gettext(label),
                 counts[view],
                 "critical" if view is View.CRITICAL else "",
-                here == "/worklist" and now == view.value,
+                at_work and now == view.value,
             )
             for view, label in TAB_LABELS.items()
         ]
+        return [*tabs, Tab("/statistics", gettext("Statistics"), current=here == "/statistics")]
     wanted = (
         (person.has(Role.MEMBER_STAFF), "/cases", _("Our cases")),
         (may(person, Action.NETWORK_READ), "/network", _("Network")),
@@ -125,11 +125,16 @@ async def tabs_of(visit: Visit) -> list[Tab]:
         (may(person, Action.STATISTICS_READ) and not person.has(Role.MEMBER_STAFF), "/statistics", _("Statistics")),
         (may(person, Action.AUDIT_READ), "/audit", _("Audit trail")),
         (may(person, Action.ACCOUNT_READ), "/accounts", _("Accounts")),
+        (may(person, Action.SYSTEM_READ), "/system", _("System")),
     )
-    return [Tab(href, gettext(label), None, "", here == href) for allowed, href, label in wanted if allowed]
+    tabs = [Tab(href, gettext(label), None, "", here == href or here.startswith(href + "/")) for allowed, href, label in wanted if allowed]
+    if person.has(Role.MEMBER_STAFF):
+        waiting = (await visit.office.queries.counts(person))[View.ATTENTION]
+        tabs[0] = replace(tabs[0], count=waiting, tone="critical")
+    return tabs
 
 
-def _frame(visit: Visit, tabs: list[Tab]) -> dict[str, Any]:
+def _frame(visit: Visit, tabs: list[Tab], notices: int) -> dict[str, Any]:
     person = visit.person
     network = visit.office.region.network
     centres = visit.office.region.centres
@@ -142,13 +147,13 @@ def _frame(visit: Visit, tabs: list[Tab]) -> dict[str, Any]:
         "centre": gettext(centres[only].name) if only in centres else "",
         "tabs": tabs,
         "person": {"name": person.name, "institution": person.institution, "username": person.username, "institution_name": name},
-        "notices": 0,
+        "notices": notices,
     }
 
 
 async def render(visit: Visit, template: str, context: Mapping[str, Any] | None = None, *, status: int = 200) -> web.Response:
     """A page in the frame."""
-    frame = _frame(visit, await tabs_of(visit))
+    frame = _frame(visit, await tabs_of(visit), await visit.office.queries.unread_notices(visit.person))
     return aiohttp_jinja2.render_template(template, visit.request, {"frame": frame, **(context or {})}, status=status)
 
 

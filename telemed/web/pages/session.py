@@ -14,9 +14,8 @@ from telemed.web.dates import show_datetime
 from telemed.web.i18n import gettext
 from telemed.web.keys import OFFICE, PERSON, TOKEN
 from telemed.web.pages.page import Visit, home_of, page
+from telemed.web.problems import Problem
 from telemed.web.security import SESSION_COOKIE, set_session
-
-MAX_FORM = 64 * 1024
 
 
 def own_address(address: str) -> str:
@@ -24,6 +23,11 @@ def own_address(address: str) -> str:
     parts = urlsplit(address)
     ours = address.startswith("/") and not address.startswith(("//", "/\\")) and not parts.scheme and not parts.netloc
     return address if ours and len(address) < 1000 else ""
+
+
+def see_other(address: str) -> web.Response:
+    """On to another page, with a cookie to set on the way: an exception would pass by what all answers get."""
+    return web.Response(status=303, headers={"Location": address})
 
 
 async def login_page(request: web.Request) -> web.StreamResponse:
@@ -37,7 +41,10 @@ async def login_page(request: web.Request) -> web.StreamResponse:
 
 async def login(request: web.Request) -> web.StreamResponse:
     """Check the password; a wrong one comes back with the name kept."""
-    form = await request.post()
+    try:
+        form = await request.post()
+    except ValueError as error:
+        raise Problem(400, "malformed", str(error)) from None
     username, password = str(form.get("username", ""))[:64].strip(), str(form.get("password", ""))[:256]
     following = own_address(str(form.get("next", "")))
     try:
@@ -47,7 +54,7 @@ async def login(request: web.Request) -> web.StreamResponse:
     except LockedOut as error:
         text = gettext("Too many wrong passwords: the account opens again at %s, or when the security administrator unlocks it.")
         return await _form(request, username, following, text % show_datetime(error.until), 403)
-    response = web.HTTPSeeOther(following or home_of(signed.person))
+    response = see_other(following or home_of(signed.person))
     set_session(response, request.app, signed.token)
     return response
 
@@ -61,7 +68,7 @@ async def _form(request: web.Request, username: str, following: str, problem: st
 async def logout(visit: Visit) -> web.StreamResponse:
     async with visit.office.writing() as work:
         await accounts.sign_out(work, visit.person, visit.request[TOKEN])
-    response = web.HTTPSeeOther("/login")
+    response = see_other("/login")
     response.del_cookie(SESSION_COOKIE, path="/")
     return response
 

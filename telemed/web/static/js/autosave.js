@@ -9,6 +9,7 @@
 
 import { call, Problem, Unreachable } from "./api.js";
 import { askWhichText } from "./draft-conflict.js";
+import { showTime } from "./clock.js";
 import { changeIcon, el, icon } from "./element.js";
 import { t } from "./i18n.js";
 import { dropOldDrafts, KeptDraft } from "./kept-draft.js";
@@ -39,7 +40,8 @@ export function readForm(form) {
   return values;
 }
 
-function writeForm(form, values) {
+/** Put values as readForm gives them into a form; names that are not in `values` stay. */
+export function writeForm(form, values) {
   for (const control of controlsOf(form)) {
     if (!(control.name in values)) continue;
     const value = values[control.name];
@@ -105,22 +107,28 @@ export class Autosave {
       this.kept.remove();
       return;
     }
-    const server = this.saved;
-    writeForm(this.form, { ...server, ...kept.values });
+    writeForm(this.form, { ...this.saved, ...kept.values });
     this.say(t("Text kept in this browser was put back"), "near");
-    if (kept.etag !== this.etag) this.etag = kept.etag; // the next save finds out that it is stale, and asks
+    // The next save finds out that it is stale, and compares with what the text was written over.
+    if (kept.etag !== this.etag) Object.assign(this, { etag: kept.etag, saved: kept.base ?? {} });
     this.soon(0);
+  }
+
+  stop() {
+    clearTimeout(this.timer);
+    this.stopped = true;
   }
 
   edited() {
     if (this.stopped) return;
-    this.roomy = this.kept.write(readForm(this.form), this.etag);
+    this.roomy = this.kept.write(readForm(this.form), this.saved, this.etag);
     if (!this.roomy) this.say(t("Not saved yet; this browser cannot keep the text"), "critical");
     this.soon(QUIET);
   }
 
   soon(delay) {
     clearTimeout(this.timer);
+    if (this.stopped) return;
     this.timer = setTimeout(() => this.save(), delay);
   }
 
@@ -157,9 +165,9 @@ export class Autosave {
     this.form.dataset.etag = this.etag;
     this.saved = values;
     this.failures = 0;
-    if (this.dirty) this.kept.write(readForm(this.form), this.etag);
+    if (this.dirty) this.kept.write(readForm(this.form), this.saved, this.etag);
     else this.kept.remove();
-    const time = new Date().toLocaleTimeString("en-GB"); // hh:mm:ss in every language
+    const time = showTime(new Date());
     this.say(t("Saved {time}", { time }), "", "check");
   }
 
@@ -182,7 +190,10 @@ export class Autosave {
     }
   }
 
-  /** Somebody saved meanwhile: take their version's tag, then the text that the writer chooses. */
+  /**
+   * Somebody saved meanwhile. A field that only one of the two changed is settled by itself; where both did, the writer
+   * chooses. Either way the next save is made from the version that is there now.
+   */
   async settle(values) {
     let current;
     try {
@@ -190,17 +201,21 @@ export class Autosave {
     } catch (error) {
       return this.refused(error, values);
     }
-    const theirs = Object.fromEntries(Object.keys(values).map((name) => [name, pick(current.data, name) ?? ""]));
-    const differing = Object.keys(values).filter((name) => !same(values[name], theirs[name]));
+    values = readForm(this.form); // typing went on while the answer was under way
+    const names = Object.keys(values);
+    const base = this.saved;
+    const theirs = Object.fromEntries(names.map((name) => [name, pick(current.data, name) ?? ""]));
+    const untouched = names.filter((name) => same(values[name], base[name]));
+    const differing = names.filter((name) => !untouched.includes(name) && !same(theirs[name], base[name]) && !same(values[name], theirs[name]));
+    writeForm(this.form, Object.fromEntries(untouched.map((name) => [name, theirs[name]])));
     this.etag = current.etag ?? this.etag;
     this.saved = { ...values, ...theirs };
     if (differing.length) {
       const shown = differing.map((name) => ({ label: labelOf(this.form, name), mine: String(values[name] ?? ""), theirs: String(theirs[name] ?? "") }));
-      const choice = await askWhichText(shown);
-      this.choose(choice, differing, theirs);
+      this.choose(await askWhichText(shown), differing, theirs);
     }
     if (this.dirty) {
-      this.kept.write(readForm(this.form), this.etag);
+      this.kept.write(readForm(this.form), this.saved, this.etag);
       this.failures = 0;
       this.soon(0);
     } else this.accepted(readForm(this.form), this.etag);
@@ -219,7 +234,7 @@ export class Autosave {
 
   leaving(event) {
     if (!this.dirty || this.stopped) return;
-    if (this.kept.write(readForm(this.form), this.etag)) return;
+    if (this.kept.write(readForm(this.form), this.saved, this.etag)) return;
     event.preventDefault(); // the browser asks whether to leave, because the text would be lost
   }
 
@@ -237,17 +252,39 @@ export class Autosave {
   }
 }
 
-const savers = [];
+const savers = new Map(); // form -> Autosave
 
 /** Save every draft of the page; gives true when all of it is with the server. */
 export async function flushDrafts() {
-  return (await Promise.all(savers.map((saver) => saver.flush()))).every(Boolean);
+  forgetGone();
+  return (await Promise.all([...savers.values()].map((saver) => saver.flush()))).every(Boolean);
+}
+
+/** The Autosave of a form, or undefined. */
+export function draftOf(form) {
+  return savers.get(form);
+}
+
+/** Forms that left the page save no more. */
+function forgetGone() {
+  for (const [form, saver] of savers) {
+    if (form.isConnected) continue;
+    saver.stop();
+    savers.delete(form);
+  }
+}
+
+/** Let the forms below an element save themselves; those that do already go on. */
+export function attach(root) {
+  forgetGone();
+  for (const form of root.querySelectorAll("form[data-autosave]")) {
+    if (savers.has(form)) continue;
+    savers.set(form, new Autosave(form));
+    form.addEventListener("submit", (event) => event.preventDefault()); // Enter in a field is no way to leave the page
+  }
 }
 
 export function start() {
   dropOldDrafts();
-  for (const form of document.querySelectorAll("form[data-autosave]")) {
-    savers.push(new Autosave(form));
-    form.addEventListener("submit", (event) => event.preventDefault()); // Enter in a field is no way to leave the page
-  }
+  attach(document);
 }

@@ -16,6 +16,11 @@ export function serverNow() {
   return Date.now() + offset;
 }
 
+/** `10:32:05` in the zone of the pages, wherever the browser thinks it is. */
+export function showTime(moment) {
+  return moment.toLocaleTimeString("en-GB", { timeZone: document.documentElement.dataset.timeZone });
+}
+
 /** `0:07:21`, `1:32:10`, `2d 03:10`: seconds stand where they can matter, so minutes are never taken for hours. */
 export function showDuration(seconds) {
   const whole = Math.floor(Math.abs(seconds));
@@ -47,7 +52,8 @@ function draw(clock, now) {
   changeIcon(clock.querySelector("svg"), { calm: "clock", near: "clock-exclamation", late: "alert-octagon" }[tone]);
 }
 
-function drawAll() {
+/** Draw every clock now: a part of a page that was drawn again must not show another text for a moment. */
+export function drawAll() {
   const now = serverNow();
   for (const clock of document.querySelectorAll("[data-due]")) draw(clock, now);
 }

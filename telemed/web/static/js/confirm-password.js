@@ -60,10 +60,9 @@ function onClick(event) {
 export function start() {
   document.addEventListener("click", onClick);
   document.addEventListener("submit", onSubmit);
-  for (const sheet of document.querySelectorAll("dialog.sheet")) {
-    sheet.addEventListener("close", () => {
-      const password = sheet.querySelector("input[type=password]");
-      if (password) password.value = "";
-    });
-  }
+  // `close` does not bubble, and sheets come and go with parts of a page: it is heard on its way down.
+  document.addEventListener("close", (event) => {
+    const password = event.target.matches("dialog.sheet") && event.target.querySelector("input[type=password]");
+    if (password) password.value = "";
+  }, true);
 }

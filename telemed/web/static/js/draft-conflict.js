@@ -12,7 +12,7 @@ function compare(label, mine, theirs) {
 /** Ask; gives "mine", "theirs" or "both". `differences` is [{label, mine, theirs}]. Escape means "both": no text is lost. */
 export function askWhichText(differences) {
   return new Promise((resolve) => {
-    const button = (value, label, kind = "") => el("button", { class: `btn ${kind}`, value }, label);
+    const button = (value, label, kind = "") => el("button", { class: `btn ${kind}`, value, autofocus: value === "both" }, label);
     const sheet = el("dialog", { class: "sheet", "aria-labelledby": "conflict-title" },
       el("div", { class: "sheet-head", id: "conflict-title" }, t("The report was saved elsewhere meanwhile")),
       el("div", { class: "sheet-body", tabindex: "0" }, ...differences.map(({ label, mine, theirs }) => compare(label, mine, theirs))),

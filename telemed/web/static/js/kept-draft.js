@@ -10,7 +10,7 @@ export class KeptDraft {
     this.key = `${PREFIX}${person}.${address}`;
   }
 
-  /** {values, etag, at (ms)} or null. */
+  /** {values, base, etag, at (ms)} or null: what was written, and the saved text that it was written over. */
   read() {
     try {
       return JSON.parse(localStorage.getItem(this.key) ?? "null");
@@ -20,9 +20,9 @@ export class KeptDraft {
   }
 
   /** False where the browser has no room: then a person must be told that leaving loses text. */
-  write(values, etag) {
+  write(values, base, etag) {
     try {
-      localStorage.setItem(this.key, JSON.stringify({ values, etag, at: Date.now() }));
+      localStorage.setItem(this.key, JSON.stringify({ values, base, etag, at: Date.now() }));
       return true;
     } catch {
       return false;

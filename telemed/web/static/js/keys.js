@@ -103,6 +103,7 @@ function bindings() {
     add("Enter", t("Open the selected row"));
     for (const target of document.querySelectorAll("[data-keys-list] [data-row-key]")) add(target.dataset.rowKey, target.dataset.keyLabel ?? target.title);
   }
+  if (document.querySelector("textarea")) add("Esc", t("Leave the text: letters are keys again"));
   for (const target of document.querySelectorAll("[data-key]")) if (isShown(target)) add(target.dataset.key, target.dataset.keyLabel);
   for (const binding of registered) add(binding.key, binding.label);
   return rows;
@@ -119,7 +120,7 @@ export function showKeys() {
   const sheet = el("dialog", { class: "sheet", "aria-labelledby": "keys-title" },
     el("div", { class: "sheet-head", id: "keys-title" }, t("Keyboard")),
     el("div", { class: "sheet-body", tabindex: "0" }, list),
-    el("form", { class: "sheet-foot", method: "dialog" }, el("button", { class: "btn" }, t("Close"))));
+    el("form", { class: "sheet-foot", method: "dialog" }, el("button", { class: "btn", autofocus: true }, t("Close"))));
   sheet.addEventListener("close", () => sheet.remove());
   document.body.append(sheet);
   sheet.showModal();

@@ -4,13 +4,14 @@
 //   <tbody data-live-rows="/worklist/rows">                            rows are <tr id="case-ID" data-row data-order="sortable text">
 //   <span data-count="name">                                           figures, with data-live-counts="/worklist/counts" on the list
 //
-// Event `case` carries {"case": "ID"}: the row is fetched again (GET rows?ids=ID,ID plus the page's own filters, giving
+// Event `case` carries {"case_id": "ID"}: the row is fetched again (GET rows?ids=ID,ID plus the page's own filters, giving
 // <tr>s; a row that is not in the answer has left the view). Event `notice` carries {"unread": n}. The browser resumes
 // with Last-Event-ID by itself; a page resumes with ?last_event_id=.
 //
 // Nothing moves under the hand: while the pointer is over a list, or a row of it has the focus, changes that would shift
 // the rows wait, and a button says how many.
 
+import { drawAll as drawClocks } from "./clock.js";
 import { el } from "./element.js";
 import { t, tn } from "./i18n.js";
 import { message } from "./message.js";
@@ -25,6 +26,7 @@ class LiveList {
     this.wanted = new Set();
     this.held = new Map(); // row id -> new row, or null for one that left
     this.timer = null;
+    this.button = null; // says how many changes wait
     const table = body.closest("table");
     table.addEventListener("pointerleave", () => this.release());
     table.addEventListener("focusout", () => setTimeout(() => this.release()));
@@ -62,7 +64,7 @@ class LiveList {
     for (const id of ids) {
       const rowId = `case-${id}`;
       const row = template.content.getElementById(rowId);
-      const now = document.getElementById(rowId);
+      const now = this.rowOf(rowId);
       if (row && now && now.dataset.order === row.dataset.order) {
         this.replace(now, row);
         this.held.delete(rowId);
@@ -75,26 +77,36 @@ class LiveList {
     refreshCounts(this.body);
   }
 
-  /** True while moving rows would move them under somebody's hand. */
+  /** A case may stand in another list of the page as well: each list looks after its own rows. */
+  rowOf(rowId) {
+    return this.body.querySelector(`#${CSS.escape(rowId)}`);
+  }
+
+  /** True while moving rows would move them under somebody's hand, or take away the button that is about to be pressed. */
   get busy() {
     const table = this.body.closest("table");
-    return this.body.matches(":hover") || (table.contains(document.activeElement) && document.hasFocus());
+    return this.body.matches(":hover") || Boolean(this.button?.matches(":hover")) || (table.contains(document.activeElement) && document.hasFocus());
   }
 
   release(force = false) {
     if (this.held.size && (force || !this.busy || this.body.children.length === 0)) {
-      for (const [rowId, row] of this.held) this.place(document.getElementById(rowId), row);
+      for (const [rowId, row] of this.held) this.place(this.rowOf(rowId), row);
       this.held.clear();
     }
     this.showHeld();
   }
 
   showHeld() {
-    const table = this.body.closest("table");
-    table.previousElementSibling?.matches(".held-rows") && table.previousElementSibling.remove();
-    if (!this.held.size) return;
-    const text = tn("{n} change waits: show it", "{n} changes wait: show them", this.held.size);
-    table.before(el("div", { class: "held-rows" }, el("button", { class: "btn btn-primary", type: "button", onclick: () => this.release(true) }, text)));
+    if (!this.held.size) {
+      this.button?.parentElement.remove();
+      this.button = null;
+      return;
+    }
+    if (!this.button) {
+      this.button = el("button", { class: "btn btn-primary", type: "button", onclick: () => this.release(true), onpointerleave: () => this.release() });
+      this.body.closest("table").before(el("div", { class: "held-rows" }, this.button));
+    }
+    this.button.textContent = tn("{n} change waits: show it", "{n} changes wait: show them", this.held.size);
   }
 
   place(now, row) {
@@ -107,8 +119,10 @@ class LiveList {
       now.remove();
     } else row.classList.add("row-new");
     const later = [...this.body.querySelectorAll("[data-row]")].find((other) => other.dataset.order > row.dataset.order);
+    if (!later && document.querySelector("[data-more]")) return; // it stands on a page that was not asked for yet
     this.body.insertBefore(row, later ?? null);
     window.htmx?.process(row);
+    drawClocks();
   }
 
   replace(now, row) {
@@ -116,6 +130,7 @@ class LiveList {
     const focused = now === document.activeElement;
     now.replaceWith(row);
     window.htmx?.process(row);
+    drawClocks();
     if (focused) row.focus({ preventScroll: true });
   }
 }
@@ -139,6 +154,7 @@ async function refreshCounts(body) {
 function showCount(name, number) {
   for (const place of document.querySelectorAll(`[data-count="${CSS.escape(name)}"]`)) {
     place.textContent = String(number);
+    place.toggleAttribute("data-zero", number === 0);
     if (name === "notices") place.hidden = number === 0;
   }
 }
@@ -206,7 +222,7 @@ export function start() {
   if (!place) return;
   const lists = [...document.querySelectorAll("[data-live-rows]")].map((body) => new LiveList(body));
   new EventFeed(place.dataset.live, place.dataset.lastEventId, (name, data) => {
-    if (name === "case" && data.case !== undefined) for (const list of lists) list.changed(data.case);
+    if (name === "case" && data.case_id !== undefined) for (const list of lists) list.changed(data.case_id);
     if (name === "notice" && Number.isInteger(data.unread)) showCount("notices", data.unread);
     document.dispatchEvent(new CustomEvent(`telemed:${name}`, { detail: data }));
   });

@@ -108,8 +108,13 @@ class Picker {
   }
 }
 
-export function start() {
-  for (const form of document.querySelectorAll("form[data-phrases]")) {
+const attached = new WeakSet();
+
+/** Offer phrases in the forms below an element. */
+export function attach(root) {
+  for (const form of root.querySelectorAll("form[data-phrases]")) {
+    if (attached.has(form)) continue;
+    attached.add(form);
     const phrases = JSON.parse(form.dataset.phrases || "[]");
     const pickers = [...form.querySelectorAll("textarea")].map((area) => new Picker(area, phrases));
     form.addEventListener("click", (event) => {
@@ -117,4 +122,8 @@ export function start() {
       if (button) pickers.find((picker) => picker.area.name === button.dataset.insertPhrases)?.open();
     });
   }
+}
+
+export function start() {
+  attach(document);
 }

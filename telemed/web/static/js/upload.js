@@ -1,6 +1,6 @@
 // Files: dropped anywhere on the page, one bar each, resumable (tus 1.0). Loaded by the pages that take files.
 //
-//   <section data-upload="/api/v1/uploads" data-case="ID" data-max-bytes="...">
+//   <section data-upload="/api/v1/uploads" data-case="ID" data-max-bytes="...">    an empty ID: see useCase
 //     <input type="file" multiple data-upload-input>  <ul class="files" data-upload-list>  <p data-upload-unfinished>
 // Each upload carries the metadata case, filename, relativePath, filetype. A folder may be dropped whole.
 // When a file is with the server the section gets the event `telemed:uploaded` {name, url}.
@@ -144,7 +144,32 @@ export class UploadQueue {
   }
 
   get busy() {
-    return this.uploads.some((upload) => upload.state === "running" || upload.state === "waiting");
+    return this.waiting > 0;
+  }
+
+  /** How many files are on their way. */
+  get waiting() {
+    return this.uploads.filter((upload) => upload.state === "running" || upload.state === "waiting").length;
+  }
+
+  /** How many were refused or gave up. */
+  get failed() {
+    return this.uploads.filter((upload) => upload.state === "failed").length;
+  }
+
+  /** When nothing is on its way any more. */
+  idle() {
+    return new Promise((resolve) => {
+      this.onIdle = resolve;
+      this.next();
+    });
+  }
+
+  /** Files that were dropped before there was a case: the section gets `telemed:case-wanted`, and they go when it is named. */
+  useCase(caseId) {
+    this.caseId = caseId;
+    this.next();
+    this.showUnfinished();
   }
 
   takeDrops() {
@@ -179,6 +204,14 @@ export class UploadQueue {
   }
 
   next() {
+    if (!this.busy) {
+      this.onIdle?.();
+      return;
+    }
+    if (!this.caseId) {
+      this.section.dispatchEvent(new CustomEvent("telemed:case-wanted", { bubbles: true }));
+      return;
+    }
     let running = this.uploads.filter((upload) => upload.state === "running").length;
     for (const upload of this.uploads) {
       if (running >= AT_ONCE) return;
@@ -207,4 +240,4 @@ export class UploadQueue {
   }
 }
 
-for (const section of document.querySelectorAll("[data-upload]")) new UploadQueue(section);
+for (const section of document.querySelectorAll("[data-upload]")) section.queue = new UploadQueue(section);

@@ -47,6 +47,13 @@ export class Pane {
     this.goTo(index);
   }
 
+  /** The series has more slices than before: stay on the one that was shown. */
+  regrown(key) {
+    const at = this.series.slices.findIndex((slice) => slice.key === key);
+    this.index = at >= 0 ? at : Math.min(this.index, this.series.slices.length - 1);
+    this.load();
+  }
+
   clear() {
     this.series = null;
     this.drawn = {};

@@ -22,6 +22,20 @@ export class SeriesStrip {
     }
   }
 
+  /** Series came or grew: new cards stand with those of their study, counts are right again. */
+  grow(study, added) {
+    const last = [...this.cards].filter(([series]) => series.study === study).at(-1)?.[1];
+    let place = last ?? null;
+    for (const series of added) {
+      const card = this.card(series);
+      this.cards.set(series, card);
+      if (place) place.after(card);
+      else this.element.append(card);
+      place = card;
+    }
+    for (const [series, card] of this.cards) if (series.study === study) card.querySelector(".strip-count").textContent = tn("{n} image", "{n} images", series.slices.length);
+  }
+
   card(series) {
     const middle = series.slices[Math.floor((series.slices.length - 1) / 2)];
     const name = [series.modality, series.number === null ? "" : `#${series.number}`, series.description].filter(Boolean).join(" ");

@@ -143,3 +143,19 @@ export async function loadStudy(base, uid, signal) {
   study.description = text(dataset, "00081030");
   return study;
 }
+
+/** Bring what arrived since into a study that is open. Gives the series that are new. */
+export function mergeStudy(known, fresh) {
+  const added = [];
+  for (const series of fresh.series) {
+    const before = known.series.find((each) => each.uid === series.uid);
+    if (before) Object.assign(before, { slices: series.slices, normal: series.normal });
+    else {
+      series.study = known;
+      added.push(series);
+    }
+  }
+  known.series.push(...added);
+  for (const name of ["date", "accession", "description"]) known[name] ||= fresh[name];
+  return added;
+}

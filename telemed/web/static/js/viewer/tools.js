@@ -6,7 +6,7 @@ import { POINTS } from "./measure.js";
 
 export const TOOLS = [
   { name: "window", key: "v", icon: "contrast-2", label: t("Window") },
-  { name: "scroll", key: "d", icon: "box-multiple", label: t("Scroll by dragging") },
+  { name: "scroll", key: "j", icon: "box-multiple", label: t("Scroll by dragging") },
   { name: "pan", key: "m", icon: "arrows-move", label: t("Move") },
   { name: "zoom", key: "q", icon: "zoom-in", label: t("Zoom") },
   { name: "length", key: "l", icon: "ruler-measure", label: t("Length") },

@@ -1,4 +1,4 @@
-// The viewer's keys, beside those of the page. Letters that the reading page uses (p b u) are left alone.
+// The viewer's keys, beside those of the page. Letters that the reading page uses (b c d n o p r u y) are left alone.
 
 import { register } from "../keys.js";
 import { t } from "../i18n.js";

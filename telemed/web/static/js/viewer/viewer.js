@@ -4,7 +4,7 @@
 //        data-priors='[{"uid": "...", "label": "2025-11 CT"}]' data-window-url="/read/ID/viewer"></div>
 //
 // data-patient is what stands in the corner: masking is decided where the page is made. Several studies: data-study takes
-// UIDs separated by spaces. data-follows (without a value) marks the page of the second window. The viewer says "viewer:ready" on its element when the first image is drawn.
+// UIDs separated by spaces. The viewer says "viewer:ready" on its element when the first image is drawn.
 
 import { el, icon } from "../element.js";
 import { t } from "../i18n.js";
@@ -14,13 +14,15 @@ import { LinkedScroll } from "./linked-scroll.js";
 import { MeasurementBook } from "./measure.js";
 import { Pane } from "./pane.js";
 import { SeriesStrip } from "./series-strip.js";
-import { loadStudy } from "./study.js";
+import { loadStudy, mergeStudy } from "./study.js";
 import { Toolbar } from "./toolbar.js";
 import { PaneTools } from "./tools.js";
 import { bindKeys } from "./viewer-keys.js";
 
 /** Panes per layout, rows x columns. */
 const LAYOUTS = { "1x1": 1, "1x2": 2, "2x2": 4 };
+
+const GROW_AGAIN = 3000; // ms until lists that could not be fetched are asked for again
 
 export class Viewer {
   constructor(element) {
@@ -81,12 +83,56 @@ export class Viewer {
     this.element.dispatchEvent(new CustomEvent("viewer:ready", { bubbles: true }));
   }
 
+  /** More has arrived: what is on the screen stays where it is. One look at the lists at a time. */
+  async grow(uids) {
+    if (this.growing) {
+      this.growAgain = uids;
+      return;
+    }
+    this.growing = true;
+    try {
+      for (const uid of uids) this.take(await loadStudy(this.base, uid));
+    } catch {
+      this.growAgain ??= uids; // the line is down for a moment
+      await new Promise((resolve) => { setTimeout(resolve, GROW_AGAIN); });
+    }
+    this.growing = false;
+    const again = this.growAgain;
+    this.growAgain = null;
+    if (again) this.grow(again);
+  }
+
+  take(fresh) {
+    const known = this.studies.find((study) => study.uid === fresh.uid);
+    if (!known) {
+      this.studies.push(fresh);
+      this.study ??= fresh;
+      this.strip.add(fresh, this.studies.length > 1 ? fresh.date : "");
+    } else {
+      const shown = this.panes.map((pane) => pane.slice?.key);
+      this.strip.grow(known, mergeStudy(known, fresh));
+      this.panes.forEach((pane, index) => { if (known.series.includes(pane.series)) pane.regrown(shown[index]); });
+    }
+    const first = this.studies[0].series[0];
+    if (first && !this.panes[0].series) {
+      this.say("");
+      this.showSeries(first);
+      this.element.dispatchEvent(new CustomEvent("viewer:ready", { bubbles: true }));
+    }
+    this.update();
+  }
+
   say(text, retry = false) {
     this.notice?.remove();
     if (!text) return;
     const again = el("button", { class: "btn", type: "button", onclick: () => window.location.reload() }, icon("reload"), t("Try again"));
     this.notice = el("div", { class: "viewer-notice", role: "status" }, el("span", {}, text), retry ? again : null);
     this.grid.append(this.notice);
+  }
+
+  /** As `compare`, for a study among the priors by its UID. */
+  compareWith(uid) {
+    return this.compare(this.priors.find((prior) => prior.uid === uid) ?? { uid, label: "" });
   }
 
   /** Open a prior beside the current study, with linked scrolling. */
@@ -221,25 +267,14 @@ export class Viewer {
   }
 }
 
-/** Reading pages announce their case; a window that shows only images follows. */
-function followCases(element) {
-  const channel = new BroadcastChannel("telemed-viewer");
-  if (element.dataset.windowUrl) channel.postMessage({ open: element.dataset.windowUrl });
-  if (element.dataset.follows !== undefined) {
-    channel.addEventListener("message", ({ data }) => {
-      const address = typeof data?.open === "string" && new URL(data.open, window.location.href);
-      if (address && address.origin === window.location.origin && address.href !== window.location.href) window.location.assign(address);
-    });
-  }
-}
-
-export function start() {
-  for (const element of document.querySelectorAll("[data-viewer]")) {
+/** Start the viewers below an element that have not been started. */
+export function start(root) {
+  for (const element of root.querySelectorAll("[data-viewer]:not([data-started])")) {
+    element.dataset.started = "";
     const viewer = new Viewer(element);
     element.viewer = viewer;
-    followCases(element);
     viewer.open((element.dataset.study ?? "").split(/\s+/).filter(Boolean));
   }
 }
 
-start();
+start(document);

@@ -1,0 +1,1 @@
+"""What can be computed from a recording: beats, intervals, classes, rhythm, quality, Holter."""

@@ -1,0 +1,67 @@
+"""Sums of small decision trees kept as a data file, and nothing more: how a beat's features become a score."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+Doubles = npt.NDArray[np.float64]
+
+DATA = Path(__file__).parent
+
+
+@dataclass(frozen=True, slots=True)
+class Tree:
+    """Nodes of one tree: a leaf has feature -1 and a value; elsewhere features up to the threshold go left."""
+
+    feature: npt.NDArray[np.int64]
+    threshold: Doubles
+    left: npt.NDArray[np.int64]
+    right: npt.NDArray[np.int64]
+    value: Doubles
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """`names` of the features in the order of their numbers; `offset` is added to the trees' sum."""
+
+    names: tuple[str, ...]
+    offset: float
+    trees: tuple[Tree, ...]
+
+    def __call__(self, features: Mapping[str, Doubles]) -> Doubles:
+        """Log-odds of each beat, (n,). Raises KeyError for a missing feature."""
+        table = np.column_stack([features[name] for name in self.names])
+        rows = np.arange(len(table))
+        total = np.full(len(table), self.offset)
+        for tree in self.trees:
+            node = np.zeros(len(table), np.int64)
+            while True:
+                feature = tree.feature[node]
+                if (feature < 0).all():
+                    break
+                goes_left = table[rows, np.maximum(feature, 0)] <= tree.threshold[node]
+                node = np.where(feature < 0, node, np.where(goes_left, tree.left[node], tree.right[node]))
+            total += tree.value[node]
+        return total
+
+
+@cache
+def load(name: str) -> Mapping[str, Score]:
+    """All scores of `NAME.json` beside this module, by name."""
+    content = json.loads((DATA / f"{name}.json").read_text(encoding="utf-8"))
+    return {
+        key: Score(tuple(part["features"]), float(part["offset"]), tuple(_tree(nodes) for nodes in part["trees"]))
+        for key, part in content["scores"].items()
+    }
+
+
+def _tree(nodes: list[list[float]]) -> Tree:
+    feature, threshold, left, right, value = np.asarray(nodes, np.float64).T
+    return Tree(feature.astype(np.int64), threshold, left.astype(np.int64), right.astype(np.int64), value)

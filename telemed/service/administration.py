@@ -1,0 +1,77 @@
+"""What the administrators look at: accounts for security, the installation for the system, the chain for audit. No clinical data."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from telemed.domain.people import Person
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A person with the state of the account."""
+
+    person: Person
+    failures: int
+    locked_until: datetime | None
+    last_sign_in_at: datetime | None
+    sessions: int
+
+
+@dataclass(frozen=True, slots=True)
+class QueuedJob:
+    """A job that failed at least once. `error` is the kind of error and its first line, cut short: no data of a case."""
+
+    id: int
+    kind: str
+    created_at: datetime
+    attempts: int
+    next_try_at: datetime | None
+    error: str
+
+    @property
+    def given_up(self) -> bool:
+        return self.next_try_at is None
+
+
+@dataclass(frozen=True, slots=True)
+class Installation:
+    """What runs here. Sizes in bytes; `disk_free` None where the data folder cannot be asked."""
+
+    version: str
+    python: str
+    database: str
+    database_version: str
+    store: str
+    sessions: int
+    jobs_waiting: int
+    jobs_oldest_at: datetime | None
+    disk_free: int | None
+    disk_total: int | None
+    failing: Sequence[QueuedJob]
+
+
+@dataclass(frozen=True, slots=True)
+class ChainState:
+    """How far the audit trail was recomputed: up to which record and when, when all of it last, the first fault or empty."""
+
+    position: int
+    checked_at: datetime | None
+    whole_at: datetime | None
+    fault: str
+    records: int
+
+
+class Administration(Protocol):
+    """Each question raises Forbidden for who may not ask it."""
+
+    async def accounts(self, person: Person) -> list[Account]: ...
+    async def installation(self, person: Person) -> Installation: ...
+    async def retry_job(self, person: Person, job_id: int) -> None:
+        """Try a failed job again now. Raises NotFound where there is none; on record."""
+        ...
+
+    async def chain_state(self, person: Person) -> ChainState: ...

@@ -1,0 +1,52 @@
+"""Reading the audit trail. The auditor sees who did what to which subject, and when; not the words that people wrote."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from telemed.domain.people import Person
+from telemed.domain.policy import Action, require
+from telemed.service.office import Office, record_look
+
+OPEN_DETAIL = frozenset({
+    "different", "from", "hub", "joined", "kind", "other", "patient", "pdf_sha256", "rule", "split", "status", "study", "times", "to",
+    "type", "version", "was", "why",
+})  # fmt: skip
+"""Details that are codes and ids. Any other (a reason, a finding, a file's name) may hold clinical words and stays hidden:
+the record keeps it, the chain covers it, and who may read the case reads it there."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrailLine:
+    """One record. `hidden` names the details that are there and not shown."""
+
+    position: int
+    at: datetime
+    action: str
+    actor: str
+    institution: str
+    subject: str
+    outcome: str
+    detail: Mapping[str, Any]
+    hidden: Sequence[str]
+
+
+async def read_trail(
+    office: Office, person: Person, wanted: Mapping[str, str], before: int | None, limit: int, purpose: str = "audit"
+) -> list[TrailLine]:
+    """Records newest first; `wanted` as in `Queries.audit`. Reading is recorded too. Raises Forbidden."""
+    require(person, Action.AUDIT_READ)
+    lines = await office.queries.audit(wanted, before, limit)
+    await record_look(office, person, Action.AUDIT_READ, purpose)
+    plain = ("position", "at", "action", "actor", "institution", "subject", "outcome")
+    return [
+        TrailLine(
+            **{name: getattr(line, name) for name in plain},
+            detail={name: value for name, value in line.detail.items() if name in OPEN_DETAIL},
+            hidden=tuple(sorted(name for name in line.detail if name not in OPEN_DETAIL)),
+        )
+        for line in lines
+    ]

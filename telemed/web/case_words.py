@@ -1,0 +1,107 @@
+"""Words for what a case shows beside its states: the examination, what is missing, what happened."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from telemed.domain.centre import Centre
+from telemed.domain.forms import Field, Form
+from telemed.service.queries import EvidenceSummary, HistoryLine
+from telemed.web.i18n import gettext, ngettext
+
+_ = str  # marks text for the translation catalogue
+
+MISSING: Final = {
+    "dicom-study": _("No images yet"),
+    "ecg": _("No tracing yet"),
+    "lab-report": _("No results yet"),
+    "slide": _("No slides yet"),
+    "document": _("No documents yet"),
+    "consent": _("No consent yet"),
+}
+
+EVENTS: Final = {
+    "create": _("Case made"),
+    "edit": _("Request changed"),
+    "submit": _("Sent"),
+    "answer": _("Answered"),
+    "cancel": _("Cancelled"),
+    "consent": _("Consent recorded"),
+    "evidence": _("Evidence arrived"),
+    "evidence-grew": _("More images arrived"),
+    "offer": _("Offered to"),
+    "claim": _("Claimed"),
+    "write": _("Report begun"),
+    "release": _("Given back to the list"),
+    "park": _("Set aside"),
+    "resume": _("Taken up again"),
+    "reassign": _("Handed to"),
+    "decline": _("Declined"),
+    "escalate": _("Sent further up"),
+    "expire": _("Not claimed in time"),
+    "return": _("Sent back for information"),
+    "fail": _("Nobody took it"),
+    "sign": _("Signed"),
+    "review": _("Reviewed and released"),
+    "send-back": _("Sent back to the author"),
+    "amend": _("Amendment opened"),
+    "append": _("Addendum opened"),
+    "discard": _("New version thrown away"),
+    "acknowledge": _("Received by the member"),
+    "critical-declare": _("Critical value declared"),
+    "critical-tell": _("Critical value told to"),
+    "critical-acknowledge": _("Critical value acknowledged"),
+    "critical-act": _("Critical value acted on"),
+    "critical-withdraw": _("Critical value withdrawn"),
+    "critical-rise": _("Critical value raised"),
+}
+"""Actions of a case's history (HistoryLine.action)."""
+
+DETAILS: Final = ("reason", "note", "finding", "whom", "to", "hub", "instances", "name", "action")
+"""What of a line's detail a person wants to read, the most telling first."""
+
+
+def missing_words(kinds: list[str] | tuple[str, ...]) -> list[str]:
+    return [gettext(MISSING.get(kind, kind)) for kind in kinds]
+
+
+def event_words(line: HistoryLine) -> str:
+    return gettext(EVENTS.get(line.action, line.action))
+
+
+def event_detail(line: HistoryLine) -> str:
+    """The part of the detail that a person wants to read, or nothing."""
+    return next((str(line.detail[name]) for name in DETAILS if line.detail.get(name)), "")
+
+
+def shown_value(field: Field, value: Any) -> str:
+    """A value of a form in words: labels of choices, yes for a flag."""
+    labels = {choice.value: gettext(choice.label) for choice in field.choices}
+    if isinstance(value, bool):
+        return gettext("Yes") if value else gettext("No")
+    if isinstance(value, list):
+        return ", ".join(labels.get(str(each), str(each)) for each in value)
+    text = labels.get(str(value), str(value))
+    return f"{text} {field.unit}".strip() if field.unit else text.replace("T", " ", 1) if field.type == "date-time" else text
+
+
+def answers(form: Form, data: Mapping[str, Any], *, without: frozenset[str] = frozenset()) -> list[tuple[str, str]]:
+    """A filled-in form as label and text, in the form's order; what was left empty is left out."""
+    filled = [(field, data.get(field.name)) for field in form.fields if field.name not in without]
+    return [(gettext(field.label), shown_value(field, value)) for field, value in filled if value not in (None, "", [], False)]
+
+
+def examination(centre: Centre, request: Mapping[str, Any]) -> str:
+    """What is to be read, short: `CT Head`, `Frozen section breast`."""
+    fields = [field for name in centre.headline_fields if name != "reason" and (field := centre.request_form.field(name))]
+    words = " ".join(shown_value(field, request[field.name]) for field in fields if request.get(field.name))
+    return words or gettext(centre.name)
+
+
+def evidence_words(summary: EvidenceSummary) -> str:
+    """What has arrived, short: `40 images`, `2 files`; nothing where nothing has."""
+    if summary.instances:
+        return ngettext("%(num)d image", "%(num)d images", summary.instances) % {"num": summary.instances}
+    pieces = sum(summary.pieces.values())
+    return ngettext("%(num)d file", "%(num)d files", pieces) % {"num": pieces} if pieces else ""

@@ -1,0 +1,205 @@
+"""The member's board: what needs me now, what is running, what is done."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Any
+from urllib.parse import urlencode
+
+from aiohttp import web
+from pydantic import StringConstraints
+
+from telemed.domain.case import Case, CaseStatus
+from telemed.domain.critical import CriticalStatus, CriticalValue
+from telemed.domain.people import Role
+from telemed.service.office import record_look
+from telemed.service.queries import CaseFilter, CasePage, EvidenceSummary, View
+from telemed.web.api.inputs import CaseQuery
+from telemed.web.case_steps import Step, reviewed_by_two, steps_of
+from telemed.web.case_words import evidence_words, examination, missing_words
+from telemed.web.i18n import gettext
+from telemed.web.pages.page import Visit, fragment, home_of, page, render
+from telemed.web.pages.worklist import institution_name
+
+_ = str  # marks text for the translation catalogue
+
+PARTS = (View.ATTENTION, View.RUNNING, View.DONE)
+MOST = {View.ATTENTION: 200, View.RUNNING: 200, View.DONE: 30}
+"""Rows of each part; of what is done more come when asked for."""
+
+FILTERS = ("centre", "priority", "q")
+FAR = 10**11
+"""Seconds: later than any case. Taken from it, times sort newest first as text."""
+
+
+class BoardQuery(CaseQuery):
+    """The filters of the list of cases, and the rows that a page wants to see again."""
+
+    ids: Annotated[str, StringConstraints(pattern=r"^[0-9a-f,]*$", max_length=4000)] = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One case as a line. `order` sorts as text; `critical` is its most pressing value; `asks` says what is wanted of the member."""
+
+    case: Case
+    order: str
+    exam: str
+    centre_icon: str
+    reason: str
+    asks: str
+    critical: CriticalValue | None
+    steps: Sequence[Step]
+    evidence: str
+    missing: Sequence[str]
+    hub: str
+    total: float
+
+
+def read_query(visit: Visit) -> BoardQuery:
+    """The filters of the address; names that are not ours are left to others. Raises ValidationError."""
+    return BoardQuery.model_validate_strings({n: v for n, v in visit.query.items() if n in BoardQuery.model_fields and v})
+
+
+def _filter(asked: BoardQuery, view: View) -> CaseFilter:
+    priority = asked.priority.value if asked.priority else ""
+    ids = tuple(part for part in asked.ids.split(",") if part)
+    return CaseFilter(centre=asked.centre or "", priority=priority, q=asked.q or "", view=view, ids=ids)
+
+
+def kept_query(asked: BoardQuery) -> str:
+    """The filters as the query part of an address."""
+    return urlencode({name: str(getattr(asked, name)) for name in FILTERS if getattr(asked, name)})
+
+
+def asks_of(case: Case, critical: CriticalValue | None) -> str:
+    """What the member is asked to do, in words; empty where nothing is."""
+    if critical is not None and critical.status is CriticalStatus.ACKNOWLEDGED:
+        return gettext("Record what was done")
+    if critical is not None:
+        return gettext("Acknowledge the critical value")
+    if case.status is CaseStatus.ON_HOLD:
+        return gettext("Answer the question")
+    if case.status is CaseStatus.FAILED:
+        return gettext("Nobody took it: the operator is looking for a hub")
+    if case.status is CaseStatus.COMPLETED and case.acknowledged_at is None:
+        return gettext("Read the report")
+    return ""
+
+
+def _order(case: Case, view: View, critical: CriticalValue | None) -> str:
+    """Attention: critical values by their countdown, then questions, then reports, longest waiting first. Running: by time left."""
+    if view is View.ATTENTION:
+        if critical is not None:
+            return f"0-{critical.due_at.isoformat(timespec='seconds')}"
+        rank = {CaseStatus.ON_HOLD: 1, CaseStatus.FAILED: 2}.get(case.status, 3)
+        since = case.completed_at or case.submitted_at or case.created_at
+        return f"{rank}-{since.isoformat(timespec='seconds')}-{case.id}"
+    if view is View.RUNNING and case.due_at is not None:
+        return f"0-{case.due_at.isoformat(timespec='seconds')}-{case.id}"
+    return f"1-{FAR - int(case.created_at.timestamp()):012d}-{case.id}"
+
+
+def _row(visit: Visit, case: Case, view: View, critical: CriticalValue | None, page: CasePage, times: Mapping[str, datetime]) -> Row:
+    region = visit.office.region
+    centre = region.centres[case.centre]
+    summary = page.evidence.get(case.id, EvidenceSummary())
+    missing = missing_of(case, visit, summary) if case.status not in (CaseStatus.COMPLETED, CaseStatus.CANCELLED) else []
+    start = case.submitted_at or case.created_at
+    return Row(
+        case=case,
+        order=_order(case, view, critical),
+        exam=examination(centre, case.request),
+        centre_icon=centre.icon,
+        reason=gettext(critical.finding) if critical else case.hold_reason or str(case.request.get("reason", "")),
+        asks=asks_of(case, critical),
+        critical=critical,
+        steps=steps_of(case, times, two_person=reviewed_by_two(region.network, case)),
+        evidence=evidence_words(summary),
+        missing=missing,
+        hub=institution_name(visit, case.hub) if case.hub else "",
+        total=(case.due_at - start).total_seconds() if case.due_at else 0,
+    )
+
+
+def missing_of(case: Case, visit: Visit, summary: EvidenceSummary) -> list[str]:
+    """What the hub still waits for, in words."""
+    centre = visit.office.region.centres[case.centre]
+    kinds = [centre.expected.value] if centre.expected and not summary.pieces.get(centre.expected) else []
+    if centre.consent_wanted and not summary.consented:
+        kinds.append("consent")
+    return missing_words(kinds)
+
+
+async def _part(visit: Visit, asked: BoardQuery, view: View) -> dict[str, Any]:
+    """One part of the board: its rows in order, and the cursor of the next ones."""
+    queries = visit.office.queries
+    cursor = asked.cursor if view is View.DONE else None
+    found = await queries.cases(visit.person, _filter(asked, view), cursor, MOST[view])
+    ids = [case.id for case in found.cases]
+    times = await queries.milestones(ids) if ids else {}
+    pressing: dict[str, CriticalValue] = {}
+    for value in await queries.running_criticals([case.id for case in found.cases if case.critical_open]):
+        pressing.setdefault(value.case_id, value)
+    rows = [_row(visit, case, view, pressing.get(case.id), found, times.get(case.id, {})) for case in found.cases]
+    return {"view": view, "rows": sorted(rows, key=lambda row: row.order), "next": found.next}
+
+
+@page("GET", "/cases")
+async def board(visit: Visit) -> web.StreamResponse:
+    """The member's cases."""
+    if not visit.person.has(Role.MEMBER_STAFF):
+        raise web.HTTPSeeOther(home_of(visit.person))
+    asked = read_query(visit).model_copy(update={"ids": ""})
+    queries = visit.office.queries
+    last_event = await queries.last_history_id()  # before the rows: what happens meanwhile comes through the feed
+    parts = [await _part(visit, asked, view) for view in PARTS]
+    shown = sum(len(part["rows"]) for part in parts)
+    if shown:
+        await record_look(visit.office, visit.person, "case:list", f"cases/{shown}")
+    context = {
+        "parts": parts,
+        "counts": await queries.counts(visit.person, asked.centre or ""),
+        "asked": asked,
+        "kept": kept_query(asked),
+        "centres": centres_for(visit),
+        "last_event": last_event,
+        "first_visit": not shown and not kept_query(asked),
+    }
+    return await render(visit, "cases.html", context)
+
+
+def centres_for(visit: Visit) -> list[Any]:
+    """The centres that answer for this member."""
+    region = visit.office.region
+    homes = region.network.home_hubs
+    served = [centre for centre in region.centres.values() if (centre.code, visit.person.institution) in homes]
+    return sorted(served, key=lambda centre: centre.order)
+
+
+@page("GET", "/cases/rows")
+async def rows(visit: Visit) -> web.StreamResponse:
+    """Rows of one part again: those asked for that still stand in it."""
+    asked = read_query(visit)
+    view = View(asked.view) if asked.view and View(asked.view) in PARTS else View.RUNNING
+    part = await _part(visit, asked, view) if asked.ids else {"view": view, "rows": [], "next": None}
+    return fragment(visit, "_case_rows.html", part)
+
+
+@page("GET", "/cases/more")
+async def more(visit: Visit) -> web.StreamResponse:
+    """Further rows of what is done."""
+    asked = read_query(visit).model_copy(update={"ids": ""})
+    part = await _part(visit, asked, View.DONE)
+    await record_look(visit.office, visit.person, "case:list", f"cases/{len(part['rows'])}")
+    return fragment(visit, "_case_more.html", part | {"kept": kept_query(asked)})
+
+
+@page("GET", "/cases/counts")
+async def counts(visit: Visit) -> web.StreamResponse:
+    """The figures of the parts and of the bar."""
+    found = await visit.office.queries.counts(visit.person, read_query(visit).centre or "")
+    figures = {view.value: found[view] for view in PARTS if view in found}
+    return web.json_response(figures | {"/cases": figures.get(View.ATTENTION.value, 0)})

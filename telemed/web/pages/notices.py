@@ -1,0 +1,86 @@
+"""Notices: what others did that concerns the person who looks. Looking at them is having seen them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from telemed.domain.policy import Action, may
+from telemed.service.office import record_look
+from telemed.service.queries import Notice
+from telemed.web.appearance import Look
+from telemed.web.case_words import event_detail, examination
+from telemed.web.i18n import gettext
+from telemed.web.pages.page import Visit, page, render
+from telemed.web.pages.search import address_of
+from telemed.web.pages.worklist import institution_name
+
+_ = str  # marks text for the translation catalogue
+
+PAGE_LINES = 60
+
+LOOKS = {
+    "return": Look("near", "arrow-back-up", _("The hub asks for more")),
+    "sign": Look("done", "file-text", _("New report")),
+    "review": Look("done", "file-text", _("New report")),
+    "fail": Look("critical", "alert-octagon", _("Nobody took it")),
+    "critical-declare": Look("critical", "alert-octagon", _("Critical value")),
+    "critical-rise": Look("critical", "alert-octagon", _("Critical value overdue")),
+    "critical-withdraw": Look("quiet", "alert-octagon", _("Critical value withdrawn")),
+    "critical-acknowledge": Look("done", "check", _("Critical value acknowledged")),
+    "critical-act": Look("done", "check", _("Critical value acted on")),
+    "answer": Look("waiting", "message", _("Answered by the member")),
+    "cancel": Look("quiet", "circle-x", _("Cancelled by the member")),
+    "reassign": Look("waiting", "user-check", _("Handed to you")),
+    "send-back": Look("near", "arrow-back-up", _("Sent back by the reviewer")),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeLine:
+    """One notice in words. `masked`: the reader does not know the patient by name in lists."""
+
+    notice: Notice
+    look: Look
+    exam: str
+    detail: str
+    who: str
+    where: str
+    href: str
+    masked: bool
+
+
+@page("GET", "/notices")
+async def notices(visit: Visit) -> web.StreamResponse:
+    """Newest first; those not seen before stand out, and count as seen from now on."""
+    queries, person = visit.office.queries, visit.person
+    before = visit.query.get("before", "")
+    found = await queries.notices(person, int(before) if before.isdecimal() and len(before) < 19 else None, PAGE_LINES)
+    if found:
+        await record_look(visit.office, person, "case:list", f"notices/{len(found)}")
+        async with visit.office.writing() as work:
+            await work.notice_marks.mark(person.username, found[0].line.id)
+    names = await queries.people_names(sorted({notice.line.actor for notice in found}))
+    following = found[-1].line.id if len(found) == PAGE_LINES else None
+    found.sort(key=lambda notice: notice.line.at, reverse=True)  # what was entered later may tell of an earlier time
+    lines = [_line(visit, notice, names.get(notice.line.actor, "")) for notice in found]
+    return await render(visit, "notices.html", {"lines": lines, "next": following})
+
+
+def _line(visit: Visit, notice: Notice, who: str) -> NoticeLine:
+    case, line = notice.case, notice.line
+    whole = may(visit.person, Action.CASE_READ)
+    own = case.member == visit.person.institution
+    detail = event_detail(line) if whole else ""
+    other = (line.hub or "") if own else case.member
+    return NoticeLine(
+        notice=notice,
+        look=LOOKS[line.action],
+        exam=examination(visit.office.region.centres[case.centre], case.request),
+        detail=gettext(detail) if detail else "",
+        who=who,
+        where=institution_name(visit, other) if other else "",
+        href=address_of(visit, case),
+        masked=not (own and whole),
+    )

@@ -1,0 +1,208 @@
+"""The reading page: evidence left, words right, the next case by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from aiohttp import web
+
+from telemed.domain.case import Case
+from telemed.domain.evidence import Evidence, EvidenceType
+from telemed.domain.policy import Action
+from telemed.domain.report import Report
+from telemed.service.desk import Desk, open_desk, read_prior
+from telemed.service.office import consult, record_look
+from telemed.service.queries import CaseFilter, PriorCase, View
+from telemed.service.reporting import form_for
+from telemed.web.case_words import answers, event_detail, event_words, examination, missing_words
+from telemed.web.dates import show_age, show_date
+from telemed.web.i18n import gettext
+from telemed.web.pages.page import Visit, fragment, page, render
+from telemed.web.pages.worklist import case_filter, institution_name, kept_query, read_query
+
+_ = str  # marks text for the translation catalogue
+
+RETURN_REASONS = (_("Images incomplete"), _("Image quality not sufficient"), _("History missing"), _("Patient data contradict the images"))
+DECLINE_REASONS = (_("Not covered here"), _("Nobody on duty"), _("Equipment out of order"))
+ESCALATE_REASONS = (_("Difficult case"), _("Second opinion wanted"), _("Rare disease suspected"))
+REASSIGN_REASONS = (_("End of shift"), _("Other speciality"), _("Workload"))
+SEND_BACK_REASONS = (_("Findings incomplete"), _("Impression does not follow from the findings"), _("Side or level to be checked"))
+AMEND_REASONS = (_("Wording corrected"), _("Finding added"), _("Further information received"))
+"""Ready words for what people type most; practice."""
+
+TOLD_HOW = (_("telephone"), _("in person"), _("video call"))
+
+
+@dataclass(frozen=True, slots=True)
+class Prior:
+    """An earlier case of the patient as one line."""
+
+    id: str
+    day: str
+    exam: str
+    member: str
+    status: str
+    studies: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Documents:
+    """Evidence by how it is shown: studies in the viewer, tracings, pictures and PDF beside it, the rest as files to fetch."""
+
+    studies: tuple[Evidence, ...]
+    shown: tuple[Evidence, ...]
+    files: tuple[Evidence, ...]
+
+
+SHOWN = frozenset({"application/pdf", "image/jpeg", "image/png"})
+
+
+def sort_evidence(evidence: Sequence[Evidence]) -> Documents:
+    """Tracings stand before papers: they are what the reader came for."""
+    kept = [e for e in evidence if not e.study_instance_uid]
+    tracings = [e for e in kept if e.type is EvidenceType.ECG]
+    papers = [e for e in kept if e.type is not EvidenceType.ECG and e.media_type in SHOWN]
+    files = tuple(e for e in kept if e not in tracings and e not in papers)
+    return Documents(tuple(e for e in evidence if e.study_instance_uid), (*tracings, *papers), files)
+
+
+def _prior(visit: Visit, prior: PriorCase) -> Prior:
+    case = prior.case
+    exam = examination(visit.office.region.centres[case.centre], case.request)
+    studies = tuple(e.study_instance_uid for e in prior.evidence if e.type is EvidenceType.DICOM_STUDY and e.study_instance_uid)
+    return Prior(case.id, show_date(case.submitted_at or case.created_at), exam, case.member, case.status.value, studies)
+
+
+def viewer_priors(priors: Sequence[Prior]) -> list[dict[str, str]]:
+    return [{"uid": uid, "label": f"{prior.day[:7]} {prior.exam}"} for prior in priors for uid in prior.studies]
+
+
+def patient_label(case: Case) -> str:
+    """The patient as the corner of an image names them."""
+    sex = {"male": gettext("M"), "female": gettext("F")}.get(case.patient.sex, "")
+    return " ".join(part for part in (case.patient.name, sex, show_age(case.patient.birth_date)) if part)
+
+
+async def _people(visit: Visit, desk: Desk, actors: Sequence[str]) -> dict[str, str]:
+    """Names for all user names that the page shows."""
+    case = desk.view.case
+    wanted = {case.claimed_by, *actors, *(v.author for v in desk.versions), *(v.reviewer for v in desk.versions)}
+    for value in desk.view.criticals:
+        wanted |= {value.found_by, value.told_by, value.acknowledged_by, value.action_by}
+    found = await visit.office.queries.people_names(sorted(name for name in wanted if name))
+    return {"system": gettext("the platform"), **found}
+
+
+async def _context(visit: Visit, desk: Desk) -> dict[str, Any]:
+    case = desk.view.case
+    region = visit.office.region
+    centre = region.centres[case.centre]
+    priors = [_prior(visit, prior) for prior in await visit.office.queries.priors(visit.person, case)]
+    history = await visit.office.queries.history(case.id)
+    names = await _people(visit, desk, [line.actor for line in history])
+    report = desk.report
+    kept = kept_query(read_query(visit))
+    shown_above = frozenset({"accession_number", *centre.headline_fields}) - {"reason"}
+    return {
+        "case": case,
+        "centre": centre,
+        "view": desk.view,
+        "actions": frozenset(desk.view.actions),
+        "exam": examination(centre, case.request),
+        "answers": answers(centre.request_form, case.request, without=shown_above),
+        "missing": missing_words(tuple(desk.view.missing)),
+        "member": institution_name(visit, case.member),
+        "hub": institution_name(visit, case.hub or ""),
+        "total": (case.due_at - (case.submitted_at or case.created_at)).total_seconds() if case.due_at else 0,
+        "patient_label": patient_label(case),
+        "documents": sort_evidence(desk.view.evidence),
+        "priors": priors,
+        "viewer_priors": viewer_priors(priors),
+        "history": [(line, event_words(line), event_detail(line)) for line in history],
+        "names": names,
+        "desk": desk,
+        "report": report,
+        "form": form_for(centre, report) if report else centre.report_form,
+        "templates": centre.templates_for(case.request),
+        "normal": centre.normal_for(case.request),
+        "phrases": [{"section": p.section, "title": p.title, "text": p.text} for p in centre.phrases],
+        "findings": [gettext(finding) for finding in centre.critical_findings],
+        "reasons": {
+            "return": RETURN_REASONS, "decline": DECLINE_REASONS, "escalate": ESCALATE_REASONS, "reassign": REASSIGN_REASONS,
+            "send-back": SEND_BACK_REASONS, "amend": AMEND_REASONS,
+        },
+        "told_how": [gettext(how) for how in TOLD_HOW],
+        "reader": visit.person.username,
+        "reader_hub": visit.person.institution,
+        "kept": kept,
+        "back": f"/worklist?{kept}",
+    }  # fmt: skip
+
+
+async def _desk(visit: Visit) -> Desk:
+    desk = await consult(visit.office, open_desk, visit.person, visit.path("case_id"))
+    await record_look(visit.office, visit.person, Action.CASE_READ, f"case/{desk.view.case.id}")
+    return desk
+
+
+@page("GET", "/read/next")
+async def following(visit: Visit) -> web.StreamResponse:
+    """The first case of the list that one comes from, other than the one just left; the list itself where there is none."""
+    asked = read_query(visit)
+    wanted = case_filter(asked)
+    view = wanted.view if wanted.view in (View.MINE, View.REVIEW, View.UNCLAIMED) else View.UNCLAIMED
+    left = visit.query.get("after", "")
+    asking = CaseFilter(
+        wanted.centre, member=wanted.member, priority=wanted.priority, view=view, need=wanted.need, body_part=wanted.body_part
+    )
+    found = await visit.office.queries.cases(visit.person, asking, None, 2)
+    kept = kept_query(asked)
+    following_case = next((case for case in found.cases if case.id != left), None)
+    raise web.HTTPSeeOther(f"/read/{following_case.id}?{kept}" if following_case else f"/worklist?{kept}")
+
+
+@page("GET", "/read/{case_id}")
+async def reading(visit: Visit) -> web.StreamResponse:
+    """The whole page."""
+    last_event = await visit.office.queries.last_history_id()
+    context = await _context(visit, await _desk(visit))
+    return await render(visit, "read.html", context | {"last_event": last_event})
+
+
+@page("GET", "/read/{case_id}/parts")
+async def parts(visit: Visit) -> web.StreamResponse:
+    """The parts of the page drawn again, after something happened to the case."""
+    return fragment(visit, "read_parts.html", await _context(visit, await _desk(visit)))
+
+
+@page("GET", "/read/{case_id}/images")
+async def images(visit: Visit) -> web.StreamResponse:
+    """The images alone, for a second window that follows the reading page from case to case."""
+    desk = await _desk(visit)
+    case = desk.view.case
+    priors = [_prior(visit, prior) for prior in await visit.office.queries.priors(visit.person, case)]
+    context = {
+        "case": case,
+        "documents": sort_evidence(desk.view.evidence),
+        "patient_label": patient_label(case),
+        "viewer_priors": viewer_priors(priors),
+        "exam": examination(visit.office.region.centres[case.centre], case.request),
+        "last_event": await visit.office.queries.last_history_id(),
+    }
+    return await render(visit, "read_images.html", context)
+
+
+@page("GET", "/read/{case_id}/priors/{prior_id}")
+async def prior_report(visit: Visit) -> web.StreamResponse:
+    """The report of an earlier case, to read beside the present one."""
+    case, report = await consult(visit.office, read_prior, visit.person, visit.path("prior_id"))
+    await record_look(visit.office, visit.person, Action.REPORT_READ, f"case/{case.id}")
+    centre = visit.office.region.centres[case.centre]
+    names = await visit.office.queries.people_names([report.author]) if report else {}
+    return fragment(visit, "read_prior.html", {"case": case, "report": report, "sections": _sections(centre, report), "names": names})
+
+
+def _sections(centre: Any, report: Report | None) -> list[tuple[str, str]]:
+    return answers(form_for(centre, report), report.sections) if report else []

@@ -1,0 +1,251 @@
+"""The hub's worklist: tabs, filters in the address, rows that keep themselves up to date."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Any
+from urllib.parse import urlencode
+
+from aiohttp import web
+from pydantic import StringConstraints
+
+from telemed.domain.case import Case, Priority
+from telemed.domain.people import Role
+from telemed.service import saved_views
+from telemed.service.desk import claimable
+from telemed.service.evidence import missing_evidence
+from telemed.service.office import consult, record_look
+from telemed.service.queries import CaseFilter, CasePage, EvidenceSummary, View
+from telemed.web import appearance
+from telemed.web.api.inputs import CaseQuery
+from telemed.web.case_words import evidence_words, examination, missing_words
+from telemed.web.i18n import current_language, gettext
+from telemed.web.pages.page import Visit, fragment, home_of, page, render
+
+_ = str  # marks text for the translation catalogue
+
+PAGE_ROWS = 60
+"""Two screens: the next rows come when they are asked for."""
+
+TABS = {
+    View.UNCLAIMED: _("Unclaimed"),
+    View.MINE: _("Mine"),
+    View.REVIEW: _("To review"),
+    View.PARKED: _("Set aside"),
+    View.CRITICAL: _("Critical"),
+    View.DONE_TODAY: _("Done today"),
+    View.OPEN: _("All open"),
+}
+
+NOTHING = {
+    View.UNCLAIMED: (_("No case is waiting to be read."), _("New cases come in here by themselves.")),
+    View.MINE: (_("You hold no case."), _("Claim one from the unclaimed cases: j and k choose, c claims.")),
+    View.REVIEW: (_("No report is waiting for review."), _("Reports that a colleague has signed come in here by themselves.")),
+    View.PARKED: (_("You have set no case aside."), _("A case that waits for something can be set aside with p; its clock goes on.")),
+    View.CRITICAL: (_("No critical value is open."), _("Each stays here until the member has recorded what was done.")),
+    View.DONE_TODAY: (_("No report was released today."), _("Signed reports are listed here until midnight.")),
+    View.OPEN: (_("No case is open."), _("New cases come in here by themselves.")),
+}
+"""An empty tab says so, and what to do."""
+
+FILTERS = ("centre", "priority", "member", "need", "body_part", "q")
+
+
+class WorklistQuery(CaseQuery):
+    """The filters of the list of cases, and the rows that a page wants to see again."""
+
+    ids: Annotated[str, StringConstraints(pattern=r"^[0-9a-f,]*$", max_length=4000)] = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One case as a line. `order` sorts as text the way the list is sorted; `total` is the whole time of the clock in seconds."""
+
+    case: Case
+    order: str
+    total: float
+    exam: str
+    reason: str
+    member: str
+    holder: str
+    mine: bool
+    evidence: str
+    received_at: datetime | None
+    missing: list[str]
+    claimable: bool
+    href: str
+
+    @property
+    def draft(self) -> bool:
+        """Somebody has begun to write."""
+        return self.case.report_status == "partial" and self.case.status != "accepted"
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """One select box: its name in the address, its label, what can be chosen, and what is."""
+
+    name: str
+    label: str
+    choices: list[tuple[str, str]]
+    chosen: str
+
+
+def read_query(visit: Visit) -> WorklistQuery:
+    """The filters of the address; names that are not ours are left to others. Raises ValidationError."""
+    known = {name: value for name, value in visit.query.items() if name in WorklistQuery.model_fields and value}
+    asked = WorklistQuery.model_validate_strings(known)
+    return asked if asked.view or asked.q else asked.model_copy(update={"view": View.UNCLAIMED.value})
+
+
+def kept_query(asked: WorklistQuery) -> str:
+    """The filters as the query part of an address, to carry from page to page."""
+    values = {name: getattr(asked, name) for name in ("view", *FILTERS)}
+    return urlencode({name: str(value) for name, value in values.items() if value})
+
+
+def case_filter(asked: WorklistQuery) -> CaseFilter:
+    return CaseFilter(
+        centre=asked.centre or "",
+        member=asked.member or "",
+        priority=asked.priority.value if asked.priority else "",
+        q=asked.q or "",
+        view=View(asked.view) if asked.view else None,
+        need=asked.need or "",
+        body_part=asked.body_part or "",
+        ids=tuple(part for part in asked.ids.split(",") if part),
+    )
+
+
+def institution_name(visit: Visit, code: str) -> str:
+    institution = visit.office.region.network.institutions.get(code)
+    if institution is None:
+        return code
+    return institution.name_en if current_language() == "en" and institution.name_en else institution.name
+
+
+def _order(case: Case, by_clock: bool) -> str:
+    """As the query sorts: by rank and deadline, or newest first."""
+    if not by_clock:
+        return f"{10**16 - int(case.created_at.timestamp() * 1e6):016d}"
+    due = f"{int(case.due_at.timestamp() * 1e6):016d}" if case.due_at else "9" * 16
+    rank = len(Priority) - list(Priority).index(case.priority)  # the enumeration begins with the least pressing
+    return f"{rank}-{due}-{case.id}"
+
+
+async def rows_of(visit: Visit, asked: WorklistQuery, found: CasePage) -> list[Row]:
+    held = {case.claimed_by for case in found.cases if case.claimed_by}
+    names = await visit.office.queries.people_names(sorted(held)) if held else {}
+    kept = kept_query(asked)
+    by_clock = asked.view not in (View.DONE_TODAY.value, View.DONE.value)
+    return [_row(visit, case, found.evidence.get(case.id, EvidenceSummary()), names, kept, by_clock) for case in found.cases]
+
+
+def _row(visit: Visit, case: Case, summary: EvidenceSummary, names: Mapping[str, str], kept: str, by_clock: bool) -> Row:
+    centre = visit.office.region.centres[case.centre]
+    started = case.submitted_at or case.created_at
+    return Row(
+        case=case,
+        order=_order(case, by_clock),
+        total=(case.due_at - started).total_seconds() if case.due_at else 0,
+        exam=examination(centre, case.request),
+        reason=str(case.request.get("reason", "")),
+        member=institution_name(visit, case.member),
+        holder=names.get(case.claimed_by or "", case.claimed_by or ""),
+        mine=case.claimed_by == visit.person.username,
+        evidence=evidence_words(summary),
+        received_at=summary.last_received_at,
+        missing=missing_words(missing_evidence(centre, summary.pieces.keys(), summary.consented)),
+        claimable=claimable(visit.person, case),
+        href=f"/read/{case.id}?{kept}",
+    )
+
+
+def _filters(visit: Visit, asked: WorklistQuery) -> list[Filter]:
+    """Select boxes for what can differ in this person's list."""
+    region = visit.office.region
+    centres = [region.centres[code] for code in sorted(visit.person.centres) if code in region.centres]
+    looked_at = [centre for centre in centres if asked.centre in (None, centre.code)]
+    members = sorted(
+        member
+        for (centre, member) in region.network.home_hubs
+        if centre in visit.person.centres and any(s.hub == visit.person.institution for s in region.network.chain(centre, member))
+    )
+    found = []
+    if len(centres) > 1:
+        found.append(Filter("centre", gettext("Centre"), [(c.code, gettext(c.name)) for c in centres], asked.centre or ""))
+    priorities = [(each.value, gettext(appearance.priority(each.value).word)) for each in reversed(Priority)]
+    found.append(Filter("priority", gettext("Priority"), priorities, asked.priority.value if asked.priority else ""))
+    named = [(code, institution_name(visit, code)) for code in dict.fromkeys(members)]
+    found.append(Filter("member", gettext("Member"), named, asked.member or ""))
+    for name, chosen in (("need", asked.need), ("body_part", asked.body_part)):
+        fields = [f for centre in looked_at if (f := centre.request_form.field(centre.need if name == "need" else name))]
+        choices = {choice.value: gettext(choice.label) for field in fields for choice in field.choices}
+        if choices:
+            found.append(Filter(name, gettext(fields[0].label), list(choices.items()), chosen or ""))
+    return found
+
+
+async def _found(visit: Visit, asked: WorklistQuery, limit: int = PAGE_ROWS) -> dict[str, Any]:
+    found = await visit.office.queries.cases(visit.person, case_filter(asked), asked.cursor, limit)
+    return {"rows": await rows_of(visit, asked, found), "next": found.next, "kept": kept_query(asked)}
+
+
+@page("GET", "/worklist")
+async def worklist(visit: Visit) -> web.StreamResponse:
+    """The list itself. Who does not read at a hub is sent to their own first page."""
+    if not visit.person.has(Role.SPECIALIST, Role.REVIEWER):
+        raise web.HTTPSeeOther(home_of(visit.person))
+    asked = read_query(visit)
+    queries = visit.office.queries
+    last_event = await queries.last_history_id()  # before the rows: what happens in between is heard again, not missed
+    context = await _found(visit, asked)
+    if context["rows"]:
+        await record_look(visit.office, visit.person, "case:list", f"cases/{len(context['rows'])}")
+    view = View(asked.view) if asked.view else None
+    filtered = any(getattr(asked, name) for name in FILTERS)
+    context |= {
+        "tabs": TABS,
+        "counts": await queries.counts(visit.person, asked.centre or ""),
+        "view": view,
+        "asked": asked,
+        "filters": _filters(visit, asked),
+        "filtered": filtered,
+        "nothing": _nothing(view, filtered),
+        "views": await consult(visit.office, saved_views.views_of, visit.person),
+        "last_event": last_event,
+    }
+    return await render(visit, "worklist.html", context)
+
+
+def _nothing(view: View | None, filtered: bool) -> tuple[str, str]:
+    if filtered or view is None:
+        return gettext("No case fits these filters."), gettext("Take filters away, or look in another tab.")
+    title, advice = NOTHING[view] if view in NOTHING else NOTHING[View.OPEN]
+    return gettext(title), gettext(advice)
+
+
+@page("GET", "/worklist/more")
+async def more(visit: Visit) -> web.StreamResponse:
+    """The rows after the cursor."""
+    asked = read_query(visit)
+    context = await _found(visit, asked)
+    await record_look(visit.office, visit.person, "case:list", f"cases/{len(context['rows'])}")
+    return fragment(visit, "worklist_more.html", context)
+
+
+@page("GET", "/worklist/rows")
+async def rows(visit: Visit) -> web.StreamResponse:
+    """Rows of a list that is open already, drawn again because their cases changed: that look is on record."""
+    asked = read_query(visit)
+    context = await _found(visit, asked, 200) if asked.ids else {"rows": []}
+    return fragment(visit, "worklist_rows.html", context)
+
+
+@page("GET", "/worklist/counts")
+async def counts(visit: Visit) -> web.StreamResponse:
+    """The figures of the tabs, by the address of the tab."""
+    found = await visit.office.queries.counts(visit.person, read_query(visit).centre or "")
+    return web.json_response({f"/worklist?view={view.value}": count for view, count in found.items()})

@@ -1,0 +1,76 @@
+// The evidence of a case: tabs, the viewer, pictures in full size, and what arrives while one looks.
+
+import { register } from "./keys.js";
+import { t } from "./i18n.js";
+
+const CHANNEL = "telemed-viewer";
+let channel = null;
+
+const tabs = (root) => [...root.querySelectorAll(".evidence-tabs [role=tab]")];
+
+function choose(section, tab) {
+  for (const each of tabs(section)) {
+    const on = each === tab;
+    each.setAttribute("aria-selected", String(on));
+    each.tabIndex = on ? 0 : -1;
+    const panel = section.querySelector(`#${CSS.escape(each.getAttribute("aria-controls"))}`);
+    if (panel) panel.hidden = !on;
+  }
+}
+
+function step(page, by) {
+  const section = page.querySelector("[data-part=evidence]");
+  const all = tabs(section);
+  const at = all.findIndex((tab) => tab.getAttribute("aria-selected") === "true");
+  const next = all[(at + by + all.length) % all.length];
+  if (next) choose(section, next);
+}
+
+async function startViewer(root) {
+  if (root.querySelector("[data-viewer]:not([data-started])")) (await import("./viewer/viewer.js")).start(root);
+}
+
+/** Tell the viewer here and the one in the second window. */
+export function askForWindow(order) {
+  channel?.postMessage(order);
+  const viewer = document.querySelector("[data-viewer]")?.viewer;
+  if (order.compare && viewer) viewer.compareWith(order.compare);
+}
+
+/** Bring what is new into the section without touching what is on the screen. */
+export function refreshEvidence(old, fresh) {
+  const chosen = tabs(old).find((tab) => tab.getAttribute("aria-selected") === "true")?.id;
+  const wanted = fresh.querySelector("[data-viewer]");
+  const viewerElement = old.querySelector("[data-viewer]");
+  const grew = wanted && viewerElement && (wanted.dataset.instances !== viewerElement.dataset.instances || wanted.dataset.study !== viewerElement.dataset.study);
+  // Panels that are here stay as they are: a film that runs, a page that was scrolled, an image that was windowed.
+  for (const panel of fresh.querySelectorAll(".evidence-panel")) {
+    const here = old.querySelector(`#${CSS.escape(panel.id)}`);
+    const sameKind = here && Boolean(here.querySelector("[data-viewer]")) === Boolean(panel.querySelector("[data-viewer]"));
+    if (sameKind) panel.remove();
+    else if (here) here.replaceWith(panel);
+    else old.append(panel);
+  }
+  old.querySelector(".evidence-tabs").replaceWith(fresh.querySelector(".evidence-tabs"));
+  const tab = tabs(old).find((each) => each.id === chosen) ?? tabs(old)[0];
+  if (tab) choose(old, tab);
+  if (grew) {
+    Object.assign(viewerElement.dataset, { study: wanted.dataset.study, instances: wanted.dataset.instances });
+    viewerElement.viewer?.grow(wanted.dataset.study.split(/\s+/));
+  }
+  startViewer(old);
+}
+
+export function startEvidence(page) {
+  channel = new BroadcastChannel(CHANNEL);
+  channel.postMessage({ open: new URL(page.dataset.windowUrl, window.location.href).href });
+  page.addEventListener("click", (event) => {
+    const tab = event.target.closest(".evidence-tabs [role=tab]");
+    if (tab) choose(tab.closest("[data-part]"), tab);
+    event.target.closest("[data-picture]")?.classList.toggle("picture-full");
+  });
+  const several = () => tabs(page).length > 1;
+  register("]", t("Next evidence"), () => step(page, 1), { when: several });
+  register("[", t("Previous evidence"), () => step(page, -1), { when: several });
+  startViewer(page);
+}

@@ -1,0 +1,47 @@
+// The pages of the operator and the administrators.
+
+import { register } from "./keys.js";
+import { t } from "./i18n.js";
+import * as livePart from "./live-part.js";
+import * as stepForm from "./step-form.js";
+
+const MOST_CHOICES = 5;
+
+function studies() {
+  return [...document.querySelectorAll("[data-unmatched] [data-study]")];
+}
+
+function current() {
+  return document.activeElement?.closest?.("[data-study]") ?? studies()[0];
+}
+
+function move(step) {
+  const all = studies();
+  const now = all.indexOf(document.activeElement?.closest?.("[data-study]"));
+  const next = all[now < 0 ? 0 : Math.min(Math.max(now + step, 0), all.length - 1)];
+  for (const study of all) study.tabIndex = study === next ? 0 : -1;
+  next?.focus();
+}
+
+/** j k walk the studies, a digit links the study to the case that it numbers. */
+function startUnmatched() {
+  if (!document.querySelector("[data-unmatched]")) return;
+  const group = t("Studies without a case");
+  const when = () => studies().length > 0;
+  register("j", t("Next study"), () => move(1), { when, group });
+  register("k", t("Previous study"), () => move(-1), { when, group });
+  for (let number = 1; number <= MOST_CHOICES; number += 1) {
+    const button = () => current()?.querySelector(`[data-choice="${number}"]`);
+    register(String(number), t("Link to proposed case {n}", { n: number }), () => button().click(), { when: () => Boolean(button()), group });
+  }
+}
+
+/** What may be asked for follows the centre that was chosen; another centre empties it. */
+function startRoute() {
+  const centre = document.querySelector("[data-needs-of]");
+  centre?.addEventListener("change", () => { centre.form.elements.need.value = ""; });
+}
+
+for (const part of [stepForm, livePart]) part.start();
+startUnmatched();
+startRoute();

@@ -1,0 +1,31 @@
+// Templates: a whole report in one press. Text that was there comes back with "undo".
+
+import { t } from "./i18n.js";
+import { offerUndo } from "./undo.js";
+
+function control(form, name) {
+  return form.querySelector(`[name="sections.${CSS.escape(name)}"]`);
+}
+
+function put(form, texts) {
+  for (const [name, text] of Object.entries(texts)) {
+    const area = control(form, name);
+    if (area) area.value = text;
+  }
+  form.dispatchEvent(new Event("input", { bubbles: true }));
+}
+
+/** Put the template's texts into the form; `negative` also takes the mark of a positive finding away. */
+export function fillTemplate(form, sections, negative) {
+  const before = Object.fromEntries(Object.keys(sections).map((name) => [name, control(form, name)?.value ?? ""]));
+  const positive = form.querySelector("input[name=positive]");
+  const marked = positive?.checked ?? false;
+  put(form, sections);
+  if (negative && positive) positive.checked = false;
+  control(form, Object.keys(sections)[0])?.focus();
+  if (Object.values(before).every((text) => text.trim() === "")) return;
+  offerUndo(t("The template took the place of the text."), () => {
+    if (positive) positive.checked = marked;
+    put(form, before);
+  });
+}

@@ -1,0 +1,82 @@
+// Steps in place: a small form is sent to the JSON API, and what it was about changes where it stands.
+//
+//   <form data-step="/api/v1/..." data-step-done="remove | refresh | reload">   fields by name become the JSON body
+//   [data-step-item]            around it: is taken away by "remove"; an input [data-reason] in it is sent as `reason`
+//   [data-step-problem] <span>  in the form, else in the item: where a refusal is said
+//   event telemed:step          on the document afterwards, for parts that draw themselves again
+
+import { call } from "./api.js";
+import { t } from "./i18n.js";
+import { message } from "./message.js";
+
+function say(form, text) {
+  const place = form.querySelector("[data-step-problem]") ?? form.closest("[data-step-item]")?.querySelector("[data-step-problem]");
+  if (!place) {
+    if (text) message(text, { tone: "critical" });
+    return;
+  }
+  place.hidden = !text;
+  place.querySelector("span").textContent = text;
+}
+
+function bodyOf(form) {
+  const body = Object.fromEntries(new FormData(form));
+  const reason = form.closest("[data-step-item]")?.querySelector("[data-reason]");
+  if (reason) body.reason = reason.value;
+  return body;
+}
+
+/** Takes the item away and gives the next one the focus, so that the keyboard goes on where it was. */
+function remove(item) {
+  const list = item.parentElement;
+  const next = item.nextElementSibling ?? item.previousElementSibling;
+  const counter = item.closest("section")?.querySelector("[data-step-count]");
+  item.remove();
+  if (counter) counter.textContent = String(list.querySelectorAll("[data-step-item]").length);
+  if (next?.matches("[tabindex]")) {
+    next.tabIndex = 0;
+    next.focus();
+  }
+}
+
+async function send(form) {
+  const item = form.closest("[data-step-item]");
+  const reason = item?.querySelector("[data-reason]");
+  if (reason && !reason.value.trim()) {
+    say(form, t("Write the reason first."));
+    reason.focus();
+    return;
+  }
+  const button = form.querySelector("[type=submit]");
+  if (button.getAttribute("aria-busy") === "true") return;
+  button.setAttribute("aria-busy", "true");
+  say(form, "");
+  try {
+    const body = bodyOf(form);
+    await call("POST", form.dataset.step, Object.keys(body).length ? { body } : {});
+  } catch (error) {
+    say(form, error.message);
+    return;
+  } finally {
+    button.removeAttribute("aria-busy");
+  }
+  form.closest("details")?.removeAttribute("open");
+  if (form.dataset.stepDone === "reload") window.location.reload();
+  else {
+    if (form.dataset.stepDone === "remove" && item) remove(item);
+    message(t("Done."));
+    document.dispatchEvent(new CustomEvent("telemed:step"));
+  }
+}
+
+export function start() {
+  document.addEventListener("submit", (event) => {
+    const form = event.target.closest("form[data-step]");
+    if (!form) return;
+    event.preventDefault();
+    send(form);
+  });
+  document.addEventListener("change", (event) => {
+    if (event.target.matches?.("[data-submit-on-change]")) event.target.form.requestSubmit();
+  });
+}

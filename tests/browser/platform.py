@@ -1,0 +1,133 @@
+"""The whole platform in the test's own process: pages, API, DICOM gateway and worker on a real database and a real store."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import io
+import socket
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+from aiohttp.test_utils import TestServer
+from pydicom import dcmread
+from pynetdicom import AE
+
+from telemed import bootstrap
+from telemed.adapters.database import make_engine
+from telemed.adapters.migrate import migrate
+from telemed.adapters.network_table import add_person
+from telemed.adapters.passwords import Argon2Passwords
+from telemed.demo.people import DemoPatient
+from telemed.demo.region import PASSWORD
+from telemed.demo.run import put_region
+from telemed.domain.people import Person, Role
+from telemed.settings import Settings
+
+COLLEAGUE = Person("imaging3.huba", "周一鸣", "HUBA", frozenset({Role.SPECIALIST}), frozenset({"imaging"}), "主治医师")
+"""A second reader at the same hub, so that two can want one case."""
+
+
+@dataclass
+class Platform:
+    """The running platform, and people who use its API."""
+
+    home: str
+    dicom_port: int
+    session: aiohttp.ClientSession
+    tokens: dict[str, str] = field(default_factory=dict)
+
+    async def token(self, username: str) -> str:
+        """The person's session, begun when it is first asked for."""
+        if username not in self.tokens:
+            async with self.session.post(f"{self.home}/api/v1/login", json={"username": username, "password": PASSWORD}) as answer:
+                self.tokens[username] = (await answer.json())["token"]
+        return self.tokens[username]
+
+    async def call(self, method: str, path: str, username: str, body: Any = None, **headers: str) -> Any:
+        """The decoded answer of an API call that must succeed."""
+        sent = {
+            "Authorization": f"Bearer {await self.token(username)}",
+            **{name.replace("_", "-"): value for name, value in headers.items()},
+        }
+        async with self.session.request(method, f"{self.home}/api/v1{path}", json=body, headers=sent) as answer:
+            content = await answer.json() if answer.content_type.endswith("json") else await answer.read()
+            assert answer.ok, (method, path, answer.status, content)
+            return content
+
+    async def new_case(
+        self, patient: DemoPatient, *, member: str = "CLINIC1", priority: str = "routine", centre: str = "imaging", **request: str
+    ) -> dict[str, Any]:
+        """A case that the member has sent."""
+        asked = {"reason": "头痛三天"} | ({"modality": "CT", "body_part": "HEAD"} if centre == "imaging" else {}) | request
+        numbers = [{"system": "resident-id", "value": patient.resident_id}, {"system": member, "value": patient.number}]
+        card = {"name": patient.name, "sex": patient.sex, "birth_date": patient.birth_date.isoformat(), "identifiers": numbers}
+        body = {"centre": centre, "priority": priority, "patient": card, "request": asked}
+        made = await self.call("POST", "/cases", member.lower(), body)
+        sent: dict[str, Any] = await self.call("POST", f"/cases/{made['id']}/submit", member.lower(), {})
+        return sent
+
+    async def write(self, case_id: str, username: str, findings: str, impression: str) -> None:
+        """Claim the case and write, as a reader with another program would."""
+        await self.call("POST", f"/cases/{case_id}/claim", username, {})
+        sections = {"findings": findings, "impression": impression}
+        await self.call("PUT", f"/cases/{case_id}/report", username, {"sections": sections}, If_Match="*")
+
+    async def sign(self, case_id: str, username: str) -> None:
+        await self.call("POST", f"/cases/{case_id}/report/sign", username, {"password": PASSWORD})
+
+    async def send(self, files: Iterable[bytes], calling: str = "CLINIC1") -> None:
+        """A PACS sends by C-STORE."""
+        await asyncio.to_thread(self._store, list(files), calling)
+
+    def _store(self, files: list[bytes], calling: str) -> None:
+        datasets = [dcmread(io.BytesIO(content)) for content in files]
+        sender = AE(ae_title=calling)
+        for pair in {(each.SOPClassUID, each.file_meta.TransferSyntaxUID) for each in datasets}:
+            sender.add_requested_context(*pair)
+        association = sender.associate("127.0.0.1", self.dicom_port, ae_title="TELEMED")
+        assert association.is_established
+        assert all(association.send_c_store(each).Status == 0 for each in datasets)
+        association.release()
+
+    async def evidence(self, case_id: str, username: str, instances: int) -> list[dict[str, Any]]:
+        """The evidence of a case once it has that many images."""
+        while True:
+            items: list[dict[str, Any]] = (await self.call("GET", f"/cases/{case_id}/evidence", username))["items"]
+            if sum(each["instances"] for each in items) >= instances:
+                return items
+            await asyncio.sleep(0.1)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@asynccontextmanager
+async def running_platform(folder: Path) -> AsyncIterator[Platform]:
+    """The demo region with an empty list, and one more reader."""
+    settings = Settings(data_dir=folder, http_port=free_port(), dicom_port=free_port())
+    engine = make_engine(settings.database)
+    await migrate(engine)
+    await engine.dispose()
+    await put_region(settings)
+    async with bootstrap.open_parts(settings) as parts, aiohttp.ClientSession() as session:
+        async with parts.office.engine.begin() as connection:
+            await add_person(connection, COLLEAGUE, await Argon2Passwords().hash(PASSWORD))
+        server = TestServer(bootstrap.web_application(parts), host="127.0.0.1", port=settings.http_port)
+        await server.start_server(shutdown_timeout=0.1)
+        gateway = await bootstrap.dicom_gateway(parts)
+        working = asyncio.create_task(bootstrap.worker(parts).run())
+        yield Platform(str(server.make_url("")).rstrip("/"), settings.dicom_port, session)
+        working.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await working
+        await gateway.close()
+        await parts.intake.close()
+        await server.close()

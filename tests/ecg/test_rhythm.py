@@ -1,0 +1,127 @@
+"""Statements, reversals, quality and critical values of resting ECGs."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+import ecg
+from ecg.analysis.critical import Limit, default_limits, limits_with
+from ecg.analysis.rhythm import CODES
+from ecg.synthesis import KINDS, resting
+from tests.ecg.beat_signals import beat_times, recording
+
+
+@pytest.mark.parametrize(
+    ("kind", "code"),
+    [
+        ("sinus", "sinus-rhythm"),
+        ("bradycardia", "sinus-bradycardia"),
+        ("tachycardia", "sinus-tachycardia"),
+        ("sinus-pause", "pause"),
+        ("atrial-fibrillation", "atrial-fibrillation"),
+        ("ventricular-ectopics", "ventricular-ectopy"),
+        ("bigeminy", "bigeminy"),
+        ("ventricular-tachycardia-run", "vt"),
+        ("left-bundle-branch-block", "wide-qrs"),
+        ("long-qt", "long-qtc"),
+    ],
+)
+def test_the_rhythm_is_named_with_its_evidence(kind: str, code: str) -> None:
+    statements = {statement.code: statement for statement in ecg.rhythm(resting(kind).recording).statements}
+    assert code in statements
+    assert statements[code].evidence
+    assert set(statements) <= set(CODES)
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if "fibrillation" not in kind])
+def test_no_other_rhythm_is_called_fibrillation(kind: str) -> None:
+    assert "atrial-fibrillation" not in [statement.code for statement in ecg.rhythm(resting(kind).recording).statements]
+
+
+def test_a_silent_recording_is_unreadable() -> None:
+    silent = ecg.Recording(("I", "II"), np.zeros((2, 5000), np.float32), 500.0)
+    (statement,) = ecg.rhythm(silent).statements
+    assert statement.code == "unreadable"
+    assert statement.evidence == {"beats": 0.0}
+
+
+def test_swapped_arms_are_seen() -> None:
+    (found,) = ecg.lead_reversal(resting("limb-lead-reversal").recording)
+    assert found.electrodes == ("RA", "LA")
+    assert found.evidence["p_area_I"] < 0 < found.evidence["p_area_V6"]
+
+
+@pytest.mark.parametrize("kind", ["sinus", "tachycardia", "atrial-fibrillation", "left-bundle-branch-block", "inferior-infarction"])
+def test_leads_in_place_raise_no_suspicion(kind: str) -> None:
+    assert ecg.lead_reversal(resting(kind).recording) == []
+
+
+def test_an_arm_on_the_right_leg_is_seen() -> None:
+    placed = recording(beat_times([0.8] * 11))
+    row = {lead: placed.samples[number] for number, lead in enumerate(placed.leads)}
+    flat = np.random.default_rng(2).normal(0, 5, row["II"].shape).astype(np.float32)
+    swapped = {"II": flat, "I": row["II"], "III": row["II"] * np.float32(-1)}
+    samples = np.stack([swapped.get(lead, row[lead]) for lead in placed.leads])
+    (found,) = ecg.lead_reversal(replace(placed, samples=samples))
+    assert found.electrodes == ("RA", "RL")
+
+
+def test_quality_names_what_is_wrong() -> None:
+    clean = recording(beat_times([0.8] * 11), leads=("I", "II", "V1", "V2", "V3"))
+    samples = clean.samples.copy()
+    dice = np.random.default_rng(4)
+    samples[1, : samples.shape[1] // 2] = np.nan
+    samples[2] = 0.0
+    samples[3] += dice.normal(0, 300, samples.shape[1]).astype(np.float32)
+    samples[4] = np.clip(samples[4] * 40, -1000, 1000)
+    good, missing, flat, noisy, clipped = ecg.signal_quality(replace(clean, samples=samples))
+    assert (good.grade, good.reasons) == ("good", ())
+    assert (missing.grade, missing.reasons) == ("poor", ("missing",))
+    assert missing.missing == pytest.approx(0.5, abs=0.01)
+    assert flat.grade == "poor"
+    assert "flat" in flat.reasons
+    assert noisy.grade == "poor"
+    assert "noise" in noisy.reasons
+    assert "clipped" in clipped.reasons
+
+
+def hits(kind: str, table: tuple[Limit, ...] | None = None) -> list[str]:
+    shown = resting(kind).recording
+    measured = ecg.measure(shown)
+    return [hit.limit.code for hit in ecg.critical_values(measured, ecg.rhythm(shown, measurements=measured), table)]
+
+
+@pytest.mark.parametrize(
+    ("kind", "codes"),
+    [
+        ("sinus", []),
+        ("tachycardia", []),
+        ("sinus-pause", ["pause"]),
+        ("complete-block", ["slow"]),
+        ("anterior-infarction", ["st-limb-lateral", "st-anterior"]),
+    ],
+)
+def test_critical_values_of_resting_ecgs(kind: str, codes: list[str]) -> None:
+    assert hits(kind) == codes
+
+
+def test_a_region_sets_its_own_limits() -> None:
+    stricter = Limit("slow", "any", "mean_rate", at_most=50.0, unit="1/min")
+    assert hits("bradycardia") == []
+    assert hits("bradycardia", limits_with({"slow": stricter})) == ["slow"]
+    assert hits("complete-block", limits_with({"slow": None})) == []
+    assert {limit.code for limit in limits_with({"slow": None})} == {limit.code for limit in default_limits()} - {"slow"}
+
+
+def test_a_misspelt_row_is_refused() -> None:
+    with pytest.raises(ValueError, match="no critical value slwo; the table has"):
+        limits_with({"slwo": None})
+
+
+@pytest.mark.parametrize("limit", [{"at_least": 1.0, "at_most": 2.0}, {}])
+def test_a_limit_has_one_direction(limit: dict[str, float]) -> None:
+    with pytest.raises(ValueError, match="either at_least or at_most"):
+        Limit("slow", "any", "mean_rate", **limit)

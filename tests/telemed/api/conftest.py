@@ -1,0 +1,16 @@
+"""The demo region over HTTP: real SQLite, a real folder, a real server in this process."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from tests.demo_region import DemoRegion, running_region
+
+
+@pytest.fixture(scope="session")
+async def region(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[DemoRegion]:
+    """One region for the tests of this folder; each makes cases of its own."""
+    async with running_region(tmp_path_factory.mktemp("api")) as running:
+        yield running

@@ -1,0 +1,82 @@
+"""Cases brought over the API as far as a test needs them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import aiohttp
+from pydicom.uid import generate_uid
+
+from tests.demo_region import Answer, DemoRegion, new_case
+from tests.dicom_gateway.objects import ct_slice, part10_of
+from tests.telemed.desk import PASSWORD, SECTIONS
+
+PDF = b"%PDF-1.7\nscanned request\n"
+
+
+async def done(answer: Answer) -> Any:
+    """The body of an answer that must be a success."""
+    assert answer.status in (200, 201), answer.body
+    return answer.body
+
+
+def file_form(content: bytes, name: str = "scan.pdf") -> aiohttp.FormData:
+    form = aiohttp.FormData()
+    form.add_field("file", content, filename=name, content_type="application/octet-stream")
+    return form
+
+
+@dataclass
+class Story:
+    """One imaging case of CLINIC1 and the ids of what belongs to it."""
+
+    region: DemoRegion
+    case_id: str
+    evidence_id: str = ""
+    value_id: str = ""
+    study_uid: str = ""
+
+    @property
+    def url(self) -> str:
+        return f"/api/v1/cases/{self.case_id}"
+
+    async def step(self, user: str, step: str, body: Any = None) -> Any:
+        return await done(await self.region.step(self.case_id, step, body, user=user))
+
+    async def attach(self, content: bytes = PDF) -> dict[str, Any]:
+        body = await done(await self.region.call("POST", f"{self.url}/files", data=file_form(content), user="clinic1"))
+        found: dict[str, Any] = body["items"][0]
+        return found
+
+    async def write(self, user: str, sections: Any = None) -> Any:
+        body = {"sections": sections or SECTIONS["imaging"]}
+        return await done(await self.region.call("PUT", f"{self.url}/report", body, user=user, headers={"If-Match": "*"}))
+
+
+async def drafted(region: DemoRegion, **request: str) -> Story:
+    """A draft with a scanned document and a study."""
+    story = Story(region, await new_case(region, **request))
+    story.evidence_id = (await story.attach())["id"]
+    image = ct_slice(StudyInstanceUID=generate_uid(), AccessionNumber="")
+    story.study_uid = (await story.attach(part10_of(image)))["study_instance_uid"]
+    return story
+
+
+async def asked_further_up(region: DemoRegion) -> Story:
+    """HUBA asked MAIN and keeps seeing the case; imaging.main has claimed it and written; a critical value is open."""
+    story = await drafted(region)
+    await story.step("clinic1", "submit")
+    await story.step("imaging.huba", "escalate", {"reason": "请上级会诊"})
+    await story.step("imaging.main", "claim")
+    await story.write("imaging.main")
+    story.value_id = (await story.step("imaging.main", "criticals", {"finding": "急性颅内出血"}))["id"]
+    return story
+
+
+async def reported(region: DemoRegion) -> Story:
+    """As above, signed and reviewed."""
+    story = await asked_further_up(region)
+    await story.step("imaging.main", "report/sign", {"password": PASSWORD})
+    await story.step("imaging2.main", "report/review", {"password": PASSWORD})
+    return story

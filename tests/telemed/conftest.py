@@ -1,0 +1,131 @@
+"""The platform without its processes: a real database of either kind, a real store, the demo region, a clock to move."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import Executor, ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from dicom_gateway import Intake
+from storage import ObjectStore, open_store
+from telemed import centres
+from telemed.adapters.confidential import Sealer
+from telemed.adapters.database import make_engine
+from telemed.adapters.migrate import migrate
+from telemed.adapters.office import SqlOffice
+from telemed.adapters.passwords import Argon2Passwords
+from telemed.adapters.printing import ReportPress
+from telemed.adapters.study_table import StudyArrivals
+from telemed.adapters.work_clock import utc_now
+from telemed.demo.run import put_region
+from telemed.settings import Settings
+from telemed.web.i18n import DEFAULT_LANGUAGE, translations
+from tests.postgres_server import PostgresServer, postgres_server
+from tests.telemed.desk import Desk
+from tests.telemed.moments import Clock
+
+__all__ = ["postgres_server"]
+
+
+@pytest.fixture(scope="session")
+def keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Keys of one installation, which all databases of this run belong to."""
+    folder = tmp_path_factory.mktemp("keys")
+    Sealer.use(folder / "identity.key")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def printers() -> Iterator[Executor]:
+    """Prints in a thread: a process of its own takes seconds to start."""
+    with ThreadPoolExecutor(1) as pool:
+        yield pool
+
+
+async def put_in_place(url: str, folder: Path) -> None:
+    """The newest schema and the demo region."""
+    settings = Settings(data_dir=folder, database_url=url)
+    engine = make_engine(settings.database)
+    await migrate(engine)
+    await engine.dispose()
+    await put_region(settings)
+
+
+@pytest.fixture(scope="session")
+async def sqlite_region(tmp_path_factory: pytest.TempPathFactory, keys: Path) -> Path:
+    """A file to copy."""
+    folder = tmp_path_factory.mktemp("region")
+    await put_in_place("", folder)
+    return folder / "telemed.db"
+
+
+@pytest.fixture(scope="session")
+async def postgres_region(tmp_path_factory: pytest.TempPathFactory, keys: Path, postgres_server: PostgresServer) -> str:
+    """The address of a database to copy."""
+    url = postgres_server.new_database()
+    await put_in_place(url, tmp_path_factory.mktemp("region"))
+    return url
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """A database of its own with the demo region, of either kind."""
+    if request.param == "sqlite":
+        shutil.copyfile(request.getfixturevalue("sqlite_region"), tmp_path / "telemed.db")
+        yield f"sqlite:///{tmp_path}/telemed.db"
+        return
+    server: PostgresServer = request.getfixturevalue("postgres_server")
+    url = server.new_database(like=request.getfixturevalue("postgres_region"))
+    yield url
+    server.drop(url)
+
+
+@pytest.fixture
+async def engine(database_url: str) -> AsyncIterator[AsyncEngine]:
+    made = make_engine(database_url)
+    yield made
+    await made.dispose()
+
+
+@pytest.fixture
+async def store(tmp_path: Path) -> AsyncIterator[ObjectStore]:
+    opened = open_store((tmp_path / "objects").as_uri())
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock(utc_now())
+
+
+@pytest.fixture
+async def office(engine: AsyncEngine, store: ObjectStore, keys: Path, printers: Executor, clock: Clock) -> SqlOffice:
+    """Where use cases are carried out, as in a process of the platform."""
+    return await open_office(engine, store, keys, printers, clock)
+
+
+async def open_office(engine: AsyncEngine, store: ObjectStore, keys: Path, printers: Executor, clock: Clock) -> SqlOffice:
+    language = translations(DEFAULT_LANGUAGE)
+    press = ReportPress(store, printers, keys, "http://telemed.test", DEFAULT_LANGUAGE, language.gettext)
+    made = SqlOffice(engine, store, centres.discover(), Argon2Passwords(), press, "Asia/Shanghai", clock)
+    await made.refresh()
+    return made
+
+
+@pytest.fixture
+async def intake(office: SqlOffice, store: ObjectStore) -> AsyncIterator[Intake]:
+    """The one intake for DICOM objects, with the platform's hook."""
+    opened = Intake(office.engine, store, on_indexed=StudyArrivals("Asia/Shanghai"))
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+def desk(office: SqlOffice, clock: Clock) -> Desk:
+    """People of the demo region at work."""
+    return Desk(office, clock)
