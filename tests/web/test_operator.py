@@ -30,7 +30,7 @@ PAGES = {
     "/help": {"operator", "sysadmin", "secadmin", "auditor", "clinic1", "imaging.huba", "imaging2.main"},
 }
 EVERYBODY = ("operator", "sysadmin", "secadmin", "auditor", "clinic1", "imaging.huba", "imaging2.main")
-CLINICAL = ("张伟", "头痛", "1961-03-05")
+CLINICAL = ("张伟", "头痛")
 
 
 @pytest.fixture(scope="module")
