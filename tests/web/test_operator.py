@@ -104,7 +104,9 @@ async def test_a_failed_job_is_tried_again_and_shows_no_data(region: DemoRegion)
     secret = "DETAIL: Key (name)=(张伟) exists"
     row = {"kind": "place-study", "payload": {"owner": "CLINIC1", "study": "1.2.3"}, "created_at": now, "run_after": now, "attempts": 20}
     async with region.parts.office.engine.begin() as connection:
-        job = (await connection.execute(sa.insert(t.job).values(**row, error=f"IntegrityError('taken\\n{secret}')").returning(t.job.c.id))).scalar_one()
+        job = (
+            await connection.execute(sa.insert(t.job).values(**row, error=f"IntegrityError('taken\\n{secret}')").returning(t.job.c.id))
+        ).scalar_one()
     page = (await region.call("GET", "/system", user="sysadmin", headers={"Accept": "text/html"})).body.decode()
     assert "IntegrityError" in page
     assert secret not in page
@@ -115,7 +117,9 @@ async def test_a_failed_job_is_tried_again_and_shows_no_data(region: DemoRegion)
     await region.work()
     assert (await region.call("POST", f"/api/v1/jobs/{job}/retry", {}, user="sysadmin")).status == 404  # done
     trail = (await region.call("GET", "/api/v1/audit?action=job:retry", user="auditor")).body["items"]
-    assert [(line["actor"], line["subject"], line["outcome"]) for line in trail if line["outcome"] == "success"] == [("sysadmin", f"job/{job}", "success")]
+    assert [(line["actor"], line["subject"], line["outcome"]) for line in trail if line["outcome"] == "success"] == [
+        ("sysadmin", f"job/{job}", "success")
+    ]
 
 
 async def test_the_trail_is_walked_by_pages_without_a_gap(region: DemoRegion) -> None:

@@ -91,7 +91,9 @@ async def test_two_people_are_not_asked_about_again(desk: Desk) -> None:
     await desk.do("operator", reconciliation.not_the_same, second, first, "出生地不同")
     assert await desk.office.queries.doubts(operator, 10) == []
     await desk.draft(by="clinic2", patient=patient_card(2, "CLINIC2", identifiers=()))
-    assert {(d.first.id, d.second.id) for d in await desk.office.queries.doubts(operator, 10)}.isdisjoint({(first, second), (second, first)})
+    assert {(d.first.id, d.second.id) for d in await desk.office.queries.doubts(operator, 10)}.isdisjoint(
+        {(first, second), (second, first)}
+    )
     assert ("patient:merge", "operator", f"patient/{second}", "success") in await desk.audited("patient:merge")
 
 
