@@ -28,6 +28,7 @@ from telemed.adapters.confidential import Sealer
 from telemed.adapters.database import make_engine
 from telemed.adapters.office import SqlOffice
 from telemed.adapters.passwords import Argon2Passwords
+from telemed.adapters.pdf_pages import PdfPages
 from telemed.adapters.printing import ReportPress
 from telemed.adapters.sheets import PooledSheets
 from telemed.adapters.signature_inspector import PooledInspector
@@ -60,6 +61,7 @@ class Parts:
     intake: Intake
     pool: Executor
     """Where reports and bulletins are printed and signatures checked."""
+    pages: PdfPages
 
     @property
     def signing_keys(self) -> Path:
@@ -73,6 +75,7 @@ async def open_parts(settings: Settings, centres: Mapping[str, Centre] | None = 
     engine = make_engine(settings.database)
     store = open_store(settings.storage, store_environment(settings))
     pool = ProcessPoolExecutor(PRINTERS, mp_context=multiprocessing.get_context("spawn"), initializer=serve_the_parent)
+    pages = PdfPages(store)
     try:
         await database.check(engine)
         press = ReportPress(
@@ -80,8 +83,10 @@ async def open_parts(settings: Settings, centres: Mapping[str, Centre] | None = 
         )
         office = SqlOffice(engine, store, centres or all_centres.discover(), Argon2Passwords(), press, settings.time_zone)
         await office.refresh()
-        yield Parts(settings, office, store, Index(engine), Intake(engine, store, on_indexed=StudyArrivals(settings.time_zone)), pool)
+        intake = Intake(engine, store, on_indexed=StudyArrivals(settings.time_zone))
+        yield Parts(settings, office, store, Index(engine), intake, pool, pages)
     finally:
+        await pages.close()
         pool.shutdown(wait=False, cancel_futures=True)
         await engine.dispose()
         await store.close()
@@ -109,6 +114,7 @@ def web_application(parts: Parts) -> web.Application:
         signatures=PooledInspector(parts.pool, parts.signing_keys),
         sheets=PooledSheets(parts.pool),
         tracings=PooledTracings(parts.pool),
+        pages=parts.pages,
         address=parts.settings.address,
         upload_limit=parts.settings.upload_max_bytes,
         secure_cookies=parts.settings.secure_cookies,
