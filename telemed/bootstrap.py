@@ -44,6 +44,7 @@ from telemed.settings import Settings
 from telemed.web.app import Doors, create_app
 from telemed.web.i18n import DEFAULT_LANGUAGE, translations
 from telemed.web.security import person_of
+from telemed.web.study_looks import StudyLooks
 from telemed.worker import Worker
 
 PRINTERS = 1
@@ -78,6 +79,7 @@ async def open_parts(settings: Settings, centres: Mapping[str, Centre] | None = 
     pages = PdfPages(store)
     try:
         await database.check(engine)
+        await store.check()
         press = ReportPress(
             store, pool, settings.data_dir / "keys" / "signing", settings.address, DEFAULT_LANGUAGE, translations(DEFAULT_LANGUAGE).gettext
         )
@@ -108,6 +110,8 @@ def web_application(parts: Parts) -> web.Application:
     async def authorise(request: web.Request, action: str) -> Scope:
         return study_scope(person_of(request), action)
 
+    images = dicomweb_app(parts.index, parts.store, parts.intake, authorise)
+    images.on_response_prepare.append(StudyLooks(parts.office))
     doors = Doors(
         studies=DicomDoor(parts.intake, parts.office.engine),
         administration=SqlAdministration(parts.office.engine, shown_store(parts.settings.storage), parts.settings.data_dir),
@@ -118,7 +122,7 @@ def web_application(parts: Parts) -> web.Application:
         address=parts.settings.address,
         upload_limit=parts.settings.upload_max_bytes,
         secure_cookies=parts.settings.secure_cookies,
-        mounts=[("/dicomweb", dicomweb_app(parts.index, parts.store, parts.intake, authorise))],
+        mounts=[("/dicomweb", images)],
     )
     return create_app(parts.office, doors)
 
