@@ -98,7 +98,17 @@ async def read(call: Call[Nothing]) -> web.Response:
     return answer(evidence_shape(await consult(call.office, _one, call.person, call.case_id, call.path("evidence_id"))))
 
 
-@operation("GET", CASE + "/evidence/{evidence_id}/content", returns=bytes, errors=(403, 404), media_type="application/octet-stream")
+INLINE = ("application/pdf", "image/jpeg", "image/png")
+
+
+@operation(
+    "GET",
+    CASE + "/evidence/{evidence_id}/content",
+    returns=bytes,
+    errors=(403, 404),
+    media_type="application/octet-stream",
+    files=INLINE,
+)
 async def content(call: Call[Nothing]) -> web.StreamResponse:
     """The bytes as they were sent. A DICOM study is fetched through DICOMweb instead."""
     evidence = await consult(call.office, _one, call.person, call.case_id, call.path("evidence_id"))
@@ -175,6 +185,3 @@ async def _document(call: Call[Nothing]) -> Evidence:
     if not evidence.key or evidence.media_type != "application/pdf":
         raise NotFound("document", evidence.id)
     return evidence
-
-
-INLINE = frozenset({"application/pdf", "image/jpeg", "image/png"})

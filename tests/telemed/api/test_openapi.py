@@ -70,7 +70,7 @@ async def scene(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Scene
 @pytest.mark.e2e
 @pytest.mark.parametrize("username", PEOPLE)
 @SCHEMA.parametrize()
-@settings(max_examples=6, deadline=None, phases=[Phase.explicit, Phase.generate], suppress_health_check=list(HealthCheck))
+@settings(max_examples=4, deadline=None, phases=[Phase.explicit, Phase.generate], suppress_health_check=list(HealthCheck))
 def test_every_answer_is_described(case: schemathesis.Case, scene: Scene, username: str) -> None:
     for name, value in scene.known.items():
         if name in (case.path_parameters or {}) and len(str(case.path_parameters[name])) % 2:
