@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from io import BytesIO
 from typing import Any
 
@@ -119,10 +120,8 @@ def test_bytes_that_are_no_request_are_refused_in_one_way(data: st.DataObject) -
         body[place] = data.draw(st.integers(0, 255))
     body = body[: data.draw(st.integers(0, len(body)))] + data.draw(st.binary(max_size=20))
     for decode_any in (pdu.decode_request, pdu.decode_accept):
-        try:
+        with contextlib.suppress(MalformedPDU):
             decode_any(bytes(body))
-        except MalformedPDU as error:
-            assert str(error)
 
 
 @pytest.mark.parametrize(
@@ -172,11 +171,15 @@ def command_bytes(primitive: Any, message: Any) -> bytes:
 @given(UIDS.filter(lambda uid: all(part == "0" or not part.startswith("0") for part in uid.split("."))), st.integers(0, 65535))
 def test_commands_of_pynetdicom_are_understood(uid: str, message_id: int) -> None:
     stored = commands.decode_command(command_bytes(primitive_store(uid, message_id), C_STORE_RQ()))
-    assert stored == commands.Command(commands.C_STORE_RQ, message_id, has_data_set=True, sop_class_uid=CTImageStorage, sop_instance_uid=uid)
+    assert stored == commands.Command(
+        commands.C_STORE_RQ, message_id, has_data_set=True, sop_class_uid=CTImageStorage, sop_instance_uid=uid
+    )
     echo = C_ECHO()
     echo.MessageID, echo.AffectedSOPClassUID = message_id, "1.2.840.10008.1.1"
     found = commands.decode_command(command_bytes(echo, C_ECHO_RQ()))
-    assert found == commands.Command(commands.C_ECHO_RQ, message_id, has_data_set=False, sop_class_uid="1.2.840.10008.1.1", sop_instance_uid="")
+    assert found == commands.Command(
+        commands.C_ECHO_RQ, message_id, has_data_set=False, sop_class_uid="1.2.840.10008.1.1", sop_instance_uid=""
+    )
 
 
 @given(UIDS, st.integers(0, 65535), st.integers(0, 65535), st.text(max_size=100))
@@ -197,7 +200,5 @@ def test_pynetdicom_reads_our_responses(uid: str, message_id: int, status: int, 
 
 @given(st.binary(max_size=200))
 def test_bytes_that_are_no_command_are_refused_in_one_way(content: bytes) -> None:
-    try:
+    with contextlib.suppress(MalformedPDU):
         commands.decode_command(content)
-    except MalformedPDU as error:
-        assert str(error)
