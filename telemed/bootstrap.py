@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import multiprocessing
 import ssl
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from aiohttp import web
@@ -24,8 +25,10 @@ from telemed.adapters import database
 from telemed.adapters.administration import SqlAdministration
 from telemed.adapters.audit_anchor import AuditAnchors
 from telemed.adapters.audit_watch import AuditWatch
+from telemed.adapters.cart_folder import CartFolder
 from telemed.adapters.confidential import Sealer
 from telemed.adapters.database import make_engine
+from telemed.adapters.ecg_reader import EcgReader
 from telemed.adapters.office import SqlOffice
 from telemed.adapters.passwords import Argon2Passwords
 from telemed.adapters.pdf_pages import PdfPages
@@ -35,9 +38,10 @@ from telemed.adapters.signature_inspector import PooledInspector
 from telemed.adapters.studies import DicomDoor
 from telemed.adapters.study_access import device_scope, study_scope
 from telemed.adapters.study_table import StudyArrivals
-from telemed.adapters.tracings import PooledTracings
+from telemed.adapters.tracings import PooledTracings, StoredTracings
 from telemed.domain.centre import Centre
 from telemed.domain.network import Level
+from telemed.long_jobs import LongJobs
 from telemed.pool_process import serve_the_parent
 from telemed.service.uploads import sweep_uploads
 from telemed.settings import Settings
@@ -46,6 +50,9 @@ from telemed.web.i18n import DEFAULT_LANGUAGE, translations
 from telemed.web.security import person_of
 from telemed.web.study_looks import StudyLooks
 from telemed.worker import Worker
+
+ANALYSTS = 2
+"""Processes that read tracings: one may be at a Holter recording for half a minute while resting tracings go on."""
 
 PRINTERS = 1
 """Processes that print and sign: one report takes a third of a second."""
@@ -118,6 +125,7 @@ def web_application(parts: Parts) -> web.Application:
         signatures=PooledInspector(parts.pool, parts.signing_keys),
         sheets=PooledSheets(parts.pool),
         tracings=PooledTracings(parts.pool),
+        tracing_desk=StoredTracings(parts.store, parts.pool),
         pages=parts.pages,
         address=parts.settings.address,
         upload_limit=parts.settings.upload_max_bytes,
@@ -142,6 +150,23 @@ async def dicom_gateway(parts: Parts, tls: ssl.SSLContext | None = None) -> Dims
     return await start_dimse(
         parts.index, parts.store, parts.intake, admit, ae_title=settings.ae_title, host=settings.host, port=settings.dicom_port, tls=tls
     )
+
+
+@asynccontextmanager
+async def workers(parts: Parts) -> AsyncIterator[list[Callable[[], Coroutine[Any, Any, None]]]]:
+    """What the worker's role runs beside each other: quick jobs and clocks, long jobs, the watched folder."""
+    say = translations(DEFAULT_LANGUAGE).gettext
+    pool = ProcessPoolExecutor(ANALYSTS, mp_context=multiprocessing.get_context("spawn"), initializer=serve_the_parent)
+    try:
+        running: list[Callable[[], Coroutine[Any, Any, None]]] = [
+            worker(parts).run,
+            LongJobs(parts.office, {"read-ecg": EcgReader(parts.office, pool, say)}).run,
+        ]
+        if parts.settings.ecg_folder:
+            running.append(CartFolder(parts.office, Path(parts.settings.ecg_folder), pool).run)
+        yield running
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
 
 
 def worker(parts: Parts) -> Worker:

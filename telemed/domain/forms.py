@@ -37,7 +37,10 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One field: its name in the JSON, its label, and what it takes. `rows` is the height of a long text."""
+    """One field: its name in the JSON, its label, and what it takes. `rows` is the height of a long text.
+
+    `measured` names the number of the evidence's analysis that is proposed for it; changes of such a field are kept.
+    """
 
     name: str
     label: str
@@ -50,6 +53,7 @@ class Field:
     max_length: int = 4000
     pattern: str = ""
     rows: int = 4
+    measured: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from telemed.service.document_pages import DocumentPages
 from telemed.service.files import StudyDoor
 from telemed.service.office import Office
 from telemed.service.sheets import SheetPress
-from telemed.service.tracings import TracingArtist
+from telemed.service.tracings import TracingArtist, TracingDesk
 from telemed.web import templating
 from telemed.web.api import (
     administration,
@@ -31,6 +31,7 @@ from telemed.web.api import (
     reports,
     session,
     statistics,
+    tracings,
     unmatched,
     uploads,
     views,
@@ -50,6 +51,7 @@ from telemed.web.keys import (
     SHEETS,
     SIGNATURES,
     STUDIES,
+    TRACING_DESK,
     TRACINGS,
     UPLOAD_LIMIT,
 )
@@ -80,6 +82,7 @@ FORM_LIMIT = 64 * 1024
 """Bytes of a form: the only ones that pages send as such are those of signing in."""
 API_MODULES = (
     session, cases, reports, evidence, criticals, events, network, patients, uploads, views, unmatched, statistics, administration,
+    tracings,
 )  # fmt: skip
 """Imported for their operations."""
 
@@ -96,6 +99,7 @@ class Doors:
 
     studies: StudyDoor
     tracings: TracingArtist
+    tracing_desk: TracingDesk
     administration: Administration
     signatures: SignatureInspector
     sheets: SheetPress
@@ -117,6 +121,7 @@ def create_app(office: Office, doors: Doors) -> web.Application:
     app[OFFICE] = office
     app[STUDIES] = doors.studies
     app[TRACINGS] = doors.tracings
+    app[TRACING_DESK] = doors.tracing_desk
     app[ADMINISTRATION] = doors.administration
     app[SIGNATURES] = doors.signatures
     app[SHEETS] = doors.sheets

@@ -16,7 +16,7 @@ from telemed.service.desk import Desk, open_desk, read_prior
 from telemed.service.office import consult, record_look
 from telemed.service.queries import CaseFilter, PriorCase, View
 from telemed.service.reporting import form_for
-from telemed.web.case_words import answers, event_detail, event_words, examination, missing_words
+from telemed.web.case_words import ACTORS, answers, event_detail, event_words, examination, missing_words
 from telemed.web.dates import show_age, show_date
 from telemed.web.i18n import gettext
 from telemed.web.pages.page import Visit, fragment, page, render
@@ -92,7 +92,7 @@ async def _people(visit: Visit, desk: Desk, actors: Sequence[str]) -> dict[str, 
     for value in desk.view.criticals:
         wanted |= {value.found_by, value.told_by, value.acknowledged_by, value.action_by}
     found = await visit.office.queries.people_names(sorted(name for name in wanted if name))
-    return {"system": gettext("the platform"), **found}
+    return {name: gettext(text) for name, text in ACTORS.items()} | dict(found)
 
 
 async def _context(visit: Visit, desk: Desk) -> dict[str, Any]:
