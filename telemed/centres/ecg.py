@@ -30,11 +30,11 @@ REQUEST = Form((
 REPORT = Form(
     (
         Field("rate", _("Heart rate"), FieldType.NUMBER, unit="/min", measured="rate"),
-        Field("pr", _("PR interval"), FieldType.NUMBER, unit="ms", measured="pr"),
-        Field("qrs", _("QRS duration"), FieldType.NUMBER, unit="ms", measured="qrs_duration"),
-        Field("qt", _("QT interval"), FieldType.NUMBER, unit="ms", measured="qt"),
-        Field("qtc", _("QTc (Bazett)"), FieldType.NUMBER, unit="ms", measured="qtc_bazett"),
-        Field("axis", _("QRS axis"), FieldType.NUMBER, unit="°", measured="axis"),
+        Field("pr", _("PR"), FieldType.NUMBER, unit="ms", measured="pr"),
+        Field("qrs", _("QRS"), FieldType.NUMBER, unit="ms", measured="qrs_duration"),
+        Field("qt", _("QT"), FieldType.NUMBER, unit="ms", measured="qt"),
+        Field("qtc", _("QTc"), FieldType.NUMBER, unit="ms", measured="qtc_bazett"),
+        Field("axis", _("Axis"), FieldType.NUMBER, unit="°", measured="axis"),
         Field("findings", _("Findings"), FieldType.LONG_TEXT, required=True, rows=8, max_length=20000),
         Field("impression", _("Impression"), FieldType.LONG_TEXT, required=True, rows=5, max_length=8000),
     )

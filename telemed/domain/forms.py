@@ -62,6 +62,16 @@ class Form:
 
     fields: tuple[Field, ...]
 
+    @property
+    def measured(self) -> tuple[Field, ...]:
+        """Fields for numbers that the analysis of the evidence proposes."""
+        return tuple(f for f in self.fields if f.measured)
+
+    @property
+    def written(self) -> Form:
+        """The form without its measured numbers: what a reader writes."""
+        return Form(tuple(f for f in self.fields if not f.measured))
+
     def field(self, name: str) -> Field | None:
         return next((f for f in self.fields if f.name == name), None)
 

@@ -51,8 +51,9 @@ async def _open_hits(work: Work, case: Case) -> None:
     if case.status in CLOSED:
         return
     for tracing in await work.tracings.of_cases([case.id]):
-        for hit in tracing.critical:
-            await open_found(work, case, hit.finding, ANALYST)
+        if tracing.critical:  # one loop for each recording: whoever is told is told all of it
+            findings = dict.fromkeys(hit.finding for hit in tracing.critical)
+            await open_found(work, case, "；".join(findings)[:500], ANALYST)
 
 
 async def tracings_of(work: Work, person: Person, case_id: str) -> list[Tracing]:

@@ -49,23 +49,29 @@ class Prior:
 
 @dataclass(frozen=True, slots=True)
 class Documents:
-    """Evidence by how it is shown: studies in the viewer, tracings, pictures and PDF beside it, the rest as files to fetch."""
+    """Evidence by how it is shown: tracings and studies in their viewers, pictures and PDF beside them, the rest as files to
+    fetch. `files` has the tracings that came as files too."""
 
+    tracings: tuple[Evidence, ...]
     studies: tuple[Evidence, ...]
     shown: tuple[Evidence, ...]
     files: tuple[Evidence, ...]
+
+    @property
+    def recordings(self) -> int:
+        """How many recordings the tracings hold."""
+        return sum(e.instances if e.study_instance_uid else 1 for e in self.tracings)
 
 
 SHOWN = frozenset({"application/pdf", "image/jpeg", "image/png"})
 
 
 def sort_evidence(evidence: Sequence[Evidence]) -> Documents:
-    """Tracings stand before papers: they are what the reader came for."""
-    kept = [e for e in evidence if not e.study_instance_uid]
-    tracings = [e for e in kept if e.type is EvidenceType.ECG]
-    papers = [e for e in kept if e.type is not EvidenceType.ECG and e.media_type in SHOWN]
-    files = tuple(e for e in kept if e not in tracings and e not in papers)
-    return Documents(tuple(e for e in evidence if e.study_instance_uid), (*tracings, *papers), files)
+    tracings = tuple(e for e in evidence if e.type is EvidenceType.ECG)
+    studies = tuple(e for e in evidence if e.study_instance_uid and e.type is not EvidenceType.ECG)
+    papers = tuple(e for e in evidence if not e.study_instance_uid and e.type is not EvidenceType.ECG and e.media_type in SHOWN)
+    files = tuple(e for e in evidence if not e.study_instance_uid and e not in papers)
+    return Documents(tracings, studies, papers, files)
 
 
 def _prior(visit: Visit, prior: PriorCase) -> Prior:
