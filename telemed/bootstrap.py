@@ -28,6 +28,7 @@ from telemed.adapters.confidential import Sealer
 from telemed.adapters.database import make_engine
 from telemed.adapters.office import SqlOffice
 from telemed.adapters.passwords import Argon2Passwords
+from telemed.adapters.pdf_pages import PdfPages
 from telemed.adapters.printing import ReportPress
 from telemed.adapters.sheets import PooledSheets
 from telemed.adapters.signature_inspector import PooledInspector
@@ -43,6 +44,7 @@ from telemed.settings import Settings
 from telemed.web.app import Doors, create_app
 from telemed.web.i18n import DEFAULT_LANGUAGE, translations
 from telemed.web.security import person_of
+from telemed.web.study_looks import StudyLooks
 from telemed.worker import Worker
 
 PRINTERS = 1
@@ -60,6 +62,7 @@ class Parts:
     intake: Intake
     pool: Executor
     """Where reports and bulletins are printed and signatures checked."""
+    pages: PdfPages
 
     @property
     def signing_keys(self) -> Path:
@@ -73,15 +76,19 @@ async def open_parts(settings: Settings, centres: Mapping[str, Centre] | None = 
     engine = make_engine(settings.database)
     store = open_store(settings.storage, store_environment(settings))
     pool = ProcessPoolExecutor(PRINTERS, mp_context=multiprocessing.get_context("spawn"), initializer=serve_the_parent)
+    pages = PdfPages(store)
     try:
         await database.check(engine)
+        await store.check()
         press = ReportPress(
             store, pool, settings.data_dir / "keys" / "signing", settings.address, DEFAULT_LANGUAGE, translations(DEFAULT_LANGUAGE).gettext
         )
         office = SqlOffice(engine, store, centres or all_centres.discover(), Argon2Passwords(), press, settings.time_zone)
         await office.refresh()
-        yield Parts(settings, office, store, Index(engine), Intake(engine, store, on_indexed=StudyArrivals(settings.time_zone)), pool)
+        intake = Intake(engine, store, on_indexed=StudyArrivals(settings.time_zone))
+        yield Parts(settings, office, store, Index(engine), intake, pool, pages)
     finally:
+        await pages.close()
         pool.shutdown(wait=False, cancel_futures=True)
         await engine.dispose()
         await store.close()
@@ -103,16 +110,19 @@ def web_application(parts: Parts) -> web.Application:
     async def authorise(request: web.Request, action: str) -> Scope:
         return study_scope(person_of(request), action)
 
+    images = dicomweb_app(parts.index, parts.store, parts.intake, authorise)
+    images.on_response_prepare.append(StudyLooks(parts.office))
     doors = Doors(
         studies=DicomDoor(parts.intake, parts.office.engine),
         administration=SqlAdministration(parts.office.engine, shown_store(parts.settings.storage), parts.settings.data_dir),
         signatures=PooledInspector(parts.pool, parts.signing_keys),
         sheets=PooledSheets(parts.pool),
         tracings=PooledTracings(parts.pool),
+        pages=parts.pages,
         address=parts.settings.address,
         upload_limit=parts.settings.upload_max_bytes,
         secure_cookies=parts.settings.secure_cookies,
-        mounts=[("/dicomweb", dicomweb_app(parts.index, parts.store, parts.intake, authorise))],
+        mounts=[("/dicomweb", images)],
     )
     return create_app(parts.office, doors)
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import sys
+import tomllib
 from collections.abc import Coroutine
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
@@ -13,7 +15,9 @@ import structlog
 import typer
 from pydantic import ValidationError
 from rich.console import Console
+from sqlalchemy.exc import DBAPIError
 
+from storage import open_store
 from storage.errors import StorageError
 from telemed.adapters.database import DatabaseUnavailable, make_engine
 from telemed.adapters.migrate import migrate as apply_migrations
@@ -34,11 +38,16 @@ def _fail(sentence: str) -> NoReturn:
 
 
 def _settings() -> Settings:
+    file = os.environ.get("TELEMED_CONFIG")
+    if file and not Path(file).is_file():
+        _fail(f"There is no file {file}, which TELEMED_CONFIG names.")
     try:
         settings = Settings()
     except ValidationError as error:
         first = error.errors()[0]
         _fail(f"Setting TELEMED_{'_'.join(map(str, first['loc'])).upper()}: {first['msg']}.")
+    except tomllib.TOMLDecodeError as error:
+        _fail(f"The file {file} is not TOML: {error}.")
     level = logging.getLevelNamesMapping().get(settings.log_level.upper(), logging.INFO)
     structlog.configure(
         wrapper_class=structlog.make_filtering_bound_logger(level),
@@ -51,6 +60,7 @@ def _settings() -> Settings:
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
     logging.basicConfig(level=max(level, logging.WARNING), stream=sys.stderr)
+    logging.getLogger("urllib3").setLevel(logging.ERROR)  # it warns of every repeat; what fails in the end is said by the store
     return settings
 
 
@@ -64,6 +74,9 @@ def _run(work: Coroutine[Any, Any, Any]) -> Any:
         _fail(str(error))
     except PermissionError as error:
         _fail(f"{error.filename} cannot be written: give this user the right to, or set TELEMED_DATA_DIR.")
+    except DBAPIError as error:
+        reason = str(error.orig).strip().splitlines()[0]
+        _fail(f"The database refuses ({reason}). If it has not been used with this version, run: telemed migrate.")
     except KeyboardInterrupt:
         return None
 
@@ -89,8 +102,23 @@ async def _migrate(settings: Settings) -> None:
         await engine.dispose()
 
 
+async def _put_in_order(settings: Settings) -> None:
+    """The newest schema, and a store that answers: what is wrong is said here once, not by every role."""
+    from telemed.bootstrap import store_environment
+
+    await _migrate(settings)
+    store = open_store(settings.storage, store_environment(settings))
+    try:
+        await store.check()
+    finally:
+        await store.close()
+
+
 @app.command()
-def serve(role: Annotated[str, typer.Argument(help="web, gateway, worker; all of them when left out")] = "") -> None:
+def serve(
+    role: Annotated[str, typer.Argument(help="web, gateway, worker; all of them when left out")] = "",
+    until_stdin_closes: Annotated[bool, typer.Option(hidden=True, help="For the supervisor: end with it")] = False,
+) -> None:
     """Serve all roles, or one alone."""
     from telemed import roles
 
@@ -99,9 +127,9 @@ def serve(role: Annotated[str, typer.Argument(help="web, gateway, worker; all of
     if role:
         if role not in roles.ROLES:
             _fail(f"There is no role {role}; there are {', '.join(roles.ROLES)}.")
-        _run(roles.serve(role, settings))
+        _run(roles.serve(role, settings, until_stdin_closes=until_stdin_closes))
         return
-    _run(_migrate(settings))
+    _run(_put_in_order(settings))
     sys.exit(_run(_supervise(settings)))
 
 
@@ -127,7 +155,7 @@ def demo(empty: Annotated[bool, typer.Option("--empty", help="The region without
 
     settings = _settings()
     _prepare(settings)
-    _run(_migrate(settings))
+    _run(_put_in_order(settings))
     sys.exit(_run(run_demo(settings, with_cases=not empty)))
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import signal
+import sys
 from collections.abc import Awaitable, Callable
 
 import structlog
@@ -70,18 +72,26 @@ def _plain_port_error(host: str, port: int, setting: str):  # type: ignore[no-un
         raise PortInUse(f"Port {port} on {host} cannot be opened ({error.strerror or error}). Set {setting} to another one.") from error
 
 
-async def serve(role: str, settings: Settings) -> None:
-    """Run one role until it is told to stop (SIGTERM, SIGINT)."""
+async def serve(role: str, settings: Settings, *, until_stdin_closes: bool = False) -> None:
+    """Run one role until it is told to stop: by SIGTERM, SIGINT, or the end of standard input where that is asked for."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, stop.set)
+    if until_stdin_closes:
+        loop.add_reader(sys.stdin.fileno(), _stop_at_the_end, sys.stdin.fileno(), stop)
     async with bootstrap.open_parts(settings) as parts:
         refreshing = asyncio.create_task(_refresh(parts))
         try:
             await ROLES[role](parts, stop)
         finally:
             refreshing.cancel()
+
+
+def _stop_at_the_end(descriptor: int, stop: asyncio.Event) -> None:
+    if not os.read(descriptor, 1024):
+        asyncio.get_running_loop().remove_reader(descriptor)
+        stop.set()
 
 
 async def _refresh(parts: Parts) -> None:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
 
 class Settings(BaseSettings):
@@ -14,8 +17,10 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="TELEMED_", extra="forbid", frozen=True)
 
-    data_dir: Path = Field(default=Path("data"), description="Folder for the embedded database, objects, keys and logs")
-    database_url: str = Field(default="", description="SQLAlchemy URL; empty: SQLite in the data folder")
+    data_dir: Path = Field(default=Path("data"), description="Folder for the embedded database, objects and keys")
+    database_url: str = Field(
+        default="", description="`sqlite:///FILE` or `postgresql://USER:PASSWORD@HOST/DATABASE`; empty: SQLite in the data folder"
+    )
     storage_url: str = Field(
         default="", description="`file:///folder` or `s3://bucket?endpoint=http://host:port`; empty: a folder in the data folder"
     )
@@ -31,7 +36,22 @@ class Settings(BaseSettings):
     time_zone: str = Field(default="Asia/Shanghai", description="Time zone of the region: duty hours, working hours, printed times")
     log_level: str = Field(default="INFO", description="DEBUG, INFO, WARNING or ERROR")
     upload_max_bytes: int = Field(default=4 * 1024**3, ge=1024, description="Largest file that an upload may bring")
-    unmatched_after_seconds: int = Field(default=60, ge=0, description="How long a study may look for its case before the operator sees it")
+
+    @field_validator("time_zone")
+    @classmethod
+    def _known_zone(cls, name: str) -> str:
+        try:
+            ZoneInfo(name)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            raise ValueError(f"there is no time zone {name!r}; give one of the IANA list, such as Asia/Shanghai") from None
+        return name
+
+    @field_validator("log_level")
+    @classmethod
+    def _known_level(cls, name: str) -> str:
+        if name.upper() not in LOG_LEVELS:
+            raise ValueError(f"there is no level {name!r}; there are {', '.join(LOG_LEVELS)}")
+        return name.upper()
 
     @classmethod
     def settings_customise_sources(

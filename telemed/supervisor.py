@@ -67,8 +67,9 @@ class Supervisor:
 
     async def _keep(self, child: Child) -> int:
         while not self._stop.is_set():
+            # The role watches the other end of this pipe: it ends with us, also when we are killed and can tell nobody.
             child.process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "telemed", "serve", child.role, start_new_session=False
+                sys.executable, "-m", "telemed", "serve", child.role, "--until-stdin-closes", stdin=asyncio.subprocess.PIPE
             )
             status = await child.process.wait()
             if self._stop.is_set():

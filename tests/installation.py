@@ -57,16 +57,33 @@ class Installation:
         os.killpg(self._process.pid, signal.SIGKILL)
         await self._process.wait()
 
-    def kill_role(self, role: str) -> None:
-        """SIGKILL to the process of one role; the supervisor starts it again."""
+    @property
+    def pid(self) -> int:
+        """The supervisor, whose group all its processes are in."""
+        return self._process.pid
+
+    async def ended(self) -> int:
+        """Wait until the supervisor has ended; its exit status."""
+        return await asyncio.wait_for(self._process.wait(), 60)
+
+    def processes(self) -> dict[int, list[str]]:
+        """The command line of every process of the group that still runs."""
+        found = {}
         for folder in Path("/proc").glob("[0-9]*"):
             try:
-                words = (folder / "cmdline").read_bytes().split(b"\0")
+                words = (folder / "cmdline").read_bytes().decode(errors="replace").split("\0")[:-1]
                 group = os.getpgid(int(folder.name))
             except OSError:
                 continue
-            if group == self._process.pid and words[-3:-1] == [b"serve", role.encode()]:
-                os.kill(int(folder.name), signal.SIGKILL)
+            if group == self.pid and words:  # what has ended and waits to be noticed has no words
+                found[int(folder.name)] = words
+        return found
+
+    def kill_role(self, role: str) -> None:
+        """SIGKILL to the process of one role; the supervisor starts it again."""
+        for pid, words in self.processes().items():
+            if words[1:5] == ["-m", "telemed", "serve", role]:
+                os.kill(pid, signal.SIGKILL)
 
     async def stop(self) -> None:
         if self._process.returncode is None:

@@ -1,24 +1,71 @@
-"""Documentation that would be wrong in silence is held here."""
+"""The documentation is complete: every setting, every audit action, and the lines that imports may not cross."""
 
 from __future__ import annotations
 
+import ast
 import re
+import subprocess
+import sys
+from collections.abc import Iterator
 from pathlib import Path
+
+from pydantic import SecretStr
 
 from telemed.domain.policy import Action
 from telemed.settings import Settings
 
-DOCS = Path(__file__).resolve().parents[1] / "docs"
-UNRECORDED = {Action.NETWORK_READ, Action.UNMATCHED_READ, Action.STATISTICS_READ, Action.ACCOUNT_READ, Action.CASE_READ_METADATA}
-"""Looks at what names no patient, and the lesser form of `case:read`."""
+ROOT = Path(__file__).parents[1]
 
 
-def test_every_setting_is_in_the_table_with_its_meaning() -> None:
-    rows = dict(re.findall(r"^\| `TELEMED_(\w+)` \| .*? \| (.*) \|$", (DOCS / "running.md").read_text(), re.M))
-    assert rows == {name.upper(): field.description for name, field in Settings.model_fields.items()}
+def table_of(page: str, heading: str) -> list[list[str]]:
+    """The cells of the first table below a heading, without its head."""
+    section = (ROOT / "docs" / page).read_text().split(f"\n## {heading}\n", 1)[1].split("\n## ", 1)[0]
+    rows = [line for line in section.splitlines() if line.startswith("|")][2:]
+    return [[cell.strip() for cell in re.split(r"(?<!\\)\|", row)[1:-1]] for row in rows]
 
 
-def test_every_recorded_action_is_described() -> None:
-    described = set(re.findall(r"`([a-z]+:[a-z-]+)`", (DOCS / "audit-events.md").read_text()))
-    recorded = {action.value for action in Action} - {action.value for action in UNRECORDED}
-    assert recorded - described - {"evidence:store", "report:read-draft", "report:write"} == set()
+def test_the_table_of_settings_is_the_settings() -> None:
+    """Name, default and meaning of each, in the order of the class. Whoever adds one adds a row."""
+    expected = []
+    for name, field in Settings.model_fields.items():
+        value = field.default.get_secret_value() if isinstance(field.default, SecretStr) else field.default
+        shown = str(value).lower() if isinstance(value, bool) else str(value)
+        expected.append([f"`TELEMED_{name.upper()}`", f"`{shown}`" if shown else "", field.description])
+    assert table_of("running.md", "Settings") == expected
+
+
+AUDITING = {"audit": 0, "record_look": 2, "AuditRecord": 1, "check_password": 3, "refuse_sign_in": 2}
+"""Calls that write to the audit trail, and which argument names the action."""
+
+
+def audited() -> Iterator[str]:
+    """Every action that the sources write to the audit trail."""
+    for file in (ROOT / "telemed").rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text())):
+            if not isinstance(node, ast.Call):
+                continue
+            name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+            if name in AUDITING and len(node.args) > AUDITING[name]:
+                yield from actions_in(node.args[AUDITING[name]])
+
+
+def actions_in(argument: ast.expr) -> Iterator[str]:
+    """Literal actions and members of Action in an argument; a variable is named where it was given."""
+    for node in ast.walk(argument):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and re.fullmatch(r"[a-z]+:[a-z-]*", node.value):
+            yield "access:*" if node.value.startswith("access:") else node.value
+        if isinstance(node, ast.Attribute) and node.attr in Action.__members__:
+            yield Action[node.attr].value
+
+
+def test_every_action_of_the_audit_trail_is_listed() -> None:
+    listed = [row[0].split("`")[1] for row in table_of("audit-events.md", "Events")]
+    assert len(listed) == len(set(listed))
+    # Signing and reviewing hand their action on by a variable.
+    assert set(audited()) | {Action.REPORT_SIGN.value, Action.REPORT_REVIEW.value} == set(listed)
+
+
+def test_imports_stay_within_their_rooms() -> None:
+    command = [str(Path(sys.executable).parent / "lint-imports"), "--no-cache"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr

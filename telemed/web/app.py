@@ -14,6 +14,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from telemed import VERSION
 from telemed.service.administration import Administration
 from telemed.service.authenticity import SignatureInspector
+from telemed.service.document_pages import DocumentPages
 from telemed.service.files import StudyDoor
 from telemed.service.office import Office
 from telemed.service.sheets import SheetPress
@@ -43,6 +44,7 @@ from telemed.web.keys import (
     ADMINISTRATION,
     FEED,
     OFFICE,
+    PAGES,
     PERSON,
     SECURE_COOKIES,
     SHEETS,
@@ -97,6 +99,7 @@ class Doors:
     administration: Administration
     signatures: SignatureInspector
     sheets: SheetPress
+    pages: DocumentPages
     address: str
     upload_limit: int
     secure_cookies: bool = False
@@ -117,6 +120,7 @@ def create_app(office: Office, doors: Doors) -> web.Application:
     app[ADMINISTRATION] = doors.administration
     app[SIGNATURES] = doors.signatures
     app[SHEETS] = doors.sheets
+    app[PAGES] = doors.pages
     app[ADDRESS] = doors.address
     app[UPLOAD_LIMIT] = doors.upload_limit
     app[SECURE_COOKIES] = doors.secure_cookies

@@ -7,6 +7,7 @@ from aiohttp import web
 from telemed.domain.people import Person
 from telemed.service.administration import Administration
 from telemed.service.authenticity import SignatureInspector
+from telemed.service.document_pages import DocumentPages
 from telemed.service.files import StudyDoor
 from telemed.service.office import Office
 from telemed.service.sheets import SheetPress
@@ -19,6 +20,7 @@ STUDIES: web.AppKey[StudyDoor] = web.AppKey("studies")
 ADMINISTRATION: web.AppKey[Administration] = web.AppKey("administration")
 SIGNATURES: web.AppKey[SignatureInspector] = web.AppKey("signatures")
 SHEETS: web.AppKey[SheetPress] = web.AppKey("sheets")
+PAGES: web.AppKey[DocumentPages] = web.AppKey("pages")
 FEED: web.AppKey[Feed] = web.AppKey("feed")
 SECURE_COOKIES: web.AppKey[bool] = web.AppKey("secure_cookies", bool)
 UPLOAD_LIMIT: web.AppKey[int] = web.AppKey("upload_limit", int)

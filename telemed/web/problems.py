@@ -27,6 +27,7 @@ from telemed.domain.errors import (
     StaleVersion,
     VersionRequired,
 )
+from telemed.service.document_pages import Undrawable
 from telemed.service.files import DamagedFile, UnknownKind
 from telemed.service.uploads import ChecksumMismatch, OffsetMismatch, TooManyUploads
 from telemed.web.i18n import gettext
@@ -46,6 +47,7 @@ STATUS = {
     LockedOut: 403,
     UnknownKind: 415,
     DamagedFile: 422,
+    Undrawable: 422,
     OffsetMismatch: 409,
     TooManyUploads: 429,
     ChecksumMismatch: 460,
@@ -67,6 +69,7 @@ TITLE = {
     "too-many-uploads": _("Too many unfinished uploads: finish or cancel some of them first"),
     "checksum-mismatch": _("The bytes were damaged on the way: send them again"),
     "unsupported-version": _("This version of the upload protocol is not spoken here"),
+    "undrawable": _("This document cannot be shown here; fetch the file itself"),
     "malformed": _("The request cannot be read"),
     "unsupported-media-type": _("This kind of content is not taken"),
     "too-large": _("This is larger than is taken"),

@@ -71,6 +71,14 @@ class Platform:
         sent: dict[str, Any] = await self.call("POST", f"/cases/{made['id']}/submit", member.lower(), {})
         return sent
 
+    async def attach(self, case_id: str, username: str, name: str, content: bytes) -> None:
+        """A file uploaded in one piece."""
+        form = aiohttp.FormData()
+        form.add_field("file", content, filename=name, content_type="application/octet-stream")
+        headers = {"Authorization": f"Bearer {await self.token(username)}"}
+        async with self.session.post(f"{self.home}/api/v1/cases/{case_id}/files", data=form, headers=headers) as answer:
+            assert answer.status == 201, await answer.text()
+
     async def write(self, case_id: str, username: str, findings: str, impression: str) -> None:
         """Claim the case and write, as a reader with another program would."""
         await self.call("POST", f"/cases/{case_id}/claim", username, {})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import re
 from datetime import datetime
@@ -9,7 +10,9 @@ from itertools import islice
 
 import pytest
 from axe_playwright_python.async_playwright import Axe
+from PIL import Image
 from playwright.async_api import Page, expect
+from reportlab.pdfgen.canvas import Canvas
 
 from telemed.demo.ct_head import ct_head
 from telemed.demo.dicom_header import StudyOrder
@@ -256,6 +259,40 @@ async def test_a_prior_is_read_and_compared_side_by_side(platform: Platform, sig
     await expect(page.locator(".prior-report")).to_contain_text("腔隙性脑梗死。")
     await page.keyboard.press("x")
     await expect(page.locator(".pane[data-state=shown]")).to_have_count(2)
+
+
+def summary_of_two_pages() -> bytes:
+    written = io.BytesIO()
+    canvas = Canvas(written)
+    for line in ("Discharge summary", "Medication"):
+        canvas.drawString(72, 720, line)
+        canvas.showPage()
+    canvas.save()
+    return written.getvalue()
+
+
+async def test_documents_are_read_page_by_page_beside_the_report(platform: Platform, sign_in: Visitor) -> None:
+    case = await platform.new_case(PATIENTS[19], centre="consultation", speciality="CARDIOLOGY")
+    page = await sign_in("consult.huba")
+    await go(page, f"/read/{case['id']}")
+    await expect(page.locator(".reading-request")).to_contain_text("资料未到")
+    await platform.attach(case["id"], "clinic1", "病历摘要.pdf", summary_of_two_pages())
+    first = page.locator(".paper img").first
+    await expect(first).to_be_visible()  # it came while the page was open
+    await expect(page.locator(".paper img")).to_have_count(2)
+    await expect(first).to_have_js_property("naturalWidth", 1600)
+    await expect(page.locator(".reading-request")).not_to_contain_text("资料未到")
+    await platform.attach(case["id"], "clinic1", "胸片.png", picture())
+    await page.locator(".evidence-tabs [role=tab]").nth(1).wait_for()
+    await page.keyboard.press("]")
+    await expect(page.locator(".picture img")).to_be_visible()
+    await expect(first).to_be_hidden()
+
+
+def picture() -> bytes:
+    written = io.BytesIO()
+    Image.new("RGB", (64, 48), "teal").save(written, "PNG")
+    return written.getvalue()
 
 
 async def test_the_second_window_follows_the_case(platform: Platform, sign_in: Visitor) -> None:

@@ -21,8 +21,8 @@ from telemed.service.tracings import LARGEST
 from telemed.web.api.cases import CASE
 from telemed.web.api.inputs import Nothing
 from telemed.web.api.operation import Call, answer, operation
-from telemed.web.api.shapes import EvidenceListShape, EvidenceShape, evidence_shape
-from telemed.web.keys import STUDIES, TRACINGS, UPLOAD_LIMIT
+from telemed.web.api.shapes import EvidenceListShape, EvidenceShape, PageListShape, PageShape, evidence_shape
+from telemed.web.keys import PAGES, STUDIES, TRACINGS, UPLOAD_LIMIT
 from telemed.web.problems import Problem
 
 FILES_AT_ONCE = 200
@@ -98,7 +98,17 @@ async def read(call: Call[Nothing]) -> web.Response:
     return answer(evidence_shape(await consult(call.office, _one, call.person, call.case_id, call.path("evidence_id"))))
 
 
-@operation("GET", CASE + "/evidence/{evidence_id}/content", returns=bytes, errors=(403, 404), media_type="application/octet-stream")
+INLINE = ("application/pdf", "image/jpeg", "image/png")
+
+
+@operation(
+    "GET",
+    CASE + "/evidence/{evidence_id}/content",
+    returns=bytes,
+    errors=(403, 404),
+    media_type="application/octet-stream",
+    files=INLINE,
+)
 async def content(call: Call[Nothing]) -> web.StreamResponse:
     """The bytes as they were sent. A DICOM study is fetched through DICOMweb instead."""
     evidence = await consult(call.office, _one, call.person, call.case_id, call.path("evidence_id"))
@@ -145,4 +155,33 @@ async def tracing(call: Call[Nothing]) -> web.Response:
     return web.Response(body=drawn, content_type="image/svg+xml", headers=headers)
 
 
-INLINE = frozenset({"application/pdf", "image/jpeg", "image/png"})
+@operation("GET", CASE + "/evidence/{evidence_id}/pages", returns=PageListShape, errors=(403, 404, 422))
+async def pages(call: Call[Nothing]) -> web.Response:
+    """The pages of a PDF document, to be fetched as pictures."""
+    evidence = await _document(call)
+    sizes = await call.request.app[PAGES].sizes(evidence.key, evidence.size)
+    items = [PageShape(number=number, width=size.width, height=size.height) for number, size in enumerate(sizes, 1)]
+    return answer(PageListShape(items=items))
+
+
+@operation("GET", CASE + "/evidence/{evidence_id}/pages/{number}", returns=bytes, errors=(403, 404, 422), media_type="image/png")
+async def drawn_page(call: Call[Nothing]) -> web.Response:
+    """One page of a PDF document, drawn."""
+    evidence = await _document(call)
+    number = call.path("number")
+    if not (number.isdecimal() and number.isascii() and len(number) < 6):
+        raise NotFound("page", number)
+    etag = f'"{evidence.sha256}.{number}"'
+    headers = {"ETag": etag, "Cache-Control": "private, max-age=3600"}
+    if call.request.headers.get("If-None-Match") == etag:
+        return web.Response(status=304, headers=headers)
+    picture = await call.request.app[PAGES].draw(evidence.key, evidence.size, int(number))
+    await record_look(call.office, call.person, Action.EVIDENCE_READ, f"case/{call.case_id}")
+    return web.Response(body=picture, content_type="image/png", headers=headers)
+
+
+async def _document(call: Call[Nothing]) -> Evidence:
+    evidence = await consult(call.office, _one, call.person, call.case_id, call.path("evidence_id"))
+    if not evidence.key or evidence.media_type != "application/pdf":
+        raise NotFound("document", evidence.id)
+    return evidence

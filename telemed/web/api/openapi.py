@@ -98,7 +98,7 @@ def _operation(op: Operation, definitions: dict[str, Any]) -> dict[str, Any]:
     errors = {401, *op.errors} | ({400, 413, 415, 422} if op.body else set()) | ({400, 422} if op.query else set())
     good: dict[str, Any] = {"description": MEANING[op.status]}
     if op.returns is not None:
-        good["content"] = _content(op.media_type, op.returns)
+        good["content"] = _content(op.media_type, op.returns) | {media_type: {} for media_type in op.files}
     if op.headers:
         good["headers"] = {name: {"schema": {"type": "string"}} for name in op.headers}
     handler = op.handler

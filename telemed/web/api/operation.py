@@ -46,7 +46,7 @@ class Call(Generic[B]):
 @dataclass(frozen=True, slots=True)
 class Operation:
     """Method, path, handler, and what goes in and comes out. `errors` are the statuses beside the usual ones, `headers` those of
-    the answer, `request_headers` those that a request must have."""
+    the answer, `request_headers` those that a request must have, `files` the media types of files that may come instead."""
 
     method: str
     path: str
@@ -61,6 +61,7 @@ class Operation:
     request_media_type: str
     headers: tuple[str, ...]
     request_headers: tuple[str, ...]
+    files: tuple[str, ...]
 
 
 @dataclass(slots=True)
@@ -83,11 +84,12 @@ class Operations:
         request_media_type: str = "application/json",
         headers: tuple[str, ...] = (),
         request_headers: tuple[str, ...] = (),
+        files: tuple[str, ...] = (),
     ) -> Callable[[Callable[[Any], Awaitable[web.StreamResponse]]], Callable[[Any], Awaitable[web.StreamResponse]]]:
         def add(handler: Callable[[Any], Awaitable[web.StreamResponse]]) -> Callable[[Any], Awaitable[web.StreamResponse]]:
             summary = (handler.__doc__ or "").strip().splitlines()[0]
             row = (method, path, handler, summary, body, query, returns, status, errors, media_type, request_media_type, headers)
-            self.rows.append(Operation(*row, request_headers))
+            self.rows.append(Operation(*row, request_headers, files))
             return handler
 
         return add

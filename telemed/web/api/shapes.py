@@ -173,6 +173,19 @@ class EvidenceListShape(Shape):
     next: str | None = None
 
 
+class PageShape(Shape):
+    """A page of a document: its number from 1, its size in points."""
+
+    number: int
+    width: float
+    height: float
+
+
+class PageListShape(Shape):
+    items: list[PageShape]
+    next: str | None = None
+
+
 class EventShape(Shape):
     id: int
     case_id: str

@@ -74,7 +74,7 @@ async def bulletin_for(office: Office, person: Person, month: Month) -> Bulletin
     return await bulletin(region, office.figures, reach_of(region, person), month, today)
 
 
-@operation("GET", "/statistics/monthly", query=MonthQuery, returns=BulletinShape, errors=(403, 422))
+@operation("GET", "/statistics/monthly", query=MonthQuery, returns=BulletinShape, errors=(403, 422), files=tuple(MEDIA_TYPES.values()))
 async def monthly(call: Call[Nothing]) -> web.Response:
     """The bulletin of a month as JSON, or as a CSV, XLSX or PDF file in the language of the request."""
     require(call.person, Action.STATISTICS_READ)

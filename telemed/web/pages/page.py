@@ -175,6 +175,9 @@ async def error_page(request: web.Request, error: Exception) -> web.StreamRespon
     person = request.get(PERSON)
     document = problem.document()
     if person is None:
-        return aiohttp_jinja2.render_template("error_outside.html", request, {"problem": document}, status=problem.status)
-    visit = Visit(request, request.app[OFFICE], person)
-    return await render(visit, "error.html", {"problem": document}, status=problem.status)
+        response = aiohttp_jinja2.render_template("error_outside.html", request, {"problem": document}, status=problem.status)
+    else:
+        visit = Visit(request, request.app[OFFICE], person)
+        response = await render(visit, "error.html", {"problem": document}, status=problem.status)
+    response.headers.update(problem.headers)
+    return response

@@ -303,6 +303,15 @@ class TestDicomWeb:
         answer = await region.call("POST", "/dicomweb/studies", data=parts, user=user, headers=headers)
         assert answer.status == status
 
+    async def test_who_looked_and_who_was_refused_is_on_record_once(self, region: DemoRegion) -> None:
+        story = await asked_further_up(region)
+        url = f"/dicomweb/studies/{story.study_uid}/metadata"
+        for user in (HOLDER, HOLDER, "imaging.hubb", "imaging.hubb"):
+            await region.call("GET", url, user=user)
+        found = await region.call("GET", f"/api/v1/audit?subject=study/{story.study_uid}", user="auditor")
+        lines = [(line["action"], line["actor"], line["outcome"]) for line in reversed(found.body["items"])]
+        assert lines == [("evidence:read", HOLDER, "success"), ("access:retrieve-study", "imaging.hubb", "refused")]
+
 
 NAMED_PART = re.compile(r"{(\w+)(?::(?:[^{}]|{[^{}]*})*)?}")
 """A part of a route's path, whether it carries a pattern or not."""

@@ -1,12 +1,33 @@
 // The evidence of a case: tabs, the viewer, pictures in full size, and what arrives while one looks.
 
-import { register } from "./keys.js";
+import { call } from "./api.js";
+import { el } from "./element.js";
 import { t } from "./i18n.js";
+import { register } from "./keys.js";
 
 const CHANNEL = "telemed-viewer";
 let channel = null;
 
 const tabs = (root) => [...root.querySelectorAll(".evidence-tabs [role=tab]")];
+
+/** The pages of a document as pictures, each fetched when it comes near the screen. */
+async function showPages(place) {
+  const address = place.dataset.pages;
+  delete place.dataset.pages;
+  try {
+    const { data } = await call("GET", address);
+    place.replaceChildren(...data.items.map(({ number, width, height }) => el("img", {
+      src: `${address}/${number}`, alt: t("Page {n}", { n: number }), width: String(Math.round(width)), height: String(Math.round(height)), loading: "lazy",
+    })));
+  } catch (error) {
+    place.replaceChildren(el("p", { role: "alert" }, error.message));
+  }
+}
+
+/** What is on the screen is fetched; what stands behind another tab waits. */
+function fillPanels(section) {
+  for (const place of section.querySelectorAll(".evidence-panel:not([hidden]) [data-pages]")) showPages(place);
+}
 
 function choose(section, tab) {
   for (const each of tabs(section)) {
@@ -16,6 +37,7 @@ function choose(section, tab) {
     const panel = section.querySelector(`#${CSS.escape(each.getAttribute("aria-controls"))}`);
     if (panel) panel.hidden = !on;
   }
+  fillPanels(section);
 }
 
 function step(page, by) {
@@ -58,6 +80,7 @@ export function refreshEvidence(old, fresh) {
     Object.assign(viewerElement.dataset, { study: wanted.dataset.study, instances: wanted.dataset.instances });
     viewerElement.viewer?.grow(wanted.dataset.study.split(/\s+/));
   }
+  fillPanels(old);
   startViewer(old);
 }
 
@@ -72,5 +95,6 @@ export function startEvidence(page) {
   const several = () => tabs(page).length > 1;
   register("]", t("Next evidence"), () => step(page, 1), { when: several });
   register("[", t("Previous evidence"), () => step(page, -1), { when: several });
+  fillPanels(page);
   startViewer(page);
 }

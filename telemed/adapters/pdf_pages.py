@@ -1,0 +1,112 @@
+"""PDF pages drawn by PDFium, in a process that hostile bytes may crash or keep busy without harm to the server."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import io
+import multiprocessing
+import os
+import signal
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from typing import TypeVar
+
+from storage.protocol import ObjectStore
+from telemed.pool_process import serve_the_parent
+from telemed.service.document_pages import MOST_PAGES, PageSize, Undrawable
+
+T = TypeVar("T")
+
+MOST_BYTES = 64 * 1024**2
+WIDEST, TALLEST = 1600, 4000
+"""Pixels of a drawn page: 1600 across are 190 dots per inch of A4."""
+WITHIN_SECONDS = 20.0
+"""For one page, from its turn on."""
+
+
+class PdfPages:
+    """Implements `telemed.service.document_pages.DocumentPages` with one process, begun with the first document."""
+
+    def __init__(self, store: ObjectStore) -> None:
+        self._store = store
+        self._pool: ProcessPoolExecutor | None = None
+        self._pid = 0
+        self._turn = asyncio.Lock()
+
+    async def sizes(self, key: str, size: int) -> Sequence[PageSize]:
+        return await self._ask(key, size, page_sizes)
+
+    async def draw(self, key: str, size: int, number: int) -> bytes:
+        return await self._ask(key, size, draw_page, number)
+
+    async def close(self) -> None:
+        """End the process."""
+        pool, self._pool = self._pool, None
+        if pool is not None:
+            await asyncio.to_thread(pool.shutdown, True, cancel_futures=True)
+
+    async def _ask(self, key: str, size: int, work: Callable[..., T], *args: object) -> T:
+        if size > MOST_BYTES:
+            raise Undrawable(f"larger than {MOST_BYTES // 1024**2} MB")
+        content = await self._store.read(key)
+        loop = asyncio.get_running_loop()
+        try:
+            async with self._turn, asyncio.timeout(WITHIN_SECONDS):
+                return await loop.run_in_executor(await self._started(), work, content, *args)
+        except BrokenProcessPool:
+            self._give_up()
+            raise Undrawable("the document is damaged") from None
+        except TimeoutError:
+            self._give_up()
+            raise Undrawable(f"a page took longer than {WITHIN_SECONDS:g} s") from None
+
+    async def _started(self) -> ProcessPoolExecutor:
+        if self._pool is None:
+            # Not forked: a fork of a process with threads may inherit a held lock.
+            self._pool = ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn"), initializer=serve_the_parent)
+            self._pid = await asyncio.get_running_loop().run_in_executor(self._pool, os.getpid)
+        return self._pool
+
+    def _give_up(self) -> None:
+        """Let go of a process that died or is still busy; the next document has a new one."""
+        pool, self._pool = self._pool, None
+        if pool is None:
+            return
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self._pid, signal.SIGKILL)
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+def page_sizes(content: bytes) -> list[PageSize]:
+    """Runs in the process. Raises Undrawable for what is no PDF or needs a password."""
+    import pypdfium2
+
+    try:
+        document = pypdfium2.PdfDocument(content)
+        with contextlib.closing(document):
+            return [PageSize(*document.get_page_size(index)) for index in range(min(len(document), MOST_PAGES))]
+    except pypdfium2.PdfiumError as error:
+        raise Undrawable(str(error)) from None
+
+
+def draw_page(content: bytes, number: int) -> bytes:
+    """Runs in the process: the page as PNG, at most `WIDEST` by `TALLEST` pixels."""
+    import pypdfium2
+
+    try:
+        document = pypdfium2.PdfDocument(content)
+        with contextlib.closing(document):
+            if not 1 <= number <= min(len(document), MOST_PAGES):
+                raise Undrawable(f"there is no page {number}")
+            page = document[number - 1]
+            width, height = page.get_size()
+            if min(width, height) <= 0:
+                raise Undrawable(f"page {number} has no area")
+            picture = page.render(scale=min(WIDEST / width, TALLEST / height)).to_pil()
+    except pypdfium2.PdfiumError as error:
+        raise Undrawable(str(error)) from None
+    written = io.BytesIO()
+    picture.save(written, "PNG", compress_level=3)
+    return written.getvalue()
