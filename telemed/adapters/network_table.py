@@ -78,6 +78,11 @@ async def add_districts(connection: AsyncConnection, districts: Sequence[str]) -
     await add_setting(connection, DISTRICTS, list(districts))
 
 
+async def usernames(connection: AsyncConnection) -> set[str]:
+    """Of every account."""
+    return set((await connection.execute(sa.select(t.person.c.username))).scalars())
+
+
 async def add_person(connection: AsyncConnection, person: Person, password_hash: str) -> None:
     """Adds the account; one that is there already stays as it is."""
     values = {

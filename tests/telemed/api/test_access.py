@@ -59,6 +59,8 @@ GET    /tracings/{tracing_id}/beats           y      y      y        y      f
 GET    /tracings/{tracing_id}/edits           y      y      y        y      f
 POST   /tracings/{tracing_id}/edits           f      y      f        n      f
 POST   /tracings/{tracing_id}/edits/undo      f      y      f        n      f
+GET    /evidence/{evidence_id}/pages          y      y      y        y      f
+GET    /evidence/{evidence_id}/pages/{number} y      y      y        y      f
 GET    /report                                n      y      y        n      f
 PUT    /report                                f      y      f        n      f
 POST   /report/sign                           f      y      f        n      f
@@ -167,7 +169,7 @@ def test_the_tables_name_every_operation() -> None:
 
 async def send(story: Story, method: str, path: str, user: str) -> Answer:
     """A well-formed request to an operation on the case."""
-    filled = path.replace("{value_id}", story.value_id or "0" * 32).replace("{evidence_id}", story.evidence_id)
+    filled = path.replace("{value_id}", story.value_id or "0" * 32).replace("{evidence_id}", story.evidence_id).replace("{number}", "1")
     filled = filled.replace("{tracing_id}", story.tracing_id)
     if path == "/files":
         return await story.region.call(method, story.url + filled, data=file_form(PDF), user=user)
