@@ -40,10 +40,13 @@ _DIAGNOSIS: Final = re.compile(r"^\s*(?:<diagnoses>|dx|diagnos[ie]s|reason for a
 
 
 def recognise(head: bytes) -> bool:
-    """Whether the first bytes are a zip archive of a record's files, or a WFDB header's record line."""
-    if head.startswith(b"PK\x03\x04"):
-        return _ZIPPED.search(_first_names(head)) is not None
-    return _HEADER_LINE.match(head[:4096]) is not None
+    """Whether the first bytes are a zip archive or a WFDB header's record line."""
+    return head.startswith(b"PK\x03\x04") or _HEADER_LINE.match(head[:4096]) is not None
+
+
+def is_archive(head: bytes) -> bool:
+    """Whether the first bytes are those of a zip archive that begins with files of a WFDB record."""
+    return _ZIPPED.search(_first_names(head)) is not None
 
 
 def _first_names(head: bytes) -> bytes:

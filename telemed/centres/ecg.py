@@ -43,10 +43,10 @@ REPORT = Form(
 
 def _is_ecg(head: bytes) -> bool:
     """One of the `ecg` library's formats. DICOM goes through the gateway's intake; a WFDB header is nothing without its signals."""
-    from ecg.formats import recognise  # numpy and scipy are loaded with the first file, not with the platform
+    from ecg.formats import dicom, recognise, wfdb  # numpy and scipy are loaded with the first file, not with the platform
 
     found = recognise(head)
-    return found is not None and not found.name.startswith("DICOM") and (found.name != "WFDB" or head.startswith(b"PK"))
+    return found is not None and found.name != dicom.NAME and (found.name != wfdb.NAME or wfdb.is_archive(head))
 
 
 def _is_xml(head: bytes) -> bool:

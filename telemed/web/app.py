@@ -61,6 +61,7 @@ from telemed.web.pages import (
     board,
     case,
     help_page,
+    holter,
     network_page,
     new_case,
     notices,
@@ -88,7 +89,7 @@ API_MODULES = (
 
 PAGE_MODULES = (
     session_pages, worklist, reading, board, case, new_case, search, notices, network_page, unmatched_page, audit, accounts, system,
-    statistics_page, help_page,
+    statistics_page, help_page, holter,
 )  # fmt: skip
 """Imported for their pages."""
 

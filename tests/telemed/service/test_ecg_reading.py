@@ -20,7 +20,7 @@ from telemed.adapters.ecg_reader import EcgReader
 from telemed.adapters.network_table import ECG_CRITICAL, ECG_REQUESTS, add_setting
 from telemed.adapters.studies import DicomDoor
 from telemed.adapters.tracings import StoredTracings
-from telemed.domain.case import Case
+from telemed.domain.case import Case, Priority
 from telemed.domain.errors import DomainError, Invalid, InvalidTransition, NotFound
 from telemed.domain.evidence import Evidence, EvidenceType
 from telemed.domain.tracing import EditKind, Tracing, TracingKind
@@ -153,7 +153,7 @@ async def test_files_that_only_look_like_a_tracing_are_refused(ward: Ward, conte
 
 
 async def test_a_critical_tracing_opens_the_loop_and_moves_its_case_to_the_front(ward: Ward) -> None:
-    stat, _ = await ward.read(file_of("sinus"), priority="stat")
+    stat, _ = await ward.read(file_of("sinus"), priority=Priority.STAT)
     case, tracing = await ward.read(file_of("inferior-infarction"))
     assert {hit.code for hit in tracing.critical} == {"st-limb-lateral"}
     assert case.critical_open
