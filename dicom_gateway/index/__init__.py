@@ -10,6 +10,7 @@ from dicom_gateway.index.tables import (
     dicom_instance,
     dicom_quarantine,
     dicom_series,
+    dicom_series_document,
     dicom_study,
     metadata,
 )
@@ -35,6 +36,7 @@ __all__ = [
     "dicom_instance",
     "dicom_quarantine",
     "dicom_series",
+    "dicom_series_document",
     "dicom_study",
     "metadata",
     "record",

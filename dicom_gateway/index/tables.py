@@ -20,6 +20,7 @@ metadata = sa.MetaData(
 # SQLite numbers rows by itself only for INTEGER PRIMARY KEY, which holds 64 bits there anyway.
 _KEY = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 _MOMENT = sa.DateTime(timezone=True)
+_ARRIVING = sa.text("stable_at IS NULL")
 
 
 def _key() -> sa.Column[int]:
@@ -55,12 +56,14 @@ dicom_study = sa.Table(
     sa.Column("referring_physician_name_folded", sa.Text),
     sa.Column("first_received_at", _MOMENT, nullable=False),
     sa.Column("last_received_at", _MOMENT, nullable=False, comment="when an instance last arrived, new or repeated"),
+    sa.Column("stable_at", _MOMENT, comment="when it was found or said to be complete; None while instances arrive"),
     sa.UniqueConstraint("owner", "study_instance_uid"),
     sa.Index(None, "study_instance_uid"),
     sa.Index(None, "owner", "study_date"),
     sa.Index(None, "owner", "patient_id"),
     sa.Index(None, "owner", "accession_number"),
     sa.Index(None, "patient_name_folded"),
+    sa.Index("ix_dicom_study_arriving", "last_received_at", sqlite_where=_ARRIVING, postgresql_where=_ARRIVING),
 )
 
 dicom_series = sa.Table(
@@ -123,6 +126,17 @@ dicom_frame_index = sa.Table(
         autoincrement=False,
     ),
     sa.Column("packed", sa.LargeBinary, nullable=False, comment="see dicom_gateway.frames"),
+)
+
+dicom_series_document = sa.Table(
+    "dicom_series_document",
+    metadata,
+    sa.Column("series_id", _KEY, sa.ForeignKey("dicom_series.id", ondelete="CASCADE"), primary_key=True, autoincrement=False),
+    sa.Column("instances", sa.Text, nullable=False, comment="which instances it describes, and by what rules"),
+    sa.Column("etag", sa.String(32), nullable=False, comment="from the content"),
+    sa.Column("content", sa.LargeBinary, nullable=False, comment="DICOM JSON array, gzip"),
+    sa.Column("made_at", _MOMENT, nullable=False),
+    comment="metadata of whole series, made from the objects; every row may be deleted and is made again when asked for",
 )
 
 dicom_conflict = sa.Table(
