@@ -131,10 +131,7 @@ def _raw(text: _Text, position: int, wanted: int) -> bytes | None:
             element = read_element(text.data, position, text.implicit, text.order)
             if element.tag >= wanted:
                 return text.data[element.value : element.value + element.length] if element.tag == wanted else None
-            if element.length == UNDEFINED:
-                position = _items(text, element.value, UNDEFINED, None, 1)
-            else:
-                position = element.value + element.length
+            position = _items(text, element.value, UNDEFINED, None, 1) if element.length == UNDEFINED else element.value + element.length
     except (struct.error, UnreadableDICOM):
         pass
     return None
@@ -155,8 +152,8 @@ def _data_set(text: _Text, position: int, end: int, path: str, depth: int) -> tu
             if fragment:
                 fragments.append((element.tag, fragment))
             position = after
-    except struct.error:
-        pass
+    except (struct.error, UnreadableDICOM):
+        pass  # what was read up to here is right
     return fragments, position
 
 

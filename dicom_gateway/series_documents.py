@@ -72,6 +72,7 @@ class SeriesDocuments:
         where = [scope.studies, dicom_study.c.study_instance_uid == study]
         if series is not None:
             where.append(dicom_series.c.series_instance_uid == series)
+        await self._index.settled()
         return await self._states(*where)
 
     async def _states(self, *where: sa.ColumnElement[bool]) -> list[SeriesState]:
@@ -104,9 +105,7 @@ class SeriesDocuments:
 
     async def prepare(self, study_id: int) -> int:
         """Make what is missing for a study, before anybody asks. Returns the number of documents made."""
-        missing = [
-            series for series in await self._states(dicom_study.c.id == study_id) if series.etag is None
-        ]
+        missing = [series for series in await self._states(dicom_study.c.id == study_id) if series.etag is None]
         for series in missing:
             await self.document(series)
         return len(missing)
@@ -125,8 +124,7 @@ class SeriesDocuments:
             part = instances[start : start + HEADS_AT_ONCE]
             heads = await asyncio.gather(*(self._objects.head(instance) for instance, _ in part))
             job += [
-                (Head(head, instance.pixel_data_offset is not None), prefix)
-                for head, (instance, prefix) in zip(heads, part, strict=True)
+                (Head(head, instance.pixel_data_offset is not None), prefix) for head, (instance, prefix) in zip(heads, part, strict=True)
             ]
             size += sum(map(len, heads))
             if len(job) >= HEADS_IN_A_JOB or size >= BYTES_IN_A_JOB:
@@ -156,7 +154,6 @@ class SeriesDocuments:
         return SeriesDocument(*rows[0]) if rows else None
 
     async def _keep(self, series: SeriesState, made: SeriesDocument) -> None:
-        d = dicom_series_document.c
         row = {"instances": series.state, "etag": made.etag, "content": made.content, "made_at": datetime.now(UTC)}
         async with self._index.engine.begin() as connection:
             insert = insert_or_replace(connection.dialect, dicom_series_document, "series_id")

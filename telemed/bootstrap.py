@@ -17,6 +17,7 @@ from aiohttp import web
 
 from dicom_gateway import Index, Intake, Refusal, RefusalReason, Scope, dicomweb_app, start_dimse
 from dicom_gateway.dimse import DimseServer
+from dicom_gateway.settled import Settled
 from storage import open_store
 from storage.protocol import ObjectStore
 from telemed import centres as all_centres
@@ -85,8 +86,9 @@ async def open_parts(settings: Settings, centres: Mapping[str, Centre] | None = 
         )
         office = SqlOffice(engine, store, centres or all_centres.discover(), Argon2Passwords(), press, settings.time_zone)
         await office.refresh()
+        index = Index(engine, Settled(store))
         intake = Intake(engine, store, on_indexed=StudyArrivals(settings.time_zone))
-        yield Parts(settings, office, store, Index(engine), intake, pool, pages)
+        yield Parts(settings, office, store, index, intake, pool, pages)
     finally:
         await pages.close()
         pool.shutdown(wait=False, cancel_futures=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -73,15 +73,22 @@ class Found:
 
 
 class Index:
-    """The study index over an engine that the host program made (aiosqlite or asyncpg)."""
+    """The study index over an engine that the host program made (aiosqlite or asyncpg).
 
-    def __init__(self, engine: AsyncEngine) -> None:
+    `settled` is awaited before a question, so that what was acknowledged is found (`dicom_gateway.settled`).
+    """
+
+    def __init__(self, engine: AsyncEngine, settled: Callable[[], Awaitable[None]] | None = None) -> None:
         self.engine = engine
+        # On SQLite a host may begin its transactions with the write lock; questions do without.
+        self._reading = engine.execution_options(reading=True)
+        self.settled = settled or _nothing_to_wait_for
 
     async def find(self, query: Query, scope: Scope) -> list[dict[str, Any]]:
         """Attributes by keyword, one mapping a match; counts included. Raises `BadQuery`."""
         statement = self._statement(query, scope)
-        async with self.engine.connect() as connection:
+        await self.settled()
+        async with self._reading.connect() as connection:
             rows = (await connection.execute(statement)).mappings().all()
             found = []
             for row in rows:
@@ -96,18 +103,8 @@ class Index:
     async def locate(self, target: Target, scope: Scope) -> list[StoredInstance]:
         """Instances of `target` in series and instance order. At most one per SOP Instance UID, although two owners
         in scope may both have sent it."""
-        i, e, s = dicom_instance.c, dicom_series.c, dicom_study.c
-        statement = (
-            sa.select(
-                i.id, i.owner, s.study_instance_uid, e.series_instance_uid, i.sop_instance_uid, i.sop_class_uid,
-                i.transfer_syntax_uid, sa.func.coalesce(i.number_of_frames, 1).label("number_of_frames"),
-                i.pixel_data_offset, i.object_key, i.size, i.sha256,
-            )
-            .join_from(dicom_instance, dicom_series)
-            .join(dicom_study)
-            .where(scope.studies)
-            .order_by(e.series_number.nulls_last(), e.id, i.instance_number.nulls_last(), i.id)
-        )  # fmt: skip
+        e, i, s = dicom_series.c, dicom_instance.c, dicom_study.c
+        statement = _instances().where(scope.studies)
         for column, wanted in (
             (s.patient_id, target.patient_ids),
             (s.study_instance_uid, target.studies),
@@ -116,17 +113,25 @@ class Index:
         ):
             if wanted:
                 statement = statement.where(column.in_(list(wanted)))
-        async with self.engine.connect() as connection:
-            rows = (await connection.execute(statement)).all()
+        await self.settled()
+        rows = await self.rows(statement)
         unique = {row.sop_instance_uid: StoredInstance(*row) for row in reversed(rows)}
         return list(reversed(unique.values()))
 
     async def frames(self, instance: StoredInstance) -> FrameIndex | None:
         """Where the frames of `instance` lie; None where they could not be told apart."""
         c = dicom_frame_index.c
-        async with self.engine.connect() as connection:
-            packed = await connection.scalar(sa.select(c.packed).where(c.instance_id == instance.id))
-        return unpack(packed) if packed else None
+        rows = await self.rows(sa.select(c.packed).where(c.instance_id == instance.id))
+        return unpack(rows[0].packed) if rows else None
+
+    async def instances_of_series(self, series_id: int) -> list[StoredInstance]:
+        """All instances of one series in order. Who asks has seen that it is in the caller's scope."""
+        return [StoredInstance(*row) for row in await self.rows(_instances().where(dicom_series.c.id == series_id))]
+
+    async def rows(self, statement: sa.Select[Any]) -> Sequence[sa.Row[Any]]:
+        """All rows of a statement, read without waiting for a writer."""
+        async with self._reading.connect() as connection:
+            return (await connection.execute(statement)).all()
 
     def _statement(self, query: Query, scope: Scope) -> sa.Select[Any]:
         level = query.level
@@ -221,6 +226,25 @@ class Index:
             counts |= {row.series_id: row.instances for row in rows}
         for each in found:
             each.values["NumberOfSeriesRelatedInstances"] = counts.get(each.series_id, 0)
+
+
+def _instances() -> sa.Select[Any]:
+    """Instances as `StoredInstance` lists them, in series and instance order."""
+    i, e, s = dicom_instance.c, dicom_series.c, dicom_study.c
+    return (
+        sa.select(
+            i.id, i.owner, s.study_instance_uid, e.series_instance_uid, i.sop_instance_uid, i.sop_class_uid,
+            i.transfer_syntax_uid, sa.func.coalesce(i.number_of_frames, 1).label("number_of_frames"),
+            i.pixel_data_offset, i.object_key, i.size, i.sha256,
+        )
+        .join_from(dicom_instance, dicom_series)
+        .join(dicom_study)
+        .order_by(e.series_number.nulls_last(), e.id, i.instance_number.nulls_last(), i.id)
+    )  # fmt: skip
+
+
+async def _nothing_to_wait_for() -> None:
+    """Every answer came after its entry."""
 
 
 def _parts(ids: list[int], size: int = 500) -> list[list[int]]:
