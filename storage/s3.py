@@ -22,7 +22,7 @@ from storage.keys import check_chunk, check_key, check_media_type, check_prefix,
 from storage.local_errors import writing
 from storage.pieces import cut, joined
 from storage.protocol import StoredObject
-from storage.s3_connection import CONNECTIONS, client, connections
+from storage.s3_connection import CONNECTIONS, HURRIED, PATIENT, Patience, client, connections
 from storage.s3_download import Download
 from storage.s3_errors import translated
 from storage.s3_upload import PART, Upload
@@ -37,11 +37,12 @@ _CHECK_FOLDER = "storage-check/"
 class S3Store:
     """An `ObjectStore` in the bucket of `place`. Calls nobody yet; raises `BadStoreURL` for what the SDK refuses."""
 
-    def __init__(self, place: S3Place) -> None:
+    def __init__(self, place: S3Place, patience: Patience = PATIENT) -> None:
+        self._place = place
         self._bucket = place.bucket
         self._prefix = place.prefix
         self._server = f"The S3 server at {place.endpoint} (bucket {place.bucket})"
-        self._pool = connections(place)
+        self._pool = connections(place, patience)
         self._client = client(place, self._pool)
         self._threads = Threads(CONNECTIONS, "s3")
         self._long_uploads = asyncio.Semaphore(_LONG_UPLOADS)
@@ -119,20 +120,28 @@ class S3Store:
                 return
 
     async def check(self) -> None:
-        """See `ObjectStore`. Stores, reads back and removes a small object under `storage-check/`."""
-        key = _CHECK_FOLDER + secrets.token_hex(16)
-        mark = secrets.token_bytes(64)
+        """See `ObjectStore`. Stores, reads back and removes a small object under `storage-check/`; what is silent for
+        eight seconds is not there."""
+        self._threads.refuse_if_closed()
+        hurried = S3Store(self._place, HURRIED)
         try:
-            await self.put(key, mark)
-            try:
-                if await self.read(key) != mark:
-                    raise StoreUnavailable(f"{self._server} does not give back what was written to it.")
-            finally:
-                await self.delete(key)
+            await hurried._prove()
         except StoreUnavailable:
             raise
         except StorageError as error:
             raise StoreUnavailable(str(error)) from error
+        finally:
+            await hurried.close()
+
+    async def _prove(self) -> None:
+        key = _CHECK_FOLDER + secrets.token_hex(16)
+        mark = secrets.token_bytes(64)
+        await self.put(key, mark)
+        try:
+            if await self.read(key) != mark:
+                raise StoreUnavailable(f"{self._server} does not give back what was written to it.")
+        finally:
+            await self.delete(key)
 
     async def close(self) -> None:
         """See `ObjectStore`."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+from dataclasses import dataclass
 from typing import Any
 
 import urllib3
@@ -12,8 +13,6 @@ from storage.errors import BadStoreURL
 from storage.url import S3Place
 
 CONNECTIONS = 8  # measured to be enough: beyond it the server is the limit
-_CONNECT_SECONDS = 5.0
-_SILENCE_SECONDS = 30.0  # between two pieces of an answer; a cancelled task may have to wait as long, times the repeats
 
 # POST is not among urllib3's methods to repeat, so an upload is never completed twice.
 _RETRIES = urllib3.Retry(
@@ -26,6 +25,20 @@ _RETRIES = urllib3.Retry(
     raise_on_status=False,
     respect_retry_after_header=False,  # it may ask for an hour, and a thread would sleep it
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long a connection may take, how long an answer may pause (a cancelled task waits as long, times the repeats)."""
+
+    connect_seconds: float
+    silence_seconds: float
+    retries: urllib3.Retry
+
+
+PATIENT = Patience(5.0, 30.0, _RETRIES)
+HURRIED = Patience(3.0, 8.0, urllib3.Retry(total=0, redirect=0, raise_on_redirect=False, raise_on_status=False))
+"""For the question whether the server is there at all: who asks it waits for the answer."""
 
 
 class _Connections(urllib3.PoolManager):
@@ -43,13 +56,13 @@ class _Connections(urllib3.PoolManager):
         return response
 
 
-def connections(place: S3Place) -> urllib3.PoolManager:
+def connections(place: S3Place, patience: Patience = PATIENT) -> urllib3.PoolManager:
     """At most `CONNECTIONS` connections; a further request waits. TLS trusts the system's authorities."""
     return _Connections(
         maxsize=CONNECTIONS,
         block=True,
-        timeout=urllib3.Timeout(connect=_CONNECT_SECONDS, read=_SILENCE_SECONDS),
-        retries=_RETRIES,
+        timeout=urllib3.Timeout(connect=patience.connect_seconds, read=patience.silence_seconds),
+        retries=patience.retries,
         ssl_context=ssl.create_default_context() if place.secure else None,
     )
 

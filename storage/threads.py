@@ -18,6 +18,7 @@ class Threads:
 
     def __init__(self, count: int, name: str) -> None:
         self._pool = ThreadPoolExecutor(max_workers=count, thread_name_prefix=name)
+        self._closed = False
 
     async def run(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """The result of `work(...)` from a thread.
@@ -56,7 +57,13 @@ class Threads:
 
     async def close(self) -> None:
         """Wait for the calls under way; refuse further ones."""
+        self._closed = True
         await asyncio.to_thread(self._pool.shutdown)
+
+    def refuse_if_closed(self) -> None:
+        """Raises `StoreUnavailable` after `close`."""
+        if self._closed:
+            raise StoreUnavailable("The store was closed.")
 
     def _submit(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Future[T]:
         try:

@@ -60,6 +60,7 @@ def _settings() -> Settings:
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
     logging.basicConfig(level=max(level, logging.WARNING), stream=sys.stderr)
+    logging.getLogger("urllib3").setLevel(logging.ERROR)  # it warns of every repeat; what fails in the end is said by the store
     return settings
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
+import sqlite3
 from typing import Any
 
 import msgspec
@@ -71,12 +73,19 @@ def _begin_sqlite(connection: sa.Connection) -> None:
     connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
 
 
+def _open_once(file: str) -> None:
+    """Raises sqlite3.Error. The asynchronous driver, refused a file, leaves a thread behind that speaks after the loop has ended."""
+    sqlite3.connect(file, timeout=BUSY_SECONDS).close()
+
+
 async def check(engine: AsyncEngine) -> None:
     """Raises DatabaseUnavailable with a plain sentence where the database does not answer."""
     try:
+        if engine.dialect.name == "sqlite" and engine.url.database:
+            await asyncio.to_thread(_open_once, engine.url.database)
         async with engine.connect() as connection:
             await connection.execute(sa.text("SELECT 1"))
-    except (DBAPIError, OperationalError, OSError) as error:
+    except (DBAPIError, OperationalError, sqlite3.Error, OSError) as error:
         shown = engine.url.render_as_string(hide_password=True)
         reason = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
         raise DatabaseUnavailable(f"The database {shown} cannot be used: {reason}") from error

@@ -49,23 +49,25 @@ async def new(visit: Visit) -> web.StreamResponse:
     centre = next((c for c in centres_for(visit) if c.code == visit.path("centre")), None)
     if centre is None:
         raise NotFound("centre", visit.path("centre"))
-    return await render(visit, "new_case.html", _context(visit, centre, None))
+    return await render(visit, "new_case.html", _context(visit, centre, None, await visit.office.queries.last_history_id()))
 
 
 @page("GET", "/cases/{case_id:[0-9a-f]{32}}/edit")
 async def edit(visit: Visit) -> web.StreamResponse:
     """A draft to go on with, or a question to answer. A case that cannot be changed now is shown instead."""
+    last_event = await visit.office.queries.last_history_id()
     view = await consult(visit.office, view_case, visit.person, visit.path("case_id"))
     if "edit" not in view.actions:
         raise web.HTTPSeeOther(f"/cases/{view.case.id}")
     await record_look(visit.office, visit.person, Action.CASE_READ, f"case/{view.case.id}")
     centre = visit.office.region.centres[view.case.centre]
-    return await render(visit, "new_case.html", _context(visit, centre, view))
+    return await render(visit, "new_case.html", _context(visit, centre, view, last_event))
 
 
-def _context(visit: Visit, centre: Centre, view: CaseView | None) -> Mapping[str, Any]:
+def _context(visit: Visit, centre: Centre, view: CaseView | None, last_event: int) -> Mapping[str, Any]:
     case = view.case if view else None
     return {
+        "last_event": last_event,
         "centre": centre,
         "form": _form_of(centre, case),
         "case": case,

@@ -20,12 +20,12 @@ from tests.installation import ROOT, Installation
 pytestmark = pytest.mark.e2e
 
 
-def telemed(folder: Path, *arguments: str, **settings: str) -> tuple[int, list[str], str]:
+def telemed(folder: Path, *arguments: str, within: float = 120, **settings: str) -> tuple[int, list[str], str]:
     """Run the command to its end. Returns the exit status, the sentences to the user, and all of standard error."""
     ports = {name: str(free_port()) for name in ("TELEMED_HTTP_PORT", "TELEMED_DICOM_PORT", "TELEMED_MLLP_PORT")}
     environment = os.environ | ports | {"TELEMED_DATA_DIR": str(folder), "PYTHONPATH": str(ROOT), "COLUMNS": "500"} | settings
     command = [sys.executable, "-m", "telemed", *arguments]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=within, check=False)
     return done.returncode, [line for line in done.stderr.splitlines() if line.startswith("telemed:")], done.stderr
 
 
@@ -74,6 +74,15 @@ def test_a_port_in_use_stops_all_roles_with_its_name(tmp_path: Path, taken: int,
     assert str(taken) in sentences[0]
     assert setting in sentences[0]
     assert "Traceback" not in said
+
+
+def test_a_store_that_never_answers_is_said_within_a_breath(tmp_path: Path, taken: int) -> None:
+    url = f"s3://key:secret@bucket?endpoint=http://127.0.0.1:{taken}"
+    status, sentences, said = telemed(tmp_path, "serve", within=40, TELEMED_STORAGE_URL=url)
+    assert status == CANNOT_START, said
+    assert len(sentences) == 1, said
+    assert f"127.0.0.1:{taken}" in sentences[0]
+    assert "secret" not in said
 
 
 def test_a_role_that_is_none_and_a_database_of_no_version(tmp_path: Path) -> None:

@@ -48,6 +48,7 @@ class NewCase {
     form.querySelector("[data-save]").addEventListener("click", () => this.run(() => this.saveDraft()));
     this.uploads.addEventListener("telemed:case-wanted", () => this.giveCaseToFiles());
     this.uploads.addEventListener("telemed:uploaded", () => this.offerPapers());
+    document.addEventListener("telemed:case", (event) => { if (event.detail.case_id === this.id) this.showStudies(); });
     this.showConsent();
   }
 
@@ -201,6 +202,19 @@ class NewCase {
     const { data } = await call("GET", `/api/v1/cases/${this.id}/evidence`);
     const known = new Set([...select.options].map((option) => option.value));
     for (const each of data.items) if (each.type === "document" && !known.has(each.id)) select.append(el("option", { value: each.id }, each.name));
+  }
+
+  /** Studies that a PACS sent meanwhile. Files of this page have their own bars. */
+  async showStudies() {
+    const place = this.uploads.querySelector("[data-arrived]");
+    const { data } = await call("GET", `/api/v1/cases/${this.id}/evidence`);
+    for (const each of data.items.filter(({ type }) => type === "dicom-study")) {
+      const images = el("span", { class: "muted" }, tn("{n} image", "{n} images", each.instances));
+      const line = el("li", { "data-evidence": each.id }, icon("check"), el("span", { class: "evidence-name" }, each.name), images);
+      const known = place.querySelector(`[data-evidence="${CSS.escape(each.id)}"]`);
+      if (known) known.replaceWith(line);
+      else place.append(line);
+    }
   }
 
   // ---- the two buttons ----
