@@ -24,7 +24,7 @@ _WORDS = {"OD": 8, "OF": 4, "OL": 4, "OV": 8, "OW": 2}
 _DECIMAL = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?")
 _GROUPS = ("Alphabetic", "Ideographic", "Phonetic")
 
-quoted: Callable[[str], str] = json.encoder.encode_basestring  # type: ignore[attr-defined]  # the C one where there is one
+quoted: Callable[[str], str] = json.encoder.encode_basestring  # the C one where there is one
 
 
 def value_text(vr: str, raw: bytes, codecs: tuple[str, ...], order: str) -> str:

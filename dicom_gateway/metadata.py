@@ -6,8 +6,10 @@ from typing import Any
 
 from pydicom.dataset import Dataset
 
-from dicom_gateway.index.attributes import ATTRIBUTES, BY_KEYWORD, Attribute, Level
+from dicom_gateway.index.attributes import ATTRIBUTES, Attribute, Level
 from dicom_gateway.pixels.decode import read_header
+
+ON_REQUEST = frozenset({"SOPClassesInStudy"})  # costs a look at every instance, and no client is promised it
 
 
 def bulk_value(head: bytes, path: str) -> bytes | None:
@@ -52,11 +54,17 @@ def attributes_shown(level: Level, within_study: bool, within_series: bool, incl
     return [
         a
         for a in ATTRIBUTES
-        if (a.level == level or "all" in included or a.keyword in included)
-        or (a.level < level and not (within_study if a.level <= Level.STUDY else within_series))
-        or a.keyword in ("StudyInstanceUID", "SeriesInstanceUID")
-        if a.level <= level
+        if a.level <= level and (_by_itself(a, level, within_study, within_series) or "all" in included or a.keyword in included)
     ]
+
+
+def _by_itself(attribute: Attribute, level: Level, within_study: bool, within_series: bool) -> bool:
+    """Whether the attribute is shown without being asked for."""
+    if attribute.keyword in ("StudyInstanceUID", "SeriesInstanceUID"):
+        return True
+    if attribute.keyword in ON_REQUEST:
+        return False
+    return attribute.level == level or not (within_study if attribute.level <= Level.STUDY else within_series)
 
 
 def _retrieve_url(values: dict[str, Any], base: str) -> str:
@@ -83,8 +91,13 @@ def person_name(name: str) -> dict[str, str]:
     return {group: text for group, text in groups if text}
 
 
-def keyword_of(name: str) -> str | None:
-    """The keyword that an `includefield` value means, `all`, or None if the index does not keep it."""
-    if name in BY_KEYWORD or name == "all":
-        return name
-    return next((a.keyword for a in ATTRIBUTES if a.tag == name.upper()), None)
+def without_bulk(item: dict[str, Any]) -> dict[str, Any]:
+    """A data set without values that are only pointed to: the addresses are relative to another place."""
+    found = {}
+    for tag, element in item.items():
+        if "BulkDataURI" in element:
+            continue
+        if element["vr"] == "SQ" and "Value" in element:
+            element = {"vr": "SQ", "Value": [without_bulk(inner) for inner in element["Value"]]}
+        found[tag] = element
+    return found

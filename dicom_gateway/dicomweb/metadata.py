@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import json
 import zlib
 from collections.abc import AsyncIterator, Iterable, Sequence
 
 from aiohttp import web
 
-from dicom_gateway.dicomweb.media_types import acceptable
-from dicom_gateway.dicomweb.service import GZIP_TAG, Problem, instances_of, not_found, scope_of, unchanged
+from dicom_gateway.dicomweb.answers import JSON, XML, answer_kind
+from dicom_gateway.dicomweb.multipart import MultipartAnswer
+from dicom_gateway.dicomweb.service import GZIP_TAG, instances_of, not_found, scope_of, unchanged
 from dicom_gateway.index import StoredInstance
+from dicom_gateway.native_xml import to_xml
 from dicom_gateway.series_documents import RULES, SeriesDocument, SeriesState
 
-JSON = "application/dicom+json"
 _HEADERS = {"Cache-Control": "private, no-cache", "Vary": "Accept, Accept-Encoding"}
 _OF_INSTANCE = b'"BulkDataURI":"instances/'
 _FAST = 1  # level of compression on the way: nine tenths of what it can do in a third of the time
@@ -22,8 +24,8 @@ _FAST = 1  # level of compression on the way: nine tenths of what it can do in a
 
 async def metadata(request: web.Request) -> web.StreamResponse:
     """Everything but bulk data as DICOM JSON; bulk data addresses are relative to this one (RFC 3986 section 5.2)."""
-    if not any(r.takes(JSON) or r.takes("application/json") for r in acceptable(request.headers.get("Accept", ""))):
-        raise Problem(406, "Not acceptable", f"metadata come as {JSON}")
+    if answer_kind(request) == XML:
+        return await _as_xml(request)
     if "instance" in request.match_info:
         return await _anew(request)
     service, scope = await scope_of(request, "retrieve")
@@ -68,6 +70,25 @@ async def _anew(request: web.Request) -> web.StreamResponse:
     service, instances = await instances_of(request)
     etag = _digest(instance.sha256 for instance in instances)
     return await _streamed(request, etag, service.documents.described([(i, _prefix(i, request)) for i in instances]))
+
+
+async def _as_xml(request: web.Request) -> web.StreamResponse:
+    """One part for each object."""
+    service, instances = await instances_of(request)
+    etag = f"{_digest(instance.sha256 for instance in instances)}-xml"
+    headers = {**_HEADERS, "ETag": f'"{etag}"'}
+    if unchanged(request, etag):
+        return web.Response(status=304, headers=headers)
+    answer = MultipartAnswer(XML, headers)
+    await answer.start(request)
+    async for array in service.documents.described([(i, _prefix(i, request)) for i in instances]):
+        for document in await service.pool.run(_documents, array):
+            await answer.part(f"{XML}; charset=utf-8", document)
+    return await answer.finish()
+
+
+def _documents(array: bytes) -> list[bytes]:
+    return [to_xml(item) for item in json.loads(array)]
 
 
 async def _streamed(request: web.Request, etag: str, arrays: AsyncIterator[bytes]) -> web.StreamResponse:

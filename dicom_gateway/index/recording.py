@@ -17,8 +17,8 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from dicom_gateway.header import InstanceHeader
-from dicom_gateway.index.matching import fold_name
-from dicom_gateway.index.tables import dicom_conflict, dicom_frame_index, dicom_instance, dicom_series, dicom_study
+from dicom_gateway.index.names import fold_name, name_groups, name_words
+from dicom_gateway.index.tables import dicom_conflict, dicom_frame_index, dicom_instance, dicom_name_key, dicom_series, dicom_study
 
 
 class Recorded(Enum):
@@ -115,6 +115,7 @@ def _studies(connection: sa.Connection, ordered: list[ReceivedInstance]) -> tupl
                 **r.header.study,
                 "patient_name_folded": fold_name(r.header.study["patient_name"]),
                 "referring_physician_name_folded": fold_name(r.header.study["referring_physician_name"]),
+                "listed_at": (r.header.study["study_date"] or "") + (r.header.study["study_time"] or ""),
                 "first_received_at": r.received_at,
                 "last_received_at": r.received_at,
             },
@@ -123,6 +124,7 @@ def _studies(connection: sa.Connection, ordered: list[ReceivedInstance]) -> tupl
     statement = insert_new(connection.dialect, dicom_study, "owner", "study_instance_uid").returning(c.id, c.owner, c.study_instance_uid)
     found = {(row.owner, row.study_instance_uid): row.id for row in connection.execute(statement, list(rows.values()))}
     fresh = list(found.values())
+    _name_keys(connection, {study: rows[key]["patient_name"] for key, study in found.items()})
     missing = [key for key in rows if key not in found]
     if missing:
         query = sa.select(c.id, c.owner, c.study_instance_uid).where(
@@ -130,6 +132,18 @@ def _studies(connection: sa.Connection, ordered: list[ReceivedInstance]) -> tupl
         )
         found |= {(row.owner, row.study_instance_uid): row.id for row in connection.execute(query)}
     return found, fresh
+
+
+def _name_keys(connection: sa.Connection, names: dict[int, str | None]) -> None:
+    """What new studies can be found by."""
+    keys = [
+        {"kind": kind, "text": text, "study_id": study}
+        for study, name in names.items()
+        for kind, texts in (("g", name_groups(name)), ("w", name_words(name)))
+        for text in texts
+    ]
+    if keys:
+        connection.execute(dicom_name_key.insert(), keys)
 
 
 def _series(
