@@ -97,14 +97,13 @@ def _asked(request: web.Request, level: Level) -> _Asked:
 
 
 def _shown(row: Row, asked: _Asked, base: str) -> dict[str, Any]:
-    """One answer: what the index says comes before what the object says."""
+    """One answer: what the index says comes before what the object says, but of a sequence it keeps only a part."""
     found = row_json(row.values, asked.shown, base)
-    if asked.everything:
-        described = {tag: element for tag, element in row.item.items() if describes(tag, asked.level)}
-        found = {**without_bulk(described), **found}
-    for path in asked.added:
-        if path[0] not in found and path[0] in row.item:
-            found |= without_bulk({path[0]: row.item[path[0]]})
+    wanted = {path[0] for path in asked.added}
+    for tag, element in without_bulk(row.item).items():
+        if (asked.everything and describes(tag, asked.level)) or tag in wanted:
+            if tag not in found or element["vr"] == "SQ":
+                found[tag] = element
     return dict(sorted(found.items()))
 
 
