@@ -113,7 +113,8 @@ def platform(folder: Path) -> object:
     settings = {"TELEMED_DATA_DIR": str(folder / "platform"), "TELEMED_DICOM_PORT": str(port)}
     (folder / "platform").mkdir()
     for command in ("migrate", "demo-region"):
-        subprocess.run([sys.executable, "-m", "bench.region", command], env={**os.environ, **settings}, check=True, stdout=subprocess.DEVNULL)
+        prepare = [sys.executable, "-m", "bench.region", command]
+        subprocess.run(prepare, env={**os.environ, **settings}, check=True, stdout=subprocess.DEVNULL)
     return running("platform", "TELEMED", port, [sys.executable, "-m", "telemed", "serve", "gateway"], settings)
 
 
@@ -220,7 +221,8 @@ def main() -> None:
                     total = count * associations
                     cpu = (server.idle_cpu() - before) / total * 1000
                     server.figures.setdefault((kind.name, associations), []).append((total / seconds, cpu))
-                    print(f"{server.name:10} {kind.name:5} x{associations}: {total / seconds:6.0f}/s, {cpu:.3f} ms CPU", file=sys.stderr, flush=True)
+                    figures = f"{total / seconds:6.0f}/s, {cpu:.3f} ms CPU"
+                    print(f"{server.name:10} {kind.name:5} x{associations}: {figures}", file=sys.stderr, flush=True)
         print(f"{describe_machine()}; load {os.getloadavg()[0]:.1f}")
         print(f"instances a second and processor time of the server for one, medians of {given.rounds} rounds; ×n: associations at once\n")
         print(table(servers, cases))

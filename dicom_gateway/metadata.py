@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from pydicom.dataset import Dataset
@@ -91,7 +92,7 @@ def person_name(name: str) -> dict[str, str]:
     return {group: text for group, text in groups if text}
 
 
-def without_bulk(item: dict[str, Any]) -> dict[str, Any]:
+def without_bulk(item: Mapping[str, Any]) -> dict[str, Any]:
     """A data set without values that are only pointed to: the addresses are relative to another place."""
     found = {}
     for tag, element in item.items():

@@ -25,7 +25,8 @@ def to_xml(item: dict[str, Any]) -> bytes:
     """One document for one data set."""
     root = ET.Element("NativeDicomModel", {"xmlns": _NAMESPACE[1:-1], "xml:space": "preserve"})
     _attributes(root, item)
-    return b'<?xml version="1.0" encoding="UTF-8"?>' + ET.tostring(root, encoding="utf-8")
+    document: bytes = ET.tostring(root, encoding="utf-8", xml_declaration=True)
+    return document
 
 
 def _attributes(parent: ET.Element, item: dict[str, Any]) -> None:

@@ -86,9 +86,8 @@ async def open_parts(settings: Settings, centres: Mapping[str, Centre] | None = 
         )
         office = SqlOffice(engine, store, centres or all_centres.discover(), Argon2Passwords(), press, settings.time_zone)
         await office.refresh()
-        index = Index(engine, Settled(store))
         intake = Intake(engine, store, on_indexed=StudyArrivals(settings.time_zone))
-        yield Parts(settings, office, store, index, intake, pool, pages)
+        yield Parts(settings, office, store, Index(engine, Settled(store)), intake, pool, pages)
     finally:
         await pages.close()
         pool.shutdown(wait=False, cancel_futures=True)

@@ -78,7 +78,9 @@ async def _search(request: web.Request, level: Level) -> web.StreamResponse:
 
 def _asked(request: web.Request, level: Level) -> _Asked:
     matches, keys = _keys(request)
-    everything, included, added = False, set(), set()
+    everything = False
+    included: set[str] = set()
+    added: set[Path] = set()
     for name in _listed(request, "includefield"):
         if name == "all":
             everything = True
@@ -86,7 +88,10 @@ def _asked(request: web.Request, level: Level) -> _Asked:
             path = path_of(name)
             attribute = attribute_at(path)
             # A sequence of which the index keeps a part is answered from the object: whole, or not at all.
-            (included if attribute else added).add(attribute.keyword if attribute else path)
+            if attribute:
+                included.add(attribute.keyword)
+            else:
+                added.add(path)
     added |= {key.path for key in keys}  # a key is answered with (PS3.18 10.6.3.2)
     included |= {match.attribute.keyword for match in matches}
     shown = attributes_shown(
@@ -101,9 +106,9 @@ def _shown(row: Row, asked: _Asked, base: str) -> dict[str, Any]:
     found = row_json(row.values, asked.shown, base)
     wanted = {path[0] for path in asked.added}
     for tag, element in without_bulk(row.item).items():
-        if (asked.everything and describes(tag, asked.level)) or tag in wanted:
-            if tag not in found or element["vr"] == "SQ":
-                found[tag] = element
+        asked_for = tag in wanted or (asked.everything and describes(tag, asked.level))
+        if asked_for and (tag not in found or element["vr"] == "SQ"):
+            found[tag] = element
     return dict(sorted(found.items()))
 
 

@@ -41,7 +41,7 @@ def name_words(name: str | None) -> set[str]:
 def _pinyin(parts: list[str]) -> set[str]:
     """Pinyin of the whole, of all but the first character (the given name), and initials; every reading."""
     characters = "".join(parts)[:MAX_WORDS]
-    readings = pypinyin.pinyin(characters, style=pypinyin.Style.NORMAL, heteronym=True, errors=list)
+    readings = pypinyin.pinyin(characters, style=pypinyin.Style.NORMAL, heteronym=True)
     found: set[str] = set()
     for syllables in islice(product(*readings), MAX_READINGS):
         found |= {"".join(syllables), "".join(syllables[1:]), "".join(syllable[:1] for syllable in syllables)}
