@@ -75,7 +75,7 @@ async def open_parts(settings: Settings, centres: Mapping[str, Centre] | None = 
     """Connect to database and store. Raises DatabaseUnavailable or StorageError with a plain sentence."""
     Sealer.use(settings.data_dir / "keys" / "identity.key")
     engine = make_engine(settings.database)
-    store = open_store(settings.storage, store_environment(settings))
+    store = open_store(settings.storage, settings.store_keys)
     pool = ProcessPoolExecutor(PRINTERS, mp_context=multiprocessing.get_context("spawn"), initializer=serve_the_parent)
     pages = PdfPages(store)
     try:
@@ -93,10 +93,6 @@ async def open_parts(settings: Settings, centres: Mapping[str, Centre] | None = 
         pool.shutdown(wait=False, cancel_futures=True)
         await engine.dispose()
         await store.close()
-
-
-def store_environment(settings: Settings) -> dict[str, str]:
-    return {"TELEMED_S3_ACCESS_KEY": settings.s3_access_key, "TELEMED_S3_SECRET_KEY": settings.s3_secret_key.get_secret_value()}
 
 
 def shown_store(url: str) -> str:
