@@ -35,6 +35,7 @@ class Settings(BaseSettings):
     secure_cookies: bool = Field(default=False, description="Cookies over HTTPS only; set it behind a TLS proxy")
     time_zone: str = Field(default="Asia/Shanghai", description="Time zone of the region: duty hours, working hours, printed times")
     log_level: str = Field(default="INFO", description="DEBUG, INFO, WARNING or ERROR")
+    ohif_dir: Path | None = Field(default=None, description="Folder of the OHIF viewer; empty: where `telemed viewer` puts it")
     upload_max_bytes: int = Field(default=4 * 1024**3, ge=1024, description="Largest file that an upload may bring")
 
     @field_validator("time_zone")
