@@ -2,8 +2,10 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# Processes that share the tests; one file is one process's.
+WORKERS ?= 2
 
-.PHONY: run install viewer test lint types unit browser coverage lock messages clean help
+.PHONY: run install viewer test lint types unit browser bench lock messages clean help
 
 help:            ## This list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */\1\t/' | expand -t 18
@@ -47,11 +49,9 @@ types: $(VENV)/.installed-dev  ## Strict types
 	@$(BIN)/mypy
 
 unit: $(VENV)/.installed-dev  ## All tests
-	@$(BIN)/coverage erase
 	@# A browser on a busy machine may stumble: what failed is tried once more, alone, and must hold then.
-	@$(BIN)/coverage run -m pytest || $(BIN)/coverage run -m pytest --last-failed --last-failed-no-failures none
-	-@$(BIN)/coverage combine --quiet
-	-@$(BIN)/coverage report --skip-covered --skip-empty | tail -40
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --cov --cov-report=term:skip-covered \
+	  || $(BIN)/python -m pytest --last-failed --last-failed-no-failures none
 
 browser: $(VENV)/.installed-dev  ## The browser tests alone
 	@$(BIN)/python -m pytest tests/browser

@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from dicom_gateway import Index, Intake, Scope, dicomweb_app, start_dimse
 from dicom_gateway.index import metadata
+from dicom_gateway.settled import Settled
 from storage import open_store
 
 
@@ -56,7 +57,7 @@ async def _serve(arguments: argparse.Namespace) -> None:
     async with engine.begin() as connection:
         await connection.run_sync(metadata.create_all)
     store = open_store((arguments.data / "objects").resolve().as_uri())
-    index, intake = Index(engine), Intake(engine, store)
+    index, intake = Index(engine, Settled(store)), Intake(engine, store)
     dimse = await start_dimse(index, store, intake, _everything, ae_title=arguments.aet, host=arguments.host, port=arguments.port)
     app = web.Application()
     app.add_subapp("/dicomweb", dicomweb_app(index, store, intake, _everything))

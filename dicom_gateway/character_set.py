@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 # Defined term -> Python codec. Terms with and without code extensions share one entry: "ISO 2022 IR n" is "ISO_IR n".
 _SINGLE_BYTE = {
@@ -33,6 +34,7 @@ _FALLBACKS = ("utf_8", "gb18030", "latin_1")
 _RESET = re.compile(rb"[\\\r\n\f^=]")
 
 
+@lru_cache(maxsize=256)
 def codecs_of(specific_character_set: bytes) -> tuple[str, ...]:
     """Python codecs for the raw value of (0008,0005); the first is in force at the start of every value."""
     codecs = []

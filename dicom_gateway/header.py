@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-import struct
 from dataclasses import dataclass
+from typing import Literal
 
 from dicom_gateway.character_set import codecs_of, decode
 from dicom_gateway.errors import NotStorable
@@ -15,6 +15,8 @@ MAX_TEXT = 1024  # characters of an indexed value: far past every VR's maximum, 
 _UID = re.compile(r"[0-9.]{1,64}")  # looser than PS3.5 9.1 on purpose: leading zeros are common in the field
 # De-identified data carry hashes for UIDs. Above the instance a UID is only a key: such images are kept, not refused.
 _KEY = re.compile(r"[0-9A-Za-z._-]{1,64}")
+_DATE = re.compile(r"\d{8}")
+_TIME = re.compile(r"\d{2}(\d{2}(\d{2}(\.\d{1,6})?)?)?")
 _INTEGER = re.compile(r"[+-]?\d{1,10}")
 
 
@@ -37,7 +39,7 @@ class InstanceHeader:
 class _Values:
     """Typed access to raw values."""
 
-    def __init__(self, elements: dict[int, bytes], codecs: tuple[str, ...], order: str) -> None:
+    def __init__(self, elements: dict[int, bytes], codecs: tuple[str, ...], order: Literal["little", "big"]) -> None:
         self._elements = elements
         self._codecs = codecs
         self._order = order
@@ -45,33 +47,45 @@ class _Values:
     def text(self, tag: int) -> str | None:
         """First value as text, or None where absent or empty."""
         raw = self._elements.get(tag)
-        value = decode(raw, self._codecs)[:MAX_TEXT].strip() if raw else ""
-        return value or None
+        if not raw:
+            return None
+        if raw.isascii() and b"\x1b" not in raw and b"\0" not in raw:  # what every codec here reads alike
+            return raw[:MAX_TEXT].decode("ascii").strip() or None
+        return decode(raw, self._codecs)[:MAX_TEXT].strip() or None
 
     def first(self, tag: int) -> str | None:
         """Text up to the first backslash."""
         value = self.text(tag)
-        return value.split("\\", 1)[0].strip() or None if value else None
+        return value.split("\\", 1)[0].strip() or None if value and "\\" in value else value
 
     def uid(self, tag: int, form: re.Pattern[str] = _UID) -> str | None:
         """A UID, or None where it is absent or not of the form."""
-        value = self._elements.get(tag, b"").rstrip(b"\0 ").decode("latin_1").strip()
+        raw = self._elements.get(tag)
+        if not raw:
+            return None
+        value = raw.decode("latin_1").strip("\0 \t\r\n")
         return value if form.fullmatch(value) else None
 
     def date(self, tag: int) -> str | None:
         """YYYYMMDD; the retired form with dots is accepted (PS3.5 6.2)."""
-        value = (self.first(tag) or "").replace(".", "")
-        return value if re.fullmatch(r"\d{8}", value) else None
+        value = self.first(tag)
+        if value is None:
+            return None
+        value = value.replace(".", "")
+        return value if _DATE.fullmatch(value) else None
 
     def time(self, tag: int) -> str | None:
         """HHMMSS.FFFFFF as far as given; the retired form with colons is accepted (PS3.5 6.2)."""
-        value = (self.first(tag) or "").replace(":", "")
-        return value if re.fullmatch(r"\d{2}(\d{2}(\d{2}(\.\d{1,6})?)?)?", value) else None
+        value = self.first(tag)
+        if value is None:
+            return None
+        value = value.replace(":", "")
+        return value if _TIME.fullmatch(value) else None
 
     def integer(self, tag: int) -> int | None:
         """An integer string (IS) within 32 bits."""
-        value = self.first(tag) or ""
-        if not _INTEGER.fullmatch(value):
+        value = self.first(tag)
+        if value is None or not _INTEGER.fullmatch(value):
             return None
         number = int(value)
         return number if -(2**31) <= number < 2**31 else None
@@ -79,7 +93,7 @@ class _Values:
     def unsigned(self, tag: int) -> int | None:
         """A binary unsigned short (US)."""
         raw = self._elements.get(tag, b"")
-        return int(struct.unpack_from(self._order + "H", raw)[0]) if len(raw) >= 2 else None
+        return int.from_bytes(raw[:2], self._order) if len(raw) >= 2 else None
 
 
 def read_header(scan: Scan, expected_sop_class: str | None = None, expected_sop_instance: str | None = None) -> InstanceHeader:
@@ -89,8 +103,8 @@ def read_header(scan: Scan, expected_sop_class: str | None = None, expected_sop_
     where the pixel data are cut off.
     """
     codecs = codecs_of(scan.elements.get(0x00080005, b""))
-    values = _Values(scan.elements, codecs, ">" if scan.syntax.big_endian else "<")
-    requests = _Values(scan.request_attributes, codecs, "<")
+    values = _Values(scan.elements, codecs, "big" if scan.syntax.big_endian else "little")
+    requests = _Values(scan.request_attributes, codecs, "little")
     uids = _identify(scan, values, expected_sop_class, expected_sop_instance)
     frames, instance = _image(scan, values)
     return InstanceHeader(
@@ -128,7 +142,7 @@ def read_header(scan: Scan, expected_sop_class: str | None = None, expected_sop_
 
 def _identify(scan: Scan, values: _Values, expected_class: str | None, expected_instance: str | None) -> tuple[str, str, str, str]:
     """Study, series, instance and class UID."""
-    announced = _Values(scan.meta, ("ascii",), "<")
+    announced = _Values(scan.meta, ("ascii",), "little")
     expected_class = expected_class or announced.uid(0x00020002)
     expected_instance = expected_instance or announced.uid(0x00020003)
     study, series = values.uid(0x0020000D, _KEY), values.uid(0x0020000E, _KEY)

@@ -12,23 +12,24 @@ that nothing was kept, a bare success would hide it. A warning says both: kept, 
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import logging
-from collections.abc import AsyncIterable, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import Enum
 
+import sqlalchemy as sa
 import uuid6
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from dicom_gateway.errors import NotStorable, UnreadableDICOM
 from dicom_gateway.group_commit import GroupCommit
 from dicom_gateway.header import InstanceHeader, read_header
 from dicom_gateway.index.recording import IndexedInstance, ReceivedInstance, Recorded, insert_new, record
 from dicom_gateway.index.tables import dicom_quarantine
-from dicom_gateway.scanner import read_meta, scan
+from dicom_gateway.part10 import data_set_digest
+from dicom_gateway.scanner import scan
 from dicom_gateway.spool import TooLarge, gathered, pieces_of
 from storage.errors import StorageError
 from storage.protocol import ObjectStore, StoredObject
@@ -39,7 +40,7 @@ MAX_OBJECT = 8 << 30  # bytes; whole-slide images reach several gigabytes
 MAX_IN_FLIGHT = 64  # objects between the first byte and the commit
 OFF_LOOP = 256 << 10  # bytes from which hashing and scanning leave the event loop
 
-OnIndexed = Callable[[AsyncConnection, Sequence[IndexedInstance]], Awaitable[None]]
+OnIndexed = Callable[[sa.Connection, Sequence[IndexedInstance]], None]
 AfterCommit = Callable[[], None]
 
 
@@ -106,10 +107,10 @@ class Intake:
         max_object: int = MAX_OBJECT,
         max_in_flight: int = MAX_IN_FLIGHT,
     ) -> None:
-        self._engine = engine
-        self._store = store
+        self.engine = engine
+        self.store = store
         self._on_indexed = on_indexed
-        self._after_commit = after_commit
+        self.after_commit: AfterCommit = after_commit or _nothing
         self._max_object = max_object
         self._places = asyncio.Semaphore(max_in_flight)
         self._commits: GroupCommit[ReceivedInstance, IndexedInstance] = GroupCommit(self._write)
@@ -165,19 +166,23 @@ class Intake:
         return _answer(indexed)
 
     async def _write(self, batch: Sequence[ReceivedInstance]) -> Sequence[IndexedInstance]:
-        async with self._engine.begin() as connection:
-            indexed = await record(connection, batch)
-            if self._on_indexed is not None:
-                await self._on_indexed(connection, indexed)
-        if self._after_commit is not None:
-            self._after_commit()
+        async with self.engine.begin() as connection:
+            indexed = await connection.run_sync(self.enter, batch)
+        self.after_commit()
+        return indexed
+
+    def enter(self, connection: sa.Connection, batch: Sequence[ReceivedInstance]) -> list[IndexedInstance]:
+        """Record `batch` inside the caller's transaction, and let the host's hook have its part in it."""
+        indexed = record(connection, batch)
+        if self._on_indexed is not None:
+            self._on_indexed(connection, indexed)
         return indexed
 
     async def _put(self, place: str, content: bytes | memoryview) -> StoredObject:
         now = datetime.now(UTC)
         key = f"{place}/{now:%Y/%m/%d/%H}/{uuid6.uuid7().hex}"
         body = content if isinstance(content, bytes) else pieces_of(content)
-        return await self._store.put(key, body, media_type="application/dicom")
+        return await self.store.put(key, body, media_type="application/dicom")
 
     async def _quarantine(
         self, content: bytes | memoryview, owner: str, source: Source, outcome: Outcome, reason: str, offset: int | None
@@ -199,8 +204,8 @@ class Intake:
             "calling_ae": source.calling_ae,
             "peer_address": source.address,
         }
-        async with self._engine.begin() as connection:
-            kept = await connection.execute(insert_new(connection, dicom_quarantine, "owner", "sha256").values(row))
+        async with self.engine.begin() as connection:
+            kept = await connection.execute(insert_new(connection.dialect, dicom_quarantine, "owner", "sha256").values(row))
         if not kept.rowcount:
             await self._discard(stored.key)
         return answer
@@ -208,26 +213,31 @@ class Intake:
     async def _discard(self, key: str) -> None:
         """Delete an object of ours that no row names. A failure leaves it to the sweep."""
         try:
-            await self._store.delete(key)
+            await self.store.delete(key)
         except StorageError as error:
             log.info("an unneeded object stays behind at %s: %s", key, error)
 
 
+def _nothing() -> None:
+    """Nobody wants to be woken."""
+
+
 def _examine(content: bytes | memoryview, source: Source) -> tuple[InstanceHeader, str]:
-    """The header, and the SHA-256 of the encoded data set."""
-    header = read_header(scan(content), source.sop_class_uid, source.sop_instance_uid)
+    """The header, and the digest that stands for the data set."""
+    found = scan(content)
+    header = read_header(found, source.sop_class_uid, source.sop_instance_uid)
     if source.study_instance_uid and source.study_instance_uid != header.study_instance_uid:
         raise NotStorable("Study Instance UID differs from the one in the address")
-    view = memoryview(content)
-    _, start = read_meta(view)
-    return header, hashlib.sha256(view[start:]).hexdigest()
+    data_set = memoryview(content)[found.data_set_offset :]
+    return header, data_set_digest(data_set, header.sop_class_uid, header.sop_instance_uid, header.transfer_syntax_uid)
 
 
+CONFLICT_COMMENT = "other content under this SOP Instance UID; kept aside"
 _ANSWERS = {
     Recorded.NEW: (Outcome.STORED, ""),
     Recorded.DUPLICATE: (Outcome.DUPLICATE, ""),
-    Recorded.CONFLICT: (Outcome.CONFLICT, "other content under this SOP Instance UID; kept aside"),
-    Recorded.REPEATED_CONFLICT: (Outcome.CONFLICT, "other content under this SOP Instance UID; kept aside"),
+    Recorded.CONFLICT: (Outcome.CONFLICT, CONFLICT_COMMENT),
+    Recorded.REPEATED_CONFLICT: (Outcome.CONFLICT, CONFLICT_COMMENT),
 }
 
 

@@ -139,8 +139,11 @@ class _Reader:
 
     def read_data_set(self, found: Scan) -> None:
         """Fill `found` up to the pixel data, or to the end."""
-        position, end, data, elements = found.data_set_offset, self.end, self.data, found.elements
-        while position + 8 <= end:
+        position = found.data_set_offset
+        while position + 8 <= self.end:
+            position = self._short_elements(position, found.elements)
+            if position + 8 > self.end:
+                break
             self.position = position
             tag, vr, length, value = self.element(position, self.implicit)
             if tag in PIXEL_DATA:
@@ -152,13 +155,35 @@ class _Reader:
                 position = self.skip_items(value, length, 1, self.implicit or vr == b"UN", sink)
                 continue
             position = value + length
-            if position > end:
+            if position > self.end:
                 raise UnreadableDICOM(self.position, f"cut off: ({tag >> 16:04X},{tag & 0xFFFF:04X}) of {length} bytes passes the end")
             if tag in WANTED:
                 keep = length if tag == _EXTENDED_OFFSETS else min(length, MAX_KEPT_VALUE)
-                elements[tag] = bytes(data[value : value + keep])
-        if any(data[position:end]):
+                found.elements[tag] = bytes(self.data[value : value + keep])
+        if any(self.data[position : self.end]):
             raise UnreadableDICOM(position, "bytes that are no element follow the last element")
+
+    def _short_elements(self, position: int, elements: dict[int, bytes]) -> int:
+        """Pass the run of elements at `position` whose VR has a length of 16 bits, nearly all of a header. The position behind.
+
+        The same as `read_data_set` does for them, without its questions: this loop is what indexing an instance takes.
+        """
+        if self.implicit:
+            return position
+        data, end, head, short, wanted = self.data, self.end - 8, self.explicit_head, _SHORT, WANTED
+        while position <= end:
+            group, element, vr, length = head(data, position)
+            if vr not in short:
+                return position
+            value = position + 8
+            behind = value + length
+            if behind > self.end:
+                return position
+            tag = group << 16 | element
+            if tag in wanted:
+                elements[tag] = bytes(data[value:behind])
+            position = behind
+        return position
 
     def element(self, position: int, implicit: bool) -> tuple[int, bytes, int, int]:
         """Tag, VR (empty when implicit), length and position of the value of the element at `position`."""

@@ -17,6 +17,7 @@ from aiohttp import web
 
 from dicom_gateway import Index, Intake, Refusal, RefusalReason, Scope, dicomweb_app, start_dimse
 from dicom_gateway.dimse import DimseServer
+from dicom_gateway.settled import Settled
 from storage import open_store
 from storage.protocol import ObjectStore
 from telemed import centres as all_centres
@@ -75,7 +76,7 @@ async def open_parts(settings: Settings, centres: Mapping[str, Centre] | None = 
     """Connect to database and store. Raises DatabaseUnavailable or StorageError with a plain sentence."""
     Sealer.use(settings.data_dir / "keys" / "identity.key")
     engine = make_engine(settings.database)
-    store = open_store(settings.storage, store_environment(settings))
+    store = open_store(settings.storage, settings.store_keys)
     pool = ProcessPoolExecutor(PRINTERS, mp_context=multiprocessing.get_context("spawn"), initializer=serve_the_parent)
     pages = PdfPages(store)
     try:
@@ -87,16 +88,12 @@ async def open_parts(settings: Settings, centres: Mapping[str, Centre] | None = 
         office = SqlOffice(engine, store, centres or all_centres.discover(), Argon2Passwords(), press, settings.time_zone)
         await office.refresh()
         intake = Intake(engine, store, on_indexed=StudyArrivals(settings.time_zone))
-        yield Parts(settings, office, store, Index(engine), intake, pool, pages)
+        yield Parts(settings, office, store, Index(engine, Settled(store)), intake, pool, pages)
     finally:
         await pages.close()
         pool.shutdown(wait=False, cancel_futures=True)
         await engine.dispose()
         await store.close()
-
-
-def store_environment(settings: Settings) -> dict[str, str]:
-    return {"TELEMED_S3_ACCESS_KEY": settings.s3_access_key, "TELEMED_S3_SECRET_KEY": settings.s3_secret_key.get_secret_value()}
 
 
 def shown_store(url: str) -> str:

@@ -75,5 +75,10 @@ class Settings(BaseSettings):
         return self.storage_url or f"file://{self.data_dir.resolve()}/objects"
 
     @property
+    def store_keys(self) -> dict[str, str]:
+        """For `storage.open_store`, where the URL carries no keys."""
+        return {"TELEMED_S3_ACCESS_KEY": self.s3_access_key, "TELEMED_S3_SECRET_KEY": self.s3_secret_key.get_secret_value()}
+
+    @property
     def address(self) -> str:
         return self.public_url.rstrip("/") or f"http://{self.host}:{self.http_port}"

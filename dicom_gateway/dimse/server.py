@@ -1,4 +1,5 @@
-"""The DIMSE server: associations by pynetdicom in threads, everything else on the event loop that started it."""
+"""The DIMSE server: one port, one way in for what is stored; the other services by pynetdicom in threads, everything
+they ask for on the event loop that started it."""
 
 from __future__ import annotations
 
@@ -12,30 +13,33 @@ from typing import Any, TypeVar
 from pynetdicom import AE, _config, evt
 
 from dicom_gateway.dimse import services
-from dicom_gateway.dimse.policy import Destinations, Policy, Refusal, RefusalReason
+from dicom_gateway.dimse.threads import ThreadedAssociations
 from dicom_gateway.index import Index, Scope
-from dicom_gateway.intake import Intake
+from dicom_gateway.intake import Intake, Received, Source
+from dicom_gateway.journal import Journal
 from dicom_gateway.part10 import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
+from dicom_gateway.policy import Destinations, Policy, Refusal, RefusalReason
+from dicom_gateway.upper_layer.negotiation import MAX_PDU, VERIFICATION
+from dicom_gateway.upper_layer.receiver import Limits, Receiver
 from storage.protocol import ObjectStore
 
 log = logging.getLogger(__name__)
 
-MAX_PDU = 128 << 10  # bytes we accept in one PDU; fewer, larger reads than the usual 16 K
-MAX_ASSOCIATIONS = 32
+MAX_THREADS = 32  # associations that query or retrieve
 ANSWER_WITHIN = 120.0  # seconds for one piece of work on the loop
 
-# Besides storage (PS3.6 annex A): verification; find, move and get, patient root and study root.
-_SERVICES = (
-    "1.2.840.10008.1.1",
+# Find, move and get, patient root and study root (PS3.6 annex A): an association that asks for any of these is not ours.
+_SERVED_BY_THREADS = frozenset({
     "1.2.840.10008.5.1.4.1.2.1.1",
     "1.2.840.10008.5.1.4.1.2.1.2",
     "1.2.840.10008.5.1.4.1.2.1.3",
     "1.2.840.10008.5.1.4.1.2.2.1",
     "1.2.840.10008.5.1.4.1.2.2.2",
     "1.2.840.10008.5.1.4.1.2.2.3",
-)
+})  # fmt: skip
 
 T = TypeVar("T")
+Keep = Callable[[bytearray, str, Source], asyncio.Future[Received]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +48,7 @@ class Archive:
 
     index: Index
     store: ObjectStore
-    intake: Intake
+    keep: Keep
     ae_title: str
     destinations: Destinations | None
     loop: asyncio.AbstractEventLoop
@@ -62,14 +66,18 @@ class Archive:
 class DimseServer:
     """A listening DIMSE server; `port` is the real one where 0 was asked for."""
 
-    def __init__(self, ae: Any, server: Any) -> None:
-        self._ae = ae
-        self._server = server
-        self.port: int = server.socket.getsockname()[1]
+    def __init__(self, receiver: Receiver, threads: ThreadedAssociations, journal: Journal | None) -> None:
+        self._receiver = receiver
+        self._threads = threads
+        self._journal = journal
+        self.port = receiver.port
 
     async def close(self) -> None:
-        """Stop listening and end the associations."""
-        await asyncio.to_thread(self._ae.shutdown)
+        """Stop listening and end the associations. What was answered is in the index then, if that can be written."""
+        await self._receiver.close()
+        await self._threads.close()
+        if self._journal is not None:
+            await self._journal.close()
 
 
 async def start_dimse(
@@ -83,24 +91,27 @@ async def start_dimse(
     port: int = 11112,
     destinations: Destinations | None = None,
     tls: ssl.SSLContext | None = None,
-    max_associations: int = MAX_ASSOCIATIONS,
+    limits: Limits | None = None,
 ) -> DimseServer:
-    """Listen. `policy` decides on each association, `destinations` on where C-MOVE may send (nowhere when None).
+    """Listen, once what a crash may have left is in the index. `policy` decides on each association, `destinations` on where
+    C-MOVE may send (nowhere when None).
 
-    Raises `OSError` where the port cannot be had.
+    Raises `OSError` where the port cannot be had, `StorageError` or `SQLAlchemyError` where store or index do not work.
     """
+    journal = await Journal.open(intake)
+    keep = journal.receive if journal is not None else _keeper(intake)
     # Private and unknown storage classes are accepted too; pynetdicom has this switch for the whole process only.
     _config.UNRESTRICTED_STORAGE_SERVICE = True
     ae = AE(ae_title=ae_title)
     ae.implementation_class_uid = IMPLEMENTATION_CLASS_UID
     ae.implementation_version_name = IMPLEMENTATION_VERSION_NAME
     ae.maximum_pdu_size = MAX_PDU
-    ae.maximum_associations = max_associations
+    ae.maximum_associations = MAX_THREADS
     ae.acse_timeout = ae.network_timeout = 60
     ae.dimse_timeout = ANSWER_WITHIN
-    for service in _SERVICES:
+    for service in (VERIFICATION, *sorted(_SERVED_BY_THREADS)):
         ae.add_supported_context(service)
-    archive = Archive(index, store, intake, ae_title, destinations, asyncio.get_running_loop())
+    archive = Archive(index, store, keep, ae_title, destinations, asyncio.get_running_loop())
     handlers = [
         (evt.EVT_REQUESTED, _admit, [archive, policy]),
         (evt.EVT_C_ECHO, lambda event: 0x0000),
@@ -109,9 +120,24 @@ async def start_dimse(
         (evt.EVT_C_GET, services.get, [archive]),
         (evt.EVT_C_MOVE, services.move, [archive]),
     ]
-    listen: Callable[..., Any] = ae.start_server
-    server = await asyncio.to_thread(listen, (host, port), block=False, evt_handlers=handlers, ssl_context=tls)
-    return DimseServer(ae, server)
+    threads = ThreadedAssociations(ae, (host, port), handlers)
+    receiver = Receiver(intake, keep, policy, threads.serve, _SERVED_BY_THREADS, limits or Limits(), tls)
+    try:
+        receiver.listen(host, port)
+    except OSError:
+        if journal is not None:
+            await journal.close()
+        raise
+    return DimseServer(receiver, threads, journal)
+
+
+def _keeper(intake: Intake) -> Keep:
+    """Where there is no journal an answer waits for store and index."""
+
+    def keep(content: bytearray, owner: str, source: Source) -> asyncio.Future[Received]:
+        return asyncio.ensure_future(intake.receive(bytes(content), owner, source))
+
+    return keep
 
 
 def _admit(event: Any, archive: Archive, policy: Policy) -> None:

@@ -13,8 +13,8 @@ from pynetdicom import build_context
 
 from dicom_gateway.dimse.identifier import answer, query_of, target_of
 from dicom_gateway.index import BadQuery, Scope, StoredInstance
-from dicom_gateway.intake import Source
-from dicom_gateway.part10 import part10
+from dicom_gateway.intake import Received, Source
+from dicom_gateway.part10 import preface
 
 if TYPE_CHECKING:
     from dicom_gateway.dimse.server import Archive
@@ -34,11 +34,17 @@ def store(event: Any, archive: Archive) -> Dataset | int:
     if scope.owner is None:
         return _status(NOT_AUTHORISED, "this AE title may not store here")
     sop_class, sop_instance = str(request.AffectedSOPClassUID), str(request.AffectedSOPInstanceUID)
+    content = bytearray(preface(sop_class, sop_instance, str(event.context.transfer_syntax)))
+    content += request.DataSet.getbuffer()
     calling = event.assoc.requestor.ae_title.strip()
-    content = part10(request.DataSet.getvalue(), sop_class, sop_instance, str(event.context.transfer_syntax), calling)
     source = Source("dimse", calling, str(event.assoc.requestor.address), sop_class, sop_instance)
-    received = archive.wait(archive.intake.receive(content, scope.owner, source))
+    received = archive.wait(_stored(archive, content, scope.owner, source))
     return _status(received.status, received.comment)
+
+
+async def _stored(archive: Archive, content: bytearray, owner: str, source: Source) -> Received:
+    """Called on the loop, where the store is at home."""
+    return await archive.keep(content, owner, source)
 
 
 def find(event: Any, archive: Archive) -> Iterator[tuple[Dataset | int, Dataset | None]]:

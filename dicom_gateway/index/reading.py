@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -73,14 +73,19 @@ class Found:
 
 
 class Index:
-    """The study index over an engine that the host program made (aiosqlite or asyncpg)."""
+    """The study index over an engine that the host program made (aiosqlite or asyncpg).
 
-    def __init__(self, engine: AsyncEngine) -> None:
+    `settled` is awaited before a question, so that what was acknowledged is found (`dicom_gateway.settled`).
+    """
+
+    def __init__(self, engine: AsyncEngine, settled: Callable[[], Awaitable[None]] | None = None) -> None:
         self.engine = engine
+        self._settled = settled or _nothing_to_wait_for
 
     async def find(self, query: Query, scope: Scope) -> list[dict[str, Any]]:
         """Attributes by keyword, one mapping a match; counts included. Raises `BadQuery`."""
         statement = self._statement(query, scope)
+        await self._settled()
         async with self.engine.connect() as connection:
             rows = (await connection.execute(statement)).mappings().all()
             found = []
@@ -116,6 +121,7 @@ class Index:
         ):
             if wanted:
                 statement = statement.where(column.in_(list(wanted)))
+        await self._settled()
         async with self.engine.connect() as connection:
             rows = (await connection.execute(statement)).all()
         unique = {row.sop_instance_uid: StoredInstance(*row) for row in reversed(rows)}
@@ -221,6 +227,10 @@ class Index:
             counts |= {row.series_id: row.instances for row in rows}
         for each in found:
             each.values["NumberOfSeriesRelatedInstances"] = counts.get(each.series_id, 0)
+
+
+async def _nothing_to_wait_for() -> None:
+    """Every answer came after its entry."""
 
 
 def _parts(ids: list[int], size: int = 500) -> list[list[int]]:

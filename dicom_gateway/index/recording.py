@@ -15,7 +15,6 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dicom_gateway.header import InstanceHeader
 from dicom_gateway.index.matching import fold_name
@@ -59,16 +58,16 @@ class IndexedInstance:
     """The study was not there before this batch: true of each of its new instances."""
 
 
-async def record(connection: AsyncConnection, batch: Sequence[ReceivedInstance]) -> list[IndexedInstance]:
+def record(connection: sa.Connection, batch: Sequence[ReceivedInstance]) -> list[IndexedInstance]:
     """Enter `batch` and say what became of each, in the order given."""
     ordered = sorted(
         batch,
         key=lambda r: (r.owner, r.header.study_instance_uid, r.header.series_instance_uid, r.header.sop_instance_uid),
     )
-    studies, fresh_studies = await _studies(connection, ordered)
-    series, fresh_series = await _series(connection, ordered, studies)
-    entered = await _instances(connection, ordered, series)
-    existing = await _existing(connection, [r for r in ordered if r.object_key not in entered])
+    studies, fresh_studies = _studies(connection, ordered)
+    series, fresh_series = _series(connection, ordered, studies)
+    entered = _instances(connection, ordered, series)
+    existing = _existing(connection, [r for r in ordered if r.object_key not in entered])
     outcomes: dict[str, IndexedInstance] = {}
     for received in ordered:
         if received.object_key in entered:
@@ -80,24 +79,24 @@ async def record(connection: AsyncConnection, batch: Sequence[ReceivedInstance])
             recorded, instance_id, study = Recorded.DUPLICATE if same else Recorded.CONFLICT, row.id, row.study_id
         begins = recorded is Recorded.NEW and study in fresh_studies
         outcomes[received.object_key] = IndexedInstance(recorded, study, instance_id, received, begins)
-    await _frame_indexes(connection, ordered, entered)
-    kept = await _conflicts(connection, [o.received for o in outcomes.values() if o.recorded is Recorded.CONFLICT])
+    _frame_indexes(connection, ordered, entered)
+    kept = _conflicts(connection, [o.received for o in outcomes.values() if o.recorded is Recorded.CONFLICT])
     for key, outcome in outcomes.items():
         if outcome.recorded is Recorded.CONFLICT and key not in kept:
             outcomes[key] = IndexedInstance(Recorded.REPEATED_CONFLICT, outcome.study_id, outcome.instance_id, outcome.received)
-    await _touch(connection, ordered, studies)
+    _touch(connection, ordered, studies)
     if any(o.recorded is not Recorded.NEW for o in outcomes.values()):
-        await _drop_empty(connection, fresh_studies, fresh_series)
+        _drop_empty(connection, fresh_studies, fresh_series)
     return [outcomes[received.object_key] for received in batch]
 
 
-def insert_new(connection: AsyncConnection, table: sa.Table, *unique: str) -> Any:
+def insert_new(dialect: sa.Dialect, table: sa.Table, *unique: str) -> Any:
     """INSERT that passes over rows whose `unique` columns are taken."""
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-    return dialect.insert(table).on_conflict_do_nothing(index_elements=list(unique))
+    kind = postgresql if dialect.name == "postgresql" else sqlite
+    return kind.insert(table).on_conflict_do_nothing(index_elements=list(unique))
 
 
-async def _studies(connection: AsyncConnection, ordered: list[ReceivedInstance]) -> tuple[dict[tuple[str, str], int], list[int]]:
+def _studies(connection: sa.Connection, ordered: list[ReceivedInstance]) -> tuple[dict[tuple[str, str], int], list[int]]:
     """Ids of all studies of the batch, and which of them are new."""
     rows: dict[tuple[str, str], dict[str, Any]] = {}
     for r in ordered:
@@ -114,20 +113,20 @@ async def _studies(connection: AsyncConnection, ordered: list[ReceivedInstance])
             },
         )
     c = dicom_study.c
-    statement = insert_new(connection, dicom_study, "owner", "study_instance_uid").returning(c.id, c.owner, c.study_instance_uid)
-    found = {(row.owner, row.study_instance_uid): row.id for row in await connection.execute(statement, list(rows.values()))}
+    statement = insert_new(connection.dialect, dicom_study, "owner", "study_instance_uid").returning(c.id, c.owner, c.study_instance_uid)
+    found = {(row.owner, row.study_instance_uid): row.id for row in connection.execute(statement, list(rows.values()))}
     fresh = list(found.values())
     missing = [key for key in rows if key not in found]
     if missing:
         query = sa.select(c.id, c.owner, c.study_instance_uid).where(
             c.owner.in_({owner for owner, _ in missing}), c.study_instance_uid.in_([uid for _, uid in missing])
         )
-        found |= {(row.owner, row.study_instance_uid): row.id for row in await connection.execute(query)}
+        found |= {(row.owner, row.study_instance_uid): row.id for row in connection.execute(query)}
     return found, fresh
 
 
-async def _series(
-    connection: AsyncConnection, ordered: list[ReceivedInstance], studies: dict[tuple[str, str], int]
+def _series(
+    connection: sa.Connection, ordered: list[ReceivedInstance], studies: dict[tuple[str, str], int]
 ) -> tuple[dict[tuple[str, str, str], int], list[int]]:
     """Ids of all series of the batch by owner, study and series UID, and which of them are new."""
     rows: dict[tuple[int, str], dict[str, Any]] = {}
@@ -138,22 +137,21 @@ async def _series(
             {"study_id": study, "series_instance_uid": r.header.series_instance_uid, **r.header.series},
         )
     c = dicom_series.c
-    statement = insert_new(connection, dicom_series, "study_id", "series_instance_uid").returning(c.id, c.study_id, c.series_instance_uid)
-    found = {(row.study_id, row.series_instance_uid): row.id for row in await connection.execute(statement, list(rows.values()))}
+    statement = insert_new(connection.dialect, dicom_series, "study_id", "series_instance_uid")
+    statement = statement.returning(c.id, c.study_id, c.series_instance_uid)
+    found = {(row.study_id, row.series_instance_uid): row.id for row in connection.execute(statement, list(rows.values()))}
     fresh = list(found.values())
     missing = [key for key in rows if key not in found]
     if missing:
         query = sa.select(c.id, c.study_id, c.series_instance_uid).where(
             c.study_id.in_({study for study, _ in missing}), c.series_instance_uid.in_([uid for _, uid in missing])
         )
-        found |= {(row.study_id, row.series_instance_uid): row.id for row in await connection.execute(query)}
+        found |= {(row.study_id, row.series_instance_uid): row.id for row in connection.execute(query)}
     keys = {(r.owner, r.header.study_instance_uid, r.header.series_instance_uid) for r in ordered}
     return {(owner, study, series): found[studies[owner, study], series] for owner, study, series in keys}, fresh
 
 
-async def _instances(
-    connection: AsyncConnection, ordered: list[ReceivedInstance], series: dict[tuple[str, str, str], int]
-) -> dict[str, int]:
+def _instances(connection: sa.Connection, ordered: list[ReceivedInstance], series: dict[tuple[str, str, str], int]) -> dict[str, int]:
     """Ids of the instances that are new, by object key."""
     rows = [
         {
@@ -169,8 +167,8 @@ async def _instances(
         for r in ordered
     ]
     c = dicom_instance.c
-    statement = insert_new(connection, dicom_instance, "owner", "sop_instance_uid").returning(c.id, c.object_key)
-    return {row.object_key: row.id for row in await connection.execute(statement, rows)}
+    statement = insert_new(connection.dialect, dicom_instance, "owner", "sop_instance_uid").returning(c.id, c.object_key)
+    return {row.object_key: row.id for row in connection.execute(statement, rows)}
 
 
 def _provenance(r: ReceivedInstance) -> dict[str, Any]:
@@ -186,7 +184,7 @@ def _provenance(r: ReceivedInstance) -> dict[str, Any]:
     }
 
 
-async def _existing(connection: AsyncConnection, repeated: list[ReceivedInstance]) -> dict[tuple[str, str], Any]:
+def _existing(connection: sa.Connection, repeated: list[ReceivedInstance]) -> dict[tuple[str, str], Any]:
     if not repeated:
         return {}
     c = dicom_instance.c
@@ -198,20 +196,20 @@ async def _existing(connection: AsyncConnection, repeated: list[ReceivedInstance
             c.sop_instance_uid.in_([r.header.sop_instance_uid for r in repeated]),
         )
     )
-    return {(row.owner, row.sop_instance_uid): row for row in await connection.execute(query)}
+    return {(row.owner, row.sop_instance_uid): row for row in connection.execute(query)}
 
 
-async def _frame_indexes(connection: AsyncConnection, ordered: list[ReceivedInstance], entered: dict[str, int]) -> None:
+def _frame_indexes(connection: sa.Connection, ordered: list[ReceivedInstance], entered: dict[str, int]) -> None:
     rows = [
         {"instance_id": entered[r.object_key], "packed": r.header.frames.pack()}
         for r in ordered
         if r.object_key in entered and r.header.frames is not None
     ]
     if rows:
-        await connection.execute(dicom_frame_index.insert(), rows)
+        connection.execute(dicom_frame_index.insert(), rows)
 
 
-async def _conflicts(connection: AsyncConnection, conflicting: list[ReceivedInstance]) -> set[str]:
+def _conflicts(connection: sa.Connection, conflicting: list[ReceivedInstance]) -> set[str]:
     """Keep conflicts aside; returns the object keys of those that were not there yet."""
     if not conflicting:
         return set()
@@ -226,25 +224,25 @@ async def _conflicts(connection: AsyncConnection, conflicting: list[ReceivedInst
         }
         for r in conflicting
     ]
-    statement = insert_new(connection, dicom_conflict, "owner", "sop_instance_uid", "data_set_sha256")
-    return {row.object_key for row in await connection.execute(statement.returning(dicom_conflict.c.object_key), rows)}
+    statement = insert_new(connection.dialect, dicom_conflict, "owner", "sop_instance_uid", "data_set_sha256")
+    return {row.object_key for row in connection.execute(statement.returning(dicom_conflict.c.object_key), rows)}
 
 
-async def _touch(connection: AsyncConnection, ordered: list[ReceivedInstance], studies: dict[tuple[str, str], int]) -> None:
+def _touch(connection: sa.Connection, ordered: list[ReceivedInstance], studies: dict[tuple[str, str], int]) -> None:
     """Note when something last arrived for each study, one row at a time in key order."""
     latest: dict[int, datetime] = {}
     for r in ordered:
         study = studies[r.owner, r.header.study_instance_uid]
         latest[study] = max(latest.get(study, r.received_at), r.received_at)
     statement = dicom_study.update().where(dicom_study.c.id == sa.bindparam("study")).values(last_received_at=sa.bindparam("at"))
-    await connection.execute(statement, [{"study": study, "at": at} for study, at in latest.items()])
+    connection.execute(statement, [{"study": study, "at": at} for study, at in latest.items()])
 
 
-async def _drop_empty(connection: AsyncConnection, studies: list[int], series: list[int]) -> None:
+def _drop_empty(connection: sa.Connection, studies: list[int], series: list[int]) -> None:
     """Take back studies and series of this batch that only a conflict named: nobody else has seen them yet."""
     if series:
         filled = sa.exists().where(dicom_instance.c.series_id == dicom_series.c.id)
-        await connection.execute(dicom_series.delete().where(dicom_series.c.id.in_(series), ~filled))
+        connection.execute(dicom_series.delete().where(dicom_series.c.id.in_(series), ~filled))
     if studies:
         filled = sa.exists().where(dicom_series.c.study_id == dicom_study.c.id)
-        await connection.execute(dicom_study.delete().where(dicom_study.c.id.in_(studies), ~filled))
+        connection.execute(dicom_study.delete().where(dicom_study.c.id.in_(studies), ~filled))

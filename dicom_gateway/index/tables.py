@@ -102,7 +102,7 @@ dicom_instance = sa.Table(
     sa.Column("object_key", sa.Text, nullable=False, unique=True),
     sa.Column("size", sa.BigInteger, nullable=False, comment="bytes of the stored object"),
     sa.Column("sha256", sa.String(64), nullable=False, comment="of the stored object"),
-    sa.Column("data_set_sha256", sa.String(64), nullable=False, comment="of the encoded data set alone"),
+    sa.Column("data_set_sha256", sa.String(64), nullable=False, comment="of the data set behind our own file meta information"),
     sa.Column("received_at", _MOMENT, nullable=False),
     sa.Column("received_by", sa.Text, nullable=False, comment="dimse, stow or upload"),
     _text("calling_ae"),

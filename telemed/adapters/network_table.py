@@ -66,6 +66,11 @@ async def add_districts(connection: AsyncConnection, districts: Sequence[str]) -
     await connection.execute(insert_or_nothing(connection, t.region_setting).values(name=DISTRICTS, value=list(districts)))
 
 
+async def usernames(connection: AsyncConnection) -> set[str]:
+    """Of every account."""
+    return set((await connection.execute(sa.select(t.person.c.username))).scalars())
+
+
 async def add_person(connection: AsyncConnection, person: Person, password_hash: str) -> None:
     """Adds the account; one that is there already stays as it is."""
     values = {

@@ -23,7 +23,7 @@ from telemed.domain.report import Report
 from telemed.service.ports import Credentials, SavedView, Session
 
 
-def insert_or_nothing(connection: AsyncConnection, table: sa.Table) -> Any:
+def insert_or_nothing(connection: AsyncConnection | sa.Connection, table: sa.Table) -> Any:
     """INSERT ... ON CONFLICT DO NOTHING in the dialect at hand."""
     insert = postgresql_insert if connection.dialect.name == "postgresql" else sqlite_insert
     return insert(table).on_conflict_do_nothing()

@@ -7,7 +7,6 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dicom_gateway.index import IndexedInstance, Recorded, dicom_instance, dicom_series, dicom_study
 from telemed.adapters import tables as t
@@ -95,17 +94,17 @@ class StudyArrivals:
     def __init__(self, zone: str) -> None:
         self._zone = ZoneInfo(zone)
 
-    async def __call__(self, connection: AsyncConnection, indexed: Sequence[IndexedInstance]) -> None:
-        await self._ask_for_cases(connection, indexed)
-        await add_volumes(connection, self._volumes(indexed))
+    def __call__(self, connection: sa.Connection, indexed: Sequence[IndexedInstance]) -> None:
+        self._ask_for_cases(connection, indexed)
+        add_volumes(connection, self._volumes(indexed))
 
-    async def _ask_for_cases(self, connection: AsyncConnection, indexed: Sequence[IndexedInstance]) -> None:
+    def _ask_for_cases(self, connection: sa.Connection, indexed: Sequence[IndexedInstance]) -> None:
         now = utc_now()
         studies = sorted({(i.received.owner, i.received.header.study_instance_uid) for i in indexed})
         for owner, uid in studies:
             line = {"kind": "place-study", "payload": {"owner": owner, "study": uid}, "waiting_key": f"study:{owner}:{uid}"}
             times = {"created_at": now, "run_after": now, "attempts": 0}
-            await connection.execute(insert_or_nothing(connection, t.job).values(line | times))
+            connection.execute(insert_or_nothing(connection, t.job).values(line | times))
 
     def _volumes(self, indexed: Sequence[IndexedInstance]) -> Iterator[VolumeRow]:
         """New images once, and a study with the first of its images; what was sent again is no new volume."""

@@ -12,7 +12,6 @@ from datetime import date, datetime
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from telemed.adapters.tables import daily_volume
 
@@ -46,14 +45,14 @@ def summed(rows: Iterable[VolumeRow]) -> list[VolumeRow]:
     return [found[key] for key in sorted(found)]
 
 
-async def add_volumes(connection: AsyncConnection, rows: Iterable[VolumeRow]) -> None:
+def add_volumes(connection: sa.Connection, rows: Iterable[VolumeRow]) -> None:
     """Add to what is there."""
     values = [asdict(row) for row in summed(rows)]
     if not values:
         return
     insert = postgresql_insert(daily_volume) if connection.dialect.name == "postgresql" else sqlite_insert(daily_volume)
     new, kept = insert.excluded, daily_volume.c
-    await connection.execute(
+    connection.execute(
         insert.on_conflict_do_update(
             index_elements=list(daily_volume.primary_key),
             set_={

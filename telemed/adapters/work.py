@@ -70,7 +70,7 @@ class JournalBuffer:
     async def write(self, connection: AsyncConnection) -> None:
         for line in self.jobs:
             await connection.execute(insert_or_nothing(connection, t.job).values(line))
-        await add_volumes(connection, self.volumes)
+        await connection.run_sync(add_volumes, self.volumes)
         if self.events and connection.dialect.name == "postgresql":
             # Numbers of events must become visible in order, or a listener that has seen n would never see n - 1.
             await connection.execute(sa.select(sa.func.pg_advisory_xact_lock(audit_chain.CHAIN_LOCK)))

@@ -70,7 +70,7 @@ async def test_a_case_opens_in_ohif_with_its_pixels_and_its_prior(platform: Plat
     assert before in asked
     await expect(viewer.locator(".cornerstone-canvas").first).to_be_visible(timeout=60_000)
     async with asyncio.timeout(60):
-        while await greys(viewer) < 20:  # the canvas is there before its pixels
+        while await greys(viewer) < 20:  # noqa: ASYNC110  the canvas is there before its pixels, and says nothing
             await asyncio.sleep(0.2)
     await viewer.close()
 

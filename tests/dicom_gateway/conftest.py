@@ -11,8 +11,9 @@ from typing import Any
 
 import aiohttp
 import pytest
+import sqlalchemy as sa
 from aiohttp import web
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from dicom_gateway import (
     Destination,
@@ -28,6 +29,7 @@ from dicom_gateway import (
 )
 from dicom_gateway.index import dicom_study, metadata
 from dicom_gateway.pixels import PixelPool
+from dicom_gateway.settled import Settled
 from storage import open_store
 from storage.protocol import ObjectStore
 from tests.postgres_server import PostgresServer, postgres_server
@@ -114,7 +116,7 @@ async def gateway(engine: AsyncEngine, store: ObjectStore, pixel_pool: PixelPool
     hooked: list[IndexedInstance] = []
     movers: dict[str, int] = {}
 
-    async def on_indexed(connection: AsyncConnection, indexed: Sequence[IndexedInstance]) -> None:
+    def on_indexed(connection: sa.Connection, indexed: Sequence[IndexedInstance]) -> None:
         hooked.extend(indexed)
 
     async def policy(calling: str, called: str, address: str) -> Scope | Refusal:
@@ -123,7 +125,7 @@ async def gateway(engine: AsyncEngine, store: ObjectStore, pixel_pool: PixelPool
     async def destinations(title: str, scope: Scope) -> Destination | None:
         return Destination("127.0.0.1", movers[title]) if title in movers else None
 
-    index, intake = Index(engine), Intake(engine, store, on_indexed=on_indexed)
+    index, intake = Index(engine, Settled(store)), Intake(engine, store, on_indexed=on_indexed)
     dimse = await start_dimse(index, store, intake, policy, port=0, destinations=destinations)
     app = web.Application()
     app.add_subapp("/dicomweb", dicomweb_app(index, store, intake, _authorise, pool=pixel_pool))

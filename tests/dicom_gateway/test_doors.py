@@ -120,6 +120,7 @@ async def test_repeats_conflicts_and_refusals(gateway: Gateway, http: aiohttp.Cl
     path.write_bytes(part10_of(slice_))
     for _ in range(2):
         assert await asyncio.to_thread(send, gateway.dimse.port, "CLINIC1", [path]) == {path: 0xB000}
+    await qido(http, gateway, "/studies")  # which waits until the index knows what was acknowledged
     assert [i.recorded.value for i in gateway.hooked] == ["new", "duplicate", "conflict", "repeated conflict"]
     keys = [key async for key in gateway.store.list()]
     assert len(keys) == 2  # the first, and the one kept aside

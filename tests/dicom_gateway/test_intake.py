@@ -7,7 +7,7 @@ from collections.abc import AsyncIterable, AsyncIterator, Sequence
 
 import pytest
 import sqlalchemy as sa
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from dicom_gateway import IndexedInstance, Intake, Outcome, Source
 from dicom_gateway.index import dicom_instance, dicom_quarantine, dicom_series, dicom_study, metadata
@@ -64,7 +64,7 @@ async def test_a_lost_database_refuses(engine: AsyncEngine, store: ObjectStore) 
 async def test_the_hook_shares_the_transaction(engine: AsyncEngine, store: ObjectStore) -> None:
     refused = ct_slice(PatientID="REFUSED")
 
-    async def hook(connection: AsyncConnection, indexed: Sequence[IndexedInstance]) -> None:
+    def hook(connection: sa.Connection, indexed: Sequence[IndexedInstance]) -> None:
         if any(i.received.header.study["patient_id"] == "REFUSED" for i in indexed):
             raise ValueError("the host says no")
 

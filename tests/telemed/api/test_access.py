@@ -52,6 +52,8 @@ GET    /evidence                              y      y      y        y      y
 GET    /evidence/{evidence_id}                y      y      y        y      f
 GET    /evidence/{evidence_id}/content        y      y      y        y      f
 GET    /evidence/{evidence_id}/tracing.svg    y      y      y        y      f
+GET    /evidence/{evidence_id}/pages          y      y      y        y      f
+GET    /evidence/{evidence_id}/pages/{number} y      y      y        y      f
 GET    /report                                n      y      y        n      f
 PUT    /report                                f      y      f        n      f
 POST   /report/sign                           f      y      f        n      f
@@ -159,7 +161,7 @@ def test_the_tables_name_every_operation() -> None:
 
 async def send(story: Story, method: str, path: str, user: str) -> Answer:
     """A well-formed request to an operation on the case."""
-    filled = path.replace("{value_id}", story.value_id or "0" * 32).replace("{evidence_id}", story.evidence_id)
+    filled = path.replace("{value_id}", story.value_id or "0" * 32).replace("{evidence_id}", story.evidence_id).replace("{number}", "1")
     if path == "/files":
         return await story.region.call(method, story.url + filled, data=file_form(PDF), user=user)
     body = BODIES.get(f"{method} {path}", {} if method in ("POST", "PATCH", "PUT") else None)

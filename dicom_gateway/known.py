@@ -1,0 +1,46 @@
+"""Whether a SOP Instance UID is taken already, asked of the embedded index from a thread."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+
+import msgspec
+
+Place = tuple[str, str]  # owner, SOP Instance UID
+Content = tuple[str, str]  # digest of the data set, transfer syntax UID
+
+# One statement whatever the number of UIDs: it is prepared once.
+_QUESTION = """
+SELECT sop_instance_uid, data_set_sha256, transfer_syntax_uid FROM dicom_instance
+WHERE owner = ? AND sop_instance_uid IN (SELECT value FROM json_each(?))
+"""
+
+
+class KnownInstances:
+    """Reads the SQLite database at `path`. For one thread at a time."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._connection: sqlite3.Connection | None = None
+
+    def find(self, places: Iterable[Place]) -> Mapping[Place, Content]:
+        """What lies at those of `places` that are taken. Raises `sqlite3.Error`."""
+        if self._connection is None:
+            self._connection = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False)
+            self._connection.execute("PRAGMA query_only = ON")
+        by_owner: dict[str, list[str]] = defaultdict(list)
+        for owner, uid in places:
+            by_owner[owner].append(uid)
+        return {
+            (owner, uid): (digest, syntax)
+            for owner, uids in by_owner.items()
+            for uid, digest, syntax in self._connection.execute(_QUESTION, (owner, msgspec.json.encode(uids).decode()))
+        }
+
+    def close(self) -> None:
+        """Close the connection."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None

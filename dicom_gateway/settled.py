@@ -1,0 +1,58 @@
+"""What was acknowledged is found: a reader of the index waits until everything promised before it asked is entered.
+
+The processes of one machine see each other's counters in the store's folder (`storage.watermark`). The wait is as long as a
+batch of the journal's takes, a tenth of a second as a rule, and nothing when nothing is on its way. A writer that died is
+not waited for: its promises are entered when the gateway is back, which is before it opens its port.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from pathlib import Path
+
+from storage.errors import StorageError
+from storage.local import LocalStore
+from storage.protocol import ObjectStore
+from storage.watermark import WatermarkReader
+
+log = logging.getLogger(__name__)
+
+LONGEST = 5.0  # seconds; then the answer is what the index knows
+_STEP = 0.004  # seconds between two looks
+
+
+class Settled:
+    """Call it before reading the index. Without a local store there is nothing to wait for."""
+
+    def __init__(self, store: ObjectStore) -> None:
+        self._store = store if isinstance(store, LocalStore) else None
+        self._readers: dict[Path, WatermarkReader] = {}
+
+    async def __call__(self) -> None:
+        """Wait until everything that was promised before this call is in the index, `LONGEST` at most."""
+        if self._store is None:
+            return
+        behind = await asyncio.to_thread(self._behind)
+        if not behind:
+            return
+        try:
+            async with asyncio.timeout(LONGEST):
+                for reader, promised in behind:
+                    # A new writer counts from the beginning.
+                    while reader.noted < promised <= reader.promised:  # noqa: ASYNC110  # another process cannot set an event
+                        await asyncio.sleep(_STEP)
+        except TimeoutError:
+            log.warning("the index lags behind what was acknowledged by more than %s s", LONGEST)
+
+    def _behind(self) -> list[tuple[WatermarkReader, int]]:
+        """Living writers with something on its way, and how far they must come."""
+        try:
+            paths = self._store.watermarks() if self._store else []
+            for path in paths:
+                if path not in self._readers:
+                    self._readers[path] = WatermarkReader(path)
+        except (StorageError, OSError, ValueError) as error:  # ValueError: a watermark that is being made is still empty
+            log.warning("looking for what is on its way: %s", error)
+        found = [(reader, reader.promised) for reader in self._readers.values()]
+        return [(reader, promised) for reader, promised in found if reader.noted < promised and reader.writer_lives()]

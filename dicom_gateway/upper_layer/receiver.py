@@ -1,0 +1,278 @@
+"""The DICOM port: every connection is looked at before anything is taken from it.
+
+An association that asks for storage and verification is served here. One that asks for anything that the other services
+know (queries, retrieval) goes to them as it is: its socket with the request still unread or, under TLS, the
+other end of a relay.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import socket
+import ssl
+from collections import Counter
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any
+
+from dicom_gateway.index import Scope
+from dicom_gateway.intake import Intake, Received, Source
+from dicom_gateway.policy import Policy, Refusal, RefusalReason
+from dicom_gateway.upper_layer.association import Association
+from dicom_gateway.upper_layer.flow import Flow
+from dicom_gateway.upper_layer.pace import Pace
+from dicom_gateway.upper_layer.pdu import APPLICATION_CONTEXT, HEAD, MAX_ASSOCIATE, AssociateRequest, MalformedPDU, PDUType, decode_request
+from dicom_gateway.upper_layer.relay import relay
+from dicom_gateway.upper_layer.states import State
+
+log = logging.getLogger(__name__)
+
+# Who stores one object: (file, owner, source).
+Store = Callable[[bytearray, str, Source], asyncio.Future[Received]]
+# Who serves other associations: (socket with the request unread, peer address).
+Elsewhere = Callable[[socket.socket, tuple[str, int]], None]
+
+_BACKLOG = 512
+_SWEEP = 1.0  # seconds between two looks at the clocks of all associations
+_PEEK_AGAIN = 0.02  # seconds before looking again at a request of which only a part has come, where waiting is not exact
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one peer may take from the others. Times in seconds, rates in instances a second for one owner."""
+
+    associations: int = 256
+    associations_per_address: int = 64
+    associations_per_title: int = 64
+    request: float = 30.0  # from the connection to the whole A-ASSOCIATE-RQ, and to the end after a release (ARTIM)
+    idle: float = 600.0  # between two operations
+    stalled: float = 60.0  # without a byte inside an operation
+    slowest: int = 2048  # bytes a second of an object, once it has taken longer than `stalled`
+    rate: float | None = None  # None: as fast as they come
+    object: int = 8 << 30  # bytes
+
+
+class Receiver:
+    """Listens, and is the host of all associations. Made by `open`."""
+
+    def __init__(
+        self,
+        intake: Intake,
+        store: Store,
+        policy: Policy,
+        elsewhere: Elsewhere,
+        served_elsewhere: frozenset[str],
+        limits: Limits,
+        tls: ssl.SSLContext | None,
+    ) -> None:
+        self._intake = intake
+        self._store = store
+        self._policy = policy
+        self._elsewhere = elsewhere
+        self._served_elsewhere = served_elsewhere
+        self._limits = limits
+        self._tls = tls
+        self._pace = Pace(limits.rate)
+        self._loop = asyncio.get_running_loop()
+        self._associations: set[Association] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._listening: socket.socket | None = None
+
+    @property
+    def port(self) -> int:
+        """The port it listens on."""
+        return int(self._listening.getsockname()[1]) if self._listening else 0
+
+    def listen(self, host: str, port: int) -> None:
+        """Open the port. Raises `OSError`."""
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE | socket.AI_NUMERICHOST)[0][0]
+        listening = socket.create_server((host, port), family=family, backlog=_BACKLOG)
+        listening.setblocking(False)
+        self._listening = listening
+        self._start(self._accept(listening))
+        self._start(self._sweep())
+
+    async def close(self) -> None:
+        """Stop listening; abort what is open; wait until what was being stored is stored."""
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._listening is not None:
+            self._listening.close()
+        for association in list(self._associations):
+            association.abort()
+            if association.transport is not None:
+                association.transport.close()
+
+    # Listening
+
+    async def _accept(self, listening: socket.socket) -> None:
+        while True:
+            try:
+                connection, address = await self._loop.sock_accept(listening)
+            except OSError as error:  # out of file descriptors, or the peer is gone already
+                log.warning("accepting a connection: %s", error)
+                await asyncio.sleep(0.1)
+                continue
+            connection.setblocking(False)
+            self._start(self._open(connection, address[:2]))
+
+    async def _open(self, connection: socket.socket, address: tuple[str, int]) -> None:
+        """Serve a connection here or give it away."""
+        try:
+            if self._tls is None and await self._asks_elsewhere(connection):
+                connection.setblocking(True)
+                self._elsewhere(connection, address)
+                return
+            await self._loop.connect_accepted_socket(
+                lambda: Association(self, address[0]),
+                connection,
+                ssl=self._tls,
+                ssl_handshake_timeout=self._limits.request if self._tls else None,
+            )
+        except (OSError, asyncio.CancelledError) as error:
+            connection.close()
+            if isinstance(error, asyncio.CancelledError):
+                raise
+            log.info("a connection from %s ended before its association: %s", address[0], error)
+
+    async def _asks_elsewhere(self, connection: socket.socket) -> bool:
+        """Look at the request without taking it. False for what is none in time, or broken: that is answered here."""
+        with contextlib.suppress(TimeoutError, MalformedPDU):
+            async with asyncio.timeout(self._limits.request):
+                request = await self._peek(connection)
+                return request is not None and self._is_served_elsewhere(request)
+        return False
+
+    async def _peek(self, connection: socket.socket) -> AssociateRequest | None:
+        """The request, or None where something else comes. Raises `MalformedPDU`, `OSError`."""
+        needed = HEAD.size
+        while True:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, needed)
+            try:
+                await self._readable(connection)
+            finally:
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, 1)
+            seen = connection.recv(needed, socket.MSG_PEEK)
+            if len(seen) < needed:
+                if not seen or seen[0] != PDUType.ASSOCIATE_RQ:
+                    return None
+                await asyncio.sleep(_PEEK_AGAIN)  # the system wakes us early where memory is short, or at the end
+                continue
+            kind, length = HEAD.unpack_from(seen)
+            if kind != PDUType.ASSOCIATE_RQ or length > MAX_ASSOCIATE:
+                return None
+            if len(seen) == HEAD.size + length:
+                return decode_request(seen[HEAD.size :])
+            needed = HEAD.size + length
+
+    async def _readable(self, connection: socket.socket) -> None:
+        ready: asyncio.Future[None] = self._loop.create_future()
+        self._loop.add_reader(connection, _tell, ready)
+        try:
+            await ready
+        finally:
+            self._loop.remove_reader(connection)
+
+    def _is_served_elsewhere(self, request: AssociateRequest) -> bool:
+        return any(context.abstract_syntax in self._served_elsewhere for context in request.contexts)
+
+    async def _sweep(self) -> None:
+        """End associations whose time is over."""
+        while True:
+            await asyncio.sleep(_SWEEP)
+            now = self._loop.time()
+            for association in list(self._associations):
+                why = self._overdue(association, now)
+                if why:
+                    log.info("association of %s at %s: %s", association.calling or "?", association.address, why)
+
+    def _overdue(self, association: Association, now: float) -> str:
+        """End `association` if its time is over, and say why; empty where it may go on."""
+        limits, quiet = self._limits, now - association.touched
+        if association.state in (State.AWAITING_REQUEST, State.AWAITING_CLOSE):
+            since = association.begun if association.state is State.AWAITING_REQUEST else association.touched
+            if now - since > limits.request:
+                association.expire()
+                return "no request came in time"
+            return ""
+        if association.busy or association.state is not State.ESTABLISHED:
+            return ""
+        taken = now - association.begun
+        if not association.gathered:
+            why = f"idle for more than {limits.idle:g} s" if quiet > limits.idle else ""
+        elif quiet > limits.stalled:
+            why = f"nothing came for {limits.stalled:g} s inside an object"
+        else:
+            slow = taken > limits.stalled and association.gathered < taken * limits.slowest
+            why = f"slower than {limits.slowest} bytes a second" if slow else ""
+        if why:
+            association.abort()
+        return why
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+        task = self._loop.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    # The host of associations
+
+    def opened(self, association: Association) -> None:
+        """See `Host`."""
+        self._associations.add(association)
+
+    def closed(self, association: Association) -> None:
+        """See `Host`."""
+        self._associations.discard(association)
+
+    def takes_over(self, association: Association, request: AssociateRequest, sent: bytes) -> bool:
+        """See `Host`. Only what comes under TLS is known so late."""
+        if not self._is_served_elsewhere(request) or association.transport is None:
+            return False
+        self._associations.discard(association)
+        peer = association.transport.get_extra_info("peername")[:2]
+        self._start(relay(association.transport, sent, lambda inner: self._elsewhere(inner, peer)))
+        return True
+
+    async def admit(self, request: AssociateRequest, address: str) -> Scope | Refusal:
+        """See `Host`."""
+        if not request.protocol_version & 1:
+            return Refusal(RefusalReason.PROTOCOL_VERSION_NOT_SUPPORTED)
+        if request.application_context != APPLICATION_CONTEXT:
+            return Refusal(RefusalReason.APPLICATION_CONTEXT_NOT_SUPPORTED)
+        addresses = Counter(each.address for each in self._associations)
+        titles = Counter(each.calling for each in self._associations)
+        limits = self._limits
+        if (
+            addresses.total() > limits.associations
+            or addresses[address] > limits.associations_per_address
+            or titles[request.calling] > limits.associations_per_title
+        ):
+            return Refusal(RefusalReason.LOCAL_LIMIT_EXCEEDED)
+        try:
+            return await self._policy(request.calling, request.called, address)
+        except Exception:
+            log.exception("the association policy failed for %s at %s", request.calling, address)
+            return Refusal(RefusalReason.TEMPORARY_CONGESTION)
+
+    def store(self, content: bytearray, owner: str, source: Source) -> asyncio.Future[Received]:
+        """See `Host`."""
+        wait = self._pace.wait(owner, self._loop.time())
+        if not wait:
+            return self._store(content, owner, source)
+        return asyncio.ensure_future(self._store_later(wait, content, owner, source))
+
+    async def _store_later(self, wait: float, content: bytearray, owner: str, source: Source) -> Received:
+        await asyncio.sleep(wait)
+        return await self._store(content, owner, source)
+
+    def store_flow(self, flow: Flow, owner: str, source: Source) -> asyncio.Future[Received]:
+        """See `Host`."""
+        return asyncio.ensure_future(self._intake.receive(flow, owner, source))
+
+
+def _tell(ready: asyncio.Future[None]) -> None:
+    if not ready.done():
+        ready.set_result(None)
