@@ -21,7 +21,6 @@ from dicom_gateway.settled import Settled
 from storage import open_store
 from storage.protocol import ObjectStore
 from telemed import centres as all_centres
-from telemed import ohif
 from telemed.adapters import database
 from telemed.adapters.administration import SqlAdministration
 from telemed.adapters.audit_anchor import AuditAnchors
@@ -120,7 +119,7 @@ def web_application(parts: Parts) -> web.Application:
         address=parts.settings.address,
         upload_limit=parts.settings.upload_max_bytes,
         secure_cookies=parts.settings.secure_cookies,
-        ohif=parts.settings.ohif_dir or ohif.default_folder(),
+        ohif=parts.settings.ohif_folder,
         mounts=[("/dicomweb", images)],
     )
     return create_app(parts.office, doors)

@@ -186,7 +186,7 @@ def viewer(
     """Install the OHIF viewer; without it the built-in viewer shows the images."""
     from telemed import ohif
 
-    folder = _settings().ohif_dir or ohif.default_folder()
+    folder = _settings().ohif_folder
     try:
         ohif.install(folder, archive)
     except (ohif.NotToBeHad, OSError) as error:

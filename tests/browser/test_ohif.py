@@ -79,7 +79,9 @@ async def test_a_case_opens_in_ohif_with_its_pixels_and_its_prior(platform: Plat
 async def test_ohif_is_for_those_who_signed_in(platform: Platform) -> None:
     async with (
         aiohttp.ClientSession() as stranger,
-        stranger.get(f"{platform.home}/ohif/viewer?StudyInstanceUIDs=1.2", allow_redirects=False) as answer,
+        stranger.get(
+            f"{platform.home}/ohif/viewer?StudyInstanceUIDs=1.2", allow_redirects=False, headers={"Accept": "text/html"}
+        ) as answer,
     ):
         assert (answer.status, answer.headers["Location"].startswith("/login")) == (303, True)
     mine = {"Authorization": f"Bearer {await platform.token('imaging.huba')}"}
