@@ -9,7 +9,7 @@ from typing import Any
 
 from aiohttp import web
 
-from dicom_gateway.dicomweb.media_types import acceptable
+from dicom_gateway.dicomweb.media_types import accepted
 from dicom_gateway.dicomweb.multipart import MultipartAnswer
 from dicom_gateway.dicomweb.service import Problem
 from dicom_gateway.native_xml import to_xml
@@ -19,7 +19,7 @@ JSON, XML = "application/dicom+json", "application/dicom+xml"
 
 def answer_kind(request: web.Request) -> str:
     """JSON or XML, whichever the caller likes better. Raises `Problem` 406 for neither."""
-    for asked in acceptable(request.headers.get("Accept", "")):
+    for asked in accepted(request):
         if not asked.multipart and (asked.takes(JSON) or asked.takes("application/json")):
             return JSON
         if asked.kind == XML or (asked.multipart and asked.takes(XML)):
