@@ -28,16 +28,29 @@ def answer_kind(request: web.Request) -> str:
 
 
 async def answer(
-    request: web.Request, kind: str, items: Callable[[], Sequence[Mapping[str, Any]]], headers: dict[str, str]
+    request: web.Request,
+    kind: str,
+    items: Callable[[], Sequence[Mapping[str, Any]]],
+    headers: dict[str, str],
+    *,
+    status: int = 200,
+    alone: bool = False,
 ) -> web.StreamResponse:
-    """The answer; `items` is called, and written out, in a thread."""
+    """The answer; `items` is called, and written out, in a thread. `alone`: it is one data set and no list."""
     headers = {**headers, "Vary": "Accept"}
     if kind == JSON:
-        body = await asyncio.to_thread(lambda: json.dumps(items(), ensure_ascii=False, separators=(",", ":")).encode())
-        return web.Response(body=body, content_type=JSON, headers=headers)
-    documents = await asyncio.to_thread(lambda: [to_xml(dict(item)) for item in items()])
+        body = await asyncio.to_thread(_json, items, alone)
+        return web.Response(status=status, body=body, content_type=JSON, headers=headers)
+    documents = await asyncio.to_thread(lambda: [to_xml(item) for item in items()])
+    if alone:
+        return web.Response(status=status, body=documents[0], content_type=XML, charset="utf-8", headers=headers)
     parts = MultipartAnswer(XML, headers)
     await parts.start(request)
     for document in documents:
         await parts.part(f"{XML}; charset=utf-8", document)
     return await parts.finish()
+
+
+def _json(items: Callable[[], Sequence[Mapping[str, Any]]], alone: bool) -> bytes:
+    found = items()
+    return json.dumps(found[0] if alone else found, ensure_ascii=False, separators=(",", ":")).encode()

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from aiohttp import web
 
 from dicom_gateway.dicomweb import bulk, frames, metadata, rendered, retrieve, search
+from dicom_gateway.dicomweb.capabilities import add_capabilities
 from dicom_gateway.dicomweb.service import SERVICE, Authorise, Service, problems
 from dicom_gateway.dicomweb.store import complete
 from dicom_gateway.dicomweb.store import store as store_objects
@@ -66,4 +67,5 @@ def dicomweb_app(
         web.post("/studies", store_objects),
         web.post(_STUDY, store_objects),
     ])  # fmt: skip
+    add_capabilities(app)
     return app

@@ -16,7 +16,7 @@ from dicom_gateway.dicomweb.multipart import MultipartAnswer
 from dicom_gateway.dicomweb.service import Problem, Service, instances_of, unchanged
 from dicom_gateway.index import BadQuery, StoredInstance
 from dicom_gateway.json_bulk import bulk_value
-from dicom_gateway.pixels import Rendering, Window
+from dicom_gateway.pixels import PixelError, Rendering, Window
 from dicom_gateway.pixels.render import FUNCTIONS, MAX_SIDE, render
 
 PDF = "application/pdf"
@@ -124,6 +124,8 @@ def render_region(head: bytes, encoded: bytes, skip_bits: int, asked: Rendering,
     """The picture of a part of a frame; runs in a process of its own. Raises `PixelError`."""
     whole = Rendering("image/png", asked.window)
     with Image.open(BytesIO(render(head, encoded, skip_bits, whole, number))) as frame:
+        if region.left >= frame.width or region.top >= frame.height:
+            raise PixelError(f"the region lies outside of the frame of {frame.width} x {frame.height} pixels")
         box = (region.left, region.top, min(frame.width, region.left + region.width), min(frame.height, region.top + region.height))
         shown: Image.Image = frame.crop(tuple(round(edge) for edge in box))
     if region.flip_horizontally:
