@@ -119,6 +119,7 @@ def web_application(parts: Parts) -> web.Application:
         address=parts.settings.address,
         upload_limit=parts.settings.upload_max_bytes,
         secure_cookies=parts.settings.secure_cookies,
+        ohif=parts.settings.ohif_folder,
         mounts=[("/dicomweb", images)],
     )
     return create_app(parts.office, doors)

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
@@ -19,7 +20,7 @@ from telemed.service.files import StudyDoor
 from telemed.service.office import Office
 from telemed.service.sheets import SheetPress
 from telemed.service.tracings import TracingArtist
-from telemed.web import templating
+from telemed.web import ohif, templating
 from telemed.web.api import (
     administration,
     cases,
@@ -104,6 +105,8 @@ class Doors:
     upload_limit: int
     secure_cookies: bool = False
     mounts: Sequence[tuple[str, web.Application]] = ()
+    ohif: Path = Path("/nonexistent")
+    """Folder of the OHIF viewer; nothing is served where none stands in it."""
     ready: Callable[[], object] | None = None
 
 
@@ -129,6 +132,7 @@ def create_app(office: Office, doors: Doors) -> web.Application:
     templating.setup(app)
     session_pages.add_routes(app)
     verify.add_routes(app)
+    ohif.add_routes(app, doors.ohif)
     app.add_routes(page.routes())
     app.router.add_post(f"{API}/login", session.login)
     app.add_routes(operation.routes(API))

@@ -24,6 +24,7 @@ PAGES: web.AppKey[DocumentPages] = web.AppKey("pages")
 FEED: web.AppKey[Feed] = web.AppKey("feed")
 SECURE_COOKIES: web.AppKey[bool] = web.AppKey("secure_cookies", bool)
 UPLOAD_LIMIT: web.AppKey[int] = web.AppKey("upload_limit", int)
+OHIF: web.AppKey[bool] = web.AppKey("ohif", bool)
 ADDRESS: web.AppKey[str] = web.AppKey("address", str)
 
 PERSON: web.RequestKey[Person | None] = web.RequestKey("person")

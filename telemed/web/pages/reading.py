@@ -19,6 +19,7 @@ from telemed.service.reporting import form_for
 from telemed.web.case_words import answers, event_detail, event_words, examination, missing_words
 from telemed.web.dates import show_age, show_date
 from telemed.web.i18n import gettext
+from telemed.web.ohif import viewer_address
 from telemed.web.pages.page import Visit, fragment, page, render
 from telemed.web.pages.worklist import case_filter, institution_name, kept_query, read_query
 
@@ -79,6 +80,12 @@ def viewer_priors(priors: Sequence[Prior]) -> list[dict[str, str]]:
     return [{"uid": uid, "label": f"{prior.day[:7]} {prior.exam}"} for prior in priors for uid in prior.studies]
 
 
+def ohif_address(visit: Visit, desk: Desk, priors: Sequence[Prior]) -> str:
+    """Where OHIF shows the case's studies, priors beside them; empty where it cannot."""
+    studies = [e.study_instance_uid for e in desk.view.evidence if e.type is EvidenceType.DICOM_STUDY and e.study_instance_uid]
+    return viewer_address(visit.request.app, studies, [uid for prior in priors for uid in prior.studies])
+
+
 def patient_label(case: Case) -> str:
     """The patient as the corner of an image names them."""
     sex = {"male": gettext("M"), "female": gettext("F")}.get(case.patient.sex, "")
@@ -120,6 +127,7 @@ async def _context(visit: Visit, desk: Desk) -> dict[str, Any]:
         "documents": sort_evidence(desk.view.evidence),
         "priors": priors,
         "viewer_priors": viewer_priors(priors),
+        "ohif": ohif_address(visit, desk, priors),
         "history": [(line, event_words(line), event_detail(line)) for line in history],
         "names": names,
         "desk": desk,
@@ -188,6 +196,7 @@ async def images(visit: Visit) -> web.StreamResponse:
         "documents": sort_evidence(desk.view.evidence),
         "patient_label": patient_label(case),
         "viewer_priors": viewer_priors(priors),
+        "ohif": ohif_address(visit, desk, priors),
         "exam": examination(visit.office.region.centres[case.centre], case.request),
         "last_event": await visit.office.queries.last_history_id(),
     }
