@@ -38,7 +38,12 @@ async def place_waiting(work: Work, payload: Mapping[str, Any]) -> None:
     await evidence.place_waiting_studies(work, payload["case_id"])
 
 
+async def complete_study(work: Work, payload: Mapping[str, Any]) -> None:
+    await evidence.complete_study(work, payload["owner"], payload["study"])
+
+
 JOBS: Mapping[str, Callable[[Work, Mapping[str, Any]], Awaitable[None]]] = {
+    "complete-study": complete_study,
     "place-study": place_study,
     "place-waiting": place_waiting,
 }

@@ -126,8 +126,8 @@ def render_region(head: bytes, encoded: bytes, skip_bits: int, asked: Rendering,
     with Image.open(BytesIO(render(head, encoded, skip_bits, whole, number))) as frame:
         if region.left >= frame.width or region.top >= frame.height:
             raise PixelError(f"the region lies outside of the frame of {frame.width} x {frame.height} pixels")
-        box = (region.left, region.top, min(frame.width, region.left + region.width), min(frame.height, region.top + region.height))
-        shown: Image.Image = frame.crop(tuple(round(edge) for edge in box))
+        right, bottom = min(frame.width, region.left + region.width), min(frame.height, region.top + region.height)
+        shown: Image.Image = frame.crop((round(region.left), round(region.top), round(right), round(bottom)))
     if region.flip_horizontally:
         shown = shown.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
     if region.flip_vertically:

@@ -17,6 +17,9 @@ from telemed.service.ports import StudyFacts, Work
 
 CLOSED_TO_EVIDENCE = frozenset({CaseStatus.CANCELLED, CaseStatus.FAILED})
 
+COMPLETE = "complete"
+"""Fact of a study that is evidence: how many instances it had when it was complete. More may come, and make it incomplete."""
+
 MATCH_WINDOW = timedelta(days=3)
 """A study without an accession number belongs to a case of the same patient made this long before or after (practice)."""
 
@@ -93,6 +96,22 @@ async def place_study(work: Work, owner: str, study_instance_uid: str) -> Case |
         return None
     await link_study(work, study, found, rule)
     return found
+
+
+async def complete_study(work: Work, owner: str, study_instance_uid: str) -> int:
+    """All images of a study have come, as far as anybody can tell: its cases are told. May be repeated."""
+    study = await work.studies.facts(owner, study_instance_uid)
+    if study is None:
+        return 0
+    told = 0
+    for case in await work.cases.with_study(owner, study_instance_uid):
+        known = await link_study(work, study, case, "")
+        if known.facts.get(COMPLETE) != known.instances:
+            known.facts[COMPLETE] = known.instances
+            await work.evidence.save(known)
+            work.journal.event(case, "evidence-complete", "system", {"evidence": known.id, "instances": known.instances})
+            told += 1
+    return told
 
 
 async def place_waiting_studies(work: Work, case_id: str) -> int:

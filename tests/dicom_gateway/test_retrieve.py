@@ -15,6 +15,7 @@ import pytest
 from PIL import Image
 from pydicom import dcmread
 from pydicom.dataset import Dataset
+from pydicom.encaps import get_frame
 from pydicom.uid import ExplicitVRBigEndian, JPEGLSLossless, RLELossless, generate_uid
 
 from dicom_gateway.native_xml import to_xml
@@ -220,7 +221,7 @@ async def test_metadata_and_bulk_data_may_come_apart(gateway: Gateway, http: aio
     encoded_bytes = encoded.PixelData
     part10_of(encoded)
     encoded.compress(RLELossless, generate_instance_uid=False)
-    frame = encoded.PixelData[16 : 16 + int.from_bytes(encoded.PixelData[12:16], "little")]
+    frame = get_frame(encoded.PixelData, 0, number_of_frames=1)
     bulk = {f"bulk/{n}": ("application/octet-stream", each.PixelData) for n, each in enumerate(slices)}
     bulk["bulk/rle"] = ("image/dicom-rle; transfer-syntax=1.2.840.10008.1.2.5", frame)
     items = [item_of(each, f"bulk/{n}") for n, each in enumerate(slices)] + [item_of(encoded, "bulk/rle")]
