@@ -9,7 +9,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from dicom_gateway.character_set import codecs_of, decode
 from dicom_gateway.errors import UnreadableDICOM
@@ -48,8 +48,7 @@ class EncodedText:
     memo: dict[Any, str]
 
 
-@dataclass(frozen=True, slots=True)
-class Element:
+class Element(NamedTuple):
     """One element: `vr` empty where the encoding does not say; `value` is the position of the value."""
 
     tag: int
@@ -152,9 +151,19 @@ def _data_set(text: EncodedText, position: int, end: int, path: str, depth: int)
     """Fragments by tag from `position` to `end` or the delimiter, and where reading stopped."""
     fragments: list[tuple[int, str]] = []
     creators: dict[int, str] = {}
+    data, memo = text.data, text.memo
+    peek = struct.Struct(text.order + ("HHI" if text.implicit else "HH2xH")).unpack_from
     try:
         while position + 8 <= end:
-            element = read_element(text.data, position, text.implicit, text.order)
+            # Nine of ten elements are in the memory; a head with a 32-bit length in explicit VR never is under this reading.
+            group, number, length = peek(data, position)
+            if length <= MEMO_VALUE and not (group & 1 and number <= 0xFF):
+                after = position + 8 + length
+                if (known := memo.get(data[position:after])) is not None:
+                    fragments.append((group << 16 | number, known))
+                    position = after
+                    continue
+            element = read_element(data, position, text.implicit, text.order)
             if element.tag == ITEM_END:
                 return fragments, element.value
             if element.tag in PIXEL_DATA and not path:
@@ -185,8 +194,8 @@ def _remembered(text: EncodedText, element: Element, position: int, path: str, d
     if element.length > MEMO_VALUE or (path and nested) or (element.length > INLINE and not path and nested):
         return _fragment(text, element, path, depth, creator)
     key: Any = text.data[position:after]
-    if creator is not None:
-        key = (creator, key)
+    if creator is not None and element.vr in ("", "UN"):
+        key = (creator, key)  # who made the block says what it means
     known = text.memo.get(key)
     if known is None:
         known, after = _fragment(text, element, path, depth, creator)
