@@ -18,7 +18,11 @@ from aiohttp import web
 
 from dicom_gateway import Index, Intake, Refusal, RefusalReason, Scope, dicomweb_app, start_dimse
 from dicom_gateway.dimse import DimseServer
+from dicom_gateway.objects import Objects
+from dicom_gateway.pixels import PixelPool
+from dicom_gateway.series_documents import SeriesDocuments
 from dicom_gateway.settled import Settled
+from dicom_gateway.stability import StudyWatch
 from storage import open_store
 from storage.protocol import ObjectStore
 from telemed import centres as all_centres
@@ -38,7 +42,8 @@ from telemed.adapters.sheets import PooledSheets
 from telemed.adapters.signature_inspector import PooledInspector
 from telemed.adapters.studies import DicomDoor
 from telemed.adapters.study_access import device_scope, study_scope
-from telemed.adapters.study_table import StudyArrivals
+from telemed.adapters.study_table import StudyArrivals, ask_to_complete
+from telemed.adapters.study_upkeep import StudyUpkeep
 from telemed.adapters.tracings import PooledTracings, StoredTracings
 from telemed.domain.centre import Centre
 from telemed.domain.network import Level
@@ -114,7 +119,7 @@ def web_application(parts: Parts) -> web.Application:
     async def authorise(request: web.Request, action: str) -> Scope:
         return study_scope(person_of(request), action)
 
-    images = dicomweb_app(parts.index, parts.store, parts.intake, authorise)
+    images = dicomweb_app(parts.index, parts.store, parts.intake, authorise, watch=study_watch(parts))
     images.on_response_prepare.append(StudyLooks(parts.office))
     doors = Doors(
         studies=DicomDoor(parts.intake, parts.office.engine),
@@ -167,12 +172,18 @@ async def workers(parts: Parts) -> AsyncIterator[list[Callable[[], Coroutine[Any
         pool.shutdown(wait=False, cancel_futures=True)
 
 
+def study_watch(parts: Parts) -> StudyWatch:
+    """Notes studies as complete and has their cases told."""
+    return StudyWatch(parts.office.engine, on_stable=ask_to_complete)
+
+
 def worker(parts: Parts) -> Worker:
     async def uploads(now: datetime) -> int:
         return await sweep_uploads(parts.office, now)
 
+    documents = SeriesDocuments(parts.index, Objects(parts.index, parts.store), PixelPool(1))
     anchors = AuditAnchors(parts.office.engine, parts.store, anchor_key(parts.settings))
-    return Worker(parts.office, janitors=(uploads, AuditWatch(parts.office.engine), anchors))
+    return Worker(parts.office, janitors=(uploads, StudyUpkeep(study_watch(parts), documents), AuditWatch(parts.office.engine), anchors))
 
 
 def anchor_key(settings: Settings) -> Path:

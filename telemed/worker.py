@@ -42,7 +42,12 @@ async def raise_found(work: Work, payload: Mapping[str, Any]) -> None:
     await ecg_reading.raise_found(work, payload["case_id"])
 
 
+async def complete_study(work: Work, payload: Mapping[str, Any]) -> None:
+    await placement.complete_study(work, payload["owner"], payload["study"])
+
+
 JOBS: Mapping[str, Callable[[Work, Mapping[str, Any]], Awaitable[None]]] = {
+    "complete-study": complete_study,
     "place-study": place_study,
     "place-waiting": place_waiting,
     "raise-found": raise_found,

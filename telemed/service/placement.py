@@ -8,7 +8,7 @@ from telemed.domain.case import Case, CaseStatus
 from telemed.domain.evidence import EvidenceType, study_type
 from telemed.domain.patient import Identifier, Sex
 from telemed.service.cart_requests import open_request
-from telemed.service.evidence import CLOSED_TO_EVIDENCE, link_study, takes_studies
+from telemed.service.evidence import CLOSED_TO_EVIDENCE, COMPLETE, link_study, takes_studies
 from telemed.service.patients import PatientCard
 from telemed.service.ports import StudyFacts, Work
 
@@ -60,6 +60,22 @@ async def open_for_study(work: Work, study: StudyFacts) -> Case | None:
     own = (Identifier(study.owner, study.patient_number),)
     card = PatientCard(study.patient_name, Sex(study.patient_sex), study.patient_birth_date, own)
     return await open_request(work, study.owner, card, study.accession_number)
+
+
+async def complete_study(work: Work, owner: str, study_instance_uid: str) -> int:
+    """All images of a study have come, as far as anybody can tell: its cases are told. May be repeated."""
+    study = await work.studies.facts(owner, study_instance_uid)
+    if study is None:
+        return 0
+    told = 0
+    for case in await work.cases.with_study(owner, study_instance_uid):
+        known = await link_study(work, study, case, "")
+        if known.facts.get(COMPLETE) != known.instances:
+            known.facts[COMPLETE] = known.instances
+            await work.evidence.save(known)
+            work.journal.event(case, "evidence-complete", "system", {"evidence": known.id, "instances": known.instances})
+            told += 1
+    return told
 
 
 async def place_waiting_studies(work: Work, case_id: str) -> int:

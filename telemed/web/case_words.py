@@ -30,6 +30,7 @@ EVENTS: Final = {
     "consent": _("Consent recorded"),
     "evidence": _("Evidence arrived"),
     "evidence-grew": _("More images arrived"),
+    "evidence-complete": _("All images have arrived"),
     "offer": _("Offered to"),
     "claim": _("Claimed"),
     "write": _("Report begun"),
