@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Mapping
 from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -17,20 +17,25 @@ from aiohttp import web
 
 from dicom_gateway import Index, Intake, Refusal, RefusalReason, Scope, dicomweb_app, start_dimse
 from dicom_gateway.dimse import DimseServer
+from dicom_gateway.pixels import PixelPool
 from dicom_gateway.settled import Settled
+from dicom_gateway.stability import StudyWatch
 from storage import open_store
 from storage.protocol import ObjectStore
 from telemed import centres as all_centres
 from telemed.adapters import database
 from telemed.adapters.administration import SqlAdministration
+from telemed.adapters.assessing import StudyAssessor
 from telemed.adapters.audit_anchor import AuditAnchors
 from telemed.adapters.audit_watch import AuditWatch
 from telemed.adapters.confidential import Sealer
 from telemed.adapters.database import make_engine
+from telemed.adapters.model_port import ModelPort
 from telemed.adapters.office import SqlOffice
 from telemed.adapters.passwords import Argon2Passwords
 from telemed.adapters.pdf_pages import PdfPages
 from telemed.adapters.printing import ReportPress
+from telemed.adapters.quality_table import AssessmentsWanted
 from telemed.adapters.sheets import PooledSheets
 from telemed.adapters.signature_inspector import PooledInspector
 from telemed.adapters.studies import DicomDoor
@@ -46,7 +51,7 @@ from telemed.web.app import Doors, create_app
 from telemed.web.i18n import DEFAULT_LANGUAGE, translations
 from telemed.web.security import person_of
 from telemed.web.study_looks import StudyLooks
-from telemed.worker import Worker
+from telemed.worker import LongJob, Worker
 
 PRINTERS = 1
 """Processes that print and sign: one report takes a third of a second."""
@@ -64,6 +69,8 @@ class Parts:
     pool: Executor
     """Where reports and bulletins are printed and signatures checked."""
     pages: PdfPages
+    measuring: PixelPool
+    """Where images are measured; its process starts with the first study."""
 
     @property
     def signing_keys(self) -> Path:
@@ -78,6 +85,7 @@ async def open_parts(settings: Settings, centres: Mapping[str, Centre] | None = 
     store = open_store(settings.storage, settings.store_keys)
     pool = ProcessPoolExecutor(PRINTERS, mp_context=multiprocessing.get_context("spawn"), initializer=serve_the_parent)
     pages = PdfPages(store)
+    measuring = PixelPool(1)
     try:
         await database.check(engine)
         await store.check()
@@ -87,9 +95,10 @@ async def open_parts(settings: Settings, centres: Mapping[str, Centre] | None = 
         office = SqlOffice(engine, store, centres or all_centres.discover(), Argon2Passwords(), press, settings.time_zone)
         await office.refresh()
         intake = Intake(engine, store, on_indexed=StudyArrivals(settings.time_zone))
-        yield Parts(settings, office, store, Index(engine, Settled(store)), intake, pool, pages)
+        yield Parts(settings, office, store, Index(engine, Settled(store)), intake, pool, pages, measuring)
     finally:
         await pages.close()
+        await measuring.close()
         pool.shutdown(wait=False, cancel_futures=True)
         await engine.dispose()
         await store.close()
@@ -107,7 +116,7 @@ def web_application(parts: Parts) -> web.Application:
     async def authorise(request: web.Request, action: str) -> Scope:
         return study_scope(person_of(request), action)
 
-    images = dicomweb_app(parts.index, parts.store, parts.intake, authorise)
+    images = dicomweb_app(parts.index, parts.store, parts.intake, authorise, watch=study_watch(parts))
     images.on_response_prepare.append(StudyLooks(parts.office))
     doors = Doors(
         studies=DicomDoor(parts.intake, parts.office.engine),
@@ -146,8 +155,22 @@ def worker(parts: Parts) -> Worker:
     async def uploads(now: datetime) -> int:
         return await sweep_uploads(parts.office, now)
 
-    anchors = AuditAnchors(parts.office.engine, parts.store, anchor_key(parts.settings))
-    return Worker(parts.office, janitors=(uploads, AuditWatch(parts.office.engine), anchors))
+    settings, kept = parts.settings, parts.office.image_quality
+    anchors = AuditAnchors(parts.office.engine, parts.store, anchor_key(settings))
+    assessor = StudyAssessor(parts.index, parts.store, parts.measuring, kept, settings.time_zone)
+    long_jobs: dict[str, LongJob] = {"assess-study": assessor.job}
+    if settings.model_url:
+        token = settings.model_token.get_secret_value()
+        long_jobs["ask-model"] = ModelPort(parts.index, parts.store, kept, settings.model_url, token).job
+    janitors = (uploads, AuditWatch(parts.office.engine), anchors, study_watch(parts).look)
+    return Worker(parts.office, janitors, long_jobs)
+
+
+def study_watch(parts: Parts) -> StudyWatch:
+    """Notes studies that have come to rest; each is assessed, and shown to the model where there is one."""
+    wanted = ["assess-study", *(["ask-model"] if parts.settings.model_url else [])]
+    quiet = timedelta(seconds=parts.settings.stable_after_seconds)
+    return StudyWatch(parts.office.engine, quiet=quiet, on_stable=AssessmentsWanted(wanted))
 
 
 def anchor_key(settings: Settings) -> Path:
