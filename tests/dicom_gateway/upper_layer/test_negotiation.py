@@ -24,7 +24,9 @@ SYNTAXES = [str(ImplicitVRLittleEndian), str(ExplicitVRLittleEndian), str(JPEG20
 
 @given(st.lists(st.tuples(st.sampled_from(KNOWN + NOT_STORED), st.permutations(SYNTAXES), st.integers(1, 3)), min_size=1, max_size=20))
 def test_answers_are_those_of_pynetdicom(proposed: list[tuple[str, list[str], int]]) -> None:
-    contexts = tuple(ProposedContext(2 * n + 1, abstract, tuple(syntaxes[:count])) for n, (abstract, syntaxes, count) in enumerate(proposed))
+    contexts = tuple(
+        ProposedContext(2 * n + 1, abstract, tuple(syntaxes[:count])) for n, (abstract, syntaxes, count) in enumerate(proposed)
+    )
     answers = negotiation.accept(AssociateRequest("A", "B", contexts)).contexts
     asked = []
     for context in contexts:
@@ -44,7 +46,9 @@ def test_every_storage_class_is_kept_and_nothing_else_that_has_a_name() -> None:
     for context in AllStoragePresentationContexts:
         assert negotiation.is_storage(str(context.abstract_syntax))
     assert negotiation.is_storage("1.2.840.10008.5.1.4.1.1.6")  # retired, and still sent
-    others = {uid for name, uid in vars(sop_class).items() if isinstance(uid, sop_class.SOPClass)} - set(sop_class._STORAGE_CLASSES.values())
+    others = {uid for name, uid in vars(sop_class).items() if isinstance(uid, sop_class.SOPClass)} - set(
+        sop_class._STORAGE_CLASSES.values()
+    )
     assert len(others) > 50
     assert not [uid for uid in others if negotiation.is_storage(str(uid))]
 

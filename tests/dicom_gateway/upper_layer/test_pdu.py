@@ -172,11 +172,15 @@ def command_bytes(primitive: Any, message: Any) -> bytes:
 @given(UIDS.filter(lambda uid: all(part == "0" or not part.startswith("0") for part in uid.split("."))), st.integers(0, 65535))
 def test_commands_of_pynetdicom_are_understood(uid: str, message_id: int) -> None:
     stored = commands.decode_command(command_bytes(primitive_store(uid, message_id), C_STORE_RQ()))
-    assert stored == commands.Command(commands.C_STORE_RQ, message_id, has_data_set=True, sop_class_uid=CTImageStorage, sop_instance_uid=uid)
+    assert stored == commands.Command(
+        commands.C_STORE_RQ, message_id, has_data_set=True, sop_class_uid=CTImageStorage, sop_instance_uid=uid
+    )
     echo = C_ECHO()
     echo.MessageID, echo.AffectedSOPClassUID = message_id, "1.2.840.10008.1.1"
     found = commands.decode_command(command_bytes(echo, C_ECHO_RQ()))
-    assert found == commands.Command(commands.C_ECHO_RQ, message_id, has_data_set=False, sop_class_uid="1.2.840.10008.1.1", sop_instance_uid="")
+    assert found == commands.Command(
+        commands.C_ECHO_RQ, message_id, has_data_set=False, sop_class_uid="1.2.840.10008.1.1", sop_instance_uid=""
+    )
 
 
 @given(UIDS, st.integers(0, 65535), st.integers(0, 65535), st.text(max_size=100))
