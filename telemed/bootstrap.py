@@ -5,28 +5,38 @@ from __future__ import annotations
 import asyncio
 import multiprocessing
 import ssl
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from aiohttp import web
 
 from dicom_gateway import Index, Intake, Refusal, RefusalReason, Scope, dicomweb_app, start_dimse
 from dicom_gateway.dimse import DimseServer
+from dicom_gateway.objects import Objects
+from dicom_gateway.pixels import PixelPool
+from dicom_gateway.series_documents import SeriesDocuments
 from dicom_gateway.settled import Settled
+from dicom_gateway.stability import StudyWatch
 from storage import open_store
 from storage.protocol import ObjectStore
 from telemed import centres as all_centres
 from telemed.adapters import database
 from telemed.adapters.administration import SqlAdministration
+from telemed.adapters.assessing import StudyAssessor
 from telemed.adapters.audit_anchor import AuditAnchors
 from telemed.adapters.audit_watch import AuditWatch
+from telemed.adapters.cart_folder import CartFolder
 from telemed.adapters.confidential import Sealer
 from telemed.adapters.database import make_engine
+from telemed.adapters.ecg_reader import EcgReader
+from telemed.adapters.model_port import ModelPort
 from telemed.adapters.office import SqlOffice
 from telemed.adapters.passwords import Argon2Passwords
 from telemed.adapters.pdf_pages import PdfPages
@@ -35,10 +45,12 @@ from telemed.adapters.sheets import PooledSheets
 from telemed.adapters.signature_inspector import PooledInspector
 from telemed.adapters.studies import DicomDoor
 from telemed.adapters.study_access import device_scope, study_scope
-from telemed.adapters.study_table import StudyArrivals
-from telemed.adapters.tracings import PooledTracings
+from telemed.adapters.study_table import StableStudyJobs, StudyArrivals
+from telemed.adapters.study_upkeep import StudyUpkeep
+from telemed.adapters.tracings import PooledTracings, StoredTracings
 from telemed.domain.centre import Centre
 from telemed.domain.network import Level
+from telemed.long_jobs import LongJob, LongJobs
 from telemed.pool_process import serve_the_parent
 from telemed.service.uploads import sweep_uploads
 from telemed.settings import Settings
@@ -47,6 +59,9 @@ from telemed.web.i18n import DEFAULT_LANGUAGE, translations
 from telemed.web.security import person_of
 from telemed.web.study_looks import StudyLooks
 from telemed.worker import Worker
+
+ANALYSTS = 2
+"""Processes that read tracings: one may be at a Holter recording for half a minute while resting tracings go on."""
 
 PRINTERS = 1
 """Processes that print and sign: one report takes a third of a second."""
@@ -64,6 +79,8 @@ class Parts:
     pool: Executor
     """Where reports and bulletins are printed and signatures checked."""
     pages: PdfPages
+    measuring: PixelPool
+    """Where images are measured; its process starts with the first study."""
 
     @property
     def signing_keys(self) -> Path:
@@ -75,9 +92,10 @@ async def open_parts(settings: Settings, centres: Mapping[str, Centre] | None = 
     """Connect to database and store. Raises DatabaseUnavailable or StorageError with a plain sentence."""
     Sealer.use(settings.data_dir / "keys" / "identity.key")
     engine = make_engine(settings.database)
-    store = open_store(settings.storage, store_environment(settings))
+    store = open_store(settings.storage, settings.store_keys)
     pool = ProcessPoolExecutor(PRINTERS, mp_context=multiprocessing.get_context("spawn"), initializer=serve_the_parent)
     pages = PdfPages(store)
+    measuring = PixelPool(1)
     try:
         await database.check(engine)
         await store.check()
@@ -87,16 +105,13 @@ async def open_parts(settings: Settings, centres: Mapping[str, Centre] | None = 
         office = SqlOffice(engine, store, centres or all_centres.discover(), Argon2Passwords(), press, settings.time_zone)
         await office.refresh()
         intake = Intake(engine, store, on_indexed=StudyArrivals(settings.time_zone))
-        yield Parts(settings, office, store, Index(engine, Settled(store)), intake, pool, pages)
+        yield Parts(settings, office, store, Index(engine, Settled(store)), intake, pool, pages, measuring)
     finally:
         await pages.close()
+        await measuring.close()
         pool.shutdown(wait=False, cancel_futures=True)
         await engine.dispose()
         await store.close()
-
-
-def store_environment(settings: Settings) -> dict[str, str]:
-    return {"TELEMED_S3_ACCESS_KEY": settings.s3_access_key, "TELEMED_S3_SECRET_KEY": settings.s3_secret_key.get_secret_value()}
 
 
 def shown_store(url: str) -> str:
@@ -111,7 +126,7 @@ def web_application(parts: Parts) -> web.Application:
     async def authorise(request: web.Request, action: str) -> Scope:
         return study_scope(person_of(request), action)
 
-    images = dicomweb_app(parts.index, parts.store, parts.intake, authorise)
+    images = dicomweb_app(parts.index, parts.store, parts.intake, authorise, watch=study_watch(parts))
     images.on_response_prepare.append(StudyLooks(parts.office))
     doors = Doors(
         studies=DicomDoor(parts.intake, parts.office.engine),
@@ -119,10 +134,12 @@ def web_application(parts: Parts) -> web.Application:
         signatures=PooledInspector(parts.pool, parts.signing_keys),
         sheets=PooledSheets(parts.pool),
         tracings=PooledTracings(parts.pool),
+        tracing_desk=StoredTracings(parts.store, parts.pool),
         pages=parts.pages,
         address=parts.settings.address,
         upload_limit=parts.settings.upload_max_bytes,
         secure_cookies=parts.settings.secure_cookies,
+        ohif=parts.settings.ohif_folder,
         mounts=[("/dicomweb", images)],
     )
     return create_app(parts.office, doors)
@@ -145,12 +162,48 @@ async def dicom_gateway(parts: Parts, tls: ssl.SSLContext | None = None) -> Dims
     )
 
 
+@asynccontextmanager
+async def workers(parts: Parts) -> AsyncIterator[list[Callable[[], Coroutine[Any, Any, None]]]]:
+    """What the worker's role runs beside each other: quick jobs and clocks, long jobs, the watched folder."""
+    pool = ProcessPoolExecutor(ANALYSTS, mp_context=multiprocessing.get_context("spawn"), initializer=serve_the_parent)
+    try:
+        running: list[Callable[[], Coroutine[Any, Any, None]]] = [worker(parts).run, long_jobs(parts, pool).run]
+        if parts.settings.ecg_folder:
+            running.append(CartFolder(parts.office, Path(parts.settings.ecg_folder), pool).run)
+        yield running
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+def study_watch(parts: Parts) -> StudyWatch:
+    """Notes studies that have come to rest: their cases are told, they are assessed, and shown to the model where there is one."""
+    wanted = ["complete-study", "assess-study", *(["ask-model"] if parts.settings.model_url else [])]
+    quiet = timedelta(seconds=parts.settings.stable_after_seconds)
+    return StudyWatch(parts.office.engine, quiet=quiet, on_stable=StableStudyJobs(wanted))
+
+
 def worker(parts: Parts) -> Worker:
+    """Quick jobs, clocks, tidying."""
+
     async def uploads(now: datetime) -> int:
         return await sweep_uploads(parts.office, now)
 
+    documents = SeriesDocuments(parts.index, Objects(parts.index, parts.store), parts.measuring)
     anchors = AuditAnchors(parts.office.engine, parts.store, anchor_key(parts.settings))
-    return Worker(parts.office, janitors=(uploads, AuditWatch(parts.office.engine), anchors))
+    return Worker(parts.office, janitors=(uploads, StudyUpkeep(study_watch(parts), documents), AuditWatch(parts.office.engine), anchors))
+
+
+def long_jobs(parts: Parts, pool: Executor) -> LongJobs:
+    """Jobs that take seconds; tracings are read in `pool`."""
+    settings, kept, now = parts.settings, parts.office.image_quality, parts.office.now
+    kinds: dict[str, LongJob] = {
+        "read-ecg": EcgReader(parts.office, pool, translations(DEFAULT_LANGUAGE).gettext),
+        "assess-study": partial(StudyAssessor(parts.index, parts.store, parts.measuring, kept, settings.time_zone).job, now=now),
+    }
+    if settings.model_url:
+        port = ModelPort(parts.index, parts.store, kept, settings.model_url, settings.model_token.get_secret_value())
+        kinds["ask-model"] = partial(port.job, now=now)
+    return LongJobs(parts.office, kinds)
 
 
 def anchor_key(settings: Settings) -> Path:

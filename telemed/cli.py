@@ -22,7 +22,7 @@ from storage.errors import StorageError
 from telemed.adapters.database import DatabaseUnavailable, make_engine
 from telemed.adapters.migrate import migrate as apply_migrations
 from telemed.settings import Settings
-from telemed.supervisor import CANNOT_START
+from telemed.supervisor import CANNOT_START, ROLES, PortInUse, Supervisor
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help="Remote diagnosis platform.", pretty_exceptions_enable=False)
 console = Console(stderr=True, highlight=False)
@@ -66,8 +66,6 @@ def _settings() -> Settings:
 
 def _run(work: Coroutine[Any, Any, Any]) -> Any:
     """Run to the end; what cannot be had is said in one plain sentence."""
-    from telemed.roles import PortInUse
-
     try:
         return asyncio.run(work)
     except (DatabaseUnavailable, StorageError, PortInUse) as error:
@@ -104,10 +102,8 @@ async def _migrate(settings: Settings) -> None:
 
 async def _put_in_order(settings: Settings) -> None:
     """The newest schema, and a store that answers: what is wrong is said here once, not by every role."""
-    from telemed.bootstrap import store_environment
-
     await _migrate(settings)
-    store = open_store(settings.storage, store_environment(settings))
+    store = open_store(settings.storage, settings.store_keys)
     try:
         await store.check()
     finally:
@@ -120,13 +116,13 @@ def serve(
     until_stdin_closes: Annotated[bool, typer.Option(hidden=True, help="For the supervisor: end with it")] = False,
 ) -> None:
     """Serve all roles, or one alone."""
-    from telemed import roles
-
     settings = _settings()
     _prepare(settings)
     if role:
-        if role not in roles.ROLES:
-            _fail(f"There is no role {role}; there are {', '.join(roles.ROLES)}.")
+        if role not in ROLES:
+            _fail(f"There is no role {role}; there are {', '.join(ROLES)}.")
+        from telemed import roles  # it takes a second: who only watches over roles does not wait for it
+
         _run(roles.serve(role, settings, until_stdin_closes=until_stdin_closes))
         return
     _run(_put_in_order(settings))
@@ -134,10 +130,7 @@ def serve(
 
 
 async def _supervise(settings: Settings) -> int:
-    from telemed.roles import ROLES
-    from telemed.supervisor import Supervisor
-
-    return await Supervisor(tuple(ROLES)).run()
+    return await Supervisor().run()
 
 
 @app.command()
@@ -184,3 +177,18 @@ def verify() -> None:
 
     settings = _settings()
     sys.exit(_run(verify_installation(settings, console)))
+
+
+@app.command()
+def viewer(
+    archive: Annotated[Path | None, typer.Option("--archive", help="The published archive (.tgz) from elsewhere")] = None,
+) -> None:
+    """Install the OHIF viewer; without it the built-in viewer shows the images."""
+    from telemed import ohif
+
+    folder = _settings().ohif_folder
+    try:
+        ohif.install(folder, archive)
+    except (ohif.NotToBeHad, OSError) as error:
+        _fail(f"OHIF is not installed, the built-in viewer stays: {error}.")
+    console.print(f"OHIF {ohif.VERSION} stands in {folder}.", soft_wrap=True)

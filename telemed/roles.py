@@ -1,4 +1,4 @@
-"""The four roles of an installation, each a process: web, gateway, mllp, worker."""
+"""What each role of an installation does in its process: web, gateway, worker."""
 
 from __future__ import annotations
 
@@ -17,14 +17,11 @@ from telemed import bootstrap
 from telemed.adapters.database import DatabaseUnavailable
 from telemed.bootstrap import Parts
 from telemed.settings import Settings
+from telemed.supervisor import PortInUse
 
 log = structlog.get_logger()
 
 Role = Callable[[Parts, asyncio.Event], Awaitable[None]]
-
-
-class PortInUse(Exception):
-    """A door cannot be opened; the message is a plain sentence."""
 
 
 async def run_web(parts: Parts, stop: asyncio.Event) -> None:
@@ -53,15 +50,16 @@ async def run_gateway(parts: Parts, stop: asyncio.Event) -> None:
 
 
 async def run_worker(parts: Parts, stop: asyncio.Event) -> None:
-    running = asyncio.create_task(bootstrap.worker(parts).run())
-    log.info("worker.ready")
-    await stop.wait()
-    running.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await running
+    async with bootstrap.workers(parts) as workers:
+        running = [asyncio.create_task(run()) for run in workers]
+        log.info("worker.ready")
+        await stop.wait()
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
 
 
-ROLES: dict[str, Role] = {"web": run_web, "gateway": run_gateway, "worker": run_worker}
+DOORS: dict[str, Role] = {"web": run_web, "gateway": run_gateway, "worker": run_worker}
 
 
 @contextlib.contextmanager
@@ -83,7 +81,7 @@ async def serve(role: str, settings: Settings, *, until_stdin_closes: bool = Fal
     async with bootstrap.open_parts(settings) as parts:
         refreshing = asyncio.create_task(_refresh(parts))
         try:
-            await ROLES[role](parts, stop)
+            await DOORS[role](parts, stop)
         finally:
             refreshing.cancel()
 

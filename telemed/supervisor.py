@@ -13,6 +13,7 @@ import structlog
 
 log = structlog.get_logger()
 
+ROLES = ("web", "gateway", "worker")
 STOP_SECONDS = 15
 TROUBLE = 5
 TROUBLE_WITHIN = 30.0
@@ -20,6 +21,10 @@ TROUBLE_WITHIN = 30.0
 
 CANNOT_START = 78
 """Exit status of a role that said in one sentence why it cannot start (EX_CONFIG of sysexits.h)."""
+
+
+class PortInUse(Exception):
+    """A role's door cannot be opened; the message is a plain sentence."""
 
 
 @dataclass(slots=True)
@@ -38,7 +43,7 @@ class Child:
 class Supervisor:
     """Starts the roles and keeps them running until told to stop."""
 
-    def __init__(self, roles: Sequence[str]) -> None:
+    def __init__(self, roles: Sequence[str] = ROLES) -> None:
         self._children = [Child(role) for role in roles]
         self._stop = asyncio.Event()
 

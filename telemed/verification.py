@@ -16,7 +16,7 @@ from telemed.adapters import tables as t
 from telemed.adapters.audit_anchor import AuditAnchors, ForgedAnchor
 from telemed.adapters.audit_chain import GENESIS, ChainFault, first_fault
 from telemed.adapters.database import make_engine
-from telemed.bootstrap import anchor_key, store_environment
+from telemed.bootstrap import anchor_key
 from telemed.settings import Settings
 
 PAGE = 2000
@@ -25,7 +25,7 @@ PAGE = 2000
 async def verify_installation(settings: Settings, console: Console) -> int:
     """0 where everything holds, 1 where something does not."""
     engine = make_engine(settings.database)
-    store = open_store(settings.storage, store_environment(settings))
+    store = open_store(settings.storage, settings.store_keys)
     try:
         await database.check(engine)
         records, fault = await verify_audit(engine)

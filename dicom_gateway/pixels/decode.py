@@ -4,23 +4,19 @@ from __future__ import annotations
 
 import warnings
 from io import BytesIO
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from pydicom import dcmread
 from pydicom.dataset import Dataset
-from pydicom.encaps import encapsulate
-from pydicom.pixels.utils import pixel_array
 from pydicom.uid import UID, ExplicitVRLittleEndian
 
+from dicom_gateway.errors import UnreadableDICOM
 from dicom_gateway.frames import join_fragments
+from dicom_gateway.pixels.codecs import Pixels, decode_encoded, with_pydicom
 from dicom_gateway.pixels.errors import PixelError
+from dicom_gateway.pixels.single_bit import unpack_bits
 from dicom_gateway.scanner import inflate
 from dicom_gateway.transfer_syntax import DEFLATED_IMAGE_FRAME, transfer_syntax
-
-Pixels = NDArray[Any]
-
 
 PIXEL_ELEMENT_HEAD = 12  # bytes of the pixel data element that `head` includes: its tag, VR and length
 
@@ -52,20 +48,29 @@ def decode_frame(header: Dataset, encoded: bytes, skip_bits: int = 0, vr: str = 
     syntax = transfer_syntax(str(header.file_meta.TransferSyntaxUID))
     try:
         if not syntax.encapsulated or not _encapsulated(encoded):
-            fast = _native_grey(header, encoded, syntax.big_endian)
-            if fast is not None:
-                return fast
-            data: bytes = _align(encoded, skip_bits, header) if skip_bits or header.BitsAllocated == 1 else encoded
-            uid = UID(syntax.uid) if not syntax.encapsulated else ExplicitVRLittleEndian
-        elif syntax.uid == DEFLATED_IMAGE_FRAME:
-            data, uid = inflate(memoryview(join_fragments(encoded)), 0), ExplicitVRLittleEndian
-        else:
-            data, uid = encapsulate([join_fragments(encoded)]), UID(syntax.uid)
-        return _with_pydicom(header, data, uid, vr)
+            return _native(header, encoded, skip_bits, vr, UID(syntax.uid) if not syntax.encapsulated else ExplicitVRLittleEndian)
+        codestream = join_fragments(encoded)
+        if syntax.uid == DEFLATED_IMAGE_FRAME:
+            return _native(header, inflate(memoryview(codestream), 0), 0, "OW", ExplicitVRLittleEndian)
     except PixelError:
         raise
-    except Exception as error:  # every codec has exceptions of its own
+    except (UnreadableDICOM, ValueError, AttributeError, TypeError, NotImplementedError) as error:
         raise PixelError(f"the frame cannot be decoded: {error}") from None
+    return decode_encoded(header, codestream, syntax.uid)
+
+
+def _native(header: Dataset, data: bytes, skip_bits: int, vr: str, uid: UID) -> Pixels:
+    big_endian = not uid.is_little_endian
+    if header.BitsAllocated == 1:
+        if big_endian and vr != "OB":
+            data = np.frombuffer(data[: len(data) // 2 * 2], ">u2").astype("<u2").tobytes() + data[len(data) // 2 * 2 :]
+        return unpack_bits(data, header.Rows, header.Columns, skip_bits)
+    fast = _native_grey(header, data, big_endian)
+    if fast is not None:
+        return fast
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return with_pydicom(header, data, uid, vr)
 
 
 def _encapsulated(encoded: bytes) -> bool:
@@ -92,30 +97,3 @@ def _native_grey(header: Dataset, encoded: bytes, big_endian: bool) -> Pixels | 
         # What is above BitsStored is not part of the value (PS3.5 8.1.1): shift it out, keeping the sign.
         pixels = (pixels << (bits - stored)) >> (bits - stored)
     return pixels
-
-
-def _with_pydicom(header: Dataset, data: bytes, uid: UID, vr: str) -> Pixels:
-    frame = Dataset()
-    for keyword in ("Rows", "Columns", "SamplesPerPixel", "BitsAllocated", "BitsStored", "HighBit",
-                    "PixelRepresentation", "PhotometricInterpretation", "PlanarConfiguration"):  # fmt: skip
-        if keyword in header:
-            setattr(frame, keyword, header[keyword].value)
-    frame.NumberOfFrames = 1
-    frame.PixelData = data if len(data) % 2 == 0 else data + b"\0"
-    frame["PixelData"].VR = vr if frame.BitsAllocated <= 8 else "OW"
-    if not uid.is_compressed:
-        frame["PixelData"].is_undefined_length = False
-    frame.file_meta = header.file_meta.__class__()
-    frame.file_meta.TransferSyntaxUID = uid
-    frame.set_original_encoding(uid.is_implicit_VR, uid.is_little_endian)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        pixels: Pixels = pixel_array(frame)
-    return pixels
-
-
-def _align(encoded: bytes, skip_bits: int, header: Dataset) -> bytes:
-    """Single-bit pixels of a frame that begins inside a byte, moved to begin with one (PS3.5 8.1.1)."""
-    count = header.Rows * header.Columns * header.get("SamplesPerPixel", 1)
-    bits = np.unpackbits(np.frombuffer(encoded, np.uint8), bitorder="little")[skip_bits : skip_bits + count]
-    return np.packbits(bits, bitorder="little").tobytes()

@@ -12,10 +12,9 @@ from rich.table import Table
 
 from storage.errors import StorageError
 from telemed.adapters.database import DatabaseUnavailable, make_engine
-from telemed.adapters.network_table import add_districts, add_home_hubs, add_institutions, add_person, add_services
+from telemed.adapters.network_table import add_districts, add_home_hubs, add_institutions, add_person, add_services, usernames
 from telemed.adapters.passwords import Argon2Passwords
 from telemed.demo import region
-from telemed.roles import ROLES
 from telemed.settings import Settings
 from telemed.supervisor import Supervisor
 
@@ -25,7 +24,7 @@ READY_SECONDS = 60
 async def run_demo(settings: Settings, *, with_cases: bool) -> int:
     """Until told to stop. Returns the exit status."""
     await put_region(settings)
-    supervisor = Supervisor(tuple(ROLES))
+    supervisor = Supervisor()
     serving = asyncio.create_task(supervisor.run())
     ready = asyncio.create_task(_ready(settings))
     await asyncio.wait([serving, ready], return_when=asyncio.FIRST_COMPLETED)
@@ -46,14 +45,16 @@ async def put_region(settings: Settings) -> None:
     """Institutions, hubs and accounts; what is there already stays as it is."""
     engine = make_engine(settings.database)
     try:
-        password_hash = await Argon2Passwords().hash(region.PASSWORD)
         async with engine.begin() as connection:
             await add_institutions(connection, region.INSTITUTIONS)
             await add_districts(connection, region.DISTRICTS)
             await add_services(connection, region.hub_services())
             homes = {(centre, member): hub for centre in region.CENTRES for member, hub in region.HOME_HUBS.items()}
             await add_home_hubs(connection, homes)
-            for person in region.accounts():
+            known = await usernames(connection)
+            missing = [person for person in region.accounts() if person.username not in known]
+            password_hash = await Argon2Passwords().hash(region.PASSWORD) if missing else ""
+            for person in missing:
                 await add_person(connection, person, password_hash)
     finally:
         await engine.dispose()
