@@ -19,7 +19,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from dicom_gateway import Index, IndexedInstance, Intake, Outcome, Scope, Source, start_dimse
-from dicom_gateway.index import dicom_instance, dicom_quarantine, metadata
+from dicom_gateway.index import dicom_frame_index, dicom_instance, dicom_quarantine, metadata
 from dicom_gateway.index.attributes import Level
 from dicom_gateway.index.reading import Query, Target
 from dicom_gateway.journal import Journal
@@ -180,7 +180,9 @@ async def test_a_journal_that_ended_uncleanly_is_read_again(
         key = str(pack.relative_to(tmp_path / "objects/objects"))
         (tmp_path / "objects/unsettled/0" / pack.name).write_text(key)
     async with engine.begin() as connection:
-        await connection.execute(sa.delete(dicom_instance).where(dicom_instance.c.sop_instance_uid != batch[1][0]))
+        lost = sa.select(dicom_instance.c.id).where(dicom_instance.c.sop_instance_uid != batch[1][0])
+        await connection.execute(sa.delete(dicom_frame_index).where(dicom_frame_index.c.instance_id.in_(lost)))
+        await connection.execute(sa.delete(dicom_instance).where(dicom_instance.c.id.in_(lost)))
     async with journal_of(intake) as journal:
         assert await found(engine, store) == {uid for uid, _, _ in batch[:3]}
         for _, content, source in batch:
