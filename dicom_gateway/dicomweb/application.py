@@ -18,7 +18,7 @@ from dicom_gateway.objects import Objects
 from dicom_gateway.pixels import PixelPool
 from dicom_gateway.series_documents import SeriesDocuments
 from dicom_gateway.stability import StudyWatch
-from dicom_gateway.workitems import WorkitemDesk
+from dicom_gateway.workitems import TableDesk, WorkitemDesk
 from storage.protocol import ObjectStore
 
 _STUDY = "/studies/{study}"
@@ -44,7 +44,15 @@ def dicomweb_app(
     owned = pool or PixelPool()
     objects = Objects(index, store)
     app[SERVICE] = Service(
-        index, store, intake, authorise, owned, objects, SeriesDocuments(index, objects, owned), watch or StudyWatch(index.engine)
+        index,
+        store,
+        intake,
+        authorise,
+        owned,
+        objects,
+        SeriesDocuments(index, objects, owned),
+        watch or StudyWatch(index.engine),
+        workitems or TableDesk(index.engine),
     )
 
     async def pool_lives(_: web.Application) -> AsyncIterator[None]:

@@ -50,7 +50,9 @@ class WorkitemDesk(Protocol):
         ...
 
 
-NOT_THERE = Refused(404, 0xC307, "The specified SOP Instance UID does not exist or is not a UPS Instance managed by this SCP.")
+def not_there() -> Refused:
+    """Nothing of that UID for this caller."""
+    return Refused(404, 0xC307, "The specified SOP Instance UID does not exist or is not a UPS Instance managed by this SCP.")
 
 
 class TableDesk:
@@ -76,7 +78,7 @@ class TableDesk:
             rows = await connection.execute(sa.select(dicom_workitem).where(w.owner == owner, w.workitem_uid == uid))
             row = rows.mappings().first()
         if row is None:
-            raise NOT_THERE
+            raise not_there()
         return _workitem(row)
 
     async def create(self, request: web.Request, owner: str | None, uid: str, item: Item) -> Workitem:
