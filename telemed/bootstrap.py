@@ -18,13 +18,9 @@ from aiohttp import web
 
 from dicom_gateway import Index, Intake, Refusal, RefusalReason, Scope, dicomweb_app, start_dimse
 from dicom_gateway.dimse import DimseServer
-<<<<<<< HEAD
 from dicom_gateway.objects import Objects
 from dicom_gateway.pixels import PixelPool
 from dicom_gateway.series_documents import SeriesDocuments
-=======
-from dicom_gateway.pixels import PixelPool
->>>>>>> imaging
 from dicom_gateway.settled import Settled
 from dicom_gateway.stability import StudyWatch
 from storage import open_store
@@ -38,21 +34,18 @@ from telemed.adapters.audit_watch import AuditWatch
 from telemed.adapters.cart_folder import CartFolder
 from telemed.adapters.confidential import Sealer
 from telemed.adapters.database import make_engine
-<<<<<<< HEAD
 from telemed.adapters.ecg_reader import EcgReader
-=======
 from telemed.adapters.model_port import ModelPort
->>>>>>> imaging
 from telemed.adapters.office import SqlOffice
 from telemed.adapters.passwords import Argon2Passwords
 from telemed.adapters.pdf_pages import PdfPages
 from telemed.adapters.printing import ReportPress
-from telemed.adapters.quality_table import AssessmentsWanted
+from telemed.adapters.quality_table import JobsWanted
 from telemed.adapters.sheets import PooledSheets
 from telemed.adapters.signature_inspector import PooledInspector
 from telemed.adapters.studies import DicomDoor
 from telemed.adapters.study_access import device_scope, study_scope
-from telemed.adapters.study_table import StudyArrivals, ask_to_complete
+from telemed.adapters.study_table import StudyArrivals
 from telemed.adapters.study_upkeep import StudyUpkeep
 from telemed.adapters.tracings import PooledTracings, StoredTracings
 from telemed.domain.centre import Centre
@@ -187,19 +180,16 @@ async def workers(parts: Parts) -> AsyncIterator[list[Callable[[], Coroutine[Any
 
 
 def study_watch(parts: Parts) -> StudyWatch:
-    """Notes studies as complete and has their cases told."""
-    return StudyWatch(parts.office.engine, on_stable=ask_to_complete)
+    """Notes studies that have come to rest: their cases are told; each is assessed, and shown to the model where there is one."""
+    wanted = ["complete-study", "assess-study", *(["ask-model"] if parts.settings.model_url else [])]
+    quiet = timedelta(seconds=parts.settings.stable_after_seconds)
+    return StudyWatch(parts.office.engine, quiet=quiet, on_stable=JobsWanted(wanted))
 
 
 def worker(parts: Parts) -> Worker:
     async def uploads(now: datetime) -> int:
         return await sweep_uploads(parts.office, now)
 
-<<<<<<< HEAD
-    documents = SeriesDocuments(parts.index, Objects(parts.index, parts.store), PixelPool(1))
-    anchors = AuditAnchors(parts.office.engine, parts.store, anchor_key(parts.settings))
-    return Worker(parts.office, janitors=(uploads, StudyUpkeep(study_watch(parts), documents), AuditWatch(parts.office.engine), anchors))
-=======
     settings, kept = parts.settings, parts.office.image_quality
     anchors = AuditAnchors(parts.office.engine, parts.store, anchor_key(settings))
     assessor = StudyAssessor(parts.index, parts.store, parts.measuring, kept, settings.time_zone)
@@ -207,16 +197,9 @@ def worker(parts: Parts) -> Worker:
     if settings.model_url:
         token = settings.model_token.get_secret_value()
         long_jobs["ask-model"] = ModelPort(parts.index, parts.store, kept, settings.model_url, token).job
-    janitors = (uploads, AuditWatch(parts.office.engine), anchors, study_watch(parts).look)
+    documents = SeriesDocuments(parts.index, Objects(parts.index, parts.store), parts.measuring)
+    janitors = (uploads, AuditWatch(parts.office.engine), anchors, StudyUpkeep(study_watch(parts), documents))
     return Worker(parts.office, janitors, long_jobs)
-
-
-def study_watch(parts: Parts) -> StudyWatch:
-    """Notes studies that have come to rest; each is assessed, and shown to the model where there is one."""
-    wanted = ["assess-study", *(["ask-model"] if parts.settings.model_url else [])]
-    quiet = timedelta(seconds=parts.settings.stable_after_seconds)
-    return StudyWatch(parts.office.engine, quiet=quiet, on_stable=AssessmentsWanted(wanted))
->>>>>>> imaging
 
 
 def anchor_key(settings: Settings) -> Path:

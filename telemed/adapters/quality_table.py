@@ -105,8 +105,8 @@ def _quality(row: Mapping[Any, Any]) -> StudyQuality:
     return StudyQuality(row["owner"], row["study_instance_uid"], at, row["images"], scores, row["document"])
 
 
-class AssessmentsWanted:
-    """The study watch's hook, inside its transaction: a study that has come to rest is assessed, and shown to the model if there is one."""
+class JobsWanted:
+    """The study watch's hook, inside its transaction: jobs of these kinds for each study that has come to rest."""
 
     def __init__(self, kinds: Sequence[str]) -> None:
         self._kinds = kinds

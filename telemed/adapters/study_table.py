@@ -8,10 +8,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dicom_gateway.index import IndexedInstance, Recorded, dicom_instance, dicom_series, dicom_study
-from dicom_gateway.stability import StableStudy
 from telemed.adapters import tables as t
 from telemed.adapters.columns import aware
 from telemed.adapters.repositories import _Repository, insert_or_nothing
@@ -100,16 +98,6 @@ def _study_facts(row: Any, modality: str, instances: int) -> StudyFacts:
         instances=instances,
         received_at=aware(row["first_received_at"]),
     )
-
-
-async def ask_to_complete(connection: AsyncConnection, studies: Sequence[StableStudy]) -> None:
-    """The gateway's hook, inside the transaction that notes studies as stable: their cases are told."""
-    now = utc_now()
-    for study in studies:
-        payload = {"owner": study.owner, "study": study.study_instance_uid}
-        line = {"kind": "complete-study", "payload": payload, "waiting_key": f"complete:{study.owner}:{study.study_instance_uid}"}
-        times = {"created_at": now, "run_after": now, "attempts": 0}
-        await connection.execute(insert_or_nothing(connection, t.job).values(line | times))
 
 
 BY_DIMSE = "dimse"
