@@ -10,6 +10,7 @@ from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -40,17 +41,16 @@ from telemed.adapters.office import SqlOffice
 from telemed.adapters.passwords import Argon2Passwords
 from telemed.adapters.pdf_pages import PdfPages
 from telemed.adapters.printing import ReportPress
-from telemed.adapters.quality_table import JobsWanted
 from telemed.adapters.sheets import PooledSheets
 from telemed.adapters.signature_inspector import PooledInspector
 from telemed.adapters.studies import DicomDoor
 from telemed.adapters.study_access import device_scope, study_scope
-from telemed.adapters.study_table import StudyArrivals
+from telemed.adapters.study_table import StableStudyJobs, StudyArrivals
 from telemed.adapters.study_upkeep import StudyUpkeep
 from telemed.adapters.tracings import PooledTracings, StoredTracings
 from telemed.domain.centre import Centre
 from telemed.domain.network import Level
-from telemed.long_jobs import LongJobs
+from telemed.long_jobs import LongJob, LongJobs
 from telemed.pool_process import serve_the_parent
 from telemed.service.uploads import sweep_uploads
 from telemed.settings import Settings
@@ -58,7 +58,7 @@ from telemed.web.app import Doors, create_app
 from telemed.web.i18n import DEFAULT_LANGUAGE, translations
 from telemed.web.security import person_of
 from telemed.web.study_looks import StudyLooks
-from telemed.worker import LongJob, Worker
+from telemed.worker import Worker
 
 ANALYSTS = 2
 """Processes that read tracings: one may be at a Holter recording for half a minute while resting tracings go on."""
@@ -165,13 +165,9 @@ async def dicom_gateway(parts: Parts, tls: ssl.SSLContext | None = None) -> Dims
 @asynccontextmanager
 async def workers(parts: Parts) -> AsyncIterator[list[Callable[[], Coroutine[Any, Any, None]]]]:
     """What the worker's role runs beside each other: quick jobs and clocks, long jobs, the watched folder."""
-    say = translations(DEFAULT_LANGUAGE).gettext
     pool = ProcessPoolExecutor(ANALYSTS, mp_context=multiprocessing.get_context("spawn"), initializer=serve_the_parent)
     try:
-        running: list[Callable[[], Coroutine[Any, Any, None]]] = [
-            worker(parts).run,
-            LongJobs(parts.office, {"read-ecg": EcgReader(parts.office, pool, say)}).run,
-        ]
+        running: list[Callable[[], Coroutine[Any, Any, None]]] = [worker(parts).run, long_jobs(parts, pool).run]
         if parts.settings.ecg_folder:
             running.append(CartFolder(parts.office, Path(parts.settings.ecg_folder), pool).run)
         yield running
@@ -180,26 +176,34 @@ async def workers(parts: Parts) -> AsyncIterator[list[Callable[[], Coroutine[Any
 
 
 def study_watch(parts: Parts) -> StudyWatch:
-    """Notes studies that have come to rest: their cases are told; each is assessed, and shown to the model where there is one."""
+    """Notes studies that have come to rest: their cases are told, they are assessed, and shown to the model where there is one."""
     wanted = ["complete-study", "assess-study", *(["ask-model"] if parts.settings.model_url else [])]
     quiet = timedelta(seconds=parts.settings.stable_after_seconds)
-    return StudyWatch(parts.office.engine, quiet=quiet, on_stable=JobsWanted(wanted))
+    return StudyWatch(parts.office.engine, quiet=quiet, on_stable=StableStudyJobs(wanted))
 
 
 def worker(parts: Parts) -> Worker:
+    """Quick jobs, clocks, tidying."""
+
     async def uploads(now: datetime) -> int:
         return await sweep_uploads(parts.office, now)
 
-    settings, kept = parts.settings, parts.office.image_quality
-    anchors = AuditAnchors(parts.office.engine, parts.store, anchor_key(settings))
-    assessor = StudyAssessor(parts.index, parts.store, parts.measuring, kept, settings.time_zone)
-    long_jobs: dict[str, LongJob] = {"assess-study": assessor.job}
-    if settings.model_url:
-        token = settings.model_token.get_secret_value()
-        long_jobs["ask-model"] = ModelPort(parts.index, parts.store, kept, settings.model_url, token).job
     documents = SeriesDocuments(parts.index, Objects(parts.index, parts.store), parts.measuring)
-    janitors = (uploads, AuditWatch(parts.office.engine), anchors, StudyUpkeep(study_watch(parts), documents))
-    return Worker(parts.office, janitors, long_jobs)
+    anchors = AuditAnchors(parts.office.engine, parts.store, anchor_key(parts.settings))
+    return Worker(parts.office, janitors=(uploads, StudyUpkeep(study_watch(parts), documents), AuditWatch(parts.office.engine), anchors))
+
+
+def long_jobs(parts: Parts, pool: Executor) -> LongJobs:
+    """Jobs that take seconds; tracings are read in `pool`."""
+    settings, kept, now = parts.settings, parts.office.image_quality, parts.office.now
+    kinds: dict[str, LongJob] = {
+        "read-ecg": EcgReader(parts.office, pool, translations(DEFAULT_LANGUAGE).gettext),
+        "assess-study": partial(StudyAssessor(parts.index, parts.store, parts.measuring, kept, settings.time_zone).job, now=now),
+    }
+    if settings.model_url:
+        port = ModelPort(parts.index, parts.store, kept, settings.model_url, settings.model_token.get_secret_value())
+        kinds["ask-model"] = partial(port.job, now=now)
+    return LongJobs(parts.office, kinds)
 
 
 def anchor_key(settings: Settings) -> Path:

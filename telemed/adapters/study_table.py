@@ -8,8 +8,10 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dicom_gateway.index import IndexedInstance, Recorded, dicom_instance, dicom_series, dicom_study
+from dicom_gateway.stability import StableStudy
 from telemed.adapters import tables as t
 from telemed.adapters.columns import aware
 from telemed.adapters.repositories import _Repository, insert_or_nothing
@@ -98,6 +100,22 @@ def _study_facts(row: Any, modality: str, instances: int) -> StudyFacts:
         instances=instances,
         received_at=aware(row["first_received_at"]),
     )
+
+
+class StableStudyJobs:
+    """The study watch's hook, inside its transaction: jobs of these kinds wait for a study that has come to rest."""
+
+    def __init__(self, kinds: Sequence[str]) -> None:
+        self._kinds = kinds
+
+    async def __call__(self, connection: AsyncConnection, studies: Sequence[StableStudy]) -> None:
+        now = utc_now()
+        for study in studies:
+            for kind in self._kinds:
+                payload = {"owner": study.owner, "study": study.study_instance_uid}
+                line = {"kind": kind, "payload": payload, "waiting_key": f"{kind}:{study.owner}:{study.study_instance_uid}"}
+                times = {"created_at": now, "run_after": now, "attempts": 0}
+                await connection.execute(insert_or_nothing(connection, t.job).values(line | times))
 
 
 BY_DIMSE = "dimse"

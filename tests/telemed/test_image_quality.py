@@ -27,6 +27,7 @@ from telemed.adapters.migrate import migrate
 from telemed.adapters.model_port import ModelFailed, read_answer
 from telemed.bootstrap import Parts
 from telemed.demo.run import put_region
+from telemed.long_jobs import LongJobs
 from telemed.service.image_quality import DIMENSIONS
 from telemed.settings import Settings
 from telemed.web.quality_words import proposed_shapes, strip_of
@@ -52,15 +53,18 @@ def slices(count: int, without: frozenset[int] = frozenset()) -> list[bytes]:
     return made
 
 
+Workers = tuple[Worker, LongJobs]
+
+
 @asynccontextmanager
-async def parts_of(folder: Path, model_url: str = "") -> AsyncIterator[tuple[Parts, Worker]]:
+async def parts_of(folder: Path, model_url: str = "") -> AsyncIterator[tuple[Parts, Workers]]:
     settings = Settings(data_dir=folder, stable_after_seconds=1, model_url=model_url)
     engine = make_engine(settings.database)
     await migrate(engine)
     await engine.dispose()
     await put_region(settings)
     async with bootstrap.open_parts(settings) as parts:
-        yield parts, bootstrap.worker(parts)
+        yield parts, (bootstrap.worker(parts), bootstrap.long_jobs(parts, parts.pool))
 
 
 async def arrive(parts: Parts, files: list[bytes]) -> None:
@@ -69,13 +73,14 @@ async def arrive(parts: Parts, files: list[bytes]) -> None:
         assert received.outcome in (Outcome.STORED, Outcome.DUPLICATE), received.comment
 
 
-async def work_until(worker: Worker, done: Callable[[], Awaitable[Any]]) -> Any:
+async def work_until(workers: Workers, done: Callable[[], Awaitable[Any]]) -> Any:
     """Let the worker work until there is something."""
     async with asyncio.timeout(60):
         while not (found := await done()):
-            if not await worker.once():
+            quick, long = workers
+            if not (await quick.once() | await long.once()):
                 await asyncio.sleep(0.1)
-            await worker.settle()
+            await long.finish()
     return found
 
 

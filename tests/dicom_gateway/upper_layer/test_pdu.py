@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from io import BytesIO
 from typing import Any
 
@@ -119,10 +120,8 @@ def test_bytes_that_are_no_request_are_refused_in_one_way(data: st.DataObject) -
         body[place] = data.draw(st.integers(0, 255))
     body = body[: data.draw(st.integers(0, len(body)))] + data.draw(st.binary(max_size=20))
     for decode_any in (pdu.decode_request, pdu.decode_accept):
-        try:
+        with contextlib.suppress(MalformedPDU):
             decode_any(bytes(body))
-        except MalformedPDU as error:
-            assert str(error)
 
 
 @pytest.mark.parametrize(
@@ -201,7 +200,5 @@ def test_pynetdicom_reads_our_responses(uid: str, message_id: int, status: int, 
 
 @given(st.binary(max_size=200))
 def test_bytes_that_are_no_command_are_refused_in_one_way(content: bytes) -> None:
-    try:
+    with contextlib.suppress(MalformedPDU):
         commands.decode_command(content)
-    except MalformedPDU as error:
-        assert str(error)
