@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 
 from aiohttp import web
@@ -56,8 +57,10 @@ def dicomweb_app(
     )
 
     async def pool_lives(_: web.Application) -> AsyncIterator[None]:
+        warming = asyncio.create_task(owned.warm()) if pool is None else None
         yield
-        if pool is None:
+        if warming is not None:
+            await warming
             await owned.close()
 
     app.cleanup_ctx.append(pool_lives)
