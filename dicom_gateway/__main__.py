@@ -6,6 +6,7 @@ import argparse
 import asyncio
 import logging
 import signal
+from datetime import timedelta
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -15,7 +16,11 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from dicom_gateway import Index, Intake, Scope, dicomweb_app, start_dimse
 from dicom_gateway.index import metadata
+from dicom_gateway.objects import Objects
+from dicom_gateway.pixels import PixelPool
+from dicom_gateway.series_documents import SeriesDocuments
 from dicom_gateway.settled import Settled
+from dicom_gateway.stability import QUIET, StudyWatch
 from storage import open_store
 
 
@@ -29,6 +34,7 @@ def main() -> None:
     serve.add_argument("--host", default="127.0.0.1", help="address to listen on; whoever reaches it may read and write")
     serve.add_argument("--data", type=Path, required=True, help="folder for objects and index")
     serve.add_argument("--aet", default="ARCHIVE", help="AE title (default: ARCHIVE)")
+    serve.add_argument("--quiet", type=float, default=QUIET.total_seconds(), help="seconds without arrivals after which a study is stable")
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     asyncio.run(_serve(arguments))
@@ -59,8 +65,11 @@ async def _serve(arguments: argparse.Namespace) -> None:
     store = open_store((arguments.data / "objects").resolve().as_uri())
     index, intake = Index(engine, Settled(store)), Intake(engine, store)
     dimse = await start_dimse(index, store, intake, _everything, ae_title=arguments.aet, host=arguments.host, port=arguments.port)
+    watch, pool = StudyWatch(engine, quiet=timedelta(seconds=arguments.quiet)), PixelPool()
+    documents = SeriesDocuments(index, Objects(index, store), pool)
+    watching = asyncio.create_task(watch.run(lambda study: documents.prepare(study.id)))
     app = web.Application()
-    app.add_subapp("/dicomweb", dicomweb_app(index, store, intake, _everything))
+    app.add_subapp("/dicomweb", dicomweb_app(index, store, intake, _everything, pool=pool, watch=watch))
     runner = web.AppRunner(app)
     await runner.setup()
     await web.TCPSite(runner, arguments.host, arguments.http_port).start()
@@ -72,8 +81,11 @@ async def _serve(arguments: argparse.Namespace) -> None:
     for name in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
     await stop.wait()
+    watching.cancel()
+    await asyncio.gather(watching, return_exceptions=True)
     await dimse.close()
     await runner.cleanup()
+    await pool.close()
     await intake.close()
     await store.close()
     await engine.dispose()

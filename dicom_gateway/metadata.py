@@ -2,39 +2,15 @@
 
 from __future__ import annotations
 
-import json
-import math
-import warnings
-from base64 import b64encode
+from collections.abc import Mapping
 from typing import Any
 
-from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
 
-from dicom_gateway.index.attributes import ATTRIBUTES, BY_KEYWORD, Attribute, Level
-from dicom_gateway.pixels.decode import pixel_vr, read_header
+from dicom_gateway.index.attributes import ATTRIBUTES, Attribute, Level
+from dicom_gateway.pixels.decode import read_header
 
-INLINE = 1024  # bytes of a binary value up to which it is given in place
-_BINARY = frozenset({"OB", "OD", "OF", "OL", "OV", "OW", "UN"})
-
-
-def metadata_json(heads: list[tuple[bytes, bool, str]]) -> bytes:
-    """A JSON array for several objects: head, whether pixels follow, and the prefix of bulk data addresses.
-
-    Runs in a process of its own. Raises `PixelError` for a head that cannot be read.
-    """
-    described = []
-    for head, has_pixels, prefix in heads:
-        data_set = read_header(head)
-        answer = _data_set(data_set, f"{prefix}bulkdata/")
-        answer["00080005"] = {"vr": "CS", "Value": ["ISO_IR 192"]}
-        answer["00083002"] = {"vr": "UI", "Value": [str(data_set.file_meta.TransferSyntaxUID)]}
-        if has_pixels:
-            tag = "".join(f"{int.from_bytes(head[-12 + i : -10 + i], 'little'):04X}" for i in (0, 2))
-            tag = tag if tag in ("7FE00008", "7FE00009") else "7FE00010"
-            answer[tag] = {"vr": pixel_vr(head), "BulkDataURI": f"{prefix}bulkdata/{tag}"}
-        described.append(dict(sorted(answer.items())))
-    return json.dumps(described, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+ON_REQUEST = frozenset({"SOPClassesInStudy"})  # costs a look at every instance, and no client is promised it
 
 
 def bulk_value(head: bytes, path: str) -> bytes | None:
@@ -79,11 +55,17 @@ def attributes_shown(level: Level, within_study: bool, within_series: bool, incl
     return [
         a
         for a in ATTRIBUTES
-        if (a.level == level or "all" in included or a.keyword in included)
-        or (a.level < level and not (within_study if a.level <= Level.STUDY else within_series))
-        or a.keyword in ("StudyInstanceUID", "SeriesInstanceUID")
-        if a.level <= level
+        if a.level <= level and (_by_itself(a, level, within_study, within_series) or "all" in included or a.keyword in included)
     ]
+
+
+def _by_itself(attribute: Attribute, level: Level, within_study: bool, within_series: bool) -> bool:
+    """Whether the attribute is shown without being asked for."""
+    if attribute.keyword in ("StudyInstanceUID", "SeriesInstanceUID"):
+        return True
+    if attribute.keyword in ON_REQUEST:
+        return False
+    return attribute.level == level or not (within_study if attribute.level <= Level.STUDY else within_series)
 
 
 def _retrieve_url(values: dict[str, Any], base: str) -> str:
@@ -110,39 +92,13 @@ def person_name(name: str) -> dict[str, str]:
     return {group: text for group, text in groups if text}
 
 
-def _data_set(data_set: Dataset, bulk: str) -> dict[str, Any]:
-    answer: dict[str, Any] = {}
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        for tag in sorted(data_set.keys()):
-            if tag.element == 0:
-                continue
-            try:
-                answer[f"{tag:08X}"] = _element(data_set[tag], f"{bulk}{tag:08X}")
-            except Exception:  # noqa: S112 - a value that no VR rule explains is left out; the rest stays useful
-                continue
-    return answer
-
-
-def _element(element: DataElement, bulk: str) -> dict[str, Any]:
-    if element.VR == "SQ":
-        items = [_data_set(item, f"{bulk}/{number}/") for number, item in enumerate(element.value, 1)]
-        return {"vr": "SQ", "Value": items} if items else {"vr": "SQ"}
-    if element.VR in _BINARY:
-        value = element.value
-        if not value:
-            return {"vr": element.VR}
-        if len(value) > INLINE:
-            return {"vr": element.VR, "BulkDataURI": bulk}
-        return {"vr": element.VR, "InlineBinary": b64encode(value).decode()}
-    described: dict[str, Any] = element.to_json_dict(None, INLINE)
-    if any(isinstance(value, float) and not math.isfinite(value) for value in described.get("Value", ())):
-        described.pop("Value")
-    return described
-
-
-def keyword_of(name: str) -> str | None:
-    """The keyword that an `includefield` value means, `all`, or None if the index does not keep it."""
-    if name in BY_KEYWORD or name == "all":
-        return name
-    return next((a.keyword for a in ATTRIBUTES if a.tag == name.upper()), None)
+def without_bulk(item: Mapping[str, Any]) -> dict[str, Any]:
+    """A data set without values that are only pointed to: the addresses are relative to another place."""
+    found = {}
+    for tag, element in item.items():
+        if "BulkDataURI" in element:
+            continue
+        if element["vr"] == "SQ" and "Value" in element:
+            element = {"vr": "SQ", "Value": [without_bulk(inner) for inner in element["Value"]]}
+        found[tag] = element
+    return found

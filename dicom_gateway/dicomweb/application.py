@@ -6,13 +6,16 @@ from collections.abc import AsyncIterator
 
 from aiohttp import web
 
-from dicom_gateway.dicomweb import frames, retrieve, search
+from dicom_gateway.dicomweb import frames, metadata, retrieve, search
 from dicom_gateway.dicomweb.service import SERVICE, Authorise, Service, problems
+from dicom_gateway.dicomweb.store import complete
 from dicom_gateway.dicomweb.store import store as store_objects
 from dicom_gateway.index import Index
 from dicom_gateway.intake import Intake
 from dicom_gateway.objects import Objects
 from dicom_gateway.pixels import PixelPool
+from dicom_gateway.series_documents import SeriesDocuments
+from dicom_gateway.stability import StudyWatch
 from storage.protocol import ObjectStore
 
 _STUDY = "/studies/{study}"
@@ -22,13 +25,22 @@ _FRAMES = _INSTANCE + "/frames/{frames}"
 
 
 def dicomweb_app(
-    index: Index, store: ObjectStore, intake: Intake, authorise: Authorise, *, pool: PixelPool | None = None
+    index: Index,
+    store: ObjectStore,
+    intake: Intake,
+    authorise: Authorise,
+    *,
+    pool: PixelPool | None = None,
+    watch: StudyWatch | None = None,
 ) -> web.Application:
     """An application to mount with `add_subapp`. `authorise(request, action)` gives the caller's scope for `search`,
     `retrieve` or `store`, or raises an HTTP answer of the host's own. A pool that is not given is owned."""
     app = web.Application(middlewares=[problems])
     owned = pool or PixelPool()
-    app[SERVICE] = Service(index, store, intake, authorise, owned, Objects(index, store))
+    objects = Objects(index, store)
+    app[SERVICE] = Service(
+        index, store, intake, authorise, owned, objects, SeriesDocuments(index, objects, owned), watch or StudyWatch(index.engine)
+    )
 
     async def pool_lives(_: web.Application) -> AsyncIterator[None]:
         yield
@@ -43,12 +55,13 @@ def dicomweb_app(
         web.get(_STUDY + "/series", search.series),
         web.get(_STUDY + "/instances", search.instances),
         web.get(_SERIES + "/instances", search.instances),
-        *(web.get(level + "/metadata", retrieve.metadata) for level in (_STUDY, _SERIES, _INSTANCE)),
+        *(web.get(level + "/metadata", metadata.metadata) for level in (_STUDY, _SERIES, _INSTANCE)),
         *(web.get(level + "/thumbnail", frames.thumbnail) for level in (_STUDY, _SERIES, _INSTANCE, _FRAMES)),
         *(web.get(level + "/rendered", frames.rendered) for level in (_INSTANCE, _FRAMES)),
         web.get(_FRAMES, frames.frames),
         web.get(_INSTANCE + "/bulkdata/{path:.+}", retrieve.bulk_data),
         *(web.get(level, retrieve.objects) for level in (_STUDY, _SERIES, _INSTANCE)),
+        web.post(_STUDY + "/complete", complete),
         web.post("/studies", store_objects),
         web.post(_STUDY, store_objects),
     ])  # fmt: skip

@@ -1,8 +1,7 @@
-"""WADO-RS: objects, metadata, bulk data (PS3.18 section 10.4)."""
+"""WADO-RS: objects and bulk data (PS3.18 section 10.4)."""
 
 from __future__ import annotations
 
-import asyncio
 import re
 
 from aiohttp import web
@@ -11,15 +10,13 @@ from dicom_gateway.dicomweb.media_types import Acceptable, acceptable
 from dicom_gateway.dicomweb.multipart import MultipartAnswer
 from dicom_gateway.dicomweb.service import Problem, Service, instances_of, not_found, unchanged
 from dicom_gateway.index import StoredInstance
-from dicom_gateway.metadata import bulk_value, metadata_json
+from dicom_gateway.metadata import bulk_value
 from dicom_gateway.pixels.transcode import to_explicit_little_endian
 from dicom_gateway.transfer_syntax import EXPLICIT_VR_LITTLE_ENDIAN
 
 DICOM = "application/dicom"
 REVALIDATE = {"Cache-Control": "private, no-cache"}
 _BULK_PATH = re.compile(r"[0-9A-Fa-f]{8}(/\d{1,6}/[0-9A-Fa-f]{8}){0,15}")
-_HEADS_AT_ONCE = 8
-_HEADS_IN_A_JOB = 32  # one trip to a process describes this many objects
 _PIXELS = frozenset({"7FE00008", "7FE00009", "7FE00010"})
 MAX_TRANSCODED = 512 << 20  # bytes of an object that is transcoded in memory
 
@@ -61,48 +58,6 @@ async def _transcoded(service: Service, instance: StoredInstance) -> bytes:
     if instance.size > MAX_TRANSCODED:
         raise Problem(406, "Not acceptable", "the object is too large to be transcoded; ask for transfer-syntax=*")
     return await service.pool.run(to_explicit_little_endian, await service.store.read(instance.object_key))
-
-
-async def metadata(request: web.Request) -> web.StreamResponse:
-    """Everything but bulk data, as DICOM JSON; bulk data addresses are relative to this one."""
-    service, instances = await instances_of(request)
-    etag = f"{max(i.id for i in instances)}-{len(instances)}-{instances[0].sha256[:24]}"
-    headers = {**REVALIDATE, "ETag": f'"{etag}"'}
-    if unchanged(request, etag):
-        return web.Response(status=304, headers=headers)
-    response = web.StreamResponse(headers=headers)
-    response.content_type = "application/dicom+json"
-    jobs = [instances[start : start + _HEADS_IN_A_JOB] for start in range(0, len(instances), _HEADS_IN_A_JOB)]
-    pieces = [await _described(service, jobs[0], request)]
-    await response.prepare(request)
-    await response.write(b"[" + pieces[0][1:-1])
-    for job in jobs[1:]:
-        await response.write(b"," + (await _described(service, job, request))[1:-1])
-    await response.write(b"]")
-    await response.write_eof()
-    return response
-
-
-async def _described(service: Service, instances: list[StoredInstance], request: web.Request) -> bytes:
-    places = asyncio.Semaphore(_HEADS_AT_ONCE)
-
-    async def head(instance: StoredInstance) -> tuple[bytes, bool, str]:
-        async with places:
-            content = await service.objects.head(instance)
-        return content, instance.pixel_data_offset is not None, _prefix(instance, request)
-
-    heads = await asyncio.gather(*(head(instance) for instance in instances))
-    return await service.pool.run(metadata_json, list(heads))
-
-
-def _prefix(instance: StoredInstance, request: web.Request) -> str:
-    """Path from the address of this metadata to the instance (RFC 3986 section 5.2)."""
-    prefix = ""
-    if "series" not in request.match_info:
-        prefix += f"series/{instance.series_instance_uid}/"
-    if "instance" not in request.match_info:
-        prefix += f"instances/{instance.sop_instance_uid}/"
-    return prefix
 
 
 async def bulk_data(request: web.Request) -> web.StreamResponse:

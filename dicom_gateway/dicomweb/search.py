@@ -2,53 +2,114 @@
 
 from __future__ import annotations
 
-import asyncio
-import json
 import re
+from dataclasses import dataclass, replace
+from typing import Any
 
 from aiohttp import web
 
+from dicom_gateway.dicomweb.answers import answer, answer_kind
+from dicom_gateway.dicomweb.described_search import Key, Row, described_rows
+from dicom_gateway.dicomweb.levels import describes
 from dicom_gateway.dicomweb.service import scope_of
-from dicom_gateway.index import Attribute, BadQuery, Level, Match, Matching, Query, attribute_named
-from dicom_gateway.index.reading import MAX_ROWS
-from dicom_gateway.metadata import attributes_shown, keyword_of, row_json
+from dicom_gateway.index import Attribute, BadQuery, Level, Match, Matching, Query
+from dicom_gateway.index.attributes import BY_KEYWORD
+from dicom_gateway.index.finding import MAX_ROWS
+from dicom_gateway.index.paths import Path, attribute_at, path_of
+from dicom_gateway.metadata import attributes_shown, row_json, without_bulk
 
+DEFAULT_ROWS = 1000  # of an answer whose caller names no limit
 _OPTIONS = frozenset({"limit", "offset", "includefield", "fuzzymatching", "emptyvaluematching", "multiplevaluematching"})
 _ROOT = re.compile(r"(.*?)/(?:studies|series|instances)(?:/|$)")
 _PATH_KEYS = {"study": "StudyInstanceUID", "series": "SeriesInstanceUID"}
 
 
-async def studies(request: web.Request) -> web.Response:
+async def studies(request: web.Request) -> web.StreamResponse:
     """Search for studies."""
     return await _search(request, Level.STUDY)
 
 
-async def series(request: web.Request) -> web.Response:
+async def series(request: web.Request) -> web.StreamResponse:
     """Search for series."""
     return await _search(request, Level.SERIES)
 
 
-async def instances(request: web.Request) -> web.Response:
+async def instances(request: web.Request) -> web.StreamResponse:
     """Search for instances."""
     return await _search(request, Level.IMAGE)
 
 
-async def _search(request: web.Request, level: Level) -> web.Response:
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What a request asks for, taken apart."""
+
+    level: Level
+    matches: list[Match]
+    keys: list[Key]
+    shown: list[Attribute]
+    added: frozenset[Path]  # asked for, and not in the index
+    everything: bool
+    limit: int
+    offset: int
+
+    @property
+    def query(self) -> Query:
+        counted = frozenset({"SOPClassesInStudy"} if any(a.keyword == "SOPClassesInStudy" for a in self.shown) else ())
+        return Query(self.level, self.matches, self.limit, self.offset, counted)
+
+
+async def _search(request: web.Request, level: Level) -> web.StreamResponse:
+    kind = answer_kind(request)
     service, scope = await scope_of(request, "search")
-    limit, offset = _number(request, "limit", MAX_ROWS), _number(request, "offset", 0)
-    # One row more than asked for tells whether there are more.
-    query = Query(level, _matches(request), min(limit, MAX_ROWS - 1) + 1, offset)
-    rows = await service.index.find(query, scope)
-    more = len(rows) == query.limit
-    rows = rows[: query.limit - 1]
-    included = frozenset(k for k in map(keyword_of, _listed(request, "includefield")) if k)
-    shown = attributes_shown(level, "study" in request.match_info, "series" in request.match_info, included)
+    asked = _asked(request, level)
+    if asked.keys or asked.added or asked.everything:
+        rows, more = await described_rows(service, scope, asked.query, asked.keys)
+    else:
+        # One row more than asked for tells whether there are more.
+        query = asked.query
+        found = await service.index.find(replace(query, limit=query.limit + 1), scope)
+        rows, more = [Row(values, {}) for values in found[: query.limit]], len(found) > query.limit
     base = service_address(request)
-    body = await asyncio.to_thread(lambda: json.dumps([row_json(row, shown, base) for row in rows], ensure_ascii=False).encode())
     headers = {"Cache-Control": "private, no-cache"}
-    if more and limit >= query.limit:
-        headers["Warning"] = '299 - "There are additional results that can be requested"'
-    return web.Response(body=body, content_type="application/dicom+json", headers=headers)
+    if more:
+        headers["Warning"] = f'299 {request.host}: "There are additional results that can be requested"'
+    return await answer(request, kind, lambda: [_shown(row, asked, base) for row in rows], headers)
+
+
+def _asked(request: web.Request, level: Level) -> _Asked:
+    matches, keys = _keys(request)
+    everything = False
+    included: set[str] = set()
+    added: set[Path] = set()
+    for name in _listed(request, "includefield"):
+        if name == "all":
+            everything = True
+        elif name:
+            path = path_of(name)
+            attribute = attribute_at(path)
+            # A sequence of which the index keeps a part is answered from the object: whole, or not at all.
+            if attribute:
+                included.add(attribute.keyword)
+            else:
+                added.add(path)
+    added |= {key.path for key in keys}  # a key is answered with (PS3.18 10.6.3.2)
+    included |= {match.attribute.keyword for match in matches}
+    shown = attributes_shown(
+        level, "study" in request.match_info, "series" in request.match_info, frozenset(included | ({"all"} if everything else set()))
+    )
+    limit, offset = _number(request, "limit", DEFAULT_ROWS), _number(request, "offset", 0)
+    return _Asked(level, matches, keys, shown, frozenset(added), everything, min(limit, MAX_ROWS - 1), offset)
+
+
+def _shown(row: Row, asked: _Asked, base: str) -> dict[str, Any]:
+    """One answer: what the index says comes before what the object says, but of a sequence it keeps only a part."""
+    found = row_json(row.values, asked.shown, base)
+    wanted = {path[0] for path in asked.added}
+    for tag, element in without_bulk(row.item).items():
+        asked_for = tag in wanted or (asked.everything and describes(tag, asked.level))
+        if asked_for and (tag not in found or element["vr"] == "SQ"):
+            found[tag] = element
+    return dict(sorted(found.items()))
 
 
 def service_address(request: web.Request) -> str:
@@ -58,26 +119,28 @@ def service_address(request: web.Request) -> str:
     return f"{request.scheme}://{request.host}{mounted[1] if mounted else ''}"
 
 
-def _matches(request: web.Request) -> list[Match]:
-    matches = [Match(_known(keyword), (request.match_info[part],)) for part, keyword in _PATH_KEYS.items() if part in request.match_info]
+def _keys(request: web.Request) -> tuple[list[Match], list[Key]]:
+    """Keys that the index matches, and the others. Raises `BadQuery`."""
+    matches = [
+        Match(BY_KEYWORD[keyword], (request.match_info[part],)) for part, keyword in _PATH_KEYS.items() if part in request.match_info
+    ]
+    keys: list[Key] = []
     fuzzy = request.query.get("fuzzymatching", "").lower() == "true"
     for name in dict.fromkeys(request.query):
         if name in _OPTIONS:
             continue
-        attribute = _known(name)
-        values = tuple(part for value in request.query.getall(name) for part in _split(value, attribute.matching))
-        matches.append(Match(attribute, values, fuzzy and attribute.matching is Matching.NAME))
-    return matches
+        path = path_of(name)
+        attribute = attribute_at(path)
+        kind = attribute.matching if attribute else None
+        values = tuple(part for value in request.query.getall(name) for part in _split(value, kind))
+        if attribute is None:
+            keys.append(Key(path, values, fuzzy))
+        else:
+            matches.append(Match(attribute, values, fuzzy and kind is Matching.NAME))
+    return matches, keys
 
 
-def _known(name: str) -> Attribute:
-    attribute = attribute_named(name)
-    if attribute is None:
-        raise BadQuery(f"{name} is not an attribute that can be searched by")
-    return attribute
-
-
-def _split(value: str, matching: Matching) -> list[str]:
+def _split(value: str, matching: Matching | None) -> list[str]:
     """UIDs and modalities may come as a list, with commas or backslashes (PS3.18 8.3.4.1)."""
     if matching in (Matching.UID, Matching.MODALITIES):
         return [part for part in value.replace("\\", ",").split(",") if part]

@@ -14,6 +14,8 @@ from dicom_gateway.intake import Intake
 from dicom_gateway.objects import NoSuchFrame, Objects
 from dicom_gateway.pixels import PixelError, PixelPool
 from dicom_gateway.pixels.errors import DecodingBusy
+from dicom_gateway.series_documents import SeriesDocuments
+from dicom_gateway.stability import StudyWatch
 from storage.errors import StorageError
 from storage.protocol import ObjectStore
 
@@ -33,7 +35,11 @@ class Service:
     authorise: Authorise
     pool: PixelPool
     objects: Objects
+    documents: SeriesDocuments
+    watch: StudyWatch
 
+
+GZIP_TAG = "-gzip"  # ends the ETag of a compressed answer: other bytes, so another strong tag (RFC 9110 section 8.8.1)
 
 SERVICE = web.AppKey("dicomweb_service", Service)
 
@@ -94,8 +100,8 @@ async def instances_of(request: web.Request) -> tuple[Service, list[StoredInstan
 
 
 def unchanged(request: web.Request, etag: str) -> bool:
-    """Whether the caller's copy is current."""
-    return any(known.value in (etag, "*") for known in request.if_none_match or ())
+    """Whether the caller's copy is current, compressed or not."""
+    return any(known.value.removesuffix(GZIP_TAG) in (etag, "*") for known in request.if_none_match or ())
 
 
 def _answer(status: int, title: str, detail: str) -> web.Response:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from typing import Any
 
 from aiohttp import BodyPartReader, MultipartReader, web
 
 from dicom_gateway.dicomweb.retrieve import DICOM
 from dicom_gateway.dicomweb.search import service_address
-from dicom_gateway.dicomweb.service import Problem, Service, scope_of
+from dicom_gateway.dicomweb.service import Problem, Service, not_found, scope_of
 from dicom_gateway.intake import Outcome, Received, Source
 
 MAX_PARTS = 10_000
@@ -40,6 +41,14 @@ async def store(request: web.Request) -> web.Response:
         status = 503
     body = json.dumps(_answer(received, service_address(request))).encode()
     return web.Response(status=status, body=body, content_type="application/dicom+json")
+
+
+async def complete(request: web.Request) -> web.Response:
+    """The sender says that a study is complete; no part of the standard. 204, also where it was known already."""
+    service, scope = await scope_of(request, "store")
+    if await service.watch.complete(scope, request.match_info["study"], datetime.now(UTC)) is None:
+        raise not_found()
+    return web.Response(status=204)
 
 
 async def _reader(request: web.Request) -> MultipartReader:

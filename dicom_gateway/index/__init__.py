@@ -1,15 +1,18 @@
 """The study index: tables, matching, recording, questions."""
 
 from dicom_gateway.index.attributes import ATTRIBUTES, Attribute, Level, Matching, attribute_named
+from dicom_gateway.index.finding import Query
 from dicom_gateway.index.matching import BadQuery, Match
-from dicom_gateway.index.reading import Index, Query, Scope, StoredInstance, Target
+from dicom_gateway.index.reading import Index, Scope, StoredInstance, Target
 from dicom_gateway.index.recording import IndexedInstance, ReceivedInstance, Recorded, record
 from dicom_gateway.index.tables import (
     dicom_conflict,
     dicom_frame_index,
     dicom_instance,
+    dicom_name_key,
     dicom_quarantine,
     dicom_series,
+    dicom_series_document,
     dicom_study,
     metadata,
 )
@@ -33,8 +36,10 @@ __all__ = [
     "dicom_conflict",
     "dicom_frame_index",
     "dicom_instance",
+    "dicom_name_key",
     "dicom_quarantine",
     "dicom_series",
+    "dicom_series_document",
     "dicom_study",
     "metadata",
     "record",

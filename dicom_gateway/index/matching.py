@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
 
 from dicom_gateway.index.attributes import Attribute, Matching
-from dicom_gateway.index.tables import dicom_series, dicom_study
+from dicom_gateway.index.names import fold_name, fuzzy_words
+from dicom_gateway.index.tables import dicom_name_key, dicom_series, dicom_study
 
 MAX_LIST = 1000  # UIDs or values in one key
 MAX_PATTERN = 256  # characters of a text key
+_LAST_MOMENT = "995999.999999"
 
 
 class BadQuery(ValueError):
@@ -26,14 +27,6 @@ class Match:
     attribute: Attribute
     values: tuple[str, ...]
     fuzzy: bool = False
-
-
-def fold_name(name: str | None) -> str | None:
-    """A person name for matching without case; trailing empty components do not count."""
-    if name is None:
-        return None
-    groups = [group.rstrip("^ ") for group in name.split("=")]
-    return "=".join(groups).rstrip("=").casefold() or None
 
 
 def condition(match: Match, dialect: str) -> sa.ColumnElement[bool]:
@@ -63,12 +56,14 @@ def _single(match: Match, column: sa.Column[str] | sa.Column[int], value: str, d
             raise BadQuery(f"{keyword}: {value!r} is no whole number")
         return column == int(value)
     if kind is Matching.DATE:
-        return _range(column, value.replace(".", ""), re.compile(r"\d{8}"), keyword, "YYYYMMDD or YYYYMMDD-YYYYMMDD")
+        given = value.replace(".", "")
+        dates = _range(column, given, re.compile(r"\d{8}"), keyword, "YYYYMMDD or YYYYMMDD-YYYYMMDD")
+        return sa.and_(dates, _listed(given)) if keyword == "StudyDate" else dates
     if kind is Matching.TIME:
         form = re.compile(r"\d{2}(\d{2}(\d{2}(\.\d{1,6})?)?)?")
         return _range(column, value.replace(":", ""), form, keyword, "HHMMSS or HHMMSS-HHMMSS")
     if kind is Matching.NAME and match.attribute.folded is not None:
-        return _name(match.attribute.folded, value, dialect, match.fuzzy)
+        return _name(match, match.attribute.folded, value, dialect)
     return _text(column, value, dialect)
 
 
@@ -82,8 +77,17 @@ def _range(column: sa.Column[str] | sa.Column[int], value: str, form: re.Pattern
     if low:
         bounds.append(column >= low)
     if high:
-        # "-12" ends with the last moment of hour 12: pad past every digit that may follow.
-        bounds.append(column <= high + "~" if keyword.endswith("Time") else column <= high)
+        # "-12" ends with the last moment of hour 12; digits alone compare alike in every collation.
+        bounds.append(column <= high + _LAST_MOMENT[len(high) :] if keyword.endswith("Time") else column <= high)
+    return sa.and_(*bounds)
+
+
+def _listed(dates: str) -> sa.ColumnElement[bool]:
+    """The same range, said of what lists are ordered by: one index then finds and orders."""
+    low, dash, high = (part.strip() for part in dates.partition("-"))
+    bounds = [dicom_study.c.listed_at >= low] if low else []
+    if high or not dash:
+        bounds.append(dicom_study.c.listed_at <= (high or low) + _LAST_MOMENT)
     return sa.and_(*bounds)
 
 
@@ -101,21 +105,28 @@ def _wildcard(column: sa.ColumnElement[str] | sa.Column[str] | sa.Column[int], p
     return column.like(escaped.replace("*", "%").replace("?", "_"), escape="\\")
 
 
-def _name(column: sa.Column[str], value: str, dialect: str, fuzzy: bool) -> sa.ColumnElement[bool]:
+def _name(match: Match, column: sa.Column[str], value: str, dialect: str) -> sa.ColumnElement[bool]:
     """A name in any component group: alphabetic, ideographic, phonetic (PS3.5 6.2.1)."""
     folded = fold_name(value) or ""
-    if fuzzy:
-        words = re.split(r"[\s^=,*?]+", folded)
-        return sa.and_(*(_begins_a_word(column, word, dialect) for word in words if word))
+    if match.fuzzy:
+        return sa.and_(*(_begins_a_word(match, column, word, dialect) for word in fuzzy_words(value)))
     if not folded.strip("*"):
         return sa.true()
-    return sa.or_(_text(column, folded, dialect), *(_wildcard(column, shape, dialect) for shape in _in_groups(folded)))
+    whole = _text(column, folded, dialect)
+    if "=" in folded:
+        return whole
+    if match.attribute.keyword == "PatientName":
+        return _by_key("g", folded, dialect)
+    return sa.or_(whole, *(_wildcard(column, shape, dialect) for shape in (f"{folded}=*", f"*={folded}", f"*={folded}=*")))
 
 
-def _begins_a_word(column: sa.Column[str], word: str, dialect: str) -> sa.ColumnElement[bool]:
-    starts: Sequence[str] = (f"{word}*", f"*^{word}*", f"*={word}*", f"* {word}*")
-    return sa.or_(*(_wildcard(column, start, dialect) for start in starts))
+def _begins_a_word(match: Match, column: sa.Column[str], word: str, dialect: str) -> sa.ColumnElement[bool]:
+    if match.attribute.keyword == "PatientName":
+        return _by_key("w", f"{word}*", dialect)
+    return sa.or_(*(_wildcard(column, start, dialect) for start in (f"{word}*", f"*^{word}*", f"*={word}*", f"* {word}*")))
 
 
-def _in_groups(folded: str) -> tuple[str, ...]:
-    return () if "=" in folded else (f"{folded}=*", f"*={folded}", f"*={folded}=*")
+def _by_key(kind: str, pattern: str, dialect: str) -> sa.ColumnElement[bool]:
+    """Studies by the kept keys of their patient's name: a beginning is found through an index."""
+    k = dicom_name_key.c
+    return dicom_study.c.id.in_(sa.select(k.study_id).where(k.kind == kind, _text(k.text, pattern, dialect)))

@@ -17,8 +17,8 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from dicom_gateway.header import InstanceHeader
-from dicom_gateway.index.matching import fold_name
-from dicom_gateway.index.tables import dicom_conflict, dicom_frame_index, dicom_instance, dicom_series, dicom_study
+from dicom_gateway.index.names import fold_name, name_groups, name_words
+from dicom_gateway.index.tables import dicom_conflict, dicom_frame_index, dicom_instance, dicom_name_key, dicom_series, dicom_study
 
 
 class Recorded(Enum):
@@ -96,6 +96,13 @@ def insert_new(dialect: sa.Dialect, table: sa.Table, *unique: str) -> Any:
     return kind.insert(table).on_conflict_do_nothing(index_elements=list(unique))
 
 
+def insert_or_replace(dialect: sa.Dialect, table: sa.Table, *unique: str) -> Any:
+    """INSERT that takes the place of the row with the same `unique` columns."""
+    insert = (postgresql if dialect.name == "postgresql" else sqlite).insert(table)
+    given = {column.name: insert.excluded[column.name] for column in table.columns if column.name not in unique}
+    return insert.on_conflict_do_update(index_elements=list(unique), set_=given)
+
+
 def _studies(connection: sa.Connection, ordered: list[ReceivedInstance]) -> tuple[dict[tuple[str, str], int], list[int]]:
     """Ids of all studies of the batch, and which of them are new."""
     rows: dict[tuple[str, str], dict[str, Any]] = {}
@@ -108,6 +115,7 @@ def _studies(connection: sa.Connection, ordered: list[ReceivedInstance]) -> tupl
                 **r.header.study,
                 "patient_name_folded": fold_name(r.header.study["patient_name"]),
                 "referring_physician_name_folded": fold_name(r.header.study["referring_physician_name"]),
+                "listed_at": (r.header.study["study_date"] or "") + (r.header.study["study_time"] or ""),
                 "first_received_at": r.received_at,
                 "last_received_at": r.received_at,
             },
@@ -116,6 +124,7 @@ def _studies(connection: sa.Connection, ordered: list[ReceivedInstance]) -> tupl
     statement = insert_new(connection.dialect, dicom_study, "owner", "study_instance_uid").returning(c.id, c.owner, c.study_instance_uid)
     found = {(row.owner, row.study_instance_uid): row.id for row in connection.execute(statement, list(rows.values()))}
     fresh = list(found.values())
+    _name_keys(connection, {study: rows[key]["patient_name"] for key, study in found.items()})
     missing = [key for key in rows if key not in found]
     if missing:
         query = sa.select(c.id, c.owner, c.study_instance_uid).where(
@@ -123,6 +132,18 @@ def _studies(connection: sa.Connection, ordered: list[ReceivedInstance]) -> tupl
         )
         found |= {(row.owner, row.study_instance_uid): row.id for row in connection.execute(query)}
     return found, fresh
+
+
+def _name_keys(connection: sa.Connection, names: dict[int, str | None]) -> None:
+    """What new studies can be found by."""
+    keys = [
+        {"kind": kind, "text": text, "study_id": study}
+        for study, name in names.items()
+        for kind, texts in (("g", name_groups(name)), ("w", name_words(name)))
+        for text in texts
+    ]
+    if keys:
+        connection.execute(dicom_name_key.insert(), keys)
 
 
 def _series(
@@ -229,12 +250,13 @@ def _conflicts(connection: sa.Connection, conflicting: list[ReceivedInstance]) -
 
 
 def _touch(connection: sa.Connection, ordered: list[ReceivedInstance], studies: dict[tuple[str, str], int]) -> None:
-    """Note when something last arrived for each study, one row at a time in key order."""
+    """Note when something last arrived for each study, one row at a time in key order; it is not stable then."""
     latest: dict[int, datetime] = {}
     for r in ordered:
         study = studies[r.owner, r.header.study_instance_uid]
         latest[study] = max(latest.get(study, r.received_at), r.received_at)
-    statement = dicom_study.update().where(dicom_study.c.id == sa.bindparam("study")).values(last_received_at=sa.bindparam("at"))
+    statement = dicom_study.update().where(dicom_study.c.id == sa.bindparam("study"))
+    statement = statement.values(last_received_at=sa.bindparam("at"), stable_at=None)
     connection.execute(statement, [{"study": study, "at": at} for study, at in latest.items()])
 
 
@@ -245,4 +267,7 @@ def _drop_empty(connection: sa.Connection, studies: list[int], series: list[int]
         connection.execute(dicom_series.delete().where(dicom_series.c.id.in_(series), ~filled))
     if studies:
         filled = sa.exists().where(dicom_series.c.study_id == dicom_study.c.id)
-        connection.execute(dicom_study.delete().where(dicom_study.c.id.in_(studies), ~filled))
+        empty = list(connection.scalars(sa.select(dicom_study.c.id).where(dicom_study.c.id.in_(studies), ~filled)))
+        if empty:  # SQLite cascades only where foreign keys are switched on
+            connection.execute(dicom_name_key.delete().where(dicom_name_key.c.study_id.in_(empty)))
+            connection.execute(dicom_study.delete().where(dicom_study.c.id.in_(empty)))

@@ -7,6 +7,7 @@ study sent by two owners is two rows. Dates are YYYYMMDD and times HHMMSS.FFFFFF
 from __future__ import annotations
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
 
 metadata = sa.MetaData(
     naming_convention={
@@ -20,6 +21,11 @@ metadata = sa.MetaData(
 # SQLite numbers rows by itself only for INTEGER PRIMARY KEY, which holds 64 bits there anyway.
 _KEY = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 _MOMENT = sa.DateTime(timezone=True)
+# LIKE with a beginning uses an index of this kind whatever the database's collation; so does equality.
+_PREFIXES = {"patient_id": "text_pattern_ops", "accession_number": "text_pattern_ops"}
+# Prefixes of names are looked for by the bytes.
+_WORD = sa.Text().with_variant(postgresql.TEXT(collation="C"), "postgresql")
+_ARRIVING = sa.text("stable_at IS NULL")
 
 
 def _key() -> sa.Column[int]:
@@ -55,12 +61,24 @@ dicom_study = sa.Table(
     sa.Column("referring_physician_name_folded", sa.Text),
     sa.Column("first_received_at", _MOMENT, nullable=False),
     sa.Column("last_received_at", _MOMENT, nullable=False, comment="when an instance last arrived, new or repeated"),
+    sa.Column("listed_at", sa.Text, nullable=False, server_default="", comment="study date and time as one text: lists go by it"),
+    sa.Column("stable_at", _MOMENT, comment="when it was found or said to be complete; None while instances arrive"),
     sa.UniqueConstraint("owner", "study_instance_uid"),
     sa.Index(None, "study_instance_uid"),
-    sa.Index(None, "owner", "study_date"),
-    sa.Index(None, "owner", "patient_id"),
-    sa.Index(None, "owner", "accession_number"),
-    sa.Index(None, "patient_name_folded"),
+    sa.Index(None, "listed_at", "id"),
+    sa.Index(None, "owner", "listed_at", "id"),
+    sa.Index(None, "patient_id", postgresql_ops=_PREFIXES),
+    sa.Index(None, "accession_number", postgresql_ops=_PREFIXES),
+    sa.Index("ix_dicom_study_arriving", "last_received_at", sqlite_where=_ARRIVING, postgresql_where=_ARRIVING),
+)
+
+dicom_name_key = sa.Table(
+    "dicom_name_key",
+    metadata,
+    sa.Column("kind", sa.String(1), primary_key=True, comment="g: a component group of the name; w: a word of it, for fuzzy keys"),
+    sa.Column("text", _WORD, primary_key=True),
+    sa.Column("study_id", _KEY, sa.ForeignKey("dicom_study.id", ondelete="CASCADE"), primary_key=True, autoincrement=False, index=True),
+    comment="what a study's patient can be found by; follows from the name",
 )
 
 dicom_series = sa.Table(
@@ -80,6 +98,7 @@ dicom_series = sa.Table(
     _text("requested_procedure_id"),
     sa.UniqueConstraint("study_id", "series_instance_uid"),
     sa.Index(None, "series_instance_uid"),
+    sa.Index(None, "modality", "study_id"),
 )
 
 dicom_instance = sa.Table(
@@ -123,6 +142,17 @@ dicom_frame_index = sa.Table(
         autoincrement=False,
     ),
     sa.Column("packed", sa.LargeBinary, nullable=False, comment="see dicom_gateway.frames"),
+)
+
+dicom_series_document = sa.Table(
+    "dicom_series_document",
+    metadata,
+    sa.Column("series_id", _KEY, sa.ForeignKey("dicom_series.id", ondelete="CASCADE"), primary_key=True, autoincrement=False),
+    sa.Column("instances", sa.Text, nullable=False, comment="which instances it describes, and by what rules"),
+    sa.Column("etag", sa.String(32), nullable=False, comment="from the content"),
+    sa.Column("content", sa.LargeBinary, nullable=False, comment="DICOM JSON array, gzip"),
+    sa.Column("made_at", _MOMENT, nullable=False),
+    comment="metadata of whole series, made from the objects; every row may be deleted and is made again when asked for",
 )
 
 dicom_conflict = sa.Table(

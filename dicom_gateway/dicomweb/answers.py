@@ -1,0 +1,43 @@
+"""Answers that list data sets: DICOM JSON, or one XML part for each (PS3.18 sections 8.7.3 and 10.6.3)."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from aiohttp import web
+
+from dicom_gateway.dicomweb.media_types import acceptable
+from dicom_gateway.dicomweb.multipart import MultipartAnswer
+from dicom_gateway.dicomweb.service import Problem
+from dicom_gateway.native_xml import to_xml
+
+JSON, XML = "application/dicom+json", "application/dicom+xml"
+
+
+def answer_kind(request: web.Request) -> str:
+    """JSON or XML, whichever the caller likes better. Raises `Problem` 406 for neither."""
+    for asked in acceptable(request.headers.get("Accept", "")):
+        if not asked.multipart and (asked.takes(JSON) or asked.takes("application/json")):
+            return JSON
+        if asked.kind == XML or (asked.multipart and asked.takes(XML)):
+            return XML
+    raise Problem(406, "Not acceptable", f'answers come as {JSON} or as multipart/related; type="{XML}"')
+
+
+async def answer(
+    request: web.Request, kind: str, items: Callable[[], Sequence[Mapping[str, Any]]], headers: dict[str, str]
+) -> web.StreamResponse:
+    """The answer; `items` is called, and written out, in a thread."""
+    headers = {**headers, "Vary": "Accept"}
+    if kind == JSON:
+        body = await asyncio.to_thread(lambda: json.dumps(items(), ensure_ascii=False, separators=(",", ":")).encode())
+        return web.Response(body=body, content_type=JSON, headers=headers)
+    documents = await asyncio.to_thread(lambda: [to_xml(dict(item)) for item in items()])
+    parts = MultipartAnswer(XML, headers)
+    await parts.start(request)
+    for document in documents:
+        await parts.part(f"{XML}; charset=utf-8", document)
+    return await parts.finish()
