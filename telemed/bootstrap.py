@@ -35,8 +35,9 @@ from telemed.adapters.sheets import PooledSheets
 from telemed.adapters.signature_inspector import PooledInspector
 from telemed.adapters.studies import DicomDoor
 from telemed.adapters.study_access import device_scope, study_scope
-from telemed.adapters.study_table import StudyArrivals
+from telemed.adapters.study_table import StudyArrivals, note_step
 from telemed.adapters.tracings import PooledTracings
+from telemed.adapters.worklist_items import WorklistItems
 from telemed.domain.centre import Centre
 from telemed.domain.network import Level
 from telemed.pool_process import serve_the_parent
@@ -125,19 +126,36 @@ def web_application(parts: Parts) -> web.Application:
 
 
 async def dicom_gateway(parts: Parts, tls: ssl.SSLContext | None = None) -> DimseServer:
-    """The DIMSE door. An AE title is an institution's code; one that is not in the network is refused."""
+    """The DIMSE door."""
+    return await open_dimse(parts.settings, parts.office, parts.index, parts.store, parts.intake, tls)
+
+
+async def open_dimse(
+    settings: Settings, office: SqlOffice, index: Index, store: ObjectStore, intake: Intake, tls: ssl.SSLContext | None = None
+) -> DimseServer:
+    """Listen. An AE title is an institution's code or one of its devices; one that is not in the network is refused."""
 
     async def admit(calling: str, called: str, _address: str) -> Scope | Refusal:
-        if called != parts.settings.ae_title:
+        if called != settings.ae_title:
             return Refusal(RefusalReason.CALLED_AE_TITLE_NOT_RECOGNIZED)
-        institution = parts.office.region.network.institutions.get(calling)
-        if institution is None or not institution.active:
+        network = office.region.network
+        device = network.entity(calling)
+        if device is None:
             return Refusal(RefusalReason.CALLING_AE_TITLE_NOT_RECOGNIZED)
-        return device_scope(calling, institution.level in (Level.SUB_HUB, Level.MAIN_HUB))
+        is_hub = network.institutions[device.institution].level in (Level.SUB_HUB, Level.MAIN_HUB)
+        return device_scope(device.institution, is_hub, device.character_set)
 
-    settings = parts.settings
     return await start_dimse(
-        parts.index, parts.store, parts.intake, admit, ae_title=settings.ae_title, host=settings.host, port=settings.dicom_port, tls=tls
+        index,
+        store,
+        intake,
+        admit,
+        ae_title=settings.ae_title,
+        host=settings.host,
+        port=settings.dicom_port,
+        tls=tls,
+        worklist=WorklistItems(office.engine, lambda: office.region),
+        on_step=note_step,
     )
 
 

@@ -15,7 +15,7 @@ from sqlalchemy.exc import DBAPIError
 from telemed.adapters import jobs
 from telemed.adapters.jobs import Job
 from telemed.adapters.office import SqlOffice
-from telemed.service import accounts, criticals, evidence, routing
+from telemed.service import accounts, criticals, evidence, performed, routing
 from telemed.service.ports import Work
 
 log = structlog.get_logger()
@@ -38,9 +38,14 @@ async def place_waiting(work: Work, payload: Mapping[str, Any]) -> None:
     await evidence.place_waiting_studies(work, payload["case_id"])
 
 
+async def place_step(work: Work, payload: Mapping[str, Any]) -> None:
+    await performed.place_step(work, payload["owner"], payload["step"])
+
+
 JOBS: Mapping[str, Callable[[Work, Mapping[str, Any]], Awaitable[None]]] = {
     "place-study": place_study,
     "place-waiting": place_waiting,
+    "place-step": place_step,
 }
 
 CLOCKS: tuple[Callable[[Work], Awaitable[int]], ...] = (

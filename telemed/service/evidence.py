@@ -12,7 +12,7 @@ from telemed.domain.evidence import Evidence, EvidenceType
 from telemed.domain.people import Person
 from telemed.domain.policy import Action
 from telemed.service.access import case_for, in_hand
-from telemed.service.identity import new_id
+from telemed.service.identity import case_of_study_uid, new_id
 from telemed.service.ports import StudyFacts, Work
 
 CLOSED_TO_EVIDENCE = frozenset({CaseStatus.CANCELLED, CaseStatus.FAILED})
@@ -61,7 +61,8 @@ async def _add(work: Work, case: Case, evidence: Evidence, actor: str) -> None:
 
 
 async def match_study(work: Work, study: StudyFacts) -> tuple[Case | None, str]:
-    """The study's case and the rule that found it: the accession number, else the member's patient and time.
+    """The study's case and the rule that found it: the accession number, the UID that our worklist gave, else the
+    member's patient and time.
 
     Two cases that fit equally well are no match: a person decides.
     """
@@ -69,6 +70,10 @@ async def match_study(work: Work, study: StudyFacts) -> tuple[Case | None, str]:
         found = [c for c in await work.cases.with_accession(study.owner, study.accession_number) if c.status != "cancelled"]
         if len(found) == 1:
             return found[0], "accession-number"
+    given = case_of_study_uid(study.study_instance_uid)
+    case = await work.cases.get(given) if given else None
+    if case is not None and case.member == study.owner and case.status != "cancelled":
+        return case, "worklist"
     if study.patient_number:
         since = study.received_at - MATCH_WINDOW
         found = [c for c in await work.cases.of_patient(study.owner, study.patient_number, since) if await _fits(work, c, study)]
