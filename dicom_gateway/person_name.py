@@ -26,8 +26,8 @@ def person_name(written: str) -> str:
     if not name:
         return ""
     if not _HANZI.search(name):
-        *given, family = name.split(" ")
-        return "^".join(part for part in (family, " ".join(given)) if part)
+        *first, last = name.split(" ")
+        return "^".join(part for part in (last, " ".join(first)) if part)
     if " " in name:
         family, _, given = name.partition(" ")
     else:

@@ -5,19 +5,24 @@ from __future__ import annotations
 import asyncio
 import multiprocessing
 import ssl
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from aiohttp import web
 
 from dicom_gateway import Index, Intake, Refusal, RefusalReason, Scope, dicomweb_app, start_dimse
 from dicom_gateway.dimse import DimseServer
+from dicom_gateway.objects import Objects
+from dicom_gateway.pixels import PixelPool
+from dicom_gateway.series_documents import SeriesDocuments
 from dicom_gateway.settled import Settled
+from dicom_gateway.stability import StudyWatch
 from storage import open_store
 from storage.protocol import ObjectStore
 from telemed import centres as all_centres
@@ -25,8 +30,10 @@ from telemed.adapters import database
 from telemed.adapters.administration import SqlAdministration
 from telemed.adapters.audit_anchor import AuditAnchors
 from telemed.adapters.audit_watch import AuditWatch
+from telemed.adapters.cart_folder import CartFolder
 from telemed.adapters.confidential import Sealer
 from telemed.adapters.database import make_engine
+from telemed.adapters.ecg_reader import EcgReader
 from telemed.adapters.office import SqlOffice
 from telemed.adapters.passwords import Argon2Passwords
 from telemed.adapters.pdf_pages import PdfPages
@@ -35,11 +42,13 @@ from telemed.adapters.sheets import PooledSheets
 from telemed.adapters.signature_inspector import PooledInspector
 from telemed.adapters.studies import DicomDoor
 from telemed.adapters.study_access import device_scope, study_scope
-from telemed.adapters.study_table import StudyArrivals, note_step
-from telemed.adapters.tracings import PooledTracings
+from telemed.adapters.study_table import StudyArrivals, ask_to_complete, note_step
+from telemed.adapters.study_upkeep import StudyUpkeep
+from telemed.adapters.tracings import PooledTracings, StoredTracings
 from telemed.adapters.worklist_items import WorklistItems
 from telemed.domain.centre import Centre
 from telemed.domain.network import Level
+from telemed.long_jobs import LongJobs
 from telemed.pool_process import serve_the_parent
 from telemed.service.uploads import sweep_uploads
 from telemed.settings import Settings
@@ -48,6 +57,9 @@ from telemed.web.i18n import DEFAULT_LANGUAGE, translations
 from telemed.web.security import person_of
 from telemed.web.study_looks import StudyLooks
 from telemed.worker import Worker
+
+ANALYSTS = 2
+"""Processes that read tracings: one may be at a Holter recording for half a minute while resting tracings go on."""
 
 PRINTERS = 1
 """Processes that print and sign: one report takes a third of a second."""
@@ -108,7 +120,7 @@ def web_application(parts: Parts) -> web.Application:
     async def authorise(request: web.Request, action: str) -> Scope:
         return study_scope(person_of(request), action)
 
-    images = dicomweb_app(parts.index, parts.store, parts.intake, authorise)
+    images = dicomweb_app(parts.index, parts.store, parts.intake, authorise, watch=study_watch(parts))
     images.on_response_prepare.append(StudyLooks(parts.office))
     doors = Doors(
         studies=DicomDoor(parts.intake, parts.office.engine),
@@ -116,10 +128,12 @@ def web_application(parts: Parts) -> web.Application:
         signatures=PooledInspector(parts.pool, parts.signing_keys),
         sheets=PooledSheets(parts.pool),
         tracings=PooledTracings(parts.pool),
+        tracing_desk=StoredTracings(parts.store, parts.pool),
         pages=parts.pages,
         address=parts.settings.address,
         upload_limit=parts.settings.upload_max_bytes,
         secure_cookies=parts.settings.secure_cookies,
+        ohif=parts.settings.ohif_folder,
         mounts=[("/dicomweb", images)],
     )
     return create_app(parts.office, doors)
@@ -159,12 +173,35 @@ async def open_dimse(
     )
 
 
+@asynccontextmanager
+async def workers(parts: Parts) -> AsyncIterator[list[Callable[[], Coroutine[Any, Any, None]]]]:
+    """What the worker's role runs beside each other: quick jobs and clocks, long jobs, the watched folder."""
+    say = translations(DEFAULT_LANGUAGE).gettext
+    pool = ProcessPoolExecutor(ANALYSTS, mp_context=multiprocessing.get_context("spawn"), initializer=serve_the_parent)
+    try:
+        running: list[Callable[[], Coroutine[Any, Any, None]]] = [
+            worker(parts).run,
+            LongJobs(parts.office, {"read-ecg": EcgReader(parts.office, pool, say)}).run,
+        ]
+        if parts.settings.ecg_folder:
+            running.append(CartFolder(parts.office, Path(parts.settings.ecg_folder), pool).run)
+        yield running
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+def study_watch(parts: Parts) -> StudyWatch:
+    """Notes studies as complete and has their cases told."""
+    return StudyWatch(parts.office.engine, on_stable=ask_to_complete)
+
+
 def worker(parts: Parts) -> Worker:
     async def uploads(now: datetime) -> int:
         return await sweep_uploads(parts.office, now)
 
+    documents = SeriesDocuments(parts.index, Objects(parts.index, parts.store), PixelPool(1))
     anchors = AuditAnchors(parts.office.engine, parts.store, anchor_key(parts.settings))
-    return Worker(parts.office, janitors=(uploads, AuditWatch(parts.office.engine), anchors))
+    return Worker(parts.office, janitors=(uploads, StudyUpkeep(study_watch(parts), documents), AuditWatch(parts.office.engine), anchors))
 
 
 def anchor_key(settings: Settings) -> Path:

@@ -177,3 +177,18 @@ def verify() -> None:
 
     settings = _settings()
     sys.exit(_run(verify_installation(settings, console)))
+
+
+@app.command()
+def viewer(
+    archive: Annotated[Path | None, typer.Option("--archive", help="The published archive (.tgz) from elsewhere")] = None,
+) -> None:
+    """Install the OHIF viewer; without it the built-in viewer shows the images."""
+    from telemed import ohif
+
+    folder = _settings().ohif_folder
+    try:
+        ohif.install(folder, archive)
+    except (ohif.NotToBeHad, OSError) as error:
+        _fail(f"OHIF is not installed, the built-in viewer stays: {error}.")
+    console.print(f"OHIF {ohif.VERSION} stands in {folder}.", soft_wrap=True)

@@ -9,6 +9,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
+from telemed import ohif
+
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
 
@@ -35,6 +37,7 @@ class Settings(BaseSettings):
     secure_cookies: bool = Field(default=False, description="Cookies over HTTPS only; set it behind a TLS proxy")
     time_zone: str = Field(default="Asia/Shanghai", description="Time zone of the region: duty hours, working hours, printed times")
     log_level: str = Field(default="INFO", description="DEBUG, INFO, WARNING or ERROR")
+    ohif_dir: str = Field(default="", description="Folder of the OHIF viewer; empty: where `telemed viewer` puts it")
     upload_max_bytes: int = Field(default=4 * 1024**3, ge=1024, description="Largest file that an upload may bring")
 
     @field_validator("time_zone")
@@ -52,6 +55,10 @@ class Settings(BaseSettings):
         if name.upper() not in LOG_LEVELS:
             raise ValueError(f"there is no level {name!r}; there are {', '.join(LOG_LEVELS)}")
         return name.upper()
+
+    ecg_folder: str = Field(
+        default="", description="Folder in which ECG carts leave files, below a folder of their member's code; empty: none is watched"
+    )
 
     @classmethod
     def settings_customise_sources(
@@ -77,6 +84,10 @@ class Settings(BaseSettings):
     def store_keys(self) -> dict[str, str]:
         """For `storage.open_store`, where the URL carries no keys."""
         return {"TELEMED_S3_ACCESS_KEY": self.s3_access_key, "TELEMED_S3_SECRET_KEY": self.s3_secret_key.get_secret_value()}
+
+    @property
+    def ohif_folder(self) -> Path:
+        return Path(self.ohif_dir) if self.ohif_dir else ohif.default_folder()
 
     @property
     def address(self) -> str:

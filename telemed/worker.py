@@ -15,7 +15,7 @@ from sqlalchemy.exc import DBAPIError
 from telemed.adapters import jobs
 from telemed.adapters.jobs import Job
 from telemed.adapters.office import SqlOffice
-from telemed.service import accounts, criticals, evidence, performed, routing
+from telemed.service import accounts, criticals, ecg_reading, performed, placement, routing
 from telemed.service.ports import Work
 
 log = structlog.get_logger()
@@ -31,11 +31,19 @@ failed_jobs = Counter("telemed_jobs_failed_total", "Tries of jobs that failed", 
 
 
 async def place_study(work: Work, payload: Mapping[str, Any]) -> None:
-    await evidence.place_study(work, payload["owner"], payload["study"])
+    await placement.place_study(work, payload["owner"], payload["study"])
 
 
 async def place_waiting(work: Work, payload: Mapping[str, Any]) -> None:
-    await evidence.place_waiting_studies(work, payload["case_id"])
+    await placement.place_waiting_studies(work, payload["case_id"])
+
+
+async def raise_found(work: Work, payload: Mapping[str, Any]) -> None:
+    await ecg_reading.raise_found(work, payload["case_id"])
+
+
+async def complete_study(work: Work, payload: Mapping[str, Any]) -> None:
+    await placement.complete_study(work, payload["owner"], payload["study"])
 
 
 async def place_step(work: Work, payload: Mapping[str, Any]) -> None:
@@ -43,10 +51,15 @@ async def place_step(work: Work, payload: Mapping[str, Any]) -> None:
 
 
 JOBS: Mapping[str, Callable[[Work, Mapping[str, Any]], Awaitable[None]]] = {
+    "complete-study": complete_study,
     "place-study": place_study,
     "place-waiting": place_waiting,
     "place-step": place_step,
+    "raise-found": raise_found,
 }
+
+LONG = frozenset({"read-ecg"})
+"""Kinds that `LongJobs` takes. A kind that nobody knows is taken here, and shows its failure."""
 
 CLOCKS: tuple[Callable[[Work], Awaitable[int]], ...] = (
     routing.expire_offers,
@@ -83,9 +96,9 @@ class Worker:
             self._clocks_at = now + CLOCKS_EVERY
             await self._watch_clocks(now)
         engine = self._office.engine
-        if not await jobs.any_waiting(engine, now):
+        if not await jobs.any_waiting(engine, now, without=LONG):
             return False
-        taken = await jobs.take(engine, now, BATCH)
+        taken = await jobs.take(engine, now, BATCH, without=LONG)
         for job in taken:
             await self._do(job)
         return bool(taken)

@@ -6,7 +6,8 @@ from collections.abc import AsyncIterator
 
 from aiohttp import web
 
-from dicom_gateway.dicomweb import frames, metadata, retrieve, search
+from dicom_gateway.dicomweb import bulk, frames, metadata, rendered, retrieve, search
+from dicom_gateway.dicomweb.capabilities import add_capabilities
 from dicom_gateway.dicomweb.service import SERVICE, Authorise, Service, problems
 from dicom_gateway.dicomweb.store import complete
 from dicom_gateway.dicomweb.store import store as store_objects
@@ -56,13 +57,15 @@ def dicomweb_app(
         web.get(_STUDY + "/instances", search.instances),
         web.get(_SERIES + "/instances", search.instances),
         *(web.get(level + "/metadata", metadata.metadata) for level in (_STUDY, _SERIES, _INSTANCE)),
-        *(web.get(level + "/thumbnail", frames.thumbnail) for level in (_STUDY, _SERIES, _INSTANCE, _FRAMES)),
-        *(web.get(level + "/rendered", frames.rendered) for level in (_INSTANCE, _FRAMES)),
+        *(web.get(level + "/thumbnail", rendered.thumbnail) for level in (_STUDY, _SERIES, _INSTANCE, _FRAMES)),
+        *(web.get(level + "/rendered", rendered.rendered) for level in (_STUDY, _SERIES, _INSTANCE, _FRAMES)),
         web.get(_FRAMES, frames.frames),
-        web.get(_INSTANCE + "/bulkdata/{path:.+}", retrieve.bulk_data),
+        web.get(_INSTANCE + "/bulkdata/{path:.+}", bulk.bulk_data),
+        *(web.get(level + "/bulkdata", bulk.all_bulk_data) for level in (_STUDY, _SERIES, _INSTANCE)),
         *(web.get(level, retrieve.objects) for level in (_STUDY, _SERIES, _INSTANCE)),
         web.post(_STUDY + "/complete", complete),
         web.post("/studies", store_objects),
         web.post(_STUDY, store_objects),
     ])  # fmt: skip
+    add_capabilities(app)
     return app

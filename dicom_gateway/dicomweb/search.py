@@ -19,7 +19,9 @@ from dicom_gateway.index.paths import Path, attribute_at, path_of
 from dicom_gateway.metadata import attributes_shown, row_json, without_bulk
 
 DEFAULT_ROWS = 1000  # of an answer whose caller names no limit
-_OPTIONS = frozenset({"limit", "offset", "includefield", "fuzzymatching", "emptyvaluematching", "multiplevaluematching"})
+_OPTIONS = frozenset(
+    {"limit", "offset", "includefield", "fuzzymatching", "emptyvaluematching", "multiplevaluematching", "accept", "charset"}
+)
 _ROOT = re.compile(r"(.*?)/(?:studies|series|instances)(?:/|$)")
 _PATH_KEYS = {"study": "StudyInstanceUID", "series": "SeriesInstanceUID"}
 

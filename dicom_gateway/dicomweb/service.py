@@ -45,10 +45,11 @@ SERVICE = web.AppKey("dicomweb_service", Service)
 
 
 class Problem(Exception):
-    """An answer other than success: status, title and one plain sentence."""
+    """An answer other than success: status, title, one plain sentence, and headers that belong to it."""
 
-    def __init__(self, status: int, title: str, detail: str) -> None:
+    def __init__(self, status: int, title: str, detail: str, headers: dict[str, str] | None = None) -> None:
         super().__init__(detail)
+        self.headers = headers
         self.status = status
         self.title = title
 
@@ -64,7 +65,7 @@ async def problems(request: web.Request, handler: Callable[[web.Request], Awaita
     try:
         return await handler(request)
     except Problem as problem:
-        return _answer(problem.status, problem.title, str(problem))
+        return _answer(problem.status, problem.title, str(problem), problem.headers)
     except BadQuery as error:
         return _answer(400, "Bad query", str(error))
     except NoSuchFrame as error:
@@ -104,6 +105,7 @@ def unchanged(request: web.Request, etag: str) -> bool:
     return any(known.value.removesuffix(GZIP_TAG) in (etag, "*") for known in request.if_none_match or ())
 
 
-def _answer(status: int, title: str, detail: str) -> web.Response:
-    body = {"type": "about:blank", "title": title, "status": status, "detail": detail}
-    return web.Response(status=status, body=json.dumps(body, ensure_ascii=False).encode(), content_type="application/problem+json")
+def _answer(status: int, title: str, detail: str, headers: dict[str, str] | None = None) -> web.Response:
+    document = {"type": "about:blank", "title": title, "status": status, "detail": detail}
+    body = json.dumps(document, ensure_ascii=False).encode()
+    return web.Response(status=status, body=body, content_type="application/problem+json", headers=headers)

@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from pydicom.datadict import tag_for_keyword
 from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
 from pydicom.multival import MultiValue
@@ -167,7 +166,7 @@ def _are_ranges(keys: Dataset, pair: tuple[str, str]) -> bool:
 def _within_moments(item: Dataset, keys: Dataset, pair: tuple[str, str]) -> bool:
     """The item's moment lies between the first date at the first time and the last date at the last time."""
     (first_day, last_day), (first_time, last_time) = (_bounds(keys[keyword], str(keys[keyword].value)) for keyword in pair)
-    days, times = (texts(item.get(tag_for_keyword(keyword))) for keyword in pair)
+    days, times = (texts(item[keyword] if keyword in item else None) for keyword in pair)  # noqa: SIM401  # `get` of a keyword gives its value
     if not days:
         return False
     moment = (days[0], times[0] if times else "000000")

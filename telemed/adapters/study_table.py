@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dicom_gateway.index import IndexedInstance, Recorded, dicom_instance, dicom_performed_step, dicom_series, dicom_study
 from dicom_gateway.performed_step import PerformedStep
+from dicom_gateway.stability import StableStudy
 from telemed.adapters import tables as t
 from telemed.adapters.columns import aware
 from telemed.adapters.repositories import _Repository, insert_or_nothing
@@ -78,6 +81,18 @@ BESIDE = frozenset({"PR", "KO", "SR", "DOC", "SEG"})
 """Modalities (PS3.3 C.7.3.1.1.1) that stand beside the images rather than for them."""
 
 
+SEXES = {"M": "male", "F": "female", "O": "other"}
+"""Patient's Sex (0010,0040)."""
+
+
+def _day(text: str) -> date | None:
+    """A DICOM date; None for what is none."""
+    try:
+        return datetime.strptime(text, "%Y%m%d").date()
+    except ValueError:
+        return None
+
+
 def _written_name(value: str) -> str:
     """A DICOM person name (PS3.5, 6.2.1.2) as people write it: the ideographic group where there is one."""
     alphabetic, _, rest = value.partition("=")
@@ -91,12 +106,24 @@ def _study_facts(row: Any, modality: str, instances: int) -> StudyFacts:
         accession_number=row["accession_number"] or "",
         patient_number=row["patient_id"] or "",
         patient_name=_written_name(row["patient_name"] or ""),
+        patient_sex=SEXES.get(row["patient_sex"] or "", "unknown"),
+        patient_birth_date=_day(row["patient_birth_date"] or ""),
         study_date=row["study_date"] or "",
         modality=modality,
         description=row["study_description"] or "",
         instances=instances,
         received_at=aware(row["first_received_at"]),
     )
+
+
+async def ask_to_complete(connection: AsyncConnection, studies: Sequence[StableStudy]) -> None:
+    """The gateway's hook, inside the transaction that notes studies as stable: their cases are told."""
+    now = utc_now()
+    for study in studies:
+        payload = {"owner": study.owner, "study": study.study_instance_uid}
+        line = {"kind": "complete-study", "payload": payload, "waiting_key": f"complete:{study.owner}:{study.study_instance_uid}"}
+        times = {"created_at": now, "run_after": now, "attempts": 0}
+        await connection.execute(insert_or_nothing(connection, t.job).values(line | times))
 
 
 BY_DIMSE = "dimse"

@@ -16,9 +16,10 @@ from telemed.service.desk import Desk, open_desk, read_prior
 from telemed.service.office import consult, record_look
 from telemed.service.queries import CaseFilter, PriorCase, View
 from telemed.service.reporting import form_for
-from telemed.web.case_words import answers, event_detail, event_words, examination, missing_words
+from telemed.web.case_words import ACTORS, answers, event_detail, event_words, examination, missing_words
 from telemed.web.dates import show_age, show_date
 from telemed.web.i18n import gettext
+from telemed.web.ohif import viewer_address
 from telemed.web.pages.page import Visit, fragment, page, render
 from telemed.web.pages.worklist import case_filter, institution_name, kept_query, read_query
 
@@ -49,23 +50,29 @@ class Prior:
 
 @dataclass(frozen=True, slots=True)
 class Documents:
-    """Evidence by how it is shown: studies in the viewer, tracings, pictures and PDF beside it, the rest as files to fetch."""
+    """Evidence by how it is shown: tracings and studies in their viewers, pictures and PDF beside them, the rest as files to
+    fetch. `files` has the tracings that came as files too."""
 
+    tracings: tuple[Evidence, ...]
     studies: tuple[Evidence, ...]
     shown: tuple[Evidence, ...]
     files: tuple[Evidence, ...]
+
+    @property
+    def recordings(self) -> int:
+        """How many recordings the tracings hold."""
+        return sum(e.instances if e.study_instance_uid else 1 for e in self.tracings)
 
 
 SHOWN = frozenset({"application/pdf", "image/jpeg", "image/png"})
 
 
 def sort_evidence(evidence: Sequence[Evidence]) -> Documents:
-    """Tracings stand before papers: they are what the reader came for."""
-    kept = [e for e in evidence if not e.study_instance_uid]
-    tracings = [e for e in kept if e.type is EvidenceType.ECG]
-    papers = [e for e in kept if e.type is not EvidenceType.ECG and e.media_type in SHOWN]
-    files = tuple(e for e in kept if e not in tracings and e not in papers)
-    return Documents(tuple(e for e in evidence if e.study_instance_uid), (*tracings, *papers), files)
+    tracings = tuple(e for e in evidence if e.type is EvidenceType.ECG)
+    studies = tuple(e for e in evidence if e.study_instance_uid and e.type is not EvidenceType.ECG)
+    papers = tuple(e for e in evidence if not e.study_instance_uid and e.type is not EvidenceType.ECG and e.media_type in SHOWN)
+    files = tuple(e for e in evidence if not e.study_instance_uid and e not in papers)
+    return Documents(tracings, studies, papers, files)
 
 
 def _prior(visit: Visit, prior: PriorCase) -> Prior:
@@ -77,6 +84,12 @@ def _prior(visit: Visit, prior: PriorCase) -> Prior:
 
 def viewer_priors(priors: Sequence[Prior]) -> list[dict[str, str]]:
     return [{"uid": uid, "label": f"{prior.day[:7]} {prior.exam}"} for prior in priors for uid in prior.studies]
+
+
+def ohif_address(visit: Visit, desk: Desk, priors: Sequence[Prior]) -> str:
+    """Where OHIF shows the case's studies, priors beside them; empty where it cannot."""
+    studies = [e.study_instance_uid for e in desk.view.evidence if e.type is EvidenceType.DICOM_STUDY and e.study_instance_uid]
+    return viewer_address(visit.request.app, studies, [uid for prior in priors for uid in prior.studies])
 
 
 def patient_label(case: Case) -> str:
@@ -92,7 +105,7 @@ async def _people(visit: Visit, desk: Desk, actors: Sequence[str]) -> dict[str, 
     for value in desk.view.criticals:
         wanted |= {value.found_by, value.told_by, value.acknowledged_by, value.action_by}
     found = await visit.office.queries.people_names(sorted(name for name in wanted if name))
-    return {"system": gettext("the platform"), **found}
+    return {name: gettext(text) for name, text in ACTORS.items()} | dict(found)
 
 
 async def _context(visit: Visit, desk: Desk) -> dict[str, Any]:
@@ -120,6 +133,7 @@ async def _context(visit: Visit, desk: Desk) -> dict[str, Any]:
         "documents": sort_evidence(desk.view.evidence),
         "priors": priors,
         "viewer_priors": viewer_priors(priors),
+        "ohif": ohif_address(visit, desk, priors),
         "history": [(line, event_words(line), event_detail(line)) for line in history],
         "names": names,
         "desk": desk,
@@ -188,6 +202,7 @@ async def images(visit: Visit) -> web.StreamResponse:
         "documents": sort_evidence(desk.view.evidence),
         "patient_label": patient_label(case),
         "viewer_priors": viewer_priors(priors),
+        "ohif": ohif_address(visit, desk, priors),
         "exam": examination(visit.office.region.centres[case.centre], case.request),
         "last_event": await visit.office.queries.last_history_id(),
     }

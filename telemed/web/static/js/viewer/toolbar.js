@@ -29,6 +29,7 @@ export class Toolbar {
       button("trash", t("Remove measurement"), "Delete", () => viewer.deleteMeasurement()),
       this.gap(), ...this.layouts.map((layout) => layout.button), this.linked, this.play, this.gap(), this.priors,
       el("span", { class: "spacer" }),
+      viewer.element.dataset.ohif ? button("device-desktop", t("Open in OHIF"), "z", () => viewer.openOhif()) : null,
       button("maximize", t("Full screen"), "f", () => viewer.toggleFullScreen()),
       viewer.element.dataset.windowUrl ? button("external-link", t("Second window"), "w", () => viewer.openWindow()) : null);
   }

@@ -261,6 +261,12 @@ export class Viewer {
     if (address) window.open(address, "telemed-viewer", "popup,width=1400,height=900");
   }
 
+  /** The full viewer, in a window of its own that is used again for every case. */
+  openOhif() {
+    const address = this.element.dataset.ohif;
+    if (address) window.open(address, "telemed-ohif");
+  }
+
   update() {
     this.toolbar.update();
     this.strip.mark(new Set(this.shownPanes.map((pane) => pane.series).filter(Boolean)));
