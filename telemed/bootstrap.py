@@ -170,6 +170,7 @@ async def open_dimse(
         tls=tls,
         worklist=WorklistItems(office.engine, lambda: office.region),
         on_step=note_step,
+        watch=StudyWatch(office.engine, on_stable=ask_to_complete),
     )
 
 

@@ -14,7 +14,6 @@ from dicom_gateway.dimse.character_sets import read
 from dicom_gateway.dimse.statuses import NOT_AUTHORISED, SUCCESS, status
 from dicom_gateway.index import Scope, dicom_instance
 from dicom_gateway.performed_step import COMPLETED, PROCESSING_FAILURE, PerformedStep, StepRefused
-from dicom_gateway.stability import StudyWatch
 
 if TYPE_CHECKING:
     from dicom_gateway.dimse.server import Archive
@@ -85,8 +84,7 @@ async def _complete_studies(archive: Archive, step: PerformedStep, scope: Scope)
             part = made[start : start + 500]
             if len(await archive.index.rows(here.where(dicom_instance.c.sop_instance_uid.in_(part)))) < len(part):
                 return
-        watch = StudyWatch(archive.index.engine)
         for study in step.studies if made else ():
-            await watch.complete(scope, study, datetime.now(UTC))
+            await archive.watch.complete(scope, study, datetime.now(UTC))
     except Exception:
         log.exception("the studies of %s could not be noted as complete", step.sop_instance_uid)

@@ -22,6 +22,7 @@ from dicom_gateway.journal import Journal
 from dicom_gateway.part10 import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 from dicom_gateway.performed_step import OnStep, PerformedSteps
 from dicom_gateway.policy import Destinations, Policy, Refusal, RefusalReason, Worklist
+from dicom_gateway.stability import StudyWatch
 from dicom_gateway.upper_layer.negotiation import MAX_PDU, VERIFICATION
 from dicom_gateway.upper_layer.receiver import Limits, Receiver
 from storage.protocol import ObjectStore
@@ -59,6 +60,7 @@ class Archive:
     destinations: Destinations | None
     worklist: Worklist | None
     steps: PerformedSteps
+    watch: StudyWatch
     loop: asyncio.AbstractEventLoop
 
     def wait(self, work: Coroutine[Any, Any, T]) -> T:
@@ -100,12 +102,13 @@ async def start_dimse(
     destinations: Destinations | None = None,
     worklist: Worklist | None = None,
     on_step: OnStep | None = None,
+    watch: StudyWatch | None = None,
     tls: ssl.SSLContext | None = None,
     limits: Limits | None = None,
 ) -> DimseServer:
     """Listen, once what a crash may have left is in the index. `policy` decides on each association, `destinations` on where
     C-MOVE may send (nowhere when None), `worklist` on what modalities find there (nothing when None). `on_step` runs in the
-    transaction that keeps a performed procedure step.
+    transaction that keeps a performed procedure step, `watch` is told of studies that are complete with one.
 
     Raises `OSError` where the port cannot be had, `StorageError` or `SQLAlchemyError` where store or index do not work.
     """
@@ -126,7 +129,9 @@ async def start_dimse(
     for service in (VERIFICATION, *sorted(_SERVED_BY_THREADS)):
         ae.add_supported_context(service)
     steps = PerformedSteps(index.engine, on_step)
-    archive = Archive(index, store, keep, ae_title, destinations, worklist, steps, asyncio.get_running_loop())
+    archive = Archive(
+        index, store, keep, ae_title, destinations, worklist, steps, watch or StudyWatch(index.engine), asyncio.get_running_loop()
+    )
     handlers = [
         (evt.EVT_REQUESTED, _admit, [archive, policy]),
         (evt.EVT_C_ECHO, lambda event: 0x0000),
