@@ -176,10 +176,9 @@ def main() -> None:
         described = metadata(ours, theirs, arguments.instances, arguments.rounds)
         report(f"metadata of {arguments.instances} instances", described)
         if theirs:
-            ratio = statistics.median(described["ours, kept"]) / statistics.median(described["Orthanc"])
-            print(
-                f"kept : Orthanc = {ratio:.3f}; first : Orthanc = {described['ours, first'][0] / statistics.median(described['Orthanc']):.3f}"
-            )
+            theirs_took = statistics.median(described["Orthanc"])
+            kept, first = statistics.median(described["ours, kept"]) / theirs_took, described["ours, first"][0] / theirs_took
+            print(f"kept : Orthanc = {kept:.3f}; first : Orthanc = {first:.3f}")
         report("one frame of 256 x 256 x 16", single_frame(ours, theirs, arguments.rounds))
 
 

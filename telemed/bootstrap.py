@@ -9,14 +9,15 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from aiohttp import web
 
-from dicom_gateway import Index, Intake, Refusal, RefusalReason, Scope, dicomweb_app, start_dimse
+from dicom_gateway import Index, Intake, Scope, dicomweb_app
 from dicom_gateway.dimse import DimseServer
 from dicom_gateway.objects import Objects
 from dicom_gateway.pixels import PixelPool
@@ -28,12 +29,14 @@ from storage.protocol import ObjectStore
 from telemed import centres as all_centres
 from telemed.adapters import database
 from telemed.adapters.administration import SqlAdministration
+from telemed.adapters.assessing import StudyAssessor
 from telemed.adapters.audit_anchor import AuditAnchors
 from telemed.adapters.audit_watch import AuditWatch
 from telemed.adapters.cart_folder import CartFolder
 from telemed.adapters.confidential import Sealer
 from telemed.adapters.database import make_engine
 from telemed.adapters.ecg_reader import EcgReader
+from telemed.adapters.model_port import ModelPort
 from telemed.adapters.office import SqlOffice
 from telemed.adapters.passwords import Argon2Passwords
 from telemed.adapters.pdf_pages import PdfPages
@@ -41,14 +44,13 @@ from telemed.adapters.printing import ReportPress
 from telemed.adapters.sheets import PooledSheets
 from telemed.adapters.signature_inspector import PooledInspector
 from telemed.adapters.studies import DicomDoor
-from telemed.adapters.study_access import device_scope, study_scope
-from telemed.adapters.study_table import StudyArrivals, ask_to_complete, note_step
+from telemed.adapters.study_access import study_scope
+from telemed.adapters.study_table import StableStudyJobs, StudyArrivals
 from telemed.adapters.study_upkeep import StudyUpkeep
 from telemed.adapters.tracings import PooledTracings, StoredTracings
-from telemed.adapters.worklist_items import WorklistItems
+from telemed.dimse_door import open_dimse
 from telemed.domain.centre import Centre
-from telemed.domain.network import Level
-from telemed.long_jobs import LongJobs
+from telemed.long_jobs import LongJob, LongJobs
 from telemed.pool_process import serve_the_parent
 from telemed.service.uploads import sweep_uploads
 from telemed.settings import Settings
@@ -77,6 +79,8 @@ class Parts:
     pool: Executor
     """Where reports and bulletins are printed and signatures checked."""
     pages: PdfPages
+    measuring: PixelPool
+    """Where images are measured; its process starts with the first study."""
 
     @property
     def signing_keys(self) -> Path:
@@ -91,6 +95,7 @@ async def open_parts(settings: Settings, centres: Mapping[str, Centre] | None = 
     store = open_store(settings.storage, settings.store_keys)
     pool = ProcessPoolExecutor(PRINTERS, mp_context=multiprocessing.get_context("spawn"), initializer=serve_the_parent)
     pages = PdfPages(store)
+    measuring = PixelPool(1)
     try:
         await database.check(engine)
         await store.check()
@@ -100,9 +105,10 @@ async def open_parts(settings: Settings, centres: Mapping[str, Centre] | None = 
         office = SqlOffice(engine, store, centres or all_centres.discover(), Argon2Passwords(), press, settings.time_zone)
         await office.refresh()
         intake = Intake(engine, store, on_indexed=StudyArrivals(settings.time_zone))
-        yield Parts(settings, office, store, Index(engine, Settled(store)), intake, pool, pages)
+        yield Parts(settings, office, store, Index(engine, Settled(store)), intake, pool, pages, measuring)
     finally:
         await pages.close()
+        await measuring.close()
         pool.shutdown(wait=False, cancel_futures=True)
         await engine.dispose()
         await store.close()
@@ -141,49 +147,15 @@ def web_application(parts: Parts) -> web.Application:
 
 async def dicom_gateway(parts: Parts, tls: ssl.SSLContext | None = None) -> DimseServer:
     """The DIMSE door."""
-    return await open_dimse(parts.settings, parts.office, parts.index, parts.store, parts.intake, tls)
-
-
-async def open_dimse(
-    settings: Settings, office: SqlOffice, index: Index, store: ObjectStore, intake: Intake, tls: ssl.SSLContext | None = None
-) -> DimseServer:
-    """Listen. An AE title is an institution's code or one of its devices; one that is not in the network is refused."""
-
-    async def admit(calling: str, called: str, _address: str) -> Scope | Refusal:
-        if called != settings.ae_title:
-            return Refusal(RefusalReason.CALLED_AE_TITLE_NOT_RECOGNIZED)
-        network = office.region.network
-        device = network.entity(calling)
-        if device is None:
-            return Refusal(RefusalReason.CALLING_AE_TITLE_NOT_RECOGNIZED)
-        is_hub = network.institutions[device.institution].level in (Level.SUB_HUB, Level.MAIN_HUB)
-        return device_scope(device.institution, is_hub, device.character_set)
-
-    return await start_dimse(
-        index,
-        store,
-        intake,
-        admit,
-        ae_title=settings.ae_title,
-        host=settings.host,
-        port=settings.dicom_port,
-        tls=tls,
-        worklist=WorklistItems(office.engine, lambda: office.region),
-        on_step=note_step,
-        watch=StudyWatch(office.engine, on_stable=ask_to_complete),
-    )
+    return await open_dimse(parts.settings, parts.office, parts.index, parts.store, parts.intake, study_watch(parts), tls)
 
 
 @asynccontextmanager
 async def workers(parts: Parts) -> AsyncIterator[list[Callable[[], Coroutine[Any, Any, None]]]]:
     """What the worker's role runs beside each other: quick jobs and clocks, long jobs, the watched folder."""
-    say = translations(DEFAULT_LANGUAGE).gettext
     pool = ProcessPoolExecutor(ANALYSTS, mp_context=multiprocessing.get_context("spawn"), initializer=serve_the_parent)
     try:
-        running: list[Callable[[], Coroutine[Any, Any, None]]] = [
-            worker(parts).run,
-            LongJobs(parts.office, {"read-ecg": EcgReader(parts.office, pool, say)}).run,
-        ]
+        running: list[Callable[[], Coroutine[Any, Any, None]]] = [worker(parts).run, long_jobs(parts, pool).run]
         if parts.settings.ecg_folder:
             running.append(CartFolder(parts.office, Path(parts.settings.ecg_folder), pool).run)
         yield running
@@ -192,17 +164,34 @@ async def workers(parts: Parts) -> AsyncIterator[list[Callable[[], Coroutine[Any
 
 
 def study_watch(parts: Parts) -> StudyWatch:
-    """Notes studies as complete and has their cases told."""
-    return StudyWatch(parts.office.engine, on_stable=ask_to_complete)
+    """Notes studies that have come to rest: their cases are told, they are assessed, and shown to the model where there is one."""
+    wanted = ["complete-study", "assess-study", *(["ask-model"] if parts.settings.model_url else [])]
+    quiet = timedelta(seconds=parts.settings.stable_after_seconds)
+    return StudyWatch(parts.office.engine, quiet=quiet, on_stable=StableStudyJobs(wanted))
 
 
 def worker(parts: Parts) -> Worker:
+    """Quick jobs, clocks, tidying."""
+
     async def uploads(now: datetime) -> int:
         return await sweep_uploads(parts.office, now)
 
-    documents = SeriesDocuments(parts.index, Objects(parts.index, parts.store), PixelPool(1))
+    documents = SeriesDocuments(parts.index, Objects(parts.index, parts.store), parts.measuring)
     anchors = AuditAnchors(parts.office.engine, parts.store, anchor_key(parts.settings))
     return Worker(parts.office, janitors=(uploads, StudyUpkeep(study_watch(parts), documents), AuditWatch(parts.office.engine), anchors))
+
+
+def long_jobs(parts: Parts, pool: Executor) -> LongJobs:
+    """Jobs that take seconds; tracings are read in `pool`."""
+    settings, kept, now = parts.settings, parts.office.image_quality, parts.office.now
+    kinds: dict[str, LongJob] = {
+        "read-ecg": EcgReader(parts.office, pool, translations(DEFAULT_LANGUAGE).gettext),
+        "assess-study": partial(StudyAssessor(parts.index, parts.store, parts.measuring, kept, settings.time_zone).job, now=now),
+    }
+    if settings.model_url:
+        port = ModelPort(parts.index, parts.store, kept, settings.model_url, settings.model_token.get_secret_value())
+        kinds["ask-model"] = partial(port.job, now=now)
+    return LongJobs(parts.office, kinds)
 
 
 def anchor_key(settings: Settings) -> Path:

@@ -38,6 +38,9 @@ class Settings(BaseSettings):
     time_zone: str = Field(default="Asia/Shanghai", description="Time zone of the region: duty hours, working hours, printed times")
     log_level: str = Field(default="INFO", description="DEBUG, INFO, WARNING or ERROR")
     ohif_dir: str = Field(default="", description="Folder of the OHIF viewer; empty: where `telemed viewer` puts it")
+    stable_after_seconds: int = Field(default=60, ge=1, description="Quiet time after which a study is complete and is assessed")
+    model_url: str = Field(default="", description="Address of a trained model that is shown every complete study; empty: none")
+    model_token: SecretStr = Field(default=SecretStr(""), description="Bearer token that the model asks for")
     upload_max_bytes: int = Field(default=4 * 1024**3, ge=1024, description="Largest file that an upload may bring")
 
     @field_validator("time_zone")

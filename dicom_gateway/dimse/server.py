@@ -86,8 +86,9 @@ class DimseServer:
         """Stop listening and end the associations. What was answered is in the index then, if that can be written."""
         await self._receiver.close()
         await self._threads.close()
-        if self._journal is not None:
-            await self._journal.close()
+        journal, self._journal = self._journal, None
+        if journal is not None:
+            await journal.close()
 
 
 async def start_dimse(

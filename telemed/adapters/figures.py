@@ -12,8 +12,10 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import GenericFunction
 
 from telemed.adapters import tables as t
+from telemed.adapters.quality_table import SqlImageQualities
 from telemed.domain.evidence import EvidenceType
 from telemed.domain.volume import Volume
+from telemed.service.image_quality import QualitySum
 from telemed.service.ports import Region
 from telemed.service.statistics import VolumeSum
 
@@ -62,6 +64,9 @@ class SqlFigures:
         days = sa.func.count(v.day.distinct()).label("days")
         query = sa.select(v.institution, days).where(v.day.between(first, last), v.kind.in_(SENT)).group_by(v.institution)
         return {row["institution"]: row["days"] for row in await self._rows(query)}
+
+    async def image_quality(self, first: date, last: date) -> list[QualitySum]:
+        return await SqlImageQualities(self._engine).sums(first, last)
 
     async def median_answer(self, first: date, last: date, centre: str, members: frozenset[str] | None) -> float | None:
         c, zone = t.case.c, self._region().network.zone

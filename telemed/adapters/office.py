@@ -14,6 +14,7 @@ from telemed.adapters import database, work
 from telemed.adapters.figures import SqlFigures
 from telemed.adapters.network_table import load_region
 from telemed.adapters.overview import SqlOverview
+from telemed.adapters.quality_table import SqlImageQualities
 from telemed.adapters.queries import SqlQueries
 from telemed.adapters.work_clock import utc_now
 from telemed.domain.centre import Centre
@@ -44,6 +45,7 @@ class SqlOffice:
         self.queries = SqlQueries(engine, lambda: self.region, clock)
         self.overview = SqlOverview(engine, lambda: self.region, clock)
         self.figures = SqlFigures(engine, lambda: self.region)
+        self.image_quality = SqlImageQualities(engine)
         self._centres, self._zone = centres, zone
         self._clock = clock
         self._region: Region | None = None

@@ -116,14 +116,20 @@ def _study_facts(row: Any, modality: str, instances: int) -> StudyFacts:
     )
 
 
-async def ask_to_complete(connection: AsyncConnection, studies: Sequence[StableStudy]) -> None:
-    """The gateway's hook, inside the transaction that notes studies as stable: their cases are told."""
-    now = utc_now()
-    for study in studies:
-        payload = {"owner": study.owner, "study": study.study_instance_uid}
-        line = {"kind": "complete-study", "payload": payload, "waiting_key": f"complete:{study.owner}:{study.study_instance_uid}"}
-        times = {"created_at": now, "run_after": now, "attempts": 0}
-        await connection.execute(insert_or_nothing(connection, t.job).values(line | times))
+class StableStudyJobs:
+    """The study watch's hook, inside its transaction: jobs of these kinds wait for a study that has come to rest."""
+
+    def __init__(self, kinds: Sequence[str]) -> None:
+        self._kinds = kinds
+
+    async def __call__(self, connection: AsyncConnection, studies: Sequence[StableStudy]) -> None:
+        now = utc_now()
+        for study in studies:
+            for kind in self._kinds:
+                payload = {"owner": study.owner, "study": study.study_instance_uid}
+                line = {"kind": kind, "payload": payload, "waiting_key": f"{kind}:{study.owner}:{study.study_instance_uid}"}
+                times = {"created_at": now, "run_after": now, "attempts": 0}
+                await connection.execute(insert_or_nothing(connection, t.job).values(line | times))
 
 
 BY_DIMSE = "dimse"

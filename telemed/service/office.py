@@ -12,6 +12,7 @@ from telemed.domain.errors import DomainError, Forbidden, NotAuthenticated, NotF
 from telemed.domain.people import Person
 from telemed.domain.report import Report
 from telemed.service import accounts, reporting
+from telemed.service.image_quality import ImageQualities
 from telemed.service.overview import Overview
 from telemed.service.ports import Passwords, Region, Work
 from telemed.service.queries import Queries
@@ -45,6 +46,8 @@ class Office(Protocol):
     def overview(self) -> Overview: ...
     @property
     def figures(self) -> Figures: ...
+    @property
+    def image_quality(self) -> ImageQualities: ...
     def now(self) -> datetime: ...
     async def check(self) -> None:
         """Database and store answer. Raises what they raise."""

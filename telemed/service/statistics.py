@@ -21,6 +21,7 @@ from telemed.domain.network import Level, Network
 from telemed.domain.people import Person
 from telemed.domain.policy import Action, Relation, relations
 from telemed.domain.volume import Volume
+from telemed.service.image_quality import QualitySum
 from telemed.service.ports import Region
 
 TOP = 3
@@ -83,6 +84,7 @@ class Figures(Protocol):
         """Institution to number of days on which it sent evidence or a request."""
         ...
 
+    async def image_quality(self, first: date, last: date) -> list[QualitySum]: ...
     async def median_answer(self, first: date, last: date, centre: str, members: frozenset[str] | None) -> float | None:
         """Median seconds from submission to the first released report, of cases answered in these days; None without any."""
         ...
@@ -151,6 +153,8 @@ class Bulletin:
     """Days of the month that have begun."""
     centres: Sequence[CentreFigures]
     institutions: Sequence[InstitutionFigures]
+    quality: Sequence[QualitySum] = ()
+    """Image quality by institution, of studies assessed in the month."""
 
     @property
     def empty(self) -> bool:
@@ -196,7 +200,8 @@ async def bulletin(region: Region, figures: Figures, reach: Reach, month: Month,
         for code, institution in sorted(region.network.institutions.items())
         if institution.level is not Level.OPERATOR and reach.covers("", code)
     ]
-    return Bulletin(month, month.days_until(today), centres, institutions)
+    quality = [s for s in await figures.image_quality(month.first, month.last) if reach.covers("", s.institution)]
+    return Bulletin(month, month.days_until(today), centres, institutions, quality)
 
 
 def joined(network: Network, centre: str) -> frozenset[str]:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from telemed.domain.network import Level
+from telemed.service.image_quality import DIMENSIONS, QualitySum
 from telemed.service.ports import Region
 from telemed.service.sheets import Cell, Column, Sheet, SheetTable
 from telemed.service.statistics import Bulletin, CentreFigures, InstitutionFigures
 from telemed.web.dates import show_duration
 from telemed.web.i18n import current_language, gettext
+from telemed.web.quality_words import NAMES
 
 _ = str  # marks text for the translation catalogue
 
@@ -78,7 +80,7 @@ def sheet_of(bulletin: Bulletin, region: Region) -> Sheet:
     return Sheet(
         title=gettext("Monthly bulletin"),
         subtitle=text,
-        tables=[_centres(bulletin, region), _institutions(bulletin, region)],
+        tables=[_centres(bulletin, region), _institutions(bulletin, region), *_quality(bulletin, region)],
         language=current_language(),
         empty=gettext("Nothing in this month."),
     )
@@ -131,6 +133,25 @@ def _institutions(bulletin: Bulletin, region: Region) -> SheetTable:
         Column(gettext("Missing kinds"), share=2),
     )
     return SheetTable(gettext("Institutions"), columns, [_institution_row(i, bulletin.days, region) for i in bulletin.institutions])
+
+
+def _quality(bulletin: Bulletin, region: Region) -> list[SheetTable]:
+    """The mean of each dimension for each member whose studies were assessed."""
+    if not bulletin.quality:
+        return []
+    columns = (
+        Column(gettext("Institution"), share=3),
+        Column(gettext("Studies assessed"), number=True),
+        Column(gettext("Below the mark"), number=True),
+        *(Column(gettext(NAMES[code]), number=True) for code in DIMENSIONS),
+    )
+    return [SheetTable(gettext("Image quality, mean of 100"), columns, [_quality_row(each, region) for each in bulletin.quality])]
+
+
+def _quality_row(sums: QualitySum, region: Region) -> list[Cell]:
+    means = [sums.means[code] for code in DIMENSIONS]
+    name = f"{institution_name(region, sums.institution)} ({sums.institution})"
+    return [name, sums.studies, sums.faulty, *("" if mean is None else round(mean) for mean in means)]
 
 
 def _institution_row(figures: InstitutionFigures, days: int, region: Region) -> list[Cell]:

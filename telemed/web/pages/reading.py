@@ -22,6 +22,7 @@ from telemed.web.i18n import gettext
 from telemed.web.ohif import viewer_address
 from telemed.web.pages.page import Visit, fragment, page, render
 from telemed.web.pages.worklist import case_filter, institution_name, kept_query, read_query
+from telemed.web.quality_words import proposed_shapes, strip_of
 
 _ = str  # marks text for the translation catalogue
 
@@ -92,6 +93,21 @@ def ohif_address(visit: Visit, desk: Desk, priors: Sequence[Prior]) -> str:
     return viewer_address(visit.request.app, studies, [uid for prior in priors for uid in prior.studies])
 
 
+async def _quality(visit: Visit, desk: Desk) -> dict[str, Any]:
+    """The marks of the case's studies, the models' proposals, and what the viewer draws on which image."""
+    studies = [e.study_instance_uid for e in desk.view.evidence if e.study_instance_uid]
+    kept, owner = visit.office.image_quality, desk.view.case.member
+    if not studies:
+        return {"strips": [], "proposals": [], "overlays": {}}
+    strips = [strip_of(quality) for quality in await kept.of_studies(owner, studies)]
+    proposals = await kept.proposals(owner, studies)
+    overlays = proposed_shapes(proposals)
+    for strip in strips:
+        for instance, shapes in strip.overlays.items():
+            overlays.setdefault(instance, []).extend(dict(shape) for shape in shapes)
+    return {"strips": strips, "proposals": proposals, "overlays": overlays}
+
+
 def patient_label(case: Case) -> str:
     """The patient as the corner of an image names them."""
     sex = {"male": gettext("M"), "female": gettext("F")}.get(case.patient.sex, "")
@@ -134,6 +150,7 @@ async def _context(visit: Visit, desk: Desk) -> dict[str, Any]:
         "priors": priors,
         "viewer_priors": viewer_priors(priors),
         "ohif": ohif_address(visit, desk, priors),
+        **await _quality(visit, desk),
         "history": [(line, event_words(line), event_detail(line)) for line in history],
         "names": names,
         "desk": desk,
@@ -203,6 +220,7 @@ async def images(visit: Visit) -> web.StreamResponse:
         "patient_label": patient_label(case),
         "viewer_priors": viewer_priors(priors),
         "ohif": ohif_address(visit, desk, priors),
+        **await _quality(visit, desk),
         "exam": examination(visit.office.region.centres[case.centre], case.request),
         "last_event": await visit.office.queries.last_history_id(),
     }

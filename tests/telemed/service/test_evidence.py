@@ -14,7 +14,7 @@ from pydicom.uid import generate_uid
 from dicom_gateway import Intake, Source
 from dicom_gateway.stability import StudyWatch
 from telemed.adapters.studies import DicomDoor
-from telemed.adapters.study_table import ask_to_complete
+from telemed.adapters.study_table import StableStudyJobs
 from telemed.adapters.work_clock import utc_now
 from telemed.domain.case import Case
 from telemed.domain.errors import Forbidden, InvalidTransition, NotFound
@@ -95,7 +95,7 @@ class TestByItself:
         case = await desk.requested()
         uid = await modality.send(accession=case.accession_number)
         await modality.work()
-        watch = StudyWatch(desk.office.engine, quiet=timedelta(seconds=30), on_stable=ask_to_complete)
+        watch = StudyWatch(desk.office.engine, quiet=timedelta(seconds=30), on_stable=StableStudyJobs(["complete-study"]))
         later = datetime.now(UTC) + timedelta(minutes=1)
         for images in (1, 2):
             assert [study.study_instance_uid for study in await watch.look(later)] == [uid]

@@ -12,11 +12,12 @@ from pynetdicom.association import Association
 
 from dicom_gateway import Index, Intake, Source
 from dicom_gateway.dimse import DimseServer
+from dicom_gateway.stability import StudyWatch
 from storage import ObjectStore
-from telemed import bootstrap
 from telemed.adapters import tables as t
 from telemed.adapters.office import SqlOffice
 from telemed.adapters.work_clock import utc_now
+from telemed.dimse_door import open_dimse
 from telemed.domain.case import Case
 from telemed.service.identity import case_of_study_uid, study_uid_of
 from telemed.settings import Settings
@@ -33,7 +34,7 @@ async def door(office: SqlOffice, store: ObjectStore, intake: Intake) -> AsyncIt
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         settings = Settings(dicom_port=probe.getsockname()[1])
-    server = await bootstrap.open_dimse(settings, office, Index(office.engine), store, intake)
+    server = await open_dimse(settings, office, Index(office.engine), store, intake, StudyWatch(office.engine))
     yield server
     await server.close()
 

@@ -75,3 +75,20 @@ export function measurementAt(matrix, measurements, x, y) {
   }
   return null;
 }
+
+const FAULT = "#ff8a5c";
+const PROPOSED = "#8ab6ff";
+
+/** Draw where a fault of the image, or what a model proposes, was found: a rectangle in image pixels with its name. */
+export function drawShape(context, matrix, shape) {
+  const colour = shape.proposal ? PROPOSED : FAULT;
+  const right = shape.x + shape.width;
+  const bottom = shape.y + shape.height;
+  const corners = [[shape.x, shape.y], [right, shape.y], [right, bottom], [shape.x, bottom]].map(([x, y]) => onScreen(matrix, { x, y }));
+  outline(context, colour, () => {
+    context.moveTo(corners[0].x, corners[0].y);
+    for (const corner of corners.slice(1)) context.lineTo(corner.x, corner.y);
+    context.closePath();
+  });
+  write(context, [shape.label], Math.max(4, Math.min(...corners.map((p) => p.x)) + 4), Math.max(14, Math.min(...corners.map((p) => p.y)) - 4), colour);
+}

@@ -3,7 +3,7 @@
 import { el, icon } from "../element.js";
 import { t } from "../i18n.js";
 import { imageToScreen } from "./geometry.js";
-import { drawMeasurement } from "./measure-drawing.js";
+import { drawMeasurement, drawShape } from "./measure-drawing.js";
 import { CornerTexts } from "./corner-texts.js";
 import { pixelTable, windowFromPixels } from "./window.js";
 
@@ -218,6 +218,7 @@ export class Pane {
     if (!this.slice) return;
     context.scale(ratio, ratio);
     const matrix = this.matrix();
+    if (this.viewer.marked) for (const shape of this.viewer.overlays[this.slice.instance.uid] ?? []) drawShape(context, matrix, shape);
     const all = [...this.viewer.book.of(this.slice), ...(this.unfinished ? [this.unfinished] : [])];
     for (const measurement of all) drawMeasurement(context, matrix, measurement, this.slice, frame, measurement === this.chosen);
   }

@@ -17,6 +17,7 @@ export class Toolbar {
       name, button: button(picture, t("Layout {name}", { name: name.replace("x", " × ") }), "g", () => viewer.setLayout(name)),
     }));
     this.linked = button("link", t("Scroll together"), "s", () => viewer.setLinked(!viewer.link.on));
+    this.marks = viewer.marked ? button("flag", t("Marks of image quality"), "k", () => viewer.toggleMarks()) : null;
     this.play = button("player-play", t("Play"), t("Space"), () => viewer.active.cine.toggle());
     this.presets = el("select", { class: "tool-select", "aria-label": t("Window preset"), onchange: () => this.choosePreset() });
     this.priors = this.makePriors();
@@ -29,6 +30,7 @@ export class Toolbar {
       button("trash", t("Remove measurement"), "Delete", () => viewer.deleteMeasurement()),
       this.gap(), ...this.layouts.map((layout) => layout.button), this.linked, this.play, this.gap(), this.priors,
       el("span", { class: "spacer" }),
+      this.marks,
       viewer.element.dataset.ohif ? button("device-desktop", t("Open in OHIF"), "z", () => viewer.openOhif()) : null,
       button("maximize", t("Full screen"), "f", () => viewer.toggleFullScreen()),
       viewer.element.dataset.windowUrl ? button("external-link", t("Second window"), "w", () => viewer.openWindow()) : null);
@@ -64,6 +66,7 @@ export class Toolbar {
     for (const { name, button: target } of this.tools) set(target, viewer.tool === name);
     for (const { name, button: target } of this.layouts) set(target, viewer.layout === name);
     set(this.linked, viewer.link.on);
+    if (this.marks) set(this.marks, viewer.marked);
     const modality = viewer.active?.series?.modality ?? "";
     if (this.shownModality === modality) return;
     this.shownModality = modality;

@@ -38,6 +38,7 @@ export function bindKeys(viewer, layouts) {
   bind("s", t("Scroll together"), () => viewer.setLinked(!viewer.link.on));
   bind("Space", t("Play"), () => pane().cine.toggle());
   bind("f", t("Full screen"), () => viewer.toggleFullScreen());
+  if (viewer.marked) bind("k", t("Marks of image quality"), () => viewer.toggleMarks());
   if (viewer.element.dataset.ohif) bind("z", t("Open in OHIF"), () => viewer.openOhif());
   if (viewer.element.dataset.windowUrl) bind("w", t("Second window"), () => viewer.openWindow());
   if (viewer.priors.length) bind("x", t("Compare with the latest prior"), () => viewer.compare(viewer.priors[0]));

@@ -30,6 +30,9 @@ export class Viewer {
     this.base = element.dataset.base || "/dicomweb";
     this.patient = element.dataset.patient ?? "";
     this.priors = JSON.parse(element.dataset.priors || "[]");
+    /** Faults and proposals by SOP Instance UID, as rectangles; shown while `marked`. */
+    this.overlays = JSON.parse(element.dataset.overlays || "{}");
+    this.marked = Object.keys(this.overlays).length > 0;
     this.store = new FrameStore();
     this.store.pinned = () => new Set(this.panes.filter((pane) => pane.slice).map((pane) => FrameStore.key(pane.slice, pane.window)));
     this.book = new MeasurementBook();
@@ -259,6 +262,12 @@ export class Viewer {
   openWindow() {
     const address = this.element.dataset.windowUrl;
     if (address) window.open(address, "telemed-viewer", "popup,width=1400,height=900");
+  }
+
+  toggleMarks() {
+    this.marked = !this.marked;
+    for (const pane of this.panes) pane.invalidate();
+    this.update();
   }
 
   /** The full viewer, in a window of its own that is used again for every case. */
