@@ -52,10 +52,10 @@ def _evidence_of(cases: sa.ColumnElement[bool]) -> sa.ColumnElement[bool]:
     return sa.exists(sa.select(sa.literal(1)).select_from(t.evidence.join(t.case, c.id == e.case_id)).where(same, cases))
 
 
-def device_scope(institution: str, is_hub: bool) -> Scope:
+def device_scope(institution: str, is_hub: bool, character_set: str = "") -> Scope:
     """What an institution's devices may do: store as it, find and fetch what it sent, and a hub also what it reads now."""
     own: sa.ColumnElement[bool] = dicom_study.c.owner == institution
     if not is_hub:
-        return Scope(own, institution)
+        return Scope(own, institution, character_set)
     routed = _evidence_of(sa.and_(t.case.c.hub == institution, t.case.c.status != "draft"))
-    return Scope(sa.or_(own, routed), institution)
+    return Scope(sa.or_(own, routed), institution, character_set)
