@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
-from dicom_gateway import Index, Intake, Refusal, RefusalReason, Scope, dicomweb_app, start_dimse
+from dicom_gateway import Index, Intake, Scope, dicomweb_app
 from dicom_gateway.dimse import DimseServer
 from dicom_gateway.objects import Objects
 from dicom_gateway.pixels import PixelPool
@@ -44,12 +44,12 @@ from telemed.adapters.printing import ReportPress
 from telemed.adapters.sheets import PooledSheets
 from telemed.adapters.signature_inspector import PooledInspector
 from telemed.adapters.studies import DicomDoor
-from telemed.adapters.study_access import device_scope, study_scope
+from telemed.adapters.study_access import study_scope
 from telemed.adapters.study_table import StableStudyJobs, StudyArrivals
 from telemed.adapters.study_upkeep import StudyUpkeep
 from telemed.adapters.tracings import PooledTracings, StoredTracings
+from telemed.dimse_door import open_dimse
 from telemed.domain.centre import Centre
-from telemed.domain.network import Level
 from telemed.long_jobs import LongJob, LongJobs
 from telemed.pool_process import serve_the_parent
 from telemed.service.uploads import sweep_uploads
@@ -58,6 +58,7 @@ from telemed.web.app import Doors, create_app
 from telemed.web.i18n import DEFAULT_LANGUAGE, translations
 from telemed.web.security import person_of
 from telemed.web.study_looks import StudyLooks
+from telemed.web.workitems import CaseWorkitems
 from telemed.worker import Worker
 
 ANALYSTS = 2
@@ -126,7 +127,8 @@ def web_application(parts: Parts) -> web.Application:
     async def authorise(request: web.Request, action: str) -> Scope:
         return study_scope(person_of(request), action)
 
-    images = dicomweb_app(parts.index, parts.store, parts.intake, authorise, watch=study_watch(parts))
+    cases = CaseWorkitems(parts.office)
+    images = dicomweb_app(parts.index, parts.store, parts.intake, authorise, watch=study_watch(parts), workitems=cases)
     images.on_response_prepare.append(StudyLooks(parts.office))
     doors = Doors(
         studies=DicomDoor(parts.intake, parts.office.engine),
@@ -146,20 +148,8 @@ def web_application(parts: Parts) -> web.Application:
 
 
 async def dicom_gateway(parts: Parts, tls: ssl.SSLContext | None = None) -> DimseServer:
-    """The DIMSE door. An AE title is an institution's code; one that is not in the network is refused."""
-
-    async def admit(calling: str, called: str, _address: str) -> Scope | Refusal:
-        if called != parts.settings.ae_title:
-            return Refusal(RefusalReason.CALLED_AE_TITLE_NOT_RECOGNIZED)
-        institution = parts.office.region.network.institutions.get(calling)
-        if institution is None or not institution.active:
-            return Refusal(RefusalReason.CALLING_AE_TITLE_NOT_RECOGNIZED)
-        return device_scope(calling, institution.level in (Level.SUB_HUB, Level.MAIN_HUB))
-
-    settings = parts.settings
-    return await start_dimse(
-        parts.index, parts.store, parts.intake, admit, ae_title=settings.ae_title, host=settings.host, port=settings.dicom_port, tls=tls
-    )
+    """The DIMSE door."""
+    return await open_dimse(parts.settings, parts.office, parts.index, parts.store, parts.intake, study_watch(parts), tls)
 
 
 @asynccontextmanager

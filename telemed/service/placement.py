@@ -9,6 +9,7 @@ from telemed.domain.evidence import EvidenceType, study_type
 from telemed.domain.patient import Identifier, Sex
 from telemed.service.cart_requests import open_request
 from telemed.service.evidence import CLOSED_TO_EVIDENCE, COMPLETE, link_study, takes_studies
+from telemed.service.identity import case_of_study_uid
 from telemed.service.patients import PatientCard
 from telemed.service.ports import StudyFacts, Work
 
@@ -17,7 +18,8 @@ MATCH_WINDOW = timedelta(days=3)
 
 
 async def match_study(work: Work, study: StudyFacts) -> tuple[Case | None, str]:
-    """The study's case and the rule that found it: the accession number, else the member's patient and time.
+    """The study's case and the rule that found it: the accession number, the UID that our worklist gave, else the
+    member's patient and time.
 
     Two cases that fit equally well are no match: a person decides.
     """
@@ -25,6 +27,10 @@ async def match_study(work: Work, study: StudyFacts) -> tuple[Case | None, str]:
         found = [c for c in await work.cases.with_accession(study.owner, study.accession_number) if c.status != "cancelled"]
         if len(found) == 1:
             return found[0], "accession-number"
+    given = case_of_study_uid(study.study_instance_uid)
+    case = await work.cases.get(given) if given else None
+    if case is not None and case.member == study.owner and case.status != "cancelled":
+        return case, "worklist"
     if study.patient_number:
         since = study.received_at - MATCH_WINDOW
         found = [c for c in await work.cases.of_patient(study.owner, study.patient_number, since) if await _fits(work, c, study)]
