@@ -32,12 +32,14 @@ class Excerpt:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """A trend: `lines` by name, one value every `step` seconds, NaN where there is none; `digits` of the scale's numbers."""
+    """A trend: `lines` by name, one value every `step` seconds, NaN where there is none; `digits` of the scale's numbers;
+    `around` is what the scale shows at least."""
 
     title: str
     lines: tuple[tuple[str, npt.NDArray[np.float64]], ...]
     step: float
     digits: int = 0
+    around: tuple[float, float] | None = None
 
 
 def draw_strips(excerpts: Sequence[Excerpt], sheet: Sheet | None = None) -> list[Drawing]:
@@ -101,6 +103,8 @@ def _chart(items: list[Item], chart: Chart, clock: Sequence[str], sheet: Sheet, 
     upper, lower = top + LINE_MM + 1, top + height - LINE_MM
     known = np.concatenate([values[np.isfinite(values)] for _, values in chart.lines] or [np.zeros(0)])
     low, high = (float(known.min()), float(known.max())) if known.size else (0.0, 1.0)
+    if chart.around is not None:
+        low, high = min(low, chart.around[0]), max(high, chart.around[1])
     if high - low < 1e-6:
         low, high = low - 1, high + 1
     items.append(Text(sheet.margin, top + LINE_MM - 1, chart.title, TEXT_MM, bold=True))

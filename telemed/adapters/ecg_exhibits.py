@@ -12,9 +12,8 @@ from typing import Any, Final
 from storage.protocol import ObjectStore
 from telemed.adapters.ecg_figures import SheetOrder, StripOrder, TrendOrder, draw_sheet, draw_strip_sheets, draw_trend_sheet
 from telemed.adapters.tracings import StoredTracings
-from telemed.domain.report_document import Figure, Table
+from telemed.domain.report_document import Figure, ReportDocument, Table
 from telemed.domain.tracing import Edit, EditKind, Tracing, TracingKind
-from telemed.service.reporting import PrintOrder
 
 _ = str  # marks text for the translation catalogue
 
@@ -23,6 +22,8 @@ SHEET_SECONDS: Final = 10.8
 MOST_SHEETS: Final = 3
 """Resting tracings that are printed, the newest."""
 CLOCK_LABELS: Final = 9
+ST_RANGE: Final = (-0.2, 0.2)
+"""mV that the scale shows at least, so that noise does not look like ischaemia."""
 COLUMNS: Final = (
     ("beats", _("Beats")), ("lowest", _("Lowest")), ("mean", _("Mean")), ("highest", _("Highest")), ("ventricular", _("V")),
     ("supraventricular", _("S")), ("pauses", _("Pauses")), ("runs", _("Runs")), ("fibrillation_seconds", _("AF min")),
@@ -40,12 +41,12 @@ class EcgExhibits:
         self._desk, self._pool, self._say = StoredTracings(store, pool), pool, say
 
     async def exhibit(
-        self, order: PrintOrder, tracings: Sequence[Tracing], edits: Sequence[Sequence[Edit]]
+        self, document: ReportDocument, tracings: Sequence[Tracing], edits: Sequence[Sequence[Edit]]
     ) -> tuple[list[Table], list[Figure]]:
         """Tables and figures of the case's readable recordings."""
         tables: list[Table] = []
         resting = [tracing for tracing in tracings if tracing.kind is TracingKind.RESTING]
-        figures = [await self._sheet(order, tracing) for tracing in resting[-MOST_SHEETS:]]
+        figures = [await self._sheet(document, tracing) for tracing in resting[-MOST_SHEETS:]]
         for tracing, made in zip(tracings, edits, strict=True):
             if tracing.kind is TracingKind.HOLTER:
                 results = json.loads(await self._desk.results(tracing, made))
@@ -57,14 +58,15 @@ class EcgExhibits:
     async def _draw(self, draw: Callable[[Any], Any], order: Any) -> Any:
         return await asyncio.get_running_loop().run_in_executor(self._pool, draw, order)
 
-    async def _sheet(self, order: PrintOrder, tracing: Tracing) -> Figure:
+    async def _sheet(self, document: ReportDocument, tracing: Tracing) -> Figure:
         count = min(tracing.samples, int(SHEET_SECONDS * tracing.rate))
         samples = await self._desk.samples(tracing, 0, 0, count, ())
-        begun = f"{tracing.started_at:%Y-%m-%d %H:%M:%S}" if tracing.started_at else ""
-        statements = str(order.report.sections.get("impression", "")).splitlines()[:4]
+        begun = ("", f"{tracing.started_at:%Y-%m-%d %H:%M:%S}") if tracing.started_at else ("", "")
+        measured = tuple((line.label, line.value) for line in document.examination)
+        statements = tuple(line for section in document.sections if section.prominent for line in section.text.splitlines())[:4]
         words = {name: self._say(text) for name, text in WORDS.items()}
-        lines = (begun, *statements) if begun else tuple(statements)
-        made: Figure = await self._draw(draw_sheet, SheetOrder(tracing.leads, tracing.rate, samples, (), tuple(lines), words))
+        ordered = SheetOrder(tracing.leads, tracing.rate, samples, begun, measured, statements, words)
+        made: Figure = await self._draw(draw_sheet, ordered)
         return made
 
     async def _strips(self, tracing: Tracing, edits: Sequence[Edit]) -> list[Figure]:
@@ -87,11 +89,11 @@ class EcgExhibits:
     def _trends(self, tracing: Tracing, results: dict[str, Any]) -> TrendOrder:
         rate, st, hrv, say = results["trend"], results["st"], results["hrv"], self._say
         rates = tuple((say(label), tuple(rate[name])) for label, name in ((MEAN, "mean"), (HIGHEST, "high"), (LOWEST, "low")))
-        charts = [(say(RATE), rates, rate["step"], 0)]
+        charts: list[Any] = [(say(RATE), rates, rate["step"], 0, None)]
         if st:
             levels = zip(st["leads"], st["level"], strict=True)
-            charts.append((say(ST), tuple((lead, tuple(level)) for lead, level in levels), st["step"], 2))
-        charts.append((say(VARIABILITY), (("SDNN", tuple(hrv["sdnn"])), ("RMSSD", tuple(hrv["rmssd"]))), hrv["step"], 0))
+            charts.append((say(ST), tuple((lead, tuple(level)) for lead, level in levels), st["step"], 2, ST_RANGE))
+        charts.append((say(VARIABILITY), (("SDNN", tuple(hrv["sdnn"])), ("RMSSD", tuple(hrv["rmssd"]))), hrv["step"], 0, None))
         labels = [clock(tracing, tracing.duration * n / (CLOCK_LABELS - 1))[:5] for n in range(CLOCK_LABELS)]
         return TrendOrder(tuple(charts), tuple(labels))
 

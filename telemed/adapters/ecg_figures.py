@@ -17,6 +17,7 @@ class SheetOrder:
     leads: tuple[str, ...]
     rate: float
     samples: bytes
+    begun: tuple[str, str] = ("", "")
     measurements: tuple[tuple[str, str], ...] = ()
     statements: tuple[str, ...] = ()
     words: Mapping[str, str] = field(default_factory=dict)
@@ -34,9 +35,9 @@ class StripOrder:
 
 @dataclass(frozen=True, slots=True)
 class TrendOrder:
-    """Charts by title: lines by name with their values (None where there is none), step in seconds, digits."""
+    """Charts by title: lines by name with their values (None where there is none), step in seconds, digits, least range."""
 
-    charts: tuple[tuple[str, tuple[tuple[str, tuple[float | None, ...]], ...], float, int], ...]
+    charts: tuple[tuple[str, tuple[tuple[str, tuple[float | None, ...]], ...], float, int, tuple[float, float] | None], ...]
     clock: tuple[str, ...]
 
 
@@ -47,7 +48,7 @@ def draw_sheet(order: SheetOrder) -> Figure:
 
     recording = ecg.Recording(order.leads, _samples(order.samples, len(order.leads)), order.rate)
     sheet = Sheet(width=FIGURE_WIDTH_MM, height=FIGURE_HEIGHT_MM, margin=0.5, words=Words(**order.words))
-    return _figure(draw(recording, sheet, Header("", (), order.measurements, order.statements)))
+    return _figure(draw(recording, sheet, Header("", (order.begun,), order.measurements, order.statements)))
 
 
 def draw_strip_sheets(orders: Sequence[StripOrder]) -> list[Figure]:
@@ -66,9 +67,9 @@ def draw_trend_sheet(order: TrendOrder) -> Figure:
     from ecg.drawing import Chart, Sheet, draw_trends
 
     charts = []
-    for title, lines, step, digits in order.charts:
+    for title, lines, step, digits, around in order.charts:
         values = tuple((name, np.array([np.nan if value is None else value for value in line], np.float64)) for name, line in lines)
-        charts.append(Chart(title, values, step, digits))
+        charts.append(Chart(title, values, step, digits, around))
     return _figure(draw_trends(charts, order.clock, Sheet(width=FIGURE_WIDTH_MM, height=FIGURE_HEIGHT_MM, margin=4)))
 
 

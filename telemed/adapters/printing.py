@@ -83,7 +83,7 @@ class Exhibitor(Protocol):
     """What the recordings of a case show on paper."""
 
     async def exhibit(
-        self, order: PrintOrder, tracings: Sequence[Tracing], edits: Sequence[Sequence[Edit]]
+        self, document: ReportDocument, tracings: Sequence[Tracing], edits: Sequence[Sequence[Edit]]
     ) -> tuple[list[Table], list[Figure]]: ...
 
 
@@ -138,7 +138,7 @@ class ReportPress:
         if self._exhibitor is None or not tracings:
             return document
         edits = [await work.tracings.edits(tracing.id) for tracing in tracings]
-        tables, figures = await self._exhibitor.exhibit(order, tracings, edits)
+        tables, figures = await self._exhibitor.exhibit(document, tracings, edits)
         return replace(document, tables=tuple(tables), figures=tuple(figures))
 
     def _steps(self, order: PrintOrder, network: Any) -> tuple[SignatureStep, ...]:
