@@ -35,6 +35,7 @@ from telemed.adapters.audit_watch import AuditWatch
 from telemed.adapters.cart_folder import CartFolder
 from telemed.adapters.confidential import Sealer
 from telemed.adapters.database import make_engine
+from telemed.adapters.ecg_exhibits import EcgExhibits
 from telemed.adapters.ecg_reader import EcgReader
 from telemed.adapters.model_port import ModelPort
 from telemed.adapters.office import SqlOffice
@@ -100,8 +101,15 @@ async def open_parts(settings: Settings, centres: Mapping[str, Centre] | None = 
     try:
         await database.check(engine)
         await store.check()
+        say = translations(DEFAULT_LANGUAGE).gettext
         press = ReportPress(
-            store, pool, settings.data_dir / "keys" / "signing", settings.address, DEFAULT_LANGUAGE, translations(DEFAULT_LANGUAGE).gettext
+            store,
+            pool,
+            settings.data_dir / "keys" / "signing",
+            settings.address,
+            DEFAULT_LANGUAGE,
+            say,
+            EcgExhibits(store, pool, say),
         )
         office = SqlOffice(engine, store, centres or all_centres.discover(), Argon2Passwords(), press, settings.time_zone)
         await office.refresh()
