@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import multiprocessing
 import ssl
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from aiohttp import web
@@ -28,8 +29,10 @@ from telemed.adapters.administration import SqlAdministration
 from telemed.adapters.assessing import StudyAssessor
 from telemed.adapters.audit_anchor import AuditAnchors
 from telemed.adapters.audit_watch import AuditWatch
+from telemed.adapters.cart_folder import CartFolder
 from telemed.adapters.confidential import Sealer
 from telemed.adapters.database import make_engine
+from telemed.adapters.ecg_reader import EcgReader
 from telemed.adapters.model_port import ModelPort
 from telemed.adapters.office import SqlOffice
 from telemed.adapters.passwords import Argon2Passwords
@@ -41,9 +44,10 @@ from telemed.adapters.signature_inspector import PooledInspector
 from telemed.adapters.studies import DicomDoor
 from telemed.adapters.study_access import device_scope, study_scope
 from telemed.adapters.study_table import StudyArrivals
-from telemed.adapters.tracings import PooledTracings
+from telemed.adapters.tracings import PooledTracings, StoredTracings
 from telemed.domain.centre import Centre
 from telemed.domain.network import Level
+from telemed.long_jobs import LongJob, LongJobs
 from telemed.pool_process import serve_the_parent
 from telemed.service.uploads import sweep_uploads
 from telemed.settings import Settings
@@ -51,7 +55,10 @@ from telemed.web.app import Doors, create_app
 from telemed.web.i18n import DEFAULT_LANGUAGE, translations
 from telemed.web.security import person_of
 from telemed.web.study_looks import StudyLooks
-from telemed.worker import LongJob, Worker
+from telemed.worker import Worker
+
+ANALYSTS = 2
+"""Processes that read tracings: one may be at a Holter recording for half a minute while resting tracings go on."""
 
 PRINTERS = 1
 """Processes that print and sign: one report takes a third of a second."""
@@ -69,8 +76,6 @@ class Parts:
     pool: Executor
     """Where reports and bulletins are printed and signatures checked."""
     pages: PdfPages
-    measuring: PixelPool
-    """Where images are measured; its process starts with the first study."""
 
     @property
     def signing_keys(self) -> Path:
@@ -85,7 +90,6 @@ async def open_parts(settings: Settings, centres: Mapping[str, Centre] | None = 
     store = open_store(settings.storage, settings.store_keys)
     pool = ProcessPoolExecutor(PRINTERS, mp_context=multiprocessing.get_context("spawn"), initializer=serve_the_parent)
     pages = PdfPages(store)
-    measuring = PixelPool(1)
     try:
         await database.check(engine)
         await store.check()
@@ -95,10 +99,9 @@ async def open_parts(settings: Settings, centres: Mapping[str, Centre] | None = 
         office = SqlOffice(engine, store, centres or all_centres.discover(), Argon2Passwords(), press, settings.time_zone)
         await office.refresh()
         intake = Intake(engine, store, on_indexed=StudyArrivals(settings.time_zone))
-        yield Parts(settings, office, store, Index(engine, Settled(store)), intake, pool, pages, measuring)
+        yield Parts(settings, office, store, Index(engine, Settled(store)), intake, pool, pages)
     finally:
         await pages.close()
-        await measuring.close()
         pool.shutdown(wait=False, cancel_futures=True)
         await engine.dispose()
         await store.close()
@@ -124,6 +127,7 @@ def web_application(parts: Parts) -> web.Application:
         signatures=PooledInspector(parts.pool, parts.signing_keys),
         sheets=PooledSheets(parts.pool),
         tracings=PooledTracings(parts.pool),
+        tracing_desk=StoredTracings(parts.store, parts.pool),
         pages=parts.pages,
         address=parts.settings.address,
         upload_limit=parts.settings.upload_max_bytes,
@@ -151,19 +155,41 @@ async def dicom_gateway(parts: Parts, tls: ssl.SSLContext | None = None) -> Dims
     )
 
 
+@asynccontextmanager
+async def workers(parts: Parts) -> AsyncIterator[list[Callable[[], Coroutine[Any, Any, None]]]]:
+    """What the worker's role runs beside each other: quick jobs and clocks, long jobs, the watched folder."""
+    say = translations(DEFAULT_LANGUAGE).gettext
+    measuring = PixelPool(1)
+    pool = ProcessPoolExecutor(ANALYSTS, mp_context=multiprocessing.get_context("spawn"), initializer=serve_the_parent)
+    try:
+        running: list[Callable[[], Coroutine[Any, Any, None]]] = [
+            worker(parts).run,
+            LongJobs(parts.office, {"read-ecg": EcgReader(parts.office, pool, say)}).run,
+            image_jobs(parts, measuring).run,
+        ]
+        if parts.settings.ecg_folder:
+            running.append(CartFolder(parts.office, Path(parts.settings.ecg_folder), pool).run)
+        yield running
+    finally:
+        await measuring.close()
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
 def worker(parts: Parts) -> Worker:
     async def uploads(now: datetime) -> int:
         return await sweep_uploads(parts.office, now)
 
+    anchors = AuditAnchors(parts.office.engine, parts.store, anchor_key(parts.settings))
+    return Worker(parts.office, janitors=(uploads, AuditWatch(parts.office.engine), anchors, study_watch(parts).look))
+
+
+def image_jobs(parts: Parts, measuring: PixelPool) -> LongJobs:
+    """Complete studies are measured, and shown to the model where there is one."""
     settings, kept = parts.settings, parts.office.image_quality
-    anchors = AuditAnchors(parts.office.engine, parts.store, anchor_key(settings))
-    assessor = StudyAssessor(parts.index, parts.store, parts.measuring, kept, settings.time_zone)
-    long_jobs: dict[str, LongJob] = {"assess-study": assessor.job}
+    kinds: dict[str, LongJob] = {"assess-study": StudyAssessor(parts.index, parts.store, measuring, kept, settings.time_zone)}
     if settings.model_url:
-        token = settings.model_token.get_secret_value()
-        long_jobs["ask-model"] = ModelPort(parts.index, parts.store, kept, settings.model_url, token).job
-    janitors = (uploads, AuditWatch(parts.office.engine), anchors, study_watch(parts).look)
-    return Worker(parts.office, janitors, long_jobs)
+        kinds["ask-model"] = ModelPort(parts.index, parts.store, kept, settings.model_url, settings.model_token.get_secret_value())
+    return LongJobs(parts.office, kinds, at_once=2)
 
 
 def study_watch(parts: Parts) -> StudyWatch:

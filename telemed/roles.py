@@ -50,12 +50,13 @@ async def run_gateway(parts: Parts, stop: asyncio.Event) -> None:
 
 
 async def run_worker(parts: Parts, stop: asyncio.Event) -> None:
-    running = asyncio.create_task(bootstrap.worker(parts).run())
-    log.info("worker.ready")
-    await stop.wait()
-    running.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await running
+    async with bootstrap.workers(parts) as workers:
+        running = [asyncio.create_task(run()) for run in workers]
+        log.info("worker.ready")
+        await stop.wait()
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
 
 
 DOORS: dict[str, Role] = {"web": run_web, "gateway": run_gateway, "worker": run_worker}

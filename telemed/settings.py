@@ -59,6 +59,10 @@ class Settings(BaseSettings):
             raise ValueError(f"there is no level {name!r}; there are {', '.join(LOG_LEVELS)}")
         return name.upper()
 
+    ecg_folder: str = Field(
+        default="", description="Folder in which ECG carts leave files, below a folder of their member's code; empty: none is watched"
+    )
+
     @classmethod
     def settings_customise_sources(
         cls,

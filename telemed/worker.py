@@ -15,7 +15,7 @@ from sqlalchemy.exc import DBAPIError
 from telemed.adapters import jobs
 from telemed.adapters.jobs import Job
 from telemed.adapters.office import SqlOffice
-from telemed.service import accounts, criticals, evidence, routing
+from telemed.service import accounts, criticals, ecg_reading, placement, routing
 from telemed.service.ports import Work
 
 log = structlog.get_logger()
@@ -31,17 +31,25 @@ failed_jobs = Counter("telemed_jobs_failed_total", "Tries of jobs that failed", 
 
 
 async def place_study(work: Work, payload: Mapping[str, Any]) -> None:
-    await evidence.place_study(work, payload["owner"], payload["study"])
+    await placement.place_study(work, payload["owner"], payload["study"])
 
 
 async def place_waiting(work: Work, payload: Mapping[str, Any]) -> None:
-    await evidence.place_waiting_studies(work, payload["case_id"])
+    await placement.place_waiting_studies(work, payload["case_id"])
+
+
+async def raise_found(work: Work, payload: Mapping[str, Any]) -> None:
+    await ecg_reading.raise_found(work, payload["case_id"])
 
 
 JOBS: Mapping[str, Callable[[Work, Mapping[str, Any]], Awaitable[None]]] = {
     "place-study": place_study,
     "place-waiting": place_waiting,
+    "raise-found": raise_found,
 }
+
+LONG = frozenset({"read-ecg", "assess-study", "ask-model"})
+"""Kinds that `LongJobs` takes. A kind that nobody knows is taken here, and shows its failure."""
 
 CLOCKS: tuple[Callable[[Work], Awaitable[int]], ...] = (
     routing.expire_offers,
@@ -51,48 +59,25 @@ CLOCKS: tuple[Callable[[Work], Awaitable[int]], ...] = (
 )
 
 
-LongJob = Callable[[Mapping[str, Any], Callable[[], datetime]], Awaitable[None]]
-"""A job that takes seconds: it gets its payload and the clock, holds no transaction, and keeps its result by itself."""
-
-LONG_AT_ONCE = 2
-
-
 class Worker:
-    """One worker; several may run beside each other. Long jobs run beside the short ones, which never wait for them."""
+    """One worker; several may run beside each other."""
 
-    def __init__(
-        self,
-        office: SqlOffice,
-        janitors: tuple[Callable[[datetime], Awaitable[object]], ...] = (),
-        long_jobs: Mapping[str, LongJob] | None = None,
-    ) -> None:
+    def __init__(self, office: SqlOffice, janitors: tuple[Callable[[datetime], Awaitable[object]], ...] = ()) -> None:
         self._office = office
         self._janitors = janitors
-        self._long_jobs = dict(long_jobs or {})
-        self._running: set[asyncio.Task[None]] = set()
-        self._places = asyncio.Semaphore(LONG_AT_ONCE)
         self._clocks_at = office.now()
 
     async def run(self) -> None:
         """Until cancelled. A database that is away for a while only delays the work."""
-        try:
-            while True:
-                try:
-                    busy = await self.once()
-                except (DBAPIError, OSError) as error:
-                    log.warning("worker.interrupted", error=str(error))
-                    busy = False
-                    await asyncio.sleep(1)
-                if not busy:
-                    await asyncio.sleep(IDLE_SECONDS)
-        finally:
-            for task in self._running:
-                task.cancel()  # the lease of its job runs out, and another worker takes it up
-            await asyncio.gather(*self._running, return_exceptions=True)
-
-    async def settle(self) -> None:
-        """Wait for the long jobs under way."""
-        await asyncio.gather(*self._running)
+        while True:
+            try:
+                busy = await self.once()
+            except (DBAPIError, OSError) as error:
+                log.warning("worker.interrupted", error=str(error))
+                busy = False
+                await asyncio.sleep(1)
+            if not busy:
+                await asyncio.sleep(IDLE_SECONDS)
 
     async def once(self) -> bool:
         """Look at the clocks if it is time, and do what waits. True where there was something to do."""
@@ -101,33 +86,18 @@ class Worker:
             self._clocks_at = now + CLOCKS_EVERY
             await self._watch_clocks(now)
         engine = self._office.engine
-        if not await jobs.any_waiting(engine, now):
+        if not await jobs.any_waiting(engine, now, without=LONG):
             return False
-        taken = await jobs.take(engine, now, BATCH)
+        taken = await jobs.take(engine, now, BATCH, without=LONG)
         for job in taken:
-            if job.kind in self._long_jobs:
-                task = asyncio.create_task(self._do_long(job))
-                self._running.add(task)
-                task.add_done_callback(self._running.discard)
-            else:
-                await self._do(job)
+            await self._do(job)
         return bool(taken)
 
-    async def _do_long(self, job: Job) -> None:
-        async with self._places:
-            await self._settled(job, self._long_jobs[job.kind](job.payload, self._office.now))
-
     async def _do(self, job: Job) -> None:
-        await self._settled(job, self._in_a_transaction(job))
-
-    async def _in_a_transaction(self, job: Job) -> None:
-        async with self._office.writing() as work:
-            await JOBS[job.kind](work, job.payload)
-
-    async def _settled(self, job: Job, doing: Awaitable[None]) -> None:
         """The job's own change and its being done are two transactions: dying between them repeats it, harmlessly."""
         try:
-            await doing
+            async with self._office.writing() as work:
+                await JOBS[job.kind](work, job.payload)
         except Exception as error:
             failed_jobs.labels(job.kind).inc()
             log.warning("job.failed", kind=job.kind, job=job.id, attempts=job.attempts, exc_info=error)

@@ -13,6 +13,7 @@ from pydantic import SecretStr
 
 from telemed.domain.policy import Action
 from telemed.settings import Settings
+from telemed.web.app import operation
 
 ROOT = Path(__file__).parents[1]
 
@@ -69,3 +70,10 @@ def test_imports_stay_within_their_rooms() -> None:
     command = [str(Path(sys.executable).parent / "lint-imports"), "--no-cache"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_every_call_of_the_api_is_in_the_guide() -> None:
+    calls = {(row.method, row.path): row.summary for row in operation.rows}
+    listed = {tuple(row[0].strip("`").split()): row[1] for row in table_of("api.md", "Every call")}
+    assert listed.pop(("POST", "/login"))
+    assert listed == calls

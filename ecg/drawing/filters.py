@@ -65,7 +65,7 @@ def filtered(samples: npt.NDArray[np.float32], rate: float, chosen: Filter) -> n
     Each stage runs forwards and backwards, so its phase is zero; cut-offs are placed so that the two runs together
     attenuate by 3 dB at the frequency named.
     """
-    stages = _stages(rate, chosen)
+    stages = stages_of(rate, chosen)
     if not stages:
         return samples
     out = np.empty_like(samples)
@@ -82,7 +82,8 @@ def filtered(samples: npt.NDArray[np.float32], rate: float, chosen: Filter) -> n
     return out
 
 
-def _stages(rate: float, chosen: Filter) -> list[npt.NDArray[np.float64]]:
+def stages_of(rate: float, chosen: Filter) -> list[npt.NDArray[np.float64]]:
+    """Second-order sections of each stage for this rate; every stage is meant to run forwards and backwards."""
     used = effective(chosen, rate)
     stages = []
     if used.high_pass is not None:

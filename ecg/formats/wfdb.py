@@ -31,6 +31,7 @@ _HEADER_LINE: Final = re.compile(
     rb"\A(?:[ \t]*(?:#[^\n]*)?\r?\n)*[\w\-./]+[ \t]+\d{1,4}"
     rb"(?:[ \t]+[\d.]+(?:/[\d.()]+)?(?:[ \t][^\n]*)?)?[ \t]*\r?(?:\n|\Z)"
 )
+_ZIPPED: Final = re.compile(rb"\.(?:hea|dat|atr|qrs|xws|mat)$", re.IGNORECASE | re.MULTILINE)
 _SIDE_FILE: Final = re.compile(r"[\w][\w.+\- ]{0,127}")
 _MIT_PATIENT: Final = re.compile(r"^\s*(\d{1,3}|-1)\s+([MF])\b")
 _AGE: Final = re.compile(r"\bage>?:?\s*(\d{1,3})\b", re.IGNORECASE)
@@ -41,6 +42,21 @@ _DIAGNOSIS: Final = re.compile(r"^\s*(?:<diagnoses>|dx|diagnos[ie]s|reason for a
 def recognise(head: bytes) -> bool:
     """Whether the first bytes are a zip archive or a WFDB header's record line."""
     return head.startswith(b"PK\x03\x04") or _HEADER_LINE.match(head[:4096]) is not None
+
+
+def is_archive(head: bytes) -> bool:
+    """Whether the first bytes are those of a zip archive that begins with files of a WFDB record."""
+    return _ZIPPED.search(_first_names(head)) is not None
+
+
+def _first_names(head: bytes) -> bytes:
+    """Names of the archive's first entries, a line each: as many local headers (APPNOTE 4.3.7) as follow each other here."""
+    names, at = [], 0
+    while head[at : at + 4] == b"PK\x03\x04" and at + 30 <= len(head):
+        packed, length, extra = (int.from_bytes(head[at + b : at + e], "little") for b, e in ((18, 22), (26, 28), (28, 30)))
+        names.append(head[at + 30 : at + 30 + length])
+        at += 30 + length + extra + packed
+    return b"\n".join(names)
 
 
 def read(content: bytes) -> Recording:

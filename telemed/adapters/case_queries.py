@@ -193,7 +193,7 @@ def _summary(rows: Sequence[Any], consented: bool) -> EvidenceSummary:
 
 CaseId = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{32}$")]
 Moment = Annotated[datetime, msgspec.Meta(tz=True)]
-ByClock = tuple[Literal["due"], Annotated[int, msgspec.Meta(ge=0, le=9)], Moment | None, CaseId]
+ByClock = tuple[Literal["due"], Annotated[int, msgspec.Meta(ge=-1, le=9)], Moment | None, CaseId]
 ByAge = tuple[Literal["new"], Moment, CaseId]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -29,18 +30,21 @@ class Job:
     attempts: int
 
 
-def _waiting(now: datetime) -> sa.ColumnElement[bool]:
-    """Not done, due, in nobody's hands, and not yet given up."""
+def _waiting(now: datetime, kinds: Collection[str] | None, without: Collection[str]) -> sa.ColumnElement[bool]:
+    """Of these kinds (None: of all but `without`), not done, due, in nobody's hands, and not yet given up."""
     j = t.job.c
     free = sa.or_(j.taken_until.is_(None), j.taken_until < now)
-    return sa.and_(j.done_at.is_(None), j.run_after <= now, free, j.attempts < GIVE_UP)
+    wanted = j.kind.not_in(sorted(without)) if kinds is None else j.kind.in_(sorted(kinds))
+    return sa.and_(j.done_at.is_(None), j.run_after <= now, wanted, free, j.attempts < GIVE_UP)
 
 
-async def take(engine: AsyncEngine, now: datetime, limit: int) -> list[Job]:
+async def take(
+    engine: AsyncEngine, now: datetime, limit: int, kinds: Collection[str] | None = None, without: Collection[str] = ()
+) -> list[Job]:
     """Take waiting jobs, oldest first; each is taken by one worker. Its key is free again: what comes now is new work."""
     j = t.job.c
     async with engine.begin() as connection:
-        chosen = sa.select(j.id).where(_waiting(now)).order_by(j.run_after, j.id).limit(limit)
+        chosen = sa.select(j.id).where(_waiting(now, kinds, without)).order_by(j.run_after, j.id).limit(limit)
         if connection.dialect.name == "postgresql":
             chosen = chosen.with_for_update(skip_locked=True)
         taken = (
@@ -52,11 +56,18 @@ async def take(engine: AsyncEngine, now: datetime, limit: int) -> list[Job]:
         return [Job(*row) for row in sorted((await connection.execute(taken)).all())]
 
 
-async def any_waiting(engine: AsyncEngine, now: datetime) -> bool:
+async def any_waiting(engine: AsyncEngine, now: datetime, kinds: Collection[str] | None = None, without: Collection[str] = ()) -> bool:
     """A cheap look before the write lock is asked for."""
     async with engine.connect() as bare:
         connection = await bare.execution_options(reading=True)
-        return (await connection.execute(sa.select(t.job.c.id).where(_waiting(now)).limit(1))).first() is not None
+        return (await connection.execute(sa.select(t.job.c.id).where(_waiting(now, kinds, without)).limit(1))).first() is not None
+
+
+async def prolong(engine: AsyncEngine, job: Job, now: datetime) -> None:
+    """Keep a job that is still under way."""
+    async with engine.begin() as connection:
+        where = (t.job.c.id == job.id, t.job.c.done_at.is_(None))
+        await connection.execute(sa.update(t.job).where(*where).values(taken_until=now + LEASE))
 
 
 async def finish(engine: AsyncEngine, job: Job, now: datetime) -> None:

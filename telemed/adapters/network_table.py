@@ -14,10 +14,16 @@ from telemed.adapters.rows import duty_from_json, duty_to_json
 from telemed.domain.centre import Centre
 from telemed.domain.network import HubService, Institution, Level, Network
 from telemed.domain.people import Person
-from telemed.service.ports import Region
+from telemed.service.ports import EcgRules, Region
 
 DISTRICTS = "districts"
 """Region setting: all districts that the network is to cover."""
+
+ECG_REQUESTS = "ecg-requests"
+"""Region setting: codes of members of which every ECG is a request."""
+
+ECG_CRITICAL = "ecg-critical"
+"""Region setting: changes to the table of critical values, see `EcgRules`."""
 
 
 async def load_region(connection: AsyncConnection, centres: Mapping[str, Centre], zone: str) -> Region:
@@ -25,7 +31,7 @@ async def load_region(connection: AsyncConnection, centres: Mapping[str, Centre]
     institutions = (await connection.execute(sa.select(t.institution))).mappings().all()
     services = (await connection.execute(sa.select(t.hub_service))).mappings().all()
     homes = (await connection.execute(sa.select(t.home_hub))).mappings().all()
-    districts = (await connection.execute(sa.select(t.region_setting.c.value).where(t.region_setting.c.name == DISTRICTS))).scalar()
+    settings = {row["name"]: row["value"] for row in (await connection.execute(sa.select(t.region_setting))).mappings()}
     network = Network(
         institutions={
             i["code"]: Institution(i["code"], i["name"], i["name_en"], Level(i["level"]), i["city"], i["district"], i["active"])
@@ -39,9 +45,10 @@ async def load_region(connection: AsyncConnection, centres: Mapping[str, Centre]
         },
         home_hubs={(h["centre"], h["member"]): h["hub"] for h in homes},
         zone=ZoneInfo(zone),
-        districts=tuple(districts or ()),
+        districts=tuple(settings.get(DISTRICTS) or ()),
     )
-    return Region(network, centres)
+    ecg = EcgRules(frozenset(settings.get(ECG_REQUESTS) or ()), settings.get(ECG_CRITICAL) or {})
+    return Region(network, centres, ecg=ecg)
 
 
 async def add_institutions(connection: AsyncConnection, institutions: Sequence[Institution]) -> None:
@@ -62,8 +69,13 @@ async def add_home_hubs(connection: AsyncConnection, homes: Mapping[tuple[str, s
         await connection.execute(insert_or_nothing(connection, t.home_hub).values(centre=centre, member=member, hub=hub))
 
 
+async def add_setting(connection: AsyncConnection, name: str, value: object) -> None:
+    """Adds a setting of the region; one that is there already stays as it is."""
+    await connection.execute(insert_or_nothing(connection, t.region_setting).values(name=name, value=value))
+
+
 async def add_districts(connection: AsyncConnection, districts: Sequence[str]) -> None:
-    await connection.execute(insert_or_nothing(connection, t.region_setting).values(name=DISTRICTS, value=list(districts)))
+    await add_setting(connection, DISTRICTS, list(districts))
 
 
 async def usernames(connection: AsyncConnection) -> set[str]:

@@ -21,6 +21,9 @@ Row = sa.RowMapping
 RANK = {Priority.STAT: 0, Priority.ASAP: 1, Priority.URGENT: 2, Priority.ROUTINE: 3}
 """Worklist order: STAT on top."""
 
+CRITICAL_RANK = -1
+"""A case with a running critical value stands before all others."""
+
 CASE_PLAIN = (
     "id", "centre", "accession_number", "member", "hub", "request", "created_by", "created_at", "claimed_by", "claimed_at",
     "active_at", "parked_at", "hold_reason", "submitted_at", "accept_by", "due_at", "completed_at", "acknowledged_at",
@@ -47,7 +50,7 @@ def case_to_row(case: Case) -> dict[str, Any]:
     return row | {
         "kind": case.kind.value,
         "priority": case.priority.value,
-        "rank": RANK[case.priority],
+        "rank": CRITICAL_RANK if case.critical_open else RANK[case.priority],
         "status": case.status.value,
         "patient_id": case.patient.id,
         "patient_name": case.patient.name,

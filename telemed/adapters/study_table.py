@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -64,6 +65,18 @@ BESIDE = frozenset({"PR", "KO", "SR", "DOC", "SEG"})
 """Modalities (PS3.3 C.7.3.1.1.1) that stand beside the images rather than for them."""
 
 
+SEXES = {"M": "male", "F": "female", "O": "other"}
+"""Patient's Sex (0010,0040)."""
+
+
+def _day(text: str) -> date | None:
+    """A DICOM date; None for what is none."""
+    try:
+        return datetime.strptime(text, "%Y%m%d").date()
+    except ValueError:
+        return None
+
+
 def _written_name(value: str) -> str:
     """A DICOM person name (PS3.5, 6.2.1.2) as people write it: the ideographic group where there is one."""
     alphabetic, _, rest = value.partition("=")
@@ -77,6 +90,8 @@ def _study_facts(row: Any, modality: str, instances: int) -> StudyFacts:
         accession_number=row["accession_number"] or "",
         patient_number=row["patient_id"] or "",
         patient_name=_written_name(row["patient_name"] or ""),
+        patient_sex=SEXES.get(row["patient_sex"] or "", "unknown"),
+        patient_birth_date=_day(row["patient_birth_date"] or ""),
         study_date=row["study_date"] or "",
         modality=modality,
         description=row["study_description"] or "",

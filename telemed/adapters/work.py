@@ -28,6 +28,7 @@ from telemed.adapters.repositories import (
     insert_or_nothing,
 )
 from telemed.adapters.study_table import StudyTable
+from telemed.adapters.tracing_table import TracingTable
 from telemed.adapters.upload_table import UploadTable
 from telemed.adapters.volume_table import VolumeRow, add_volumes
 from telemed.adapters.work_clock import utc_now
@@ -95,6 +96,7 @@ class SqlWork:
         self.uploads: ports.Uploads = UploadTable(connection)
         self.notice_marks: ports.NoticeMarks = NoticeMarkTable(connection)
         self.studies: ports.Studies = StudyTable(connection)
+        self.tracings: ports.Tracings = TracingTable(connection)
         self.people: ports.People = PersonTable(connection)
         self.sessions: ports.Sessions = SessionTable(connection)
         self.saved_views: ports.SavedViews = SavedViewTable(connection)

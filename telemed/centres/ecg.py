@@ -29,26 +29,33 @@ REQUEST = Form((
 
 REPORT = Form(
     (
+        Field("rate", _("Heart rate"), FieldType.NUMBER, unit="/min", measured="rate"),
+        Field("pr", _("PR"), FieldType.NUMBER, unit="ms", measured="pr"),
+        Field("qrs", _("QRS"), FieldType.NUMBER, unit="ms", measured="qrs_duration"),
+        Field("qt", _("QT"), FieldType.NUMBER, unit="ms", measured="qt"),
+        Field("qtc", _("QTc"), FieldType.NUMBER, unit="ms", measured="qtc_bazett"),
+        Field("axis", _("Axis"), FieldType.NUMBER, unit="°", measured="axis"),
         Field("findings", _("Findings"), FieldType.LONG_TEXT, required=True, rows=8, max_length=20000),
         Field("impression", _("Impression"), FieldType.LONG_TEXT, required=True, rows=5, max_length=8000),
     )
 )
 
 
-def _xml_with(*names: bytes) -> FileKind:
-    return FileKind(
-        "ECG XML",
-        EvidenceType.ECG,
-        "application/xml",
-        lambda head: head.lstrip(b"\xef\xbb\xbf \r\n\t").startswith(b"<") and any(n in head for n in names),
-    )
+def _is_ecg(head: bytes) -> bool:
+    """One of the `ecg` library's formats. DICOM goes through the gateway's intake; a WFDB header is nothing without its signals."""
+    from ecg.formats import dicom, recognise, wfdb  # numpy and scipy are loaded with the first file, not with the platform
+
+    found = recognise(head)
+    return found is not None and found.name != dicom.NAME and (found.name != wfdb.NAME or wfdb.is_archive(head))
+
+
+def _is_xml(head: bytes) -> bool:
+    return head.lstrip(b"\xef\xbb\xbf\xff\xfe \r\n\t\0").startswith(b"<")
 
 
 FILE_KINDS = (
-    _xml_with(b"AnnotatedECG", b"restingecgdata", b"RestingECG"),
-    FileKind("SCP-ECG", EvidenceType.ECG, "application/octet-stream", lambda head: head[16:22] == b"SCPECG"),
-    FileKind("EDF", EvidenceType.ECG, "application/octet-stream", lambda head: head[:8] in (b"0       ", b"\xffBIOSEMI")),
-    FileKind("ISHNE Holter", EvidenceType.ECG, "application/octet-stream", lambda head: head[:8] in (b"ISHNE1.0", b"ANN  1.0")),
+    FileKind("ECG XML (HL7 aECG, Philips, GE MUSE)", EvidenceType.ECG, "application/xml", lambda head: _is_xml(head) and _is_ecg(head)),
+    FileKind("SCP-ECG, EDF, BDF, ISHNE, WFDB (zip)", EvidenceType.ECG, "application/octet-stream", _is_ecg),
 )
 
 CENTRE = Centre(

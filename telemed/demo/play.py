@@ -17,6 +17,7 @@ import aiohttp
 import structlog
 from sqlalchemy.exc import DBAPIError
 
+from dicom_gateway.settled import Settled
 from storage.errors import StorageError
 from telemed.adapters.office import SqlOffice
 from telemed.adapters.studies import DicomDoor
@@ -61,6 +62,12 @@ class Stage:
     office: SqlOffice
     studies: DicomDoor
     spool: EvidenceSpool
+    settled: Settled
+
+    async def send(self, member: str, files: Sequence[Path]) -> None:
+        """The study is in the index when this returns: in the story it was there before what comes next."""
+        await send_study(self.settings, member, files)
+        await self.settled()
 
 
 async def play_story(settings: Settings, story: Sequence[StoryCase] = STORY, strays: Sequence[StrayStudy] = STRAYS) -> None:
@@ -71,7 +78,7 @@ async def play_story(settings: Settings, story: Sequence[StoryCase] = STORY, str
     room = asyncio.Semaphore(AT_ONCE)
     async with evidence_makers() as makers, open_parts(settings) as parts:
         door = DicomDoor(parts.intake, parts.office.engine)
-        stage = Stage(settings, parts.office, door, EvidenceSpool(settings.data_dir / SPOOL, makers))
+        stage = Stage(settings, parts.office, door, EvidenceSpool(settings.data_dir / SPOOL, makers), Settled(parts.store))
         programme: list[StoryCase | StrayStudy] = [*story, *strays]
         async with asyncio.TaskGroup() as group:
             for what in sorted(programme, key=_turn):
@@ -105,7 +112,7 @@ async def _play_stray(stage: Stage, stray: StrayStudy) -> None:
             return
     number = stray.accession_number
     files = await stage.spool.files(number, stray.evidence, evidence_order(number, stray, stage.office.now()))
-    await send_study(stage.settings, stray.member, files)
+    await stage.send(stray.member, files)
     await stage.spool.drop(number)
 
 
@@ -115,7 +122,7 @@ async def _play_case(stage: Stage, case: StoryCase) -> None:
     if any(step.action == "attach" for step in left):
         files = await stage.spool.files(scene.number, case.evidence, scene.order())
         if is_study(case) and not comes_late(case):
-            await send_study(stage.settings, case.member, files)
+            await stage.send(case.member, files)
     if not scene.case_id:
         scene.now = stage.office.now()
     for alone, steps in groupby(left, key=lambda step: goes_alone(scene, step)):
@@ -163,7 +170,7 @@ async def _play_alone(stage: Stage, scene: Scene, step: Step, files: Sequence[Pa
         for file in files:
             await attach_file(then, stage.studies, who, scene.case_id, sent_name(file), _content(file))
     elif is_study(scene.case):
-        await send_study(stage.settings, scene.case.member, files)
+        await stage.send(scene.case.member, files)
     else:
         await upload_files(stage.settings, step.who, scene.case_id, files)
 

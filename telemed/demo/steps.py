@@ -11,7 +11,7 @@ from telemed.domain.consent import ConsentGiver
 from telemed.domain.patient import RESIDENT_ID, Identifier, Sex
 from telemed.domain.people import Person
 from telemed.domain.report import VersionKind
-from telemed.service import casework, criticals, evidence, reading, reporting
+from telemed.service import casework, criticals, placement, reading, reporting
 from telemed.service.patients import PatientCard
 from telemed.service.ports import Work
 
@@ -32,7 +32,7 @@ async def _create(work: Work, who: Person, scene: Scene, _: Step) -> None:
 
 async def _place_study(work: Work, _: Person, scene: Scene, __: Step) -> None:
     """The study came before its case and looks for it, as the worker would have it look."""
-    await evidence.place_study(work, scene.case.member, scene.study_uid)
+    await placement.place_study(work, scene.case.member, scene.study_uid)
 
 
 async def _consent(work: Work, who: Person, scene: Scene, _: Step) -> None:

@@ -17,6 +17,15 @@ class EvidenceType(StrEnum):
     DOCUMENT = "document"
 
 
+WAVEFORMS = frozenset({"ECG"})
+"""Values of Modality (0008,0060) that name tracings rather than images (PS3.3 C.7.3.1.1.1)."""
+
+
+def study_type(modality: str) -> EvidenceType:
+    """What a DICOM study of this modality is evidence of."""
+    return EvidenceType.ECG if modality in WAVEFORMS else EvidenceType.DICOM_STUDY
+
+
 @dataclass(slots=True)
 class Evidence:
     """One piece of evidence of one case. `key` names the stored object; a DICOM study has its UID and a count instead."""
@@ -46,7 +55,7 @@ class FileKind:
     recognise: Callable[[bytes], bool]
 
 
-HEAD = 4096
+HEAD = 8192
 """How many first bytes `FileKind.recognise` is given."""
 
 

@@ -37,7 +37,10 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One field: its name in the JSON, its label, and what it takes. `rows` is the height of a long text."""
+    """One field: its name in the JSON, its label, and what it takes. `rows` is the height of a long text.
+
+    `measured` names the number of the evidence's analysis that is proposed for it; changes of such a field are kept.
+    """
 
     name: str
     label: str
@@ -50,6 +53,7 @@ class Field:
     max_length: int = 4000
     pattern: str = ""
     rows: int = 4
+    measured: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +61,16 @@ class Form:
     """Fields in the order they are shown."""
 
     fields: tuple[Field, ...]
+
+    @property
+    def measured(self) -> tuple[Field, ...]:
+        """Fields for numbers that the analysis of the evidence proposes."""
+        return tuple(f for f in self.fields if f.measured)
+
+    @property
+    def written(self) -> Form:
+        """The form without its measured numbers: what a reader writes."""
+        return Form(tuple(f for f in self.fields if not f.measured))
 
     def field(self, name: str) -> Field | None:
         return next((f for f in self.fields if f.name == name), None)

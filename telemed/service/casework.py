@@ -121,6 +121,7 @@ async def submit_case(work: Work, person: Person, case_id: str) -> Case:
         work.journal.count(kind, case.member, centre=case.centre)
     await offer_first(work, case, centre, keep_hub=again)
     await work.cases.save(case)
+    work.journal.job("raise-found", {"case_id": case.id}, key=f"found:{case.id}")
     work.journal.event(case, "submit" if not again else "answer", person.username, {"hub": case.hub})
     work.journal.audit(Action.CASE_SUBMIT, person.username, person.institution, f"case/{case.id}", detail={"hub": case.hub})
     return case

@@ -20,11 +20,22 @@ async def declare_critical(work: Work, person: Person, case_id: str, finding: st
     for known in await work.criticals.of_case(case.id):
         if known.running and known.finding == finding:
             return known
-    value = CriticalValue(new_id(), case.id, finding, person.username, work.now, work.now + work.region.tell_within)
+    return await _open(work, case, finding, person.username, person.institution)
+
+
+async def open_found(work: Work, case: Case, finding: str, finder: str) -> CriticalValue | None:
+    """A finding of the platform itself. One that it found in this case before, even one withdrawn since, is not opened again."""
+    if any(known.finding == finding and known.found_by == finder for known in await work.criticals.of_case(case.id)):
+        return None
+    return await _open(work, case, finding, finder, case.hub or "")
+
+
+async def _open(work: Work, case: Case, finding: str, found_by: str, institution: str) -> CriticalValue:
+    value = CriticalValue(new_id(), case.id, finding, found_by, work.now, work.now + work.region.tell_within)
     await work.criticals.add(value)
     await _follow(work, case)
-    work.journal.event(case, "critical-declare", person.username, {"finding": finding, "critical": value.id})
-    work.journal.audit(Action.CRITICAL_DECLARE, person.username, person.institution, f"case/{case.id}", detail={"finding": finding})
+    work.journal.event(case, "critical-declare", found_by, {"finding": finding, "critical": value.id})
+    work.journal.audit(Action.CRITICAL_DECLARE, found_by, institution, f"case/{case.id}", detail={"finding": finding})
     return value
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from telemed.domain.case import CASE, Case
 from telemed.domain.errors import NotFound
@@ -11,6 +11,7 @@ from telemed.domain.people import Person
 from telemed.domain.policy import Action, Relation, may, require_on_case
 from telemed.domain.report import Report
 from telemed.service.case_view import CaseView, view_case
+from telemed.service.measured import proposed
 from telemed.service.ports import Work
 from telemed.service.reporting import read_report, two_person
 
@@ -18,13 +19,15 @@ from telemed.service.reporting import read_report, two_person
 @dataclass(frozen=True, slots=True)
 class Desk:
     """`report` is the version that counts now (None before the first claim), `versions` all that the person may see, oldest
-    first; `two_person` says whether a second person will review; `colleagues` are the other readers of this hub."""
+    first; `two_person` says whether a second person will review; `colleagues` are the other readers of this hub;
+    `proposed` are the numbers that the analysis of the evidence gives for the report form."""
 
     view: CaseView
     report: Report | None
     versions: Sequence[Report]
     two_person: bool
     colleagues: Sequence[Person]
+    proposed: Mapping[str, int] = field(default_factory=dict)
 
 
 async def open_desk(work: Work, person: Person, case_id: str) -> Desk:
@@ -39,7 +42,8 @@ async def open_desk(work: Work, person: Person, case_id: str) -> Desk:
     hub = (report.hub if report else "") or case.hub or ""
     readers = await work.people.readers(case.hub, case.centre) if case.hub == person.institution else []
     colleagues = [reader for reader in readers if reader.username != case.claimed_by]
-    return Desk(view, report, versions, two_person(work, hub, case.centre, case.kind), colleagues)
+    numbers = await proposed(work, case, work.region.centres[case.centre].report_form)
+    return Desk(view, report, versions, two_person(work, hub, case.centre, case.kind), colleagues, numbers)
 
 
 async def read_prior(work: Work, person: Person, case_id: str) -> tuple[Case, Report | None]:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from datetime import timedelta
 
 from telemed.domain.case import Case, CaseStatus
 from telemed.domain.centre import Centre
 from telemed.domain.errors import InvalidTransition, NotFound
-from telemed.domain.evidence import Evidence, EvidenceType
+from telemed.domain.evidence import Evidence, EvidenceType, study_type
 from telemed.domain.people import Person
 from telemed.domain.policy import Action
 from telemed.service.access import case_for, in_hand
@@ -17,8 +16,8 @@ from telemed.service.ports import StudyFacts, Work
 
 CLOSED_TO_EVIDENCE = frozenset({CaseStatus.CANCELLED, CaseStatus.FAILED})
 
-MATCH_WINDOW = timedelta(days=3)
-"""A study without an accession number belongs to a case of the same patient made this long before or after (practice)."""
+READERS = {EvidenceType.ECG: "read-ecg"}
+"""Evidence that the platform reads by itself when it arrives: the job that does it."""
 
 
 async def may_attach(work: Work, person: Person, case_id: str) -> Case:
@@ -39,8 +38,9 @@ async def attach(work: Work, person: Person, case_id: str, evidence: Evidence) -
             if same_study and evidence.instances > known.instances:
                 known.instances = evidence.instances
                 await work.evidence.save(known)
+                _ask_to_read(work, known)
             return known
-    await _add(work, case, evidence, person.username)
+    await add_evidence(work, case, evidence, person.username)
     work.journal.audit(
         Action.EVIDENCE_ADD,
         person.username,
@@ -51,75 +51,24 @@ async def attach(work: Work, person: Person, case_id: str, evidence: Evidence) -
     return evidence
 
 
-async def _add(work: Work, case: Case, evidence: Evidence, actor: str) -> None:
+async def add_evidence(work: Work, case: Case, evidence: Evidence, actor: str) -> None:
     await work.evidence.add(evidence)
     case.evidence_count += 1
     await work.cases.save(case)
-    if evidence.type is not EvidenceType.DICOM_STUDY:  # studies were counted when the gateway took them in
+    _ask_to_read(work, evidence)
+    if not evidence.study_instance_uid:  # studies were counted when the gateway took them in
         work.journal.count(evidence.type, case.member)
     work.journal.event(case, "evidence", actor, {"type": evidence.type.value, "name": evidence.name, "evidence": evidence.id})
 
 
-async def match_study(work: Work, study: StudyFacts) -> tuple[Case | None, str]:
-    """The study's case and the rule that found it: the accession number, else the member's patient and time.
-
-    Two cases that fit equally well are no match: a person decides.
-    """
-    if study.accession_number:
-        found = [c for c in await work.cases.with_accession(study.owner, study.accession_number) if c.status != "cancelled"]
-        if len(found) == 1:
-            return found[0], "accession-number"
-    if study.patient_number:
-        since = study.received_at - MATCH_WINDOW
-        found = [c for c in await work.cases.of_patient(study.owner, study.patient_number, since) if await _fits(work, c, study)]
-        if len(found) == 1:
-            return found[0], "patient-and-time"
-    return None, ""
+def _ask_to_read(work: Work, evidence: Evidence) -> None:
+    if job := READERS.get(evidence.type):
+        work.journal.job(job, {"case_id": evidence.case_id, "evidence_id": evidence.id}, key=f"read:{evidence.id}")
 
 
-async def place_study(work: Work, owner: str, study_instance_uid: str) -> Case | None:
-    """A study has arrived or grown: find its case, or note that it has none yet. May be repeated."""
-    study = await work.studies.facts(owner, study_instance_uid)
-    if study is None:
-        return None
-    known = await work.cases.with_study(owner, study_instance_uid)
-    for case in known:
-        await link_study(work, study, case, "")
-    if known:
-        return known[0]
-    found, rule = await match_study(work, study)
-    if found is None:
-        await work.studies.note_unmatched(study)
-        return None
-    await link_study(work, study, found, rule)
-    return found
-
-
-async def place_waiting_studies(work: Work, case_id: str) -> int:
-    """A case is new: studies of its member that still look for a case are asked again. May be repeated."""
-    case = await work.cases.get(case_id)
-    if case is None or case.status in CLOSED_TO_EVIDENCE:
-        return 0
-    placed = 0
-    for study in await work.studies.unmatched(case.member, 500):
-        found, rule = await match_study(work, study)
-        if found is not None and found.id == case.id:
-            await link_study(work, study, case, rule)
-            placed += 1
-    return placed
-
-
-async def _fits(work: Work, case: Case, study: StudyFacts) -> bool:
-    """A case of that time and of a centre that expects studies, of this modality or none named, still open, without a study."""
-    centre = work.region.centres.get(case.centre)
-    if centre is None or centre.expected is not EvidenceType.DICOM_STUDY:
-        return False
-    if case.status in (CaseStatus.COMPLETED, CaseStatus.FAILED) or case.created_at > study.received_at + MATCH_WINDOW:
-        return False
-    wanted = str(case.request.get("modality", "")).upper()
-    if wanted and study.modality and wanted != study.modality:
-        return False
-    return not any(e.type is EvidenceType.DICOM_STUDY for e in await work.evidence.of_case(case.id))
+def takes_studies(centre: Centre | None, modality: str) -> bool:
+    """Does the centre expect DICOM studies of this modality?"""
+    return centre is not None and centre.expected is study_type(modality)
 
 
 async def link_study(work: Work, study: StudyFacts, case: Case, rule: str, actor: str = "system") -> Evidence:
@@ -131,12 +80,13 @@ async def link_study(work: Work, study: StudyFacts, case: Case, rule: str, actor
             if known.instances != study.instances:
                 known.instances = study.instances
                 await work.evidence.save(known)
+                _ask_to_read(work, known)
                 work.journal.event(case, "evidence-grew", actor, {"evidence": known.id, "instances": study.instances})
             return known
     evidence = Evidence(
         id=new_id(),
         case_id=case.id,
-        type=EvidenceType.DICOM_STUDY,
+        type=study_type(study.modality),
         name=study.description or study.modality or "DICOM",
         added_by=actor,
         added_at=work.now,
@@ -145,7 +95,7 @@ async def link_study(work: Work, study: StudyFacts, case: Case, rule: str, actor
         instances=study.instances,
         facts={"rule": rule, "modality": study.modality},
     )
-    await _add(work, case, evidence, actor)
+    await add_evidence(work, case, evidence, actor)
     return evidence
 
 

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from telemed.domain.centre import Centre
 from telemed.domain.errors import DomainError
-from telemed.domain.evidence import HEAD, Evidence, EvidenceType, FileKind, kind_of, magic
+from telemed.domain.evidence import HEAD, Evidence, EvidenceType, FileKind, kind_of, magic, study_type
 from telemed.domain.people import Person
 from telemed.service.evidence import attach, may_attach
 from telemed.service.identity import new_id
@@ -86,6 +86,7 @@ async def attach_file(
         found = _evidence(case.id, kind, study.description or study.modality or kind.name, person, office)
         found.study_instance_uid, found.instances = study.study_instance_uid, study.instances
         found.facts = {"modality": study.modality}
+        found.type = study_type(study.modality)
     else:
         found = _evidence(case.id, kind, name or DEFAULT_NAME, person, office)
         found.key = f"evidence/{case.id}/{found.id}"

@@ -17,7 +17,20 @@ from telemed.domain.network import Network
 from telemed.domain.patient import Identifier, Patient
 from telemed.domain.people import LockOut, Person, SessionLimits
 from telemed.domain.report import Report
+from telemed.domain.tracing import Edit, Tracing
 from telemed.domain.upload import Upload
+
+
+@dataclass(frozen=True, slots=True)
+class EcgRules:
+    """What a region decides about tracings.
+
+    `requests`: members of which every ECG is a request, so that one without a case opens one. `critical`: rows of the
+    table of critical values by code, as `{"at_least": 3.5}` or `{"at_most": 40}`; None switches a row off.
+    """
+
+    requests: frozenset[str] = frozenset()
+    critical: Mapping[str, Mapping[str, float] | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +44,7 @@ class Region:
     tell_within: timedelta = timedelta(minutes=10)
     lock_out: LockOut = field(default_factory=LockOut)
     sessions: SessionLimits = field(default_factory=SessionLimits)
+    ecg: EcgRules = field(default_factory=EcgRules)
 
     def rules(self, centre: Centre) -> tuple[DeadlineRule, ...]:
         """The region's own deadlines for the centre, or the centre's defaults."""
@@ -146,6 +160,8 @@ class StudyFacts:
     accession_number: str
     patient_number: str
     patient_name: str
+    patient_sex: str
+    patient_birth_date: date | None
     study_date: str
     modality: str
     description: str
@@ -163,6 +179,36 @@ class Studies(Protocol):
     async def unmatched(self, owner: str | None, limit: int) -> list[StudyFacts]:
         """Studies without a case, newest first, of one owner or of all."""
         ...
+
+
+class Tracings(Protocol):
+    async def add(self, tracing: Tracing) -> bool:
+        """False where this recording of this evidence is there already."""
+        ...
+
+    async def get(self, tracing_id: str) -> Tracing | None:
+        """The tracing, locked for the rest of a writing transaction."""
+        ...
+
+    async def of_cases(self, case_ids: list[str]) -> list[Tracing]:
+        """Recordings of these cases by the time they were made, those without a time last."""
+        ...
+
+    async def sources(self, evidence_id: str) -> set[str]:
+        """Sources of this evidence that have been read."""
+        ...
+
+    async def edits(self, tracing_id: str) -> list[Edit]:
+        """All edits in order, those taken back too."""
+        ...
+
+    async def add_edit(self, edit: Edit) -> None: ...
+    async def take_back(self, tracing_id: str, number: int, by: str, at: datetime) -> None: ...
+    async def arrived(self, member: str, sha256: str) -> tuple[str, str] | None:
+        """Case and evidence that a cart's file became."""
+        ...
+
+    async def note_arrival(self, member: str, sha256: str, case_id: str, evidence_id: str, at: datetime) -> None: ...
 
 
 class Uploads(Protocol):
@@ -294,6 +340,7 @@ class Work(Protocol):
     uploads: Uploads
     notice_marks: NoticeMarks
     studies: Studies
+    tracings: Tracings
     people: People
     sessions: Sessions
     saved_views: SavedViews

@@ -7,12 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from telemed.domain.case import Case, CaseStatus
-from telemed.domain.centre import Centre
 from telemed.domain.errors import NotFound
-from telemed.domain.evidence import EvidenceType
 from telemed.domain.people import Person
 from telemed.domain.policy import Action, require
-from telemed.service.evidence import CLOSED_TO_EVIDENCE
+from telemed.service.evidence import CLOSED_TO_EVIDENCE, takes_studies
 from telemed.service.patients import record_of
 from telemed.service.ports import StudyFacts, Work
 
@@ -59,7 +57,7 @@ async def candidates(work: Work, study: StudyFacts) -> list[Candidate]:
 
     def note(case: Case, reason: str) -> None:
         centre = work.region.centres.get(case.centre)
-        if centre is not None and _takes(centre, case):
+        if takes_studies(centre, study.modality) and case.status not in CLOSED_TO_EVIDENCE:
             found.setdefault(case.id, (case, []))[1].append(reason)
 
     if study.accession_number:
@@ -81,10 +79,6 @@ async def candidates(work: Work, study: StudyFacts) -> list[Candidate]:
 
     likely = [entry for entry in sorted(found.values(), key=likelihood) if entry[1] != ["near-time"]]
     return [_candidate(case, reasons) for case, reasons in likely[:MOST_CANDIDATES]]
-
-
-def _takes(centre: Centre, case: Case) -> bool:
-    return centre.expected is EvidenceType.DICOM_STUDY and case.status not in CLOSED_TO_EVIDENCE
 
 
 def _candidate(case: Case, reasons: Sequence[str]) -> Candidate:

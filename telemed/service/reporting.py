@@ -30,6 +30,7 @@ from telemed.domain.report import REPORT, Report, ReportStatus, VersionKind
 from telemed.domain.volume import Volume
 from telemed.service.access import case_for, in_charge, relation_to
 from telemed.service.identity import new_verification_code
+from telemed.service.measured import note_measured
 from telemed.service.ports import Work
 
 ADDENDUM = Form((Field("addendum", "Addendum", FieldType.LONG_TEXT, required=True, rows=8, max_length=20000),))
@@ -117,7 +118,7 @@ async def read_report(work: Work, person: Person, case_id: str) -> tuple[Report,
     return visible[-1], visible
 
 
-async def _held(work: Work, person: Person, case_id: str, action: Action) -> Case:
+async def held(work: Work, person: Person, case_id: str, action: Action) -> Case:
     """The case, claimed by this person (or completed, for who wrote it)."""
     case = await in_charge(work, person, case_id, action)
     if case.claimed_by != person.username:
@@ -144,7 +145,7 @@ async def save_draft(
     report = latest(versions)
     if report is not None and report.status is not ReportStatus.PARTIAL:
         raise InvalidTransition("report", report.status, "save")
-    case = await _held(work, person, case_id, Action.REPORT_WRITE)
+    case = await held(work, person, case_id, Action.REPORT_WRITE)
     if report is None:
         raise InvalidTransition("case", case.status, "save")
     _match(report, if_match)
@@ -152,6 +153,7 @@ async def save_draft(
     if faults := form_for(centre, report).faults(sections, "sections", complete=False):
         raise Invalid(*faults)
     report.take("save")
+    await note_measured(work, case, report, centre.report_form, sections, person.username)
     report.sections = {k: v for k, v in sections.items() if v not in ("", None)}
     report.positive = report.positive if positive is None else positive
     report.author, report.revision, report.updated_at = person.username, report.revision + 1, work.now
@@ -174,7 +176,7 @@ async def prepare_signature(work: Work, person: Person, case_id: str) -> PrintOr
     if report is None:
         raise InvalidTransition("case", case.status, "sign")
     REPORT.next(report.status, "sign")
-    await _held(work, person, case_id, Action.REPORT_SIGN)
+    await held(work, person, case_id, Action.REPORT_SIGN)
     if report.author != person.username:
         raise Forbidden(Action.REPORT_SIGN, "not-the-author")
     centre = work.region.centres[case.centre]
@@ -200,7 +202,7 @@ def _release(report: Report, work: Work) -> None:
 
 async def sign_report(work: Work, person: Person, order: PrintOrder, printed: Printed) -> Report:
     """Make the signature of `order` so. Raises StaleVersion where the draft changed since."""
-    case = await _held(work, person, order.case.id, Action.REPORT_SIGN)
+    case = await held(work, person, order.case.id, Action.REPORT_SIGN)
     report = latest(await work.reports.versions(case.id))
     if report is None or report.entity_tag != order.entity_tag:
         raise StaleVersion(report.entity_tag if report else "")
@@ -328,7 +330,7 @@ async def new_version(
 
 async def discard_version(work: Work, person: Person, case_id: str) -> Report:
     """Throw an amendment or addendum away before it is signed; the released version counts again."""
-    case = await _held(work, person, case_id, Action.REPORT_AMEND)
+    case = await held(work, person, case_id, Action.REPORT_AMEND)
     versions = await work.reports.versions(case.id)
     report = latest(versions)
     if report is None or report.kind is VersionKind.ORIGINAL:

@@ -19,7 +19,7 @@ from telemed.service.document_pages import DocumentPages
 from telemed.service.files import StudyDoor
 from telemed.service.office import Office
 from telemed.service.sheets import SheetPress
-from telemed.service.tracings import TracingArtist
+from telemed.service.tracings import TracingArtist, TracingDesk
 from telemed.web import ohif, templating
 from telemed.web.api import (
     administration,
@@ -32,6 +32,7 @@ from telemed.web.api import (
     reports,
     session,
     statistics,
+    tracings,
     unmatched,
     uploads,
     views,
@@ -51,6 +52,7 @@ from telemed.web.keys import (
     SHEETS,
     SIGNATURES,
     STUDIES,
+    TRACING_DESK,
     TRACINGS,
     UPLOAD_LIMIT,
 )
@@ -60,6 +62,7 @@ from telemed.web.pages import (
     board,
     case,
     help_page,
+    holter,
     network_page,
     new_case,
     notices,
@@ -81,12 +84,13 @@ FORM_LIMIT = 64 * 1024
 """Bytes of a form: the only ones that pages send as such are those of signing in."""
 API_MODULES = (
     session, cases, reports, evidence, criticals, events, network, patients, uploads, views, unmatched, statistics, administration,
+    tracings,
 )  # fmt: skip
 """Imported for their operations."""
 
 PAGE_MODULES = (
     session_pages, worklist, reading, board, case, new_case, search, notices, network_page, unmatched_page, audit, accounts, system,
-    statistics_page, help_page,
+    statistics_page, help_page, holter,
 )  # fmt: skip
 """Imported for their pages."""
 
@@ -97,6 +101,7 @@ class Doors:
 
     studies: StudyDoor
     tracings: TracingArtist
+    tracing_desk: TracingDesk
     administration: Administration
     signatures: SignatureInspector
     sheets: SheetPress
@@ -120,6 +125,7 @@ def create_app(office: Office, doors: Doors) -> web.Application:
     app[OFFICE] = office
     app[STUDIES] = doors.studies
     app[TRACINGS] = doors.tracings
+    app[TRACING_DESK] = doors.tracing_desk
     app[ADMINISTRATION] = doors.administration
     app[SIGNATURES] = doors.signatures
     app[SHEETS] = doors.sheets

@@ -55,8 +55,13 @@ EVENTS: Final = {
     "critical-act": _("Critical value acted on"),
     "critical-withdraw": _("Critical value withdrawn"),
     "critical-rise": _("Critical value raised"),
+    "ecg-read": _("Tracing read by the platform"),
+    "measure": _("Measurement changed"),
 }
 """Actions of a case's history (HistoryLine.action)."""
+
+ACTORS: Final = {"system": _("the platform"), "ecg-analysis": _("ECG analysis"), "ecg-cart": _("ECG cart")}
+"""Who acts without being a person."""
 
 DETAILS: Final = ("reason", "note", "finding", "whom", "to", "hub", "instances", "name", "action")
 """What of a line's detail a person wants to read, the most telling first."""
@@ -66,12 +71,19 @@ def missing_words(kinds: list[str] | tuple[str, ...]) -> list[str]:
     return [gettext(MISSING.get(kind, kind)) for kind in kinds]
 
 
+def shown(value: Any) -> str:
+    """A measurement's name or number, or a dash."""
+    return "–" if value is None else str(value)
+
+
 def event_words(line: HistoryLine) -> str:
     return gettext(EVENTS.get(line.action, line.action))
 
 
 def event_detail(line: HistoryLine) -> str:
     """The part of the detail that a person wants to read, or nothing."""
+    if line.action == "measure":
+        return " ".join(shown(line.detail.get(name)) for name in ("measure", "before")) + " → " + shown(line.detail.get("after"))
     return next((str(line.detail[name]) for name in DETAILS if line.detail.get(name)), "")
 
 

@@ -11,11 +11,12 @@ from telemed.service.document_pages import DocumentPages
 from telemed.service.files import StudyDoor
 from telemed.service.office import Office
 from telemed.service.sheets import SheetPress
-from telemed.service.tracings import TracingArtist
+from telemed.service.tracings import TracingArtist, TracingDesk
 from telemed.web.feed import Feed
 
 OFFICE: web.AppKey[Office] = web.AppKey("office")
 TRACINGS: web.AppKey[TracingArtist] = web.AppKey("tracings")
+TRACING_DESK: web.AppKey[TracingDesk] = web.AppKey("tracing_desk")
 STUDIES: web.AppKey[StudyDoor] = web.AppKey("studies")
 ADMINISTRATION: web.AppKey[Administration] = web.AppKey("administration")
 SIGNATURES: web.AppKey[SignatureInspector] = web.AppKey("signatures")

@@ -88,6 +88,7 @@ FAULT = {
     "type": _("must be of the kind"),
     "too-long": _("is longer than"),
     "too-many-parts": _("comes in more parts than are taken:"),
+    "range": _("must lie within"),
     "pattern": _("does not have the form"),
     "month": _("is not a month of the form"),
     "date": _("is not a date of the form"),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import io
 import socket
 from collections.abc import AsyncIterator, Iterable
@@ -131,11 +130,12 @@ async def running_platform(folder: Path) -> AsyncIterator[Platform]:
         server = TestServer(bootstrap.web_application(parts), host="127.0.0.1", port=settings.http_port)
         await server.start_server(shutdown_timeout=0.1)
         gateway = await bootstrap.dicom_gateway(parts)
-        working = asyncio.create_task(bootstrap.worker(parts).run())
-        yield Platform(str(server.make_url("")).rstrip("/"), settings.dicom_port, session)
-        working.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await working
+        async with bootstrap.workers(parts) as workers:
+            working = [asyncio.create_task(run()) for run in workers]
+            yield Platform(str(server.make_url("")).rstrip("/"), settings.dicom_port, session)
+            for task in working:
+                task.cancel()
+            await asyncio.gather(*working, return_exceptions=True)
         await gateway.close()
         await parts.intake.close()
         await server.close()

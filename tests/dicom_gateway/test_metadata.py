@@ -58,7 +58,7 @@ def by_oracle(part10: bytes) -> dict[str, Any]:
             try:
                 element = data_set[tag]
                 if tag.element and tag != 0x00080005:
-                    said[f"{tag:08X}"] = comparable(element.to_json_dict(lambda _: "elsewhere", 1024))
+                    said[f"{tag:08X}"] = comparable(element.to_json_dict(lambda _: "elsewhere", 1368))  # characters of base64: 1024 bytes
             except Exception:  # noqa: S112  # pydicom gives up on values that break their VR's rules
                 continue
     return said

@@ -22,7 +22,7 @@ from tests.ecg.real_files import ECG_DATA
 @pytest.fixture(scope="module")
 def day() -> Synthetic:
     """Half an hour with ectopic beats; it begins when the synthetic day begins."""
-    return holter(0.5, rate=250.0, day=Day(ventricular_share=0.02, supraventricular_share=0.01))
+    return holter(0.5, rate=250.0, day=Day(ventricular_share=0.02, supraventricular_share=0.03))
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from datetime import date
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -21,12 +21,14 @@ from pydicom.sequence import Sequence
 from pydicom.uid import ComprehensiveSRStorage, generate_uid
 
 from dicom_gateway import Outcome, Source
+from dicom_gateway.pixels import PixelPool
 from telemed import bootstrap
 from telemed.adapters.database import make_engine
 from telemed.adapters.migrate import migrate
 from telemed.adapters.model_port import ModelFailed, read_answer
 from telemed.bootstrap import Parts
 from telemed.demo.run import put_region
+from telemed.long_jobs import LongJobs
 from telemed.service.image_quality import DIMENSIONS
 from telemed.settings import Settings
 from telemed.web.quality_words import proposed_shapes, strip_of
@@ -52,15 +54,24 @@ def slices(count: int, without: frozenset[int] = frozenset()) -> list[bytes]:
     return made
 
 
+class Hands(NamedTuple):
+    """Who does the work in these tests."""
+
+    worker: Worker
+    images: LongJobs
+
+
 @asynccontextmanager
-async def parts_of(folder: Path, model_url: str = "") -> AsyncIterator[tuple[Parts, Worker]]:
+async def parts_of(folder: Path, model_url: str = "") -> AsyncIterator[tuple[Parts, Hands]]:
     settings = Settings(data_dir=folder, stable_after_seconds=1, model_url=model_url)
     engine = make_engine(settings.database)
     await migrate(engine)
     await engine.dispose()
     await put_region(settings)
     async with bootstrap.open_parts(settings) as parts:
-        yield parts, bootstrap.worker(parts)
+        pool = PixelPool(1)
+        yield parts, Hands(bootstrap.worker(parts), bootstrap.image_jobs(parts, pool))
+        await pool.close()
 
 
 async def arrive(parts: Parts, files: list[bytes]) -> None:
@@ -69,13 +80,13 @@ async def arrive(parts: Parts, files: list[bytes]) -> None:
         assert received.outcome in (Outcome.STORED, Outcome.DUPLICATE), received.comment
 
 
-async def work_until(worker: Worker, done: Callable[[], Awaitable[Any]]) -> Any:
+async def work_until(hands: Hands, done: Callable[[], Awaitable[Any]]) -> Any:
     """Let the worker work until there is something."""
     async with asyncio.timeout(60):
         while not (found := await done()):
-            if not await worker.once():
+            if not await hands.worker.once() | await hands.images.once():
                 await asyncio.sleep(0.1)
-            await worker.settle()
+            await hands.images.finish()
     return found
 
 

@@ -19,7 +19,7 @@ from telemed.service.queries import HistoryLine
 from telemed.service.reporting import form_for, read_report
 from telemed.web.api.shapes import METADATA_FIELDS
 from telemed.web.case_steps import reviewed_by_two, steps_of
-from telemed.web.case_words import answers, event_detail, event_words, examination, missing_words
+from telemed.web.case_words import ACTORS, answers, event_detail, event_words, examination, missing_words
 from telemed.web.dates import show_age
 from telemed.web.i18n import gettext
 from telemed.web.keys import UPLOAD_LIMIT
@@ -115,7 +115,8 @@ async def case_page(visit: Visit) -> web.StreamResponse:
     centre = region.centres[case.centre]
     versions = await _versions(visit, view)
     lines = await queries.history(case.id)
-    names = dict(await queries.people_names(_people(view, lines, versions)))
+    names = {name: gettext(text) for name, text in ACTORS.items() if name != "system"}
+    names |= await queries.people_names(_people(view, lines, versions))
     chosen = next((v for v in versions if str(v.version) == visit.query.get("version")), versions[-1] if versions else None)
     times = (await queries.milestones([case.id])).get(case.id, {})
     request = case.request if view.whole else {k: v for k, v in case.request.items() if k in METADATA_FIELDS}

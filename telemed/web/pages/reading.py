@@ -16,7 +16,7 @@ from telemed.service.desk import Desk, open_desk, read_prior
 from telemed.service.office import consult, record_look
 from telemed.service.queries import CaseFilter, PriorCase, View
 from telemed.service.reporting import form_for
-from telemed.web.case_words import answers, event_detail, event_words, examination, missing_words
+from telemed.web.case_words import ACTORS, answers, event_detail, event_words, examination, missing_words
 from telemed.web.dates import show_age, show_date
 from telemed.web.i18n import gettext
 from telemed.web.ohif import viewer_address
@@ -51,23 +51,29 @@ class Prior:
 
 @dataclass(frozen=True, slots=True)
 class Documents:
-    """Evidence by how it is shown: studies in the viewer, tracings, pictures and PDF beside it, the rest as files to fetch."""
+    """Evidence by how it is shown: tracings and studies in their viewers, pictures and PDF beside them, the rest as files to
+    fetch. `files` has the tracings that came as files too."""
 
+    tracings: tuple[Evidence, ...]
     studies: tuple[Evidence, ...]
     shown: tuple[Evidence, ...]
     files: tuple[Evidence, ...]
+
+    @property
+    def recordings(self) -> int:
+        """How many recordings the tracings hold."""
+        return sum(e.instances if e.study_instance_uid else 1 for e in self.tracings)
 
 
 SHOWN = frozenset({"application/pdf", "image/jpeg", "image/png"})
 
 
 def sort_evidence(evidence: Sequence[Evidence]) -> Documents:
-    """Tracings stand before papers: they are what the reader came for."""
-    kept = [e for e in evidence if not e.study_instance_uid]
-    tracings = [e for e in kept if e.type is EvidenceType.ECG]
-    papers = [e for e in kept if e.type is not EvidenceType.ECG and e.media_type in SHOWN]
-    files = tuple(e for e in kept if e not in tracings and e not in papers)
-    return Documents(tuple(e for e in evidence if e.study_instance_uid), (*tracings, *papers), files)
+    tracings = tuple(e for e in evidence if e.type is EvidenceType.ECG)
+    studies = tuple(e for e in evidence if e.study_instance_uid and e.type is not EvidenceType.ECG)
+    papers = tuple(e for e in evidence if not e.study_instance_uid and e.type is not EvidenceType.ECG and e.media_type in SHOWN)
+    files = tuple(e for e in evidence if not e.study_instance_uid and e not in papers)
+    return Documents(tracings, studies, papers, files)
 
 
 def _prior(visit: Visit, prior: PriorCase) -> Prior:
@@ -115,7 +121,7 @@ async def _people(visit: Visit, desk: Desk, actors: Sequence[str]) -> dict[str, 
     for value in desk.view.criticals:
         wanted |= {value.found_by, value.told_by, value.acknowledged_by, value.action_by}
     found = await visit.office.queries.people_names(sorted(name for name in wanted if name))
-    return {"system": gettext("the platform"), **found}
+    return {name: gettext(text) for name, text in ACTORS.items()} | dict(found)
 
 
 async def _context(visit: Visit, desk: Desk) -> dict[str, Any]:

@@ -6,8 +6,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import aiohttp
+import numpy as np
 from pydicom.uid import generate_uid
 
+from ecg import pyramid
+from telemed.domain.tracing import Edit, EditKind, Tracing, TracingKind
+from telemed.service.identity import new_id
 from tests.demo_region import Answer, DemoRegion, new_case
 from tests.dicom_gateway.objects import ct_slice, part10_of
 from tests.telemed.desk import PASSWORD, SECTIONS
@@ -36,6 +40,7 @@ class Story:
     evidence_id: str = ""
     value_id: str = ""
     study_uid: str = ""
+    tracing_id: str = ""
 
     @property
     def url(self) -> str:
@@ -60,7 +65,24 @@ async def drafted(region: DemoRegion, **request: str) -> Story:
     story.evidence_id = (await story.attach())["id"]
     image = ct_slice(StudyInstanceUID=generate_uid(), AccessionNumber="")
     story.study_uid = (await story.attach(part10_of(image)))["study_instance_uid"]
+    story.tracing_id = await long_tracing(region, story)
     return story
+
+
+async def long_tracing(region: DemoRegion, story: Story) -> str:
+    """A long recording as the worker leaves it, with a strip that was chosen."""
+    office, number = region.parts.office, new_id()
+    samples = np.zeros((1, 90_000), np.float32)
+    for name, content in (("samples", b"".join(pyramid.pieces(samples))), ("results.json", b"{}"), ("beats", b"")):
+        await office.store.put(f"ecg/{number}/{name}", content)
+    tracing = Tracing(
+        number, story.case_id, story.evidence_id, "", TracingKind.HOLTER, office.now(), duration=720.0, rate=125.0, samples=90_000,
+        leads=("V5",), key=f"ecg/{number}",
+    )  # fmt: skip
+    async with office.writing() as work:
+        assert await work.tracings.add(tracing)
+        await work.tracings.add_edit(Edit(number, 1, EditKind.STRIP, {"begin": 1.0}, "imaging.main", office.now()))
+    return number
 
 
 async def asked_further_up(region: DemoRegion) -> Story:

@@ -52,6 +52,13 @@ GET    /evidence                              y      y      y        y      y
 GET    /evidence/{evidence_id}                y      y      y        y      f
 GET    /evidence/{evidence_id}/content        y      y      y        y      f
 GET    /evidence/{evidence_id}/tracing.svg    y      y      y        y      f
+GET    /tracings                              y      y      y        y      f
+GET    /tracings/{tracing_id}                 y      y      y        y      f
+GET    /tracings/{tracing_id}/samples         y      y      y        y      f
+GET    /tracings/{tracing_id}/beats           y      y      y        y      f
+GET    /tracings/{tracing_id}/edits           y      y      y        y      f
+POST   /tracings/{tracing_id}/edits           f      y      f        n      f
+POST   /tracings/{tracing_id}/edits/undo      f      y      f        n      f
 GET    /evidence/{evidence_id}/pages          y      y      y        y      f
 GET    /evidence/{evidence_id}/pages/{number} y      y      y        y      f
 GET    /report                                n      y      y        n      f
@@ -116,6 +123,7 @@ BODIES = {
     "POST /criticals/{value_id}/tell": {"whom": "陶小满", "how": "电话", "read_back": True},
     "POST /criticals/{value_id}/act": {"action": "x"},
     "POST /criticals/{value_id}/withdraw": {"reason": "x"},
+    "POST /tracings/{tracing_id}/edits": {"kind": "strip", "detail": {"begin": 0}},
     "PUT /report": {"sections": SECTIONS["imaging"]},
     "POST /report/sign": {"password": PASSWORD},
     "POST /report/review": {"password": PASSWORD},
@@ -162,6 +170,7 @@ def test_the_tables_name_every_operation() -> None:
 async def send(story: Story, method: str, path: str, user: str) -> Answer:
     """A well-formed request to an operation on the case."""
     filled = path.replace("{value_id}", story.value_id or "0" * 32).replace("{evidence_id}", story.evidence_id).replace("{number}", "1")
+    filled = filled.replace("{tracing_id}", story.tracing_id)
     if path == "/files":
         return await story.region.call(method, story.url + filled, data=file_form(PDF), user=user)
     body = BODIES.get(f"{method} {path}", {} if method in ("POST", "PATCH", "PUT") else None)

@@ -46,6 +46,7 @@ async def story(region: DemoRegion) -> Story:
 WRITERS = {"consent": "clinic1", "cancel": "clinic1", "submit": "clinic1", "acknowledge": "clinic1", "act": "clinic1"}
 BY_PATH = {
     "/cases": "clinic1", "/cases/{case_id}": "clinic1", "/cases/{case_id}/offer": "operator", "/network/route": "operator",
+    "/cases/{case_id}/tracings/{tracing_id}/edits": "imaging.main", "/cases/{case_id}/tracings/{tracing_id}/edits/undo": "imaging.main",
     "/cases/{case_id}/report/review": "imaging2.main", "/cases/{case_id}/report/send-back": "imaging2.main",
     "/cases/{case_id}/criticals/{value_id}/acknowledge": "clinic1", "/patients/merge": "operator", "/patients/find": "clinic1",
     "/patients/different": "operator", "/patients/split": "operator", "/unmatched/link": "operator", "/logout": "ecg.hubb",
@@ -59,7 +60,8 @@ def writer_of(row: Operation) -> str:
 
 class TestBodies:
     async def send(self, story: Story, row: Operation, content: bytes | BytesIO, content_type: str = "application/json") -> Answer:
-        path = row.path.format(case_id=story.case_id, value_id=story.value_id, upload_id="0" * 32, username="x", job="1", name="x")
+        of_case = {"case_id": story.case_id, "value_id": story.value_id, "tracing_id": story.tracing_id}
+        path = row.path.format(**of_case, upload_id="0" * 32, username="x", job="1", name="x")
         headers = {"Content-Type": content_type, "If-Match": "*"}
         return await story.region.call(row.method, f"/api/v1{path}", data=content, headers=headers, user=writer_of(row))
 

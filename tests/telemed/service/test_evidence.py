@@ -16,7 +16,7 @@ from telemed.adapters.work_clock import utc_now
 from telemed.domain.case import Case
 from telemed.domain.errors import Forbidden, InvalidTransition, NotFound
 from telemed.domain.evidence import Evidence
-from telemed.service import casework, evidence, reading
+from telemed.service import casework, evidence, placement, reading
 from telemed.service.files import DamagedFile, UnknownKind, attach_file
 from telemed.service.ports import StudyFacts
 from telemed.worker import Worker
@@ -95,7 +95,7 @@ class TestByItself:
         await modality.work()
         before = await desk.history(case.id)
         async with desk.office.writing() as work:
-            await evidence.place_study(work, "CLINIC1", uid)
+            await placement.place_study(work, "CLINIC1", uid)
         await modality.work()
         assert await desk.history(case.id) == before
         assert await modality.of_case(case) == [(uid, 1)]
@@ -188,7 +188,7 @@ class TestTogether:
         uid = await modality.send(accession=case.accession_number)
         study = await modality.facts(uid)
         async with desk.office.writing() as work:
-            found, rule = await evidence.match_study(work, study)
+            found, rule = await placement.match_study(work, study)
             assert found is not None
             await desk.do("imaging.huba", reading.claim_case, case.id)
             await evidence.link_study(work, study, found, rule)
@@ -201,7 +201,7 @@ class TestTogether:
 
         async def place() -> None:
             async with desk.office.writing() as work:
-                await evidence.place_study(work, "CLINIC1", uid)
+                await placement.place_study(work, "CLINIC1", uid)
 
         await asyncio.gather(*(place() for _ in range(6)))
         assert await modality.of_case(case) == [(uid, 1)]

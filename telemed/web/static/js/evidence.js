@@ -49,6 +49,7 @@ function step(page, by) {
 }
 
 async function startViewer(root) {
+  if (root.querySelector("[data-ecg]:not([data-started])")) (await import("./ecg/viewer.js")).start(root);
   if (root.querySelector("[data-viewer]:not([data-started])")) (await import("./viewer/viewer.js")).start(root);
 }
 
@@ -62,6 +63,8 @@ export function askForWindow(order) {
 /** Bring what is new into the section without touching what is on the screen. */
 export function refreshEvidence(old, fresh) {
   const chosen = tabs(old).find((tab) => tab.getAttribute("aria-selected") === "true")?.id;
+  const recordings = fresh.querySelector("[data-ecg]")?.dataset.expected;
+  if (recordings) old.querySelector("[data-ecg]")?.ecg?.grow(recordings);
   const wanted = fresh.querySelector("[data-viewer]");
   const viewerElement = old.querySelector("[data-viewer]");
   const grew = wanted && viewerElement && (wanted.dataset.instances !== viewerElement.dataset.instances || wanted.dataset.study !== viewerElement.dataset.study);

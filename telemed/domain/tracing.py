@@ -1,0 +1,91 @@
+"""What the platform keeps of an ECG recording: where its samples lie, and what the analysis proposes.
+
+A proposal is the machine's; it counts for nothing until a physician has signed a report. Nothing here is changed by a
+reader: what they measure otherwise stands in their report, and what they do to a long recording is an `Edit` beside it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+
+class TracingKind(StrEnum):
+    """How a recording is read: on one sheet, or hour by hour."""
+
+    RESTING = "resting"
+    HOLTER = "holter"
+    UNREADABLE = "unreadable"
+
+
+@dataclass(frozen=True, slots=True)
+class CriticalHit:
+    """A limit of the region's table that a recording reaches: `code` of the row, the value, and the finding in words."""
+
+    code: str
+    value: float
+    unit: str
+    finding: str
+
+
+@dataclass(slots=True)
+class Tracing:
+    """One recording of one piece of evidence.
+
+    `source` tells recordings of a DICOM study apart (SOP Instance UID; empty for a file). `started_at` is the device's
+    clock, without a zone. `proposal` holds measurements, statements with their evidence, lead quality and suspected
+    reversals, by the names of the `ecg` library. `key` is the folder of its objects: samples, results.
+    """
+
+    id: str
+    case_id: str
+    evidence_id: str
+    source: str
+    kind: TracingKind
+    analysed_at: datetime
+    format: str = ""
+    started_at: datetime | None = None
+    duration: float = 0.0
+    rate: float = 0.0
+    samples: int = 0
+    leads: tuple[str, ...] = ()
+    proposal: dict[str, Any] = field(default_factory=dict)
+    critical: tuple[CriticalHit, ...] = ()
+    reason: str = ""
+    key: str = ""
+
+    @property
+    def readable(self) -> bool:
+        return self.kind is not TracingKind.UNREADABLE
+
+
+class EditKind(StrEnum):
+    """What a reader does to a long recording."""
+
+    TEMPLATE = "template"
+    """All beats of a template are given a class: `{"template": 3, "name": "V"}`."""
+    BEAT = "beat"
+    """One beat is: `{"beat": 1200, "name": "N"}`."""
+    STRIP = "strip"
+    """A strip goes into the report: `{"begin": seconds, "seconds": 8, "caption": "..."}`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """One step of a reader, in order of `number`. A step taken back stays on record with who took it back, and when."""
+
+    tracing_id: str
+    number: int
+    kind: EditKind
+    detail: Mapping[str, Any]
+    by: str
+    at: datetime
+    undone_by: str | None = None
+    undone_at: datetime | None = None
+
+    @property
+    def counts(self) -> bool:
+        return self.undone_at is None

@@ -1,0 +1,89 @@
+"""Studies that look for their case: by accession number, by patient and time, or by opening one where the member says so."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from telemed.domain.case import Case, CaseStatus
+from telemed.domain.evidence import EvidenceType, study_type
+from telemed.domain.patient import Identifier, Sex
+from telemed.service.cart_requests import open_request
+from telemed.service.evidence import CLOSED_TO_EVIDENCE, link_study, takes_studies
+from telemed.service.patients import PatientCard
+from telemed.service.ports import StudyFacts, Work
+
+MATCH_WINDOW = timedelta(days=3)
+"""A study without an accession number belongs to a case of the same patient made this long before or after (practice)."""
+
+
+async def match_study(work: Work, study: StudyFacts) -> tuple[Case | None, str]:
+    """The study's case and the rule that found it: the accession number, else the member's patient and time.
+
+    Two cases that fit equally well are no match: a person decides.
+    """
+    if study.accession_number:
+        found = [c for c in await work.cases.with_accession(study.owner, study.accession_number) if c.status != "cancelled"]
+        if len(found) == 1:
+            return found[0], "accession-number"
+    if study.patient_number:
+        since = study.received_at - MATCH_WINDOW
+        found = [c for c in await work.cases.of_patient(study.owner, study.patient_number, since) if await _fits(work, c, study)]
+        if len(found) == 1:
+            return found[0], "patient-and-time"
+    return None, ""
+
+
+async def place_study(work: Work, owner: str, study_instance_uid: str) -> Case | None:
+    """A study has arrived or grown: find its case, or note that it has none yet. May be repeated."""
+    study = await work.studies.facts(owner, study_instance_uid)
+    if study is None:
+        return None
+    known = await work.cases.with_study(owner, study_instance_uid)
+    for case in known:
+        await link_study(work, study, case, "")
+    if known:
+        return known[0]
+    found, rule = await match_study(work, study)
+    if found is None and study_type(study.modality) is EvidenceType.ECG:
+        found, rule = await open_for_study(work, study), "every-ecg"
+    if found is None:
+        await work.studies.note_unmatched(study)
+        return None
+    await link_study(work, study, found, rule)
+    return found
+
+
+async def open_for_study(work: Work, study: StudyFacts) -> Case | None:
+    """A case for a tracing that has none, where the member's rule says that each of its ECGs is a request."""
+    if study.owner not in work.region.ecg.requests or not study.patient_number or not study.patient_name:
+        return None
+    own = (Identifier(study.owner, study.patient_number),)
+    card = PatientCard(study.patient_name, Sex(study.patient_sex), study.patient_birth_date, own)
+    return await open_request(work, study.owner, card, study.accession_number)
+
+
+async def place_waiting_studies(work: Work, case_id: str) -> int:
+    """A case is new: studies of its member that still look for a case are asked again. May be repeated."""
+    case = await work.cases.get(case_id)
+    if case is None or case.status in CLOSED_TO_EVIDENCE:
+        return 0
+    placed = 0
+    for study in await work.studies.unmatched(case.member, 500):
+        found, rule = await match_study(work, study)
+        if found is not None and found.id == case.id:
+            await link_study(work, study, case, rule)
+            placed += 1
+    return placed
+
+
+async def _fits(work: Work, case: Case, study: StudyFacts) -> bool:
+    """A case of that time and of a centre that expects studies, of this modality or none named, still open, without a study."""
+    centre = work.region.centres.get(case.centre)
+    if not takes_studies(centre, study.modality):
+        return False
+    if case.status in (CaseStatus.COMPLETED, CaseStatus.FAILED) or case.created_at > study.received_at + MATCH_WINDOW:
+        return False
+    wanted = str(case.request.get("modality", "")).upper()
+    if wanted and study.modality and wanted != study.modality:
+        return False
+    return not any(e.type is study_type(study.modality) for e in await work.evidence.of_case(case.id))

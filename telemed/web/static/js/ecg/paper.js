@@ -1,0 +1,94 @@
+// Painting paper and traces on a canvas. The context is in device pixels; `scale` is pixels to the millimetre.
+
+export const COLOURS = {
+  paper: "#fffafa", fine: "#f9d5d5", bold: "#eba3a3", trace: "#101010", label: "#101010", earlier: "#1558a6", marker: "#1f5fbf",
+  caliper: "#0b6e4f", march: "rgb(11 110 79 / 45%)",
+};
+
+const FINEST = 2.2; // pixels: closer lines than this are left out
+
+/** The grid over a rectangle in pixels whose top left corner is at `origin` on the sheet (pixels of the sheet). */
+export function grid(context, { x, y, width, height }, origin, scale) {
+  context.fillStyle = COLOURS.paper;
+  context.fillRect(x, y, width, height);
+  context.lineWidth = 1;
+  for (const [step, colour, skip] of [[1, COLOURS.fine, 5], [5, COLOURS.bold, 0]]) {
+    if (step * scale < FINEST) continue;
+    context.strokeStyle = colour;
+    const lines = (from, length, draw) => {
+      context.beginPath();
+      for (let n = Math.ceil(from / (step * scale)); n * step * scale <= from + length; n += 1) {
+        if (skip && n % skip === 0) continue;
+        draw(Math.round(n * step * scale - from) + 0.5);
+      }
+      context.stroke();
+    };
+    lines(origin.x, width, (at) => { context.moveTo(x + at, y); context.lineTo(x + at, y + height); });
+    lines(origin.y, height, (at) => { context.moveTo(x, y + at); context.lineTo(x + width, y + at); });
+  }
+}
+
+/** A connected line of points [x, y] in pixels. */
+export function line(context, points, colour, width) {
+  context.strokeStyle = colour;
+  context.lineWidth = width;
+  context.beginPath();
+  points.forEach(([px, py], n) => (n ? context.lineTo(px, py) : context.moveTo(px, py)));
+  context.stroke();
+}
+
+/**
+ * Samples (microvolts) from `first` to `last` as a trace: `at(n)` gives x, `zero` and `perMicrovolt` y, in pixels. Where
+ * many samples fall on one pixel, its lowest and highest are drawn; a gap breaks the line.
+ */
+export function trace(context, samples, first, last, at, zero, perMicrovolt, colour, width) {
+  context.strokeStyle = colour;
+  context.lineWidth = width;
+  context.lineJoin = "round";
+  context.beginPath();
+  const dense = at(first + 4) - at(first) < 1;
+  let down = false;
+  let column = null;
+  const flush = () => {
+    if (!column) return;
+    const { x, entry, low, high, exit } = column;
+    for (const value of [entry, low, high, exit]) {
+      if (down) context.lineTo(x, zero - value * perMicrovolt);
+      else context.moveTo(x, zero - value * perMicrovolt);
+      down = true;
+    }
+    column = null;
+  };
+  for (let n = Math.max(0, first); n <= Math.min(last, samples.length - 1); n += 1) {
+    const value = samples[n];
+    if (Number.isNaN(value)) {
+      flush();
+      down = false;
+      continue;
+    }
+    const x = at(n);
+    if (!dense) {
+      if (down) context.lineTo(x, zero - value * perMicrovolt);
+      else context.moveTo(x, zero - value * perMicrovolt);
+      down = true;
+    } else if (column && Math.floor(x) === Math.floor(column.x)) {
+      column.low = Math.min(column.low, value);
+      column.high = Math.max(column.high, value);
+      column.exit = value;
+    } else {
+      flush();
+      column = { x, entry: value, low: value, high: value, exit: value };
+    }
+  }
+  flush();
+  context.stroke();
+}
+
+/** A canvas that fills its element; gives {context, width, height, ratio} in device pixels after a resize. */
+export function fit(canvas) {
+  const ratio = window.devicePixelRatio || 1;
+  const { width, height } = canvas.getBoundingClientRect();
+  const size = { width: Math.max(1, Math.round(width * ratio)), height: Math.max(1, Math.round(height * ratio)), ratio };
+  if (canvas.width !== size.width || canvas.height !== size.height) Object.assign(canvas, { width: size.width, height: size.height });
+  return { context: canvas.getContext("2d"), ...size };
+}

@@ -1,0 +1,255 @@
+// The ECG viewer of the reading page.
+//
+//   <div class="ecg" data-ecg="CASE ID" data-expected="1" data-holter="/read/CASE ID/holter"></div>
+//
+// Paper on a canvas, drawn from the samples; every button has a key. It says "ecg:ready" when the first trace is drawn.
+
+import { el, icon } from "../element.js";
+import { t } from "../i18n.js";
+import { register } from "../keys.js";
+import { Calipers } from "./calipers.js";
+import { Comparison } from "./compare.js";
+import { PaperView } from "./paper-view.js";
+import { fillMeasured, mark, ProposalBar } from "./proposal.js";
+import { GAINS, LAYOUTS, SPEEDS } from "./sheet.js";
+import { StatementPicker } from "./statements.js";
+import { tracingsOf } from "./tracing.js";
+import { beginOf, filterText } from "./words.js";
+
+const ASK_AGAIN = 1200; // ms while a tracing that has arrived is being read
+const PATIENCE = 60; // times
+
+const button = (label, key, run, content) => el("button", { type: "button", class: "tool ecg-tool", title: key ? `${label} (${key})` : label, "aria-label": label, "aria-pressed": "false", onclick: run }, ...content);
+
+export class EcgViewer {
+  constructor(element) {
+    this.element = element;
+    this.caseId = element.dataset.ecg;
+    this.view = new PaperView();
+    this.calipers = new Calipers(this.view);
+    this.comparison = new Comparison(this.view);
+    this.proposal = new ProposalBar(() => this.form);
+    this.picker = new StatementPicker(() => this.form);
+    this.notice = el("p", { class: "ecg-notice", role: "status" }, t("The tracing is being read…"));
+    this.stage = el("div", { class: "ecg-stage" }, this.view.element, this.comparison.element, this.notice);
+    this.bar = this.makeBar();
+    element.replaceChildren(this.bar, this.stage, this.proposal.element);
+    this.calipers.onchange = () => this.update();
+    this.view.overlay.addEventListener("dblclick", (event) => this.magnify(this.view.under(event).strip?.lead));
+    this.view.overlay.addEventListener("wheel", (event) => this.wheel(event), { passive: false });
+    this.bindKeys();
+    document.addEventListener("input", (event) => {
+      const place = event.target.closest?.("[data-measured]");
+      if (place) mark(place);
+    });
+  }
+
+  get form() {
+    return document.querySelector("form[data-autosave]");
+  }
+
+  // ---- recordings ----
+
+  async open(tries = 0) {
+    let found;
+    try {
+      found = await tracingsOf(this.caseId);
+    } catch (error) {
+      this.say(error.message);
+      return;
+    }
+    const { items, earlier } = found;
+    this.earlier = earlier;
+    const fresh = items.length !== this.items?.length;
+    this.items = items;
+    if (fresh && items.length) await this.list();
+    if (items.length < Number(this.element.dataset.expected || 1) && tries < PATIENCE) setTimeout(() => this.open(tries + 1), ASK_AGAIN);
+    else if (!items.length) this.say(t("The tracing has not been read yet."));
+  }
+
+  /** More may have arrived, or been read. */
+  grow(expected) {
+    this.element.dataset.expected = expected;
+    this.open();
+  }
+
+  async list() {
+    this.choice.replaceChildren(...this.items.map((each, index) => el("option", { value: String(index) }, `${beginOf(each)} ${each.format}`)));
+    this.choice.hidden = this.items.length < 2;
+    await this.choose(this.items.length - 1);
+  }
+
+  async choose(index) {
+    const tracing = this.items[index];
+    this.choice.value = String(index);
+    this.tracing = tracing;
+    if (tracing.kind === "unreadable") {
+      this.say(t("This file cannot be read: {reason}", { reason: tracing.reason }));
+      return;
+    }
+    this.holter.hidden = tracing.kind !== "holter";
+    if (tracing.kind === "holter") {
+      const { HolterSummary } = await import("./holter/summary.js");
+      this.view.element.hidden = true;
+      this.summary?.element.remove();
+      this.summary = new HolterSummary(tracing, this.holterAddress());
+      this.stage.prepend(this.summary.element);
+      this.bar.classList.add("ecg-bar-holter");
+    } else {
+      this.summary?.element.remove();
+      this.view.element.hidden = false;
+      this.bar.classList.remove("ecg-bar-holter");
+      await this.view.show(tracing);
+    }
+    this.say("");
+    await this.proposal.show(tracing);
+    fillMeasured(this.form, tracing);
+    this.update();
+    requestAnimationFrame(() => {
+      this.element.dataset.ready = "true";
+      this.element.dispatchEvent(new CustomEvent("ecg:ready", { bubbles: true }));
+    });
+  }
+
+  say(text) {
+    this.notice.hidden = !text;
+    this.notice.textContent = text;
+  }
+
+  holterAddress() {
+    return `${this.element.dataset.holter}/${this.tracing.id}${window.location.search}`;
+  }
+
+  // ---- what keys and buttons do ----
+
+  cycle(name, values, by = 1) {
+    const at = values.indexOf(this.view.setting[name]);
+    this.set({ [name]: values[(at + by + values.length) % values.length] });
+  }
+
+  set(setting) {
+    this.view.change(setting);
+    this.comparison.paint();
+    this.update();
+  }
+
+  setLayout(layout) {
+    this.comparison.close();
+    this.set({ layout, lead: "" });
+  }
+
+  magnify(lead) {
+    this.comparison.close();
+    this.set({ lead: this.view.setting.lead || !lead ? "" : lead });
+  }
+
+  stepLead(by) {
+    const { leads } = this.tracing;
+    this.set({ lead: leads[(leads.indexOf(this.view.setting.lead) + by + leads.length) % leads.length] });
+  }
+
+  async compare(withEarlier) {
+    const open = !this.comparison.element.hidden && Boolean(this.comparison.earlier?.length) === withEarlier;
+    if (open) this.comparison.close();
+    else await this.comparison.open(this.tracing, withEarlier ? this.earlier : []);
+    this.update();
+  }
+
+  wheel(event) {
+    if (!this.view.sheet) return;
+    event.preventDefault();
+    if (event.ctrlKey) this.view.zoom(event.deltaY < 0 ? 1 : -1);
+    else this.view.move((event.deltaX + (event.shiftKey ? event.deltaY : 0)) / this.view.scale, event.shiftKey ? 0 : event.deltaY / this.view.scale);
+    this.update();
+  }
+
+  zoom(by) {
+    this.view.zoom(by);
+    this.update();
+  }
+
+  // ---- bar ----
+
+  makeBar() {
+    const { view, calipers } = this;
+    this.layouts = LAYOUTS.map((each) => ({ name: each.name, button: button(each.label, each.key, () => this.setLayout(each.name), [el("span", {}, each.name.replace("x", "×"))]) }));
+    this.speed = button(t("Paper speed"), "s", () => this.cycle("speed", SPEEDS), [el("span", {})]);
+    this.gain = button(t("Gain"), "g", () => this.cycle("gain", GAINS), [el("span", {})]);
+    this.filter = el("select", { class: "tool-select ecg-filter", "aria-label": t("Filter"), title: t("Filter (i)"), onchange: () => { this.set({ filter: this.filter.value }); this.filter.blur(); } });
+    this.choice = el("select", { class: "tool-select ecg-choice", "aria-label": t("Recording"), hidden: true, onchange: () => { this.choose(Number(this.choice.value)); this.choice.blur(); } });
+    this.caliperButton = button(t("Calipers"), "k", () => calipers.place(), [icon("ruler-measure")]);
+    this.marchButton = button(t("March out"), "m", () => calipers.march(), [icon("layout-columns")]);
+    this.lensButton = button(t("Enlarge a lead"), "l", () => this.magnify(view.setting.lead ? "" : "II"), [icon("zoom-in")]);
+    this.medianButton = button(t("Median beats"), "v", () => this.compare(false), [icon("heartbeat")]);
+    this.compareButton = button(t("Compare with the earlier tracing"), "x", () => this.compare(true), [icon("history")]);
+    this.reading = el("output", { class: "visually-hidden" });
+    this.holter = el("button", { type: "button", class: "btn btn-primary", hidden: true, onclick: () => window.location.assign(this.holterAddress()) }, t("Open the Holter page"), el("kbd", { "aria-hidden": "true" }, "h"));
+    const gap = () => el("span", { class: "tool-gap" });
+    return el("div", { class: "viewer-bar ecg-bar", role: "toolbar", "aria-label": t("ECG viewer") }, this.choice, this.holter,
+      el("span", { class: "ecg-paper-tools" }, ...this.layouts.map((each) => each.button), gap(), this.speed, this.gain, this.filter, gap(), this.caliperButton, this.marchButton, this.lensButton,
+        this.medianButton, this.compareButton, gap(), button(t("Smaller"), "-", () => this.zoom(-1), [el("span", {}, "−")]), button(t("Larger"), "+", () => this.zoom(1), [el("span", {}, "+")]),
+        button(t("Statements"), "a", () => this.picker.open(), [icon("list")])), el("span", { class: "spacer" }), this.reading);
+  }
+
+  update() {
+    const { setting, tracing } = this.view;
+    const press = (target, on) => target.setAttribute("aria-pressed", String(on));
+    for (const each of this.layouts) press(each.button, !setting.lead && this.comparison.element.hidden && setting.layout === each.name);
+    this.speed.firstChild.textContent = `${setting.speed} mm/s`;
+    this.gain.firstChild.textContent = `${setting.gain} mm/mV`;
+    press(this.caliperButton, Boolean(this.calipers.span));
+    press(this.marchButton, this.calipers.marching);
+    press(this.lensButton, Boolean(setting.lead));
+    const comparing = !this.comparison.element.hidden;
+    press(this.compareButton, comparing && Boolean(this.comparison.earlier?.length));
+    press(this.medianButton, comparing && !this.comparison.earlier?.length);
+    this.compareButton.disabled = !this.earlier?.length;
+    this.reading.textContent = this.calipers.text;
+    if (!tracing) return;
+    if (this.filterFor !== tracing) {
+      this.filterFor = tracing;
+      this.filter.replaceChildren(...tracing.filters.map((each) => el("option", { value: each.name }, filterText(each))));
+    }
+    this.filter.value = setting.filter;
+    this.filter.classList.toggle("ecg-not-diagnostic", this.view.filter?.diagnostic === false);
+  }
+
+  bindKeys() {
+    const { view, calipers } = this;
+    const shown = () => this.element.checkVisibility() && !document.querySelector("dialog[open]");
+    const resting = () => shown() && this.tracing?.kind === "resting";
+    const bind = (key, label, run, when = resting) => register(key, label, run, { when, group: t("ECG viewer") });
+    for (const each of LAYOUTS) bind(each.key, each.label, () => this.setLayout(each.name));
+    bind("s", t("Paper speed"), () => this.cycle("speed", SPEEDS));
+    bind("g", t("Gain"), () => this.cycle("gain", GAINS));
+    bind("i", t("Filter"), () => this.cycle("filter", view.tracing.filters.map((each) => each.name)));
+    bind("k", t("Calipers"), () => calipers.place());
+    bind("m", t("March out"), () => calipers.march());
+    bind("Delete", t("Remove the calipers"), () => calipers.remove());
+    bind("l", t("Enlarge a lead"), () => this.magnify(view.setting.lead ? "" : "II"));
+    bind("v", t("Median beats"), () => this.compare(false));
+    bind("x", t("Compare with the earlier tracing"), () => this.compare(true), () => resting() && this.earlier?.length > 0);
+    for (const key of ["+", "="]) bind(key, t("Larger"), () => this.zoom(1));
+    bind("-", t("Smaller"), () => this.zoom(-1));
+    bind("0", t("Whole width"), () => this.zoom(0));
+    bind("ArrowRight", t("On, or the calipers on by 4 ms"), () => calipers.nudge(4) || view.move(12.5, 0));
+    bind("ArrowLeft", t("Back, or the calipers back by 4 ms"), () => calipers.nudge(-4) || view.move(-12.5, 0));
+    bind("Shift+ArrowRight", t("Calipers wider by 4 ms"), () => calipers.nudge(4, true));
+    bind("Shift+ArrowLeft", t("Calipers narrower by 4 ms"), () => calipers.nudge(-4, true));
+    bind("ArrowDown", t("Next lead, enlarged"), () => this.stepLead(1), () => resting() && Boolean(view.setting.lead));
+    bind("ArrowUp", t("Lead before, enlarged"), () => this.stepLead(-1), () => resting() && Boolean(view.setting.lead));
+    bind("q", t("Take the proposal over"), () => this.proposal.take(), shown);
+    bind("a", t("Statements"), () => this.picker.open(), shown);
+    bind("Alt+s", t("Statements"), () => this.picker.open(), shown);
+    bind("h", t("Open the Holter page"), () => this.holter.click(), () => shown() && this.tracing?.kind === "holter");
+  }
+}
+
+/** Start the ECG viewers below an element that have not been started. */
+export function start(root) {
+  for (const element of root.querySelectorAll("[data-ecg]:not([data-started])")) {
+    element.dataset.started = "";
+    element.ecg = new EcgViewer(element);
+    element.ecg.open();
+  }
+}
