@@ -43,6 +43,7 @@ from telemed.adapters.sheets import PooledSheets
 from telemed.adapters.signature_inspector import PooledInspector
 from telemed.adapters.studies import DicomDoor
 from telemed.adapters.study_access import device_scope, study_scope
+from telemed.adapters.study_export import ZipExporter
 from telemed.adapters.study_table import StudyArrivals
 from telemed.adapters.tracings import PooledTracings, StoredTracings
 from telemed.domain.centre import Centre
@@ -119,10 +120,12 @@ def web_application(parts: Parts) -> web.Application:
     async def authorise(request: web.Request, action: str) -> Scope:
         return study_scope(person_of(request), action)
 
-    images = dicomweb_app(parts.index, parts.store, parts.intake, authorise, watch=study_watch(parts))
+    pool = PixelPool()
+    images = dicomweb_app(parts.index, parts.store, parts.intake, authorise, pool=pool, watch=study_watch(parts))
     images.on_response_prepare.append(StudyLooks(parts.office))
     doors = Doors(
         studies=DicomDoor(parts.intake, parts.office.engine),
+        exports=ZipExporter(parts.index, parts.store, pool),
         administration=SqlAdministration(parts.office.engine, shown_store(parts.settings.storage), parts.settings.data_dir),
         signatures=PooledInspector(parts.pool, parts.signing_keys),
         sheets=PooledSheets(parts.pool),
@@ -135,7 +138,13 @@ def web_application(parts: Parts) -> web.Application:
         ohif=parts.settings.ohif_folder,
         mounts=[("/dicomweb", images)],
     )
-    return create_app(parts.office, doors)
+    app = create_app(parts.office, doors)
+
+    async def close_pool(_app: web.Application) -> None:
+        await pool.close()
+
+    app.on_cleanup.append(close_pool)
+    return app
 
 
 async def dicom_gateway(parts: Parts, tls: ssl.SSLContext | None = None) -> DimseServer:
