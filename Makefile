@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 # Processes that share the tests; one file is one process's.
 WORKERS ?= 2
 
-.PHONY: run install viewer test lint types unit browser bench lock messages clean help
+.PHONY: run install viewer test lint types unit browser bench campaign-dicom lock messages clean help
 
 help:            ## This list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */\1\t/' | expand -t 18
@@ -55,6 +55,9 @@ unit: $(VENV)/.installed-dev  ## All tests
 
 browser: $(VENV)/.installed-dev  ## The browser tests alone
 	@$(BIN)/python -m pytest tests/browser
+
+campaign-dicom: $(VENV)/.installed-dev  ## 200 kills while four associations store; everything acknowledged must be there
+	@$(BIN)/python -m tests.dicom_gateway.campaign --rounds 200
 
 bench: $(VENV)/.installed-dev  ## The figures of the worklist with 100,000 cases
 	@$(BIN)/python -m bench.worklist

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import re
 import secrets
 import socket
 import time
@@ -10,7 +11,7 @@ from dataclasses import dataclass
 from io import BytesIO
 from multiprocessing.synchronize import Event
 
-from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.dataset import Dataset
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, UltrasoundImageStorage, generate_uid
 
 from dicom_gateway.upper_layer.commands import C_STORE_RQ, data_pdu, encode_request
@@ -65,8 +66,6 @@ class Message:
         uid = new_uid()
         data_set = object_of(kind, uid)
         out = BytesIO()
-        data_set.file_meta = FileMetaDataset()
-        data_set.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
         data_set.save_as(out, enforce_file_format=False, implicit_vr=False, little_endian=True)
         encoded = out.getvalue()
         fragment = max_pdu - 6
@@ -74,18 +73,27 @@ class Message:
         self._whole = bytearray(encode_request(1, C_STORE_RQ, 1, kind.sop_class, uid, has_data_set=True))
         for number, piece in enumerate(pieces, 1):
             self._whole += data_pdu(1, piece, last=number == len(pieces))
-        self._places = []
-        at = -1
-        while (at := self._whole.find(uid.encode(), at + 1)) >= 0:
-            self._places.append(at)
-        self.size = len(encoded)
+        self._places = _places(self._whole, uid)
+        self._data_set, self._own = bytearray(encoded), _places(encoded, uid)
+        self.study_instance_uid = str(data_set.StudyInstanceUID)
 
     def bytes_for(self, uid: str) -> bytearray:
         """The PDUs for `uid`, valid until the next call."""
-        encoded = uid.encode()
-        for at in self._places:
-            self._whole[at : at + _UID_LENGTH] = encoded
-        return self._whole
+        return _replaced(self._whole, self._places, uid)
+
+    def data_set_for(self, uid: str) -> bytearray:
+        """The encoded data set that those PDUs carry, valid until the next call."""
+        return _replaced(self._data_set, self._own, uid)
+
+
+def _places(content: bytes | bytearray, uid: str) -> list[int]:
+    return [found.start() for found in re.finditer(re.escape(uid.encode()), content)]
+
+
+def _replaced(content: bytearray, places: list[int], uid: str) -> bytearray:
+    for at in places:
+        content[at : at + _UID_LENGTH] = uid.encode()
+    return content
 
 
 def associate(port: int, calling: str, called: str, kind: Kind) -> tuple[socket.socket, int]:

@@ -9,13 +9,13 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from dicom_gateway.character_set import codecs_of, decode
 from dicom_gateway.errors import UnreadableDICOM
 from dicom_gateway.json_values import BINARY, INLINE, dictionary_vr, value_text
 from dicom_gateway.scanner import ITEM, ITEM_END, MAX_DEPTH, PIXEL_DATA, SEQUENCE_END, UNDEFINED, read_meta
-from dicom_gateway.transfer_syntax import transfer_syntax
+from dicom_gateway.transfer_syntax import TransferSyntax, transfer_syntax
 
 MEMO_VALUE = 4096  # bytes of an element that is remembered
 MEMO_SIZE = 50_000  # elements remembered, some 20 MB
@@ -37,7 +37,7 @@ class Head:
 
 
 @dataclass(slots=True)
-class _Text:
+class EncodedText:
     """How the data set that is being read is encoded."""
 
     data: bytes
@@ -48,8 +48,7 @@ class _Text:
     memo: dict[Any, str]
 
 
-@dataclass(frozen=True, slots=True)
-class Element:
+class Element(NamedTuple):
     """One element: `vr` empty where the encoding does not say; `value` is the position of the value."""
 
     tag: int
@@ -68,26 +67,30 @@ class Describer:
     def describe(self, head: Head) -> bytes:
         """The JSON object of `head`; bulk data addresses are relative to the instance. Never fails for an object that
         could be scanned: what follows a fault inside it is left out."""
-        meta, start = read_meta(memoryview(head.content))
-        syntax = transfer_syntax(meta.get(0x00020010, b"").rstrip(b"\0 ").decode("latin_1"))
-        order = ">" if syntax.big_endian else "<"
-        text = _Text(head.content, syntax.implicit_vr, order, ("ascii",), False, {})
+        text, start, syntax = open_head(head.content)
         self._prepare(text, start)
         fragments = dict(_data_set(text, start, len(head.content), "", 0)[0])
         fragments[_SPECIFIC_CHARACTER_SET] = _UTF8
         fragments[0x00083002] = f'"00083002":{{"vr":"UI","Value":["{syntax.uid}"]}}'
         if head.has_pixels:
-            tag, vr = _pixels(head.content, order)
+            tag, vr = _pixels(head.content, text.order)
             fragments[tag] = f'"{tag:08X}":{{"vr":"{vr}",{BULK}{tag:08X}"}}'
         return f"{{{','.join(fragments[tag] for tag in sorted(fragments))}}}".encode()
 
-    def _prepare(self, text: _Text, start: int) -> None:
+    def _prepare(self, text: EncodedText, start: int) -> None:
         """Character set and sign, which stand at their own places and rule others; the memory of texts like this."""
         text.codecs = codecs_of(_raw(text, start, _SPECIFIC_CHARACTER_SET) or b"")
         text.signed = (_raw(text, start, _PIXEL_REPRESENTATION) or b"\0")[:2].strip(b"\0") == b"\1" if text.implicit else False
         if sum(map(len, self._memos.values())) > MEMO_SIZE:
             self._memos.clear()
         text.memo = self._memos.setdefault((text.implicit, text.order, text.codecs, text.signed), {})
+
+
+def open_head(head: bytes) -> tuple[EncodedText, int, TransferSyntax]:
+    """How the data set behind the file meta information is encoded, and where it begins."""
+    meta, start = read_meta(memoryview(head))
+    syntax = transfer_syntax(meta.get(0x00020010, b"").rstrip(b"\0 ").decode("latin_1"))
+    return EncodedText(head, syntax.implicit_vr, ">" if syntax.big_endian else "<", ("ascii",), False, {}), start, syntax
 
 
 def addressed(described: bytes, prefix: str) -> bytes:
@@ -124,26 +127,43 @@ def read_element(data: bytes, position: int, implicit: bool, order: str) -> Elem
     return Element(group << 16 | element, "", length, position + 8)
 
 
-def _raw(text: _Text, position: int, wanted: int) -> bytes | None:
+def behind(text: EncodedText, element: Element) -> int:
+    """Where the next element begins."""
+    if element.length == UNDEFINED:
+        return pass_items(text, element.value, UNDEFINED, None, 1)
+    return element.value + element.length
+
+
+def _raw(text: EncodedText, position: int, wanted: int) -> bytes | None:
     """The value of a top-level element; sequences of undefined length in front of it are passed."""
     try:
         while position + 8 <= len(text.data):
             element = read_element(text.data, position, text.implicit, text.order)
             if element.tag >= wanted:
                 return text.data[element.value : element.value + element.length] if element.tag == wanted else None
-            position = _items(text, element.value, UNDEFINED, None, 1) if element.length == UNDEFINED else element.value + element.length
+            position = behind(text, element)
     except (struct.error, UnreadableDICOM):
         pass
     return None
 
 
-def _data_set(text: _Text, position: int, end: int, path: str, depth: int) -> tuple[list[tuple[int, str]], int]:
+def _data_set(text: EncodedText, position: int, end: int, path: str, depth: int) -> tuple[list[tuple[int, str]], int]:
     """Fragments by tag from `position` to `end` or the delimiter, and where reading stopped."""
     fragments: list[tuple[int, str]] = []
     creators: dict[int, str] = {}
+    data, memo = text.data, text.memo
+    peek = struct.Struct(text.order + ("HHI" if text.implicit else "HH2xH")).unpack_from
     try:
         while position + 8 <= end:
-            element = read_element(text.data, position, text.implicit, text.order)
+            # Nine of ten elements are in the memory; a head with a 32-bit length in explicit VR never is under this reading.
+            group, number, length = peek(data, position)
+            if length <= MEMO_VALUE and not (group & 1 and number <= 0xFF):
+                after = position + 8 + length
+                if (known := memo.get(data[position:after])) is not None:
+                    fragments.append((group << 16 | number, known))
+                    position = after
+                    continue
+            element = read_element(data, position, text.implicit, text.order)
             if element.tag == ITEM_END:
                 return fragments, element.value
             if element.tag in PIXEL_DATA and not path:
@@ -157,7 +177,7 @@ def _data_set(text: _Text, position: int, end: int, path: str, depth: int) -> tu
     return fragments, position
 
 
-def _remembered(text: _Text, element: Element, position: int, path: str, depth: int, creators: dict[int, str]) -> tuple[str, int]:
+def _remembered(text: EncodedText, element: Element, position: int, path: str, depth: int, creators: dict[int, str]) -> tuple[str, int]:
     """The fragment of one element, described or remembered, and where the next begins."""
     tag, after = element.tag, element.value + element.length
     if tag & 0xFFFF == 0:
@@ -174,8 +194,8 @@ def _remembered(text: _Text, element: Element, position: int, path: str, depth: 
     if element.length > MEMO_VALUE or (path and nested) or (element.length > INLINE and not path and nested):
         return _fragment(text, element, path, depth, creator)
     key: Any = text.data[position:after]
-    if creator is not None:
-        key = (creator, key)
+    if creator is not None and element.vr in ("", "UN"):
+        key = (creator, key)  # who made the block says what it means
     known = text.memo.get(key)
     if known is None:
         known, after = _fragment(text, element, path, depth, creator)
@@ -184,7 +204,7 @@ def _remembered(text: _Text, element: Element, position: int, path: str, depth: 
     return known, after
 
 
-def _fragment(text: _Text, element: Element, path: str, depth: int, creator: str | None) -> tuple[str, int]:
+def _fragment(text: EncodedText, element: Element, path: str, depth: int, creator: str | None) -> tuple[str, int]:
     tag, length, value = element.tag, element.length, element.value
     vr = element.vr
     if vr in ("", "UN"):
@@ -200,9 +220,9 @@ def _fragment(text: _Text, element: Element, path: str, depth: int, creator: str
     if vr == "SQ":
         inner = text
         if unknown:  # implicit VR little endian, whatever surrounds it (PS3.5 6.2.2)
-            inner = _Text(text.data, True, "<", text.codecs, text.signed, {})
+            inner = EncodedText(text.data, True, "<", text.codecs, text.signed, {})
         items: list[str] = []
-        after = _items(inner, value, length, items, depth + 1, f"{path}{tag:08X}/")
+        after = pass_items(inner, value, length, items, depth + 1, f"{path}{tag:08X}/")
         joined = ",".join(items)
         return (f'{name},"Value":[{joined}]}}' if items else name + "}"), after
     if length == UNDEFINED:
@@ -216,7 +236,7 @@ def _fragment(text: _Text, element: Element, path: str, depth: int, creator: str
     return f"{name}{value_text(vr, text.data[value:after], text.codecs, order)}}}", after
 
 
-def _items(text: _Text, position: int, length: int, described: list[str] | None, depth: int, path: str = "") -> int:
+def pass_items(text: EncodedText, position: int, length: int, described: list[str] | None, depth: int, path: str = "") -> int:
     """Pass the items of a sequence whose value is at `position`, describing them into a list; returns what follows."""
     if depth > MAX_DEPTH:
         raise UnreadableDICOM(position, f"sequences are nested more than {MAX_DEPTH} deep")
@@ -232,11 +252,11 @@ def _items(text: _Text, position: int, length: int, described: list[str] | None,
         if tag != ITEM:
             raise struct.error("no item")
         number += 1
-        position = _item(text, position + 8, size, f"{path}{number}/", described, depth)
+        position = pass_item(text, position + 8, size, f"{path}{number}/", described, depth)
     return end if length != UNDEFINED else position
 
 
-def _item(text: _Text, position: int, size: int, path: str, described: list[str] | None, depth: int) -> int:
+def pass_item(text: EncodedText, position: int, size: int, path: str, described: list[str] | None, depth: int) -> int:
     """Pass one item; its own character set rules inside it (PS3.3 C.12.1.1.2)."""
     if described is None and size != UNDEFINED:
         return position + size
@@ -244,7 +264,7 @@ def _item(text: _Text, position: int, size: int, path: str, described: list[str]
     if text.data[position : position + 4] == struct.pack(text.order + "HH", 0x0008, 0x0005):
         codecs = codecs_of(_raw(text, position, _SPECIFIC_CHARACTER_SET) or b"")
         if codecs != text.codecs:
-            own = _Text(text.data, text.implicit, text.order, codecs, text.signed, {})
+            own = EncodedText(text.data, text.implicit, text.order, codecs, text.signed, {})
     end = len(text.data) if size == UNDEFINED else min(position + size, len(text.data))
     fragments, after = _data_set(own, position, end, path, depth)
     if described is not None:

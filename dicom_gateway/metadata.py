@@ -1,35 +1,13 @@
-"""DICOM JSON (PS3.18 annex F): the metadata of an object, and rows of the index."""
+"""Rows of the index as DICOM JSON (PS3.18 annex F)."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from pydicom.dataset import Dataset
-
 from dicom_gateway.index.attributes import ATTRIBUTES, Attribute, Level
-from dicom_gateway.pixels.decode import read_header
 
 ON_REQUEST = frozenset({"SOPClassesInStudy"})  # costs a look at every instance, and no client is promised it
-
-
-def bulk_value(head: bytes, path: str) -> bytes | None:
-    """The value at `path`, tags and item numbers in turn (`54000100/1/54001010`); None where there is none.
-
-    Runs in a process of its own. Raises `PixelError` for a head that cannot be read.
-    """
-    data_set: Dataset = read_header(head)
-    steps = path.split("/")
-    for tag, number in zip(steps[:-1:2], steps[1::2], strict=False):
-        items = data_set[int(tag, 16)].value if int(tag, 16) in data_set else []
-        if not number.isdigit() or not 1 <= int(number) <= len(items):
-            return None
-        data_set = items[int(number) - 1]
-    tag_number = int(steps[-1], 16)
-    if tag_number not in data_set or not isinstance(data_set[tag_number].value, bytes):
-        return None
-    value: bytes = data_set[tag_number].value
-    return value
 
 
 def row_json(values: dict[str, Any], shown: list[Attribute], base: str) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 from xml.etree import ElementTree as ET  # only to write; what is read goes through defusedxml
 
@@ -21,7 +22,7 @@ class BadModel(ValueError):
     """This is no Native DICOM Model; the message says why."""
 
 
-def to_xml(item: dict[str, Any]) -> bytes:
+def to_xml(item: Mapping[str, Any]) -> bytes:
     """One document for one data set."""
     root = ET.Element("NativeDicomModel", {"xmlns": _NAMESPACE[1:-1], "xml:space": "preserve"})
     _attributes(root, item)
@@ -29,7 +30,7 @@ def to_xml(item: dict[str, Any]) -> bytes:
     return document
 
 
-def _attributes(parent: ET.Element, item: dict[str, Any]) -> None:
+def _attributes(parent: ET.Element, item: Mapping[str, Any]) -> None:
     creators: dict[str, str] = {}
     for tag, element in sorted(item.items()):
         named = {"tag": tag, "vr": element["vr"]}

@@ -13,6 +13,8 @@ from dicom_gateway.scanner import scan
 from dicom_gateway.transfer_syntax import EXPLICIT_VR_LITTLE_ENDIAN, transfer_syntax
 from storage.protocol import ObjectStore
 
+FRAME_INDEXES = 64  # kept at hand: a viewer asks for one frame of the same object after the other
+
 
 class NoSuchFrame(LookupError):
     """The instance has no frame of this number, or its frames cannot be told apart."""
@@ -24,6 +26,7 @@ class Objects:
     def __init__(self, index: Index, store: ObjectStore) -> None:
         self._index = index
         self._store = store
+        self._frame_indexes: dict[tuple[int, str], FrameIndex] = {}
 
     async def head(self, instance: StoredInstance) -> bytes:
         """A DICOM file cut off just inside the pixel data element; explicit VR little endian if it was deflated."""
@@ -36,10 +39,15 @@ class Objects:
 
     async def frame_index(self, instance: StoredInstance) -> FrameIndex:
         """Where the frames are. Raises `NoSuchFrame` if there are none."""
-        index = await self._index.frames(instance)
-        if index is None:
-            raise NoSuchFrame("the object has no frames that can be told apart")
-        return index
+        key = (instance.id, instance.sha256)
+        if (known := self._frame_indexes.pop(key, None)) is None:
+            known = await self._index.frames(instance)
+            if known is None:
+                raise NoSuchFrame("the object has no frames that can be told apart")
+        self._frame_indexes[key] = known  # now the youngest
+        if len(self._frame_indexes) > FRAME_INDEXES:
+            self._frame_indexes.pop(next(iter(self._frame_indexes)), None)
+        return known
 
     async def frame(self, instance: StoredInstance, number: int, index: FrameIndex) -> tuple[bytes, int]:
         """Encoded bytes of frame `number`, counted from 1, and the bits to skip. Raises `NoSuchFrame`."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
+
+from pydicom.dataset import Dataset
 
 from dicom_gateway.index import Scope
 
@@ -40,3 +42,5 @@ class Destination:
 Policy = Callable[[str, str, str], Coroutine[Any, Any, Scope | Refusal]]
 # (AE title, scope of the asking association) -> where it is, or None where it is unknown or not allowed.
 Destinations = Callable[[str, Scope], Coroutine[Any, Any, Destination | None]]
+# (scope and AE title of the asking device) -> the worklist items that are meant for it, each as in PS3.4 table K.6-1.
+Worklist = Callable[[Scope, str], Coroutine[Any, Any, Sequence[Dataset]]]

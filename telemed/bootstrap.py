@@ -10,15 +10,18 @@ from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from aiohttp import web
 
-from dicom_gateway import Index, Intake, Refusal, RefusalReason, Scope, dicomweb_app, start_dimse
+from dicom_gateway import Index, Intake, Scope, dicomweb_app
 from dicom_gateway.dimse import DimseServer
+from dicom_gateway.objects import Objects
 from dicom_gateway.pixels import PixelPool
+from dicom_gateway.series_documents import SeriesDocuments
 from dicom_gateway.settled import Settled
 from dicom_gateway.stability import StudyWatch
 from storage import open_store
@@ -38,16 +41,16 @@ from telemed.adapters.office import SqlOffice
 from telemed.adapters.passwords import Argon2Passwords
 from telemed.adapters.pdf_pages import PdfPages
 from telemed.adapters.printing import ReportPress
-from telemed.adapters.quality_table import AssessmentsWanted
 from telemed.adapters.sheets import PooledSheets
 from telemed.adapters.signature_inspector import PooledInspector
 from telemed.adapters.studies import DicomDoor
-from telemed.adapters.study_access import device_scope, study_scope
+from telemed.adapters.study_access import study_scope
 from telemed.adapters.study_export import ZipExporter
-from telemed.adapters.study_table import StudyArrivals
+from telemed.adapters.study_table import StableStudyJobs, StudyArrivals
+from telemed.adapters.study_upkeep import StudyUpkeep
 from telemed.adapters.tracings import PooledTracings, StoredTracings
+from telemed.dimse_door import open_dimse
 from telemed.domain.centre import Centre
-from telemed.domain.network import Level
 from telemed.long_jobs import LongJob, LongJobs
 from telemed.pool_process import serve_the_parent
 from telemed.service.uploads import sweep_uploads
@@ -56,6 +59,7 @@ from telemed.web.app import Doors, create_app
 from telemed.web.i18n import DEFAULT_LANGUAGE, translations
 from telemed.web.security import person_of
 from telemed.web.study_looks import StudyLooks
+from telemed.web.workitems import CaseWorkitems
 from telemed.worker import Worker
 
 ANALYSTS = 2
@@ -77,6 +81,8 @@ class Parts:
     pool: Executor
     """Where reports and bulletins are printed and signatures checked."""
     pages: PdfPages
+    measuring: PixelPool
+    """Where images are measured; its process starts with the first study."""
 
     @property
     def signing_keys(self) -> Path:
@@ -91,6 +97,7 @@ async def open_parts(settings: Settings, centres: Mapping[str, Centre] | None = 
     store = open_store(settings.storage, settings.store_keys)
     pool = ProcessPoolExecutor(PRINTERS, mp_context=multiprocessing.get_context("spawn"), initializer=serve_the_parent)
     pages = PdfPages(store)
+    measuring = PixelPool(1)
     try:
         await database.check(engine)
         await store.check()
@@ -100,9 +107,10 @@ async def open_parts(settings: Settings, centres: Mapping[str, Centre] | None = 
         office = SqlOffice(engine, store, centres or all_centres.discover(), Argon2Passwords(), press, settings.time_zone)
         await office.refresh()
         intake = Intake(engine, store, on_indexed=StudyArrivals(settings.time_zone))
-        yield Parts(settings, office, store, Index(engine, Settled(store)), intake, pool, pages)
+        yield Parts(settings, office, store, Index(engine, Settled(store)), intake, pool, pages, measuring)
     finally:
         await pages.close()
+        await measuring.close()
         pool.shutdown(wait=False, cancel_futures=True)
         await engine.dispose()
         await store.close()
@@ -120,12 +128,12 @@ def web_application(parts: Parts) -> web.Application:
     async def authorise(request: web.Request, action: str) -> Scope:
         return study_scope(person_of(request), action)
 
-    pool = PixelPool()
-    images = dicomweb_app(parts.index, parts.store, parts.intake, authorise, pool=pool, watch=study_watch(parts))
+    cases = CaseWorkitems(parts.office)
+    images = dicomweb_app(parts.index, parts.store, parts.intake, authorise, watch=study_watch(parts), workitems=cases)
     images.on_response_prepare.append(StudyLooks(parts.office))
     doors = Doors(
         studies=DicomDoor(parts.intake, parts.office.engine),
-        exports=ZipExporter(parts.index, parts.store, pool),
+        exports=ZipExporter(parts.index, parts.store, parts.measuring),
         administration=SqlAdministration(parts.office.engine, shown_store(parts.settings.storage), parts.settings.data_dir),
         signatures=PooledInspector(parts.pool, parts.signing_keys),
         sheets=PooledSheets(parts.pool),
@@ -138,74 +146,56 @@ def web_application(parts: Parts) -> web.Application:
         ohif=parts.settings.ohif_folder,
         mounts=[("/dicomweb", images)],
     )
-    app = create_app(parts.office, doors)
-
-    async def close_pool(_app: web.Application) -> None:
-        await pool.close()
-
-    app.on_cleanup.append(close_pool)
-    return app
+    return create_app(parts.office, doors)
 
 
 async def dicom_gateway(parts: Parts, tls: ssl.SSLContext | None = None) -> DimseServer:
-    """The DIMSE door. An AE title is an institution's code; one that is not in the network is refused."""
-
-    async def admit(calling: str, called: str, _address: str) -> Scope | Refusal:
-        if called != parts.settings.ae_title:
-            return Refusal(RefusalReason.CALLED_AE_TITLE_NOT_RECOGNIZED)
-        institution = parts.office.region.network.institutions.get(calling)
-        if institution is None or not institution.active:
-            return Refusal(RefusalReason.CALLING_AE_TITLE_NOT_RECOGNIZED)
-        return device_scope(calling, institution.level in (Level.SUB_HUB, Level.MAIN_HUB))
-
-    settings = parts.settings
-    return await start_dimse(
-        parts.index, parts.store, parts.intake, admit, ae_title=settings.ae_title, host=settings.host, port=settings.dicom_port, tls=tls
-    )
+    """The DIMSE door."""
+    return await open_dimse(parts.settings, parts.office, parts.index, parts.store, parts.intake, study_watch(parts), tls)
 
 
 @asynccontextmanager
 async def workers(parts: Parts) -> AsyncIterator[list[Callable[[], Coroutine[Any, Any, None]]]]:
     """What the worker's role runs beside each other: quick jobs and clocks, long jobs, the watched folder."""
-    say = translations(DEFAULT_LANGUAGE).gettext
-    measuring = PixelPool(1)
     pool = ProcessPoolExecutor(ANALYSTS, mp_context=multiprocessing.get_context("spawn"), initializer=serve_the_parent)
     try:
-        running: list[Callable[[], Coroutine[Any, Any, None]]] = [
-            worker(parts).run,
-            LongJobs(parts.office, {"read-ecg": EcgReader(parts.office, pool, say)}).run,
-            image_jobs(parts, measuring).run,
-        ]
+        running: list[Callable[[], Coroutine[Any, Any, None]]] = [worker(parts).run, long_jobs(parts, pool).run]
         if parts.settings.ecg_folder:
             running.append(CartFolder(parts.office, Path(parts.settings.ecg_folder), pool).run)
         yield running
     finally:
-        await measuring.close()
         pool.shutdown(wait=False, cancel_futures=True)
 
 
+def study_watch(parts: Parts) -> StudyWatch:
+    """Notes studies that have come to rest: their cases are told, they are assessed, and shown to the model where there is one."""
+    wanted = ["complete-study", "assess-study", *(["ask-model"] if parts.settings.model_url else [])]
+    quiet = timedelta(seconds=parts.settings.stable_after_seconds)
+    return StudyWatch(parts.office.engine, quiet=quiet, on_stable=StableStudyJobs(wanted))
+
+
 def worker(parts: Parts) -> Worker:
+    """Quick jobs, clocks, tidying."""
+
     async def uploads(now: datetime) -> int:
         return await sweep_uploads(parts.office, now)
 
+    documents = SeriesDocuments(parts.index, Objects(parts.index, parts.store), parts.measuring)
     anchors = AuditAnchors(parts.office.engine, parts.store, anchor_key(parts.settings))
-    return Worker(parts.office, janitors=(uploads, AuditWatch(parts.office.engine), anchors, study_watch(parts).look))
+    return Worker(parts.office, janitors=(uploads, StudyUpkeep(study_watch(parts), documents), AuditWatch(parts.office.engine), anchors))
 
 
-def image_jobs(parts: Parts, measuring: PixelPool) -> LongJobs:
-    """Complete studies are measured, and shown to the model where there is one."""
-    settings, kept = parts.settings, parts.office.image_quality
-    kinds: dict[str, LongJob] = {"assess-study": StudyAssessor(parts.index, parts.store, measuring, kept, settings.time_zone)}
+def long_jobs(parts: Parts, pool: Executor) -> LongJobs:
+    """Jobs that take seconds; tracings are read in `pool`."""
+    settings, kept, now = parts.settings, parts.office.image_quality, parts.office.now
+    kinds: dict[str, LongJob] = {
+        "read-ecg": EcgReader(parts.office, pool, translations(DEFAULT_LANGUAGE).gettext),
+        "assess-study": partial(StudyAssessor(parts.index, parts.store, parts.measuring, kept, settings.time_zone).job, now=now),
+    }
     if settings.model_url:
-        kinds["ask-model"] = ModelPort(parts.index, parts.store, kept, settings.model_url, settings.model_token.get_secret_value())
-    return LongJobs(parts.office, kinds, at_once=2)
-
-
-def study_watch(parts: Parts) -> StudyWatch:
-    """Notes studies that have come to rest; each is assessed, and shown to the model where there is one."""
-    wanted = ["assess-study", *(["ask-model"] if parts.settings.model_url else [])]
-    quiet = timedelta(seconds=parts.settings.stable_after_seconds)
-    return StudyWatch(parts.office.engine, quiet=quiet, on_stable=AssessmentsWanted(wanted))
+        port = ModelPort(parts.index, parts.store, kept, settings.model_url, settings.model_token.get_secret_value())
+        kinds["ask-model"] = partial(port.job, now=now)
+    return LongJobs(parts.office, kinds)
 
 
 def anchor_key(settings: Settings) -> Path:

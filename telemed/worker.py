@@ -15,7 +15,7 @@ from sqlalchemy.exc import DBAPIError
 from telemed.adapters import jobs
 from telemed.adapters.jobs import Job
 from telemed.adapters.office import SqlOffice
-from telemed.service import accounts, criticals, ecg_reading, placement, routing
+from telemed.service import accounts, criticals, ecg_reading, performed, placement, routing
 from telemed.service.ports import Work
 
 log = structlog.get_logger()
@@ -42,9 +42,19 @@ async def raise_found(work: Work, payload: Mapping[str, Any]) -> None:
     await ecg_reading.raise_found(work, payload["case_id"])
 
 
+async def complete_study(work: Work, payload: Mapping[str, Any]) -> None:
+    await placement.complete_study(work, payload["owner"], payload["study"])
+
+
+async def place_step(work: Work, payload: Mapping[str, Any]) -> None:
+    await performed.place_step(work, payload["owner"], payload["step"])
+
+
 JOBS: Mapping[str, Callable[[Work, Mapping[str, Any]], Awaitable[None]]] = {
+    "complete-study": complete_study,
     "place-study": place_study,
     "place-waiting": place_waiting,
+    "place-step": place_step,
     "raise-found": raise_found,
 }
 

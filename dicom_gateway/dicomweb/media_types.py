@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from aiohttp import web
+
 _PARAMETER = re.compile(r';\s*([\w-]+)\s*=\s*("[^"]*"|[^;,\s]+)')
 _RANGE = re.compile(r'\s*([\w*.+-]+/[\w*.+-]+)((?:\s*;\s*[\w-]+\s*=\s*(?:"[^"]*"|[^;,\s]+))*)\s*(?:,|$)')
 
@@ -22,6 +24,12 @@ class Acceptable:
     def takes(self, kind: str) -> bool:
         """Whether an entity of media type `kind` is acceptable."""
         return self.kind in (kind, "*/*", kind.split("/", maxsplit=1)[0] + "/*")
+
+
+def accepted(request: web.Request) -> list[Acceptable]:
+    """What the caller takes, best first: the `accept` of the query (PS3.18 8.3.3.1) comes before the header."""
+    return [*(acceptable(",".join(request.query.getall("accept", []))) if "accept" in request.query else ()),
+            *acceptable(",".join(request.headers.getall("Accept", [])))]  # fmt: skip
 
 
 def acceptable(header: str) -> list[Acceptable]:

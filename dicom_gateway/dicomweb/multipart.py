@@ -20,9 +20,10 @@ class MultipartAnswer:
         """Send the headers."""
         await self.response.prepare(request)
 
-    async def part(self, content_type: str, content: bytes | AsyncIterator[bytes]) -> None:
-        """Send one part."""
-        await self.response.write(f"--{self._boundary}\r\nContent-Type: {content_type}\r\n\r\n".encode())
+    async def part(self, content_type: str, content: bytes | AsyncIterator[bytes], *, location: str = "") -> None:
+        """Send one part; `location` is the address of its content."""
+        where = f"Content-Location: {location}\r\n" if location else ""
+        await self.response.write(f"--{self._boundary}\r\nContent-Type: {content_type}\r\n{where}\r\n".encode())
         if isinstance(content, bytes):
             await self.response.write(content)
         else:

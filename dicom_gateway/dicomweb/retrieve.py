@@ -1,89 +1,122 @@
-"""WADO-RS: objects and bulk data (PS3.18 section 10.4)."""
+"""WADO-RS: objects (PS3.18 section 10.4.1.1.1), as sent, transcoded, or as an archive."""
 
 from __future__ import annotations
 
-import re
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
 
 from aiohttp import web
 
-from dicom_gateway.dicomweb.media_types import Acceptable, acceptable
+from dicom_gateway.dicomweb.archive import ZIP, archive
+from dicom_gateway.dicomweb.media_types import Acceptable, accepted
 from dicom_gateway.dicomweb.multipart import MultipartAnswer
-from dicom_gateway.dicomweb.service import Problem, Service, instances_of, not_found, unchanged
+from dicom_gateway.dicomweb.ranges import part_of
+from dicom_gateway.dicomweb.service import Problem, Service, instances_of, unchanged
 from dicom_gateway.index import StoredInstance
-from dicom_gateway.metadata import bulk_value
-from dicom_gateway.pixels.transcode import to_explicit_little_endian
-from dicom_gateway.transfer_syntax import EXPLICIT_VR_LITTLE_ENDIAN
+from dicom_gateway.pixels.transcode import TARGETS, transcode
 
 DICOM = "application/dicom"
-REVALIDATE = {"Cache-Control": "private, no-cache"}
-_BULK_PATH = re.compile(r"[0-9A-Fa-f]{8}(/\d{1,6}/[0-9A-Fa-f]{8}){0,15}")
-_PIXELS = frozenset({"7FE00008", "7FE00009", "7FE00010"})
+REVALIDATE = {"Cache-Control": "private, no-cache", "Vary": "Accept"}
 MAX_TRANSCODED = 512 << 20  # bytes of an object that is transcoded in memory
+_PIECE = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class _Sending:
+    """An instance and the transfer syntax it goes out in."""
+
+    instance: StoredInstance
+    syntax: str
+
+    @property
+    def as_sent(self) -> bool:
+        return self.syntax == self.instance.transfer_syntax_uid
+
+    @property
+    def kind(self) -> str:
+        return f"{DICOM}; transfer-syntax={self.syntax}"
 
 
 async def objects(request: web.Request) -> web.StreamResponse:
-    """A study, series or instance as DICOM files, as sent unless the caller takes only another transfer syntax."""
+    """A study, series or instance: as sent, unless the caller takes only other transfer syntaxes."""
     service, instances = await instances_of(request)
-    ranges = [r for r in acceptable(request.headers.get("Accept", "")) if r.takes(DICOM)]
-    if not ranges:
-        raise Problem(406, "Not acceptable", f"objects come as multipart/related of {DICOM}")
-    as_sent = [_takes_as_sent(ranges, instance) for instance in instances]
-    if not all(as_sent) and not any(r.syntax in (None, EXPLICIT_VR_LITTLE_ENDIAN) for r in ranges):
-        raise Problem(406, "Not acceptable", "objects come as sent or in Explicit VR Little Endian")
+    ranges = accepted(request)
+    best = next((r for r in ranges if r.takes(DICOM) or r.kind == ZIP), None)
+    if best is None:
+        raise Problem(406, "Not acceptable", f'objects come as multipart/related; type="{DICOM}", or as {ZIP}')
+    if best.kind == ZIP:
+        return await archive(request, service, instances)
+    ranges = [r for r in ranges if r.takes(DICOM)]
+    sending = [_Sending(instance, _syntax(ranges, instance)) for instance in instances]
+    if best.kind == DICOM and not best.multipart:
+        if len(sending) > 1:
+            raise Problem(406, "Not acceptable", f'several objects come as multipart/related; type="{DICOM}", or as {ZIP}')
+        return await _single(request, service, sending[0])
+    return await _several(request, service, sending)
+
+
+async def _several(request: web.Request, service: Service, sending: Sequence[_Sending]) -> web.StreamResponse:
     headers = dict(REVALIDATE)
-    if len(instances) == 1:
-        etag = f"{instances[0].sha256[:40]}-{'sent' if as_sent[0] else 'native'}"
-        headers["ETag"] = f'"{etag}"'
-        if unchanged(request, etag):
+    if len(sending) == 1:
+        etag = _etag(sending[0])
+        headers["ETag"] = f'"{etag}-parts"'
+        if unchanged(request, f"{etag}-parts"):
             return web.Response(status=304, headers=headers)
-    first = None if as_sent[0] else await _transcoded(service, instances[0])  # fails while a status can still be sent
+    # Failing here can still be said with a status.
+    first = None if sending[0].as_sent else await _transcoded(service, sending[0])
     answer = MultipartAnswer(DICOM, headers)
     await answer.start(request)
-    for number, (instance, sent) in enumerate(zip(instances, as_sent, strict=True)):
-        if sent:
-            kind = f"{DICOM}; transfer-syntax={instance.transfer_syntax_uid}"
-            await answer.part(kind, service.store.stream(instance.object_key))
+    for number, each in enumerate(sending):
+        if each.as_sent:
+            await answer.part(each.kind, service.store.stream(each.instance.object_key))
         else:
-            content = first if number == 0 and first is not None else await _transcoded(service, instance)
-            await answer.part(f"{DICOM}; transfer-syntax={EXPLICIT_VR_LITTLE_ENDIAN}", content)
+            await answer.part(each.kind, first if number == 0 and first is not None else await _transcoded(service, each))
     return await answer.finish()
 
 
-def _takes_as_sent(ranges: list[Acceptable], instance: StoredInstance) -> bool:
-    # A caller that names no syntax gets what was sent: it can read the file meta information, and nothing is lost.
-    return any(r.syntax in (None, "*", instance.transfer_syntax_uid) for r in ranges)
+async def _single(request: web.Request, service: Service, sending: _Sending) -> web.StreamResponse:
+    """One object without wrapping; a part of it for a client that goes on where it was cut off."""
+    etag = _etag(sending)
+    headers = {**REVALIDATE, "ETag": f'"{etag}"', "Content-Type": sending.kind}
+    if unchanged(request, etag):
+        return web.Response(status=304, headers=headers)
+    content = None if sending.as_sent else await _transcoded(service, sending)
+    part = part_of(request, sending.instance.size if content is None else len(content), etag)
+    headers |= part.headers()
+    if content is not None:
+        return web.Response(body=content[part.start : part.end], status=part.status, headers=headers)
+    response = web.StreamResponse(status=part.status, headers=headers)
+    await response.prepare(request)
+    async for piece in stored_bytes(service, sending.instance.object_key, part.start, part.end):
+        await response.write(piece)
+    await response.write_eof()
+    return response
 
 
-async def _transcoded(service: Service, instance: StoredInstance) -> bytes:
-    if instance.size > MAX_TRANSCODED:
+async def stored_bytes(service: Service, key: str, start: int, end: int) -> AsyncIterator[bytes]:
+    """Bytes `start` to `end` of a stored object, in pieces."""
+    for offset in range(start, end, _PIECE):
+        yield await service.store.read(key, offset=offset, length=min(_PIECE, end - offset))
+
+
+def _syntax(ranges: Sequence[Acceptable], instance: StoredInstance) -> str:
+    """The transfer syntax for a caller who takes these ranges, best first.
+
+    One that names no syntax gets what was sent: it can read the file meta information, and nothing is lost.
+    """
+    for asked in ranges:
+        if asked.syntax in (None, "*", instance.transfer_syntax_uid):
+            return instance.transfer_syntax_uid
+        if asked.syntax in TARGETS:
+            return asked.syntax
+    raise Problem(406, "Not acceptable", "objects come as sent (transfer-syntax=*), native, or losslessly compressed")
+
+
+async def _transcoded(service: Service, sending: _Sending) -> bytes:
+    if sending.instance.size > MAX_TRANSCODED:
         raise Problem(406, "Not acceptable", "the object is too large to be transcoded; ask for transfer-syntax=*")
-    return await service.pool.run(to_explicit_little_endian, await service.store.read(instance.object_key))
+    return await service.pool.run(transcode, await service.store.read(sending.instance.object_key), sending.syntax)
 
 
-async def bulk_data(request: web.Request) -> web.StreamResponse:
-    """One bulk value as bytes, multipart if the caller says so."""
-    service, instances = await instances_of(request)
-    path = request.match_info["path"]
-    if not _BULK_PATH.fullmatch(path):
-        raise not_found()
-    value = await _pixels(service, instances[0]) if path.upper() in _PIXELS else None
-    if value is None:
-        value = await service.pool.run(bulk_value, await service.objects.head(instances[0]), path)
-    if value is None:
-        raise not_found()
-    kind = "application/octet-stream"
-    if not any(r.multipart for r in acceptable(request.headers.get("Accept", ""))):
-        return web.Response(body=value, content_type=kind, headers=REVALIDATE)
-    answer = MultipartAnswer(kind, REVALIDATE)
-    await answer.start(request)
-    await answer.part(kind, value)
-    return await answer.finish()
-
-
-async def _pixels(service: Service, instance: StoredInstance) -> bytes:
-    """All frames, one behind the other, as they are kept."""
-    index = await service.objects.frame_index(instance)
-    if instance.size > MAX_TRANSCODED:
-        raise Problem(406, "Not acceptable", "the pixel data are too large for one answer; ask for frames")
-    first, last = index.place(0), index.place(index.count - 1)
-    return await service.store.read(instance.object_key, offset=first.offset, length=last.offset + last.length - first.offset)
+def _etag(sending: _Sending) -> str:
+    return f"{sending.instance.sha256[:40]}-{'sent' if sending.as_sent else sending.syntax}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
@@ -16,12 +17,13 @@ from dicom_gateway.pixels import PixelError, PixelPool
 from dicom_gateway.pixels.errors import DecodingBusy
 from dicom_gateway.series_documents import SeriesDocuments
 from dicom_gateway.stability import StudyWatch
+from dicom_gateway.workitems import WorkitemDesk
 from storage.errors import StorageError
 from storage.protocol import ObjectStore
 
 log = logging.getLogger(__name__)
 
-# (request, "search" | "retrieve" | "store") -> what the caller may do; it answers for itself (401, 403) by raising.
+# (request, "search" | "retrieve" | "store" | "worklist") -> what the caller may do; it answers for itself (401, 403) by raising.
 Authorise = Callable[[web.Request, str], Awaitable[Scope]]
 
 
@@ -37,18 +39,22 @@ class Service:
     objects: Objects
     documents: SeriesDocuments
     watch: StudyWatch
+    workitems: WorkitemDesk
 
 
 GZIP_TAG = "-gzip"  # ends the ETag of a compressed answer: other bytes, so another strong tag (RFC 9110 section 8.8.1)
+
+_ROOT = re.compile(r"(.*?)/(?:studies|series|instances|workitems)(?:/|$)")
 
 SERVICE = web.AppKey("dicomweb_service", Service)
 
 
 class Problem(Exception):
-    """An answer other than success: status, title and one plain sentence."""
+    """An answer other than success: status, title, one plain sentence, and headers that belong to it."""
 
-    def __init__(self, status: int, title: str, detail: str) -> None:
+    def __init__(self, status: int, title: str, detail: str, headers: dict[str, str] | None = None) -> None:
         super().__init__(detail)
+        self.headers = headers
         self.status = status
         self.title = title
 
@@ -64,7 +70,7 @@ async def problems(request: web.Request, handler: Callable[[web.Request], Awaita
     try:
         return await handler(request)
     except Problem as problem:
-        return _answer(problem.status, problem.title, str(problem))
+        return _answer(problem.status, problem.title, str(problem), problem.headers)
     except BadQuery as error:
         return _answer(400, "Bad query", str(error))
     except NoSuchFrame as error:
@@ -99,11 +105,19 @@ async def instances_of(request: web.Request) -> tuple[Service, list[StoredInstan
     return service, found
 
 
+def service_address(request: web.Request) -> str:
+    """Absolute address of the DICOMweb service, wherever it is mounted."""
+    resource = request.match_info.route.resource
+    mounted = _ROOT.match(resource.canonical if resource else "")
+    return f"{request.scheme}://{request.host}{mounted[1] if mounted else ''}"
+
+
 def unchanged(request: web.Request, etag: str) -> bool:
     """Whether the caller's copy is current, compressed or not."""
     return any(known.value.removesuffix(GZIP_TAG) in (etag, "*") for known in request.if_none_match or ())
 
 
-def _answer(status: int, title: str, detail: str) -> web.Response:
-    body = {"type": "about:blank", "title": title, "status": status, "detail": detail}
-    return web.Response(status=status, body=json.dumps(body, ensure_ascii=False).encode(), content_type="application/problem+json")
+def _answer(status: int, title: str, detail: str, headers: dict[str, str] | None = None) -> web.Response:
+    document = {"type": "about:blank", "title": title, "status": status, "detail": detail}
+    body = json.dumps(document, ensure_ascii=False).encode()
+    return web.Response(status=status, body=body, content_type="application/problem+json", headers=headers)

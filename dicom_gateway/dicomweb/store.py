@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Any
 
 from aiohttp import BodyPartReader, MultipartReader, web
 
+from dicom_gateway.dicomweb.answers import JSON, XML, answer, answer_kind
 from dicom_gateway.dicomweb.retrieve import DICOM
-from dicom_gateway.dicomweb.search import service_address
-from dicom_gateway.dicomweb.service import Problem, Service, not_found, scope_of
+from dicom_gateway.dicomweb.service import Problem, Service, not_found, scope_of, service_address
+from dicom_gateway.dicomweb.store_apart import apart, root_type
 from dicom_gateway.intake import Outcome, Received, Source
 
 MAX_PARTS = 10_000
@@ -21,26 +21,29 @@ _IN_MEMORY = 4 << 20  # bytes of a part that is taken whole; larger ones are sto
 _PIECE = 256 << 10
 
 
-async def store(request: web.Request) -> web.Response:
-    """Store DICOM files; the answer lists each with where it is, or why not."""
+async def store(request: web.Request) -> web.StreamResponse:
+    """Store DICOM files, or metadata with bulk data; the answer lists each object with where it is, or why not."""
+    kind = answer_kind(request)
     service, scope = await scope_of(request, "store")
     if scope.owner is None:
         raise Problem(403, "Forbidden", "this account may not store")
     source = Source("stow", address=request.remote, study_instance_uid=request.match_info.get("study"))
     if request.content_type == DICOM:
         received = [await service.intake.receive(request.content.iter_chunked(_PIECE), scope.owner, source)]
-    elif request.content_type == "multipart/related":
-        received = await _parts(service, await _reader(request), scope.owner, source)
+    elif request.content_type != "multipart/related":
+        raise Problem(415, "Unsupported media type", f'send multipart/related; type="{DICOM}", or "{JSON}" or "{XML}" with bulk data')
+    elif root_type(request) in (JSON, XML):
+        received = await apart(service, await _reader(request), scope.owner, source)
     else:
-        raise Problem(415, "Unsupported media type", f'send multipart/related; type="{DICOM}"')
+        received = await _parts(service, await _reader(request), scope.owner, source)
     if not received:
         raise Problem(400, "Bad request", "the request holds no object")
     failed = sum(_is_failure(each) for each in received)
     status = 409 if failed == len(received) else 202 if any(each.status for each in received) else 200
     if failed == len(received) and all(each.outcome is Outcome.OUT_OF_RESOURCES for each in received):
         status = 503
-    body = json.dumps(_answer(received, service_address(request))).encode()
-    return web.Response(status=status, body=body, content_type="application/dicom+json")
+    base = service_address(request)
+    return await answer(request, kind, lambda: [_answer(received, base)], {}, status=status, alone=True)
 
 
 async def complete(request: web.Request) -> web.Response:

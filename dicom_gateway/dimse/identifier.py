@@ -60,7 +60,6 @@ def values_of(element: DataElement) -> tuple[str, ...]:
 def answer(identifier: Dataset, found: dict[str, Any], level: Level, ae_title: str) -> Dataset:
     """The response identifier: every key that was asked for, empty where there is nothing (PS3.4 C.4.1.1.3.2)."""
     response = Dataset()
-    response.SpecificCharacterSet = "ISO_IR 192"
     for element in identifier:
         if element.tag.element == 0 or element.keyword in ("SpecificCharacterSet", "QueryRetrieveLevel"):
             continue

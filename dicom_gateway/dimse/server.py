@@ -10,15 +10,19 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from pydicom import config as pydicom_config
 from pynetdicom import AE, _config, evt
 
-from dicom_gateway.dimse import services
+from dicom_gateway.dimse import performed_steps, services
 from dicom_gateway.dimse.threads import ThreadedAssociations
+from dicom_gateway.dimse.worklist import CLASS as WORKLIST
 from dicom_gateway.index import Index, Scope
 from dicom_gateway.intake import Intake, Received, Source
 from dicom_gateway.journal import Journal
 from dicom_gateway.part10 import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
-from dicom_gateway.policy import Destinations, Policy, Refusal, RefusalReason
+from dicom_gateway.performed_step import OnStep, PerformedSteps
+from dicom_gateway.policy import Destinations, Policy, Refusal, RefusalReason, Worklist
+from dicom_gateway.stability import StudyWatch
 from dicom_gateway.upper_layer.negotiation import MAX_PDU, VERIFICATION
 from dicom_gateway.upper_layer.receiver import Limits, Receiver
 from storage.protocol import ObjectStore
@@ -28,7 +32,8 @@ log = logging.getLogger(__name__)
 MAX_THREADS = 32  # associations that query or retrieve
 ANSWER_WITHIN = 120.0  # seconds for one piece of work on the loop
 
-# Find, move and get, patient root and study root (PS3.6 annex A): an association that asks for any of these is not ours.
+# Find, move and get, patient root and study root (PS3.6 annex A), and what goes with the work of a modality: an
+# association that asks for any of these is not served by the receiver.
 _SERVED_BY_THREADS = frozenset({
     "1.2.840.10008.5.1.4.1.2.1.1",
     "1.2.840.10008.5.1.4.1.2.1.2",
@@ -36,6 +41,8 @@ _SERVED_BY_THREADS = frozenset({
     "1.2.840.10008.5.1.4.1.2.2.1",
     "1.2.840.10008.5.1.4.1.2.2.2",
     "1.2.840.10008.5.1.4.1.2.2.3",
+    WORKLIST,
+    performed_steps.CLASS,
 })  # fmt: skip
 
 T = TypeVar("T")
@@ -51,6 +58,9 @@ class Archive:
     keep: Keep
     ae_title: str
     destinations: Destinations | None
+    worklist: Worklist | None
+    steps: PerformedSteps
+    watch: StudyWatch
     loop: asyncio.AbstractEventLoop
 
     def wait(self, work: Coroutine[Any, Any, T]) -> T:
@@ -76,8 +86,9 @@ class DimseServer:
         """Stop listening and end the associations. What was answered is in the index then, if that can be written."""
         await self._receiver.close()
         await self._threads.close()
-        if self._journal is not None:
-            await self._journal.close()
+        journal, self._journal = self._journal, None
+        if journal is not None:
+            await journal.close()
 
 
 async def start_dimse(
@@ -90,11 +101,15 @@ async def start_dimse(
     host: str = "127.0.0.1",
     port: int = 11112,
     destinations: Destinations | None = None,
+    worklist: Worklist | None = None,
+    on_step: OnStep | None = None,
+    watch: StudyWatch | None = None,
     tls: ssl.SSLContext | None = None,
     limits: Limits | None = None,
 ) -> DimseServer:
     """Listen, once what a crash may have left is in the index. `policy` decides on each association, `destinations` on where
-    C-MOVE may send (nowhere when None).
+    C-MOVE may send (nowhere when None), `worklist` on what modalities find there (nothing when None). `on_step` runs in the
+    transaction that keeps a performed procedure step, `watch` is told of studies that are complete with one.
 
     Raises `OSError` where the port cannot be had, `StorageError` or `SQLAlchemyError` where store or index do not work.
     """
@@ -102,6 +117,9 @@ async def start_dimse(
     keep = journal.receive if journal is not None else _keeper(intake)
     # Private and unknown storage classes are accepted too; pynetdicom has this switch for the whole process only.
     _config.UNRESTRICTED_STORAGE_SERVICE = True
+    _config.LOG_HANDLER_LEVEL = "none"  # it would describe every message in words, read or not
+    # What devices ask and report is judged here, key by key; pydicom would write a warning for each odd value.
+    pydicom_config.settings.reading_validation_mode = pydicom_config.IGNORE
     ae = AE(ae_title=ae_title)
     ae.implementation_class_uid = IMPLEMENTATION_CLASS_UID
     ae.implementation_version_name = IMPLEMENTATION_VERSION_NAME
@@ -111,12 +129,17 @@ async def start_dimse(
     ae.dimse_timeout = ANSWER_WITHIN
     for service in (VERIFICATION, *sorted(_SERVED_BY_THREADS)):
         ae.add_supported_context(service)
-    archive = Archive(index, store, keep, ae_title, destinations, asyncio.get_running_loop())
+    steps = PerformedSteps(index.engine, on_step)
+    archive = Archive(
+        index, store, keep, ae_title, destinations, worklist, steps, watch or StudyWatch(index.engine), asyncio.get_running_loop()
+    )
     handlers = [
         (evt.EVT_REQUESTED, _admit, [archive, policy]),
         (evt.EVT_C_ECHO, lambda event: 0x0000),
         (evt.EVT_C_STORE, services.store, [archive]),
         (evt.EVT_C_FIND, services.find, [archive]),
+        (evt.EVT_N_CREATE, performed_steps.create, [archive]),
+        (evt.EVT_N_SET, performed_steps.change, [archive]),
         (evt.EVT_C_GET, services.get, [archive]),
         (evt.EVT_C_MOVE, services.move, [archive]),
     ]

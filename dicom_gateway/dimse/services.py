@@ -9,9 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from pydicom import dcmread
 from pydicom.dataset import Dataset
+from pydicom.uid import UID
 from pynetdicom import build_context
 
+from dicom_gateway.dimse import worklist
+from dicom_gateway.dimse.character_sets import answer_in, read
 from dicom_gateway.dimse.identifier import answer, query_of, target_of
+from dicom_gateway.dimse.statuses import CANCELLED, DOES_NOT_MATCH, NOT_AUTHORISED, PENDING, UNABLE_TO_PROCESS, status
 from dicom_gateway.index import BadQuery, Scope, StoredInstance
 from dicom_gateway.intake import Received, Source
 from dicom_gateway.part10 import preface
@@ -21,25 +25,21 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-SUCCESS, PENDING, CANCELLED = 0x0000, 0xFF00, 0xFE00
-UNABLE_TO_PROCESS, DOES_NOT_MATCH = 0xC000, 0xA900
-NOT_AUTHORISED = 0x0124
 MAX_RETRIEVE = 65_535  # sub-operations; their number is an unsigned short (PS3.7 9.3.3)
-_COMMENT = 64  # characters of Error Comment (0000,0902), a long string
 
 
 def store(event: Any, archive: Archive) -> Dataset | int:
     """C-STORE: the data set bytes as they came, behind a file meta information made from the association."""
     request, scope = event.request, _scope(event)
     if scope.owner is None:
-        return _status(NOT_AUTHORISED, "this AE title may not store here")
+        return status(NOT_AUTHORISED, "this AE title may not store here")
     sop_class, sop_instance = str(request.AffectedSOPClassUID), str(request.AffectedSOPInstanceUID)
     content = bytearray(preface(sop_class, sop_instance, str(event.context.transfer_syntax)))
     content += request.DataSet.getbuffer()
     calling = event.assoc.requestor.ae_title.strip()
     source = Source("dimse", calling, str(event.assoc.requestor.address), sop_class, sop_instance)
     received = archive.wait(_stored(archive, content, scope.owner, source))
-    return _status(received.status, received.comment)
+    return status(received.status, received.comment)
 
 
 async def _stored(archive: Archive, content: bytearray, owner: str, source: Source) -> Received:
@@ -49,22 +49,26 @@ async def _stored(archive: Archive, content: bytearray, owner: str, source: Sour
 
 def find(event: Any, archive: Archive) -> Iterator[tuple[Dataset | int, Dataset | None]]:
     """C-FIND: one pending response a match."""
+    if event.context.abstract_syntax == worklist.CLASS:
+        yield from worklist.find(event, archive)
+        return
     try:
-        identifier = event.identifier
+        identifier = read(event.request.Identifier, UID(event.context.transfer_syntax))
         query = query_of(identifier)
         rows = archive.wait(archive.index.find(query, _scope(event)))
     except BadQuery as error:
-        yield _status(DOES_NOT_MATCH, str(error)), None
+        yield status(DOES_NOT_MATCH, str(error)), None
         return
     except Exception:
         log.exception("a C-FIND could not be answered")
-        yield _status(UNABLE_TO_PROCESS, "the query could not be answered"), None
+        yield status(UNABLE_TO_PROCESS, "the query could not be answered"), None
         return
     for row in rows:
         if event.is_cancelled:
             yield CANCELLED, None
             return
-        yield PENDING, answer(identifier, row, query.level, archive.ae_title)
+        found = answer(identifier, row, query.level, archive.ae_title)
+        yield PENDING, answer_in(found, identifier, _scope(event).character_set)
 
 
 def get(event: Any, archive: Archive) -> Iterator[Any]:
@@ -109,12 +113,12 @@ def _targets(event: Any, archive: Archive) -> list[StoredInstance] | Dataset:
         target = target_of(event.identifier)
         instances = archive.wait(archive.index.locate(target, _scope(event)))
     except BadQuery as error:
-        return _status(DOES_NOT_MATCH, str(error))
+        return status(DOES_NOT_MATCH, str(error))
     except Exception:
         log.exception("a retrieve request could not be answered")
-        return _status(UNABLE_TO_PROCESS, "the request could not be answered")
+        return status(UNABLE_TO_PROCESS, "the request could not be answered")
     if len(instances) > MAX_RETRIEVE:
-        return _status(0xA701, f"more than {MAX_RETRIEVE} instances; ask in parts")
+        return status(0xA701, f"more than {MAX_RETRIEVE} instances; ask in parts")
     return instances
 
 
@@ -129,11 +133,3 @@ def _data_sets(event: Any, archive: Archive, instances: list[StoredInstance]) ->
 def _scope(event: Any) -> Scope:
     scope: Scope = event.assoc.scope
     return scope
-
-
-def _status(status: int, comment: str) -> Dataset:
-    response = Dataset()
-    response.Status = status
-    if comment:
-        response.ErrorComment = comment[:_COMMENT]
-    return response

@@ -16,6 +16,7 @@ from dicom_gateway.index.tables import (
     dicom_study,
     metadata,
 )
+from dicom_gateway.index.workflow_tables import dicom_commitment, dicom_performed_step
 
 __all__ = [
     "ATTRIBUTES",
@@ -33,10 +34,12 @@ __all__ = [
     "StoredInstance",
     "Target",
     "attribute_named",
+    "dicom_commitment",
     "dicom_conflict",
     "dicom_frame_index",
     "dicom_instance",
     "dicom_name_key",
+    "dicom_performed_step",
     "dicom_quarantine",
     "dicom_series",
     "dicom_series_document",

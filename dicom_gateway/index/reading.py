@@ -18,10 +18,12 @@ from dicom_gateway.index.tables import dicom_frame_index, dicom_instance, dicom_
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What a caller may do: `studies` is a condition on `dicom_study`, `owner` the institution to store as."""
+    """What a caller may do: `studies` is a condition on `dicom_study`, `owner` the institution to store as. `character_set` is
+    the Specific Character Set that a device wants its answers in; empty: the one that it asks in."""
 
     studies: sa.ColumnElement[bool]
     owner: str | None = None
+    character_set: str = ""
 
 
 @dataclass(frozen=True, slots=True)

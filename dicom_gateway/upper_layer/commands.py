@@ -29,13 +29,14 @@ _COMMAND, _LAST = 0x01, 0x02  # bits of the message control header (PS3.8 annex 
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """What a request says. UIDs are empty where they are absent."""
+    """What a request or a response says. UIDs are empty where they are absent, `status` None in a request."""
 
     field: int
     message_id: int
     has_data_set: bool
     sop_class_uid: str
     sop_instance_uid: str
+    status: int | None = None
 
 
 def decode_command(content: bytes | bytearray) -> Command:
@@ -60,6 +61,7 @@ def decode_command(content: bytes | bytearray) -> Command:
         data_set_type != NO_DATA_SET,
         _text(elements.get(0x0002) or elements.get(0x0003, b"")),
         _text(elements.get(0x1000) or elements.get(0x1001, b"")),
+        _unsigned(elements, 0x0900),
     )
 
 
@@ -80,15 +82,26 @@ def encode_response(context_id: int, command: Command, status: int, comment: str
 
 
 def encode_request(
-    context_id: int, field: int, message_id: int, sop_class_uid: str, sop_instance_uid: str = "", *, has_data_set: bool = False
+    context_id: int,
+    field: int,
+    message_id: int,
+    sop_class_uid: str,
+    sop_instance_uid: str = "",
+    *,
+    has_data_set: bool = False,
+    originator: tuple[str, int] | None = None,
 ) -> bytes:
-    """A whole P-DATA-TF with a request: C-ECHO, or C-STORE of medium priority."""
+    """A whole P-DATA-TF with a request: C-ECHO, or C-STORE of medium priority. `originator` is the AE title and the message ID
+    of the C-MOVE that a C-STORE belongs to."""
     parts = [_element(0x0002, _padded(sop_class_uid.encode(), b"\0")), _US.pack(0, 0x0100, 2, field), _US.pack(0, 0x0110, 2, message_id)]
     if field == C_STORE_RQ:
         parts.append(_US.pack(0, 0x0700, 2, 0))
     parts.append(_US.pack(0, 0x0800, 2, 0x0001 if has_data_set else NO_DATA_SET))
     if sop_instance_uid:
         parts.append(_element(0x1000, _padded(sop_instance_uid.encode(), b"\0")))
+    if originator is not None:
+        parts.append(_element(0x1030, _padded(originator[0].encode("latin_1", "replace"), b" ")))
+        parts.append(_US.pack(0, 0x1031, 2, originator[1]))
     return data_pdu(context_id, _grouped(b"".join(parts)), command=True)
 
 

@@ -1,6 +1,6 @@
 """Which presentation contexts are accepted: verification, and storage of whatever comes (PS3.8 7.1.1.13, PS3.4 annex B).
 
-Storage is every registered storage class, and every class that is private or that the dictionary does not know: new
+Storage is every class of composite objects, those that the dictionary does not know too, and every private class: new
 ones appear each year, and an archive that refuses them loses images. Of the transfer syntaxes the first proposed is taken:
 the requestor's preference, and any can be kept, since what comes is kept as it is.
 """
@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import lru_cache
 
-from pydicom.uid import UID
 from pynetdicom import sop_class
 
 from dicom_gateway.part10 import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
@@ -28,14 +27,19 @@ VERIFICATION = "1.2.840.10008.1.1"
 MAX_PDU = 128 << 10  # bytes we accept in one P-DATA-TF: fewer, larger reads than the usual 16 K
 ACCEPTANCE, ABSTRACT_SYNTAX_NOT_SUPPORTED = 0, 3  # PS3.8 table 9-18
 
-_REGISTERED_STORAGE = frozenset(str(uid) for uid in sop_class._STORAGE_CLASSES.values())
+_DICOM = "1.2.840.10008."  # root of all that the standard defines (PS3.6 annex A)
+_COMPOSITE_STORAGE = "1.2.840.10008.5.1.4.1.1."  # where it puts composite objects, those of later editions too
+_STORAGE = frozenset(map(str, sop_class._STORAGE_CLASSES.values()))
+# Services, and objects without a patient such as protocols and inventories, which belong to no study.
+_OTHERS = frozenset(str(uid) for uid in vars(sop_class).values() if isinstance(uid, sop_class.SOPClass)) - _STORAGE
 
 
 @lru_cache(maxsize=4096)
 def is_storage(abstract_syntax: str) -> bool:
     """Whether an object of this class is something to keep."""
-    uid = UID(abstract_syntax)
-    return uid.is_private or abstract_syntax in _REGISTERED_STORAGE or not hasattr(sop_class, uid.keyword)
+    if not abstract_syntax.startswith(_DICOM) or abstract_syntax in _STORAGE:
+        return True
+    return abstract_syntax.startswith(_COMPOSITE_STORAGE) and abstract_syntax not in _OTHERS
 
 
 def accept(request: AssociateRequest) -> AssociateAccept:

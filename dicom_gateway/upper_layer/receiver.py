@@ -36,6 +36,7 @@ Elsewhere = Callable[[socket.socket, tuple[str, int]], None]
 
 _BACKLOG = 512
 _SWEEP = 1.0  # seconds between two looks at the clocks of all associations
+_ACCEPT_AGAIN = 0.1  # seconds
 _PEEK_AGAIN = 0.02  # seconds before looking again at a request of which only a part has come, where waiting is not exact
 
 
@@ -51,7 +52,6 @@ class Limits:
     stalled: float = 60.0  # without a byte inside an operation
     slowest: int = 2048  # bytes a second of an object, once it has taken longer than `stalled`
     rate: float | None = None  # None: as fast as they come
-    object: int = 8 << 30  # bytes
 
 
 class Receiver:
@@ -79,6 +79,7 @@ class Receiver:
         self._associations: set[Association] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._listening: socket.socket | None = None
+        self._unasked: dict[socket.socket, str] = {}  # connections that nobody serves yet, with their addresses
 
     @property
     def port(self) -> int:
@@ -91,16 +92,21 @@ class Receiver:
         listening = socket.create_server((host, port), family=family, backlog=_BACKLOG)
         listening.setblocking(False)
         self._listening = listening
-        self._start(self._accept(listening))
+        self._accept_from(listening)
         self._start(self._sweep())
 
     async def close(self) -> None:
-        """Stop listening; abort what is open; wait until what was being stored is stored."""
+        """Stop listening and abort what is open."""
+        if self._listening is not None:
+            self._loop.remove_reader(self._listening)
+            self._listening.close()
+            self._listening = None
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        if self._listening is not None:
-            self._listening.close()
+        for connection in self._unasked:  # whose task had not begun
+            connection.close()
+        self._unasked.clear()
         for association in list(self._associations):
             association.abort()
             if association.transport is not None:
@@ -108,16 +114,35 @@ class Receiver:
 
     # Listening
 
-    async def _accept(self, listening: socket.socket) -> None:
-        while True:
+    def _accept_from(self, listening: socket.socket) -> None:
+        if self._listening is listening:
+            self._loop.add_reader(listening, self._accept, listening)
+
+    def _accept(self, listening: socket.socket) -> None:
+        """Take every connection that waits."""
+        for _ in range(_BACKLOG):
             try:
-                connection, address = await self._loop.sock_accept(listening)
-            except OSError as error:  # out of file descriptors, or the peer is gone already
-                log.warning("accepting a connection: %s", error)
-                await asyncio.sleep(0.1)
+                connection, address = listening.accept()
+            except BlockingIOError:
+                return
+            except ConnectionAbortedError:  # the peer is gone already
                 continue
+            except OSError as error:  # out of file descriptors: it would fail the same way until one is given back
+                log.warning("accepting a connection: %s", error)
+                self._loop.remove_reader(listening)
+                self._loop.call_later(_ACCEPT_AGAIN, self._accept_from, listening)
+                return
             connection.setblocking(False)
+            if self._has_too_many(address[0]):
+                connection.close()
+                continue
+            self._unasked[connection] = address[0]
             self._start(self._open(connection, address[:2]))
+
+    def _has_too_many(self, address: str) -> bool:
+        """Whether connections that ask for nothing already fill the place of all associations, or of one peer's."""
+        limits, waiting = self._limits, self._unasked.values()
+        return len(waiting) >= limits.associations or list(waiting).count(address) >= limits.associations_per_address
 
     async def _open(self, connection: socket.socket, address: tuple[str, int]) -> None:
         """Serve a connection here or give it away."""
@@ -137,6 +162,8 @@ class Receiver:
             if isinstance(error, asyncio.CancelledError):
                 raise
             log.info("a connection from %s ended before its association: %s", address[0], error)
+        finally:
+            self._unasked.pop(connection, None)
 
     async def _asks_elsewhere(self, connection: socket.socket) -> bool:
         """Look at the request without taking it. False for what is none in time, or broken: that is answered here."""

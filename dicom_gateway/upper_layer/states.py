@@ -2,7 +2,7 @@
 
 States that only a requestor reaches are left out; Sta8 (release asked for, answer pending) is left as soon as it is entered, since
 nothing here holds a release back. Where PS3.8 has no entry the event cannot happen, except for decisions of our own that
-come too late: those are dropped.
+come too late, or before anything was asked: those are dropped.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class Action(Enum):
     CLOSE = "AA-2"
     CLOSE_ABORTED = "AA-3"
     FORGET = "AA-4"
-    STOP_TIMER = "AA-5"
+    STOP_TIMER = "AA-5, AR-5"
     IGNORE = "AA-6"
     SEND_ABORT_AGAIN = "AA-7"
     SEND_ABORT_UNEXPECTED = "AA-8"
@@ -58,7 +58,7 @@ class Action(Enum):
 
 _S, _E, _A = State, Event, Action
 _UNEXPECTED = (_A.SEND_ABORT_UNEXPECTED, _S.AWAITING_CLOSE)
-_LATE = (_E.WE_ACCEPT, _E.WE_REJECT, _E.WE_ABORT)
+_OURS = (_E.WE_ACCEPT, _E.WE_REJECT, _E.WE_ABORT)
 
 TABLE: dict[tuple[State, Event], tuple[Action, State]] = {
     # Nothing can come over a connection that is gone.
@@ -68,8 +68,7 @@ TABLE: dict[tuple[State, Event], tuple[Action, State]] = {
     (_S.AWAITING_REQUEST, _E.ABORT): (_A.CLOSE, _S.IDLE),
     (_S.AWAITING_REQUEST, _E.CLOSED): (_A.STOP_TIMER, _S.IDLE),
     (_S.AWAITING_REQUEST, _E.TIMER): (_A.CLOSE, _S.IDLE),
-    (_S.AWAITING_REQUEST, _E.WE_ACCEPT): (_A.NOTHING, _S.AWAITING_REQUEST),
-    (_S.AWAITING_REQUEST, _E.WE_REJECT): (_A.NOTHING, _S.AWAITING_REQUEST),
+    **{(_S.AWAITING_REQUEST, event): (_A.NOTHING, _S.AWAITING_REQUEST) for event in _OURS},
     **{(_S.DECIDING, event): _UNEXPECTED for event in _E},
     (_S.DECIDING, _E.ABORT): (_A.CLOSE_ABORTED, _S.IDLE),
     (_S.DECIDING, _E.CLOSED): (_A.FORGET, _S.IDLE),
@@ -92,7 +91,7 @@ TABLE: dict[tuple[State, Event], tuple[Action, State]] = {
     (_S.AWAITING_CLOSE, _E.ABORT): (_A.CLOSE, _S.IDLE),
     (_S.AWAITING_CLOSE, _E.CLOSED): (_A.STOP_TIMER, _S.IDLE),
     (_S.AWAITING_CLOSE, _E.TIMER): (_A.CLOSE, _S.IDLE),
-    **{(_S.AWAITING_CLOSE, event): (_A.NOTHING, _S.AWAITING_CLOSE) for event in _LATE},
+    **{(_S.AWAITING_CLOSE, event): (_A.NOTHING, _S.AWAITING_CLOSE) for event in _OURS},
 }
 
 ROWS: dict[State, dict[Event, tuple[Action, State]]] = {state: {event: TABLE[state, event] for event in Event} for state in State}

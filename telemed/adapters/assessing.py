@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from itertools import groupby
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -14,7 +15,6 @@ from dicom_gateway.pixels.errors import DecodingBusy
 from dicom_gateway.quality import Assessment, ImageFacts, ImageMeasures, assess, measure_image, series_facts
 from storage.protocol import ObjectStore
 from telemed.adapters.quality_table import SqlImageQualities
-from telemed.adapters.work_clock import utc_now
 from telemed.service.image_quality import StudyQuality
 
 SAMPLED = 7
@@ -32,7 +32,7 @@ class StudyAssessor:
         self._objects = Objects(index, store)
         self._zone = ZoneInfo(zone)
 
-    async def __call__(self, payload: Mapping[str, Any]) -> None:
+    async def job(self, payload: Mapping[str, Any], now: Callable[[], datetime]) -> None:
         """The job `assess-study`."""
         owner, uid = payload["owner"], payload["study"]
         scope = Scope(dicom_study.c.owner == owner)
@@ -41,7 +41,7 @@ class StudyAssessor:
             return
         assessment = await self.measured(instances[:MOST_HEADERS])
         scores = {dimension.value: score.value for dimension, score in assessment.scores.items()}
-        await self._kept.keep(StudyQuality(owner, uid, utc_now(), assessment.images, scores, assessment.as_json()), self._zone)
+        await self._kept.keep(StudyQuality(owner, uid, now(), assessment.images, scores, assessment.as_json()), self._zone)
 
     async def measured(self, instances: Sequence[StoredInstance]) -> Assessment:
         """The scores of these instances of one study."""

@@ -11,7 +11,8 @@ from __future__ import annotations
 import asyncio
 import json
 import uuid
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from datetime import datetime
 from io import BytesIO
 from typing import Any
 
@@ -22,7 +23,6 @@ from pydicom.dataset import Dataset
 from dicom_gateway.index import Index, Scope, StoredInstance, Target, dicom_study
 from storage.protocol import ObjectStore
 from telemed.adapters.quality_table import SqlImageQualities
-from telemed.adapters.work_clock import utc_now
 from telemed.service.image_quality import Proposal
 
 PATIENCE = 100.0
@@ -44,7 +44,7 @@ class ModelPort:
         self._index, self._store, self._kept = index, store, kept
         self._address, self._token = address, token
 
-    async def __call__(self, payload: Mapping[str, Any]) -> None:
+    async def job(self, payload: Mapping[str, Any], now: Callable[[], datetime]) -> None:
         """The job `ask-model`. Raises `ModelFailed`; the job is tried again later."""
         owner, uid = payload["owner"], payload["study"]
         instances = await self._index.locate(Target(studies=(uid,)), Scope(dicom_study.c.owner == owner))
@@ -52,7 +52,7 @@ class ModelPort:
             return
         kind, content = await self._asked(uid, instances)
         model, version, findings = await asyncio.to_thread(read_answer, kind, content)
-        await self._kept.keep_proposal(Proposal(owner, uid, model, version, utc_now(), findings))
+        await self._kept.keep_proposal(Proposal(owner, uid, model, version, now(), findings))
 
     async def _asked(self, uid: str, instances: Sequence[StoredInstance]) -> tuple[str, bytes]:
         boundary = uuid.uuid4().hex

@@ -12,7 +12,7 @@ from telemed.adapters import tables as t
 from telemed.adapters.repositories import insert_or_nothing
 from telemed.adapters.rows import duty_from_json, duty_to_json
 from telemed.domain.centre import Centre
-from telemed.domain.network import HubService, Institution, Level, Network
+from telemed.domain.network import ApplicationEntity, EntityUse, HubService, Institution, Level, Network
 from telemed.domain.people import Person
 from telemed.service.ports import EcgRules, Region
 
@@ -31,6 +31,7 @@ async def load_region(connection: AsyncConnection, centres: Mapping[str, Centre]
     institutions = (await connection.execute(sa.select(t.institution))).mappings().all()
     services = (await connection.execute(sa.select(t.hub_service))).mappings().all()
     homes = (await connection.execute(sa.select(t.home_hub))).mappings().all()
+    entities = (await connection.execute(sa.select(t.application_entity))).mappings().all()
     settings = {row["name"]: row["value"] for row in (await connection.execute(sa.select(t.region_setting))).mappings()}
     network = Network(
         institutions={
@@ -45,10 +46,16 @@ async def load_region(connection: AsyncConnection, centres: Mapping[str, Centre]
         },
         home_hubs={(h["centre"], h["member"]): h["hub"] for h in homes},
         zone=ZoneInfo(zone),
+        entities={e["title"]: entity_from_row(e) for e in entities},
         districts=tuple(settings.get(DISTRICTS) or ()),
     )
     ecg = EcgRules(frozenset(settings.get(ECG_REQUESTS) or ()), settings.get(ECG_CRITICAL) or {})
     return Region(network, centres, ecg=ecg)
+
+
+def entity_from_row(row: sa.RowMapping) -> ApplicationEntity:
+    uses = frozenset(EntityUse(use) for use in row["uses"])
+    return ApplicationEntity(row["title"], row["institution"], row["host"], row["port"], uses, row["character_set"], row["active"])
 
 
 async def add_institutions(connection: AsyncConnection, institutions: Sequence[Institution]) -> None:

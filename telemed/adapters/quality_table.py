@@ -8,14 +8,11 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncEngine
 
-from dicom_gateway.stability import StableStudy
 from telemed.adapters import quality_tables as q
-from telemed.adapters import tables as t
 from telemed.adapters.columns import aware
 from telemed.adapters.repositories import insert_or_nothing
-from telemed.adapters.work_clock import utc_now
 from telemed.service.image_quality import DIMENSIONS, PASSING, Proposal, QualitySum, StudyQuality
 
 
@@ -103,19 +100,3 @@ def _quality(row: Mapping[Any, Any]) -> StudyQuality:
     at: datetime = aware(row["assessed_at"])
     scores = {name: row[name] for name in DIMENSIONS}
     return StudyQuality(row["owner"], row["study_instance_uid"], at, row["images"], scores, row["document"])
-
-
-class AssessmentsWanted:
-    """The study watch's hook, inside its transaction: a study that has come to rest is assessed, and shown to the model if there is one."""
-
-    def __init__(self, kinds: Sequence[str]) -> None:
-        self._kinds = kinds
-
-    async def __call__(self, connection: AsyncConnection, studies: Sequence[StableStudy]) -> None:
-        now = utc_now()
-        for study in studies:
-            for kind in self._kinds:
-                payload = {"owner": study.owner, "study": study.study_instance_uid}
-                line = {"kind": kind, "payload": payload, "waiting_key": f"{kind}:{study.owner}:{study.study_instance_uid}"}
-                times = {"created_at": now, "run_after": now, "attempts": 0}
-                await connection.execute(insert_or_nothing(connection, t.job).values(line | times))

@@ -13,11 +13,13 @@ from telemed.domain.policy import Action, Relation, relations, require
 
 
 def study_scope(person: Person, action: str) -> Scope:
-    """What a signed-in person may do through DICOMweb: `search`, `retrieve` or `store`.
+    """What a signed-in person may do through DICOMweb: `search`, `retrieve`, `store` or `worklist`.
 
     A member's people: what their institution sent. A hub's people: studies that are evidence of cases they may read.
     The operator may search (the metadata of all members) and not retrieve.
     """
+    if action == "worklist":  # workitems are cases: the desk asks the policy itself
+        return Scope(sa.false(), person.institution)
     if action == "store":
         require(person, Action.EVIDENCE_STORE)
         return Scope(dicom_study.c.owner == person.institution, person.institution)
@@ -50,10 +52,10 @@ def _evidence_of(cases: sa.ColumnElement[bool]) -> sa.ColumnElement[bool]:
     return sa.exists(sa.select(sa.literal(1)).select_from(t.evidence.join(t.case, c.id == e.case_id)).where(same, cases))
 
 
-def device_scope(institution: str, is_hub: bool) -> Scope:
+def device_scope(institution: str, is_hub: bool, character_set: str = "") -> Scope:
     """What an institution's devices may do: store as it, find and fetch what it sent, and a hub also what it reads now."""
     own: sa.ColumnElement[bool] = dicom_study.c.owner == institution
     if not is_hub:
-        return Scope(own, institution)
+        return Scope(own, institution, character_set)
     routed = _evidence_of(sa.and_(t.case.c.hub == institution, t.case.c.status != "draft"))
-    return Scope(sa.or_(own, routed), institution)
+    return Scope(sa.or_(own, routed), institution, character_set)

@@ -8,8 +8,11 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
 
-from dicom_gateway.index import IndexedInstance, Recorded, dicom_instance, dicom_series, dicom_study
+from dicom_gateway.index import IndexedInstance, Recorded, dicom_instance, dicom_performed_step, dicom_series, dicom_study
+from dicom_gateway.performed_step import PerformedStep
+from dicom_gateway.stability import StableStudy
 from telemed.adapters import tables as t
 from telemed.adapters.columns import aware
 from telemed.adapters.repositories import _Repository, insert_or_nothing
@@ -17,13 +20,26 @@ from telemed.adapters.volume_table import VolumeRow, add_volumes
 from telemed.adapters.work_clock import utc_now
 from telemed.domain.evidence import EvidenceType
 from telemed.domain.volume import Volume
-from telemed.service.ports import StudyFacts
+from telemed.service.ports import StepFacts, StudyFacts
 
 
 class StudyTable(_Repository):
     async def facts(self, owner: str, study_instance_uid: str) -> StudyFacts | None:
         found = await self._facts(sa.and_(dicom_study.c.owner == owner, dicom_study.c.study_instance_uid == study_instance_uid), 1)
         return found[0] if found else None
+
+    async def step(self, owner: str, sop_instance_uid: str) -> StepFacts | None:
+        p = dicom_performed_step.c
+        row = await self._one(sa.select(dicom_performed_step).where(p.owner == owner, p.sop_instance_uid == sop_instance_uid))
+        if row is None:
+            return None
+        known = (row["calling_ae"], row["status"], row["modality"] or "", row["accession_number"] or "", row["study_instance_uid"] or "")
+        return StepFacts(owner, sop_instance_uid, *known)
+
+    async def step_is_told(self, case_id: str, action: str, sop_instance_uid: str) -> bool:
+        e = t.case_event.c
+        same = (e.case_id == case_id, e.action == action, e.detail["step"].as_string() == sop_instance_uid)
+        return await self._one(sa.select(e.id).where(*same).limit(1)) is not None
 
     async def note_unmatched(self, study: StudyFacts) -> None:
         values = {"owner": study.owner, "study_instance_uid": study.study_instance_uid, "since": study.received_at}
@@ -100,6 +116,22 @@ def _study_facts(row: Any, modality: str, instances: int) -> StudyFacts:
     )
 
 
+class StableStudyJobs:
+    """The study watch's hook, inside its transaction: jobs of these kinds wait for a study that has come to rest."""
+
+    def __init__(self, kinds: Sequence[str]) -> None:
+        self._kinds = kinds
+
+    async def __call__(self, connection: AsyncConnection, studies: Sequence[StableStudy]) -> None:
+        now = utc_now()
+        for study in studies:
+            for kind in self._kinds:
+                payload = {"owner": study.owner, "study": study.study_instance_uid}
+                line = {"kind": kind, "payload": payload, "waiting_key": f"{kind}:{study.owner}:{study.study_instance_uid}"}
+                times = {"created_at": now, "run_after": now, "attempts": 0}
+                await connection.execute(insert_or_nothing(connection, t.job).values(line | times))
+
+
 BY_DIMSE = "dimse"
 
 
@@ -133,3 +165,12 @@ class StudyArrivals:
                 first = i.begins_study and i.study_id not in begun
                 begun.add(i.study_id)
                 yield VolumeRow(day, owner, EvidenceType.DICOM_STUDY.value, "", "", int(first), 1, at)
+
+
+def note_step(connection: sa.Connection, step: PerformedStep) -> None:
+    """The gateway's hook, inside its transaction: the step looks for its case."""
+    now = utc_now()
+    payload = {"owner": step.owner, "step": step.sop_instance_uid}
+    line = {"kind": "place-step", "payload": payload, "waiting_key": f"step:{step.owner}:{step.sop_instance_uid}"}
+    times = {"created_at": now, "run_after": now, "attempts": 0}
+    connection.execute(insert_or_nothing(connection, t.job).values(line | times))

@@ -45,6 +45,18 @@ institution = sa.Table(
     sa.Column("active", sa.Boolean, nullable=False, server_default=sa.true()),
 )
 
+application_entity = sa.Table(
+    "application_entity",
+    metadata,
+    sa.Column("title", sa.String(16), primary_key=True),
+    sa.Column("institution", Code, sa.ForeignKey("institution.code"), nullable=False, index=True),
+    sa.Column("host", sa.String(253), nullable=False, server_default=""),
+    sa.Column("port", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("uses", Codes, nullable=False),
+    sa.Column("character_set", Name, nullable=False, server_default=""),
+    sa.Column("active", sa.Boolean, nullable=False, server_default=sa.true()),
+)
+
 hub_service = sa.Table(
     "hub_service",
     metadata,

@@ -29,6 +29,29 @@ class Institution:
     active: bool = True
 
 
+class EntityUse(StrEnum):
+    """What an application entity of ours is addressed for, beside calling us."""
+
+    STORE = "store"
+    """C-MOVE may send there, studies may be pushed there, storage commitment is reported there."""
+    QUERY = "query"
+    """A PACS that may be asked for earlier studies, and gives them."""
+
+
+@dataclass(frozen=True, slots=True)
+class ApplicationEntity:
+    """A device of an institution by its AE title. `host` is empty where it only calls. `character_set` is the Specific
+    Character Set that it wants answers in; empty: the one that it asks in."""
+
+    title: str
+    institution: str
+    host: str = ""
+    port: int = 0
+    uses: frozenset[EntityUse] = frozenset()
+    character_set: str = ""
+    active: bool = True
+
+
 @dataclass(frozen=True, slots=True)
 class DutyPeriod:
     """Readers are there on these weekdays (Monday is 0) from `start` to `end`, region time.
@@ -78,6 +101,7 @@ class Network:
     services: Mapping[tuple[str, str], HubService] = field(default_factory=dict)
     home_hubs: Mapping[tuple[str, str], str] = field(default_factory=dict)
     zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("Asia/Shanghai"))
+    entities: Mapping[str, ApplicationEntity] = field(default_factory=dict)
     districts: tuple[str, ...] = ()
     """All districts of the region as `city district`, also those without an institution."""
 
@@ -95,6 +119,23 @@ class Network:
 
     def hubs(self, centre: str) -> list[HubService]:
         return [service for (c, _), service in sorted(self.services.items()) if c == centre]
+
+    def entity(self, title: str) -> ApplicationEntity | None:
+        """The device that may call by this AE title: one that is listed, or the institution whose code it is."""
+        listed = self.entities.get(title)
+        if listed is None and title in self.institutions:
+            listed = ApplicationEntity(title, title)
+        owner = self.institutions.get(listed.institution) if listed and listed.active else None
+        return listed if owner is not None and owner.active else None
+
+    def titles(self, institution: str) -> list[str]:
+        """AE titles of the institution's devices, its code first."""
+        return [institution, *sorted(e.title for e in self.entities.values() if e.institution == institution and e.title != institution)]
+
+    def addressed(self, institution: str, use: EntityUse) -> list[ApplicationEntity]:
+        """The institution's active devices that are there for this, by title."""
+        fits = (e for e in self.entities.values() if e.institution == institution and e.active and e.host and use in e.uses)
+        return sorted(fits, key=lambda e: e.title)
 
     def name(self, code: str) -> str:
         institution = self.institutions.get(code)

@@ -16,6 +16,9 @@ from telemed.service.ports import StudyFacts, Work
 
 CLOSED_TO_EVIDENCE = frozenset({CaseStatus.CANCELLED, CaseStatus.FAILED})
 
+COMPLETE = "complete"
+"""Fact of a study that is evidence: how many instances it had when it was complete. More may come, and make it incomplete."""
+
 READERS = {EvidenceType.ECG: "read-ecg"}
 """Evidence that the platform reads by itself when it arrives: the job that does it."""
 

@@ -8,7 +8,8 @@ from telemed.domain.case import Case, CaseStatus
 from telemed.domain.evidence import EvidenceType, study_type
 from telemed.domain.patient import Identifier, Sex
 from telemed.service.cart_requests import open_request
-from telemed.service.evidence import CLOSED_TO_EVIDENCE, link_study, takes_studies
+from telemed.service.evidence import CLOSED_TO_EVIDENCE, COMPLETE, link_study, takes_studies
+from telemed.service.identity import case_of_study_uid
 from telemed.service.patients import PatientCard
 from telemed.service.ports import StudyFacts, Work
 
@@ -17,7 +18,8 @@ MATCH_WINDOW = timedelta(days=3)
 
 
 async def match_study(work: Work, study: StudyFacts) -> tuple[Case | None, str]:
-    """The study's case and the rule that found it: the accession number, else the member's patient and time.
+    """The study's case and the rule that found it: the accession number, the UID that our worklist gave, else the
+    member's patient and time.
 
     Two cases that fit equally well are no match: a person decides.
     """
@@ -25,6 +27,10 @@ async def match_study(work: Work, study: StudyFacts) -> tuple[Case | None, str]:
         found = [c for c in await work.cases.with_accession(study.owner, study.accession_number) if c.status != "cancelled"]
         if len(found) == 1:
             return found[0], "accession-number"
+    given = case_of_study_uid(study.study_instance_uid)
+    case = await work.cases.get(given) if given else None
+    if case is not None and case.member == study.owner and case.status != "cancelled":
+        return case, "worklist"
     if study.patient_number:
         since = study.received_at - MATCH_WINDOW
         found = [c for c in await work.cases.of_patient(study.owner, study.patient_number, since) if await _fits(work, c, study)]
@@ -60,6 +66,22 @@ async def open_for_study(work: Work, study: StudyFacts) -> Case | None:
     own = (Identifier(study.owner, study.patient_number),)
     card = PatientCard(study.patient_name, Sex(study.patient_sex), study.patient_birth_date, own)
     return await open_request(work, study.owner, card, study.accession_number)
+
+
+async def complete_study(work: Work, owner: str, study_instance_uid: str) -> int:
+    """All images of a study have come, as far as anybody can tell: its cases are told. May be repeated."""
+    study = await work.studies.facts(owner, study_instance_uid)
+    if study is None:
+        return 0
+    told = 0
+    for case in await work.cases.with_study(owner, study_instance_uid):
+        known = await link_study(work, study, case, "")
+        if known.facts.get(COMPLETE) != known.instances:
+            known.facts[COMPLETE] = known.instances
+            await work.evidence.save(known)
+            work.journal.event(case, "evidence-complete", "system", {"evidence": known.id, "instances": known.instances})
+            told += 1
+    return told
 
 
 async def place_waiting_studies(work: Work, case_id: str) -> int:

@@ -169,7 +169,28 @@ class StudyFacts:
     received_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class StepFacts:
+    """What a modality says of a procedure step that it performs. `status` as in DICOM: IN PROGRESS, COMPLETED, DISCONTINUED."""
+
+    owner: str
+    sop_instance_uid: str
+    station: str
+    status: str
+    modality: str
+    accession_number: str
+    study_instance_uid: str
+
+
 class Studies(Protocol):
+    async def step(self, owner: str, sop_instance_uid: str) -> StepFacts | None:
+        """The performed procedure step of this institution, as it stands."""
+        ...
+
+    async def step_is_told(self, case_id: str, action: str, sop_instance_uid: str) -> bool:
+        """The case's history has this line for this step."""
+        ...
+
     async def facts(self, owner: str, study_instance_uid: str) -> StudyFacts | None: ...
     async def note_unmatched(self, study: StudyFacts) -> None: ...
     async def settle(self, owner: str, study_instance_uid: str) -> None:

@@ -13,6 +13,7 @@ import aiohttp
 import pytest
 import sqlalchemy as sa
 from aiohttp import web
+from pydicom.dataset import Dataset
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from dicom_gateway import (
@@ -28,6 +29,7 @@ from dicom_gateway import (
     start_dimse,
 )
 from dicom_gateway.index import dicom_study, metadata
+from dicom_gateway.performed_step import PerformedStep
 from dicom_gateway.pixels import PixelPool
 from dicom_gateway.settled import Settled
 from storage import open_store
@@ -66,6 +68,8 @@ class Gateway:
     url: str
     hooked: list[IndexedInstance] = field(default_factory=list)
     movers: dict[str, int] = field(default_factory=dict)
+    items: dict[str, list[Dataset]] = field(default_factory=dict)
+    steps: list[PerformedStep] = field(default_factory=list)
 
     def headers(self, owner: str) -> dict[str, str]:
         return {"Authorization": f"Bearer {owner}"}
@@ -115,6 +119,8 @@ async def store(tmp_path: Path) -> AsyncIterator[ObjectStore]:
 async def gateway(engine: AsyncEngine, store: ObjectStore, pixel_pool: PixelPool) -> AsyncIterator[Gateway]:
     hooked: list[IndexedInstance] = []
     movers: dict[str, int] = {}
+    items: dict[str, list[Dataset]] = {}
+    steps: list[PerformedStep] = []
 
     def on_indexed(connection: sa.Connection, indexed: Sequence[IndexedInstance]) -> None:
         hooked.extend(indexed)
@@ -125,8 +131,14 @@ async def gateway(engine: AsyncEngine, store: ObjectStore, pixel_pool: PixelPool
     async def destinations(title: str, scope: Scope) -> Destination | None:
         return Destination("127.0.0.1", movers[title]) if title in movers else None
 
+    async def worklist(scope: Scope, calling_ae: str) -> list[Dataset]:
+        return items.get(scope.owner or "", [])
+
+    def on_step(connection: sa.Connection, step: PerformedStep) -> None:
+        steps.append(step)
+
     index, intake = Index(engine, Settled(store)), Intake(engine, store, on_indexed=on_indexed)
-    dimse = await start_dimse(index, store, intake, policy, port=0, destinations=destinations)
+    dimse = await start_dimse(index, store, intake, policy, port=0, destinations=destinations, worklist=worklist, on_step=on_step)
     app = web.Application()
     app.add_subapp("/dicomweb", dicomweb_app(index, store, intake, _authorise, pool=pixel_pool))
     runner = web.AppRunner(app)
@@ -134,7 +146,7 @@ async def gateway(engine: AsyncEngine, store: ObjectStore, pixel_pool: PixelPool
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()
     port = runner.addresses[0][1]
-    yield Gateway(engine, store, index, intake, dimse, f"http://127.0.0.1:{port}/dicomweb", hooked, movers)
+    yield Gateway(engine, store, index, intake, dimse, f"http://127.0.0.1:{port}/dicomweb", hooked, movers, items, steps)
     await dimse.close()
     await runner.cleanup()
     await intake.close()

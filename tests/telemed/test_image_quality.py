@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from datetime import date
 from io import BytesIO
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pytest
@@ -21,7 +21,6 @@ from pydicom.sequence import Sequence
 from pydicom.uid import ComprehensiveSRStorage, generate_uid
 
 from dicom_gateway import Outcome, Source
-from dicom_gateway.pixels import PixelPool
 from telemed import bootstrap
 from telemed.adapters.database import make_engine
 from telemed.adapters.migrate import migrate
@@ -54,24 +53,18 @@ def slices(count: int, without: frozenset[int] = frozenset()) -> list[bytes]:
     return made
 
 
-class Hands(NamedTuple):
-    """Who does the work in these tests."""
-
-    worker: Worker
-    images: LongJobs
+Workers = tuple[Worker, LongJobs]
 
 
 @asynccontextmanager
-async def parts_of(folder: Path, model_url: str = "") -> AsyncIterator[tuple[Parts, Hands]]:
+async def parts_of(folder: Path, model_url: str = "") -> AsyncIterator[tuple[Parts, Workers]]:
     settings = Settings(data_dir=folder, stable_after_seconds=1, model_url=model_url)
     engine = make_engine(settings.database)
     await migrate(engine)
     await engine.dispose()
     await put_region(settings)
     async with bootstrap.open_parts(settings) as parts:
-        pool = PixelPool(1)
-        yield parts, Hands(bootstrap.worker(parts), bootstrap.image_jobs(parts, pool))
-        await pool.close()
+        yield parts, (bootstrap.worker(parts), bootstrap.long_jobs(parts, parts.pool))
 
 
 async def arrive(parts: Parts, files: list[bytes]) -> None:
@@ -80,13 +73,14 @@ async def arrive(parts: Parts, files: list[bytes]) -> None:
         assert received.outcome in (Outcome.STORED, Outcome.DUPLICATE), received.comment
 
 
-async def work_until(hands: Hands, done: Callable[[], Awaitable[Any]]) -> Any:
+async def work_until(workers: Workers, done: Callable[[], Awaitable[Any]]) -> Any:
     """Let the worker work until there is something."""
     async with asyncio.timeout(60):
         while not (found := await done()):
-            if not await hands.worker.once() | await hands.images.once():
+            quick, long = workers
+            if not (await quick.once() | await long.once()):
                 await asyncio.sleep(0.1)
-            await hands.images.finish()
+            await long.finish()
     return found
 
 

@@ -5,13 +5,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from pydicom.uid import generate_uid
 
 from dicom_gateway import Intake, Source
+from dicom_gateway.stability import StudyWatch
 from telemed.adapters.studies import DicomDoor
+from telemed.adapters.study_table import StableStudyJobs
 from telemed.adapters.work_clock import utc_now
 from telemed.domain.case import Case
 from telemed.domain.errors import Forbidden, InvalidTransition, NotFound
@@ -87,6 +90,26 @@ class TestByItself:
         await modality.work()
         assert await modality.of_case(case) == [(uid, 4)]
         assert (await desk.history(case.id))[-2:] == ["evidence", "evidence-grew"]
+
+    async def test_its_case_is_told_when_it_is_complete_and_again_when_more_came(self, desk: Desk, modality: Modality) -> None:
+        case = await desk.requested()
+        uid = await modality.send(accession=case.accession_number)
+        await modality.work()
+        watch = StudyWatch(desk.office.engine, quiet=timedelta(seconds=30), on_stable=StableStudyJobs(["complete-study"]))
+        later = datetime.now(UTC) + timedelta(minutes=1)
+        for images in (1, 2):
+            assert [study.study_instance_uid for study in await watch.look(later)] == [uid]
+            assert await watch.look(later) == []
+            await modality.work()
+            assert (await desk.history(case.id))[-1] == "evidence-complete"
+            async with desk.office.reading() as work:
+                (known,) = await work.evidence.of_case(case.id)
+            assert known.facts["complete"] == known.instances == images
+            if images == 1:
+                await modality.send(study=uid, accession=case.accession_number)
+                await modality.work()
+        async with desk.office.writing() as work:
+            assert await placement.complete_study(work, "CLINIC1", uid) == 0
 
     async def test_the_same_images_again_change_nothing(self, desk: Desk, modality: Modality) -> None:
         case = await desk.requested()

@@ -1,0 +1,187 @@
+"""Storage as its user: one association that sends stored objects as they lie in the store, byte for byte.
+
+Used by C-MOVE sub-operations and by pushes. One operation at a time; a peer that stops answering is left after `ANSWER_WITHIN`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import ssl
+import struct
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from dicom_gateway.part10 import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
+from dicom_gateway.transfer_syntax import EXPLICIT_VR_LITTLE_ENDIAN, IMPLICIT_VR_LITTLE_ENDIAN
+from dicom_gateway.upper_layer import pdu
+from dicom_gateway.upper_layer.commands import C_STORE_RQ, RESPONSE, data_pdu, decode_command, encode_request
+from dicom_gateway.upper_layer.negotiation import MAX_PDU
+from dicom_gateway.upper_layer.pdu import AssociateRequest, MalformedPDU, PDUType, ProposedContext, UserInformation
+
+CONNECT_WITHIN = 15.0  # seconds for the connection and the association
+ANSWER_WITHIN = 60.0  # seconds for one object to be answered, and for a piece of it to be taken
+RELEASE_WITHIN = 5.0
+MAX_CONTEXTS = 128  # of one association (PS3.8 9.3.2.2)
+NATIVE = (EXPLICIT_VR_LITTLE_ENDIAN, IMPLICIT_VR_LITTLE_ENDIAN)
+_LONGEST = 1 << 20  # bytes of a PDU that a peer may send us
+_PIECE = 128 << 10  # bytes of one P-DATA-TF where the peer sets no limit
+_STATUS = 0x0900
+
+
+class SendingFailed(Exception):
+    """The peer cannot be reached, refuses, or stopped answering; the message says which."""
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """Whom we call, and as whom."""
+
+    host: str
+    port: int
+    called: str
+    calling: str
+    tls: ssl.SSLContext | None = None
+
+
+class StorageAssociation:
+    """An open association. Made by `open`; after `SendingFailed` it is of no more use."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reader, self._writer = reader, writer
+        self._contexts: dict[tuple[str, str], int] = {}
+        self._longest = _PIECE
+        self._message = 0
+
+    @classmethod
+    async def open(cls, peer: Peer, kinds: Iterable[tuple[str, str]]) -> StorageAssociation:
+        """Associate for objects of these `kinds` (SOP class, transfer syntax). Raises `SendingFailed`."""
+        try:
+            async with asyncio.timeout(CONNECT_WITHIN):
+                reader, writer = await asyncio.open_connection(peer.host, peer.port, ssl=peer.tls, limit=_LONGEST)
+                made = cls(reader, writer)
+                try:
+                    await made._negotiate(peer, proposals(kinds))
+                except BaseException:
+                    made.abort()
+                    raise
+                return made
+        except TimeoutError:
+            raise SendingFailed(f"{peer.called} does not answer at {peer.host}:{peer.port}") from None
+        except (OSError, EOFError, MalformedPDU) as error:
+            raise SendingFailed(f"{peer.called} at {peer.host}:{peer.port}: {error}") from None
+
+    def takes(self, sop_class: str, transfer_syntax: str) -> str | None:
+        """The transfer syntax in which such an object can be sent: its own, else a native one, else None."""
+        fits = (syntax for syntax in (transfer_syntax, *NATIVE) if (sop_class, syntax) in self._contexts)
+        return next(fits, None)
+
+    async def store(
+        self,
+        sop_class: str,
+        sop_instance: str,
+        transfer_syntax: str,
+        data_set: bytes | memoryview,
+        originator: tuple[str, int] | None = None,
+    ) -> int:
+        """C-STORE; the status that the peer answers. `originator` is whose C-MOVE this is. Raises `SendingFailed`."""
+        context = self._contexts[sop_class, transfer_syntax]
+        self._message = self._message % 0xFFFF + 1
+        command = encode_request(context, C_STORE_RQ, self._message, sop_class, sop_instance, has_data_set=True, originator=originator)
+        try:
+            async with asyncio.timeout(ANSWER_WITHIN) as patience:
+                self._writer.write(command)
+                await self._write(context, data_set, patience)
+                return await self._answer()
+        except TimeoutError:
+            self.abort()
+            raise SendingFailed(f"no answer to an object within {ANSWER_WITHIN:g} s") from None
+        except (OSError, EOFError, MalformedPDU) as error:
+            self.abort()
+            raise SendingFailed(f"the association ended: {error}") from None
+
+    async def release(self) -> None:
+        """End it in good order, or by closing the connection where the peer does not agree in time."""
+        with contextlib.suppress(OSError, EOFError, TimeoutError, MalformedPDU):
+            async with asyncio.timeout(RELEASE_WITHIN):
+                self._writer.write(pdu.RELEASE_RQ)
+                await self._writer.drain()
+                while (await self._read())[0] != PDUType.RELEASE_RP:
+                    pass
+        self._writer.close()
+
+    def abort(self) -> None:
+        """End it now."""
+        if not self._writer.is_closing():
+            self._writer.write(pdu.abort(pdu.AbortSource.USER))
+            self._writer.close()
+
+    async def _negotiate(self, peer: Peer, contexts: Sequence[ProposedContext]) -> None:
+        connection = self._writer.get_extra_info("socket")
+        if connection is not None:
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        user = UserInformation(MAX_PDU, IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME)
+        self._writer.write(AssociateRequest(peer.called, peer.calling, tuple(contexts), user).encode())
+        kind, body = await self._read()
+        if kind == PDUType.ASSOCIATE_RJ:
+            raise SendingFailed(f"{peer.called} refuses the association (source {body[2]}, reason {body[3]})")
+        if kind != PDUType.ASSOCIATE_AC:
+            raise SendingFailed(f"{peer.called} ended the association")
+        accepted = pdu.decode_accept(body)
+        asked = {context.id: context for context in contexts}
+        for answer in accepted.contexts:
+            if answer.result == 0 and answer.id in asked:
+                self._contexts.setdefault((asked[answer.id].abstract_syntax, answer.transfer_syntax), answer.id)
+        self._longest = min(accepted.user.maximum_length or _PIECE, _PIECE)
+
+    async def _write(self, context: int, data_set: bytes | memoryview, patience: asyncio.Timeout) -> None:
+        """The data set in pieces; each that the peer takes gives it time for the next."""
+        fragment = max(self._longest - 6, 1)
+        whole, loop = memoryview(data_set), asyncio.get_running_loop()
+        for start in range(0, len(whole), fragment):
+            last = start + fragment >= len(whole)
+            self._writer.write(data_pdu(context, bytes(whole[start : start + fragment]), last=last))
+            await self._writer.drain()
+            patience.reschedule(loop.time() + ANSWER_WITHIN)
+
+    async def _answer(self) -> int:
+        """Status of the C-STORE response that is due."""
+        kind, body = await self._read()
+        if kind != PDUType.P_DATA_TF:
+            raise MalformedPDU(f"a PDU of type {kind} instead of an answer")
+        content = bytearray()
+        while True:
+            position = 0
+            while position + 6 <= len(body):
+                length, _, control = struct.unpack_from(">IBB", body, position)
+                content += body[position + 6 : position + 4 + length]
+                position += 4 + length
+                if control & 3 == 3:  # the last fragment of a command
+                    return self._status(bytes(content))
+            kind, body = await self._read()
+            if kind != PDUType.P_DATA_TF:
+                raise MalformedPDU(f"a PDU of type {kind} inside an answer")
+
+    def _status(self, content: bytes) -> int:
+        command = decode_command(content)
+        if command.field != C_STORE_RQ | RESPONSE or command.status is None:
+            raise MalformedPDU("the answer is no C-STORE response")
+        return command.status
+
+    async def _read(self) -> tuple[int, bytes]:
+        kind, length = pdu.HEAD.unpack(await self._reader.readexactly(pdu.HEAD.size))
+        if length > _LONGEST:
+            raise MalformedPDU(f"a PDU of {length} bytes")
+        connection = self._writer.get_extra_info("socket")
+        if connection is not None and hasattr(socket, "TCP_QUICKACK"):
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)  # peers that leave Nagle on wait for it
+        return kind, await self._reader.readexactly(length)
+
+
+def proposals(kinds: Iterable[tuple[str, str]]) -> list[ProposedContext]:
+    """Each kind as it is stored, and each SOP class in native form for peers that take no other: 128 at most, native ones first."""
+    unique = sorted(set(kinds))
+    native = [(sop_class, NATIVE) for sop_class in dict.fromkeys(sop_class for sop_class, _ in unique)]
+    own = [(sop_class, (syntax,)) for sop_class, syntax in unique if syntax != EXPLICIT_VR_LITTLE_ENDIAN]
+    return [ProposedContext(2 * number + 1, *each) for number, each in enumerate((native + own)[:MAX_CONTEXTS])]
