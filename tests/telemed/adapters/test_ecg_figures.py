@@ -68,12 +68,18 @@ def test_strips_take_as_many_pages_as_they_need_and_say_when() -> None:
 def test_gaps_in_a_trend_are_no_lines() -> None:
     charts = (("心率", (("平均", (60.0, 61.0, None, None, 70.0, 71.0)),), 60.0, 0, None),)
     figure = draw_trend_sheet(TrendOrder(charts, ("08:00", "08:06")))
-    curves = [stroke for stroke in figure.strokes if stroke.colour == "#101010" and len(stroke.points) == 4 and stroke.points[1] != stroke.points[3]]
+    curves = [
+        stroke
+        for stroke in figure.strokes
+        if stroke.colour == "#101010" and len(stroke.points) == 4 and stroke.points[1] != stroke.points[3]
+    ]
     assert len(curves) == 2
 
 
 def test_words_tables_and_figures_print_in_one_report_and_the_signatures_stand_below_the_words() -> None:
-    figure = draw_sheet(SheetOrder(LEADS, 500.0, numbers(pulses(10, 500.0, 12)), ("", "2026-11-20 08:30"), (("PR", "158 ms"),), ("窦性心律",)))
+    figure = draw_sheet(
+        SheetOrder(LEADS, 500.0, numbers(pulses(10, 500.0, 12)), ("", "2026-11-20 08:30"), (("PR", "158 ms"),), ("窦性心律",))
+    )
     rows = tuple((f"{hour:02d}:00", "4000") for hour in range(60))
     printed = render_report(document(tables=(Table("逐时统计", ("时间", "心搏"), rows),), figures=(figure, figure)))
     reader = pypdf.PdfReader(io.BytesIO(printed))
