@@ -93,8 +93,7 @@ class Parts:
 @asynccontextmanager
 async def open_parts(settings: Settings, centres: Mapping[str, Centre] | None = None) -> AsyncIterator[Parts]:
     """Connect to database and store. Raises DatabaseUnavailable or StorageError with a plain sentence."""
-    Sealer.use(settings.data_dir / "keys" / "identity.key")
-    engine = make_engine(settings.database)
+    engine = make_engine(settings.database, sealer=Sealer.of(settings.data_dir / "keys" / "identity.key"))
     store = open_store(settings.storage, settings.store_keys)
     pool = ProcessPoolExecutor(PRINTERS, mp_context=multiprocessing.get_context("spawn"), initializer=serve_the_parent)
     pages = PdfPages(store)
