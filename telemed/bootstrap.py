@@ -21,6 +21,7 @@ from dicom_gateway import Index, Intake, Scope, dicomweb_app
 from dicom_gateway.dimse import DimseServer
 from dicom_gateway.objects import Objects
 from dicom_gateway.pixels import PixelPool
+from dicom_gateway.pool_process import serve_the_parent
 from dicom_gateway.series_documents import SeriesDocuments
 from dicom_gateway.settled import Settled
 from dicom_gateway.stability import StudyWatch
@@ -53,7 +54,6 @@ from telemed.adapters.tracings import PooledTracings, StoredTracings
 from telemed.dimse_door import open_dimse
 from telemed.domain.centre import Centre
 from telemed.long_jobs import LongJob, LongJobs
-from telemed.pool_process import serve_the_parent
 from telemed.service.uploads import sweep_uploads
 from telemed.settings import Settings
 from telemed.web.app import Doors, create_app
