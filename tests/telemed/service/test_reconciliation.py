@@ -88,7 +88,7 @@ async def test_two_people_are_not_asked_about_again(desk: Desk) -> None:
     first, second = await two_records(desk)
     operator = desk.people["operator"]
     assert len(await desk.office.queries.doubts(operator, 10)) == 1
-    await desk.do("operator", reconciliation.not_the_same, second, first, "出生地不同")
+    await desk.do("operator", patients.not_the_same, second, first, "出生地不同")
     assert await desk.office.queries.doubts(operator, 10) == []
     await desk.draft(by="clinic2", patient=patient_card(2, "CLINIC2", identifiers=()))
     assert {(d.first.id, d.second.id) for d in await desk.office.queries.doubts(operator, 10)}.isdisjoint(
@@ -101,7 +101,7 @@ async def test_a_doubt_that_nobody_has_cannot_be_settled(desk: Desk) -> None:
     first = await desk.draft(patient=patient_card(1, name="甲"))
     second = await desk.draft(by="clinic2", patient=patient_card(2, "CLINIC2", name="乙"))
     with pytest.raises(NotFound):
-        await desk.do("operator", reconciliation.not_the_same, first.patient.id, second.patient.id, "核对")
+        await desk.do("operator", patients.not_the_same, first.patient.id, second.patient.id, "核对")
 
 
 async def test_merged_records_are_listed_until_they_are_split(desk: Desk) -> None:
@@ -117,4 +117,4 @@ async def test_merged_records_are_listed_until_they_are_split(desk: Desk) -> Non
 async def test_a_foreign_member_cannot_settle_it(desk: Desk) -> None:
     first, second = await two_records(desk)
     with pytest.raises(NotFound):
-        await desk.do("clinic3", reconciliation.not_the_same, first, second, "核对")
+        await desk.do("clinic3", patients.not_the_same, first, second, "核对")
