@@ -148,8 +148,13 @@ async def record_of(work: Work, person: Person, patient_id: str) -> Patient:
 
 
 async def merge_patients(work: Work, person: Person, kept_id: str, joined_id: str, reason: str) -> Patient:
-    """Two records are one person: they share a master from now on. Both keep what each member wrote."""
+    """Two records are one person: they share a master from now on. Both keep what each member wrote.
+
+    Raises Invalid where it is one record.
+    """
     require(person, Action.PATIENT_MERGE)
+    if kept_id == joined_id:
+        raise Invalid(FieldError("joined", "repeated"))
     kept, joined = await record_of(work, person, kept_id), await record_of(work, person, joined_id)
     if kept.master_id != joined.master_id:
         await work.patients.merge(kept.master_id, joined.master_id)

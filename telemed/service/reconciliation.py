@@ -125,10 +125,28 @@ async def find_by_number(work: Work, person: Person, numbers: Sequence[str]) -> 
     return Found(await work.patients.several(list(ids)[:MOST_FOUND]), found)
 
 
-async def steps_taken(work: Work, person: Person, limit: int) -> list[Reconciliation]:
+@dataclass(frozen=True, slots=True)
+class TakenStep:
+    """One step with what it was about: the accession number of its case, its records of patients (the first one first)."""
+
+    entry: Reconciliation
+    accession_number: str
+    records: Sequence[Patient]
+
+
+async def steps_taken(work: Work, person: Person, limit: int) -> list[TakenStep]:
     """What was reconciled by hand, newest first."""
     require(person, Action.UNMATCHED_READ)
-    return await work.reconciliations.newest(limit)
+    entries = await work.reconciliations.newest(limit)
+    ids = dict.fromkeys(i for entry in entries for i in (entry.patient_id, entry.other_id) if i)
+    records = {record.id: record for record in await work.patients.several(list(ids))}
+    cases = {entry.case_id: await work.cases.get(entry.case_id) for entry in entries if entry.case_id}
+    found = []
+    for entry in entries:
+        case = cases.get(entry.case_id)
+        about = [records[i] for i in (entry.patient_id, entry.other_id) if i in records]
+        found.append(TakenStep(entry, case.accession_number if case else "", about))
+    return found
 
 
 async def correct_study(work: Work, person: Person, owner: str, study_instance_uid: str, right: StudyAttributes, reason: str) -> None:

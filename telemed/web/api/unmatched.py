@@ -9,10 +9,10 @@ from aiohttp import web
 
 from telemed.domain.patient import Patient, masked, masked_name, resident_id_fault
 from telemed.domain.policy import Action
-from telemed.domain.reconciliation import Reconciliation, Step, StudyAttributes
+from telemed.domain.reconciliation import Step, StudyAttributes
 from telemed.service import evidence, patients, reconciliation
 from telemed.service.office import consult, perform, record_look
-from telemed.service.reconciliation import UnmatchedStudy
+from telemed.service.reconciliation import TakenStep, UnmatchedStudy
 from telemed.web.api.inputs import (
     CorrectStudy,
     DifferentPatients,
@@ -72,6 +72,7 @@ class RecordShape(Shape):
     sex: str
     birth_date: str
     identifiers: list[IdentifierShape]
+    master: str
 
 
 class FoundShape(Shape):
@@ -91,6 +92,8 @@ class ReconciliationShape(Shape):
     case_id: str
     patient_id: str
     other_id: str
+    accession_number: str
+    records: list[RecordShape]
     before: dict[str, str]
     after: dict[str, str]
 
@@ -98,6 +101,9 @@ class ReconciliationShape(Shape):
 class ReconciliationListShape(Shape):
     items: list[ReconciliationShape]
     next: str | None = None
+
+
+ENTRY = ("step", "at", "actor", "member", "reason", "study_instance_uid", "case_id", "patient_id", "other_id")
 
 
 class DoubtShape(Shape):
@@ -145,9 +151,15 @@ def unmatched_shape(found: UnmatchedStudy) -> UnmatchedShape:
     )
 
 
-def reconciliation_shape(entry: Reconciliation) -> ReconciliationShape:
-    plain = {name: getattr(entry, name) for name in ReconciliationShape.__struct_fields__ if name not in ("before", "after")}
-    return ReconciliationShape(**plain, before=masked_values(entry.before), after=masked_values(entry.after))
+def reconciliation_shape(taken: TakenStep) -> ReconciliationShape:
+    entry = taken.entry
+    return ReconciliationShape(
+        **{name: getattr(entry, name) for name in ENTRY},
+        accession_number=taken.accession_number,
+        records=[record_shape(record) for record in taken.records],
+        before=masked_values(entry.before),
+        after=masked_values(entry.after),
+    )
 
 
 def record_shape(patient: Patient) -> RecordShape:
@@ -158,6 +170,7 @@ def record_shape(patient: Patient) -> RecordShape:
         sex=patient.sex.value,
         birth_date=patient.birth_date.isoformat() if patient.birth_date else "",
         identifiers=[IdentifierShape(system=i.system, value=shown_number(i.value)) for i in patient.identifiers],
+        master=patient.master_id,
     )
 
 
