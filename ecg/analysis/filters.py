@@ -60,7 +60,7 @@ def power_density(values: Doubles, rate: float) -> tuple[Doubles, Doubles]:
     window = 0.5 - 0.5 * np.cos(2 * np.pi * time / len(values))
     power = np.abs(np.fft.rfft(level * window)) ** 2 / (rate * (window**2).sum())
     power[1 : (len(values) + 1) // 2] *= 2
-    return np.fft.rfftfreq(len(values), 1 / rate), np.asarray(power, np.float64)
+    return np.asarray(np.fft.rfftfreq(len(values), 1 / rate), np.float64), np.asarray(power, np.float64)
 
 
 def _quick_length(least: int) -> int:
