@@ -99,13 +99,17 @@ def _replaced(content: bytearray, places: list[int], uid: str) -> bytearray:
 def associate(port: int, calling: str, called: str, kind: Kind) -> tuple[socket.socket, int]:
     """A socket with an association for `kind`, and the longest P-DATA-TF that the peer takes. Raises `ConnectionError`."""
     connection = socket.create_connection(("127.0.0.1", port), 30)
-    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    context = ProposedContext(1, kind.sop_class, (str(ExplicitVRLittleEndian),))
-    connection.sendall(AssociateRequest(called, calling, (context,), UserInformation(131072, "2.25.1")).encode())
-    pdu, body = read_pdu(connection)
-    accept = decode_accept(body) if pdu == PDUType.ASSOCIATE_AC else None
-    if accept is None or accept.contexts[0].result:
-        raise ConnectionError(f"no association with {called} at port {port}")
+    try:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        context = ProposedContext(1, kind.sop_class, (str(ExplicitVRLittleEndian),))
+        connection.sendall(AssociateRequest(called, calling, (context,), UserInformation(131072, "2.25.1")).encode())
+        pdu, body = read_pdu(connection)
+        accept = decode_accept(body) if pdu == PDUType.ASSOCIATE_AC else None
+        if accept is None or accept.contexts[0].result:
+            raise ConnectionError(f"no association with {called} at port {port}")
+    except BaseException:
+        connection.close()
+        raise
     return connection, min(accept.user.maximum_length or 131072, 131072)
 
 

@@ -187,6 +187,7 @@ class PackWriter:
             sync_file(marker)
             sync_folder(marker.parent)
         except BaseException:
+            self._capacity = FIRST_CAPACITY  # where the disk is nearly full, a small one may still fit
             os.close(file)
             path.unlink(missing_ok=True)
             marker.unlink(missing_ok=True)

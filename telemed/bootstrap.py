@@ -35,6 +35,7 @@ from telemed.adapters.audit_watch import AuditWatch
 from telemed.adapters.cart_folder import CartFolder
 from telemed.adapters.confidential import Sealer
 from telemed.adapters.database import make_engine
+from telemed.adapters.ecg_exhibits import EcgExhibits
 from telemed.adapters.ecg_reader import EcgReader
 from telemed.adapters.model_port import ModelPort
 from telemed.adapters.office import SqlOffice
@@ -45,6 +46,7 @@ from telemed.adapters.sheets import PooledSheets
 from telemed.adapters.signature_inspector import PooledInspector
 from telemed.adapters.studies import DicomDoor
 from telemed.adapters.study_access import study_scope
+from telemed.adapters.study_export import ZipExporter
 from telemed.adapters.study_table import StableStudyJobs, StudyArrivals
 from telemed.adapters.study_upkeep import StudyUpkeep
 from telemed.adapters.tracings import PooledTracings, StoredTracings
@@ -58,6 +60,7 @@ from telemed.web.app import Doors, create_app
 from telemed.web.i18n import DEFAULT_LANGUAGE, translations
 from telemed.web.security import person_of
 from telemed.web.study_looks import StudyLooks
+from telemed.web.workitems import CaseWorkitems
 from telemed.worker import Worker
 
 ANALYSTS = 2
@@ -99,8 +102,15 @@ async def open_parts(settings: Settings, centres: Mapping[str, Centre] | None = 
     try:
         await database.check(engine)
         await store.check()
+        say = translations(DEFAULT_LANGUAGE).gettext
         press = ReportPress(
-            store, pool, settings.data_dir / "keys" / "signing", settings.address, DEFAULT_LANGUAGE, translations(DEFAULT_LANGUAGE).gettext
+            store,
+            pool,
+            settings.data_dir / "keys" / "signing",
+            settings.address,
+            DEFAULT_LANGUAGE,
+            say,
+            EcgExhibits(store, pool, say),
         )
         office = SqlOffice(engine, store, centres or all_centres.discover(), Argon2Passwords(), press, settings.time_zone)
         await office.refresh()
@@ -126,10 +136,12 @@ def web_application(parts: Parts) -> web.Application:
     async def authorise(request: web.Request, action: str) -> Scope:
         return study_scope(person_of(request), action)
 
-    images = dicomweb_app(parts.index, parts.store, parts.intake, authorise, watch=study_watch(parts))
+    cases = CaseWorkitems(parts.office)
+    images = dicomweb_app(parts.index, parts.store, parts.intake, authorise, watch=study_watch(parts), workitems=cases)
     images.on_response_prepare.append(StudyLooks(parts.office))
     doors = Doors(
         studies=DicomDoor(parts.intake, parts.office.engine),
+        exports=ZipExporter(parts.index, parts.store, parts.measuring),
         administration=SqlAdministration(parts.office.engine, shown_store(parts.settings.storage), parts.settings.data_dir),
         signatures=PooledInspector(parts.pool, parts.signing_keys),
         sheets=PooledSheets(parts.pool),

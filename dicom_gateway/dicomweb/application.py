@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 
 from aiohttp import web
 
 from dicom_gateway.dicomweb import bulk, frames, metadata, rendered, retrieve, search
+from dicom_gateway.dicomweb import workitems as worklist
 from dicom_gateway.dicomweb.capabilities import add_capabilities
 from dicom_gateway.dicomweb.service import SERVICE, Authorise, Service, problems
 from dicom_gateway.dicomweb.store import complete
@@ -17,11 +19,13 @@ from dicom_gateway.objects import Objects
 from dicom_gateway.pixels import PixelPool
 from dicom_gateway.series_documents import SeriesDocuments
 from dicom_gateway.stability import StudyWatch
+from dicom_gateway.workitems import TableDesk, WorkitemDesk
 from storage.protocol import ObjectStore
 
 _STUDY = "/studies/{study}"
 _SERIES = _STUDY + "/series/{series}"
 _INSTANCE = _SERIES + "/instances/{instance}"
+_WORKITEM = "/workitems/{workitem}"
 _FRAMES = _INSTANCE + "/frames/{frames}"
 
 
@@ -33,19 +37,30 @@ def dicomweb_app(
     *,
     pool: PixelPool | None = None,
     watch: StudyWatch | None = None,
+    workitems: WorkitemDesk | None = None,
 ) -> web.Application:
     """An application to mount with `add_subapp`. `authorise(request, action)` gives the caller's scope for `search`,
-    `retrieve` or `store`, or raises an HTTP answer of the host's own. A pool that is not given is owned."""
+    `retrieve`, `store` or `worklist`, or raises an HTTP answer of the host's own. A pool that is not given is owned."""
     app = web.Application(middlewares=[problems])
     owned = pool or PixelPool()
     objects = Objects(index, store)
     app[SERVICE] = Service(
-        index, store, intake, authorise, owned, objects, SeriesDocuments(index, objects, owned), watch or StudyWatch(index.engine)
+        index,
+        store,
+        intake,
+        authorise,
+        owned,
+        objects,
+        SeriesDocuments(index, objects, owned),
+        watch or StudyWatch(index.engine),
+        workitems or TableDesk(index.engine),
     )
 
     async def pool_lives(_: web.Application) -> AsyncIterator[None]:
+        warming = asyncio.create_task(owned.warm()) if pool is None else None
         yield
-        if pool is None:
+        if warming is not None:
+            await warming
             await owned.close()
 
     app.cleanup_ctx.append(pool_lives)
@@ -64,6 +79,12 @@ def dicomweb_app(
         *(web.get(level + "/bulkdata", bulk.all_bulk_data) for level in (_STUDY, _SERIES, _INSTANCE)),
         *(web.get(level, retrieve.objects) for level in (_STUDY, _SERIES, _INSTANCE)),
         web.post(_STUDY + "/complete", complete),
+        web.get("/workitems", worklist.search),
+        web.post("/workitems", worklist.create),
+        web.get(_WORKITEM, worklist.retrieve),
+        web.post(_WORKITEM, worklist.update),
+        web.put(_WORKITEM + "/state", worklist.change_state),
+        web.post(_WORKITEM + "/cancelrequest", worklist.request_cancel),
         web.post("/studies", store_objects),
         web.post(_STUDY, store_objects),
     ])  # fmt: skip

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,7 +10,7 @@ from aiohttp import web
 from dicom_gateway.dicomweb.answers import answer, answer_kind
 from dicom_gateway.dicomweb.described_search import Key, Row, described_rows
 from dicom_gateway.dicomweb.levels import describes
-from dicom_gateway.dicomweb.service import scope_of
+from dicom_gateway.dicomweb.service import scope_of, service_address
 from dicom_gateway.index import Attribute, BadQuery, Level, Match, Matching, Query
 from dicom_gateway.index.attributes import BY_KEYWORD
 from dicom_gateway.index.finding import MAX_ROWS
@@ -19,10 +18,9 @@ from dicom_gateway.index.paths import Path, attribute_at, path_of
 from dicom_gateway.metadata import attributes_shown, row_json, without_bulk
 
 DEFAULT_ROWS = 1000  # of an answer whose caller names no limit
-_OPTIONS = frozenset(
+OPTIONS = frozenset(
     {"limit", "offset", "includefield", "fuzzymatching", "emptyvaluematching", "multiplevaluematching", "accept", "charset"}
 )
-_ROOT = re.compile(r"(.*?)/(?:studies|series|instances)(?:/|$)")
 _PATH_KEYS = {"study": "StudyInstanceUID", "series": "SeriesInstanceUID"}
 
 
@@ -99,7 +97,7 @@ def _asked(request: web.Request, level: Level) -> _Asked:
     shown = attributes_shown(
         level, "study" in request.match_info, "series" in request.match_info, frozenset(included | ({"all"} if everything else set()))
     )
-    limit, offset = _number(request, "limit", DEFAULT_ROWS), _number(request, "offset", 0)
+    limit, offset = number_of(request, "limit", DEFAULT_ROWS), number_of(request, "offset", 0)
     return _Asked(level, matches, keys, shown, frozenset(added), everything, min(limit, MAX_ROWS - 1), offset)
 
 
@@ -114,13 +112,6 @@ def _shown(row: Row, asked: _Asked, base: str) -> dict[str, Any]:
     return dict(sorted(found.items()))
 
 
-def service_address(request: web.Request) -> str:
-    """Absolute address of the DICOMweb service, wherever it is mounted."""
-    resource = request.match_info.route.resource
-    mounted = _ROOT.match(resource.canonical if resource else "")
-    return f"{request.scheme}://{request.host}{mounted[1] if mounted else ''}"
-
-
 def _keys(request: web.Request) -> tuple[list[Match], list[Key]]:
     """Keys that the index matches, and the others. Raises `BadQuery`."""
     matches = [
@@ -129,12 +120,12 @@ def _keys(request: web.Request) -> tuple[list[Match], list[Key]]:
     keys: list[Key] = []
     fuzzy = request.query.get("fuzzymatching", "").lower() == "true"
     for name in dict.fromkeys(request.query):
-        if name in _OPTIONS:
+        if name in OPTIONS:
             continue
         path = path_of(name)
         attribute = attribute_at(path)
         kind = attribute.matching if attribute else None
-        values = tuple(part for value in request.query.getall(name) for part in _split(value, kind))
+        values = tuple(part for value in request.query.getall(name) for part in split_values(value, kind))
         if attribute is None:
             keys.append(Key(path, values, fuzzy))
         else:
@@ -142,7 +133,7 @@ def _keys(request: web.Request) -> tuple[list[Match], list[Key]]:
     return matches, keys
 
 
-def _split(value: str, matching: Matching | None) -> list[str]:
+def split_values(value: str, matching: Matching | None) -> list[str]:
     """UIDs and modalities may come as a list, with commas or backslashes (PS3.18 8.3.4.1)."""
     if matching in (Matching.UID, Matching.MODALITIES):
         return [part for part in value.replace("\\", ",").split(",") if part]
@@ -153,7 +144,8 @@ def _listed(request: web.Request, name: str) -> list[str]:
     return [part.strip() for value in request.query.getall(name, []) for part in value.split(",")]
 
 
-def _number(request: web.Request, name: str, otherwise: int) -> int:
+def number_of(request: web.Request, name: str, otherwise: int) -> int:
+    """A whole number of the query. Raises `BadQuery`."""
     text = request.query.get(name)
     if text is None:
         return otherwise

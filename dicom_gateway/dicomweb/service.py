@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
@@ -16,12 +17,13 @@ from dicom_gateway.pixels import PixelError, PixelPool
 from dicom_gateway.pixels.errors import DecodingBusy
 from dicom_gateway.series_documents import SeriesDocuments
 from dicom_gateway.stability import StudyWatch
+from dicom_gateway.workitems import WorkitemDesk
 from storage.errors import StorageError
 from storage.protocol import ObjectStore
 
 log = logging.getLogger(__name__)
 
-# (request, "search" | "retrieve" | "store") -> what the caller may do; it answers for itself (401, 403) by raising.
+# (request, "search" | "retrieve" | "store" | "worklist") -> what the caller may do; it answers for itself (401, 403) by raising.
 Authorise = Callable[[web.Request, str], Awaitable[Scope]]
 
 
@@ -37,9 +39,12 @@ class Service:
     objects: Objects
     documents: SeriesDocuments
     watch: StudyWatch
+    workitems: WorkitemDesk
 
 
 GZIP_TAG = "-gzip"  # ends the ETag of a compressed answer: other bytes, so another strong tag (RFC 9110 section 8.8.1)
+
+_ROOT = re.compile(r"(.*?)/(?:studies|series|instances|workitems)(?:/|$)")
 
 SERVICE = web.AppKey("dicomweb_service", Service)
 
@@ -98,6 +103,13 @@ async def instances_of(request: web.Request) -> tuple[Service, list[StoredInstan
     if not found:
         raise not_found()
     return service, found
+
+
+def service_address(request: web.Request) -> str:
+    """Absolute address of the DICOMweb service, wherever it is mounted."""
+    resource = request.match_info.route.resource
+    mounted = _ROOT.match(resource.canonical if resource else "")
+    return f"{request.scheme}://{request.host}{mounted[1] if mounted else ''}"
 
 
 def unchanged(request: web.Request, etag: str) -> bool:

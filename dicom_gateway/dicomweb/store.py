@@ -11,8 +11,7 @@ from aiohttp import BodyPartReader, MultipartReader, web
 
 from dicom_gateway.dicomweb.answers import JSON, XML, answer, answer_kind
 from dicom_gateway.dicomweb.retrieve import DICOM
-from dicom_gateway.dicomweb.search import service_address
-from dicom_gateway.dicomweb.service import Problem, Service, not_found, scope_of
+from dicom_gateway.dicomweb.service import Problem, Service, not_found, scope_of, service_address
 from dicom_gateway.dicomweb.store_apart import apart, root_type
 from dicom_gateway.intake import Outcome, Received, Source
 

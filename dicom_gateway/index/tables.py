@@ -193,3 +193,21 @@ dicom_quarantine = sa.Table(
     sa.UniqueConstraint("owner", "sha256"),
     comment="what could not be read or placed, with its bytes",
 )
+
+dicom_workitem = sa.Table(
+    "dicom_workitem",
+    metadata,
+    _key(),
+    _text("owner", nullable=False),
+    _text("workitem_uid", nullable=False),
+    _text("state", nullable=False),
+    sa.Column("transaction_uid", sa.Text, comment="the key of who took it"),
+    sa.Column("scheduled_at", sa.Text, nullable=False, comment="DICOM date and time; lists go by it"),
+    sa.Column("content", sa.Text, nullable=False, comment="DICOM JSON, without state and UIDs"),
+    sa.Column("version", sa.Integer, nullable=False, comment="counts the changes: a change must know the one before"),
+    sa.Column("created_at", _MOMENT, nullable=False),
+    sa.Column("changed_at", _MOMENT, nullable=False),
+    sa.UniqueConstraint("owner", "workitem_uid"),
+    sa.Index(None, "owner", "state", "scheduled_at"),
+    comment="unified procedure steps of a gateway on its own",
+)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import multiprocessing
 import os
 from collections.abc import Callable
@@ -39,6 +40,11 @@ class PixelPool:
             raise DecodingBusy("the process that decodes this object died") from None
         except TimeoutError:
             raise DecodingBusy(f"decoding took longer than {ANSWER_WITHIN:g} s") from None
+
+    async def warm(self) -> None:
+        """Have a process ready: the first question must not wait for its start, which takes a second and more."""
+        with contextlib.suppress(DecodingBusy):
+            await self.run(os.getpid)
 
     async def close(self) -> None:
         """End the processes."""

@@ -7,6 +7,7 @@ from ecg.drawing.paper import GAINS, SPEEDS
 from ecg.drawing.pdf import embedded_font, paint, to_pdf
 from ecg.drawing.primitives import STYLES, Drawing, Lines, Polyline, Strip, Style, Text
 from ecg.drawing.screen import to_json
+from ecg.drawing.strips import Chart, Excerpt, draw_strips, draw_trends
 from ecg.drawing.svg import to_svg
 
 __all__ = [
@@ -15,7 +16,9 @@ __all__ = [
     "LAYOUTS",
     "SPEEDS",
     "STYLES",
+    "Chart",
     "Drawing",
+    "Excerpt",
     "Filter",
     "Header",
     "Lines",
@@ -28,6 +31,8 @@ __all__ = [
     "Words",
     "draw",
     "draw_median",
+    "draw_strips",
+    "draw_trends",
     "embedded_font",
     "filtered",
     "paint",

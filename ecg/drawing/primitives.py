@@ -28,6 +28,7 @@ STYLES: Final[Mapping[str, Style]] = {
     "calibration": Style("#101010", 0.22),
     "separator": Style("#101010", 0.16),
     "marker": Style("#1f5fbf", 0.18),
+    "alert": Style("#b3181f", 0.22),
     "text": Style("#101010", 0.0),
     "faint-text": Style("#606060", 0.0),
 }

@@ -62,12 +62,13 @@ def sign(pdf: bytes, request: Request, certificate: bytes, key: bytes) -> bytes:
     try:
         writer = IncrementalPdfFileWriter(BytesIO(pdf))
         _check_order(_signature_fields(writer.prev), request.role)
+        page = _signature_page(writer.prev)
     except (PdfError, ValueError, OSError) as error:
         if isinstance(error, UnsignablePdf):
             raise
         raise UnreadablePdf(f"the file to be signed cannot be read as a PDF: {error}") from error
     if request.role == "author" and request.reviewer_follows:
-        fields.append_signature_field(writer, _field("reviewer"))
+        fields.append_signature_field(writer, _field("reviewer", page))
     metadata = signers.PdfSignatureMetadata(
         field_name=FIELD_NAMES[request.role],
         name=request.signatory.name,
@@ -82,7 +83,7 @@ def sign(pdf: bytes, request: Request, certificate: bytes, key: bytes) -> bytes:
         signing_key=keys.PrivateKeyInfo.load(key),
         cert_registry=SimpleCertificateStore(),  # type: ignore[no-untyped-call]  # its constructor has no types
     )
-    placed = _SignerAt(request.at, metadata, signer, _stamp_style(request), _field(request.role))
+    placed = _SignerAt(request.at, metadata, signer, _stamp_style(request), _field(request.role, page))
     signed: BytesIO = placed.sign_pdf(writer)
     return signed.getvalue()
 
@@ -110,8 +111,18 @@ def _check_order(signed: Mapping[str, bool], role: Role) -> None:
         raise UnsignablePdf("the author closed this file; say that a reviewer follows when the author signs")
 
 
-def _field(role: Role) -> fields.SigFieldSpec:
-    return fields.SigFieldSpec(FIELD_NAMES[role], on_page=-1, box=signature_box(role))
+def _signature_page(reader: PdfFileReader) -> int:
+    """The last upright page: figures, which follow the text, lie across."""
+    for number in range(int(reader.root["/Pages"]["/Count"]) - 1, 0, -1):
+        page, _ = reader.find_page_for_modification(number)  # type: ignore[no-untyped-call]  # pyHanko types only a part of itself
+        left, bottom, right, top = (float(edge) for edge in page.get_object()["/MediaBox"])
+        if right - left <= top - bottom:
+            return number
+    return 0
+
+
+def _field(role: Role, page: int) -> fields.SigFieldSpec:
+    return fields.SigFieldSpec(FIELD_NAMES[role], on_page=page, box=signature_box(role))
 
 
 class _SignerAt(signers.PdfSigner):

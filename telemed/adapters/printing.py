@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
 from storage.protocol import ObjectStore
@@ -19,7 +19,8 @@ from telemed.domain.forms import FieldType, Form, is_blank
 from telemed.domain.patient import RESIDENT_ID, Patient, masked
 from telemed.domain.people import Person
 from telemed.domain.report import Report, ReportStatus, VersionKind
-from telemed.domain.report_document import Addendum, Line, ReportDocument, ReportPatient, Section, SignedBy
+from telemed.domain.report_document import Addendum, Figure, Line, ReportDocument, ReportPatient, Section, SignedBy, Table
+from telemed.domain.tracing import Edit, Tracing
 from telemed.service.ports import Work
 from telemed.service.reporting import ADDENDUM, Printed, PrintOrder
 from telemed.service.signing import Role, Signatory
@@ -78,6 +79,14 @@ class SignatureStep:
     at: datetime
 
 
+class Exhibitor(Protocol):
+    """What the recordings of a case show on paper."""
+
+    async def exhibit(
+        self, document: ReportDocument, tracings: Sequence[Tracing], edits: Sequence[Sequence[Edit]]
+    ) -> tuple[list[Table], list[Figure]]: ...
+
+
 def produce(document: ReportDocument, steps: tuple[SignatureStep, ...], two: bool, keys: Path) -> bytes:
     """Print and sign; runs in a process of its own, since both keep a processor busy."""
     from telemed.adapters.pdf_signatures import PdfSigner
@@ -102,7 +111,9 @@ class ReportPress:
         address: str,
         language: str,
         translate: Translate,
+        exhibitor: Exhibitor | None = None,
     ) -> None:
+        self._exhibitor = exhibitor
         self._store, self._pool, self._keys = store, pool, keys
         self._address, self._language, self._translate = address, language, translate
 
@@ -113,6 +124,7 @@ class ReportPress:
         criticals = [c.finding for c in await work.criticals.of_case(order.case.id) if c.status != "withdrawn"]
         region = work.region
         document = self._document(order, patient, region.centres[order.case.centre], criticals, names, region.network)
+        document = await self._with_exhibits(document, order, work)
         steps = self._steps(order, region.network)
         loop = asyncio.get_running_loop()
         pdf = await loop.run_in_executor(self._pool, produce, document, steps, order.reviewer is not None, self._keys)
@@ -120,6 +132,14 @@ class ReportPress:
         key = f"reports/{order.case.id}/{order.report.version}-{digest[:16]}.pdf"
         await self._store.put(key, pdf, media_type="application/pdf")
         return Printed(key, digest)
+
+    async def _with_exhibits(self, document: ReportDocument, order: PrintOrder, work: Work) -> ReportDocument:
+        tracings = [tracing for tracing in await work.tracings.of_cases([order.case.id]) if tracing.readable]
+        if self._exhibitor is None or not tracings:
+            return document
+        edits = [await work.tracings.edits(tracing.id) for tracing in tracings]
+        tables, figures = await self._exhibitor.exhibit(document, tracings, edits)
+        return replace(document, tables=tuple(tables), figures=tuple(figures))
 
     def _steps(self, order: PrintOrder, network: Any) -> tuple[SignatureStep, ...]:
         zone = network.zone
@@ -159,7 +179,8 @@ class ReportPress:
             disclaimer=say(DISCLAIMER),
             request=tuple(_lines(centre.request_form, case.request, say)),
             times=tuple((say(label), at.astimezone(zone)) for label, at in ((SUBMITTED, case.submitted_at), (REPORTED, order.at)) if at),
-            sections=tuple(_sections(centre.report_form, body.sections, say)),
+            examination=tuple(_measured(centre.report_form, body.sections, say)),
+            sections=tuple(_sections(centre.report_form.written, body.sections, say)),
             critical_value="；".join(say(finding) for finding in criticals),
             positive=report.positive,
             author=SignedBy(order.author.name, report.signed_at.astimezone(zone) if report.signed_at else None),
@@ -224,6 +245,10 @@ def _lines(form: Form, data: Mapping[str, Any], say: Translate) -> list[Line]:
             shown = chosen.get(str(value), str(value)) + (f" {field.unit}" if field.unit else "")
         lines.append(Line(say(field.label), shown))
     return lines
+
+
+def _measured(form: Form, data: Mapping[str, Any], say: Translate) -> list[Line]:
+    return [Line(say(field.label), f"{data[field.name]:g} {field.unit}") for field in form.measured if data.get(field.name) is not None]
 
 
 def _sections(form: Form, data: Mapping[str, Any], say: Translate) -> list[Section]:

@@ -14,9 +14,19 @@ from xml.sax.saxutils import escape
 from reportlab.graphics.barcode.qr import QrCode
 from reportlab.pdfbase.pdfdoc import PDFDictionary, PDFName, PDFStream
 from reportlab.pdfgen.canvas import Canvas
-from reportlab.platypus import BaseDocTemplate, Flowable, Frame, PageTemplate
+from reportlab.platypus import BaseDocTemplate, Flowable, Frame, NextPageTemplate, PageBreak, PageTemplate
 
 from telemed.adapters.fonts import BASIC, BOLD, REGULAR, Face, printable, register_faces
+from telemed.adapters.report_figures import (
+    ACROSS,
+    FIGURE_BOTTOM,
+    FIGURE_HEIGHT_MM,
+    FIGURE_LEFT,
+    FIGURE_WIDTH_MM,
+    POINTS_A_MM,
+    FigurePage,
+    table_flowables,
+)
 from telemed.adapters.report_flowables import (
     BODY,
     STRONG,
@@ -93,6 +103,7 @@ def render_report(document: ReportDocument) -> bytes:
         [
             _page_template("first", FIRST_PAGE_TOP, pages.draw_first_header),
             _page_template("later", LATER_PAGE_TOP, pages.draw_later_header),
+            _figure_template(pages.draw_figure_header),
         ]
     )
     template.build(_story(document, picture_rows(document.pictures)), canvasmaker=pages.canvas)
@@ -102,6 +113,13 @@ def render_report(document: ReportDocument) -> bytes:
 def _page_template(name: str, top: float, draw_header: Callable[[Any, Any], None]) -> PageTemplate:
     frame = Frame(MARGIN, TEXT_BOTTOM, TEXT_WIDTH, top - TEXT_BOTTOM, leftPadding=0, rightPadding=0, topPadding=0, bottomPadding=0)
     return PageTemplate(name, frames=[frame], onPage=draw_header, autoNextPageTemplate="later")
+
+
+def _figure_template(draw_header: Callable[[Any, Any], None]) -> PageTemplate:
+    """Pages across after the signatures, a figure each."""
+    size = (FIGURE_WIDTH_MM * POINTS_A_MM, FIGURE_HEIGHT_MM * POINTS_A_MM)
+    frame = Frame(FIGURE_LEFT, FIGURE_BOTTOM, *size, leftPadding=0, rightPadding=0, topPadding=0, bottomPadding=0)
+    return PageTemplate("figure", frames=[frame], onPage=draw_header, pagesize=ACROSS, autoNextPageTemplate="figure")
 
 
 def _time(time: datetime) -> str:
@@ -127,10 +145,15 @@ def _story(document: ReportDocument, rows: list[PictureRow]) -> list[Flowable]:
         heading = labels["addendum"].format(number=number, author=addendum.author, time=_time(addendum.written_at))
         story.append(_section(heading, addendum.text, BODY))
     story += [] if above else rows
+    for table in document.tables:
+        story += table_flowables(table)
     columns = [_signature_column(document, "author", document.author)]
     if document.reviewer is not None:
         columns.append(_signature_column(document, "reviewer", document.reviewer))
-    return [*story, SignatureArea(columns)]
+    figures: list[Flowable] = []
+    for figure in document.figures:
+        figures += [NextPageTemplate("figure"), PageBreak(), FigurePage(figure)]
+    return [*story, SignatureArea(columns), *figures]
 
 
 def _section(heading: str, text: str, style: TextStyle) -> Passage:
@@ -237,8 +260,25 @@ class _Pages:
         canvas.setLineWidth(0.6)
         canvas.line(MARGIN, LATER_PAGE_TOP + 6, RIGHT, LATER_PAGE_TOP + 6)
 
+    def draw_figure_header(self, canvas: Any, _template: Any) -> None:
+        document, patient = self._document, self._document.patient
+        width, height = ACROSS
+        who = [document.hub, document.title, patient.name, patient.sex, patient.age, patient.patient_number, document.accession_number]
+        line = "   ".join(printable(value) for value in who if value)
+        draw_line(canvas, SMALL, FIGURE_LEFT, height - 20, _fitting(line, SMALL, width - 2 * FIGURE_LEFT))
+
+    def draw_figure_footer(self, canvas: Any, page: int, pages: int) -> None:
+        document = self._document
+        width, _ = ACROSS
+        draw_line(canvas, SMALL, FIGURE_LEFT, 16, self._labels["page"].format(page=page, pages=pages))
+        code = self._labels["verification_code"] + self._labels["colon"] + printable(document.verification_code)
+        draw_line(canvas, SMALL, width - FIGURE_LEFT - SMALL.width(code), 16, code)
+
     def draw_footer(self, canvas: Any, page: int, pages: int) -> None:
         document = self._document
+        if page > pages - len(document.figures):
+            self.draw_figure_footer(canvas, page, pages)
+            return
         canvas.setStrokeColor(RULE)
         canvas.setLineWidth(0.6)
         canvas.line(MARGIN, DISCLAIMER_Y + 10, RIGHT, DISCLAIMER_Y + 10)

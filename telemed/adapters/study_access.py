@@ -13,11 +13,13 @@ from telemed.domain.policy import Action, Relation, relations, require
 
 
 def study_scope(person: Person, action: str) -> Scope:
-    """What a signed-in person may do through DICOMweb: `search`, `retrieve` or `store`.
+    """What a signed-in person may do through DICOMweb: `search`, `retrieve`, `store` or `worklist`.
 
     A member's people: what their institution sent. A hub's people: studies that are evidence of cases they may read.
     The operator may search (the metadata of all members) and not retrieve.
     """
+    if action == "worklist":  # workitems are cases: the desk asks the policy itself
+        return Scope(sa.false(), person.institution)
     if action == "store":
         require(person, Action.EVIDENCE_STORE)
         return Scope(dicom_study.c.owner == person.institution, person.institution)

@@ -8,7 +8,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import aiohttp
-from pydicom.uid import CTImageStorage, DigitalXRayImageStorageForPresentation, ExplicitVRLittleEndian
+from pydicom.uid import (
+    CTImageStorage,
+    DigitalXRayImageStorageForPresentation,
+    ExplicitVRLittleEndian,
+    TwelveLeadECGWaveformStorage,
+)
 from pynetdicom import AE
 
 from telemed.demo.evidence_spool import sent_name
@@ -16,7 +21,7 @@ from telemed.demo.region import PASSWORD
 from telemed.settings import Settings
 
 DIMSE_SECONDS = 30
-UPLOAD_SECONDS = 60
+UPLOAD_SECONDS = 300
 SUCCESS = 0x0000
 
 
@@ -35,7 +40,7 @@ async def send_study(settings: Settings, member: str, files: Sequence[Path]) -> 
 def _store_all(settings: Settings, member: str, files: Sequence[Path], stopped: threading.Event) -> None:
     modality = AE(ae_title=member)
     modality.acse_timeout = modality.dimse_timeout = modality.network_timeout = DIMSE_SECONDS
-    for sop_class in (CTImageStorage, DigitalXRayImageStorageForPresentation):
+    for sop_class in (CTImageStorage, DigitalXRayImageStorageForPresentation, TwelveLeadECGWaveformStorage):
         modality.add_requested_context(sop_class, ExplicitVRLittleEndian)
     association = modality.associate(settings.host, settings.dicom_port, ae_title=settings.ae_title)
     if not association.is_established:

@@ -2,15 +2,19 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
+from io import BytesIO
 from types import MappingProxyType
 from typing import get_args
 from zoneinfo import ZoneInfo
 
+import pydicom
+
 import ecg
-from ecg.synthesis import KINDS, resting
+from ecg.synthesis import KINDS, Day, holter, resting
 from telemed.demo.chest_xray import ChestFinding, chest_xray
 from telemed.demo.ct_head import ct_head
-from telemed.demo.dicom_header import StudyOrder
+from telemed.demo.dicom_header import StudyOrder, study_instance_uid
 from telemed.demo.documents import consent_form, lab_sheet, referral_summary
 from telemed.demo.hand_xray import HandFinding, hand_xray
 from telemed.demo.head_finding import HeadFinding
@@ -21,6 +25,9 @@ from telemed.demo.texts import CaseText
 
 ZONE = ZoneInfo("Asia/Shanghai")
 """Local time of the demo region."""
+
+HOLTER_RATE = 125.0
+"""Hz of the demo's day: half of what recorders usually have, for half the bytes."""
 
 
 @dataclass(frozen=True)
@@ -59,10 +66,35 @@ def _dicom(variant: str, order: EvidenceOrder, kind: str) -> Iterator[EvidenceFi
 
 
 def _ecg(variant: str, order: EvidenceOrder) -> Iterator[EvidenceFile]:
-    patient, started = order.patient, order.study.started
-    person = ecg.Patient(patient.number, patient.name, patient.sex, patient.birth_date.isoformat())
-    recording = resting(variant, seed=order.seed, patient=person, start=started).recording
-    yield EvidenceFile("ecg.xml", "application/xml", ecg.write(recording, None, "aecg"))
+    yield EvidenceFile("ecg.xml", "application/xml", ecg.write(_recorded(variant, order), None, "aecg"))
+
+
+def _person(order: EvidenceOrder) -> ecg.Patient:
+    patient = order.patient
+    return ecg.Patient(patient.number, patient.name, patient.sex, patient.birth_date.isoformat())
+
+
+def _recorded(variant: str, order: EvidenceOrder) -> ecg.Recording:
+    return resting(variant, seed=order.seed, patient=_person(order), start=order.study.started).recording
+
+
+def _ecg_dicom(variant: str, order: EvidenceOrder) -> Iterator[EvidenceFile]:
+    """As a cart sends it: the member's study, with the accession number of its worklist."""
+    tracing = pydicom.dcmread(BytesIO(ecg.write(_recorded(variant, order), None, "dicom")))
+    study = order.study
+    tracing.StudyInstanceUID = study_instance_uid(study.accession_number, "ECG", order.seed)
+    tracing.AccessionNumber, tracing.InstitutionName = study.accession_number, study.institution
+    written = BytesIO()
+    tracing.save_as(written)
+    yield EvidenceFile("ecg.dcm", "application/dicom", written.getvalue())
+
+
+def _ecg_holter(_: str, order: EvidenceOrder) -> Iterator[EvidenceFile]:
+    """A day of three leads; it takes seconds to make and to send."""
+    day = Day(pauses=((14.2, 2.6), (15.1, 4.4), (17.9, 3.6)))
+    begun = order.study.started.replace(hour=8, minute=30, second=0) - timedelta(days=1)
+    made = holter(24.0, rate=HOLTER_RATE, seed=order.seed, day=day, patient=_person(order), start=begun)
+    yield EvidenceFile("holter.edf", "application/octet-stream", ecg.write(made.recording, None, "edf"))
 
 
 def _lab(variant: str, order: EvidenceOrder) -> Iterator[EvidenceFile]:
@@ -101,6 +133,8 @@ _MAKERS: Mapping[str, Callable[[str, EvidenceOrder], Iterator[EvidenceFile]]] = 
         "hand_xray": lambda variant, order: _dicom(variant, order, "hand_xray"),
         "chest_xray": lambda variant, order: _dicom(variant, order, "chest_xray"),
         "ecg": _ecg,
+        "ecg-dicom": _ecg_dicom,
+        "ecg-holter": _ecg_holter,
         "lab": _lab,
         "microscopy": _microscopy,
         "referral": _referral,
@@ -114,6 +148,8 @@ VARIANTS: Mapping[str, frozenset[str]] = MappingProxyType(
         "hand_xray": frozenset(get_args(HandFinding)),
         "chest_xray": frozenset(get_args(ChestFinding)),
         "ecg": frozenset(KINDS),
+        "ecg-dicom": frozenset(KINDS),
+        "ecg-holter": frozenset({"day"}),
         "lab": frozenset(PANELS),
         "microscopy": frozenset(get_args(MicroscopyFinding)),
         "referral": frozenset({"summary"}),

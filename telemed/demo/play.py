@@ -45,8 +45,11 @@ AT_ONCE = 6
 FIRST_LOOK = "imaging/hand-fracture"
 """A film on the worklist as soon as can be."""
 
-QUICK = ("ecg", "lab", "referral")
+QUICK = ("ecg", "ecg-dicom", "lab", "referral")
 """Evidence that is made in no time; pictures take seconds each."""
+
+SLOW = ("ecg-holter",)
+"""Evidence that is made and sent when all else is there."""
 
 PEOPLE: Mapping[str, Person] = {person.username: person for person in region.accounts()}
 
@@ -93,6 +96,8 @@ def _turn(what: StoryCase | StrayStudy) -> int:
         return 0
     if what.evidence[0].partition(":")[0] in QUICK:
         return 1
+    if what.evidence[0].partition(":")[0] in SLOW:
+        return 4
     return 2 if comes_late(what) else 3
 
 

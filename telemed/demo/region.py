@@ -24,6 +24,9 @@ DISTRICTS = (
 )  # fmt: skip
 """What the network is to cover: two districts have nobody yet."""
 
+ECG_REQUESTS = ("CLINIC2",)
+"""Members whose carts' every ECG is a request."""
+
 HOME_HUBS: dict[str, str] = {"CLINIC1": "HUBA", "CLINIC2": "HUBA", "CLINIC3": "HUBB"}
 """The same sub-hub in all five centres."""
 

@@ -12,7 +12,16 @@ from rich.table import Table
 
 from storage.errors import StorageError
 from telemed.adapters.database import DatabaseUnavailable, make_engine
-from telemed.adapters.network_table import add_districts, add_home_hubs, add_institutions, add_person, add_services, usernames
+from telemed.adapters.network_table import (
+    ECG_REQUESTS,
+    add_districts,
+    add_home_hubs,
+    add_institutions,
+    add_person,
+    add_services,
+    add_setting,
+    usernames,
+)
 from telemed.adapters.passwords import Argon2Passwords
 from telemed.demo import region
 from telemed.settings import Settings
@@ -48,6 +57,7 @@ async def put_region(settings: Settings) -> None:
         async with engine.begin() as connection:
             await add_institutions(connection, region.INSTITUTIONS)
             await add_districts(connection, region.DISTRICTS)
+            await add_setting(connection, ECG_REQUESTS, list(region.ECG_REQUESTS))
             await add_services(connection, region.hub_services())
             homes = {(centre, member): hub for centre in region.CENTRES for member, hub in region.HOME_HUBS.items()}
             await add_home_hubs(connection, homes)

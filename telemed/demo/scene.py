@@ -45,7 +45,7 @@ def steps_left(steps: Iterable[Step], history: Iterable[str]) -> tuple[Step, ...
 
 def is_study(case: StoryCase) -> bool:
     """Its evidence is a DICOM study, sent to the gateway."""
-    return case.centre == "imaging"
+    return case.centre == "imaging" or any(name.startswith("ecg-dicom:") for name in case.evidence)
 
 
 def comes_late(case: StoryCase) -> bool:
@@ -90,7 +90,7 @@ def stray_study_uid(stray: StrayStudy) -> str:
 
 def _study_uid(number: str, of: StoryCase | StrayStudy) -> str:
     """The evidence's seed is the patient: another study of the same person shows the same anatomy."""
-    return study_instance_uid(number, str(TEXTS[of.text_key].request["modality"]), of.patient)
+    return study_instance_uid(number, str(TEXTS[of.text_key].request.get("modality", "ECG")), of.patient)
 
 
 def evidence_order(number: str, of: StoryCase | StrayStudy, arrived: datetime) -> EvidenceOrder:

@@ -158,6 +158,12 @@ IMAGING = (
 ECG = (
     StoryCase("ecg/anterior-infarction", "CLINIC1", 2, "stat", "requested", _ask("CLINIC1", 1)),
     StoryCase("ecg/sinus", "CLINIC2", 3, "routine", "requested", _ask("CLINIC2", 4)),
+    StoryCase("ecg/inferior-infarction", "CLINIC1", 16, "stat", "requested", _ask("CLINIC1", 2)),
+    StoryCase("ecg/sinus-pause", "CLINIC1", 6, "routine", "requested", _ask("CLINIC1", 6)),
+    StoryCase("ecg/ventricular-tachycardia-run", "CLINIC2", 30, "urgent", "requested", _ask("CLINIC2", 3)),
+    StoryCase("ecg/ventricular-paced", "CLINIC3", 32, "routine", "requested", _ask("CLINIC3", 8)),
+    StoryCase("ecg/limb-lead-reversal", "CLINIC1", 36, "routine", "requested", _ask("CLINIC1", 10)),
+    StoryCase("ecg/holter", "CLINIC2", 39, "routine", "requested", _ask("CLINIC2", 12)),
     StoryCase("ecg/left-ventricular-hypertrophy", "CLINIC1", 14, "routine", "requested", _ask("CLINIC1", 7)),
     StoryCase("ecg/atrial-fibrillation", "CLINIC2", 9, "routine", "in progress", (*_ask("CLINIC2", 9), *_begun("ecg.huba", 6, 2))),
     StoryCase("ecg/sinus", "CLINIC3", 43, "routine", "near deadline", (*_ask("CLINIC3", 25), *_begun("ecg.hubb", 14, 3))),

@@ -105,6 +105,47 @@ class Picture:
 
 
 @dataclass(frozen=True, slots=True)
+class Stroke:
+    """A line of a figure: x and y in turn, in millimetres from the top left corner, y downwards. Colour as #rrggbb."""
+
+    points: tuple[float, ...]
+    colour: str
+    width: float
+
+
+@dataclass(frozen=True, slots=True)
+class Lettering:
+    """A line of text of a figure; `anchor` is start, middle or end; `size` in millimetres."""
+
+    x: float
+    y: float
+    text: str
+    size: float
+    anchor: str = "start"
+    bold: bool = False
+    colour: str = "#101010"
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A drawing that is printed in its true size, on a page across of its own: a tracing that a ruler can measure."""
+
+    width: float
+    height: float
+    strokes: tuple[Stroke, ...]
+    letterings: tuple[Lettering, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table below the text: heading, names of the columns, rows of cells."""
+
+    heading: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class SignedBy:
     """Who stands for the report, and since when. `signed_at` is None until that person has signed."""
 
@@ -153,6 +194,8 @@ class ReportDocument:
     critical_value: str = ""
     positive: bool | None = None
     pictures: tuple[Picture, ...] = ()
+    tables: tuple[Table, ...] = ()
+    figures: tuple[Figure, ...] = ()
     author: SignedBy | None = None
     reviewer: SignedBy | None = None
     amendment_reason: str = ""

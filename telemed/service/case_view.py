@@ -109,6 +109,7 @@ def permitted(work: Work, person: Person, case: Case, relation: Relation) -> lis
         and case.status is CaseStatus.COMPLETED
         and case.report_status == ReportStatus.PARTIAL,
         "offer": may(person, Action.CASE_OFFER, relation) and case.status in (CaseStatus.FAILED, CaseStatus.REQUESTED),
+        "export": may(person, Action.EVIDENCE_EXPORT, relation),
         "declare-critical": may(person, Action.CRITICAL_DECLARE, relation) and case.status not in ("draft", "cancelled"),
     }
     return found + [name for name, allowed in rest.items() if allowed]

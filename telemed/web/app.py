@@ -19,6 +19,7 @@ from telemed.service.document_pages import DocumentPages
 from telemed.service.files import StudyDoor
 from telemed.service.office import Office
 from telemed.service.sheets import SheetPress
+from telemed.service.study_export import StudyExporter
 from telemed.service.tracings import TracingArtist, TracingDesk
 from telemed.web import ohif, templating
 from telemed.web.api import (
@@ -27,6 +28,7 @@ from telemed.web.api import (
     criticals,
     events,
     evidence,
+    exports,
     network,
     patients,
     reports,
@@ -44,6 +46,7 @@ from telemed.web.i18n import language_middleware
 from telemed.web.keys import (
     ADDRESS,
     ADMINISTRATION,
+    EXPORTS,
     FEED,
     OFFICE,
     PAGES,
@@ -83,7 +86,7 @@ API = "/api/v1"
 FORM_LIMIT = 64 * 1024
 """Bytes of a form: the only ones that pages send as such are those of signing in."""
 API_MODULES = (
-    session, cases, reports, evidence, criticals, events, network, patients, uploads, views, unmatched, statistics, administration,
+    session, cases, reports, evidence, exports, criticals, events, network, patients, uploads, views, unmatched, statistics, administration,
     tracings,
 )  # fmt: skip
 """Imported for their operations."""
@@ -102,6 +105,7 @@ class Doors:
     studies: StudyDoor
     tracings: TracingArtist
     tracing_desk: TracingDesk
+    exports: StudyExporter
     administration: Administration
     signatures: SignatureInspector
     sheets: SheetPress
@@ -126,6 +130,7 @@ def create_app(office: Office, doors: Doors) -> web.Application:
     app[STUDIES] = doors.studies
     app[TRACINGS] = doors.tracings
     app[TRACING_DESK] = doors.tracing_desk
+    app[EXPORTS] = doors.exports
     app[ADMINISTRATION] = doors.administration
     app[SIGNATURES] = doors.signatures
     app[SHEETS] = doors.sheets

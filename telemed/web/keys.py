@@ -11,6 +11,7 @@ from telemed.service.document_pages import DocumentPages
 from telemed.service.files import StudyDoor
 from telemed.service.office import Office
 from telemed.service.sheets import SheetPress
+from telemed.service.study_export import StudyExporter
 from telemed.service.tracings import TracingArtist, TracingDesk
 from telemed.web.feed import Feed
 
@@ -22,6 +23,7 @@ ADMINISTRATION: web.AppKey[Administration] = web.AppKey("administration")
 SIGNATURES: web.AppKey[SignatureInspector] = web.AppKey("signatures")
 SHEETS: web.AppKey[SheetPress] = web.AppKey("sheets")
 PAGES: web.AppKey[DocumentPages] = web.AppKey("pages")
+EXPORTS: web.AppKey[StudyExporter] = web.AppKey("exports")
 FEED: web.AppKey[Feed] = web.AppKey("feed")
 SECURE_COOKIES: web.AppKey[bool] = web.AppKey("secure_cookies", bool)
 UPLOAD_LIMIT: web.AppKey[int] = web.AppKey("upload_limit", int)

@@ -73,7 +73,7 @@ class Platform:
     async def attach(self, case_id: str, username: str, name: str, content: bytes) -> None:
         """A file uploaded in one piece."""
         form = aiohttp.FormData()
-        form.add_field("file", content, filename=name, content_type="application/octet-stream")
+        form.add_field("file", io.BytesIO(content), filename=name, content_type="application/octet-stream")
         headers = {"Authorization": f"Bearer {await self.token(username)}"}
         async with self.session.post(f"{self.home}/api/v1/cases/{case_id}/files", data=form, headers=headers) as answer:
             assert answer.status == 201, await answer.text()

@@ -67,7 +67,8 @@ class Archive:
 
     async def start(self) -> None:
         self._process = await asyncio.create_subprocess_exec(*self._command, cwd=ROOT, stdout=asyncio.subprocess.DEVNULL)
-        await _opened(self.port)
+        for port in (self.port, self._http):
+            await _opened(port)
 
     async def kill(self, part: str) -> None:
         self._process.send_signal(signal.SIGKILL)

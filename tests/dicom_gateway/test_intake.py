@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterable, AsyncIterator, Sequence
+import resource
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import contextmanager
 
 import pytest
 import sqlalchemy as sa
@@ -13,24 +15,21 @@ from dicom_gateway import IndexedInstance, Intake, Outcome, Source
 from dicom_gateway.index import dicom_instance, dicom_quarantine, dicom_series, dicom_study, metadata
 from dicom_gateway.intake import OFF_LOOP
 from dicom_gateway.spool import IN_MEMORY
-from storage.errors import StoreFull
-from storage.protocol import ObjectStore, StoredObject
+from storage.protocol import ObjectStore
 from tests.dicom_gateway.objects import ct_slice, part10_of
 
 UPLOAD = Source("upload")
 
 
-class FullStore:
-    """The face of a store that has no room."""
-
-    def __init__(self, store: ObjectStore) -> None:
-        self._store = store
-
-    async def put(self, key: str, content: bytes | AsyncIterable[bytes], *, media_type: str = "application/octet-stream") -> StoredObject:
-        raise StoreFull("no space is left", key)
-
-    def __getattr__(self, name: str) -> object:
-        return getattr(self._store, name)
+@contextmanager
+def no_room_beyond(size: int) -> Iterator[None]:
+    """No file of this process grows past `size` bytes: the store meets what a full disk answers."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 async def count(engine: AsyncEngine, table: sa.Table) -> int:
@@ -43,11 +42,15 @@ async def keys(store: ObjectStore) -> list[str]:
 
 
 async def test_a_full_store_refuses_and_keeps_nothing(engine: AsyncEngine, store: ObjectStore) -> None:
-    intake = Intake(engine, FullStore(store))  # type: ignore[arg-type]  # the rest is passed on to the real one
-    for content in (part10_of(ct_slice()), b"unreadable"):
-        received = await intake.receive(content, "CLINIC1", UPLOAD)
+    intake = Intake(engine, store)
+    large = ct_slice(Rows=1500, Columns=1500, PixelData=bytes(1500 * 1500 * 2))
+    for content in (part10_of(large), b"unreadable" * 300_000):
+        with no_room_beyond(2 << 20):
+            received = await intake.receive(content, "CLINIC1", UPLOAD)
         assert (received.outcome, received.status) == (Outcome.OUT_OF_RESOURCES, 0xA700)
     assert await count(engine, dicom_instance) == await count(engine, dicom_quarantine) == 0
+    assert await keys(store) == []
+    assert (await intake.receive(part10_of(large), "CLINIC1", UPLOAD)).outcome is Outcome.STORED  # there is room again
 
 
 async def test_a_lost_database_refuses(engine: AsyncEngine, store: ObjectStore) -> None:

@@ -13,6 +13,73 @@ ECG = (
         ("ecg:sinus",),
     ),
     CaseText(
+        "ecg/inferior-infarction",
+        {"reason": "上腹部胀痛伴恶心、出汗 1 小时。", "recording": "resting", "chest_pain": True, "history": "2 型糖尿病 8 年。"},
+        {
+            "findings": "窦性心律，心率 62 次/分。II、III、aVF 导联 ST 段弓背向上抬高 0.2-0.3 mV，I、aVL 导联 ST 段压低。",
+            "impression": "1. 窦性心律。\n2. 急性下壁心肌梗死，请立即处理并加做右胸导联。",
+        },
+        ("ecg-dicom:inferior-infarction",),
+        positive=True,
+        critical="Acute ST-elevation infarction",
+        age=(45, 120),
+    ),
+    CaseText(
+        "ecg/sinus-pause",
+        {"reason": "反复黑矇 1 周，今晨晕倒一次。", "recording": "resting", "history": "未服用减慢心率的药物。"},
+        {
+            "findings": "窦性心律，可见长 R-R 间歇，最长约 3.2 s，其间未见 P 波。",
+            "impression": "1. 窦性心律。\n2. 窦性停搏。\n建议动态心电图检查，评估起搏器指征。",
+        },
+        ("ecg-dicom:sinus-pause",),
+        positive=True,
+        critical="Pause of 3 s or more",
+        age=(40, 120),
+    ),
+    CaseText(
+        "ecg/ventricular-tachycardia-run",
+        {"reason": "阵发心悸伴头晕 2 天。", "recording": "resting", "history": "陈旧性心肌梗死 3 年。"},
+        {
+            "findings": "窦性心律，可见一阵连续出现的宽大畸形 QRS 波群，频率约 170 次/分，其后恢复窦性心律。",
+            "impression": "1. 窦性心律。\n2. 短阵室性心动过速。",
+        },
+        ("ecg:ventricular-tachycardia-run",),
+        positive=True,
+        age=(45, 120),
+    ),
+    CaseText(
+        "ecg/ventricular-paced",
+        {"reason": "起搏器植入术后半年复查。", "recording": "resting", "pacemaker": True},
+        {
+            "findings": "心室起搏心律，起搏频率约 70 次/分，每个起搏信号后均有宽 QRS 波群。",
+            "impression": "1. 心室起搏心律。\n2. 起搏功能未见异常。",
+        },
+        ("ecg-dicom:ventricular-paced",),
+        age=(55, 120),
+    ),
+    CaseText(
+        "ecg/limb-lead-reversal",
+        {"reason": "入职体检。", "recording": "resting"},
+        {
+            "findings": "I 导联 P-QRS-T 均倒置，aVR 与 aVL 图形互换，V5、V6 导联图形正常。",
+            "impression": "左右手电极反接，请重做。",
+        },
+        ("ecg:limb-lead-reversal",),
+        age=(18, 60),
+    ),
+    CaseText(
+        "ecg/holter",
+        {"reason": "阵发心悸、头晕 1 周，门诊心电图未捕捉到发作。", "recording": "holter", "history": "高血压病史 10 年，口服氨氯地平。"},
+        {
+            "findings": "24 小时动态心电图：窦性心律，平均心率 69 次/分；室性早搏、室上性早搏少量；短阵室性心动过速 1 阵；阵发性心房颤动 1 阵；最长停搏 4.4 s。",
+            "impression": "1. 窦性心律。\n2. 阵发性心房颤动。\n3. 窦性停搏，最长 4.4 s。\n4. 短阵室性心动过速。",
+        },
+        ("ecg-holter:day",),
+        positive=True,
+        critical="Pause of 3 s or more",
+        age=(55, 120),
+    ),
+    CaseText(
         "ecg/bradycardia",
         {"reason": "乏力、头晕半月，脉搏慢。", "recording": "resting", "history": "口服美托洛尔 47.5 mg 每日一次。"},
         {

@@ -52,6 +52,7 @@ GET    /evidence                              y      y      y        y      y
 GET    /evidence/{evidence_id}                y      y      y        y      f
 GET    /evidence/{evidence_id}/content        y      y      y        y      f
 GET    /evidence/{evidence_id}/tracing.svg    y      y      y        y      f
+GET    /evidence/{evidence_id}/deidentified.zip y    y      y        y      f
 GET    /tracings                              y      y      y        y      f
 GET    /tracings/{tracing_id}                 y      y      y        y      f
 GET    /tracings/{tracing_id}/samples         y      y      y        y      f

@@ -10,11 +10,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import sqlalchemy as sa
 
 import ecg
 from dicom_gateway import Intake
 from ecg.synthesis import Day, holter, resting
 from telemed.adapters import jobs
+from telemed.adapters import tables as t
 from telemed.adapters.cart_folder import CartFolder
 from telemed.adapters.ecg_reader import EcgReader
 from telemed.adapters.network_table import ECG_CRITICAL, ECG_REQUESTS, add_setting
@@ -84,6 +86,7 @@ class Ward:
 
     async def rule(self, name: str, value: object) -> None:
         async with self.desk.office.engine.begin() as connection:
+            await connection.execute(sa.delete(t.region_setting).where(t.region_setting.c.name == name))
             await add_setting(connection, name, value)
         await self.desk.office.refresh()
 

@@ -109,7 +109,7 @@ class TestByItself:
                 await modality.send(study=uid, accession=case.accession_number)
                 await modality.work()
         async with desk.office.writing() as work:
-            assert await evidence.complete_study(work, "CLINIC1", uid) == 0
+            assert await placement.complete_study(work, "CLINIC1", uid) == 0
 
     async def test_the_same_images_again_change_nothing(self, desk: Desk, modality: Modality) -> None:
         case = await desk.requested()

@@ -13,7 +13,7 @@ export class TemplateList {
     this.mayEdit = mayEdit;
     this.show = show;
     this.chosen = 0;
-    this.element = el("div", { class: "holter-templates", role: "listbox", "aria-label": t("Templates") });
+    this.element = el("div", { class: "holter-templates", role: "group", "aria-label": t("Templates") });
     recording.addEventListener("change", () => this.fill());
   }
 
@@ -31,7 +31,7 @@ export class TemplateList {
       title: this.mayEdit ? t("All {n} beats are {name} (Shift+{key})", { n: template.size, name: CLASSES[name], key: name.toLowerCase() }) : CLASSES[name],
       onclick: (event) => { event.stopPropagation(); this.name(name, index); },
     }, name));
-    return el("div", { class: "holter-template", role: "option", "aria-selected": String(index === this.chosen), onclick: () => this.choose(index) },
+    return el("div", { class: "holter-template", role: "group", "aria-label": t("Template {n}", { n: index + 1 }), "aria-current": String(index === this.chosen), onclick: () => this.choose(index) },
       el("canvas", { "aria-hidden": "true" }),
       el("div", {}, el("b", {}, t("{n} beats", { n: template.size })), template.unlike ? el("small", {}, t("like no other")) : null, el("div", { class: "holter-names" }, ...names)));
   }
@@ -54,10 +54,10 @@ export class TemplateList {
   }
 
   choose(index) {
-    this.element.children[this.chosen]?.setAttribute("aria-selected", "false");
+    this.element.children[this.chosen]?.setAttribute("aria-current", "false");
     this.turn = index === this.chosen ? (this.turn ?? -1) + 1 : 0;
     this.chosen = index;
-    this.element.children[index]?.setAttribute("aria-selected", "true");
+    this.element.children[index]?.setAttribute("aria-current", "true");
     this.element.children[index]?.scrollIntoView({ block: "nearest" });
     const { examples } = this.templates[index];
     const [beat, sample] = examples[this.turn % examples.length];

@@ -1,0 +1,189 @@
+"""De-identification by the Basic Application Level Confidentiality Profile (PS3.15 annex E).
+
+The table of attributes and actions is that of the package `dicom-anonymizer` (edition 2026c of the standard); it is applied
+here to nested items as well, and UIDs are replaced by a keyed digest: the same UID is the same within one export, and
+nobody without its key can go back.
+
+Pixels are not looked at. Objects that may carry identity in their pixels or their text are refused, with the reason.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import warnings
+from collections.abc import Iterator, Mapping
+from io import BytesIO
+
+from dicomanonymizer.dicom_anonymization_databases import dicomfields_2026c as profile
+from pydicom import dcmread, dcmwrite
+from pydicom._uid_dict import UID_dictionary
+from pydicom.dataelem import DataElement
+from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.sequence import Sequence
+from pydicom.uid import UID
+
+METHOD = "PS3.15 2026c Basic Application Confidentiality Profile"
+_PROFILE_CODE = ("113100", "DCM", "Basic Application Confidentiality Profile")
+
+_D, _Z, _X, _U = "D", "Z", "X", "U"
+# Where the profile leaves a choice by the attribute's type in the object (E.3.1), the form that is valid for every type.
+_LISTS: tuple[tuple[str, str], ...] = (
+    (_D, "D_TAGS"), (_D, "Z_D_TAGS"), (_D, "X_D_TAGS"), (_D, "X_Z_D_TAGS"), (_Z, "Z_TAGS"), (_Z, "X_Z_TAGS"), (_X, "X_TAGS"),
+    (_U, "U_TAGS"), (_U, "X_Z_U_STAR_TAGS"),
+)  # fmt: skip
+_ACTIONS: Mapping[int, str] = {tag[0] << 16 | tag[1]: action for action, name in _LISTS for tag in getattr(profile, name) if len(tag) == 2}
+_REPEATING = tuple((*tag, action) for action, name in _LISTS for tag in getattr(profile, name) if len(tag) == 4)
+
+_DUMMIES: Mapping[str, str | int] = {
+    "DA": "19000101", "TM": "000000", "DT": "19000101000000", "AS": "000Y", "DS": "0", "IS": "0", "UR": "http://invalid.invalid",
+    "FD": 0, "FL": 0, "SS": 0, "US": 0, "SL": 0, "UL": 0,
+}  # fmt: skip
+_TEXT = frozenset(["AE", "CS", "LO", "LT", "PN", "SH", "ST", "UC", "UT"])
+_DUMMY = "ANONYMIZED"
+_DEPTH = 32
+
+PATIENT = frozenset({0x00100010, 0x00100020})
+"""Patient's name and ID become one pseudonym, so that the studies of an export still tell their patients apart."""
+
+TEXT_CLASSES = ("1.2.840.10008.5.1.4.1.1.88.", "1.2.840.10008.5.1.4.1.1.104.", "1.2.840.10008.5.1.4.1.1.11.", "1.2.840.10008.5.1.4.1.1.9.")
+"""SOP classes whose content is text, documents, annotations or recordings with text: structured reports, encapsulated
+documents, presentation states, waveforms (PS3.4 B.5). Cleaning them needs a person."""
+
+PIXEL_RISK = frozenset({"US", "SC", "OT", "XC", "ES", "GM", "DOC", "IVUS", "ECG", "BMD"})
+"""Modalities whose pictures often show names; they go out only where Burned In Annotation says NO."""
+
+
+class NotDeidentifiable(Exception):
+    """This object cannot be cleaned without a person's eye; the message says why, in one of a few fixed words."""
+
+
+def deidentify(part10: bytes, key: bytes) -> tuple[str, bytes]:
+    """The new SOP Instance UID and the cleaned DICOM file; `key` is the export's own, 32 random bytes.
+
+    Raises `NotDeidentifiable`.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            data_set = dcmread(BytesIO(part10))
+            _refuse(data_set)
+            syntax, sop_class = data_set.file_meta.TransferSyntaxUID, data_set.SOPClassUID
+            pseudonym = (
+                "ANON" + _digest(key, f"patient:{data_set.get('PatientID', '')}:{data_set.get('IssuerOfPatientID', '')}")[:12].upper()
+            )
+            _clean(data_set, key, pseudonym, 0)
+            _say_so(data_set)
+            data_set.file_meta = FileMetaDataset()
+            data_set.file_meta.TransferSyntaxUID = syntax
+            data_set.file_meta.MediaStorageSOPClassUID = sop_class
+            data_set.file_meta.MediaStorageSOPInstanceUID = data_set.SOPInstanceUID
+            data_set.preamble = bytes(128)
+            out = BytesIO()
+            dcmwrite(out, data_set, enforce_file_format=True)
+            return str(data_set.SOPInstanceUID), out.getvalue()
+    except NotDeidentifiable:
+        raise
+    except Exception as error:  # pydicom raises whatever its parsing meets; its words may hold values
+        raise NotDeidentifiable(f"unreadable ({type(error).__name__})") from None
+
+
+def replaced_uid(uid: str, key: bytes) -> str:
+    """The UID that stands for `uid` in the export of `key`: UUID-derived (PS3.5 B.2). What the standard defines stays."""
+    if not uid or uid in UID_dictionary:
+        return uid
+    return f"2.25.{int(_digest(key, 'uid:' + uid)[:32], 16)}"
+
+
+def _digest(key: bytes, text: str) -> str:
+    return hmac.new(key, text.encode(), hashlib.sha256).hexdigest()
+
+
+def _refuse(data_set: Dataset) -> None:
+    if str(data_set.SOPClassUID).startswith(TEXT_CLASSES):
+        raise NotDeidentifiable("holds text or a document")
+    burned_in = str(data_set.get("BurnedInAnnotation", "")).upper()
+    if burned_in == "YES":
+        raise NotDeidentifiable("identity in the pixels")
+    if burned_in != "NO" and str(data_set.get("Modality", "")).upper() in PIXEL_RISK:
+        raise NotDeidentifiable("may show identity in its pixels")
+    if str(data_set.get("RecognizableVisualFeatures", "")).upper() == "YES":
+        raise NotDeidentifiable("a face can be recognised")
+
+
+def _clean(data_set: Dataset, key: bytes, pseudonym: str, depth: int) -> None:
+    if depth > _DEPTH:
+        raise NotDeidentifiable("nested too deep")
+    for element in list(_elements(data_set)):
+        tag = int(element.tag)
+        if element.tag.is_private or element.tag.group == 0x0004:
+            del data_set[element.tag]
+            continue
+        action = _action(tag)
+        if tag in PATIENT:
+            element.value = pseudonym
+        elif element.VR == "SQ":
+            _clean_sequence(data_set, element, action, key, pseudonym, depth)
+        elif action == _X:
+            del data_set[element.tag]
+        elif action == _U:
+            _replace_uids(element, key)
+        elif action == _Z:
+            element.value = None
+        elif action == _D:
+            _dummy(data_set, element, key)
+
+
+def _elements(data_set: Dataset) -> Iterator[DataElement]:
+    """All elements but the pixels, which stay as they are."""
+    return (data_set[tag] for tag in list(data_set.keys()) if tag not in (0x7FE00010, 0x7FE00008, 0x7FE00009))
+
+
+def _action(tag: int) -> str | None:
+    found = _ACTIONS.get(tag)
+    if found is not None:
+        return found
+    group, element = tag >> 16, tag & 0xFFFF
+    for first, second, group_mask, element_mask, action in _REPEATING:
+        if group & group_mask == first & group_mask and element & element_mask == second & element_mask:
+            return str(action)
+    return None
+
+
+def _clean_sequence(data_set: Dataset, element: DataElement, action: str | None, key: bytes, pseudonym: str, depth: int) -> None:
+    """What the profile removes goes; what it keeps, or asks a dummy for, is cleaned item by item."""
+    if action == _X:
+        del data_set[element.tag]
+    elif action == _Z:
+        element.value = Sequence([])
+    else:
+        for item in element.value:
+            _clean(item, key, pseudonym, depth + 1)
+
+
+def _replace_uids(element: DataElement, key: bytes) -> None:
+    if element.VM > 1:
+        element.value = [UID(replaced_uid(str(uid), key)) for uid in element.value]
+    elif element.value:
+        element.value = UID(replaced_uid(str(element.value), key))
+
+
+def _dummy(data_set: Dataset, element: DataElement, key: bytes) -> None:
+    if element.VR == "UI":
+        _replace_uids(element, key)
+    elif element.VR in _TEXT:
+        element.value = _DUMMY
+    elif element.VR in _DUMMIES:
+        element.value = _DUMMIES[element.VR]
+    else:
+        del data_set[element.tag]  # binary values have no dummy that means anything
+
+
+def _say_so(data_set: Dataset) -> None:
+    """PS3.15 E.1.1: the object says that and how it was cleaned."""
+    data_set.PatientIdentityRemoved = "YES"
+    data_set.DeidentificationMethod = METHOD
+    code = Dataset()
+    code.CodeValue, code.CodingSchemeDesignator, code.CodeMeaning = _PROFILE_CODE
+    data_set.DeidentificationMethodCodeSequence = Sequence([code])
+    data_set.LongitudinalTemporalInformationModified = "REMOVED"

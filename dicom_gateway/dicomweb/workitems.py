@@ -1,0 +1,142 @@
+"""UPS-RS: the worklist service (PS3.18 section 11), in front of whoever keeps the workitems."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from aiohttp import web
+from pydicom.uid import generate_uid
+
+from dicom_gateway.dicomweb.answers import JSON, XML, answer, answer_kind
+from dicom_gateway.dicomweb.described_search import Key, key_matches
+from dicom_gateway.dicomweb.search import OPTIONS, number_of, split_values
+from dicom_gateway.dicomweb.service import Problem, Service, not_found, scope_of, service_address
+from dicom_gateway.index.paths import path_of
+from dicom_gateway.native_xml import BadModel, from_xml
+from dicom_gateway.workitems import Refused, State, Workitem
+from dicom_gateway.workitems.rules import SOP_INSTANCE_UID, STATE, TRANSACTION_UID, value_of
+
+MAX_BODY = 1 << 20
+_UID = re.compile(r"[0-9.]{1,64}")
+_DEFAULT_ROWS = 1000
+_ACTIONS = {"GET": "search", "POST": "store", "PUT": "store"}
+
+
+async def search(request: web.Request) -> web.StreamResponse:
+    """Workitems that match, most urgent first."""
+    kind = answer_kind(request)
+    service, owner = await _desk(request)
+    keys = [
+        Key(path_of(name), tuple(part for value in request.query.getall(name) for part in split_values(value, None)))
+        for name in dict.fromkeys(request.query)
+        if name not in OPTIONS
+    ]
+    limit, offset = number_of(request, "limit", _DEFAULT_ROWS), number_of(request, "offset", 0)
+    state = next((each for each in State for key in keys if key.path == (STATE,) and key.values == (each.value,)), None)
+    found = [shown for workitem in await service.workitems.listed(request, owner, state) if _matches(shown := workitem.shown(), keys)]
+    headers = {"Cache-Control": "private, no-cache"}
+    if len(found) > offset + limit:
+        headers["Warning"] = f'299 {request.host}: "There are additional results that can be requested"'
+    return await answer(request, kind, lambda: found[offset : offset + limit], headers)
+
+
+async def create(request: web.Request) -> web.Response:
+    """A new workitem; its UID stands in the query, in the content, or is made here."""
+    service, owner = await _desk(request)
+    item = await _content(request)
+    uid = next((name for name, value in request.query.items() if _UID.fullmatch(name) and not value), None)
+    uid = request.query.get("workitem") or uid or value_of(item, SOP_INSTANCE_UID) or str(generate_uid(prefix=None))
+    if not _UID.fullmatch(str(uid)):
+        raise Problem(400, "Bad request", f"{str(uid)[:64]!r} is no UID")
+    await _kept(request, service.workitems.create(request, owner, str(uid), item))
+    address = f"{service_address(request)}/workitems/{uid}"
+    return web.Response(status=201, headers={"Location": address, "Content-Location": address})
+
+
+async def retrieve(request: web.Request) -> web.StreamResponse:
+    """One workitem."""
+    kind = answer_kind(request)
+    service, owner = await _desk(request)
+    workitem = await _kept(request, service.workitems.workitem(request, owner, request.match_info["workitem"]))
+    assert isinstance(workitem, Workitem)
+    return await answer(request, kind, lambda: [workitem.shown()], {"Cache-Control": "private, no-cache"}, alone=kind == XML)
+
+
+async def update(request: web.Request) -> web.Response:
+    """Attributes written over those of a workitem; who took it names the Transaction UID in the query."""
+    service, owner = await _desk(request)
+    key = request.query.get("transaction-uid") or next((n for n, v in request.query.items() if _UID.fullmatch(n) and not v), None)
+    item = await _content(request)
+    await _kept(request, service.workitems.update(request, owner, request.match_info["workitem"], item, key))
+    return web.Response(status=200)
+
+
+async def change_state(request: web.Request) -> web.Response:
+    """Take, complete or cancel a workitem."""
+    service, owner = await _desk(request)
+    item = await _content(request)
+    try:
+        state = State(value_of(item, STATE))
+    except ValueError:
+        raise Problem(400, "Bad request", "Procedure Step State (0074,1000) is IN PROGRESS, COMPLETED or CANCELED") from None
+    key = value_of(item, TRANSACTION_UID)
+    if not isinstance(key, str) or not _UID.fullmatch(key):
+        raise Problem(400, "Bad request", "The Transaction UID is missing.", _warning(request, "The Transaction UID is missing."))
+    changed = await _kept(request, service.workitems.change_state(request, owner, request.match_info["workitem"], state, key))
+    said = "" if changed else f"The UPS is already in the requested state of {state.value}."
+    return web.Response(status=200, headers=_warning(request, said) if said else None)
+
+
+async def request_cancel(request: web.Request) -> web.Response:
+    """Somebody who does not perform it asks to cancel it."""
+    service, owner = await _desk(request)
+    reason = await _content(request) if request.can_read_body else {}
+    changed = await _kept(request, service.workitems.request_cancel(request, owner, request.match_info["workitem"], reason))
+    said = "" if changed else "The UPS is already in the requested state of CANCELED."
+    return web.Response(status=202, headers=_warning(request, said) if said else None)
+
+
+async def _desk(request: web.Request) -> tuple[Service, str | None]:
+    service, scope = await scope_of(request, "worklist")
+    return service, scope.owner
+
+
+async def _kept(request: web.Request, asked: Any) -> object:
+    """What the desk answers; a refusal becomes an answer with the standard's own sentence."""
+    try:
+        return await asked
+    except Refused as refused:
+        if refused.status == 404:
+            raise not_found() from None
+        titles = {400: "Bad request", 403: "Forbidden", 409: "Conflict"}
+        raise Problem(refused.status, titles.get(refused.status, "Refused"), str(refused), _warning(request, str(refused))) from None
+
+
+def _warning(request: web.Request, said: str) -> dict[str, str]:
+    return {"Warning": f"299 {request.host}: {said}"}
+
+
+def _matches(item: Mapping[str, Any], keys: list[Key]) -> bool:
+    return all(key_matches(item, key) for key in keys)
+
+
+async def _content(request: web.Request) -> dict[str, Any]:
+    """The data set of the request. Raises `Problem` 400, 413 or 415."""
+    if request.content_type not in (JSON, XML, "application/json"):
+        raise Problem(415, "Unsupported media type", f"workitems come as {JSON} or {XML}")
+    body = await request.content.read(MAX_BODY + 1)
+    while len(body) <= MAX_BODY and (more := await request.content.read(MAX_BODY)):
+        body += more
+    if len(body) > MAX_BODY:
+        raise Problem(413, "Too large", f"a workitem is at most {MAX_BODY} bytes")
+    try:
+        item = from_xml(body) if request.content_type == XML else json.loads(body)
+    except (BadModel, ValueError, RecursionError) as error:
+        raise Problem(400, "Bad request", f"the data set cannot be read: {error}") from None
+    item = item[0] if isinstance(item, list) and len(item) == 1 else item
+    if not isinstance(item, dict) or not all(isinstance(each, dict) and isinstance(each.get("vr"), str) for each in item.values()):
+        raise Problem(400, "Bad request", "send one data set, each attribute with its vr")
+    return item
