@@ -23,7 +23,8 @@ PROCESSING_FAILURE, NO_SUCH_INSTANCE, CLASS_CONFLICT = 0x0110, 0x0112, 0x0119
 MAX_INSTANCES = 20_000  # of one request
 _PART = 500  # instances that are looked up together
 # Before the next attempt to report; then the request is given up, and says why.
-RETRY = tuple(timedelta(seconds=s) for s in (10, 30, 60, 300, 900, 3600, 3600, 6 * 3600, 12 * 3600, 24 * 3600))
+RETRY = tuple(timedelta(seconds=s) for s in (2, 10, 30, 60, 300, 900, 3600, 3600, 6 * 3600, 12 * 3600, 24 * 3600))
+KEPT = timedelta(days=30)  # for a request that is done with
 LEASE = timedelta(minutes=2)  # for one attempt; a process that dies with it loses it
 
 
@@ -63,6 +64,7 @@ class Commitments:
 
     def __init__(self, index: Index, store: ObjectStore) -> None:
         self._engine, self._index, self._store = index.engine, index, store
+        self._forgotten_at: datetime | None = None
 
     async def keep(
         self, owner: str, calling_ae: str, peer_address: str, transaction_uid: str, instances: Sequence[tuple[str, str]]
@@ -106,11 +108,24 @@ class Commitments:
         """The requester has confirmed the report."""
         await self._note(request, {"next_at": None, "reported_at": datetime.now(UTC), "error": None})
 
+    async def left(self, request: CommitmentRequest) -> None:
+        """The requester did not stay for the report: it is due on a new association, at once."""
+        await self._note(request, {"next_at": datetime.now(UTC)})
+
     async def not_reported(self, request: CommitmentRequest, why: str, *, for_good: bool = False) -> None:
         """The report did not arrive: it is tried again later, or, after the last attempt or `for_good`, given up."""
         attempts = request.attempts + 1
         again = None if for_good or attempts > len(RETRY) else datetime.now(UTC) + RETRY[attempts - 1]
         await self._note(request, {"attempts": attempts, "next_at": again, "error": why[:1000]})
+
+    async def forget(self) -> None:
+        """Delete what was done with long ago; looks once an hour."""
+        now, c = datetime.now(UTC), dicom_commitment.c
+        if self._forgotten_at is not None and now - self._forgotten_at < timedelta(hours=1):
+            return
+        self._forgotten_at = now
+        async with self._engine.begin() as connection:
+            await connection.execute(dicom_commitment.delete().where(c.next_at.is_(None), c.created_at < now - KEPT))
 
     async def _note(self, request: CommitmentRequest, values: dict[str, object]) -> None:
         async with self._engine.begin() as connection:
@@ -119,7 +134,9 @@ class Commitments:
     async def report(self, request: CommitmentRequest) -> tuple[int, Dataset]:
         """Event type and event information. An instance counts as safe when it is in the index and its object in the store."""
         await self._index.settled()
-        information, committed, failed = Dataset(), [], []
+        information = Dataset()
+        committed: list[Dataset] = []
+        failed: list[Dataset] = []
         information.TransactionUID = request.transaction_uid
         for start in range(0, len(request.instances), _PART):
             part = request.instances[start : start + _PART]

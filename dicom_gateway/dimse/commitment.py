@@ -11,17 +11,18 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 from pydicom.dataset import Dataset
 from pydicom.uid import UID
-from pynetdicom import AE, build_role
+from pynetdicom import build_role
 from pynetdicom.dimse_primitives import N_ACTION, N_EVENT_REPORT
 from pynetdicom.dsutils import encode
-from sqlalchemy.exc import SQLAlchemyError
 
 from dicom_gateway.commitment import CLASS, INSTANCE, REQUEST, BadRequest, CommitmentRequest, Commitments, instances_of
+from dicom_gateway.dimse.calling import called
 from dicom_gateway.dimse.character_sets import read
 from dicom_gateway.dimse.statuses import NOT_AUTHORISED, SUCCESS, status
+from dicom_gateway.dimse.threads import is_gone
 from dicom_gateway.index import Scope
-from dicom_gateway.part10 import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 from dicom_gateway.policy import Destination, Destinations
+from dicom_gateway.upper_layer.sender import Peer, SendingFailed
 
 if TYPE_CHECKING:
     from dicom_gateway.dimse.server import Archive
@@ -67,8 +68,7 @@ def report_here(association: Any, message: Any, archive: Archive) -> None:
     try:
         event_type, information = archive.wait(archive.commitments.report(asked))
         confirmed = _confirmed(association, event_type, information)
-        note = archive.commitments.reported(asked) if confirmed else archive.commitments.not_reported(asked, "the requester has gone")
-        archive.wait(note)
+        archive.wait(archive.commitments.reported(asked) if confirmed else archive.commitments.left(asked))
     except Exception:  # the request is kept, and taken up again when its lease is over
         log.exception("a storage commitment could not be reported on its own association")
 
@@ -79,15 +79,22 @@ def _confirmed(association: Any, event_type: int, information: Dataset) -> bool:
     if context is None:
         return False
     association.dimse.send_msg(_event(1, event_type, information, UID(context.transfer_syntax[0])), int(context.context_id))
-    end = time.monotonic() + CONFIRM_WITHIN
-    while time.monotonic() < end and association.is_established:
-        _, response = association.dimse.get_msg(block=False)
-        if isinstance(response, N_EVENT_REPORT):
-            return response.Status == SUCCESS
-        if association.dul.peek_next_pdu() is not None or association.acse.is_aborted():
-            return False
-        time.sleep(_STEP)
-    return False
+    end, aside = time.monotonic() + CONFIRM_WITHIN, []
+    try:
+        while time.monotonic() < end and not is_gone(association):
+            number, message = association.dimse.get_msg(block=False)
+            if isinstance(message, N_EVENT_REPORT) and message.MessageIDBeingRespondedTo is not None:
+                return message.Status == SUCCESS
+            if message is not None:
+                aside.append((number, message))  # what the requester asked meanwhile is served behind this
+            elif association.acse.is_release_requested():
+                return False
+            else:
+                time.sleep(_STEP)
+        return False
+    finally:
+        for each in aside:
+            association.dimse.msg_queue.put(each)
 
 
 def _event(message_id: int, event_type: int, information: Dataset, syntax: UID) -> N_EVENT_REPORT:
@@ -109,9 +116,10 @@ class Reporter:
         """Until cancelled."""
         while True:
             try:
+                await self._commitments.forget()
                 due = await self._commitments.due()
                 await asyncio.gather(*(self._report(each) for each in due))
-            except (SQLAlchemyError, OSError) as error:
+            except Exception as error:  # the requests are kept: the next look finds them
                 log.warning("storage commitments cannot be reported now: %s", error)
             await asyncio.sleep(_LOOK_EVERY)
 
@@ -130,20 +138,13 @@ class Reporter:
         await (self._commitments.not_reported(asked, why) if why else self._commitments.reported(asked))
 
 
-def _report_anew(calling: str, called: str, where: Destination, event_type: int, information: Dataset) -> str:
+def _report_anew(calling: str, title: str, where: Destination, event_type: int, information: Dataset) -> str:
     """Report over a new association, in which we are the provider of the class (PS3.4 J.3.3). Why it failed; empty where it did not."""
-    ae = AE(ae_title=calling)
-    ae.implementation_class_uid, ae.implementation_version_name = IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
-    ae.acse_timeout = ae.dimse_timeout = ae.network_timeout = ae.connection_timeout = CONFIRM_WITHIN
-    ae.add_requested_context(CLASS)
-    association = ae.associate(where.host, where.port, ae_title=called, ext_neg=[build_role(CLASS, scu_role=False, scp_role=True)])
-    if not association.is_established:
-        return f"{called} does not take the association"
+    roles = [build_role(CLASS, scu_role=False, scp_role=True)]
     try:
-        answer, _ = association.send_n_event_report(information, event_type, CLASS, INSTANCE)
-    except (ValueError, RuntimeError) as error:
+        with called(Peer(where.host, where.port, title, calling), [CLASS], CONFIRM_WITHIN, roles) as association:
+            answer, _ = association.send_n_event_report(information, event_type, CLASS, INSTANCE)
+    except (SendingFailed, ValueError, RuntimeError) as error:
         return str(error)
-    finally:
-        association.release()
     code = answer.get("Status")
-    return "" if code == SUCCESS else f"{called} answers {code:04X}H" if code is not None else f"{called} does not confirm"
+    return "" if code == SUCCESS else f"{title} answers {code:04X}H" if code is not None else f"{title} does not confirm"

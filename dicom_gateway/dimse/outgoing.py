@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import threading
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -30,14 +29,13 @@ _OFF_LOOP = 256 << 10  # bytes from which scanning leaves the event loop
 
 @dataclass(slots=True)
 class Progress:
-    """How far a request is. Written on the event loop, read anywhere; `moved` is set with every change."""
+    """How far a request is. Written in one place, read anywhere."""
 
     remaining: int
     completed: int = 0
     warned: int = 0
     failed: list[str] = field(default_factory=list)
     reason: str = ""
-    moved: threading.Event = field(default_factory=threading.Event)
     cancelled: bool = False
 
     def note(self, status: int | None, sop_instance_uid: str, reason: str = "") -> None:
@@ -50,7 +48,6 @@ class Progress:
         else:
             self.failed.append(sop_instance_uid)
             self.reason = reason or f"the peer answered {status:04X}H"
-        self.moved.set()
 
 
 class Readable:

@@ -10,7 +10,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Iterator
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +34,7 @@ from dicom_gateway.dimse.statuses import (
     UNABLE_TO_PROCESS,
     comment_of,
 )
+from dicom_gateway.dimse.threads import is_gone
 from dicom_gateway.index import BadQuery, Scope, StoredInstance
 from dicom_gateway.pixels.transcode import TARGETS
 
@@ -70,7 +71,7 @@ class Retrieval:
         """Answer the request, whatever becomes of it."""
         try:
             instances = self._targets()
-            progress = self._move(instances) if isinstance(self._request, C_MOVE) else self._get(instances)
+            progress = self._move(self._request, instances) if isinstance(self._request, C_MOVE) else self._get(instances)
         except Refused as refusal:
             self._answer(refusal.status, str(refusal))
         except Exception:
@@ -91,8 +92,8 @@ class Retrieval:
 
     # C-MOVE
 
-    def _move(self, instances: list[StoredInstance]) -> Progress:
-        archive, title = self._archive, str(self._request.MoveDestination or "").strip()
+    def _move(self, request: C_MOVE, instances: list[StoredInstance]) -> Progress:
+        archive, title = self._archive, str(request.MoveDestination or "").strip()
         destination = archive.wait(archive.destinations(title, self._scope)) if archive.destinations else None
         if destination is None:
             raise Refused(DESTINATION_UNKNOWN, f"move destination {title} is unknown")
@@ -100,7 +101,7 @@ class Retrieval:
         if not instances:
             return progress
         peer = Peer(destination.host, destination.port, title, archive.ae_title)
-        originator = (self._association.requestor.ae_title.strip(), int(self._request.MessageID))
+        originator = (self._association.requestor.ae_title.strip(), int(request.MessageID or 0))
         sending = asyncio.run_coroutine_threadsafe(send(peer, instances, archive.readable, progress, originator), archive.loop)
         self._accompany(sending, progress)
         try:
@@ -114,18 +115,16 @@ class Retrieval:
 
     def _accompany(self, sending: Future[None], progress: Progress) -> None:
         """Report while `sending` goes on; end it where the requester cancels or is gone."""
-        reported = time.monotonic()
-        while not sending.done():
-            progress.moved.wait(_LOOK_EVERY)
-            if not self._association.is_established or self._association.acse.is_aborted():
-                progress.cancelled = True
+        reported, remaining = time.monotonic(), progress.remaining
+        while not wait([sending], _LOOK_EVERY).done:
+            if is_gone(self._association):
                 sending.cancel()
                 raise Refused(CANCELLED, "the requester is gone")
             if self._is_cancelled():
                 progress.cancelled = True
-            if progress.moved.is_set() and time.monotonic() - reported > REPORT_EVERY and progress.remaining and not progress.cancelled:
-                progress.moved.clear()
-                reported = time.monotonic()
+            moved = 0 < progress.remaining < remaining and not progress.cancelled
+            if moved and time.monotonic() - reported > REPORT_EVERY:
+                reported, remaining = time.monotonic(), progress.remaining
                 self._answer(PENDING, progress=progress)
 
     # C-GET
@@ -133,7 +132,7 @@ class Retrieval:
     def _get(self, instances: list[StoredInstance]) -> Progress:
         progress, reported = Progress(len(instances)), time.monotonic()
         for instance, context, data_set in self._read_ahead(instances, progress):
-            if not self._association.is_established:
+            if is_gone(self._association):
                 raise Refused(CANCELLED, "the requester is gone")
             if self._is_cancelled():
                 progress.cancelled = True
@@ -214,9 +213,9 @@ class Retrieval:
 
     def _answer(self, status: int, comment: str = "", progress: Progress | None = None) -> None:
         """One response. Numbers as in PS3.4 tables C.4-2 and C.4-3: what remains only while there is more, or after a cancel."""
-        if not self._association.is_established:
+        if is_gone(self._association):
             return
-        response = type(self._request)()
+        response: Any = type(self._request)()
         response.MessageID = response.MessageIDBeingRespondedTo = self._request.MessageID
         response.AffectedSOPClassUID, response.Status = self._request.AffectedSOPClassUID, status
         if comment and status != SUCCESS:

@@ -176,8 +176,8 @@ async def start_dimse(
         ae,
         (host, port),
         handlers,
-        lambda *request: Retrieval(*request, archive).serve(),
-        lambda *request: commitment.report_here(*request, archive),
+        lambda association, request, context: Retrieval(association, request, context, archive).serve(),
+        lambda association, request: commitment.report_here(association, request, archive),
     )
     receiver = Receiver(intake, keep, policy, threads.serve, _SERVED_BY_THREADS, limits or Limits(), tls)
     try:

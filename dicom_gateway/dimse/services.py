@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import AsyncGenerator, Iterator
+from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any
 
 from pydicom.dataset import Dataset
@@ -13,6 +15,7 @@ from dicom_gateway.dimse import worklist
 from dicom_gateway.dimse.character_sets import answer_in, read
 from dicom_gateway.dimse.identifier import answer, query_of
 from dicom_gateway.dimse.statuses import CANCELLED, DOES_NOT_MATCH, NOT_AUTHORISED, PENDING, UNABLE_TO_PROCESS, status
+from dicom_gateway.dimse.threads import has_room
 from dicom_gateway.index import BadQuery, Scope
 from dicom_gateway.intake import Received, Source
 from dicom_gateway.part10 import preface
@@ -50,7 +53,7 @@ def find(event: Any, archive: Archive) -> Iterator[tuple[Dataset | int, Dataset 
         yield from worklist.find(event, archive)
         return
     scope = _scope(event)
-    pages = None
+    pages = coming = None
     try:
         identifier = read(event.request.Identifier, UID(event.context.transfer_syntax))
         query = query_of(identifier)
@@ -59,8 +62,9 @@ def find(event: Any, archive: Archive) -> Iterator[tuple[Dataset | int, Dataset 
         while rows := coming.result(ANSWER_WITHIN):
             coming = archive.begin(_next(pages))  # the next ones are looked up while these are sent
             for row in rows:
+                if not has_room(event.assoc):
+                    return
                 if event.is_cancelled:
-                    coming.cancel()
                     yield CANCELLED, None
                     return
                 found = answer(identifier, row, query.level, archive.ae_title)
@@ -71,13 +75,19 @@ def find(event: Any, archive: Archive) -> Iterator[tuple[Dataset | int, Dataset 
         log.exception("a C-FIND could not be answered")
         yield status(UNABLE_TO_PROCESS, "the query could not be answered"), None
     finally:
-        if pages is not None:
-            archive.begin(pages.aclose())
+        if pages is not None and coming is not None:
+            archive.begin(_leave(pages, coming))
 
 
 async def _next(pages: AsyncGenerator[list[dict[str, Any]], None]) -> list[dict[str, Any]]:
     """The next page; empty behind the last one."""
     return await anext(pages, [])
+
+
+async def _leave(pages: AsyncGenerator[list[dict[str, Any]], None], coming: Future[list[dict[str, Any]]]) -> None:
+    """Close what is read from, which cannot be while a page of it is being read."""
+    await asyncio.wait([asyncio.wrap_future(coming)])
+    await pages.aclose()
 
 
 def _scope(event: Any) -> Scope:

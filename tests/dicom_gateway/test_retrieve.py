@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from pydicom.dataset import Dataset
-from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, ImplicitVRLittleEndian, JPEG2000Lossless, generate_uid
-from pynetdicom import AE, build_role, evt
+from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, JPEG2000Lossless, generate_uid
+from pynetdicom import build_role, evt
 from pynetdicom.association import Association
 
 from dicom_gateway import Source
 from dicom_gateway.pixels.transcode import transcode
 from tests.dicom_gateway.conftest import Gateway
-from tests.dicom_gateway.devices import keys_of, with_association
+from tests.dicom_gateway.devices import StorageProvider, keys_of, with_association
 from tests.dicom_gateway.objects import ct_slice, part10_of
 
 FIND, MOVE, GET = (f"1.2.840.10008.5.1.4.1.2.2.{number}" for number in (1, 2, 3))
@@ -26,47 +25,9 @@ FIND, MOVE, GET = (f"1.2.840.10008.5.1.4.1.2.2.{number}" for number in (1, 2, 3)
 async def fill(gateway: Gateway, owner: str, study: str, count: int, **attributes: Any) -> list[Dataset]:
     """A study of so many instances."""
     images = [ct_slice(StudyInstanceUID=study, **attributes) for _ in range(count)]
-    for image in images:
-        assert (await gateway.intake.receive(part10_of(image), owner, Source("dimse"))).status == 0
+    received = await asyncio.gather(*(gateway.intake.receive(part10_of(image), owner, Source("dimse")) for image in images))
+    assert {each.status for each in received} == {0}
     return images
-
-
-@dataclass
-class Destination:
-    """A storage provider by pynetdicom that answers with `status` and says what came."""
-
-    port: int
-    syntaxes: tuple[str, ...] = (ExplicitVRLittleEndian, ImplicitVRLittleEndian)
-    status: Callable[[str], int] = lambda uid: 0
-    received: dict[str, str] = field(default_factory=dict)
-    syntax_of: dict[str, str] = field(default_factory=dict)
-    originators: set[tuple[str, int]] = field(default_factory=set)
-    associations: int = 0
-
-    def start(self) -> Any:
-        ae = AE(ae_title="DEST")
-        ae.add_supported_context(CTImageStorage, list(self.syntaxes))
-        handlers = [(evt.EVT_C_STORE, self._store), (evt.EVT_ESTABLISHED, self._count)]
-        return ae.start_server(("127.0.0.1", self.port), block=False, evt_handlers=handlers)
-
-    def _count(self, event: Any) -> None:
-        self.associations += 1
-
-    def _store(self, event: Any) -> int:
-        uid = str(event.request.AffectedSOPInstanceUID)
-        self.received[uid] = hashlib.sha256(event.request.DataSet.getvalue()).hexdigest()
-        self.syntax_of[uid] = str(event.context.transfer_syntax)
-        self.originators.add((event.request.MoveOriginatorApplicationEntityTitle, event.request.MoveOriginatorMessageID))
-        return self.status(uid)
-
-
-@pytest.fixture
-async def destination(gateway: Gateway, free_port: Callable[[], int]) -> AsyncIterator[Destination]:
-    made = Destination(free_port())
-    gateway.movers["DEST"] = made.port
-    server = await asyncio.to_thread(made.start)
-    yield made
-    await asyncio.to_thread(server.shutdown)
 
 
 async def move(
@@ -93,7 +54,7 @@ def numbers(answer: Dataset) -> tuple[int, int, int]:
     return tuple(int(answer.get(f"NumberOf{name}Suboperations", -1)) for name in names)  # type: ignore[return-value]  # three names
 
 
-async def test_a_study_moves_over_several_associations_byte_for_byte(gateway: Gateway, destination: Destination) -> None:
+async def test_a_study_moves_over_several_associations_byte_for_byte(gateway: Gateway, destination: StorageProvider) -> None:
     study = generate_uid()
     images = await fill(gateway, "CLINIC1", study, 40)
     (end, _), *_ = reversed(await move(gateway, study_keys(study)))
@@ -106,7 +67,7 @@ async def test_a_study_moves_over_several_associations_byte_for_byte(gateway: Ga
     assert destination.received[images[0].SOPInstanceUID] == sent
 
 
-async def test_what_the_destination_refuses_is_counted_and_named(gateway: Gateway, destination: Destination) -> None:
+async def test_what_the_destination_refuses_is_counted_and_named(gateway: Gateway, destination: StorageProvider) -> None:
     study = generate_uid()
     images = await fill(gateway, "CLINIC1", study, 4)
     bad, odd = images[0].SOPInstanceUID, images[1].SOPInstanceUID
@@ -134,7 +95,7 @@ async def test_moving_to_nobody(gateway: Gateway, free_port: Callable[[], int]) 
     assert len(identifier.FailedSOPInstanceUIDList) == 2
 
 
-async def test_cancelling_a_move_stops_it(gateway: Gateway, destination: Destination) -> None:
+async def test_cancelling_a_move_stops_it(gateway: Gateway, destination: StorageProvider) -> None:
     study = generate_uid()
     await fill(gateway, "CLINIC1", study, 60)
     slow = asyncio.run_coroutine_threadsafe
@@ -153,7 +114,11 @@ async def test_cancelling_a_move_stops_it(gateway: Gateway, destination: Destina
     assert len(destination.received) == end.NumberOfCompletedSuboperations
 
 
-async def test_a_destination_without_the_codec_gets_native_pixels(gateway: Gateway, destination: Destination) -> None:
+async def test_a_destination_without_the_codec_gets_native_pixels(
+    gateway: Gateway, destination: StorageProvider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The switch that the gateway turns is the process's, and the destination is in it: it would take any syntax.
+    monkeypatch.setattr("pynetdicom._config.UNRESTRICTED_STORAGE_SERVICE", False)
     image = ct_slice()
     compressed = await asyncio.to_thread(transcode, part10_of(image), JPEG2000Lossless)
     assert (await gateway.intake.receive(compressed, "CLINIC1", Source("dimse"))).status == 0
@@ -162,7 +127,7 @@ async def test_a_destination_without_the_codec_gets_native_pixels(gateway: Gatew
     assert destination.syntax_of == {image.SOPInstanceUID: ExplicitVRLittleEndian}
 
 
-async def test_nobody_moves_or_gets_what_is_not_theirs(gateway: Gateway, destination: Destination) -> None:
+async def test_nobody_moves_or_gets_what_is_not_theirs(gateway: Gateway, destination: StorageProvider) -> None:
     study = generate_uid()
     await fill(gateway, "CLINIC1", study, 1)
     ((end, _),) = await move(gateway, study_keys(study), title="CLINIC2")
@@ -228,7 +193,7 @@ async def test_failures_of_a_get_are_counted_and_named(gateway: Gateway) -> None
     "keys",
     [keys_of(QueryRetrieveLevel="STUDY"), keys_of(QueryRetrieveLevel="HOUSE"), keys_of(QueryRetrieveLevel="IMAGE", SOPInstanceUID="*")],
 )
-async def test_a_request_that_names_nothing_is_refused(gateway: Gateway, destination: Destination, keys: Dataset) -> None:
+async def test_a_request_that_names_nothing_is_refused(gateway: Gateway, destination: StorageProvider, keys: Dataset) -> None:
     ((end, _),) = await move(gateway, keys)
     assert end.Status == 0xA900
     assert end.ErrorComment
@@ -248,15 +213,42 @@ async def find(gateway: Gateway, keys: Dataset, title: str = "CLINIC1", cancel_a
     return await with_association(gateway.dimse.port, title, [FIND], use)
 
 
-async def test_many_answers_come_in_pages_and_can_be_cancelled(gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_many_answers_come_in_pages(gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("dicom_gateway.index.reading.Index.pages.__defaults__", (7,))
     study = generate_uid()
     images = await fill(gateway, "CLINIC1", study, 30)
     keys = keys_of(QueryRetrieveLevel="IMAGE", StudyInstanceUID=study, SOPInstanceUID="")
     found, end = await find(gateway, keys)
     assert (sorted(each.SOPInstanceUID for each in found), end) == (sorted(image.SOPInstanceUID for image in images), 0)
+
+
+async def test_cancelling_a_find_stops_it(gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dicom_gateway.index.reading.Index.pages.__defaults__", (20,))
+    monkeypatch.setattr("dicom_gateway.dimse.threads._ROOM", 1)
+    study = generate_uid()
+    await fill(gateway, "CLINIC1", study, 300)
+    keys = keys_of(QueryRetrieveLevel="IMAGE", StudyInstanceUID=study, SOPInstanceUID="")
     found, end = await find(gateway, keys, cancel_after=2)
-    assert end in (0xFE00, 0)  # thirty answers may be on the wire before the cancel is
+    assert end == 0xFE00
+    assert 2 <= len(found) < 300
+    found, end = await find(gateway, keys)
+    assert (len(found), end) == (300, 0)
+
+
+async def test_who_leaves_in_the_middle_of_a_find_leaves_nothing_behind(gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dicom_gateway.index.reading.Index.pages.__defaults__", (20,))
+    monkeypatch.setattr("dicom_gateway.dimse.threads._ROOM", 1)
+    study = generate_uid()
+    await fill(gateway, "CLINIC1", study, 300)
+    keys = keys_of(QueryRetrieveLevel="IMAGE", StudyInstanceUID=study, SOPInstanceUID="")
+
+    def leave(association: Association) -> None:
+        next(association.send_c_find(keys, FIND))
+        association.abort()
+
+    await with_association(gateway.dimse.port, "CLINIC1", [FIND], leave)
+    found, end = await find(gateway, keys)
+    assert (len(found), end) == (300, 0)
 
 
 @pytest.mark.parametrize("terms", ["GB18030", "GBK", "ISO_IR 192"])
