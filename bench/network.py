@@ -130,8 +130,7 @@ async def main() -> None:
     print(describe_machine())
     with tempfile.TemporaryDirectory() as folder:
         settings = Settings(data_dir=Path(folder), database_url=args.database)
-        Sealer.use(settings.data_dir / "keys" / "identity.key")
-        engine = make_engine(settings.database)
+        engine = make_engine(settings.database, sealer=Sealer.of(settings.data_dir / "keys" / "identity.key"))
         try:
             await migrate(engine)
             await put_region(settings)

@@ -159,8 +159,7 @@ async def ask(session: aiohttp.ClientSession, address: str, requests: int, at_on
 async def measure(name: str, database_url: str, count: int, requests: int) -> None:
     with tempfile.TemporaryDirectory(prefix="telemed-bench-") as folder:
         settings = Settings(data_dir=Path(folder), database_url=database_url, http_port=free_port(), host="127.0.0.1")
-        Sealer.use(settings.data_dir / "keys" / "identity.key")
-        engine = make_engine(settings.database)
+        engine = make_engine(settings.database, sealer=Sealer.of(settings.data_dir / "keys" / "identity.key"))
         await migrate(engine)
         await put_region(settings)
         await fill(engine, count)

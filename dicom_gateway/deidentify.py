@@ -2,7 +2,8 @@
 
 The table of attributes and actions is that of the package `dicom-anonymizer` (edition 2026c of the standard); it is applied
 here to nested items as well, and UIDs are replaced by a keyed digest: the same UID is the same within one export, and
-nobody without its key can go back.
+nobody without its key can go back. Beyond the table goes what it cannot know: private elements, elements that no edition of
+PS3.6 names, and names, dates and addresses (URLs) under tags that the table passes over; other UIDs of instances are replaced.
 
 Pixels are not looked at. Objects that may carry identity in their pixels or their text are refused, with the reason.
 """
@@ -18,6 +19,7 @@ from io import BytesIO
 from dicomanonymizer.dicom_anonymization_databases import dicomfields_2026c as profile
 from pydicom import dcmread, dcmwrite
 from pydicom._uid_dict import UID_dictionary
+from pydicom.datadict import dictionary_has_tag, keyword_for_tag, repeater_has_tag
 from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.sequence import Sequence
@@ -35,6 +37,16 @@ _LISTS: tuple[tuple[str, str], ...] = (
 _ACTIONS: Mapping[int, str] = {tag[0] << 16 | tag[1]: action for action, name in _LISTS for tag in getattr(profile, name) if len(tag) == 2}
 _REPEATING = tuple((*tag, action) for action, name in _LISTS for tag in getattr(profile, name) if len(tag) == 4)
 
+_TELLING = frozenset(["PN", "DA", "DT", "TM", "UR", "UN"])
+"""Value representations that may name a person, a day or a place, and are removed wherever the table has no word for the tag."""
+
+_CLASS_UIDS = frozenset({
+    "SOPClassUID", "ReferencedSOPClassUID", "RelatedGeneralSOPClassUID", "OriginalSpecializedSOPClassUID", "SOPClassesInStudy",
+    "PertinentSOPClassesInStudy", "PertinentSOPClassesInSeries", "SOPClassesSupported", "AvailableTransferSyntaxUID",
+    "StoredInstanceTransferSyntaxUID", "FlowTransferSyntaxUID", "CodingSchemeUID", "ContextUID", "MappingResourceUID",
+})  # fmt: skip
+"""UIDs that name a kind of thing, not a thing; private classes stay what they are."""
+
 _DUMMIES: Mapping[str, str | int] = {
     "DA": "19000101", "TM": "000000", "DT": "19000101000000", "AS": "000Y", "DS": "0", "IS": "0", "UR": "http://invalid.invalid",
     "FD": 0, "FL": 0, "SS": 0, "US": 0, "SL": 0, "UL": 0,
@@ -50,8 +62,15 @@ TEXT_CLASSES = ("1.2.840.10008.5.1.4.1.1.88.", "1.2.840.10008.5.1.4.1.1.104.", "
 """SOP classes whose content is text, documents, annotations or recordings with text: structured reports, encapsulated
 documents, presentation states, waveforms (PS3.4 B.5). Cleaning them needs a person."""
 
+SCREEN_CLASSES = ("1.2.840.10008.5.1.4.1.1.7.", "1.2.840.10008.5.1.4.1.1.3.", "1.2.840.10008.5.1.4.1.1.6.")
+"""SOP classes of pictures of screens and of ultrasound, whatever modality they claim: secondary captures (a CT's dose page
+among them), ultrasound, and what derives from them."""
+
 PIXEL_RISK = frozenset({"US", "SC", "OT", "XC", "ES", "GM", "DOC", "IVUS", "ECG", "BMD"})
 """Modalities whose pictures often show names; they go out only where Burned In Annotation says NO."""
+
+WRITTEN_PICTURES = frozenset({"LABEL", "SCREEN SAVE"})
+"""Image Type values of pictures that show writing: a slide's label (PS3.3 C.8.12.4.1.1), a console's screen."""
 
 
 class NotDeidentifiable(Exception):
@@ -105,7 +124,12 @@ def _refuse(data_set: Dataset) -> None:
     burned_in = str(data_set.get("BurnedInAnnotation", "")).upper()
     if burned_in == "YES":
         raise NotDeidentifiable("identity in the pixels")
-    if burned_in != "NO" and str(data_set.get("Modality", "")).upper() in PIXEL_RISK:
+    kinds = {str(value).upper() for value in data_set.get("ImageType", None) or ()}
+    label = str(data_set.get("SpecimenLabelInImage", "")).upper()
+    if kinds & WRITTEN_PICTURES or label == "YES" or ("OVERVIEW" in kinds and label != "NO"):
+        raise NotDeidentifiable("shows a label or a screen")
+    of_a_screen = f"{data_set.SOPClassUID}.".startswith(SCREEN_CLASSES) or str(data_set.get("Modality", "")).upper() in PIXEL_RISK
+    if burned_in != "NO" and of_a_screen:
         raise NotDeidentifiable("may show identity in its pixels")
     if str(data_set.get("RecognizableVisualFeatures", "")).upper() == "YES":
         raise NotDeidentifiable("a face can be recognised")
@@ -119,7 +143,7 @@ def _clean(data_set: Dataset, key: bytes, pseudonym: str, depth: int) -> None:
         if element.tag.is_private or element.tag.group == 0x0004:
             del data_set[element.tag]
             continue
-        action = _action(tag)
+        action = _action(tag) or _unnamed(element)
         if tag in PATIENT:
             element.value = pseudonym
         elif element.VR == "SQ":
@@ -148,6 +172,14 @@ def _action(tag: int) -> str | None:
         if group & group_mask == first & group_mask and element & element_mask == second & element_mask:
             return str(action)
     return None
+
+
+def _unnamed(element: DataElement) -> str | None:
+    """What becomes of an element that the table does not name."""
+    known = dictionary_has_tag(element.tag) or repeater_has_tag(int(element.tag))
+    if not known or element.VR in _TELLING:
+        return _X
+    return _U if element.VR == "UI" and keyword_for_tag(element.tag) not in _CLASS_UIDS else None
 
 
 def _clean_sequence(data_set: Dataset, element: DataElement, action: str | None, key: bytes, pseudonym: str, depth: int) -> None:

@@ -21,6 +21,7 @@ from dicom_gateway import Index, Intake, Scope, dicomweb_app
 from dicom_gateway.dimse import DimseServer
 from dicom_gateway.objects import Objects
 from dicom_gateway.pixels import PixelPool
+from dicom_gateway.pool_process import serve_the_parent
 from dicom_gateway.series_documents import SeriesDocuments
 from dicom_gateway.settled import Settled
 from dicom_gateway.stability import StudyWatch
@@ -53,7 +54,6 @@ from telemed.adapters.tracings import PooledTracings, StoredTracings
 from telemed.dimse_door import open_dimse
 from telemed.domain.centre import Centre
 from telemed.long_jobs import LongJob, LongJobs
-from telemed.pool_process import serve_the_parent
 from telemed.service.uploads import sweep_uploads
 from telemed.settings import Settings
 from telemed.web.app import Doors, create_app
@@ -93,8 +93,7 @@ class Parts:
 @asynccontextmanager
 async def open_parts(settings: Settings, centres: Mapping[str, Centre] | None = None) -> AsyncIterator[Parts]:
     """Connect to database and store. Raises DatabaseUnavailable or StorageError with a plain sentence."""
-    Sealer.use(settings.data_dir / "keys" / "identity.key")
-    engine = make_engine(settings.database)
+    engine = make_engine(settings.database, sealer=Sealer.of(settings.data_dir / "keys" / "identity.key"))
     store = open_store(settings.storage, settings.store_keys)
     pool = ProcessPoolExecutor(PRINTERS, mp_context=multiprocessing.get_context("spawn"), initializer=serve_the_parent)
     pages = PdfPages(store)

@@ -12,6 +12,7 @@ from concurrent.futures.process import BrokenProcessPool
 from typing import ParamSpec, TypeVar
 
 from dicom_gateway.pixels.errors import DecodingBusy
+from dicom_gateway.pool_process import serve_the_parent
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -55,5 +56,6 @@ class PixelPool:
     def _started(self) -> ProcessPoolExecutor:
         # Not forked: a fork of a process with threads may inherit a held lock.
         if self._pool is None:
-            self._pool = ProcessPoolExecutor(self._processes, mp_context=multiprocessing.get_context("spawn"))
+            spawning = multiprocessing.get_context("spawn")
+            self._pool = ProcessPoolExecutor(self._processes, mp_context=spawning, initializer=serve_the_parent)
         return self._pool

@@ -40,10 +40,10 @@ class Confidential(sa.TypeDecorator[str]):
     cache_ok = True
 
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
-        return None if value is None else Sealer.current().seal(value)
+        return None if value is None else Sealer.on(dialect).seal(value)
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> str | None:
-        return None if value is None else Sealer.current().open(value)
+        return None if value is None else Sealer.on(dialect).open(value)
 
 
 class Codes(sa.TypeDecorator[frozenset[str]]):

@@ -8,10 +8,11 @@ from __future__ import annotations
 import base64
 import os
 from pathlib import Path
-from typing import ClassVar
+from weakref import WeakKeyDictionary
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESSIV
+from sqlalchemy.engine import Dialect
 
 from telemed.adapters.key_files import kept
 
@@ -21,22 +22,23 @@ KEY_BYTES = 64
 class Sealer:
     """Seals and opens short texts with the key of this installation."""
 
-    _current: ClassVar[Sealer | None] = None
-
     def __init__(self, key: bytes) -> None:
         self._cipher = AESSIV(key)
 
     @classmethod
-    def use(cls, key_file: Path) -> Sealer:
-        """Take the key of `key_file` for this process; the first caller on a new installation makes it."""
-        cls._current = cls(kept(key_file, lambda: os.urandom(KEY_BYTES)))
-        return cls._current
+    def of(cls, key_file: Path) -> Sealer:
+        """The sealer with the key in `key_file`; the first caller on a new installation makes the key."""
+        return cls(kept(key_file, lambda: os.urandom(KEY_BYTES)))
 
-    @classmethod
-    def current(cls) -> Sealer:
-        if cls._current is None:
-            raise RuntimeError("no key: call Sealer.use first")
-        return cls._current
+    def guard(self, dialect: Dialect) -> None:
+        """Seal and open the confidential columns of the engine that has this dialect."""
+        _guards[dialect] = self
+
+    @staticmethod
+    def on(dialect: Dialect) -> Sealer:
+        if (sealer := _guards.get(dialect)) is None:
+            raise RuntimeError("this engine has no key for confidential columns: make it with a sealer")
+        return sealer
 
     def seal(self, text: str) -> str:
         return base64.b64encode(self._cipher.encrypt(text.encode(), None)).decode() if text else ""
@@ -49,3 +51,6 @@ class Sealer:
             return self._cipher.decrypt(base64.b64decode(sealed), None).decode()
         except (InvalidTag, ValueError):
             raise ValueError("a confidential column does not open with this installation's key") from None
+
+
+_guards: WeakKeyDictionary[Dialect, Sealer] = WeakKeyDictionary()  # each engine has a dialect of its own

@@ -13,6 +13,8 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
+from telemed.adapters.confidential import Sealer
+
 CONNECT_SECONDS = 10
 """How long a PostgreSQL server may take to let us in."""
 
@@ -31,8 +33,9 @@ def async_url(url: str) -> str:
     return re.sub(r"^postgres(ql)?://", "postgresql+asyncpg://", re.sub(r"^sqlite://", "sqlite+aiosqlite://", url))
 
 
-def make_engine(url: str, *, pool_size: int = 8) -> AsyncEngine:
-    """An engine for `url`. SQLite: WAL, every commit synced, one writer at a time, foreign keys on.
+def make_engine(url: str, *, sealer: Sealer | None = None, pool_size: int = 8) -> AsyncEngine:
+    """An engine for `url`. SQLite: WAL, every commit synced, one writer at a time, foreign keys on. Confidential columns are
+    read and written by engines with a `sealer` only.
 
     Raises DatabaseUnavailable for a URL of no known form.
     """
@@ -43,10 +46,13 @@ def make_engine(url: str, *, pool_size: int = 8) -> AsyncEngine:
         engine = create_async_engine(url, connect_args={"timeout": BUSY_SECONDS}, pool_size=pool_size, **common)
         sa.event.listen(engine.sync_engine, "connect", _prepare_sqlite)
         sa.event.listen(engine.sync_engine, "begin", _begin_sqlite)
-        return engine
-    return create_async_engine(
-        url, connect_args={"timeout": CONNECT_SECONDS}, pool_size=pool_size, max_overflow=4, pool_pre_ping=True, **common
-    )
+    else:
+        engine = create_async_engine(
+            url, connect_args={"timeout": CONNECT_SECONDS}, pool_size=pool_size, max_overflow=4, pool_pre_ping=True, **common
+        )
+    if sealer:
+        sealer.guard(engine.dialect)
+    return engine
 
 
 def _check_form(url: str) -> None:

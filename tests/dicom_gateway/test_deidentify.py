@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pydicom import dcmread
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
-from pydicom.uid import EnhancedSRStorage, MRImageStorage
+from pydicom.uid import EnhancedSRStorage, MRImageStorage, SecondaryCaptureImageStorage, VLPhotographicImageStorage, generate_uid
 
 from dicom_gateway.deidentify import NotDeidentifiable, deidentify, replaced_uid
 from tests.dicom_gateway.objects import ct_slice, part10_of
@@ -79,6 +79,26 @@ def test_references_follow_and_what_the_standard_defines_stays() -> None:
     assert result.SourceImageSequence[0].ReferencedSOPClassUID == MRImageStorage
 
 
+def test_what_the_table_does_not_name_goes_where_it_may_tell_and_instances_get_new_uids() -> None:
+    before = whole()
+    before.add_new(0x0040A067, "PN", "Wang^Retired")  # Document Author (Trial)
+    before.add_new(0x00181FFE, "LO", "Zhao")  # of no edition of the standard
+    before.CodingSchemeURL = "http://secretward.invalid/Zhao"
+    before.SOPInstanceUIDOfConcatenationSource = source = generate_uid()
+    content, after = cleaned(before)
+    for secret in (*SECRETS, source):
+        assert secret.encode() not in content, secret
+    assert after.SOPInstanceUIDOfConcatenationSource == replaced_uid(source, KEY)
+
+
+def test_a_photograph_whose_class_only_begins_alike_is_no_screen() -> None:
+    assert cleaned(ct_slice(SOPClassUID=VLPhotographicImageStorage))[1].SOPClassUID == VLPhotographicImageStorage
+
+
+def test_a_private_class_keeps_its_name() -> None:
+    assert cleaned(ct_slice(SOPClassUID="1.3.12.2.1107.5.9.1"))[1].SOPClassUID == "1.3.12.2.1107.5.9.1"
+
+
 @given(uid=st.from_regex(r"[1-2](\.(0|[1-9][0-9]{0,8})){2,6}", fullmatch=True))
 @settings(max_examples=50)
 def test_a_replaced_uid_is_a_uid_and_always_the_same(uid: str) -> None:
@@ -90,6 +110,8 @@ def test_a_replaced_uid_is_a_uid_and_always_the_same(uid: str) -> None:
 
 @pytest.mark.parametrize("attributes", [
     {"BurnedInAnnotation": "YES"}, {"Modality": "US"}, {"SOPClassUID": EnhancedSRStorage}, {"RecognizableVisualFeatures": "YES"},
+    {"Modality": "CT", "SOPClassUID": SecondaryCaptureImageStorage}, {"ImageType": ["DERIVED", "SECONDARY", "SCREEN SAVE"]},
+    {"ImageType": ["ORIGINAL", "PRIMARY", "LABEL"]}, {"ImageType": ["ORIGINAL", "PRIMARY", "OVERVIEW"]}, {"SpecimenLabelInImage": "YES"},
 ])  # fmt: skip
 def test_what_may_carry_identity_beyond_attributes_is_refused(attributes: dict[str, str]) -> None:
     with pytest.raises(NotDeidentifiable):

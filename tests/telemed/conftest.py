@@ -34,9 +34,7 @@ __all__ = ["postgres_server"]
 @pytest.fixture(scope="session")
 def keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Keys of one installation, which all databases of this run belong to."""
-    folder = tmp_path_factory.mktemp("keys")
-    Sealer.use(folder / "identity.key")
-    return folder
+    return tmp_path_factory.mktemp("keys")
 
 
 @pytest.fixture(scope="session")
@@ -85,8 +83,8 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
 
 
 @pytest.fixture
-async def engine(database_url: str) -> AsyncIterator[AsyncEngine]:
-    made = make_engine(database_url)
+async def engine(database_url: str, keys: Path) -> AsyncIterator[AsyncEngine]:
+    made = make_engine(database_url, sealer=Sealer.of(keys / "identity.key"))
     yield made
     await made.dispose()
 

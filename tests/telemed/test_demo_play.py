@@ -18,7 +18,6 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from telemed import bootstrap
-from telemed.adapters.confidential import Sealer
 from telemed.adapters.database import make_engine
 from telemed.adapters.migrate import migrate
 from telemed.adapters.pdf_signatures import PdfSigner
@@ -105,26 +104,24 @@ async def running(folder: Path, *, with_worker: bool = True) -> AsyncIterator[Pl
     engine = make_engine(settings.database)
     await migrate(engine)
     await engine.dispose()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Sealer, "_current", None)  # each installation has its own key, each process one installation
-        async with bootstrap.open_parts(settings) as parts:
-            await put_region(settings)
-            await parts.office.refresh()
-            runner = web.AppRunner(bootstrap.web_application(parts), access_log=None)
-            await runner.setup()
-            await web.TCPSite(runner, settings.host, settings.http_port).start()
-            gateway = await bootstrap.dicom_gateway(parts)
-            worker = asyncio.create_task(bootstrap.worker(parts).run()) if with_worker else None
-            try:
-                yield Platform(settings, parts)
-            finally:
-                if worker:
-                    worker.cancel()
-                    with contextlib.suppress(asyncio.CancelledError):
-                        await worker
-                await gateway.close()
-                await parts.intake.close()
-                await runner.cleanup()
+    async with bootstrap.open_parts(settings) as parts:
+        await put_region(settings)
+        await parts.office.refresh()
+        runner = web.AppRunner(bootstrap.web_application(parts), access_log=None)
+        await runner.setup()
+        await web.TCPSite(runner, settings.host, settings.http_port).start()
+        gateway = await bootstrap.dicom_gateway(parts)
+        worker = asyncio.create_task(bootstrap.worker(parts).run()) if with_worker else None
+        try:
+            yield Platform(settings, parts)
+        finally:
+            if worker:
+                worker.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await worker
+            await gateway.close()
+            await parts.intake.close()
+            await runner.cleanup()
 
 
 @pytest.fixture(scope="module")

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import aiohttp
-import numpy as np
 from pydicom.uid import generate_uid
 
-from ecg import pyramid
+import ecg
+from ecg.synthesis import holter
+from telemed.adapters.ecg_analysis import Analysis, analyse
 from telemed.domain.tracing import Edit, EditKind, Tracing, TracingKind
 from telemed.service.identity import new_id
 from tests.demo_region import Answer, DemoRegion, new_case
@@ -69,19 +73,32 @@ async def drafted(region: DemoRegion, **request: str) -> Story:
     return story
 
 
+@cache
+def analysed() -> tuple[Analysis, dict[str, bytes]]:
+    """Twelve minutes of three leads as the worker reads them: what it found, and the objects it stores."""
+    with TemporaryDirectory() as folder:
+        file, made = Path(folder) / "recording.edf", Path(folder) / "made"
+        file.write_bytes(ecg.write(holter(0.2, rate=125.0).recording, None, "edf"))
+        made.mkdir()
+        found = analyse(file, made, {})
+        return found, {each.name: each.read_bytes() for each in made.iterdir()}
+
+
 async def long_tracing(region: DemoRegion, story: Story) -> str:
     """A long recording as the worker leaves it, with a strip that was chosen."""
     office, number = region.parts.office, new_id()
-    samples = np.zeros((1, 90_000), np.float32)
-    for name, content in (("samples", b"".join(pyramid.pieces(samples))), ("results.json", b"{}"), ("beats", b"")):
+    found, objects = analysed()
+    for name, content in objects.items():
         await office.store.put(f"ecg/{number}/{name}", content)
     tracing = Tracing(
-        number, story.case_id, story.evidence_id, "", TracingKind.HOLTER, office.now(), duration=720.0, rate=125.0, samples=90_000,
-        leads=("V5",), key=f"ecg/{number}",
+        number, story.case_id, story.evidence_id, "", TracingKind.HOLTER, office.now(), duration=found.duration, rate=found.rate,
+        samples=found.samples, leads=found.leads, key=f"ecg/{number}",
     )  # fmt: skip
     async with office.writing() as work:
         assert await work.tracings.add(tracing)
-        await work.tracings.add_edit(Edit(number, 1, EditKind.STRIP, {"begin": 1.0}, "imaging.main", office.now()))
+        await work.tracings.add_edit(
+            Edit(number, 1, EditKind.STRIP, {"begin": 1.0, "seconds": 8.0, "caption": "V5"}, "imaging.main", office.now())
+        )
     return number
 
 

@@ -12,6 +12,7 @@ import aiohttp
 import pytest
 from pydicom.data import get_testdata_file
 
+from telemed.domain.evidence import HEAD
 from telemed.domain.upload import LIFETIME, MOST_UNFINISHED
 from telemed.service.uploads import PART_BYTES, sweep_uploads
 from tests.cutting_proxy import cutting_proxy
@@ -153,7 +154,7 @@ async def test_a_checksum_is_held(region: DemoRegion, algorithm: str) -> None:
 
 async def test_a_file_of_no_known_kind_is_refused_at_its_first_bytes(region: DemoRegion) -> None:
     _, url = await begun(region, 10_000_000)
-    answer = await patch(region, url, 0, bytes(5000))
+    answer = await patch(region, url, 0, bytes(HEAD))
     assert (answer.status, answer.body["type"]) == (415, "/problems/unknown-file")
     assert (await region.call("HEAD", url, user="clinic1", headers=TUS)).status == 404
     assert await stored_keys(region, url) == []
