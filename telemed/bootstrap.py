@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import multiprocessing
-import ssl
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import asynccontextmanager
@@ -156,9 +155,9 @@ def web_application(parts: Parts) -> web.Application:
     return create_app(parts.office, doors)
 
 
-async def dicom_gateway(parts: Parts, tls: ssl.SSLContext | None = None) -> DimseServer:
+async def dicom_gateway(parts: Parts) -> DimseServer:
     """The DIMSE door."""
-    return await open_dimse(parts.settings, parts.office, parts.index, parts.store, parts.intake, study_watch(parts), tls)
+    return await open_dimse(parts.settings, parts.office, parts.index, parts.store, parts.intake, study_watch(parts))
 
 
 @asynccontextmanager

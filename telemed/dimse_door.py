@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import ssl
-
 from dicom_gateway import Destination, Index, Intake, Refusal, RefusalReason, Scope, start_dimse
 from dicom_gateway.dimse import DimseServer
 from dicom_gateway.stability import StudyWatch
+from dicom_gateway.upper_layer.receiver import Limits
 from storage.protocol import ObjectStore
 from telemed.adapters.office import SqlOffice
 from telemed.adapters.study_access import device_scope
@@ -23,7 +22,6 @@ async def open_dimse(
     store: ObjectStore,
     intake: Intake,
     watch: StudyWatch,
-    tls: ssl.SSLContext | None = None,
 ) -> DimseServer:
     """Listen. An AE title is an institution's code or one of its devices; one that is not in the network is refused."""
 
@@ -51,7 +49,8 @@ async def open_dimse(
         host=settings.host,
         port=settings.dicom_port,
         destinations=destinations,
-        tls=tls,
+        tls=settings.dicom_tls_context,
+        limits=Limits(rate=settings.dicom_rate or None),
         worklist=WorklistItems(office.engine, lambda: office.region),
         on_step=note_step,
         watch=watch,

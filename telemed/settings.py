@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import ssl
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from telemed import ohif
@@ -31,6 +32,15 @@ class Settings(BaseSettings):
     host: str = Field(default="127.0.0.1", description="Address that all doors listen on")
     http_port: int = Field(default=8080, ge=1, le=65535, description="Port of pages, API and DICOMweb")
     dicom_port: int = Field(default=11112, ge=1, le=65535, description="Port of the DICOM gateway")
+    dicom_tls: str = Field(
+        default="", description="PEM file with certificate and key: the DICOM gateway then speaks TLS only; empty: plain TCP"
+    )
+    dicom_tls_clients: str = Field(
+        default="", description="PEM file with the authorities whose certificates DICOM peers must show; empty: none is asked for"
+    )
+    dicom_rate: float = Field(
+        default=0, ge=0, description="Instances a second that one institution may store, the rest waits its turn; 0: as fast as they come"
+    )
     mllp_port: int = Field(default=2575, ge=1, le=65535, description="Port of the HL7 listener")
     ae_title: str = Field(default="TELEMED", min_length=1, max_length=16, description="AE title of the DICOM gateway")
     public_url: str = Field(default="", description="Address printed on reports and shown to users; empty: made from host and port")
@@ -51,6 +61,19 @@ class Settings(BaseSettings):
         except (ZoneInfoNotFoundError, ValueError, OSError):
             raise ValueError(f"there is no time zone {name!r}; give one of the IANA list, such as Asia/Shanghai") from None
         return name
+
+    @field_validator("dicom_tls", "dicom_tls_clients")
+    @classmethod
+    def _readable_pem(cls, file: str, info: ValidationInfo) -> str:
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        try:
+            if file and info.field_name == "dicom_tls":
+                context.load_cert_chain(file)
+            elif file:
+                context.load_verify_locations(file)
+        except OSError as error:  # ssl.SSLError is one
+            raise ValueError(f"{file} does not hold what TLS needs ({error.strerror or error})") from None
+        return file
 
     @field_validator("log_level")
     @classmethod
@@ -87,6 +110,17 @@ class Settings(BaseSettings):
     def store_keys(self) -> dict[str, str]:
         """For `storage.open_store`, where the URL carries no keys."""
         return {"TELEMED_S3_ACCESS_KEY": self.s3_access_key, "TELEMED_S3_SECRET_KEY": self.s3_secret_key.get_secret_value()}
+
+    @property
+    def dicom_tls_context(self) -> ssl.SSLContext | None:
+        """What the DICOM gateway speaks TLS with; None: it does not."""
+        if not self.dicom_tls:
+            return None
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=self.dicom_tls_clients or None)
+        context.load_cert_chain(self.dicom_tls)
+        if self.dicom_tls_clients:
+            context.verify_mode = ssl.CERT_REQUIRED
+        return context
 
     @property
     def ohif_folder(self) -> Path:

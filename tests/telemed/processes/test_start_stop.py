@@ -49,6 +49,7 @@ WRONG: list[tuple[dict[str, str], str]] = [
     ({"TELEMED_HTTP_PORT": "http"}, "TELEMED_HTTP_PORT"),
     ({"TELEMED_TIME_ZONE": "Middle/Earth"}, "TELEMED_TIME_ZONE"),
     ({"TELEMED_LOG_LEVEL": "loud"}, "TELEMED_LOG_LEVEL"),
+    ({"TELEMED_DICOM_TLS": "{folder}/a-file"}, "TELEMED_DICOM_TLS"),
     ({"TELEMED_CONFIG": "{folder}/none.toml"}, "none.toml"),
     ({"TELEMED_CONFIG": "{folder}/a-file"}, "a-file"),
 ]
