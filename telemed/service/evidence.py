@@ -84,6 +84,8 @@ async def link_study(work: Work, study: StudyFacts, case: Case, rule: str, actor
                 known.instances = study.instances
                 await work.evidence.save(known)
                 _ask_to_read(work, known)
+                if known.type is EvidenceType.PRIOR_STUDY:
+                    return known
                 work.journal.event(case, "evidence-grew", actor, {"evidence": known.id, "instances": study.instances})
             return known
     evidence = Evidence(
