@@ -13,7 +13,7 @@ from pydicom.multival import MultiValue
 from pynetdicom import build_context, build_role, evt
 
 from dicom_gateway.dimse.calling import called
-from dicom_gateway.dimse.statuses import CANCELLED, PENDING, PENDING_WITH_WARNING, SUB_OPERATIONS_FAILED, SUCCESS
+from dicom_gateway.dimse.statuses import CANCELLED, NO_SUB_OPERATIONS, PENDING, PENDING_WITH_WARNING, SUB_OPERATIONS_FAILED, SUCCESS
 from dicom_gateway.part10 import preface
 from dicom_gateway.upper_layer.sender import MAX_CONTEXTS, NATIVE, Peer, SendingFailed
 
@@ -159,10 +159,10 @@ def _outcome(peer: Peer, answers: Iterable[tuple[Dataset, Dataset | None]]) -> F
     end = Dataset()
     for end, _ in answers:  # noqa: B007  # the last answer is what counts
         pass
-    if end.get("Status") not in (SUCCESS, SUB_OPERATIONS_FAILED, CANCELLED):
+    if end.get("Status") not in (SUCCESS, SUB_OPERATIONS_FAILED, NO_SUB_OPERATIONS, CANCELLED):
         raise SendingFailed(_refusal(peer, "the retrieval", end))
     done = int(end.get("NumberOfCompletedSuboperations") or 0) + int(end.get("NumberOfWarningSuboperations") or 0)
-    return Fetched(done, int(end.get("NumberOfFailedSuboperations") or 0))
+    return Fetched(done, int(end.get("NumberOfFailedSuboperations") or 0) or int(end.Status == NO_SUB_OPERATIONS))
 
 
 def _refusal(peer: Peer, what: str, answer: Dataset) -> str:

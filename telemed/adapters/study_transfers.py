@@ -152,6 +152,7 @@ class StudyTransfers:
             error = ""
         else:
             error = await self._retrieved(case, peer, study, counts)
+            await self._index.settled()  # what the gateway has acknowledged stands in the index
         async with self._office.writing() as work:
             await transfers.settle_prior(work, case.id, study.study_instance_uid)
         return error

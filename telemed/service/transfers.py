@@ -70,14 +70,14 @@ async def send_study(work: Work, person: Person, case_id: str, evidence_id: str,
 
 
 async def fetch_priors(work: Work, person: Person, case_id: str) -> Transfer:
-    """Ask the member's PACS for the patient's earlier studies. Raises NotFound where it has none, Invalid where the patient has no
-    number there."""
+    """Ask the member's PACS for the patient's earlier studies. Raises Invalid where it has none, and where the patient
+    has no number there."""
     case = await in_hand(work, person, case_id, Action.PRIORS_FETCH)
     if case.status in CLOSED_TO_EVIDENCE:
         raise InvalidTransition("case", case.status, "fetch-priors")
     known = archives(work.region.network, case)
     if not known:
-        raise NotFound("device", case.member)
+        raise Invalid(FieldError("member", "no-archive"))
     if not await number_of(work, case):
         raise Invalid(FieldError("patient.identifiers", "required", case.member))
     return await _asked(work, person, case, TransferKind.PRIORS, known[0].title, {"device": known[0].title})
@@ -98,8 +98,13 @@ async def _asked(
             return known
     transfer = Transfer(new_id(), kind, case.id, title, person.username, person.institution, work.now, work.now, study_instance_uid=study)
     await work.transfers.add(transfer)
-    action = Action.EVIDENCE_SEND if kind is TransferKind.SEND else Action.PRIORS_FETCH
-    work.journal.audit(action, person.username, person.institution, f"case/{case.id}", detail=detail)
+    work.journal.audit(
+        Action.EVIDENCE_SEND if kind is TransferKind.SEND else Action.PRIORS_FETCH,
+        person.username,
+        person.institution,
+        f"case/{case.id}",
+        detail=detail,
+    )
     work.journal.job(JOBS[kind], {"transfer": transfer.id}, key=f"transfer:{transfer.id}")
     return transfer
 
@@ -146,11 +151,18 @@ async def end_of_try(work: Work, transfer_id: str, error: str) -> bool:
         transfer.status = TransferStatus.INCOMPLETE if transfer.completed else TransferStatus.FAILED
     await work.transfers.save(transfer)
     if not again:
-        detail = {"transfer": transfer.id, "name": transfer.title, "instances": transfer.completed, "status": transfer.status.value}
+        detail = {"transfer": transfer.id, "to" if transfer.kind is TransferKind.SEND else "from": transfer.title}
+        detail |= {"reason": transfer.error} if error else {}
+        detail |= {"instances": transfer.completed, "status": transfer.status.value}
         work.journal.event(case, ENDS[transfer.kind], transfer.asked_by, detail)
-        action = Action.EVIDENCE_SEND if transfer.kind is TransferKind.SEND else Action.PRIORS_FETCH
         outcome = {"device": transfer.title, "status": transfer.status.value, "instances": transfer.completed, "failed": transfer.failed}
-        work.journal.audit(action, "system", transfer.institution, f"case/{case.id}", detail=outcome)
+        work.journal.audit(
+            Action.EVIDENCE_SEND if transfer.kind is TransferKind.SEND else Action.PRIORS_FETCH,
+            "system",
+            transfer.institution,
+            f"case/{case.id}",
+            detail=outcome,
+        )
     return again
 
 
