@@ -13,6 +13,8 @@ from typing import Any, NamedTuple
 
 from dicom_gateway.character_set import codecs_of, decode
 from dicom_gateway.errors import UnreadableDICOM
+from dicom_gateway.index.correcting import Correction
+from dicom_gateway.json_corrections import apply_corrections
 from dicom_gateway.json_values import BINARY, INLINE, dictionary_vr, value_text
 from dicom_gateway.scanner import ITEM, ITEM_END, MAX_DEPTH, PIXEL_DATA, SEQUENCE_END, UNDEFINED, read_meta
 from dicom_gateway.transfer_syntax import TransferSyntax, transfer_syntax
@@ -34,6 +36,7 @@ class Head:
 
     content: bytes
     has_pixels: bool
+    corrections: tuple[Correction, ...] = ()
 
 
 @dataclass(slots=True)
@@ -75,6 +78,8 @@ class Describer:
         if head.has_pixels:
             tag, vr = _pixels(head.content, text.order)
             fragments[tag] = f'"{tag:08X}":{{"vr":"{vr}",{BULK}{tag:08X}"}}'
+        if head.corrections:
+            apply_corrections(fragments, head.corrections)
         return f"{{{','.join(fragments[tag] for tag in sorted(fragments))}}}".encode()
 
     def _prepare(self, text: EncodedText, start: int) -> None:

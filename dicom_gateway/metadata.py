@@ -23,7 +23,7 @@ def row_json(values: dict[str, Any], shown: list[Attribute], base: str) -> dict[
             if value is None:
                 continue
             target = answer.setdefault(attribute.within, {"vr": "SQ", "Value": [{}]})["Value"][0]
-        target[attribute.tag] = _value(attribute.vr, value)
+        target[attribute.tag] = element(attribute.vr, value)
     answer["00081190"] = {"vr": "UR", "Value": [_retrieve_url(values, base)]}
     return dict(sorted(answer.items()))
 
@@ -55,7 +55,8 @@ def _retrieve_url(values: dict[str, Any], base: str) -> str:
     return url
 
 
-def _value(vr: str, value: Any) -> dict[str, Any]:
+def element(vr: str, value: Any) -> dict[str, Any]:
+    """A value of the index, or several, as an element of the DICOM JSON model."""
     if value is None or value in ("", []):
         return {"vr": vr}
     values = value if isinstance(value, list) else [value]

@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
-from dicom_gateway.index import Index, Scope, StoredInstance
+from dicom_gateway.index import Correction, Index, Scope, StoredInstance, corrections
 from dicom_gateway.index.recording import insert_or_replace
 from dicom_gateway.index.tables import dicom_instance, dicom_series, dicom_series_document, dicom_study
 from dicom_gateway.json_dataset import Head, describe_series
@@ -77,19 +77,19 @@ class SeriesDocuments:
 
     async def _states(self, *where: sa.ColumnElement[bool]) -> list[SeriesState]:
         s, e, i, d = dicom_study.c, dicom_series.c, dicom_instance.c, dicom_series_document.c
-        state = [sa.func.count(i.id), sa.func.max(i.id), sa.func.sum(i.id), sa.func.max(i.received_at)]
+        state = [sa.func.count(i.id), sa.func.max(i.id), sa.func.sum(i.id), sa.func.max(i.received_at), s.revision]
         query = (
             sa.select(e.id, s.owner, e.series_instance_uid, *state, d.instances, d.etag)
             .join_from(dicom_series, dicom_study)
             .join(dicom_instance, i.series_id == e.id)
             .outerjoin(dicom_series_document, d.series_id == e.id)
             .where(*where)
-            .group_by(e.id, s.owner, e.series_instance_uid, e.series_number, d.instances, d.etag)
+            .group_by(e.id, s.owner, s.revision, e.series_instance_uid, e.series_number, d.instances, d.etag)
             .order_by(e.series_number.nulls_last(), e.id)
         )
         found = []
-        for id_, owner, uid, count, last, total, received, kept, etag in await self._index.rows(query):
-            now = f"{RULES} {count} {last} {total} {received:%Y%m%d%H%M%S%f}"
+        for id_, owner, uid, count, last, total, received, revision, kept, etag in await self._index.rows(query):
+            now = f"{RULES} {count} {last} {total} {received:%Y%m%d%H%M%S%f} {revision}"
             found.append(SeriesState(id_, owner, uid, count, now, etag if kept == now else None))
         return found
 
@@ -120,11 +120,13 @@ class SeriesDocuments:
         """JSON arrays that together describe `instances`, each with the prefix of its bulk data addresses."""
         job: list[tuple[Head, str]] = []
         size = 0
+        corrected = await self._corrections([instance for instance, _ in instances])
         for start in range(0, len(instances), HEADS_AT_ONCE):
             part = instances[start : start + HEADS_AT_ONCE]
             heads = await asyncio.gather(*(self._objects.head(instance) for instance, _ in part))
             job += [
-                (Head(head, instance.pixel_data_offset is not None), prefix) for head, (instance, prefix) in zip(heads, part, strict=True)
+                (Head(head, instance.pixel_data_offset is not None, corrected.get(_study(instance), ())), prefix)
+                for head, (instance, prefix) in zip(heads, part, strict=True)
             ]
             size += sum(map(len, heads))
             if len(job) >= HEADS_IN_A_JOB or size >= BYTES_IN_A_JOB:
@@ -132,6 +134,20 @@ class SeriesDocuments:
                 job, size = [], 0
         if job:
             yield await self._pool.run(describe_series, job)
+
+    async def _corrections(self, instances: Sequence[StoredInstance]) -> dict[tuple[str, str], tuple[Correction, ...]]:
+        """What was corrected in the studies of `instances`, by owner and Study Instance UID."""
+        touched = {_study(each) for each in instances if each.revision}
+        if not touched:
+            return {}
+        s = dicom_study.c
+        rows = await self._index.rows(
+            sa.select(s.id, s.owner, s.study_instance_uid).where(s.study_instance_uid.in_({uid for _, uid in touched}))
+        )
+        ids = {row.id: (row.owner, row.study_instance_uid) for row in rows}
+        async with self._index.engine.execution_options(reading=True).connect() as connection:
+            found = await connection.run_sync(corrections, list(ids))
+        return {ids[study]: each for study, each in found.items()}
 
     async def _make(self, series: SeriesState) -> SeriesDocument | None:
         """Describe the series and keep that. `series.state` is older than the list of instances: should one come in
@@ -161,6 +177,10 @@ class SeriesDocuments:
                 await connection.execute(insert, {"series_id": series.id, **row})
             except IntegrityError:
                 log.info("series %d was removed while it was described", series.id)
+
+
+def _study(instance: StoredInstance) -> tuple[str, str]:
+    return instance.owner, instance.study_instance_uid
 
 
 def _document(pieces: Sequence[bytes]) -> SeriesDocument:

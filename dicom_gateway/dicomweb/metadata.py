@@ -68,14 +68,14 @@ async def _all_documents(request: web.Request, series: Sequence[SeriesState], do
 async def _anew(request: web.Request) -> web.StreamResponse:
     """Described from the objects for this answer alone."""
     service, instances = await instances_of(request)
-    etag = _digest(instance.sha256 for instance in instances)
+    etag = _digest(_state(instance) for instance in instances)
     return await _streamed(request, etag, service.documents.described([(i, _prefix(i, request)) for i in instances]))
 
 
 async def _as_xml(request: web.Request) -> web.StreamResponse:
     """One part for each object."""
     service, instances = await instances_of(request)
-    etag = f"{_digest(instance.sha256 for instance in instances)}-xml"
+    etag = f"{_digest(_state(instance) for instance in instances)}-xml"
     headers = {**_HEADERS, "ETag": f'"{etag}"'}
     if unchanged(request, etag):
         return web.Response(status=304, headers=headers)
@@ -127,6 +127,10 @@ def _takes_gzip(request: web.Request) -> bool:
         coding.strip().lower() in ("gzip", "x-gzip") and "q=0" not in parameters.replace(" ", "").split(",")
         for coding, _, parameters in (part.partition(";") for part in request.headers.get("Accept-Encoding", "").split(","))
     )
+
+
+def _state(instance: StoredInstance) -> str:
+    return f"{instance.sha256} {instance.revision}"
 
 
 def _digest(parts: Iterable[str]) -> str:

@@ -1,12 +1,14 @@
 """The study index: tables, matching, recording, questions."""
 
 from dicom_gateway.index.attributes import ATTRIBUTES, Attribute, Level, Matching, attribute_named
+from dicom_gateway.index.correcting import CORRECTABLE, Correction, correct, corrections, restore
 from dicom_gateway.index.finding import Query
 from dicom_gateway.index.matching import BadQuery, Match
 from dicom_gateway.index.reading import Index, Scope, StoredInstance, Target
 from dicom_gateway.index.recording import IndexedInstance, ReceivedInstance, Recorded, record
 from dicom_gateway.index.tables import (
     dicom_conflict,
+    dicom_correction,
     dicom_frame_index,
     dicom_instance,
     dicom_name_key,
@@ -20,8 +22,10 @@ from dicom_gateway.index.workflow_tables import dicom_commitment, dicom_performe
 
 __all__ = [
     "ATTRIBUTES",
+    "CORRECTABLE",
     "Attribute",
     "BadQuery",
+    "Correction",
     "Index",
     "IndexedInstance",
     "Level",
@@ -34,8 +38,11 @@ __all__ = [
     "StoredInstance",
     "Target",
     "attribute_named",
+    "correct",
+    "corrections",
     "dicom_commitment",
     "dicom_conflict",
+    "dicom_correction",
     "dicom_frame_index",
     "dicom_instance",
     "dicom_name_key",
@@ -46,4 +53,5 @@ __all__ = [
     "dicom_study",
     "metadata",
     "record",
+    "restore",
 ]

@@ -44,6 +44,8 @@ class StoredInstance:
     object_key: str
     size: int
     sha256: str
+    revision: int = 0
+    """How often its study was corrected (`index.correcting`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +140,7 @@ def _instances() -> sa.Select[Any]:
         sa.select(
             i.id, i.owner, s.study_instance_uid, e.series_instance_uid, i.sop_instance_uid, i.sop_class_uid,
             i.transfer_syntax_uid, sa.func.coalesce(i.number_of_frames, 1).label("number_of_frames"),
-            i.pixel_data_offset, i.object_key, i.size, i.sha256,
+            i.pixel_data_offset, i.object_key, i.size, i.sha256, s.revision,
         )
         .join_from(dicom_instance, dicom_series)
         .join(dicom_study)

@@ -124,7 +124,7 @@ def _studies(connection: sa.Connection, ordered: list[ReceivedInstance]) -> tupl
     statement = insert_new(connection.dialect, dicom_study, "owner", "study_instance_uid").returning(c.id, c.owner, c.study_instance_uid)
     found = {(row.owner, row.study_instance_uid): row.id for row in connection.execute(statement, list(rows.values()))}
     fresh = list(found.values())
-    _name_keys(connection, {study: rows[key]["patient_name"] for key, study in found.items()})
+    enter_name_keys(connection, {study: rows[key]["patient_name"] for key, study in found.items()})
     missing = [key for key in rows if key not in found]
     if missing:
         query = sa.select(c.id, c.owner, c.study_instance_uid).where(
@@ -134,7 +134,7 @@ def _studies(connection: sa.Connection, ordered: list[ReceivedInstance]) -> tupl
     return found, fresh
 
 
-def _name_keys(connection: sa.Connection, names: dict[int, str | None]) -> None:
+def enter_name_keys(connection: sa.Connection, names: dict[int, str | None]) -> None:
     """What new studies can be found by."""
     keys = [
         {"kind": kind, "text": text, "study_id": study}

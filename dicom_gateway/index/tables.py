@@ -63,6 +63,7 @@ dicom_study = sa.Table(
     sa.Column("last_received_at", _MOMENT, nullable=False, comment="when an instance last arrived, new or repeated"),
     sa.Column("listed_at", sa.Text, nullable=False, server_default="", comment="study date and time as one text: lists go by it"),
     sa.Column("stable_at", _MOMENT, comment="when it was found or said to be complete; None while instances arrive"),
+    sa.Column("revision", sa.Integer, nullable=False, server_default="0", comment="how often it was corrected"),
     sa.UniqueConstraint("owner", "study_instance_uid"),
     sa.Index(None, "study_instance_uid"),
     sa.Index(None, "listed_at", "id"),
@@ -70,6 +71,16 @@ dicom_study = sa.Table(
     sa.Index(None, "patient_id", postgresql_ops=_PREFIXES),
     sa.Index(None, "accession_number", postgresql_ops=_PREFIXES),
     sa.Index("ix_dicom_study_arriving", "last_received_at", sqlite_where=_ARRIVING, postgresql_where=_ARRIVING),
+)
+
+dicom_correction = sa.Table(
+    "dicom_correction",
+    metadata,
+    sa.Column("study_id", _KEY, sa.ForeignKey("dicom_study.id", ondelete="CASCADE"), primary_key=True, autoincrement=False),
+    sa.Column("keyword", sa.Text, primary_key=True),
+    sa.Column("original", sa.Text, comment="as it was received; what holds now is in the study's own row"),
+    sa.Column("corrected_at", _MOMENT, nullable=False),
+    comment="attributes of studies that a person has corrected",
 )
 
 dicom_name_key = sa.Table(

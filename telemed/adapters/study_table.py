@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -10,7 +10,18 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from dicom_gateway.index import IndexedInstance, Recorded, dicom_instance, dicom_performed_step, dicom_series, dicom_study
+from dicom_gateway.index import (
+    CORRECTABLE,
+    IndexedInstance,
+    Recorded,
+    correct,
+    corrections,
+    dicom_instance,
+    dicom_performed_step,
+    dicom_series,
+    dicom_study,
+    restore,
+)
 from dicom_gateway.performed_step import PerformedStep
 from dicom_gateway.stability import StableStudy
 from telemed.adapters import tables as t
@@ -54,12 +65,39 @@ class StudyTable(_Repository):
         waiting = sa.exists().where(u.owner == s.owner, u.study_instance_uid == s.study_instance_uid)
         return await self._facts(sa.and_(waiting, s.owner == owner) if owner else waiting, limit)
 
+    async def numbered(self, number: str, limit: int) -> list[StudyFacts]:
+        return await self._facts(sa.or_(dicom_study.c.patient_id == number, dicom_study.c.accession_number == number), limit)
+
+    async def attributes(self, owner: str, study_instance_uid: str) -> Mapping[str, str] | None:
+        row = await self._study(owner, study_instance_uid)
+        return {keyword: row[column] or "" for keyword, column in CORRECTABLE.items()} if row else None
+
+    async def correct(self, owner: str, study_instance_uid: str, values: Mapping[str, str], at: datetime) -> None:
+        row = await self._study(owner, study_instance_uid)
+        if row is not None:
+            await self._connection.run_sync(correct, row["id"], values, at)
+
+    async def restore(self, owner: str, study_instance_uid: str) -> Mapping[str, str]:
+        row = await self._study(owner, study_instance_uid)
+        if row is None:
+            return {}
+        held = (await self._connection.run_sync(corrections, [row["id"]])).get(row["id"], ())
+        await self._connection.run_sync(restore, row["id"])
+        return {each.keyword: each.value or "" for each in held}
+
+    async def _study(self, owner: str, study_instance_uid: str) -> sa.RowMapping | None:
+        s = dicom_study.c
+        where = (s.owner == owner, s.study_instance_uid == study_instance_uid)
+        return await self._one(self._locked(sa.select(dicom_study).where(*where)))
+
     async def _facts(self, where: sa.ColumnElement[bool], limit: int) -> list[StudyFacts]:
         s = dicom_study.c
         query = sa.select(dicom_study).where(where).order_by(s.first_received_at.desc(), s.id.desc()).limit(limit)
         studies = await self._all(query)
         counts = await self._counts([row["id"] for row in studies])
-        return [_study_facts(row, *counts.get(row["id"], ("", 0))) for row in studies]
+        corrected = await self._connection.run_sync(corrections, [row["id"] for row in studies if row["revision"]])
+        originals = {study: {each.keyword: each.original or "" for each in those} for study, those in corrected.items()}
+        return [_study_facts(row, *counts.get(row["id"], ("", 0)), originals.get(row["id"], {})) for row in studies]
 
     async def _counts(self, ids: Sequence[int]) -> dict[int, tuple[str, int]]:
         """Modality (the first that is no presentation state or report) and number of instances of each study."""
@@ -99,7 +137,7 @@ def _written_name(value: str) -> str:
     return " ".join((rest.partition("=")[0] or alphabetic).replace("^", " ").split())
 
 
-def _study_facts(row: Any, modality: str, instances: int) -> StudyFacts:
+def _study_facts(row: Any, modality: str, instances: int, originals: Mapping[str, str]) -> StudyFacts:
     return StudyFacts(
         owner=row["owner"],
         study_instance_uid=row["study_instance_uid"],
@@ -113,6 +151,7 @@ def _study_facts(row: Any, modality: str, instances: int) -> StudyFacts:
         description=row["study_description"] or "",
         instances=instances,
         received_at=aware(row["first_received_at"]),
+        originals=originals,
     )
 
 

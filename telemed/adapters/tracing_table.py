@@ -18,6 +18,10 @@ PLAIN = (
 )  # fmt: skip
 
 
+STILL_EVIDENCE = sa.exists().where(t.evidence.c.id == t.ecg_tracing.c.evidence_id)
+"""A study that was taken away from a case takes its recordings along."""
+
+
 def _to_row(tracing: Tracing) -> dict[str, Any]:
     row = {name: getattr(tracing, name) for name in PLAIN}
     return row | {"kind": tracing.kind.value, "leads": list(tracing.leads), "critical": [asdict(hit) for hit in tracing.critical]}
@@ -40,13 +44,13 @@ class TracingTable(_Repository):
         return bool((await self._do(insert_or_nothing(self._connection, t.ecg_tracing).values(_to_row(tracing)))).rowcount)
 
     async def get(self, tracing_id: str) -> Tracing | None:
-        row = await self._one(self._locked(sa.select(t.ecg_tracing).where(t.ecg_tracing.c.id == tracing_id)))
+        row = await self._one(self._locked(sa.select(t.ecg_tracing).where(t.ecg_tracing.c.id == tracing_id, STILL_EVIDENCE)))
         return _from_row(row) if row else None
 
     async def of_cases(self, case_ids: list[str]) -> list[Tracing]:
         c = t.ecg_tracing.c
         order = (c.started_at.is_(None), c.started_at, c.id)
-        query = sa.select(t.ecg_tracing).where(c.case_id.in_(case_ids)).order_by(*order)
+        query = sa.select(t.ecg_tracing).where(c.case_id.in_(case_ids), STILL_EVIDENCE).order_by(*order)
         return [_from_row(row) for row in await self._all(query)] if case_ids else []
 
     async def sources(self, evidence_id: str) -> set[str]:

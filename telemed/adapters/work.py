@@ -16,6 +16,7 @@ from telemed.adapters import tables as t
 from telemed.adapters.audit_chain import AuditRecord
 from telemed.adapters.notice_queries import NoticeMarkTable
 from telemed.adapters.patient_table import PatientTable
+from telemed.adapters.reconciliation_table import ReconciliationTable
 from telemed.adapters.repositories import (
     CaseTable,
     ConsentTable,
@@ -97,6 +98,7 @@ class SqlWork:
         self.uploads: ports.Uploads = UploadTable(connection)
         self.notice_marks: ports.NoticeMarks = NoticeMarkTable(connection)
         self.studies: ports.Studies = StudyTable(connection)
+        self.reconciliations: ports.Reconciliations = ReconciliationTable(connection)
         self.tracings: ports.Tracings = TracingTable(connection)
         self.transfers: ports.Transfers = TransferTable(connection)
         self.people: ports.People = PersonTable(connection)

@@ -40,6 +40,8 @@ NOTICES: tuple[NoticeRule, ...] = (
     NoticeRule("critical-act", _to(READERS)),
     NoticeRule("answer", _to(READERS)),
     NoticeRule("cancel", _to(READERS)),
+    NoticeRule("evidence-unlinked", _to(MEMBER, READERS)),
+    NoticeRule("evidence-corrected", _to(MEMBER, READERS)),
     NoticeRule("reassign", _to(READERS)),
     NoticeRule("send-back", _to(READERS)),
 )

@@ -9,7 +9,8 @@ from telemed.domain.centre import Centre
 from telemed.domain.errors import InvalidTransition, NotFound
 from telemed.domain.evidence import Evidence, EvidenceType, study_type
 from telemed.domain.people import Person
-from telemed.domain.policy import Action
+from telemed.domain.policy import Action, require
+from telemed.domain.reconciliation import Reconciliation, Step
 from telemed.service.access import case_for, in_hand
 from telemed.service.identity import new_id
 from telemed.service.ports import StudyFacts, Work
@@ -112,7 +113,7 @@ async def set_studies_free(work: Work, case: Case) -> None:
             await work.studies.note_unmatched(study)
 
 
-async def link_by_hand(work: Work, person: Person, case_id: str, owner: str, study_instance_uid: str) -> Evidence:
+async def link_by_hand(work: Work, person: Person, case_id: str, owner: str, study_instance_uid: str, reason: str = "") -> Evidence:
     """The operator says which case a study belongs to. Only a case of the institution that sent it can be named."""
     case = await case_for(work, person, case_id, Action.EVIDENCE_LINK)
     study = await work.studies.facts(owner, study_instance_uid)
@@ -121,7 +122,42 @@ async def link_by_hand(work: Work, person: Person, case_id: str, owner: str, stu
     evidence = await link_study(work, study, case, "by-hand", person.username)
     detail = {"study": study.study_instance_uid}
     work.journal.audit(Action.EVIDENCE_LINK, person.username, person.institution, f"case/{case.id}", detail=detail)
+    await work.reconciliations.note(
+        Reconciliation(Step.LINK, work.now, person.username, owner, reason, study_instance_uid=study_instance_uid, case_id=case.id)
+    )
     return evidence
+
+
+async def link_by_number(work: Work, person: Person, owner: str, study_instance_uid: str, number: str, reason: str = "") -> Evidence:
+    """As `link_by_hand`, the case named by its accession number. Raises NotFound where the institution has not one such case."""
+    found = [case for case in await work.cases.with_accession(owner, number) if case.status is not CaseStatus.CANCELLED]
+    if len(found) != 1:
+        require(person, Action.EVIDENCE_LINK)
+        raise NotFound("case", number)
+    return await link_by_hand(work, person, found[0].id, owner, study_instance_uid, reason)
+
+
+async def unlink_study(work: Work, person: Person, case_id: str, owner: str, study_instance_uid: str, reason: str) -> None:
+    """The study is not this case's after all: it looks for its case again, and is not proposed this one by any rule.
+
+    What the case was read by stays on record: its history says what was taken away, by whom and why; a report stays.
+    """
+    case = await case_for(work, person, case_id, Action.EVIDENCE_LINK)
+    known = next((e for e in await work.evidence.of_case(case_id) if e.study_instance_uid == study_instance_uid), None)
+    if known is None or case.member != owner:
+        raise NotFound("study", study_instance_uid)
+    await work.evidence.remove(known.id)
+    case.evidence_count -= 1
+    await work.cases.save(case)
+    study = await work.studies.facts(owner, study_instance_uid)
+    if study is not None and not await work.cases.with_study(owner, study_instance_uid):
+        await work.studies.note_unmatched(study)
+    was = {"evidence": known.id, "name": known.name, "instances": str(known.instances), "rule": str(known.facts.get("rule", ""))}
+    work.journal.event(case, "evidence-unlinked", person.username, {"reason": reason, "study": study_instance_uid, **was})
+    detail = {"study": study_instance_uid, "split": True, "reason": reason}
+    work.journal.audit(Action.EVIDENCE_LINK, person.username, person.institution, f"case/{case.id}", detail=detail)
+    entry = Reconciliation(Step.UNLINK, work.now, person.username, owner, reason, study_instance_uid, case.id, before=was)
+    await work.reconciliations.note(entry)
 
 
 def missing_evidence(centre: Centre | None, kinds: Collection[EvidenceType], consented: bool) -> list[str]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
+from types import MappingProxyType
 
 from telemed.domain.errors import FieldError, Invalid, NotFound
 from telemed.domain.patient import (
@@ -19,6 +21,7 @@ from telemed.domain.patient import (
 )
 from telemed.domain.people import Person, Role
 from telemed.domain.policy import Action, require
+from telemed.domain.reconciliation import Reconciliation, Step
 from telemed.service.identity import new_id
 from telemed.service.ports import Work
 
@@ -145,11 +148,18 @@ async def record_of(work: Work, person: Person, patient_id: str) -> Patient:
 
 
 async def merge_patients(work: Work, person: Person, kept_id: str, joined_id: str, reason: str) -> Patient:
-    """Two records are one person: they share a master from now on. Both keep what each member wrote."""
+    """Two records are one person: they share a master from now on. Both keep what each member wrote.
+
+    Raises Invalid where it is one record.
+    """
     require(person, Action.PATIENT_MERGE)
+    if kept_id == joined_id:
+        raise Invalid(FieldError("joined", "repeated"))
     kept, joined = await record_of(work, person, kept_id), await record_of(work, person, joined_id)
     if kept.master_id != joined.master_id:
         await work.patients.merge(kept.master_id, joined.master_id)
+        was, now = {"master": joined.master_id}, {"master": kept.master_id}
+        await _note_step(work, person, Step.MERGE, kept, reason, joined.id, was, now)
     detail = {"joined": joined_id, "reason": reason, "was": joined.master_id}
     work.journal.audit(Action.PATIENT_MERGE, person.username, person.institution, f"patient/{kept_id}", detail=detail)
     return kept
@@ -160,5 +170,33 @@ async def split_patient(work: Work, person: Person, patient_id: str, reason: str
     require(person, Action.PATIENT_MERGE)
     patient = await record_of(work, person, patient_id)
     await work.patients.split(patient_id)
+    await _note_step(work, person, Step.SPLIT, patient, reason, before={"master": patient.master_id}, after={"master": patient.id})
     detail = {"split": True, "reason": reason, "was": patient.master_id}
     work.journal.audit(Action.PATIENT_MERGE, person.username, person.institution, f"patient/{patient_id}", detail=detail)
+
+
+async def not_the_same(work: Work, person: Person, first_id: str, second_id: str, reason: str) -> None:
+    """Two records that looked alike are two people: the question is not asked again."""
+    require(person, Action.PATIENT_MERGE)
+    first, second = await record_of(work, person, first_id), await record_of(work, person, second_id)
+    if not await work.patients.settle_doubt(first.id, second.id, work.now):
+        raise NotFound("doubt", f"{first_id} {second_id}")
+    await _note_step(work, person, Step.DIFFERENT, first, reason, second.id)
+    detail = {"other": second.id, "different": True, "reason": reason}
+    work.journal.audit(Action.PATIENT_MERGE, person.username, person.institution, f"patient/{first.id}", detail=detail)
+
+
+async def _note_step(
+    work: Work,
+    person: Person,
+    step: Step,
+    record: Patient,
+    reason: str,
+    other: str = "",
+    before: Mapping[str, str] = MappingProxyType({}),
+    after: Mapping[str, str] = MappingProxyType({}),
+) -> None:
+    entry = Reconciliation(
+        step, work.now, person.username, record.member, reason, patient_id=record.id, other_id=other, before=before, after=after
+    )
+    await work.reconciliations.note(entry)

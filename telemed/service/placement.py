@@ -21,19 +21,22 @@ async def match_study(work: Work, study: StudyFacts) -> tuple[Case | None, str]:
     """The study's case and the rule that found it: the accession number, the UID that our worklist gave, else the
     member's patient and time.
 
-    Two cases that fit equally well are no match: a person decides.
+    Two cases that fit equally well are no match: a person decides. A case that a person took the study away from is none.
     """
+    apart = await work.reconciliations.set_apart(study.owner, study.study_instance_uid)
     if study.accession_number:
-        found = [c for c in await work.cases.with_accession(study.owner, study.accession_number) if c.status != "cancelled"]
+        numbered = await work.cases.with_accession(study.owner, study.accession_number)
+        found = [c for c in numbered if c.status != "cancelled" and c.id not in apart]
         if len(found) == 1:
             return found[0], "accession-number"
     given = case_of_study_uid(study.study_instance_uid)
     case = await work.cases.get(given) if given else None
-    if case is not None and case.member == study.owner and case.status != "cancelled":
+    if case is not None and case.id not in apart and case.member == study.owner and case.status != "cancelled":
         return case, "worklist"
     if study.patient_number:
         since = study.received_at - MATCH_WINDOW
-        found = [c for c in await work.cases.of_patient(study.owner, study.patient_number, since) if await _fits(work, c, study)]
+        near = await work.cases.of_patient(study.owner, study.patient_number, since)
+        found = [c for c in near if c.id not in apart and await _fits(work, c, study)]
         if len(found) == 1:
             return found[0], "patient-and-time"
     return None, ""

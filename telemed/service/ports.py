@@ -16,6 +16,7 @@ from telemed.domain.evidence import Evidence
 from telemed.domain.network import Network
 from telemed.domain.patient import Identifier, Patient
 from telemed.domain.people import LockOut, Person, SessionLimits
+from telemed.domain.reconciliation import Reconciliation
 from telemed.domain.report import Report
 from telemed.domain.tracing import Edit, Tracing
 from telemed.domain.transfer import Transfer
@@ -135,6 +136,14 @@ class Patients(Protocol):
         """Take one record out of its group again."""
         ...
 
+    async def with_number(self, value: str) -> list[str]:
+        """Ids of the records that carry this number in any system, at most 200."""
+        ...
+
+    async def several(self, ids: Sequence[str]) -> list[Patient]:
+        """The records with these ids, at most 200."""
+        ...
+
 
 class EvidenceStore(Protocol):
     async def add(self, evidence: Evidence) -> None: ...
@@ -168,6 +177,8 @@ class StudyFacts:
     description: str
     instances: int
     received_at: datetime
+    originals: Mapping[str, str] = field(default_factory=dict)
+    """What was corrected by hand, by DICOM keyword, as it was received."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,8 +209,36 @@ class Studies(Protocol):
         """The study has its case."""
         ...
 
+    async def attributes(self, owner: str, study_instance_uid: str) -> Mapping[str, str] | None:
+        """What may be corrected, as it holds now, by DICOM keyword; None where there is no such study."""
+        ...
+
+    async def correct(self, owner: str, study_instance_uid: str, values: Mapping[str, str], at: datetime) -> None:
+        """Let these values hold, by DICOM keyword. What was received is kept."""
+        ...
+
+    async def restore(self, owner: str, study_instance_uid: str) -> Mapping[str, str]:
+        """What was received holds again; returns what held in its place, nothing where nothing was corrected."""
+        ...
+
+    async def numbered(self, number: str, limit: int) -> list[StudyFacts]:
+        """Studies with this patient number or accession number, newest first."""
+        ...
+
     async def unmatched(self, owner: str | None, limit: int) -> list[StudyFacts]:
         """Studies without a case, newest first, of one owner or of all."""
+        ...
+
+
+class Reconciliations(Protocol):
+    async def note(self, entry: Reconciliation) -> None: ...
+    async def set_apart(self, owner: str, study_instance_uid: str) -> frozenset[str]:
+        """Cases that a person took this study away from, and nobody linked it to again."""
+        ...
+
+    async def newest(self, limit: int) -> list[Reconciliation]: ...
+    async def of_study(self, owner: str, study_instance_uid: str) -> list[Reconciliation]:
+        """What was done about a study, newest first."""
         ...
 
 
@@ -374,6 +413,7 @@ class Work(Protocol):
     uploads: Uploads
     notice_marks: NoticeMarks
     studies: Studies
+    reconciliations: Reconciliations
     tracings: Tracings
     transfers: Transfers
     people: People

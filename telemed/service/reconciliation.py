@@ -1,17 +1,19 @@
-"""What a person has to settle: studies without a case, and records that may be one person. Metadata, every look on record."""
+"""What a person has to settle: studies without a case or with the wrong one, and what they say. Metadata; looks on record."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from telemed.domain.case import Case, CaseStatus
-from telemed.domain.errors import NotFound
+from telemed.domain.errors import FieldError, Invalid, NotFound
+from telemed.domain.patient import Patient
 from telemed.domain.people import Person
 from telemed.domain.policy import Action, require
+from telemed.domain.reconciliation import Reconciliation, Step, StudyAttributes, attribute_errors
 from telemed.service.evidence import CLOSED_TO_EVIDENCE, takes_studies
-from telemed.service.patients import record_of
+from telemed.service.placement import place_study
 from telemed.service.ports import StudyFacts, Work
 
 NEAR = timedelta(days=7)
@@ -39,7 +41,7 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class UnmatchedStudy:
-    """A study without a case, with the cases of the same member that may be meant, the likeliest first."""
+    """A study, with the cases of the same member that may be meant, the likeliest first."""
 
     study: StudyFacts
     candidates: Sequence[Candidate]
@@ -55,9 +57,11 @@ async def candidates(work: Work, study: StudyFacts) -> list[Candidate]:
     """Cases of the study's own member that could take it: by the patient's number, or near in time and still without a study."""
     found: dict[str, tuple[Case, list[str]]] = {}
 
+    apart = await work.reconciliations.set_apart(study.owner, study.study_instance_uid)
+
     def note(case: Case, reason: str) -> None:
         centre = work.region.centres.get(case.centre)
-        if takes_studies(centre, study.modality) and case.status not in CLOSED_TO_EVIDENCE:
+        if case.id not in apart and takes_studies(centre, study.modality) and case.status not in CLOSED_TO_EVIDENCE:
             found.setdefault(case.id, (case, []))[1].append(reason)
 
     if study.accession_number:
@@ -95,11 +99,95 @@ def _candidate(case: Case, reasons: Sequence[str]) -> Candidate:
     )
 
 
-async def not_the_same(work: Work, person: Person, first_id: str, second_id: str, reason: str) -> None:
-    """Two records that looked alike are two people: the question is not asked again."""
-    require(person, Action.PATIENT_MERGE)
-    first, second = await record_of(work, person, first_id), await record_of(work, person, second_id)
-    if not await work.patients.settle_doubt(first.id, second.id, work.now):
-        raise NotFound("doubt", f"{first_id} {second_id}")
-    detail = {"other": second.id, "different": True, "reason": reason}
-    work.journal.audit(Action.PATIENT_MERGE, person.username, person.institution, f"patient/{first.id}", detail=detail)
+MOST_FOUND = 20
+"""Studies that a number brings up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Records of patients and studies that carry one of the numbers, of any institution; `candidates` are cases that have the study."""
+
+    records: Sequence[Patient]
+    studies: Sequence[UnmatchedStudy]
+
+
+async def find_by_number(work: Work, person: Person, numbers: Sequence[str]) -> Found:
+    """What carries one of these numbers: a patient's or a resident number, or a study's accession number."""
+    require(person, Action.UNMATCHED_READ)
+    ids: dict[str, None] = {}
+    studies: dict[tuple[str, str], StudyFacts] = {}
+    for number in (text.strip() for text in numbers if text.strip()):
+        ids |= dict.fromkeys(await work.patients.with_number(number))
+        studies |= {(s.owner, s.study_instance_uid): s for s in await work.studies.numbered(number, MOST_FOUND)}
+    found = []
+    for (owner, uid), study in studies.items():
+        found.append(UnmatchedStudy(study, [_candidate(case, ()) for case in await work.cases.with_study(owner, uid)]))
+    return Found(await work.patients.several(list(ids)[:MOST_FOUND]), found)
+
+
+@dataclass(frozen=True, slots=True)
+class TakenStep:
+    """One step with what it was about: the accession number of its case, its records of patients (the first one first)."""
+
+    entry: Reconciliation
+    accession_number: str
+    records: Sequence[Patient]
+
+
+async def steps_taken(work: Work, person: Person, limit: int) -> list[TakenStep]:
+    """What was reconciled by hand, newest first."""
+    require(person, Action.UNMATCHED_READ)
+    entries = await work.reconciliations.newest(limit)
+    ids = dict.fromkeys(i for entry in entries for i in (entry.patient_id, entry.other_id) if i)
+    records = {record.id: record for record in await work.patients.several(list(ids))}
+    cases = {entry.case_id: await work.cases.get(entry.case_id) for entry in entries if entry.case_id}
+    found = []
+    for entry in entries:
+        case = cases.get(entry.case_id)
+        about = [records[i] for i in (entry.patient_id, entry.other_id) if i in records]
+        found.append(TakenStep(entry, case.accession_number if case else "", about))
+    return found
+
+
+async def correct_study(work: Work, person: Person, owner: str, study_instance_uid: str, right: StudyAttributes, reason: str) -> None:
+    """Whose study it is, or which order it answers, was written wrongly: what is right holds, what was received is kept.
+
+    The objects stay as they were sent. A study without a case is matched anew. Raises NotFound, or Invalid for values that
+    DICOM does not allow or where none is given.
+    """
+    require(person, Action.STUDY_CORRECT)
+    held = await work.studies.attributes(owner, study_instance_uid)
+    if held is None:
+        raise NotFound("study", study_instance_uid)
+    values = right.by_keyword()
+    if errors := attribute_errors(values) if values else [FieldError("attributes", "required")]:
+        raise Invalid(*errors)
+    changed = {keyword: value for keyword, value in values.items() if value != held[keyword]}
+    if changed:
+        await work.studies.correct(owner, study_instance_uid, changed, work.now)
+        before = {keyword: held[keyword] for keyword in changed}
+        await _corrected(work, person, Step.CORRECT, owner, study_instance_uid, reason, before, changed)
+
+
+async def restore_study(work: Work, person: Person, owner: str, study_instance_uid: str, reason: str) -> None:
+    """The correction was wrong: what was received holds again. Raises NotFound where nothing was corrected."""
+    require(person, Action.STUDY_CORRECT)
+    before = await work.studies.restore(owner, study_instance_uid)
+    held = await work.studies.attributes(owner, study_instance_uid)
+    if not before or held is None:
+        raise NotFound("correction", study_instance_uid)
+    after = {keyword: held[keyword] for keyword in before}
+    await _corrected(work, person, Step.RESTORE, owner, study_instance_uid, reason, before, after)
+
+
+async def _corrected(
+    work: Work, person: Person, step: Step, owner: str, uid: str, reason: str, before: Mapping[str, str], after: Mapping[str, str]
+) -> None:
+    """Put a correction on record, tell the cases, and let a study without one look again. Values are in the sealed record alone."""
+    await work.reconciliations.note(Reconciliation(step, work.now, person.username, owner, reason, uid, before=before, after=after))
+    named = " ".join(sorted(after))
+    for case in await work.cases.with_study(owner, uid):
+        work.journal.event(case, "evidence-corrected", person.username, {"reason": reason, "study": uid, "attributes": named})
+    detail = {"attributes": named, "restored": step is Step.RESTORE, "reason": reason}
+    work.journal.audit(Action.STUDY_CORRECT, person.username, person.institution, f"study/{uid}", detail=detail)
+    await place_study(work, owner, uid)

@@ -30,6 +30,8 @@ EVENTS: Final = {
     "consent": _("Consent recorded"),
     "evidence": _("Evidence arrived"),
     "evidence-grew": _("More images arrived"),
+    "evidence-unlinked": _("Study taken away: it belongs to another case"),
+    "evidence-corrected": _("Particulars of the study corrected"),
     "procedure-begun": _("Examination begun"),
     "procedure-done": _("Examination done"),
     "procedure-broken-off": _("Examination broken off"),

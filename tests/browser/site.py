@@ -193,11 +193,11 @@ async def patch_upload(request: web.Request) -> web.Response:
     async for chunk in request.content.iter_chunked(65536):
         if upload["writer"] is not writer:
             return web.Response(status=423, headers={"Tus-Resumable": "1.0.0"})
-        upload["data"] += chunk
         if state.upload_limit is not None and len(upload["data"]) >= state.upload_limit:
             assert request.transport is not None
             request.transport.abort()
             break
+        upload["data"] += chunk
     return web.Response(status=204, headers={"Upload-Offset": str(len(upload["data"])), "Tus-Resumable": "1.0.0"})
 
 

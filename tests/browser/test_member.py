@@ -154,7 +154,7 @@ async def test_the_report_comes_in_is_read_and_received(platform: Platform, sign
     await platform.sign(case["id"], HUB)
     await expect(page.locator(f".part-attention #case-{case['id']}")).to_contain_text("新报告")
     await expect(page.locator("[data-count=notices]")).not_to_have_text("0")
-    await page.locator(f"#case-{case['id']} a[data-open]").click()
+    await page.locator(f".part-attention #case-{case['id']} a[data-open]").click()
     await expect(page.locator(".case-report")).to_contain_text("未见明显异常。")
     await page.wait_for_selector("html[data-ready]")
     await page.keyboard.press("a")

@@ -22,6 +22,7 @@ PAGES = (
     ("operator", "/network"),
     ("auditor", "/audit"),
     ("operator", "/unmatched"),
+    ("operator", "/unmatched/find"),
     ("operator", "/network?view=hubs&centre=imaging&member=CLINIC1&need=NM"),
     ("operator", "/network?view=aside"),
     ("operator", "/statistics"),
@@ -55,7 +56,7 @@ async def unmatched_study(platform: Platform, patient: DemoPatient, member: str 
 async def test_nothing_serious_for_axe_and_no_scrolling_sideways(platform: Platform, sign_in: Visitor, theme: str) -> None:
     await failed_case(platform)
     pages: dict[str, Page] = {}
-    for user, address in PAGES if theme == "light" else PAGES[:4]:
+    for user, address in PAGES if theme == "light" else PAGES[:5]:
         page = pages.get(user) or await sign_in(user, theme=theme, locale="en" if theme == "dark" else "zh-CN")
         pages[user] = page
         await page.goto(address)
@@ -148,6 +149,53 @@ async def test_records_in_doubt_are_settled_with_a_reason(platform: Platform, si
     await merged.get_by_label("Reason").fill("another person after all")
     await merged.get_by_role("button", name="Split again").click()
     await expect(merged).to_have_count(0)
+
+
+async def test_a_wrong_link_and_a_wrong_number_are_put_right_with_what_was_there_before(platform: Platform, sign_in: Visitor) -> None:
+    wrong, right = somebody(6), somebody(7)
+    taken = await platform.new_case(wrong, modality="DX", body_part="HAND")
+    meant = await platform.new_case(right, modality="DX", body_part="HAND")
+    typed = f"MISREAD-{next(serial)}"
+    await unmatched_study(platform, dataclasses.replace(right, number=typed))
+    page = await sign_in("operator", locale="en")
+    study = page.locator("[data-study]", has_text=typed)
+    await shown(page, "/unmatched", typed)
+    await study.get_by_text("Another case, or wrong particulars").click()
+    link = study.locator("form", has_text="Accession number of the case")
+    await link.get_by_label("Accession number of the case").fill(taken["accession_number"])
+    await link.get_by_label("Reason").fill("as the ward said")
+    await link.get_by_role("button", name="Link").click()
+    await expect(study).to_have_count(0)
+
+    await page.goto("/unmatched/find")
+    await page.get_by_label("Patient or accession number").fill(typed)
+    await page.get_by_role("button", name="Find").click()
+    await page.locator("summary", has_text=taken["accession_number"]).click()
+    assert grave_findings(await Axe().run(page)) == []
+    away = page.get_by_role("region", name="Studies").locator("form", has_text="Take away from this case")
+    await away.get_by_role("button", name="Take away").click()
+    await expect(away.locator("[data-step-problem]")).to_contain_text("Write the reason first.")
+    await away.get_by_label("Reason").fill("another hand")
+    await away.get_by_role("button", name="Take away").click()
+    await expect(page.locator(".hand-steps li").first).to_contain_text("Study taken away from the case")
+
+    await shown(page, "/unmatched", typed)
+    await study.get_by_text("Another case, or wrong particulars").click()
+    correct = study.locator("form", has_text="Fill in only what is wrong")
+    await correct.get_by_label("Patient number").fill(right.number)
+    await correct.get_by_label("Accession number").fill(meant["accession_number"])
+    await correct.get_by_label("Reason").fill("the ward's list")
+    await correct.get_by_role("button", name="Correct").click()
+    await expect(study).to_have_count(0)
+    assert len(await platform.evidence(meant["id"], "clinic1", 1)) == 1
+    await page.goto("/unmatched/find")
+    step = page.locator(".hand-steps li").first
+    await expect(step).to_contain_text(typed)
+    await expect(step).to_contain_text(right.number)
+    await step.get_by_text("Undo").click()
+    await step.get_by_label("Reason").fill("no, it was right")
+    await step.get_by_role("button", name="Back to what was received").click()
+    await expect(page.locator(".hand-steps li").first).to_contain_text("Correction taken back")
 
 
 async def test_the_trail_is_filtered_in_the_address(sign_in: Visitor) -> None:

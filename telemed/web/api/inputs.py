@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, StringConstraints, model_validator
 
 from telemed.domain.case import CaseKind, Priority
 from telemed.domain.consent import ConsentGiver
@@ -150,10 +150,65 @@ class RouteQuestion(Input):
     need: Annotated[str, StringConstraints(max_length=64, pattern=NO_NUL)] = ""
 
 
+StudyUid = Annotated[str, StringConstraints(pattern=r"^[0-9.]{1,64}$")]
+RecordId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
+
+
 class LinkStudy(Input):
+    """The case by its id, or by its accession number; the id goes first where both are given."""
+
     owner: Code
-    study_instance_uid: Annotated[str, StringConstraints(pattern=r"^[0-9.]{1,64}$")]
-    case_id: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
+    study_instance_uid: StudyUid
+    case_id: RecordId | None = None
+    accession_number: Annotated[str, StringConstraints(min_length=1, max_length=16, pattern=r"^[ -~]*[!-~][ -~]*$")] | None = None
+    reason: Annotated[str, StringConstraints(max_length=2000, pattern=NO_NUL)] = ""
+
+    @model_validator(mode="after")
+    def _names_a_case(self) -> Self:
+        if self.case_id is None and self.accession_number is None:
+            raise ValueError("case_id or accession_number is needed")
+        return self
+
+
+class UnlinkStudy(Input):
+    """The study is taken away from this case."""
+
+    owner: Code
+    study_instance_uid: StudyUid
+    case_id: RecordId
+    reason: Reason
+
+
+class CorrectStudy(Input):
+    """What the study should say; what is left out, or null, stays. A name is written as DICOM does: `Wang^XiaoDong=王^小东`."""
+
+    owner: Code
+    study_instance_uid: StudyUid
+    patient_name: Annotated[str, StringConstraints(max_length=200, pattern=NO_NUL)] | None = None
+    patient_number: Annotated[str, StringConstraints(max_length=64, pattern=NO_NUL)] | None = None
+    patient_birth_date: Annotated[date, Field(ge=date(1880, 1, 1), le=date(2200, 1, 1))] | None = None
+    patient_sex: Sex | None = None
+    accession_number: Annotated[str, StringConstraints(max_length=16, pattern=NO_NUL)] | None = None
+    reason: Reason
+
+
+class RestoreStudy(Input):
+    """What was received holds again."""
+
+    owner: Code
+    study_instance_uid: StudyUid
+    reason: Reason
+
+
+Number = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=NO_NUL)]
+
+
+class FindInput(Input):
+    """Numbers of patients or studies, at most two: what one compares."""
+
+    numbers: Annotated[
+        list[Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=NO_NUL)]], Field(min_length=1, max_length=2)
+    ]
 
 
 class MergePatients(Input):

@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from aiohttp import web
 
 from telemed.domain.patient import Patient, masked, masked_name, resident_id_fault
 from telemed.domain.policy import Action
+from telemed.domain.reconciliation import Step, StudyAttributes
 from telemed.service import evidence, patients, reconciliation
 from telemed.service.office import consult, perform, record_look
-from telemed.service.reconciliation import UnmatchedStudy
-from telemed.web.api.inputs import DifferentPatients, DoubtQuery, LinkStudy, Nothing, SplitPatient, UnmatchedQuery
+from telemed.service.reconciliation import TakenStep, UnmatchedStudy
+from telemed.web.api.inputs import (
+    CorrectStudy,
+    DifferentPatients,
+    DoubtQuery,
+    FindInput,
+    LinkStudy,
+    Nothing,
+    RestoreStudy,
+    SplitPatient,
+    UnlinkStudy,
+    UnmatchedQuery,
+)
 from telemed.web.api.operation import Call, answer, operation
 from telemed.web.api.shapes import EvidenceShape, IdentifierShape, Shape, evidence_shape
 
@@ -28,6 +41,9 @@ class CandidateShape(Shape):
 
 
 class UnmatchedShape(Shape):
+    """A study; `candidates` are the cases that may be meant, or, of a study that was looked for, those that have it. `originals`:
+    what was corrected, as it was received, by DICOM keyword."""
+
     owner: str
     study_instance_uid: str
     patient_name: str
@@ -39,6 +55,7 @@ class UnmatchedShape(Shape):
     instances: int
     received_at: datetime
     candidates: list[CandidateShape]
+    originals: dict[str, str]
 
 
 class UnmatchedListShape(Shape):
@@ -55,6 +72,38 @@ class RecordShape(Shape):
     sex: str
     birth_date: str
     identifiers: list[IdentifierShape]
+    master: str
+
+
+class FoundShape(Shape):
+    records: list[RecordShape]
+    studies: list[UnmatchedShape]
+
+
+class ReconciliationShape(Shape):
+    """One step by hand. Names are masked, and resident numbers."""
+
+    step: Step
+    at: datetime
+    actor: str
+    member: str
+    reason: str
+    study_instance_uid: str
+    case_id: str
+    patient_id: str
+    other_id: str
+    accession_number: str
+    records: list[RecordShape]
+    before: dict[str, str]
+    after: dict[str, str]
+
+
+class ReconciliationListShape(Shape):
+    items: list[ReconciliationShape]
+    next: str | None = None
+
+
+ENTRY = ("step", "at", "actor", "member", "reason", "study_instance_uid", "case_id", "patient_id", "other_id")
 
 
 class DoubtShape(Shape):
@@ -73,9 +122,17 @@ def shown_number(number: str) -> str:
     return number if resident_id_fault(number) else masked(number)
 
 
+def _masked_value(keyword: str, value: str) -> str:
+    return masked_name(value.replace("^", " ").split("=")[0]) if keyword == "PatientName" else shown_number(value)
+
+
+def masked_values(values: Mapping[str, str]) -> dict[str, str]:
+    """Attributes of a study by keyword, names and resident numbers masked."""
+    return {keyword: _masked_value(keyword, value) for keyword, value in values.items()}
+
+
 def unmatched_shape(found: UnmatchedStudy) -> UnmatchedShape:
-    study = found.study
-    names = CandidateShape.__struct_fields__
+    study, names = found.study, CandidateShape.__struct_fields__
     return UnmatchedShape(
         owner=study.owner,
         study_instance_uid=study.study_instance_uid,
@@ -90,6 +147,18 @@ def unmatched_shape(found: UnmatchedStudy) -> UnmatchedShape:
         candidates=[
             CandidateShape(**{n: getattr(c, n) for n in names if n != "reasons"}, reasons=list(c.reasons)) for c in found.candidates
         ],
+        originals=masked_values(study.originals),
+    )
+
+
+def reconciliation_shape(taken: TakenStep) -> ReconciliationShape:
+    entry = taken.entry
+    return ReconciliationShape(
+        **{name: getattr(entry, name) for name in ENTRY},
+        accession_number=taken.accession_number,
+        records=[record_shape(record) for record in taken.records],
+        before=masked_values(entry.before),
+        after=masked_values(entry.after),
     )
 
 
@@ -101,6 +170,7 @@ def record_shape(patient: Patient) -> RecordShape:
         sex=patient.sex.value,
         birth_date=patient.birth_date.isoformat() if patient.birth_date else "",
         identifiers=[IdentifierShape(system=i.system, value=shown_number(i.value)) for i in patient.identifiers],
+        master=patient.master_id,
     )
 
 
@@ -117,8 +187,55 @@ async def unmatched(call: Call[Nothing]) -> web.Response:
 async def link(call: Call[LinkStudy]) -> web.Response:
     """This study belongs to that case of the institution that sent it."""
     body = call.body
-    linked = await perform(call.office, evidence.link_by_hand, call.person, body.case_id, body.owner, body.study_instance_uid)
+    owner, study = body.owner, body.study_instance_uid
+    if body.case_id is not None:
+        linked = await perform(call.office, evidence.link_by_hand, call.person, body.case_id, owner, study, body.reason)
+    else:
+        number = body.accession_number or ""
+        linked = await perform(call.office, evidence.link_by_number, call.person, owner, study, number, body.reason)
     return answer(evidence_shape(linked))
+
+
+@operation("POST", "/unmatched/unlink", body=UnlinkStudy, status=204, errors=(403, 404))
+async def unlink(call: Call[UnlinkStudy]) -> web.Response:
+    """The study is not this case's: it looks for its case again, and this one does not get it back by itself."""
+    body = call.body
+    await perform(call.office, evidence.unlink_study, call.person, body.case_id, body.owner, body.study_instance_uid, body.reason)
+    return web.Response(status=204)
+
+
+@operation("POST", "/unmatched/correct", body=CorrectStudy, status=204, errors=(403, 404, 422))
+async def correct(call: Call[CorrectStudy]) -> web.Response:
+    """Whose study it is, or which order it answers, was written wrongly. Objects stay as sent; what was received is kept beside."""
+    body = call.body
+    right = StudyAttributes(**{name: getattr(body, name) for name in StudyAttributes.__dataclass_fields__})
+    await perform(call.office, reconciliation.correct_study, call.person, body.owner, body.study_instance_uid, right, body.reason)
+    return web.Response(status=204)
+
+
+@operation("POST", "/unmatched/restore", body=RestoreStudy, status=204, errors=(403, 404))
+async def restore(call: Call[RestoreStudy]) -> web.Response:
+    """What was received of the study holds again."""
+    body = call.body
+    await perform(call.office, reconciliation.restore_study, call.person, body.owner, body.study_instance_uid, body.reason)
+    return web.Response(status=204)
+
+
+@operation("POST", "/unmatched/find", body=FindInput, returns=FoundShape, errors=(403,))
+async def find(call: Call[FindInput]) -> web.Response:
+    """Records and studies with one of these numbers, with or without a case. (A POST, so that numbers stay out of addresses.)"""
+    found = await consult(call.office, reconciliation.find_by_number, call.person, call.body.numbers)
+    await record_look(call.office, call.person, Action.UNMATCHED_READ, f"found/{len(found.records) + len(found.studies)}")
+    return answer(FoundShape(records=[record_shape(r) for r in found.records], studies=[unmatched_shape(s) for s in found.studies]))
+
+
+@operation("GET", "/reconciliations", query=DoubtQuery, returns=ReconciliationListShape, errors=(403,))
+async def reconciliations(call: Call[Nothing]) -> web.Response:
+    """What was joined, taken apart and corrected by hand, newest first, with what held before."""
+    q: DoubtQuery = call.query
+    steps = await consult(call.office, reconciliation.steps_taken, call.person, q.limit)
+    await record_look(call.office, call.person, Action.UNMATCHED_READ, "reconciliations")
+    return answer(ReconciliationListShape(items=[reconciliation_shape(step) for step in steps]))
 
 
 @operation("GET", "/patients/doubts", query=DoubtQuery, returns=DoubtListShape, errors=(403,))
@@ -136,7 +253,7 @@ async def doubts(call: Call[Nothing]) -> web.Response:
 async def different(call: Call[DifferentPatients]) -> web.Response:
     """Two records that look alike are two people."""
     body = call.body
-    await perform(call.office, reconciliation.not_the_same, call.person, body.first, body.second, body.reason)
+    await perform(call.office, patients.not_the_same, call.person, body.first, body.second, body.reason)
     return web.Response(status=204)
 
 

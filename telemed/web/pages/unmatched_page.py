@@ -1,20 +1,25 @@
-"""Studies without a case, and records that may be one person: a person decides, with one key."""
+"""Studies without a case, records that may be one person, and what was wrongly joined: a person decides, on record."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 from aiohttp import web
 
 from telemed.domain.policy import Action, require
+from telemed.domain.reconciliation import Step
 from telemed.service import reconciliation
 from telemed.service.office import consult, record_look
 from telemed.web.api.inputs import DoubtQuery, UnmatchedQuery
-from telemed.web.api.unmatched import record_shape, unmatched_shape
+from telemed.web.api.unmatched import ReconciliationShape, reconciliation_shape, record_shape, unmatched_shape
 from telemed.web.bulletin_text import institution_name
 from telemed.web.pages.page import Visit, page, render
 
 _ = str  # marks text for the translation catalogue
 
 MERGED = 20
+STEPS = 50
+LONGEST_NUMBER = 64
 
 REASONS = {
     "accession-number": _("same accession number"),
@@ -26,6 +31,25 @@ DOUBT_RULES = {
     "name-sex-birth-date": _("Name, sex and birth date are the same; no number is common."),
     "resident-id-name-differs": _("The resident number is the same; the names differ."),
 }
+
+
+ATTRIBUTES = {
+    "PatientName": _("Name"),
+    "PatientID": _("Patient number"),
+    "PatientBirthDate": _("Date of birth"),
+    "PatientSex": _("Sex"),
+    "AccessionNumber": _("Accession number"),
+}
+STEP_WORDS = {
+    Step.LINK: _("Study linked to the case"),
+    Step.UNLINK: _("Study taken away from the case"),
+    Step.CORRECT: _("Study corrected"),
+    Step.RESTORE: _("Correction taken back"),
+    Step.MERGE: _("Records joined"),
+    Step.SPLIT: _("Record split off"),
+    Step.DIFFERENT: _("Two people"),
+}
+UNDO = {Step.LINK: "unlink", Step.CORRECT: "restore", Step.MERGE: "split"}
 
 
 @page("GET", "/unmatched")
@@ -48,6 +72,59 @@ async def unmatched(visit: Visit) -> web.StreamResponse:
             "limit": query.limit,
             "owners": sorted({member for _centre, member in visit.office.region.network.home_hubs}),
             "reasons": REASONS,
-            "name_of": lambda code: institution_name(visit.office.region, code),
+            **_words(visit),
         },
     )
+
+
+@page("GET", "/unmatched/find")
+async def find(visit: Visit) -> web.StreamResponse:
+    """What was done by hand, newest first, and a question for two numbers."""
+    return await _find_page(visit, ("", ""))
+
+
+@page("POST", "/unmatched/find")
+async def found(visit: Visit) -> web.StreamResponse:
+    """Records and studies that carry the numbers: compared, joined, taken apart, corrected. (Numbers stay out of addresses.)"""
+    form = await visit.request.post()
+    return await _find_page(visit, (_number(form.get("number")), _number(form.get("other"))))
+
+
+def _number(value: object) -> str:
+    return value.replace("\x00", "").strip()[:LONGEST_NUMBER] if isinstance(value, str) else ""
+
+
+async def _find_page(visit: Visit, numbers: tuple[str, str]) -> web.StreamResponse:
+    steps = [reconciliation_shape(step) for step in await consult(visit.office, reconciliation.steps_taken, visit.person, STEPS)]
+    context: dict[str, object] = {"numbers": numbers, "found": None, **_words(visit)}
+    if any(numbers):
+        brought = await consult(visit.office, reconciliation.find_by_number, visit.person, numbers)
+        records, studies = [record_shape(r) for r in brought.records], [unmatched_shape(s) for s in brought.studies]
+        context["found"] = {"records": records, "studies": studies}
+    await record_look(visit.office, visit.person, Action.UNMATCHED_READ, "reconciliations")
+    context["steps"] = [(step, STEP_WORDS[step.step], undo) for step, undo in zip(steps, _undoable(steps), strict=True)]
+    context["names"] = await visit.office.queries.people_names(sorted({step.actor for step in steps}))
+    return await render(visit, "find.html", context)
+
+
+def _undoable(steps: Sequence[ReconciliationShape]) -> list[str]:
+    """How each step (newest first) is undone; empty where it was followed by another about the same, or cannot be."""
+    seen: set[tuple[str, ...]] = set()
+    ways = []
+    for step in steps:
+        about = _about(step)
+        ways.append("" if about in seen else UNDO.get(step.step, ""))
+        seen.add(about)
+    return ways
+
+
+def _about(step: ReconciliationShape) -> tuple[str, ...]:
+    if step.step in (Step.LINK, Step.UNLINK):
+        return ("case", step.member, step.study_instance_uid, step.case_id)
+    if step.step in (Step.CORRECT, Step.RESTORE):
+        return ("study", step.member, step.study_instance_uid)
+    return ("record", step.other_id if step.step is Step.MERGE else step.patient_id)
+
+
+def _words(visit: Visit) -> dict[str, object]:
+    return {"attributes": ATTRIBUTES, "name_of": lambda code: institution_name(visit.office.region, code)}

@@ -26,7 +26,8 @@ def numbers(samples: np.ndarray) -> bytes:
     """Samples as the store keeps them on the finest level."""
     content, chain = b"".join(pyramid.pieces(samples)), pyramid.levels(*samples.shape)
     place = pyramid.stretch(chain, len(samples), 0, 0, samples.shape[1])
-    return pyramid.cut(content, place, 1, len(samples), 0, samples.shape[1]).tobytes()
+    here = content[place.offset : place.offset + place.length]
+    return pyramid.cut(here, place, 1, len(samples), 0, samples.shape[1]).tobytes()
 
 
 def pulses(seconds: float, rate: float, leads: int) -> np.ndarray:

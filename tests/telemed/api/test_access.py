@@ -101,6 +101,11 @@ POST   /patients/different       members operator
 POST   /patients/split           members operator
 GET    /unmatched                operator
 POST   /unmatched/link           operator
+POST   /unmatched/unlink         operator
+POST   /unmatched/correct        operator
+POST   /unmatched/restore        operator
+POST   /unmatched/find           operator
+GET    /reconciliations          operator
 GET    /statistics/monthly       members hubs operator
 GET    /audit                    auditor
 GET    /accounts                 secadmin
@@ -142,6 +147,9 @@ BODIES = {
     "POST /patients/merge": {"kept": "0" * 32, "joined": "1" * 32, "reason": "x"},
     "POST /patients/different": {"first": "0" * 32, "second": "1" * 32, "reason": "x"},
     "POST /patients/split": {"patient": "0" * 32, "reason": "x"},
+    "POST /unmatched/correct": {"owner": "CLINIC1", "study_instance_uid": "1.2", "patient_number": "P1", "reason": "x"},
+    "POST /unmatched/restore": {"owner": "CLINIC1", "study_instance_uid": "1.2", "reason": "x"},
+    "POST /unmatched/find": {"numbers": ["P1"]},
 }
 
 
@@ -267,12 +275,15 @@ async def test_operations_that_concern_no_one_case(region: DemoRegion, waiting: 
         filled += "?month=2026-10"
     if path == "/unmatched/link":
         body = {"owner": "CLINIC1", "study_instance_uid": waiting.study_uid, "case_id": waiting.case_id}
+    if path == "/unmatched/unlink":
+        body = {"owner": "CLINIC1", "study_instance_uid": "1.2", "case_id": waiting.case_id, "reason": "x"}
+    on_a_case = path in ("/unmatched/link", "/unmatched/unlink")
     for user in sorted(EVERYBODY):
         answer = await region.call(method, filled, body, user=user)
         if path == "/logout":
             del region.tokens[user]
         assert answer.status < 500, answer.body
-        refusals = (403, 404) if path == "/unmatched/link" else (403,)  # a stranger to the case is not told that it is there
+        refusals = (403, 404) if on_a_case and user != OPERATOR else (403,)  # a stranger to the case is not told that it is there
         assert (answer.status in refusals) is (user not in elsewhere()[name]), (user, answer.status)
     assert (await region.call(method, filled, body)).status == 401
 

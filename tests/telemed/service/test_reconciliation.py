@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 import pytest
@@ -9,9 +10,11 @@ import pytest
 from dicom_gateway import Intake, Source
 from telemed.adapters.work_clock import utc_now
 from telemed.domain.case import Case
-from telemed.domain.errors import Forbidden, NotFound
-from telemed.service import evidence, patients, reconciliation
-from telemed.service.reconciliation import UnmatchedStudy
+from telemed.domain.errors import Forbidden, Invalid, NotFound
+from telemed.domain.patient import Sex
+from telemed.domain.reconciliation import Step, StudyAttributes
+from telemed.service import evidence, patients, reading, reconciliation
+from telemed.service.reconciliation import TakenStep, UnmatchedStudy
 from telemed.worker import Worker
 from tests.dicom_gateway.objects import ct_slice, part10_of
 from tests.telemed.desk import Desk, patient_card
@@ -88,7 +91,7 @@ async def test_two_people_are_not_asked_about_again(desk: Desk) -> None:
     first, second = await two_records(desk)
     operator = desk.people["operator"]
     assert len(await desk.office.queries.doubts(operator, 10)) == 1
-    await desk.do("operator", reconciliation.not_the_same, second, first, "出生地不同")
+    await desk.do("operator", patients.not_the_same, second, first, "出生地不同")
     assert await desk.office.queries.doubts(operator, 10) == []
     await desk.draft(by="clinic2", patient=patient_card(2, "CLINIC2", identifiers=()))
     assert {(d.first.id, d.second.id) for d in await desk.office.queries.doubts(operator, 10)}.isdisjoint(
@@ -101,7 +104,7 @@ async def test_a_doubt_that_nobody_has_cannot_be_settled(desk: Desk) -> None:
     first = await desk.draft(patient=patient_card(1, name="甲"))
     second = await desk.draft(by="clinic2", patient=patient_card(2, "CLINIC2", name="乙"))
     with pytest.raises(NotFound):
-        await desk.do("operator", reconciliation.not_the_same, first.patient.id, second.patient.id, "核对")
+        await desk.do("operator", patients.not_the_same, first.patient.id, second.patient.id, "核对")
 
 
 async def test_merged_records_are_listed_until_they_are_split(desk: Desk) -> None:
@@ -117,4 +120,185 @@ async def test_merged_records_are_listed_until_they_are_split(desk: Desk) -> Non
 async def test_a_foreign_member_cannot_settle_it(desk: Desk) -> None:
     first, second = await two_records(desk)
     with pytest.raises(NotFound):
-        await desk.do("clinic3", reconciliation.not_the_same, first, second, "核对")
+        await desk.do("clinic3", patients.not_the_same, first, second, "核对")
+
+
+async def steps(desk: Desk) -> list[TakenStep]:
+    found: list[TakenStep] = await desk.ask("operator", reconciliation.steps_taken, 50)
+    return found
+
+
+class TestTakenAway:
+    async def matched(self, desk: Desk, intake: Intake) -> tuple[Case, str]:
+        """A study that found the wrong case by its accession number."""
+        case = await desk.requested()
+        await arrive(desk, intake, AccessionNumber=case.accession_number, PatientID="P99999")
+        (known,) = await self.evidence_of(desk, case.id)
+        return case, known.study_instance_uid
+
+    async def evidence_of(self, desk: Desk, case_id: str) -> list[Any]:
+        async with desk.office.reading() as work:
+            return await work.evidence.of_case(case_id)
+
+    async def take(self, desk: Desk, case: Case, study: str, by: str = "operator") -> None:
+        await desk.do(by, evidence.unlink_study, case.id, "CLINIC1", study, "姓名不符，已电话核对")
+
+    async def test_it_looks_for_its_case_again_and_the_history_says_what_was_there(self, desk: Desk, intake: Intake) -> None:
+        case, study = await self.matched(desk, intake)
+        await self.take(desk, case, study)
+        assert await self.evidence_of(desk, case.id) == []
+        assert (await desk.case(case.id)).evidence_count == 0
+        (unmatched,) = await waiting(desk)
+        assert unmatched.study.study_instance_uid == study
+        line = (await desk.office.queries.history(case.id))[-1]
+        assert (line.action, line.actor, line.detail["instances"], line.detail["rule"]) == (
+            "evidence-unlinked",
+            "operator",
+            "1",
+            "accession-number",
+        )
+        assert ("evidence:link", "operator", f"case/{case.id}", "success") in await desk.audited("evidence:link")
+        (step,) = await steps(desk)
+        assert (step.entry.step, step.entry.reason, step.accession_number) == (Step.UNLINK, "姓名不符，已电话核对", case.accession_number)
+
+    async def test_no_rule_gives_it_back_however_it_grows(self, desk: Desk, intake: Intake) -> None:
+        case, study = await self.matched(desk, intake)
+        await self.take(desk, case, study)
+        await arrive(desk, intake, AccessionNumber=case.accession_number, StudyInstanceUID=study)
+        assert await self.evidence_of(desk, case.id) == []
+        (unmatched,) = await waiting(desk)
+        assert case.id not in [candidate.case_id for candidate in unmatched.candidates]
+
+    async def test_a_person_may_link_it_again_and_then_it_grows_there(self, desk: Desk, intake: Intake) -> None:
+        case, study = await self.matched(desk, intake)
+        await self.take(desk, case, study)
+        await desk.do("operator", evidence.link_by_number, "CLINIC1", study, case.accession_number)
+        await arrive(desk, intake, AccessionNumber=case.accession_number, StudyInstanceUID=study)
+        (known,) = await self.evidence_of(desk, case.id)
+        assert known.instances == 2
+        assert await waiting(desk) == []
+
+    async def test_the_hub_and_the_member_hear_of_it(self, desk: Desk, intake: Intake) -> None:
+        case, study = await self.matched(desk, intake)
+        await desk.do("imaging.huba", reading.claim_case, case.id)
+        await self.take(desk, case, study)
+        for user in ("clinic1", "imaging.huba"):
+            notices = await desk.office.queries.notices(desk.people[user], None, 10)
+            assert "evidence-unlinked" in [notice.line.action for notice in notices], user
+
+    @pytest.mark.parametrize(
+        ("user", "refusal"), [("clinic1", Forbidden), ("imaging.huba", Forbidden), ("clinic2", NotFound), ("auditor", NotFound)]
+    )
+    async def test_only_the_operator_takes_away(self, desk: Desk, intake: Intake, user: str, refusal: type[Exception]) -> None:
+        case, study = await self.matched(desk, intake)
+        with pytest.raises(refusal):
+            await self.take(desk, case, study, user)
+        assert len(await self.evidence_of(desk, case.id)) == 1
+
+    async def test_what_is_not_there_cannot_be_taken(self, desk: Desk, intake: Intake) -> None:
+        case, study = await self.matched(desk, intake)
+        for owner, uid in (("CLINIC2", study), ("CLINIC1", "1.2.3")):
+            with pytest.raises(NotFound):
+                await desk.do("operator", evidence.unlink_study, case.id, owner, uid, "x")
+
+    async def test_a_number_that_no_case_of_the_institution_has_links_nothing(self, desk: Desk, intake: Intake) -> None:
+        other = await desk.requested(by="clinic2")
+        await arrive(desk, intake)
+        (unmatched,) = await waiting(desk)
+        with pytest.raises(NotFound):
+            await desk.do("operator", evidence.link_by_number, "CLINIC1", unmatched.study.study_instance_uid, other.accession_number)
+
+
+class TestCorrected:
+    async def unmatched(self, desk: Desk, intake: Intake, **attributes: Any) -> str:
+        await arrive(desk, intake, **({"PatientID": "TYPO-1"} | attributes))
+        uid: str = (await waiting(desk))[0].study.study_instance_uid
+        return uid
+
+    async def correct(self, desk: Desk, study: str, by: str = "operator", **right: Any) -> None:
+        await desk.do(by, reconciliation.correct_study, "CLINIC1", study, StudyAttributes(**right), "号码录错")
+
+    async def test_a_study_that_was_corrected_finds_its_case_and_says_what_it_said(self, desk: Desk, intake: Intake) -> None:
+        case = await desk.requested()
+        study = await self.unmatched(desk, intake)
+        await self.correct(desk, study, accession_number=case.accession_number, patient_number="P00001")
+        assert await waiting(desk) == []
+        assert (await desk.case(case.id)).evidence_count == 1
+        found = await desk.ask("operator", reconciliation.find_by_number, [case.accession_number])
+        (brought,) = found.studies
+        assert brought.study.originals == {"AccessionNumber": "", "PatientID": "TYPO-1"}
+        assert [c.case_id for c in brought.candidates] == [case.id]
+        (step,) = await steps(desk)
+        assert step.entry.before == {"AccessionNumber": "", "PatientID": "TYPO-1"}
+        assert step.entry.after == {"AccessionNumber": case.accession_number, "PatientID": "P00001"}
+        assert await desk.audited("study:correct") == [("study:correct", "operator", f"study/{study}", "success")]
+
+    async def test_the_cases_that_have_it_are_told(self, desk: Desk, intake: Intake) -> None:
+        case = await desk.requested()
+        await arrive(desk, intake, AccessionNumber=case.accession_number, PatientID="TYPO-1")
+        async with desk.office.reading() as work:
+            (known,) = await work.evidence.of_case(case.id)
+        await self.correct(desk, known.study_instance_uid, patient_number="P00001")
+        line = (await desk.office.queries.history(case.id))[-1]
+        assert (line.action, line.detail["attributes"]) == ("evidence-corrected", "PatientID")
+        assert "P00001" not in str(line.detail)
+
+    async def test_taken_back_what_was_received_holds(self, desk: Desk, intake: Intake) -> None:
+        study = await self.unmatched(desk, intake)
+        await self.correct(
+            desk, study, patient_number="P00001", patient_name="张^伟", patient_sex=Sex.FEMALE, patient_birth_date=date(1961, 3, 5)
+        )
+        (now,) = await waiting(desk)
+        assert (now.study.patient_number, now.study.patient_name, now.study.patient_sex) == ("P00001", "张 伟", "female")
+        await desk.do("operator", reconciliation.restore_study, "CLINIC1", study, "改错了")
+        (again,) = await waiting(desk)
+        assert (again.study.patient_number, again.study.originals) == ("TYPO-1", {})
+        assert [s.entry.step for s in await steps(desk)] == [Step.RESTORE, Step.CORRECT]
+        with pytest.raises(NotFound):
+            await desk.do("operator", reconciliation.restore_study, "CLINIC1", study, "x")
+
+    @pytest.mark.parametrize(
+        ("right", "field"),
+        [({}, "attributes"), ({"patient_number": "a\\b"}, "patient_number"), ({"patient_name": "x" * 65}, "patient_name"),
+         ({"accession_number": "x" * 17}, "accession_number"), ({"patient_name": "a\nb"}, "patient_name")],
+    )  # fmt: skip
+    async def test_what_dicom_cannot_say_is_refused(self, desk: Desk, intake: Intake, right: dict[str, Any], field: str) -> None:
+        study = await self.unmatched(desk, intake)
+        with pytest.raises(Invalid) as refusal:
+            await self.correct(desk, study, **right)
+        assert [error.field for error in refusal.value.errors] == [field]
+
+    async def test_what_is_right_already_is_no_step(self, desk: Desk, intake: Intake) -> None:
+        study = await self.unmatched(desk, intake)
+        await self.correct(desk, study, patient_number="TYPO-1")
+        assert await steps(desk) == []
+
+    @pytest.mark.parametrize("user", ["clinic1", "imaging.huba", "imaging2.main", "sysadmin", "auditor"])
+    async def test_only_the_operator_corrects_and_looks(self, desk: Desk, intake: Intake, user: str) -> None:
+        study = await self.unmatched(desk, intake)
+        with pytest.raises(Forbidden):
+            await self.correct(desk, study, user, patient_number="P00001")
+        for query, argument in ((reconciliation.find_by_number, ["P1"]), (reconciliation.steps_taken, 5)):
+            with pytest.raises(Forbidden):
+                await desk.ask(user, query, argument)
+
+    async def test_a_study_that_nobody_has_cannot_be_corrected(self, desk: Desk) -> None:
+        with pytest.raises(NotFound):
+            await self.correct(desk, "1.2.3", patient_number="P00001")
+
+
+async def test_records_of_any_institution_are_found_by_their_numbers_and_every_step_stays(desk: Desk) -> None:
+    first, second = await two_records(desk)
+    third = await desk.draft(patient=patient_card(7, name="章伟"))
+    found = await desk.ask("operator", reconciliation.find_by_number, ["P00007", "P00002"])
+    assert {record.id for record in found.records} == {third.patient.id}
+    await desk.do("operator", patients.merge_patients, first, third.patient.id, "电话核对")
+    await desk.do("operator", patients.split_patient, third.patient.id, "误合并")
+    await desk.do("operator", patients.not_the_same, first, second, "出生地不同")
+    taken = await steps(desk)
+    assert [s.entry.step for s in taken] == [Step.DIFFERENT, Step.SPLIT, Step.MERGE]
+    merge = taken[-1]
+    assert (merge.entry.before, merge.entry.after) == ({"master": third.patient.id}, {"master": first})
+    assert [record.id for record in merge.records] == [first, third.patient.id]
+    with pytest.raises(Invalid):
+        await desk.do("operator", patients.merge_patients, first, first, "x")

@@ -1,6 +1,7 @@
 // Steps in place: a small form is sent to the JSON API, and what it was about changes where it stands.
 //
-//   <form data-step="/api/v1/..." data-step-done="remove | refresh | reload">   fields by name become the JSON body
+//   <form data-step="/api/v1/..." data-step-done="remove | refresh | reload | /an/address">   fields by name become the JSON body
+//   data-step-filled            on the form: fields that are empty are not sent
 //   [data-step-item]            around it: is taken away by "remove"; an input [data-reason] in it is sent as `reason`
 //   [data-step-problem] <span>  in the form, else in the item: where a refusal is said
 //   event telemed:step          on the document afterwards, for parts that draw themselves again
@@ -19,9 +20,17 @@ function say(form, text) {
   place.querySelector("span").textContent = text;
 }
 
+/** The item's own reason; items may lie within others. */
+function reasonOf(form) {
+  const item = form.closest("[data-step-item]");
+  return [...(item?.querySelectorAll("[data-reason]") ?? [])].find((field) => field.closest("[data-step-item]") === item);
+}
+
 function bodyOf(form) {
-  const body = Object.fromEntries(new FormData(form));
-  const reason = form.closest("[data-step-item]")?.querySelector("[data-reason]");
+  let fields = [...new FormData(form)];
+  if ("stepFilled" in form.dataset) fields = fields.filter(([, value]) => value.trim() !== "");
+  const body = Object.fromEntries(fields);
+  const reason = reasonOf(form);
   if (reason) body.reason = reason.value;
   return body;
 }
@@ -32,7 +41,7 @@ function remove(item) {
   const next = item.nextElementSibling ?? item.previousElementSibling;
   const counter = item.closest("section")?.querySelector("[data-step-count]");
   item.remove();
-  if (counter) counter.textContent = String(list.querySelectorAll("[data-step-item]").length);
+  if (counter) counter.textContent = String(list.querySelectorAll(":scope > [data-step-item]").length);
   if (next?.matches("[tabindex]")) {
     next.tabIndex = 0;
     next.focus();
@@ -41,7 +50,7 @@ function remove(item) {
 
 async function send(form) {
   const item = form.closest("[data-step-item]");
-  const reason = item?.querySelector("[data-reason]");
+  const reason = reasonOf(form);
   if (reason && !reason.value.trim()) {
     say(form, t("Write the reason first."));
     reason.focus();
@@ -62,6 +71,7 @@ async function send(form) {
   }
   form.closest("details")?.removeAttribute("open");
   if (form.dataset.stepDone === "reload") window.location.reload();
+  else if (form.dataset.stepDone?.startsWith("/")) window.location.assign(form.dataset.stepDone);
   else {
     if (form.dataset.stepDone === "remove" && item) remove(item);
     message(t("Done."));

@@ -1,0 +1,62 @@
+"""What people reconciled by hand: the rows, written once and never changed."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import sqlalchemy as sa
+
+from telemed.adapters.columns import Confidential, Instant
+from telemed.adapters.repositories import _Repository
+from telemed.adapters.tables import BigId, Code, Id, Name, metadata
+from telemed.domain.reconciliation import Reconciliation, Step
+
+reconciliation = sa.Table(
+    "reconciliation",
+    metadata,
+    sa.Column("id", BigId, primary_key=True, autoincrement=True),
+    sa.Column("at", Instant, nullable=False),
+    sa.Column("actor", Name, nullable=False),
+    sa.Column("step", sa.String(16), nullable=False),
+    sa.Column("member", Code, nullable=False),
+    sa.Column("reason", sa.String(2000), nullable=False),
+    sa.Column("study_instance_uid", sa.String(64), nullable=False),
+    sa.Column("case_id", Id, nullable=False),
+    sa.Column("patient_id", Id, nullable=False),
+    sa.Column("other_id", Id, nullable=False),
+    sa.Column("before", Confidential, nullable=False, comment="what held, as a JSON object; sealed"),
+    sa.Column("after", Confidential, nullable=False, comment="what holds since, as a JSON object; sealed"),
+    sa.Index("ix_reconciliation_study", "study_instance_uid", "member"),
+    comment="what people joined, took apart and corrected; nothing is removed",
+)
+
+PLAIN = ("at", "actor", "member", "reason", "study_instance_uid", "case_id", "patient_id", "other_id")
+
+
+class ReconciliationTable(_Repository):
+    """Implements `telemed.service.ports.Reconciliations`."""
+
+    async def note(self, entry: Reconciliation) -> None:
+        row: dict[str, Any] = {name: getattr(entry, name) for name in PLAIN} | {"step": entry.step.value}
+        row |= {side: json.dumps(dict(getattr(entry, side)), ensure_ascii=False) for side in ("before", "after")}
+        await self._do(sa.insert(reconciliation).values(row))
+
+    async def set_apart(self, owner: str, study_instance_uid: str) -> frozenset[str]:
+        r = reconciliation.c
+        query = sa.select(r.case_id, r.step).where(r.study_instance_uid == study_instance_uid, r.member == owner)
+        last = {row["case_id"]: row["step"] for row in await self._all(query.where(r.step.in_((Step.LINK, Step.UNLINK))).order_by(r.id))}
+        return frozenset(case for case, step in last.items() if step == Step.UNLINK)
+
+    async def newest(self, limit: int) -> list[Reconciliation]:
+        return [_entry(row) for row in await self._all(sa.select(reconciliation).order_by(reconciliation.c.id.desc()).limit(limit))]
+
+    async def of_study(self, owner: str, study_instance_uid: str) -> list[Reconciliation]:
+        r = reconciliation.c
+        where = (r.study_instance_uid == study_instance_uid, r.member == owner)
+        return [_entry(row) for row in await self._all(sa.select(reconciliation).where(*where).order_by(r.id.desc()).limit(50))]
+
+
+def _entry(row: sa.RowMapping) -> Reconciliation:
+    plain = {name: row[name] for name in PLAIN}
+    return Reconciliation(Step(row["step"]), **plain, before=json.loads(row["before"]), after=json.loads(row["after"]))
