@@ -151,7 +151,7 @@ async def end_of_try(work: Work, transfer_id: str, error: str) -> bool:
         transfer.status = TransferStatus.INCOMPLETE if transfer.completed else TransferStatus.FAILED
     await work.transfers.save(transfer)
     if not again:
-        detail = {"transfer": transfer.id, "to" if transfer.kind is TransferKind.SEND else "from": transfer.title}
+        detail: dict[str, str | int] = {"transfer": transfer.id, "to" if transfer.kind is TransferKind.SEND else "from": transfer.title}
         detail |= {"reason": transfer.error} if error else {}
         detail |= {"instances": transfer.completed, "status": transfer.status.value}
         work.journal.event(case, ENDS[transfer.kind], transfer.asked_by, detail)
