@@ -50,11 +50,6 @@ def archives(network: Network, case: Case) -> list[ApplicationEntity]:
     return network.addressed(case.member, EntityUse.QUERY)
 
 
-def patient_number(identifiers: list[tuple[str, str]], member: str) -> str:
-    """The patient's number at the member; empty where there is none."""
-    return next((value for system, value in identifiers if system == member), "")
-
-
 async def send_study(work: Work, person: Person, case_id: str, evidence_id: str, title: str) -> Transfer:
     """Ask for a study to be sent. Raises NotFound for a device that it may not go to, DamagedFile for evidence that is no study."""
     case = await case_for(work, person, case_id, Action.EVIDENCE_SEND)
@@ -84,9 +79,14 @@ async def fetch_priors(work: Work, person: Person, case_id: str) -> Transfer:
 
 
 async def number_of(work: Work, case: Case) -> str:
-    """The number of the case's patient at the member."""
+    """The number of the case's patient at the member: as the request says, else as the case's own study does. Empty: not known."""
     patient = await work.patients.get(case.patient.id)
-    return patient_number([(each.system, each.value) for each in patient.identifiers], case.member) if patient else ""
+    number = next((each.value for each in patient.identifiers if each.system == case.member), "") if patient else ""
+    for evidence in await work.evidence.of_case(case.id) if not number else ():
+        own = evidence.study_instance_uid if evidence.type is EvidenceType.DICOM_STUDY else None
+        study = await work.studies.facts(case.member, own) if own else None
+        number = number or (study.patient_number if study else "")
+    return number
 
 
 async def _asked(
