@@ -81,6 +81,7 @@ class RemoteStudy:
     study_instance_uid: str
     study_date: str
     description: str
+    accession_number: str
     modalities: tuple[str, ...]
     sop_classes: tuple[str, ...]
     instances: int
@@ -102,7 +103,7 @@ def studies_of_patient(peer: Peer, patient_id: str) -> list[RemoteStudy]:
     keys = Dataset()
     keys.SpecificCharacterSet = "ISO_IR 192"
     keys.QueryRetrieveLevel, keys.PatientID = "STUDY", patient_id
-    for keyword in ("StudyInstanceUID", "StudyDate", "StudyDescription", "ModalitiesInStudy", "SOPClassesInStudy"):
+    for keyword in ("StudyInstanceUID", "StudyDate", "StudyDescription", "AccessionNumber", "ModalitiesInStudy", "SOPClassesInStudy"):
         setattr(keys, keyword, "")
     keys.NumberOfStudyRelatedInstances = None
     found = []
@@ -177,6 +178,7 @@ def _study(identifier: Dataset) -> RemoteStudy:
         _text(identifier, "StudyInstanceUID"),
         _text(identifier, "StudyDate"),
         _text(identifier, "StudyDescription"),
+        _text(identifier, "AccessionNumber"),
         _texts(identifier, "ModalitiesInStudy"),
         _texts(identifier, "SOPClassesInStudy"),
         _number(_text(identifier, "NumberOfStudyRelatedInstances")),

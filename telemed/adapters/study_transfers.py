@@ -18,6 +18,7 @@ from dicom_gateway.pixels import PixelPool
 from dicom_gateway.upper_layer.sender import Peer, SendingFailed
 from storage.protocol import ObjectStore
 from telemed.adapters.office import SqlOffice
+from telemed.adapters.study_table import BESIDE
 from telemed.domain.case import Case
 from telemed.domain.network import ApplicationEntity
 from telemed.domain.transfer import Transfer
@@ -135,17 +136,17 @@ class StudyTransfers:
             found = await asyncio.to_thread(studies_of_patient, peer, number)
         except (SendingFailed, ValueError) as error:
             return str(error)
-        counts = Counts(sum(study.instances for study in found[:MOST_PRIORS]))
+        earlier = [study for study in found if transfers.is_earlier(case, _prior(study))][:MOST_PRIORS]
+        counts = Counts(sum(study.instances for study in earlier))
         async with self._told(transfer, lambda: counts):
-            errors = [await self._prior(case, peer, study, counts) for study in found[:MOST_PRIORS]]
+            errors = [await self._one(case, peer, study, counts) for study in earlier]
             counts.total = max(counts.total, counts.completed + counts.failed)
         return next((error for error in errors if error), "")
 
-    async def _prior(self, case: Case, peer: Peer, study: RemoteStudy, counts: Counts) -> str:
+    async def _one(self, case: Case, peer: Peer, study: RemoteStudy, counts: Counts) -> str:
         """One earlier study: linked first, so that nothing takes it for the case's own, then fetched."""
-        prior = RemotePrior(study.study_instance_uid, study.study_date, study.description, (study.modalities or ("",))[0])
         async with self._office.writing() as work:
-            await transfers.expect_prior(work, case.id, prior)
+            await transfers.expect_prior(work, case.id, _prior(study))
             here = await work.studies.facts(case.member, study.study_instance_uid)
         if here is not None and 0 < study.instances <= here.instances:
             counts.completed += study.instances
@@ -189,3 +190,8 @@ class StudyTransfers:
             return 0xA700
 
         return keep
+
+
+def _prior(study: RemoteStudy) -> RemotePrior:
+    modality = next((each for each in study.modalities if each not in BESIDE), "")
+    return RemotePrior(study.study_instance_uid, study.study_date, study.description, modality, study.accession_number)

@@ -18,7 +18,8 @@ from telemed.domain.transfer import UNDER_WAY, Transfer, TransferKind, TransferS
 from telemed.service.access import case_for, in_hand
 from telemed.service.evidence import CLOSED_TO_EVIDENCE
 from telemed.service.files import DamagedFile
-from telemed.service.identity import new_id
+from telemed.service.identity import new_id, study_uid_of
+from telemed.service.placement import MATCH_WINDOW
 from telemed.service.ports import Work
 
 JOBS = {TransferKind.SEND: "send-study", TransferKind.PRIORS: "fetch-priors"}
@@ -37,6 +38,7 @@ class RemotePrior:
     study_date: str
     description: str
     modality: str
+    accession_number: str = ""
 
 
 def destinations(network: Network, case: Case) -> list[ApplicationEntity]:
@@ -76,6 +78,18 @@ async def fetch_priors(work: Work, person: Person, case_id: str) -> Transfer:
     if not await number_of(work, case):
         raise Invalid(FieldError("patient.identifiers", "required", case.member))
     return await _asked(work, person, case, TransferKind.PRIORS, known[0].title, {"device": known[0].title})
+
+
+def is_earlier(case: Case, prior: RemotePrior) -> bool:
+    """Whether a study is one to compare with. What may be the very study that the case is about is not fetched as a prior: one with
+    the case's accession number or UID, or a recent one of the modality that is asked for."""
+    if prior.study_instance_uid == study_uid_of(case.id):
+        return False
+    if prior.accession_number and prior.accession_number == case.accession_number:
+        return False
+    recent = prior.study_date >= f"{case.created_at - MATCH_WINDOW:%Y%m%d}" or not prior.study_date
+    wanted = str(case.request.get("modality", "")).upper()
+    return not (recent and (not wanted or not prior.modality or wanted == prior.modality))
 
 
 async def number_of(work: Work, case: Case) -> str:

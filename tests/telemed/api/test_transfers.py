@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 
 import pytest
 
+from telemed import bootstrap
 from telemed.devices_command import WrongDevice, device_of, put_device, remove_device
 from tests.demo_region import DemoRegion, free_port
+from tests.dicom_gateway.devices import StorageProvider
 from tests.telemed.api.test_export import case_with_study
 
 
@@ -71,3 +74,22 @@ async def test_a_device_takes_no_title_of_another_institution(region: DemoRegion
     for title, institution in (("CLINIC2", "CLINIC1"), ("WS9", "NOBODY")):
         with pytest.raises(WrongDevice):
             await put_device(region.parts.settings, device_of(title, institution, "", [], ""))
+
+
+async def test_the_workers_long_jobs_send_it(region: DemoRegion) -> None:
+    case_id, evidence_id, _ = await case_with_study(region)
+    workstation = StorageProvider(free_port())
+    server = await asyncio.to_thread(workstation.start)
+    try:
+        await put_device(region.parts.settings, device_of("WS3", "CLINIC1", f"127.0.0.1:{workstation.port}", ["store"], ""))
+        await region.parts.office.refresh()
+        url = f"/api/v1/cases/{case_id}"
+        await region.call("POST", f"{url}/evidence/{evidence_id}/send", {"device": "WS3"}, user="clinic1")
+        long = bootstrap.long_jobs(region.parts, region.parts.pool)
+        while await long.once():
+            await long.finish()
+    finally:
+        await asyncio.to_thread(server.shutdown)
+        await remove_device(region.parts.settings, "WS3")
+    (transfer,) = (await region.call("GET", f"{url}/transfers", user="clinic1")).body["items"]
+    assert (transfer["status"], transfer["completed"], len(workstation.received)) == ("done", 3, 3)

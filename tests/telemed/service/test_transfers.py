@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,7 @@ from telemed.domain.transfer import Transfer, TransferStatus
 from telemed.long_jobs import LongJobs
 from telemed.service import transfers
 from telemed.service.case_view import view_case
+from telemed.service.evidence import link_study
 from telemed.settings import Settings
 from telemed.worker import Worker
 from tests.demo_region import free_port
@@ -287,3 +289,30 @@ async def test_without_a_pacs_or_a_number_nothing_can_be_fetched(post: Post) -> 
     transfer = await post.transfer(case.id)
     assert (transfer.status, transfer.attempts) == (TransferStatus.WAITING, 1)
     assert "PACS1" in transfer.error
+
+
+async def test_the_study_that_is_to_be_read_is_no_prior(post: Post, pacs: Callable[..., Any]) -> None:
+    case = await post.desk.requested(patient=patient_card(1))
+    today = f"{case.created_at:%Y%m%d}"
+    same, recent, other = (str(generate_uid()) for _ in range(3))
+    numbered = earlier(same, "20200101")
+    numbered.AccessionNumber = case.accession_number
+    ultrasound = earlier(other, today)
+    ultrasound.Modality = "US"
+    await post.device("PACS1", "CLINIC1", await pacs(numbered, earlier(recent, today), ultrasound), "query")
+    await post.desk.do("imaging.huba", transfers.fetch_priors, case.id)
+    await post.work()
+    assert [(e.study_instance_uid, e.type) for e in await post.evidence(case.id)] == [(other, EvidenceType.PRIOR_STUDY)]
+
+
+async def test_a_prior_that_is_sent_with_the_cases_number_becomes_its_evidence(post: Post, pacs: Callable[..., Any]) -> None:
+    case, study = await post.desk.requested(patient=patient_card(1)), str(generate_uid())
+    await post.device("PACS1", "CLINIC1", await pacs(earlier(study, "20230102")), "query")
+    await post.desk.do("imaging.huba", transfers.fetch_priors, case.id)
+    await post.work()
+    async with post.desk.office.writing() as work:
+        facts = await work.studies.facts("CLINIC1", study)
+        assert facts is not None
+        await link_study(work, replace(facts, accession_number=case.accession_number), case, "")
+    (evidence,) = await post.evidence(case.id)
+    assert (evidence.type, (await post.desk.case(case.id)).evidence_count) == (EvidenceType.DICOM_STUDY, 1)
