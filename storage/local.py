@@ -11,10 +11,8 @@ read, listed and deleted like the others.
 from __future__ import annotations
 
 import builtins  # `list` is a method of the store
-import errno
 import os
 import secrets
-import stat
 from collections.abc import AsyncIterable, AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -25,6 +23,7 @@ from storage.folders import Folders, make_root, sync_folder
 from storage.incoming import Incoming, sweep
 from storage.keys import check_chunk, check_key, check_media_type, check_prefix, check_range, is_key
 from storage.local_errors import reading, writing
+from storage.local_reading import OpenFile, open_object, read_range, size_of
 from storage.pack_writer import PackWriter, UnsettledPack, unsettled_packs, watermark_files
 from storage.packs import SUFFIX, erase, is_reserved, packed_key, read_record, records, split_key
 from storage.pieces import joined
@@ -99,7 +98,7 @@ class LocalStore:
         """See `ObjectStore`. Read as the pieces are taken; an object replaced meanwhile is read as it was."""
         check_key(key)
         check_chunk(key, chunk)
-        file = _OpenFile(self._objects, key)
+        file = OpenFile(self._objects, key)
         try:
             while True:
                 with reading(self._objects, key):
@@ -115,13 +114,13 @@ class LocalStore:
         check_key(key)
         check_range(key, offset, length)
         with reading(self._objects, key):
-            return await self._threads.run(_read_range, self._objects, key, offset, length)
+            return await self._threads.run(read_range, self._objects, key, offset, length)
 
     async def size(self, key: str) -> int:
         """See `ObjectStore`."""
         check_key(key)
         with reading(self._objects, key):
-            return await self._threads.run(_size, self._objects, key)
+            return await self._threads.run(size_of, self._objects, key)
 
     async def delete(self, key: str) -> None:
         """See `ObjectStore`. The removal has survived a power cut when this returns."""
@@ -257,79 +256,6 @@ def _discard_all(batch: Sequence[_Entry]) -> None:
         entry.incoming.discard()
 
 
-@dataclass(frozen=True, slots=True)
-class _Extent:
-    """An open file and the part of it that is the object."""
-
-    file: int
-    start: int
-    size: int
-
-
-def _open_object(objects: Path, key: str, flags: int = os.O_RDONLY) -> _Extent:
-    """Open the object `key`: a file, or a record of a pack. Raises OSError."""
-    packed = split_key(key)
-    path = objects / (packed[0] if packed else key)
-    file = os.open(path, flags | os.O_CLOEXEC)
-    try:
-        if packed is None:
-            found = os.fstat(file)
-            if stat.S_ISDIR(found.st_mode):
-                raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
-            return _Extent(file, 0, found.st_size)
-        record = read_record(file, packed[1])
-        if record is None or record.deleted:
-            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), key)
-        return _Extent(file, record.content_offset, record.size)
-    except BaseException:
-        os.close(file)
-        raise
-
-
-class _OpenFile:
-    """An object read from its beginning, opened at the first step. `next` blocks and belongs in a thread."""
-
-    def __init__(self, objects: Path, key: str) -> None:
-        self._objects = objects
-        self._key = key
-        self._extent: _Extent | None = None
-        self._position = 0
-
-    def next(self, amount: int) -> bytes:
-        """The next bytes, at most `amount`; empty at the end. Raises OSError."""
-        if self._extent is None:
-            self._extent = _open_object(self._objects, self._key)
-        extent = self._extent
-        piece = os.pread(extent.file, min(amount, extent.size - self._position), extent.start + self._position)
-        self._position += len(piece)
-        return piece
-
-    def close(self) -> None:
-        """Close the file, if it was opened: quick enough for the event loop, as nothing was written."""
-        if self._extent is not None:
-            os.close(self._extent.file)
-
-
-def _read_range(objects: Path, key: str, offset: int, length: int | None) -> bytes:
-    extent = _open_object(objects, key)
-    try:
-        rest = extent.size - offset if length is None else min(extent.size - offset, length)
-        pieces = []
-        while rest > 0 and (piece := os.pread(extent.file, rest, extent.start + offset)):  # Linux reads at most 2 GiB - 4 KiB at once
-            pieces.append(piece)
-            offset += len(piece)
-            rest -= len(piece)
-        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
-    finally:
-        os.close(extent.file)
-
-
-def _size(objects: Path, key: str) -> int:
-    extent = _open_object(objects, key)
-    os.close(extent.file)
-    return extent.size
-
-
 def _remove(objects: Path, key: str) -> None:
     packed = split_key(key)
     if packed is None:
@@ -337,7 +263,7 @@ def _remove(objects: Path, key: str) -> None:
         path.unlink()
         sync_folder(path.parent)
         return
-    extent = _open_object(objects, key, os.O_RDWR)
+    extent = open_object(objects, key, os.O_RDWR)
     try:
         record = read_record(extent.file, packed[1])
         if record is not None:

@@ -105,6 +105,11 @@ def read_record(file: int, offset: int) -> PackedObject | None:
     return PackedObject(offset, meta, offset + _HEAD.size + meta_length, size, sha256, state == _DELETED)
 
 
+def is_live(file: int, offset: int) -> bool:
+    """Whether the record at `offset` is not marked as deleted. Raises OSError."""
+    return os.pread(file, 1, offset + _STATE_AT) == bytes([_LIVE])
+
+
 def records(file: int) -> Iterator[PackedObject]:
     """All records of the open file in their order, deleted ones too. Raises OSError."""
     offset = 0

@@ -17,15 +17,14 @@ from urllib.parse import urlsplit
 from aiohttp import web
 
 from dicom_gateway import Index, Intake, Scope, dicomweb_app
+from dicom_gateway.compact import CompactStore
 from dicom_gateway.dimse import DimseServer
 from dicom_gateway.objects import Objects
 from dicom_gateway.pixels import PixelPool
-from dicom_gateway.pool_process import serve_the_parent
 from dicom_gateway.series_documents import SeriesDocuments
 from dicom_gateway.settled import Settled
 from dicom_gateway.stability import StudyWatch
 from storage import open_store
-from storage.protocol import ObjectStore
 from telemed import centres as all_centres
 from telemed.adapters import database
 from telemed.adapters.administration import SqlAdministration
@@ -33,6 +32,7 @@ from telemed.adapters.assessing import StudyAssessor
 from telemed.adapters.audit_anchor import AuditAnchors
 from telemed.adapters.audit_watch import AuditWatch
 from telemed.adapters.cart_folder import CartFolder
+from telemed.adapters.compacting import StudyCompactor
 from telemed.adapters.confidential import Sealer
 from telemed.adapters.database import make_engine
 from telemed.adapters.ecg_exhibits import EcgExhibits
@@ -53,13 +53,10 @@ from telemed.adapters.tracings import PooledTracings, StoredTracings
 from telemed.dimse_door import open_dimse
 from telemed.domain.centre import Centre
 from telemed.long_jobs import LongJob, LongJobs
+from telemed.pool_process import serve_the_parent
 from telemed.service.uploads import sweep_uploads
 from telemed.settings import Settings
-from telemed.web.app import Doors, create_app
 from telemed.web.i18n import DEFAULT_LANGUAGE, translations
-from telemed.web.security import person_of
-from telemed.web.study_looks import StudyLooks
-from telemed.web.workitems import CaseWorkitems
 from telemed.worker import Worker
 
 ANALYSTS = 2
@@ -75,7 +72,7 @@ class Parts:
 
     settings: Settings
     office: SqlOffice
-    store: ObjectStore
+    store: CompactStore
     index: Index
     intake: Intake
     pool: Executor
@@ -93,7 +90,8 @@ class Parts:
 async def open_parts(settings: Settings, centres: Mapping[str, Centre] | None = None) -> AsyncIterator[Parts]:
     """Connect to database and store. Raises DatabaseUnavailable or StorageError with a plain sentence."""
     engine = make_engine(settings.database, sealer=Sealer.of(settings.data_dir / "keys" / "identity.key"))
-    store = open_store(settings.storage, settings.store_keys)
+    place = open_store(settings.storage, settings.store_keys)
+    store = CompactStore(place)
     pool = ProcessPoolExecutor(PRINTERS, mp_context=multiprocessing.get_context("spawn"), initializer=serve_the_parent)
     pages = PdfPages(store)
     measuring = PixelPool(1)
@@ -112,8 +110,8 @@ async def open_parts(settings: Settings, centres: Mapping[str, Centre] | None = 
         )
         office = SqlOffice(engine, store, centres or all_centres.discover(), Argon2Passwords(), press, settings.time_zone)
         await office.refresh()
-        intake = Intake(engine, store, on_indexed=StudyArrivals(settings.time_zone))
-        yield Parts(settings, office, store, Index(engine, Settled(store)), intake, pool, pages, measuring)
+        intake = Intake(engine, place, on_indexed=StudyArrivals(settings.time_zone))
+        yield Parts(settings, office, store, Index(engine, Settled(place)), intake, pool, pages, measuring)
     finally:
         await pages.close()
         await measuring.close()
@@ -130,6 +128,11 @@ def shown_store(url: str) -> str:
 
 def web_application(parts: Parts) -> web.Application:
     """Pages, API, DICOMweb."""
+    # Half a second of imports that the other roles start without.
+    from telemed.web.app import Doors, create_app
+    from telemed.web.security import person_of
+    from telemed.web.study_looks import StudyLooks
+    from telemed.web.workitems import CaseWorkitems
 
     async def authorise(request: web.Request, action: str) -> Scope:
         return study_scope(person_of(request), action)
@@ -174,8 +177,9 @@ async def workers(parts: Parts) -> AsyncIterator[list[Callable[[], Coroutine[Any
 
 
 def study_watch(parts: Parts) -> StudyWatch:
-    """Notes studies that have come to rest: their cases are told, they are assessed, and shown to the model where there is one."""
-    wanted = ["complete-study", "assess-study", *(["ask-model"] if parts.settings.model_url else [])]
+    """Notes studies that have come to rest: their cases are told, they are assessed, and what the settings ask for besides."""
+    wanted = ["complete-study", "assess-study"]
+    wanted += ["ask-model"] * bool(parts.settings.model_url) + ["compact-study"] * bool(parts.settings.compact_at_rest)
     quiet = timedelta(seconds=parts.settings.stable_after_seconds)
     return StudyWatch(parts.office.engine, quiet=quiet, on_stable=StableStudyJobs(wanted))
 
@@ -201,6 +205,8 @@ def long_jobs(parts: Parts, pool: Executor) -> LongJobs:
     if settings.model_url:
         port = ModelPort(parts.index, parts.store, kept, settings.model_url, settings.model_token.get_secret_value())
         kinds["ask-model"] = partial(port.job, now=now)
+    if settings.compact_at_rest:
+        kinds["compact-study"] = StudyCompactor(parts.index, parts.store, parts.measuring, settings.compact_at_rest).job
     return LongJobs(parts.office, kinds)
 
 

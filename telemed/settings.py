@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import ssl
 from pathlib import Path
+from typing import Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
@@ -49,6 +50,10 @@ class Settings(BaseSettings):
     log_level: str = Field(default="INFO", description="DEBUG, INFO, WARNING or ERROR")
     ohif_dir: str = Field(default="", description="Folder of the OHIF viewer; empty: where `telemed viewer` puts it")
     stable_after_seconds: int = Field(default=60, ge=1, description="Quiet time after which a study is complete and is assessed")
+    compact_at_rest: Literal["", "htj2k", "jpeg-ls"] = Field(
+        default="",
+        description="Codec in which native images of complete studies are kept losslessly, `htj2k` or `jpeg-ls`; empty: as sent",
+    )
     model_url: str = Field(default="", description="Address of a trained model that is shown every complete study; empty: none")
     model_token: SecretStr = Field(default=SecretStr(""), description="Bearer token that the model asks for")
     upload_max_bytes: int = Field(default=4 * 1024**3, ge=1024, description="Largest file that an upload may bring")

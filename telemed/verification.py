@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from rich.console import Console
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from dicom_gateway.compact import CompactStore
 from dicom_gateway.index import dicom_conflict, dicom_instance, dicom_quarantine
 from storage import ObjectMissing, StorageError, fingerprint, open_store
 from storage.protocol import ObjectStore
@@ -25,7 +26,7 @@ PAGE = 2000
 async def verify_installation(settings: Settings, console: Console) -> int:
     """0 where everything holds, 1 where something does not."""
     engine = make_engine(settings.database)
-    store = open_store(settings.storage, settings.store_keys)
+    store = CompactStore(open_store(settings.storage, settings.store_keys))
     try:
         await database.check(engine)
         records, fault = await verify_audit(engine)

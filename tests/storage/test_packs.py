@@ -235,3 +235,12 @@ def test_a_watermark_has_one_writer(tmp_path: Path) -> None:
     assert (reader.promised, reader.noted) == (0, 0)  # a new writer counts from the beginning
     second.close()
     reader.close()
+
+
+async def test_a_reader_never_takes_what_was_wiped_for_content(store: LocalStore, writer: PackWriter) -> None:
+    (key,) = writer.write([entry(b"x" * 100_000)])
+    stream = store.stream(key, chunk=10_000)
+    assert await anext(stream) == b"x" * 10_000
+    await store.delete(key)
+    with pytest.raises(ObjectMissing):
+        await anext(stream)
