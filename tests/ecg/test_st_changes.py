@@ -45,7 +45,9 @@ def test_nothing_is_said_of_a_wide_or_unmeasured_qrs(qrs: float | None) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_only_infarctions_are_stated_to_have_st_changes(kind: str) -> None:
-    found = {each.code: list(each.evidence) for each in ecg.rhythm(resting(kind, seed=3).recording).statements if each.code.startswith("st-")}
+    found = {
+        each.code: list(each.evidence) for each in ecg.rhythm(resting(kind, seed=3).recording).statements if each.code.startswith("st-")
+    }
     if kind == "inferior-infarction":
         assert found["st-elevation"] == ["st_II", "st_III", "st_aVF"]
         assert "st_aVL" in found["st-depression"]
