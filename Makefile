@@ -5,6 +5,9 @@ BIN := $(VENV)/bin
 # Processes that share the tests; one file is one process's.
 WORKERS ?= 2
 
+# Without compiled files every process that starts would compile the program again.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: run install viewer test lint types unit browser bench campaign-dicom lock messages clean help
 
 help:            ## This list

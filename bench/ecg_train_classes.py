@@ -1,6 +1,6 @@
 """Make `ecg/analysis/beat_classes.json` from MIT-BIH DS1, and print the accuracy on records left out.
 
-    python bench/ecg_train_classes.py MITDB_FOLDER [--write]
+    python -m bench.ecg_train_classes MITDB_FOLDER [--write]
 
 Only the records of DS1 (de Chazal 2004) that lie in the folder are used, never those of DS2. The trees' directions are
 fixed: -1 means "the smaller the feature, the more of this class". Features (computed by `ecg.analysis.features`):
@@ -10,7 +10,8 @@ recording; irregular: median change of RR around; like, like_local: QRS correlat
 and with the normal beats around; size: log of QRS size / normal; spread, width: ms of QRS activity, and their log
 ratios to normal; p, t: correlation of P and T windows with the normal beats around; p_size: log of P window size /
 normal; p_usual: how alike the patient's normal P windows are; kind_*: share, median early and late of the beat's
-template, and whether it is the normal one.
+template, and whether it is the normal one; kind_wide, kind_p: log of its QRS width / normal,
+and median p (for a rule of their own, not in the trees).
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ from __future__ import annotations
 import argparse
 import json
 import os
+from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -25,7 +28,8 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import numpy as np
 from sklearn.ensemble import HistGradientBoostingClassifier
 
-from bench.mitdb import DS1, aami_truth, records
+from bench.mitdb import DS1, Record, aami_truth, records
+from ecg.analysis.classes import decided
 from ecg.analysis.features import features
 from ecg.analysis.morphology import beat_windows
 from ecg.analysis.qrs import find_beats
@@ -45,37 +49,53 @@ DIRECTIONS = {
 TREES, LEAVES, RATE, LEAF_BEATS, SHRINK = 60, 6, 0.1, 60, 5.0
 WEIGHT_S = 3.0
 """supraventricular beats are rare; each counts as three"""
-OFFSET = {"V": 0.0, "S": -0.5}
-"""added to the log-odds: a false S costs the reader more than a missed one"""
+OFFSET = {"V": -0.75, "S": 0.5}
+"""added to the log-odds, so that on the records left out Se and PPV are about equal"""
 DESTINATION = Path(__file__).resolve().parent.parent / "ecg/analysis/beat_classes.json"
 
 
-def table(folder: Path) -> tuple[dict[str, np.ndarray], np.ndarray, np.ndarray]:
-    """Features by name, truth and record number of every beat found in the DS1 records of a folder."""
-    columns: dict[str, list[np.ndarray]] = {}
-    truths, numbers = [], []
-    for record in records(folder, DS1):
-        beats = find_beats(record.recording)
-        templates = group(beat_windows(record.recording, beats), len(beats))
-        found = features(beats, record.recording.rate, templates, lambda r=record, b=beats: beat_windows(r.recording, b))
-        truth, counted = aami_truth(record, beats)
-        for name, values in found.items():
-            columns.setdefault(name, []).append(values[counted])
-        truths.append(truth[counted])
-        numbers.append(np.full(counted.sum(), int(record.name)))
-    return {k: np.concatenate(v) for k, v in columns.items()}, np.concatenate(truths), np.concatenate(numbers)
+@dataclass(frozen=True)
+class Beats:
+    """The beats found in one record: features by name, reference classes, and which of them EC57 counts."""
+
+    record: Record
+    found: np.ndarray
+    features: dict[str, np.ndarray]
+    truth: np.ndarray
+    counted: np.ndarray
 
 
-def fit(columns: dict[str, np.ndarray], truth: np.ndarray, rows: np.ndarray, kind: str) -> HistGradientBoostingClassifier:
-    """The trees of one class from some rows; S is learnt against N alone."""
-    rows = rows & np.isin(truth, ["N", "S", "V"] if kind == "V" else ["N", "S"])
-    directions = DIRECTIONS[kind]
+def beats_of(record: Record) -> Beats:
+    """Everything of one record that training and scoring need."""
+    found = find_beats(record.recording)
+    templates = group(beat_windows(record.recording, found), len(found))
+    values = features(found, record.recording.rate, templates, lambda: beat_windows(record.recording, found))
+    return Beats(record, found, values, *aami_truth(record, found))
+
+
+def fit(every: Iterable[Beats], kind: str) -> HistGradientBoostingClassifier:
+    """The trees of one class from some records; S is learnt against N alone."""
+    names, classes = list(DIRECTIONS[kind]), ["N", "S", "V"] if kind == "V" else ["N", "S"]
+    inputs, truths = [], []
+    for beats in every:
+        rows = beats.counted & np.isin(beats.truth, classes)
+        inputs.append(np.column_stack([beats.features[name][rows] for name in names]))
+        truths.append(beats.truth[rows])
+    truth = np.concatenate(truths)
     model = HistGradientBoostingClassifier(
         max_iter=TREES, max_leaf_nodes=LEAVES, learning_rate=RATE, min_samples_leaf=LEAF_BEATS,
-        l2_regularization=SHRINK, monotonic_cst=list(directions.values()), early_stopping=False, random_state=0,
+        l2_regularization=SHRINK, monotonic_cst=list(DIRECTIONS[kind].values()), early_stopping=False, random_state=0,
     )  # fmt: skip
-    inputs = np.column_stack([columns[name][rows] for name in directions])
-    return model.fit(inputs, truth[rows] == kind, np.where(truth[rows] == "S", WEIGHT_S if kind == "S" else 1.0, 1.0))
+    return model.fit(np.concatenate(inputs), truth == kind, np.where(truth == "S", WEIGHT_S if kind == "S" else 1.0, 1.0))
+
+
+def said(models: dict[str, HistGradientBoostingClassifier], beats: Beats) -> np.ndarray:
+    """The classes of one record's beats by some models."""
+    scores = {
+        kind: model.decision_function(np.column_stack([beats.features[name] for name in DIRECTIONS[kind]])) + OFFSET[kind]
+        for kind, model in models.items()
+    }
+    return decided(beats.found, beats.record.recording.rate, beats.features, scores["V"], scores["S"])
 
 
 def as_data(model: HistGradientBoostingClassifier, kind: str) -> dict[str, object]:
@@ -95,14 +115,22 @@ def as_data(model: HistGradientBoostingClassifier, kind: str) -> dict[str, objec
     return {"features": list(DIRECTIONS[kind]), "offset": round(offset, 5), "trees": trees}
 
 
-def accuracy(truth: np.ndarray, said: np.ndarray) -> str:
-    """Sensitivity and positive predictive value as ANSI/AAMI EC57 counts them (fusion beats called V are not errors)."""
-    parts = []
+def counts(beats: Beats, classes: np.ndarray) -> np.ndarray:
+    """Right, missed and wrong of V and of S as ANSI/AAMI EC57 counts them (fusion beats called V are not errors), (2, 3)."""
+    rows = []
     for kind, against in (("V", ["N", "S", "-"]), ("S", ["N", "V", "F", "-"])):
-        right = int(((truth == kind) & (said == kind)).sum())
-        wrong = int((np.isin(truth, against) & (said == kind)).sum())
-        parts.append(f"{kind} Se {100 * right / max(1, (truth == kind).sum()):.1f} PPV {100 * right / max(1, right + wrong):.1f}")
-    return "  ".join(parts)
+        real, given = (beats.truth == kind) & beats.counted, (classes == kind) & beats.counted
+        rows.append([(real & given).sum(), (real & ~given).sum(), (given & np.isin(beats.truth, against)).sum()])
+    return np.array(rows)
+
+
+def line(name: str, values: np.ndarray) -> str:
+    """One line of the table."""
+    parts = []
+    for kind, (right, missed, wrong) in zip("VS", values, strict=True):
+        se, ppv = 100 * right / max(1, right + missed), 100 * right / max(1, right + wrong)
+        parts.append(f"{kind} {right:5d} right {missed:4d} missed {wrong:4d} wrong  Se {se:5.1f} PPV {ppv:5.1f}")
+    return f"{name:<8}" + "   ".join(parts)
 
 
 def main() -> None:
@@ -111,21 +139,19 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--write", action="store_true", help=f"write {DESTINATION.name}")
     arguments = parser.parse_args()
-    columns, truth, numbers = table(arguments.folder)
-    scores = {kind: np.zeros(len(truth)) for kind in DIRECTIONS}
-    for number in np.unique(numbers):
-        left_out = numbers == number
-        for kind, names in DIRECTIONS.items():
-            model = fit(columns, truth, ~left_out, kind)
-            inputs = np.column_stack([columns[name][left_out] for name in names])
-            scores[kind][left_out] = model.decision_function(inputs) + OFFSET[kind]
-    said = np.where(scores["V"] > 0, "V", np.where(scores["S"] > 0, "S", "N"))
-    print(f"{len(np.unique(numbers))} records of DS1, each left out once: {accuracy(truth, said)}")
+    every = [beats_of(record) for record in records(arguments.folder, DS1)]
+    total = np.zeros((2, 3), int)
+    for left_out in every:
+        rest = [beats for beats in every if beats is not left_out]
+        values = counts(left_out, said({kind: fit(rest, kind) for kind in DIRECTIONS}, left_out))
+        total += values
+        print(line(left_out.record.name, values), flush=True)
+    print(line("all", total))
+    print(f"{len(every)} records of DS1, each scored by trees made from the others")
     if arguments.write:
-        everything = np.ones(len(truth), bool)
         content = {
             "origin": "MIT-BIH Arrhythmia Database, records of DS1; made by bench/ecg_train_classes.py",
-            "scores": {kind: as_data(fit(columns, truth, everything, kind), kind) for kind in DIRECTIONS},
+            "scores": {kind: as_data(fit(every, kind), kind) for kind in DIRECTIONS},
         }
         DESTINATION.write_text(json.dumps(content, separators=(",", ":")) + "\n", encoding="utf-8")
 

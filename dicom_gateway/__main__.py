@@ -14,7 +14,7 @@ from aiohttp import web
 from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-from dicom_gateway import Index, Intake, Scope, dicomweb_app, start_dimse
+from dicom_gateway import Destination, Index, Intake, Scope, dicomweb_app, start_dimse
 from dicom_gateway.index import metadata
 from dicom_gateway.objects import Objects
 from dicom_gateway.pixels import PixelPool
@@ -34,6 +34,14 @@ def main() -> None:
     serve.add_argument("--host", default="127.0.0.1", help="address to listen on; whoever reaches it may read and write")
     serve.add_argument("--data", type=Path, required=True, help="folder for objects and index")
     serve.add_argument("--aet", default="ARCHIVE", help="AE title (default: ARCHIVE)")
+    serve.add_argument(
+        "--ae",
+        type=_entity,
+        action="append",
+        default=[],
+        metavar="TITLE=HOST:PORT",
+        help=("where C-MOVE may send and storage commitment is reported; may be given several times"),
+    )
     serve.add_argument("--quiet", type=float, default=QUIET.total_seconds(), help="seconds without arrivals after which a study is stable")
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
@@ -56,6 +64,15 @@ async def _everything(*_: object) -> Scope:
     return Scope(sa.true(), owner="local")
 
 
+def _entity(text: str) -> tuple[str, Destination]:
+    """AE title and address from the command line."""
+    title, _, address = text.partition("=")
+    host, _, port = address.rpartition(":")
+    if not (0 < len(title) <= 16 and host and port.isdigit() and 0 < int(port) < 1 << 16):
+        raise argparse.ArgumentTypeError(f"{text!r} is not of the form TITLE=HOST:PORT")
+    return title, Destination(host, int(port))
+
+
 async def _serve(arguments: argparse.Namespace) -> None:
     arguments.data.mkdir(parents=True, exist_ok=True)
     engine = create_async_engine(f"sqlite+aiosqlite:///{arguments.data / 'index.sqlite'}")
@@ -64,7 +81,13 @@ async def _serve(arguments: argparse.Namespace) -> None:
         await connection.run_sync(metadata.create_all)
     store = open_store((arguments.data / "objects").resolve().as_uri())
     index, intake = Index(engine, Settled(store)), Intake(engine, store)
-    dimse = await start_dimse(index, store, intake, _everything, ae_title=arguments.aet, host=arguments.host, port=arguments.port)
+    known = dict(arguments.ae)
+
+    async def destinations(title: str, _: Scope) -> Destination | None:
+        return known.get(title)
+
+    where = {"ae_title": arguments.aet, "host": arguments.host, "port": arguments.port}
+    dimse = await start_dimse(index, store, intake, _everything, destinations=destinations, **where)
     watch, pool = StudyWatch(engine, quiet=timedelta(seconds=arguments.quiet)), PixelPool()
     documents = SeriesDocuments(index, Objects(index, store), pool)
     watching = asyncio.create_task(watch.run(lambda study: documents.prepare(study.id)))

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import re
 
-import pypinyin
-
 _HANZI = re.compile(r"[\u3400-\u9fff\U00020000-\U0003ffff]")
 # Family names of two characters in use (the commoner half of the "Hundred Family Surnames" compounds).
 COMPOUND_FAMILY_NAMES = frozenset({
@@ -38,4 +36,6 @@ def person_name(written: str) -> str:
 
 
 def _pinyin(characters: str) -> str:
-    return "".join(pypinyin.lazy_pinyin(characters))
+    from pypinyin import lazy_pinyin  # its dictionaries take a quarter of a second: loaded with the first Chinese name
+
+    return "".join(lazy_pinyin(characters))

@@ -21,7 +21,6 @@ from dicom_gateway.compact import CompactStore
 from dicom_gateway.dimse import DimseServer
 from dicom_gateway.objects import Objects
 from dicom_gateway.pixels import PixelPool
-from dicom_gateway.pool_process import serve_the_parent
 from dicom_gateway.series_documents import SeriesDocuments
 from dicom_gateway.settled import Settled
 from dicom_gateway.stability import StudyWatch
@@ -54,13 +53,10 @@ from telemed.adapters.tracings import PooledTracings, StoredTracings
 from telemed.dimse_door import open_dimse
 from telemed.domain.centre import Centre
 from telemed.long_jobs import LongJob, LongJobs
+from telemed.pool_process import serve_the_parent
 from telemed.service.uploads import sweep_uploads
 from telemed.settings import Settings
-from telemed.web.app import Doors, create_app
 from telemed.web.i18n import DEFAULT_LANGUAGE, translations
-from telemed.web.security import person_of
-from telemed.web.study_looks import StudyLooks
-from telemed.web.workitems import CaseWorkitems
 from telemed.worker import Worker
 
 ANALYSTS = 2
@@ -132,6 +128,11 @@ def shown_store(url: str) -> str:
 
 def web_application(parts: Parts) -> web.Application:
     """Pages, API, DICOMweb."""
+    # Half a second of imports that the other roles start without.
+    from telemed.web.app import Doors, create_app
+    from telemed.web.security import person_of
+    from telemed.web.study_looks import StudyLooks
+    from telemed.web.workitems import CaseWorkitems
 
     async def authorise(request: web.Request, action: str) -> Scope:
         return study_scope(person_of(request), action)

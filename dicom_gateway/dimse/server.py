@@ -7,13 +7,18 @@ import asyncio
 import logging
 import ssl
 from collections.abc import Callable, Coroutine
+from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from pydicom import config as pydicom_config
 from pynetdicom import AE, _config, evt
 
-from dicom_gateway.dimse import performed_steps, services
+from dicom_gateway.commitment import CLASS as STORAGE_COMMITMENT
+from dicom_gateway.commitment import Commitments
+from dicom_gateway.dimse import commitment, performed_steps, services
+from dicom_gateway.dimse.outgoing import Readable
+from dicom_gateway.dimse.retrieve import Retrieval
 from dicom_gateway.dimse.threads import ThreadedAssociations
 from dicom_gateway.dimse.worklist import CLASS as WORKLIST
 from dicom_gateway.index import Index, Scope
@@ -21,6 +26,7 @@ from dicom_gateway.intake import Intake, Received, Source
 from dicom_gateway.journal import Journal
 from dicom_gateway.part10 import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 from dicom_gateway.performed_step import OnStep, PerformedSteps
+from dicom_gateway.pixels import PixelPool
 from dicom_gateway.policy import Destinations, Policy, Refusal, RefusalReason, Worklist
 from dicom_gateway.stability import StudyWatch
 from dicom_gateway.upper_layer.negotiation import MAX_PDU, VERIFICATION
@@ -43,6 +49,7 @@ _SERVED_BY_THREADS = frozenset({
     "1.2.840.10008.5.1.4.1.2.2.3",
     WORKLIST,
     performed_steps.CLASS,
+    STORAGE_COMMITMENT,
 })  # fmt: skip
 
 T = TypeVar("T")
@@ -61,11 +68,17 @@ class Archive:
     worklist: Worklist | None
     steps: PerformedSteps
     watch: StudyWatch
+    commitments: Commitments
+    readable: Readable
     loop: asyncio.AbstractEventLoop
+
+    def begin(self, work: Coroutine[Any, Any, T]) -> Future[T]:
+        """Run `work` on the loop, beside the association's thread."""
+        return asyncio.run_coroutine_threadsafe(work, self.loop)
 
     def wait(self, work: Coroutine[Any, Any, T]) -> T:
         """Run `work` on the loop and wait for it here, in the association's thread."""
-        future = asyncio.run_coroutine_threadsafe(work, self.loop)
+        future = self.begin(work)
         try:
             return future.result(ANSWER_WITHIN)
         except TimeoutError:
@@ -76,16 +89,23 @@ class Archive:
 class DimseServer:
     """A listening DIMSE server; `port` is the real one where 0 was asked for."""
 
-    def __init__(self, receiver: Receiver, threads: ThreadedAssociations, journal: Journal | None) -> None:
+    def __init__(
+        self, receiver: Receiver, threads: ThreadedAssociations, journal: Journal | None, pixels: PixelPool, reports: asyncio.Task[None]
+    ) -> None:
         self._receiver = receiver
         self._threads = threads
         self._journal = journal
+        self._pixels = pixels
+        self._reports = reports
         self.port = receiver.port
 
     async def close(self) -> None:
         """Stop listening and end the associations. What was answered is in the index then, if that can be written."""
         await self._receiver.close()
+        self._reports.cancel()
+        await asyncio.gather(self._reports, return_exceptions=True)
         await self._threads.close()
+        await self._pixels.close()
         journal, self._journal = self._journal, None
         if journal is not None:
             await journal.close()
@@ -129,9 +149,19 @@ async def start_dimse(
     ae.dimse_timeout = ANSWER_WITHIN
     for service in (VERIFICATION, *sorted(_SERVED_BY_THREADS)):
         ae.add_supported_context(service)
-    steps = PerformedSteps(index.engine, on_step)
+    steps, pixels = PerformedSteps(index.engine, on_step), PixelPool(1)
     archive = Archive(
-        index, store, keep, ae_title, destinations, worklist, steps, watch or StudyWatch(index.engine), asyncio.get_running_loop()
+        index,
+        store,
+        keep,
+        ae_title,
+        destinations,
+        worklist,
+        steps,
+        watch or StudyWatch(index.engine),
+        Commitments(index, store),
+        Readable(store, pixels),
+        asyncio.get_running_loop(),
     )
     handlers = [
         (evt.EVT_REQUESTED, _admit, [archive, policy]),
@@ -139,11 +169,16 @@ async def start_dimse(
         (evt.EVT_C_STORE, services.store, [archive]),
         (evt.EVT_C_FIND, services.find, [archive]),
         (evt.EVT_N_CREATE, performed_steps.create, [archive]),
+        (evt.EVT_N_ACTION, commitment.request, [archive]),
         (evt.EVT_N_SET, performed_steps.change, [archive]),
-        (evt.EVT_C_GET, services.get, [archive]),
-        (evt.EVT_C_MOVE, services.move, [archive]),
     ]
-    threads = ThreadedAssociations(ae, (host, port), handlers)
+    threads = ThreadedAssociations(
+        ae,
+        (host, port),
+        handlers,
+        lambda association, request, context: Retrieval(association, request, context, archive).serve(),
+        lambda association, request: commitment.report_here(association, request, archive),
+    )
     receiver = Receiver(intake, keep, policy, threads.serve, _SERVED_BY_THREADS, limits or Limits(), tls)
     try:
         receiver.listen(host, port)
@@ -151,7 +186,8 @@ async def start_dimse(
         if journal is not None:
             await journal.close()
         raise
-    return DimseServer(receiver, threads, journal)
+    reports = asyncio.create_task(commitment.Reporter(archive.commitments, ae_title, destinations).run())
+    return DimseServer(receiver, threads, journal, pixels, reports)
 
 
 def _keeper(intake: Intake) -> Keep:

@@ -17,5 +17,10 @@ def status(code: int, comment: str) -> Dataset:
     response = Dataset()
     response.Status = code
     if comment:
-        response.ErrorComment = comment.encode("ascii", "replace").decode()[:_COMMENT]
+        response.ErrorComment = comment_of(comment)
     return response
+
+
+def comment_of(comment: str) -> str:
+    """As much of a sentence as Error Comment holds, in its characters."""
+    return comment.encode("ascii", "replace").decode()[:_COMMENT].replace("\\", "/")

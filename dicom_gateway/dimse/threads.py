@@ -3,13 +3,96 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import logging
 import socket
+import time
+from collections.abc import Callable
 from typing import Any, cast
 
 from pynetdicom import AE
-from pynetdicom.transport import ThreadedAssociationServer
+from pynetdicom.dimse_primitives import C_GET, C_MOVE
+from pynetdicom.transport import AssociationSocket, RequestHandler, ThreadedAssociationServer
+
+log = logging.getLogger(__name__)
 
 _PATIENCE = 10.0  # seconds for a thread to notice that its association was aborted
+
+_ROOM = 32  # PDUs that may wait to be sent
+_STUCK_AFTER = 60.0  # seconds in which a peer takes nothing of what waits
+
+# What serves a retrieve request: (association, request, presentation context).
+Retrieve = Callable[[Any, C_MOVE | C_GET, Any], None]
+# What is done in the association's thread behind a request: (association, request).
+Behind = Callable[[Any, Any], None]
+
+
+def _close(connection: AssociationSocket) -> None:
+    """Close the socket, also where there is nothing to shut down because the peer has gone, or never was there."""
+    if connection.socket is not None:
+        with contextlib.suppress(OSError):
+            connection.socket.shutdown(socket.SHUT_RDWR)
+        connection.socket.close()
+
+
+# pynetdicom's own leaves such a socket open until it is collected.
+AssociationSocket._shutdown_socket = _close  # type: ignore[assignment,method-assign]  # for all associations, those that we ask for too
+
+
+class _Request(RequestHandler):
+    """Makes the association for a connection, with our way of serving retrieval."""
+
+    def _create_association(self) -> Any:
+        association: Any = super()._create_association()
+        server = cast(ThreadedAssociations, self.server)
+        by_pynetdicom = association._serve_request
+
+        def serve(request: Any, context_id: int) -> None:
+            context = association._accepted_cx.get(context_id)
+            if context is None or not isinstance(request, C_MOVE | C_GET) or not request.is_valid_request:
+                by_pynetdicom(request, context_id)
+                if association.is_established:
+                    server.behind(association, request)
+            else:
+                association.dimse.cancel_req = {}
+                association._is_paused = True
+                try:
+                    server.retrieve(association, request, context)
+                finally:
+                    association._is_paused = False
+                    association.dimse.cancel_req = {}
+            association.dul._idle_timer.restart()  # our own work is not the peer's idleness
+
+        association._serve_request = serve
+        return association
+
+
+def is_gone(association: Any) -> bool:
+    """Whether the peer has aborted, or its connection is lost; to be asked while a request is served. Nothing is sent then."""
+    if association.acse.is_aborted() or not association.dul.is_alive():
+        association.is_established = False
+    return not association.is_established
+
+
+def has_room(association: Any) -> bool:
+    """Wait until the peer has taken what was to be sent, once it is much; False where the peer is gone or stuck.
+
+    pynetdicom queues without a limit, and reads no C-CANCEL while anything is queued.
+    """
+    queue, taken_at = association.dul.to_provider_queue, time.monotonic()
+    waiting = queue.qsize()
+    if waiting < _ROOM:
+        return not is_gone(association)
+    while waiting and not is_gone(association):
+        if time.monotonic() - taken_at > _STUCK_AFTER:
+            log.info("%s takes no more answers", association.requestor.ae_title)
+            association.abort()
+            return False
+        time.sleep(0.001)
+        if queue.qsize() < waiting:
+            taken_at = time.monotonic()
+        waiting = queue.qsize()
+    return not is_gone(association)
 
 
 class ThreadedAssociations(ThreadedAssociationServer):
@@ -17,9 +100,11 @@ class ThreadedAssociations(ThreadedAssociationServer):
 
     daemon_threads = True
 
-    def __init__(self, ae: AE, address: tuple[str, int], handlers: list[Any]) -> None:
-        super().__init__(ae, address, ae.ae_title, ae.supported_contexts, evt_handlers=handlers)
+    def __init__(self, ae: AE, address: tuple[str, int], handlers: list[Any], retrieve: Retrieve, behind: Behind) -> None:
+        super().__init__(ae, address, ae.ae_title, ae.supported_contexts, evt_handlers=handlers, request_handler=_Request)
         cast(socket.socket, self.socket).close()
+        self.retrieve = retrieve
+        self.behind = behind
 
     def server_bind(self) -> None:
         """There is nothing to bind."""

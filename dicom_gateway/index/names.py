@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 from itertools import islice, product
 
-import pypinyin
-
 MAX_READINGS = 8  # of one name: characters with several readings multiply (单 is dan, chan or shan)
 MAX_WORDS = 16  # of one name; what a person has more of is no name
 _SEPARATORS = re.compile(r"[\s^,.·、-]+")
@@ -41,7 +39,9 @@ def name_words(name: str | None) -> set[str]:
 def _pinyin(parts: list[str]) -> set[str]:
     """Pinyin of the whole, of all but the first character (the given name), and initials; every reading."""
     characters = "".join(parts)[:MAX_WORDS]
-    readings = pypinyin.pinyin(characters, style=pypinyin.Style.NORMAL, heteronym=True)
+    from pypinyin import Style, pinyin  # its dictionaries take a quarter of a second: loaded with the first Chinese name
+
+    readings = pinyin(characters, style=Style.NORMAL, heteronym=True)
     found: set[str] = set()
     for syllables in islice(product(*readings), MAX_READINGS):
         found |= {"".join(syllables), "".join(syllables[1:]), "".join(syllable[:1] for syllable in syllables)}

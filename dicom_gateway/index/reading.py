@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from dicom_gateway.frames import FrameIndex, unpack
 from dicom_gateway.index.attributes import Level
 from dicom_gateway.index.counting import Found, count_series, count_studies
 from dicom_gateway.index.finding import Query, matching
 from dicom_gateway.index.tables import dicom_frame_index, dicom_instance, dicom_series, dicom_study
+
+PAGE = 500  # matches that are read and counted together
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,11 +77,26 @@ class Index:
         async with self._reading.connect() as connection:
             rows = (await connection.execute(statement)).mappings().all()
             found = [Found.of(row) for row in rows]
-            if query.level >= Level.STUDY:
-                await count_studies(connection, found, query.counted)
-            if query.level >= Level.SERIES:
-                await count_series(connection, found)
+            await self._count(connection, query, found)
         return [each.values for each in found]
+
+    async def pages(self, query: Query, scope: Scope, size: int = PAGE) -> AsyncGenerator[list[dict[str, Any]], None]:
+        """All matches in pieces of `size`, however many; the query's limit and offset do not count. Raises `BadQuery`.
+
+        What is found stands still: one statement, read as it is asked for."""
+        statement = matching(query, scope.studies, self.engine.dialect.name).limit(None).offset(None)
+        await self.settled()
+        async with self._reading.connect() as connection, connection.stream(statement) as result:
+            async for part in result.mappings().partitions(size):
+                found = [Found.of(row) for row in part]
+                await self._count(connection, query, found)
+                yield [each.values for each in found]
+
+    async def _count(self, connection: AsyncConnection, query: Query, found: list[Found]) -> None:
+        if query.level >= Level.STUDY:
+            await count_studies(connection, found, query.counted)
+        if query.level >= Level.SERIES:
+            await count_series(connection, found)
 
     async def locate(self, target: Target, scope: Scope) -> list[StoredInstance]:
         """Instances of `target` in series and instance order. At most one per SOP Instance UID, although two owners

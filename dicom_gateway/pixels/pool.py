@@ -6,13 +6,14 @@ import asyncio
 import contextlib
 import multiprocessing
 import os
+import signal
+import threading
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from typing import ParamSpec, TypeVar
 
 from dicom_gateway.pixels.errors import DecodingBusy
-from dicom_gateway.pool_process import serve_the_parent
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -57,5 +58,18 @@ class PixelPool:
         # Not forked: a fork of a process with threads may inherit a held lock.
         if self._pool is None:
             spawning = multiprocessing.get_context("spawn")
-            self._pool = ProcessPoolExecutor(self._processes, mp_context=spawning, initializer=serve_the_parent)
+            self._pool = ProcessPoolExecutor(self._processes, mp_context=spawning, initializer=_end_with_the_parent)
         return self._pool
+
+
+def _end_with_the_parent() -> None:
+    """Ctrl-C, which reaches every process of a terminal, is the parent's; one that is killed closes no pipe that we wait at."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent = multiprocessing.parent_process()
+
+    def attend() -> None:
+        if parent is not None:
+            parent.join()
+            os._exit(0)
+
+    threading.Thread(target=attend, daemon=True).start()

@@ -1,19 +1,21 @@
 """AAMI class of every beat: N, S (supraventricular ectopic) or V (ventricular ectopic).
 
-Fusion (F) and unclassifiable (Q) beats are not told apart automatically; a reader gives these classes. The two scores
-are sums of small trees whose direction is fixed by physiology (an earlier, wider, less familiar beat is never less
-ventricular); they were made from MIT-BIH DS1 by `bench/ecg_train_classes.py`, which also prints their accuracy on
-records left out.
+Fusion (F) and unclassifiable (Q) beats are not told apart automatically; a reader gives these classes. Beats of a kind
+much wider than the patient's own are ventricular; the others are decided by two scores, sums of small trees whose
+direction is fixed by physiology (an earlier, wider, less familiar beat is never less ventricular). They were made from
+MIT-BIH DS1 by `bench/ecg_train_classes.py`, which also prints their accuracy on records left out.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from ecg.analysis.features import features
+from ecg.analysis.fibrillation import fibrillation
 from ecg.analysis.morphology import beat_windows
 from ecg.analysis.templates import Templates, group
 from ecg.analysis.trees import load
@@ -23,6 +25,10 @@ Indices = npt.NDArray[np.int64]
 Classes = npt.NDArray[np.str_]
 Doubles = npt.NDArray[np.float64]
 
+WIDE, CONDUCTED = 1.4, 0.7
+"""a kind of beat whose QRS is this many times as wide as the patient's normal one (112 ms against 80) is ventricular,
+whatever the trees say, unless the patient's usual P wave goes before it (median correlation of its P window with the
+normal one): then it is conducted, with another bundle branch or ST. On DS1 any factor from 1.3 to 1.4 does alike"""
 LEAST_BEATS = 5
 """with fewer beats there is no usual beat to compare with; all are then N"""
 
@@ -58,5 +64,21 @@ def classify(recording: Recording, beats: Indices) -> Classification:
     found = features(beats, recording.rate, templates, lambda: beat_windows(recording, beats))
     scores = load("beat_classes")
     ventricular, supraventricular = scores["V"](found), scores["S"](found)
-    classes = np.where(ventricular > 0, "V", np.where(supraventricular > 0, "S", "N"))
+    classes = decided(beats, recording.rate, found, ventricular, supraventricular)
     return Classification(classes, templates, ventricular, supraventricular, found["p_repeats"])
+
+
+def decided(beats: Indices, rate: float, found: Mapping[str, Doubles], ventricular: Doubles, supraventricular: Doubles) -> Classes:
+    """Classes from the two scores (log-odds), the width of each beat's kind, and the rhythm."""
+    wide = (found["kind_wide"] > np.log(WIDE)) & (found["kind_p"] < CONDUCTED)
+    classes = np.where(wide | (ventricular > 0), "V", np.where(supraventricular > 0, "S", "N"))
+    return without_early_beats_in_fibrillation(beats, rate, classes, found["p_repeats"])
+
+
+def without_early_beats_in_fibrillation(beats: Indices, rate: float, classes: Classes, likeness: Doubles) -> Classes:
+    """The classes with S taken back to N where the atria fibrillate: without an atrial rhythm no beat of it is premature."""
+    calmed = classes.copy()
+    for span in fibrillation(beats, rate, classes, likeness):
+        inside = slice(*np.searchsorted(beats, (span.first, span.last + 1)))
+        calmed[inside][calmed[inside] == "S"] = "N"
+    return calmed

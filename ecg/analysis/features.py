@@ -24,6 +24,10 @@ COMMON, NARROWER = 0.2, 0.7
 """of templates with at least this share of the beats, one much wider than another (by this factor) is not normal"""
 
 
+LEAST_SPREAD = 0.01
+"""of a window; only a shape without any slope is narrower"""
+
+
 @dataclass(frozen=True, slots=True)
 class Timing:
     """RR of every beat in seconds: to the beat before and after, and the median of the beats around."""
@@ -56,6 +60,7 @@ def features(beats: Indices, rate: float, templates: Templates, chunks: Callable
             shapes[name][span] = values
     normal = templates.labels == dominant
     found |= shapes
+    found["kind_p"] = _by_kind(shapes["p"], templates)
     found["spread_ratio"] = np.log(shapes["spread"] / max(float(np.median(shapes["spread"][normal])), 1.0))
     found["width_ratio"] = np.log(shapes["width"] / max(float(np.median(shapes["width"][normal])), 1.0))
     found["p_usual"] = np.full(len(beats), float(np.median(shapes["p"][normal])))
@@ -98,12 +103,24 @@ def _template_features(rr: Timing, templates: Templates) -> dict[str, Doubles]:
     for k in present:
         kind_early[k], kind_late[k] = np.median(early[labels == k]), np.median(late[labels == k])
     dominant = dominant_template(rr, templates)
+    spreads = np.append(templates.spreads, templates.spreads[dominant])
     return {
+        "kind_wide": np.log(np.maximum(spreads, LEAST_SPREAD) / max(spreads[dominant], LEAST_SPREAD))[labels],
         "kind_share": np.log(sizes[labels] / len(labels)),
         "kind_early": kind_early[labels],
         "kind_late": kind_late[labels],
         "kind_normal": (labels == dominant).astype(np.float64),
     }
+
+
+def _by_kind(values: Doubles, templates: Templates) -> Doubles:
+    """The median of each beat's template; a beat that is like no template keeps its own value."""
+    usual = values.copy()
+    for kind in range(len(templates.shapes)):
+        members = templates.labels == kind
+        if members.any():
+            usual[members] = np.median(values[members])
+    return usual
 
 
 def _shape_features(windows: BeatWindows, normal: npt.NDArray[np.bool_], templates: Templates, dominant: int) -> dict[str, Doubles]:

@@ -82,13 +82,12 @@ def holter(recording: Recording, beats: Indices | None = None, edits: TemplateEd
     found = find_beats(recording) if beats is None else beats
     named = classify(recording, found)
     missing = missing_seconds(recording)
-    classes = without_early_beats_in_fibrillation(found, recording.rate, named.classes, named.likeness)
     empty = HolterReport(
         rate=recording.rate,
         duration=recording.duration,
         beats=found,
-        classes=classes,
-        automatic=classes,
+        classes=named.classes,
+        automatic=named.classes,
         templates=named.templates,
         edits=TemplateEdits(),
         likeness=named.likeness,
@@ -102,15 +101,6 @@ def holter(recording: Recording, beats: Indices | None = None, edits: TemplateEd
         st=st_trend(recording, found, named.classes),
     )
     return revise(empty, edits or TemplateEdits())
-
-
-def without_early_beats_in_fibrillation(beats: Indices, rate: float, classes: Classes, likeness: Doubles) -> Classes:
-    """The classes with S taken back to N where the atria fibrillate: without an atrial rhythm no beat of it is premature."""
-    calmed = classes.copy()
-    for span in fibrillation(beats, rate, classes, likeness):
-        inside = slice(*np.searchsorted(beats, (span.first, span.last + 1)))
-        calmed[inside][calmed[inside] == "S"] = "N"
-    return calmed
 
 
 def revise(report: HolterReport, edits: TemplateEdits) -> HolterReport:

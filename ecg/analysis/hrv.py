@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.signal import detrend, welch
+
+from ecg.analysis.filters import power_density
 
 Doubles = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.int64]
@@ -85,8 +86,7 @@ def _spectrum(times: Doubles, intervals: Doubles, segment: Indices) -> dict[str,
         if intervals[here].sum() < LEAST_SHARE * SEGMENT:
             continue
         grid = np.arange(times[here][0], times[here][-1], 1 / SPECTRUM_RATE)
-        even = detrend(np.interp(grid, times[here], intervals[here] * 1000))
-        frequency, density = welch(even, SPECTRUM_RATE, nperseg=len(even), window="hann")
+        frequency, density = power_density(np.interp(grid, times[here], intervals[here] * 1000), SPECTRUM_RATE)
         width = frequency[1] - frequency[0]
         for name, (low, high) in BANDS.items():
             powers[name].append(float(density[(frequency >= low) & (frequency < high)].sum() * width))

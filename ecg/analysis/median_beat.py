@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import gcd
 
 import numpy as np
 import numpy.typing as npt
-from scipy.signal import butter, resample_poly, sosfiltfilt
 
+from ecg.analysis.filters import resampled, zero_phase
 from ecg.analysis.prominence import bridge_gaps
 from ecg.recording import Recording
 
@@ -56,8 +55,8 @@ def median_beat(recording: Recording, positions: Indices) -> MedianBeat | None:
     complete = (positions >= BEFORE + SEARCH) & (positions < plain.shape[1] - AFTER - SEARCH)
     if not complete.any():
         return None
-    plain = sosfiltfilt(butter(2, BASELINE_HZ, "high", fs=RATE, output="sos"), plain, axis=1)
-    smooth = sosfiltfilt(butter(4, SMOOTH_HZ, "low", fs=RATE, output="sos"), plain, axis=1)
+    plain = zero_phase(plain, RATE, 2, low=BASELINE_HZ)
+    smooth = zero_phase(plain, RATE, 4, high=SMOOTH_HZ)
     centres = _aligned(smooth, positions[complete])
     kind = _largest_kind(smooth, centres)
     calm = kind & ~_premature(intervals, rr)[complete]
@@ -79,10 +78,8 @@ def _at_measuring_rate(recording: Recording, positions: Indices) -> tuple[Double
     samples = bridge_gaps(recording.samples).astype(np.float64)
     if recording.rate == RATE:
         return samples, positions
-    up, down = RATE, max(1, round(recording.rate))
-    common = gcd(up, down)
-    resampled = resample_poly(samples, up // common, down // common, axis=1, padtype="line")
-    return resampled, np.rint(positions * (RATE / recording.rate)).astype(np.int64)
+    even = resampled(samples, max(1, round(recording.rate)), RATE)
+    return even, np.rint(positions * (RATE / recording.rate)).astype(np.int64)
 
 
 def _aligned(smooth: Doubles, centres: Indices) -> Indices:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.signal import butter, sosfiltfilt
 
+from ecg.analysis.filters import zero_phase
 from ecg.analysis.prominence import averaged_down, bridge_gaps, grid_for
 from ecg.analysis.qrs import chosen_leads
 from ecg.recording import Recording
@@ -24,6 +24,8 @@ LAGS = (-0.033, -0.017, 0.0, 0.017, 0.033)
 """seconds by which two QRS windows may be shifted against each other to be compared"""
 CHUNK, MARGIN = 1900.0, 5.0
 """seconds of signal held at a time"""
+LEAST_SAMPLES = 16
+"""a shorter rest of a recording has no shapes to compare"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +50,6 @@ def beat_windows(recording: Recording, beats: Indices) -> Iterator[BeatWindows]:
     grid = grid_for(recording.rate)
     leads = chosen_leads(recording)
     hop, margin = int(CHUNK * recording.rate), int(MARGIN * recording.rate)
-    filters = butter(2, BAND, "bandpass", fs=grid.rate, output="sos")
     for start in range(0, leads.shape[1], hop):
         first, last = np.searchsorted(beats, (start, start + hop))
         if first == last:
@@ -57,9 +58,10 @@ def beat_windows(recording: Recording, beats: Indices) -> Iterator[BeatWindows]:
         part = leads[:, begin : start + hop + margin]
         part = part[:, : part.shape[1] // grid.factor * grid.factor]
         signal = bridge_gaps(averaged_down(part, grid.factor))
-        if signal.shape[1] <= 3 * (2 * len(filters) + 1):
+        if signal.shape[1] < LEAST_SAMPLES:
             continue
-        signal = sosfiltfilt(filters, signal, axis=1).astype(np.float32)
+        for number, lead in enumerate(signal):  # one at a time: the filter works in float64
+            signal[number] = zero_phase(lead, grid.rate, 2, *BAND)
         centres = np.rint((beats[first:last] - begin - (grid.factor - 1) / 2) / grid.factor).astype(np.int64)
         yield _cut(signal, centres, int(first), grid.rate)
 

@@ -24,9 +24,10 @@ Classes = npt.NDArray[np.str_]
 class RhythmLimits:
     """Rates in 1/min, times in ms (`sinus_arrhythmia` in s), axes in degrees.
 
-    Rates: WHO/ISFC 1978. PR, QRS, axis: AHA/ACC/HRS 2009 part III. QTc: AHA/ACC/HRS 2009 part IV. P axis of sinus
-    rhythm: 0 to 75 degrees, widened by the error of an axis from small areas. Flutter with 2:1 conduction: a regular
-    rate about half of 250-350 without a P wave of its own.
+    Rates: WHO/ISFC 1978. PR, QRS, axis: AHA/ACC/HRS 2009 part III. Long QTc: AHA/ACC/HRS 2009 part IV; short QTc: ESC
+    2022 (ventricular arrhythmias), since AHA's 390 ms hold for many healthy people. P axis of sinus rhythm: 0 to 75
+    degrees, widened by the error of an axis from small areas. Flutter with 2:1 conduction: a regular rate about half of
+    250-350 without a P wave of its own.
     """
 
     slow: float = 60.0
@@ -37,7 +38,7 @@ class RhythmLimits:
     short_pr: float = 120.0
     wide_qrs: float = 120.0
     long_qtc: Mapping[str, float] = field(default_factory=lambda: {"male": 450.0, "female": 460.0, "unknown": 460.0})
-    short_qtc: float = 390.0
+    short_qtc: float = 360.0
     left_axis: float = -30.0
     right_axis: float = 90.0
     flutter_rate: tuple[float, float] = (130.0, 170.0)

@@ -14,6 +14,8 @@ import numpy.typing as npt
 Doubles = npt.NDArray[np.float64]
 
 DATA = Path(__file__).parent
+BEATS_AT_ONCE = 8192
+"""a day of beats is scored in parts: their table of features is as large as the features"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +39,14 @@ class Score:
 
     def __call__(self, features: Mapping[str, Doubles]) -> Doubles:
         """Log-odds of each beat, (n,). Raises KeyError for a missing feature."""
-        table = np.column_stack([features[name] for name in self.names])
+        columns = [features[name] for name in self.names]
+        parts = [
+            self._sums(np.column_stack([c[first : first + BEATS_AT_ONCE] for c in columns]))
+            for first in range(0, len(columns[0]), BEATS_AT_ONCE)
+        ]
+        return np.concatenate(parts) if parts else np.zeros(0)
+
+    def _sums(self, table: Doubles) -> Doubles:
         rows = np.arange(len(table))
         total = np.full(len(table), self.offset)
         for tree in self.trees:

@@ -13,8 +13,8 @@ from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from typing import TypeVar
 
-from dicom_gateway.pool_process import serve_the_parent
 from storage.protocol import ObjectStore
+from telemed.pool_process import serve_the_parent
 from telemed.service.document_pages import MOST_PAGES, PageSize, Undrawable
 
 T = TypeVar("T")

@@ -12,8 +12,8 @@ from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from dicom_gateway.pool_process import serve_the_parent
 from telemed.demo.evidence import EvidenceOrder, evidence_files
+from telemed.pool_process import serve_the_parent
 
 NICENESS = 10
 """The pictures wait rather than whoever looks at the pages."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import socket
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -34,6 +35,7 @@ from dicom_gateway.pixels import PixelPool
 from dicom_gateway.settled import Settled
 from storage import open_store
 from storage.protocol import ObjectStore
+from tests.dicom_gateway.devices import StorageProvider
 from tests.postgres_server import PostgresServer, postgres_server
 
 __all__ = ["postgres_server"]
@@ -182,3 +184,12 @@ def parts_of(content: bytes, content_type: str) -> list[tuple[str, bytes]]:
 def value_of(found: dict[str, Any], tag: str) -> Any:
     """First value of an attribute in DICOM JSON."""
     return found[tag]["Value"][0]
+
+
+@pytest.fixture
+async def destination(gateway: Gateway, free_port: Callable[[], int]) -> AsyncIterator[StorageProvider]:
+    made = StorageProvider(free_port())
+    gateway.movers["DEST"] = made.port
+    server = await asyncio.to_thread(made.start)
+    yield made
+    await asyncio.to_thread(server.shutdown)

@@ -1,15 +1,17 @@
-"""Devices that ask: pynetdicom as the user of our services, in a thread of its own."""
+"""Devices by pynetdicom, in threads of their own: those that ask, and one that is sent to."""
 
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from pydicom.config import disable_value_validation
 from pydicom.dataset import Dataset
-from pydicom.uid import UID, ExplicitVRLittleEndian, ImplicitVRLittleEndian
-from pynetdicom import AE
+from pydicom.uid import UID, CTImageStorage, ExplicitVRLittleEndian, ImplicitVRLittleEndian
+from pynetdicom import AE, evt
 from pynetdicom.association import Association
 
 T = TypeVar("T")
@@ -42,3 +44,32 @@ def keys_of(**attributes: Any) -> Dataset:
         for keyword, value in attributes.items():
             setattr(data_set, keyword, value)
     return data_set
+
+
+@dataclass
+class StorageProvider:
+    """A storage provider by pynetdicom that answers with `status` and says what came."""
+
+    port: int
+    syntaxes: tuple[str, ...] = (ExplicitVRLittleEndian, ImplicitVRLittleEndian)
+    status: Callable[[str], int] = lambda uid: 0
+    received: dict[str, str] = field(default_factory=dict)
+    syntax_of: dict[str, str] = field(default_factory=dict)
+    originators: set[tuple[str, int]] = field(default_factory=set)
+    associations: int = 0
+
+    def start(self) -> Any:
+        ae = AE(ae_title="DEST")
+        ae.add_supported_context(CTImageStorage, list(self.syntaxes))
+        handlers = [(evt.EVT_C_STORE, self._store), (evt.EVT_ESTABLISHED, self._count)]
+        return ae.start_server(("127.0.0.1", self.port), block=False, evt_handlers=handlers)
+
+    def _count(self, event: Any) -> None:
+        self.associations += 1
+
+    def _store(self, event: Any) -> int:
+        uid = str(event.request.AffectedSOPInstanceUID)
+        self.received[uid] = hashlib.sha256(event.request.DataSet.getvalue()).hexdigest()
+        self.syntax_of[uid] = str(event.context.transfer_syntax)
+        self.originators.add((event.request.MoveOriginatorApplicationEntityTitle, event.request.MoveOriginatorMessageID))
+        return self.status(uid)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import os
 import shutil
 import signal
 import subprocess
@@ -18,7 +20,9 @@ from pydicom import dcmread
 from pydicom.dataset import Dataset
 from pynetdicom import AE
 
+from dicom_gateway import Source
 from tests.dicom_gateway.conftest import Gateway
+from tests.dicom_gateway.devices import StorageProvider
 from tests.dicom_gateway.objects import ct_slice, part10_of
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -53,6 +57,53 @@ async def test_dcmtk_stores_asks_and_takes_back(gateway: Gateway, tmp_path: Path
     move = ("-S", "-k", "QueryRetrieveLevel=STUDY", *study, "-od", str(moved), "--port", str(mover), "-aem", "CLINIC1")
     await run("movescu", *move, *peer)
     assert len(list(moved.iterdir())) == 1
+
+
+@pytest.mark.skipif(shutil.which("findscu") is None, reason="dcmtk is not installed")
+async def test_dcmtk_cancels(gateway: Gateway, destination: StorageProvider, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dicom_gateway.dimse.threads._ROOM", 1)
+    monkeypatch.setattr("dicom_gateway.dimse.retrieve.REPORT_EVERY", 0)
+    study = ct_slice().StudyInstanceUID
+    images = [part10_of(ct_slice(StudyInstanceUID=study)) for _ in range(150)]
+    await asyncio.gather(*(gateway.intake.receive(image, "CLINIC1", Source("dimse")) for image in images))
+    peer = ("-aet", "CLINIC1", "-aec", "TELEMED", "127.0.0.1", str(gateway.dimse.port))
+    keys, each = ("-k", f"StudyInstanceUID={study}"), ("-k", "QueryRetrieveLevel=IMAGE", "-k", "SOPInstanceUID")
+    found = await run("findscu", "-v", "-S", "--cancel", "2", *each, *keys, *peer)
+    assert "Cancel" in found
+    loop = asyncio.get_running_loop()
+
+    def take_time(uid: str) -> int:
+        asyncio.run_coroutine_threadsafe(asyncio.sleep(0.15), loop).result()
+        return 0
+
+    destination.status = take_time
+    told = await run("movescu", "-v", "-S", "-aem", "DEST", "--cancel", "1", "-k", "QueryRetrieveLevel=STUDY", *keys, *peer)
+    assert "Cancel" in told
+    assert len(destination.received) < 150
+
+
+@pytest.mark.skipif(shutil.which("termscu") is None, reason="dcmtk is not installed")
+async def test_a_shutdown_request_is_not_obeyed(gateway: Gateway) -> None:
+    """dcmtk's termscu asks for a private service that ends dcmtk's own servers."""
+    peer = ("-aet", "CLINIC1", "-aec", "TELEMED", "127.0.0.1", str(gateway.dimse.port))
+    process = await asyncio.create_subprocess_exec("termscu", *peer, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT)
+    await asyncio.wait_for(process.communicate(), 30)
+    await run("echoscu", *peer)
+
+
+async def test_dcmjs_dimse_asks_and_takes_back(gateway: Gateway, destination: StorageProvider) -> None:
+    modules = Path(os.environ.get("TELEMED_NODE_MODULES", ROOT / "node_modules"))
+    if shutil.which("node") is None or not (modules / "dcmjs-dimse").is_dir():
+        pytest.skip("dcmjs-dimse is not installed (npm install dcmjs-dimse; TELEMED_NODE_MODULES names the folder)")
+    image = ct_slice()
+    await gateway.intake.receive(part10_of(image), "CLINIC1", Source("dimse"))
+    script = str(Path(__file__).with_name("dcmjs_client.cjs"))
+    command = ("env", f"NODE_PATH={modules}", "node", script, str(gateway.dimse.port), str(image.StudyInstanceUID), "DEST")
+    told = json.loads((await run(*command)).splitlines()[-1])
+    assert told["ends"] == dict.fromkeys(("echo", "find", "get", "move"), 0)
+    assert told["found"] == ["ACC1"]
+    assert told["got"] == [image.SOPInstanceUID]
+    assert set(destination.received) == {image.SOPInstanceUID}
 
 
 async def test_dicomweb_client_stores_asks_and_takes_back(gateway: Gateway) -> None:

@@ -1,280 +1,261 @@
-"""WADO-RS and STOW-RS: what comes back is what was sent, whole or in parts, in what the client takes."""
+"""C-FIND, C-MOVE and C-GET: numbers and statuses, cancelling, what a destination does, whose studies they are."""
 
 from __future__ import annotations
 
-import io
-import json
-import zipfile
-from base64 import b64encode
+import asyncio
+import hashlib
+from collections.abc import Callable
 from typing import Any
-from xml.etree import ElementTree as ET
 
-import aiohttp
-import numpy as np
 import pytest
-from PIL import Image
-from pydicom import dcmread
 from pydicom.dataset import Dataset
-from pydicom.encaps import get_frame
-from pydicom.uid import ExplicitVRBigEndian, JPEGLSLossless, RLELossless, generate_uid
+from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, JPEG2000Lossless, generate_uid
+from pynetdicom import build_role, evt
+from pynetdicom.association import Association
 
-from dicom_gateway.native_xml import to_xml
-from dicom_gateway.zip_layout import Entry, ZipLayout
-from tests.dicom_gateway.conftest import Gateway, parts_of, value_of
+from dicom_gateway import Source
+from dicom_gateway.pixels.transcode import transcode
+from tests.dicom_gateway.conftest import Gateway
+from tests.dicom_gateway.devices import StorageProvider, keys_of, with_association
 from tests.dicom_gateway.objects import ct_slice, part10_of
-from tests.dicom_gateway.test_doors import AS_SENT, get, qido, stow
 
-ZIP = {"Accept": "application/zip"}
-ONE = {"Accept": "application/dicom"}
+FIND, MOVE, GET = (f"1.2.840.10008.5.1.4.1.2.2.{number}" for number in (1, 2, 3))
 
 
-async def stored_series(gateway: Gateway, http: aiohttp.ClientSession, count: int = 3) -> tuple[str, dict[str, bytes]]:
-    """Address of a study, and its files by SOP Instance UID."""
-    study, series = generate_uid(), generate_uid()
-    slices = [ct_slice(StudyInstanceUID=study, SeriesInstanceUID=series, InstanceNumber=n) for n in range(count)]
-    files = {each.SOPInstanceUID: part10_of(each) for each in slices}
-    assert (await stow(http, gateway, list(files.values())))[0] == 200
-    return f"/studies/{study}/series/{series}", files
+async def fill(gateway: Gateway, owner: str, study: str, count: int, **attributes: Any) -> list[Dataset]:
+    """A study of so many instances."""
+    images = [ct_slice(StudyInstanceUID=study, **attributes) for _ in range(count)]
+    received = await asyncio.gather(*(gateway.intake.receive(part10_of(image), owner, Source("dimse")) for image in images))
+    assert {each.status for each in received} == {0}
+    return images
 
 
-async def test_an_archive_holds_every_object_and_can_be_resumed_anywhere(gateway: Gateway, http: aiohttp.ClientSession) -> None:
-    series, files = await stored_series(gateway, http)
-    status, whole, headers = await get(http, gateway, series.split("/series")[0], **ZIP)
-    assert (status, headers["Content-Type"]) == (200, "application/zip")
-    assert int(headers["Content-Length"]) == len(whole)
-    with zipfile.ZipFile(io.BytesIO(whole)) as archive:
-        assert archive.testzip() is None
-        assert {name.split("/")[1].removesuffix(".dcm"): archive.read(name) for name in archive.namelist()} == files
-    etag = headers["ETag"]
-    for start in (0, 1, 29, 700, len(whole) // 2, len(whole) - 30, len(whole) - 1):
-        status, rest, headers = await get(http, gateway, series, **ZIP, Range=f"bytes={start}-", **{"If-Range": etag})
-        assert (status, rest) == (206, whole[start:]), start
-        assert headers["Content-Range"] == f"bytes {start}-{len(whole) - 1}/{len(whole)}"
-    status, some, _ = await get(http, gateway, series, **ZIP, Range="bytes=10-1500")
-    assert (status, some) == (206, whole[10:1501])
-    status, last, _ = await get(http, gateway, series, **ZIP, Range="bytes=-22")
-    assert (status, last) == (206, whole[-22:])
-    status, again, _ = await get(http, gateway, series, **ZIP, Range="bytes=10-", **{"If-Range": '"other"'})
-    assert (status, again) == (200, whole)
-    status, _, headers = await get(http, gateway, series, **ZIP, Range=f"bytes={len(whole)}-")
-    assert (status, headers["Content-Range"]) == (416, f"bytes */{len(whole)}")
-    assert (await get(http, gateway, series, **ZIP, **{"If-None-Match": etag}))[0] == 304
+async def move(
+    gateway: Gateway, keys: Dataset, to: str = "DEST", cancel: bool = False, title: str = "CLINIC1"
+) -> list[tuple[Dataset, Dataset | None]]:
+    def use(association: Association) -> list[tuple[Dataset, Dataset | None]]:
+        answers = []
+        for answer in association.send_c_move(keys, to, MOVE, msg_id=9):
+            answers.append(answer)
+            if cancel and len(answers) == 1:
+                association.send_c_cancel(9, query_model=MOVE)
+        return answers
+
+    return await with_association(gateway.dimse.port, title, [MOVE], use)
 
 
-def test_an_archive_beyond_the_limits_of_the_first_format_is_laid_out_in_the_second(tmp_path: Any) -> None:
-    layout = ZipLayout([Entry("small.dcm", 10), Entry("large.dcm", 5 << 30), Entry("behind.dcm", 20)])
-    path = tmp_path / "sparse.zip"
-    with path.open("wb") as file:  # contents are holes: the checksum of zeros is not asked for
-        for number, entry in enumerate(layout.entries):
-            file.seek(layout.offsets[number])
-            file.write(layout.local_header(entry, 0))
-            assert file.tell() == layout.content_offset(number)
-        file.seek(layout.directory_offset)
-        file.write(layout.directory([0, 0, 0]))
-        assert file.tell() == layout.size
-    with zipfile.ZipFile(path) as archive:
-        assert [(info.filename, info.file_size) for info in archive.infolist()] == [(e.name, e.size) for e in layout.entries]
-        with archive.open("behind.dcm") as behind:
-            behind._expected_crc = None  # type: ignore[attr-defined]  # zeros were promised
-            assert behind.read() == bytes(20)
-    many = ZipLayout([Entry(f"{n}.dcm", 0) for n in range(70_000)])
-    content = b"".join(many.local_header(entry, 0) for entry in many.entries) + many.directory([0] * 70_000)
-    with zipfile.ZipFile(io.BytesIO(content)) as archive:
-        assert len(archive.infolist()) == 70_000
+def study_keys(study: str) -> Dataset:
+    return keys_of(QueryRetrieveLevel="STUDY", StudyInstanceUID=study)
 
 
-async def test_one_object_comes_alone_and_in_parts(gateway: Gateway, http: aiohttp.ClientSession) -> None:
-    series, files = await stored_series(gateway, http, 1)
-    ((uid, file),) = files.items()
-    where = f"{series}/instances/{uid}"
-    status, body, headers = await get(http, gateway, where, **ONE)
-    assert (status, body) == (200, file)
-    assert headers["Content-Type"] == "application/dicom; transfer-syntax=1.2.840.10008.1.2.1"
-    status, rest, _ = await get(http, gateway, where, **ONE, Range="bytes=100-", **{"If-Range": headers["ETag"]})
-    assert (status, rest) == (206, file[100:])
-    status, wrapped, headers = await get(http, gateway, where, **AS_SENT)
-    assert parts_of(wrapped, headers["Content-Type"])[0][1] == file
-    series, _ = await stored_series(gateway, http, 2)
-    assert (await get(http, gateway, series, **ONE))[0] == 406
+def numbers(answer: Dataset) -> tuple[int, int, int]:
+    """Completed, failed and warned sub-operations."""
+    names = ("Completed", "Failed", "Warning")
+    return tuple(int(answer.get(f"NumberOf{name}Suboperations", -1)) for name in names)  # type: ignore[return-value]  # three names
+
+
+async def test_a_study_moves_over_several_associations_byte_for_byte(gateway: Gateway, destination: StorageProvider) -> None:
+    study = generate_uid()
+    images = await fill(gateway, "CLINIC1", study, 40)
+    (end, _), *_ = reversed(await move(gateway, study_keys(study)))
+    assert (end.Status, numbers(end)) == (0, (40, 0, 0))
+    assert set(destination.received) == {image.SOPInstanceUID for image in images}
+    assert destination.originators == {("CLINIC1", 9)}
+    assert 1 < destination.associations <= 4
+    stored = part10_of(images[0])
+    sent = hashlib.sha256(stored[stored.index(b"\x08\x00\x05\x00CS") :]).hexdigest()
+    assert destination.received[images[0].SOPInstanceUID] == sent
+
+
+async def test_what_the_destination_refuses_is_counted_and_named(gateway: Gateway, destination: StorageProvider) -> None:
+    study = generate_uid()
+    images = await fill(gateway, "CLINIC1", study, 4)
+    bad, odd = images[0].SOPInstanceUID, images[1].SOPInstanceUID
+    destination.status = lambda uid: {bad: 0xA700, odd: 0xB000}.get(uid, 0)
+    (end, identifier), *_ = reversed(await move(gateway, study_keys(study)))
+    assert (end.Status, numbers(end)) == (0xB000, (2, 1, 1))
+    assert identifier is not None
+    assert identifier.FailedSOPInstanceUIDList == bad
+    destination.status = lambda uid: 0xA700
+    (end, identifier), *_ = reversed(await move(gateway, study_keys(study)))
+    assert (end.Status, numbers(end)) == (0xA702, (0, 4, 0))
+    assert identifier is not None
+    assert len(identifier.FailedSOPInstanceUIDList) == 4
+
+
+async def test_moving_to_nobody(gateway: Gateway, free_port: Callable[[], int]) -> None:
+    study = generate_uid()
+    await fill(gateway, "CLINIC1", study, 2)
+    ((end, _),) = await move(gateway, study_keys(study), to="UNKNOWN")
+    assert end.Status == 0xA801
+    gateway.movers["ABSENT"] = free_port()
+    ((end, identifier),) = await move(gateway, study_keys(study), to="ABSENT")
+    assert (end.Status, numbers(end)) == (0xA702, (0, 2, 0))
+    assert identifier is not None
+    assert len(identifier.FailedSOPInstanceUIDList) == 2
+
+
+async def test_cancelling_a_move_stops_it(gateway: Gateway, destination: StorageProvider) -> None:
+    study = generate_uid()
+    await fill(gateway, "CLINIC1", study, 60)
+    slow = asyncio.run_coroutine_threadsafe
+
+    def take_time(uid: str) -> int:
+        slow(asyncio.sleep(0.15), loop).result()
+        return 0
+
+    loop = asyncio.get_running_loop()
+    destination.status = take_time
+    answers = await move(gateway, study_keys(study), cancel=True)
+    end = answers[-1][0]
+    assert end.Status == 0xFE00
+    assert end.NumberOfRemainingSuboperations > 0
+    assert end.NumberOfRemainingSuboperations + sum(numbers(end)) == 60
+    assert len(destination.received) == end.NumberOfCompletedSuboperations
+
+
+async def test_a_destination_without_the_codec_gets_native_pixels(
+    gateway: Gateway, destination: StorageProvider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The switch that the gateway turns is the process's, and the destination is in it: it would take any syntax.
+    monkeypatch.setattr("pynetdicom._config.UNRESTRICTED_STORAGE_SERVICE", False)
+    image = ct_slice()
+    compressed = await asyncio.to_thread(transcode, part10_of(image), JPEG2000Lossless)
+    assert (await gateway.intake.receive(compressed, "CLINIC1", Source("dimse"))).status == 0
+    (end, _), *_ = reversed(await move(gateway, study_keys(image.StudyInstanceUID)))
+    assert (end.Status, numbers(end)) == (0, (1, 0, 0))
+    assert destination.syntax_of == {image.SOPInstanceUID: ExplicitVRLittleEndian}
+
+
+async def test_nobody_moves_or_gets_what_is_not_theirs(gateway: Gateway, destination: StorageProvider) -> None:
+    study = generate_uid()
+    await fill(gateway, "CLINIC1", study, 1)
+    ((end, _),) = await move(gateway, study_keys(study), title="CLINIC2")
+    assert (end.Status, numbers(end)) == (0, (0, 0, 0))
+    assert destination.received == {}
+    got, (end, _) = await get(gateway, study_keys(study), title="CLINIC2")
+    assert (got, end.Status) == ({}, 0)
+    assert await find(gateway, keys_of(QueryRetrieveLevel="STUDY", StudyInstanceUID=""), title="CLINIC2") == ([], 0)
+
+
+async def get(
+    gateway: Gateway, keys: Dataset, cancel_after: int = 0, title: str = "CLINIC1", status: int = 0
+) -> tuple[dict[str, bytes], tuple[Dataset, Dataset | None]]:
+    """Data sets that came by C-GET, by their UIDs, and the final response."""
+    got: dict[str, bytes] = {}
+    associations: list[Association] = []
+
+    def store(event: Any) -> int:
+        got[str(event.request.AffectedSOPInstanceUID)] = event.request.DataSet.getvalue()
+        if len(got) == cancel_after:
+            associations[0].send_c_cancel(9, query_model=GET)
+        return status
+
+    def use(association: Association) -> tuple[Dataset, Dataset | None]:
+        associations.append(association)
+        *_, end = association.send_c_get(keys, GET, msg_id=9)
+        return end
+
+    roles = [build_role(CTImageStorage, scp_role=True)]
+    handlers = [(evt.EVT_C_STORE, store)]
+    end = await with_association(gateway.dimse.port, title, [GET, CTImageStorage], use, ext_neg=roles, evt_handlers=handlers)
+    return got, end
+
+
+async def test_a_study_comes_back_over_the_same_association(gateway: Gateway) -> None:
+    study = generate_uid()
+    images = await fill(gateway, "CLINIC1", study, 25)
+    got, (end, _) = await get(gateway, study_keys(study))
+    assert (end.Status, numbers(end)) == (0, (25, 0, 0))
+    assert set(got) == {image.SOPInstanceUID for image in images}
+    assert part10_of(images[3]).endswith(got[images[3].SOPInstanceUID])
+
+
+async def test_cancelling_a_get_stops_it(gateway: Gateway) -> None:
+    study = generate_uid()
+    await fill(gateway, "CLINIC1", study, 60)
+    got, (end, _) = await get(gateway, study_keys(study), cancel_after=2)
+    assert end.Status == 0xFE00
+    assert end.NumberOfRemainingSuboperations + sum(numbers(end)) == 60
+    assert 2 <= len(got) < 60
+
+
+async def test_failures_of_a_get_are_counted_and_named(gateway: Gateway) -> None:
+    study = generate_uid()
+    await fill(gateway, "CLINIC1", study, 3)
+    _, (end, identifier) = await get(gateway, study_keys(study), status=0xC001)
+    assert (end.Status, numbers(end)) == (0xA702, (0, 3, 0))
+    assert identifier is not None
+    assert len(identifier.FailedSOPInstanceUIDList) == 3
 
 
 @pytest.mark.parametrize(
-    ("accept", "expected"),
-    [
-        ('multipart/related; type="application/dicom"', "1.2.840.10008.1.2.1"),
-        ("multipart/related; type=application/dicom", "1.2.840.10008.1.2.1"),
-        ("multipart/related;type=application/dicom;transfer-syntax=1.2.840.10008.1.2.4.80", JPEGLSLossless),
-        ('multipart/related; type="application/dicom"; transfer-syntax="1.2.840.10008.1.2.5"', RLELossless),
-        ('multipart/related; type="application/dicom"; transfer-syntax=1.2.3, application/dicom;q=0.1', "1.2.840.10008.1.2.1"),
-        ('multipart/related; type="application/dicom"; transfer-syntax=1.2.3', None),
-        ("image/gif", None),
-        ("multipart/related; type=image/jpeg", None),
-        ("*/*", "1.2.840.10008.1.2.1"),
-        ("", "1.2.840.10008.1.2.1"),
-    ],
+    "keys",
+    [keys_of(QueryRetrieveLevel="STUDY"), keys_of(QueryRetrieveLevel="HOUSE"), keys_of(QueryRetrieveLevel="IMAGE", SOPInstanceUID="*")],
 )
-async def test_the_best_acceptable_form_is_chosen(gateway: Gateway, http: aiohttp.ClientSession, accept: str, expected: str | None) -> None:
-    series, files = await stored_series(gateway, http, 1)
-    ((uid, file),) = files.items()
-    status, body, headers = await get(http, gateway, f"{series}/instances/{uid}", Accept=accept)
-    if expected is None:
-        assert status == 406
-        return
-    assert status == 200
-    content = parts_of(body, headers["Content-Type"])[0][1] if "multipart" in headers["Content-Type"] else body
-    found = dcmread(io.BytesIO(content))
-    assert found.file_meta.TransferSyntaxUID == expected
-    assert np.array_equal(found.pixel_array, dcmread(io.BytesIO(file)).pixel_array)
+async def test_a_request_that_names_nothing_is_refused(gateway: Gateway, destination: StorageProvider, keys: Dataset) -> None:
+    ((end, _),) = await move(gateway, keys)
+    assert end.Status == 0xA900
+    assert end.ErrorComment
 
 
-async def test_what_is_acceptable_may_stand_in_the_query(gateway: Gateway, http: aiohttp.ClientSession) -> None:
-    series, _ = await stored_series(gateway, http, 1)
-    status, _, headers = await get(http, gateway, series + "?accept=application/zip", Accept="text/html")
-    assert (status, headers["Content-Type"]) == (200, "application/zip")
-    status, _, headers = await get(http, gateway, "/studies?accept=multipart/related;type=%22application/dicom%2Bxml%22")
-    assert status == 200
-    assert headers["Content-Type"].startswith('multipart/related; type="application/dicom+xml"')
+async def find(gateway: Gateway, keys: Dataset, title: str = "CLINIC1", cancel_after: int = 0) -> tuple[list[Dataset], int]:
+    def use(association: Association) -> tuple[list[Dataset], int]:
+        found: list[Dataset] = []
+        for answer, identifier in association.send_c_find(keys, FIND, msg_id=5):
+            if answer.Status not in (0xFF00, 0xFF01):
+                return found, int(answer.Status)
+            found.append(identifier or Dataset())
+            if len(found) == cancel_after:
+                association.send_c_cancel(5, query_model=FIND)
+        return found, -1
+
+    return await with_association(gateway.dimse.port, title, [FIND], use)
 
 
-async def test_bulk_data_come_in_parts_too(gateway: Gateway, http: aiohttp.ClientSession) -> None:
-    series, files = await stored_series(gateway, http, 2)
-    uid, file = next(iter(files.items()))
-    pixels = dcmread(io.BytesIO(file)).PixelData
-    where = f"{series}/instances/{uid}/bulkdata/7FE00010"
-    status, body, headers = await get(http, gateway, where)
-    assert (status, body) == (200, pixels)
-    status, body, _ = await get(http, gateway, where, Range="bytes=100-199", **{"If-Range": headers["ETag"]})
-    assert (status, body) == (206, pixels[100:200])
-    assert (await get(http, gateway, where, Range="bytes=99999-"))[0] == 416
-    assert (await get(http, gateway, where, Accept="image/jpeg"))[0] == 406
-    status, body, headers = await get(http, gateway, series + "/bulkdata", Accept='multipart/related; type="application/octet-stream"')
-    assert status == 200
-    assert [content for _, content in parts_of(body, headers["Content-Type"])] == [pixels, pixels]
-    assert f"Content-Location: instances/{uid}/bulkdata/7FE00010".encode() in body
-    big = ct_slice(RedPaletteColorLookupTableData=bytes(range(256)) * 8)
-    await stow(http, gateway, [part10_of(big, ExplicitVRBigEndian)])
-    where = f"/studies/{big.StudyInstanceUID}/series/{big.SeriesInstanceUID}/instances/{big.SOPInstanceUID}"
-    given = big.PixelData  # written as they stand, into a big-endian file
-    swapped = np.frombuffer(given, "<u2").byteswap().tobytes()
-    assert (await get(http, gateway, where + "/bulkdata/7FE00010"))[1] == swapped
+async def test_many_answers_come_in_pages(gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dicom_gateway.index.reading.Index.pages.__defaults__", (7,))
+    study = generate_uid()
+    images = await fill(gateway, "CLINIC1", study, 30)
+    keys = keys_of(QueryRetrieveLevel="IMAGE", StudyInstanceUID=study, SOPInstanceUID="")
+    found, end = await find(gateway, keys)
+    assert (sorted(each.SOPInstanceUID for each in found), end) == (sorted(image.SOPInstanceUID for image in images), 0)
 
 
-async def test_pictures_show_what_is_asked_for(gateway: Gateway, http: aiohttp.ClientSession) -> None:
-    series, files = await stored_series(gateway, http, 3)
-    uid = next(iter(files))
-    where = f"{series}/instances/{uid}/rendered"
-    png = {"Accept": "image/png"}
-
-    async def picture(query: str) -> Any:
-        status, body, _ = await get(http, gateway, f"{where}?{query}", **png)
-        assert status == 200, query
-        return np.asarray(Image.open(io.BytesIO(body)).convert("L"))
-
-    whole = await picture("window=1000,4000,linear")
-    assert whole.shape == (16, 20)
-    part = await picture("window=1000,4000,linear&viewport=10,8,5,4,10,8")
-    assert np.array_equal(part, whole[4:12, 5:15])
-    mirrored = await picture("window=1000,4000,linear&viewport=10,8,5,4,-10,8")
-    assert np.array_equal(mirrored, whole[4:12, 14:4:-1])
-    for query, expected in {"viewport=10,8,99,0,5,5": 406, "viewport=10,8,1": 400, "quality=0": 400, "viewport=10,8,a,0,1,1": 400}.items():
-        assert (await get(http, gateway, f"{where}?{query}", **png))[0] == expected, query
-    status, _, headers = await get(http, gateway, where + "?annotation=patient", **png)
-    assert status == 200
-    assert "annotation" in headers["Warning"]
-    status, body, headers = await get(http, gateway, series + "/rendered", Accept="multipart/related; type=image/png")
-    assert status == 200
-    assert [kind for kind, _ in parts_of(body, headers["Content-Type"])] == ["image/png"] * 3
-    assert (await get(http, gateway, series + "/rendered", Accept="text/plain"))[0] == 406
+async def test_cancelling_a_find_stops_it(gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dicom_gateway.index.reading.Index.pages.__defaults__", (20,))
+    monkeypatch.setattr("dicom_gateway.dimse.threads._ROOM", 1)
+    study = generate_uid()
+    await fill(gateway, "CLINIC1", study, 300)
+    keys = keys_of(QueryRetrieveLevel="IMAGE", StudyInstanceUID=study, SOPInstanceUID="")
+    found, end = await find(gateway, keys, cancel_after=2)
+    assert end == 0xFE00
+    assert 2 <= len(found) < 300
+    found, end = await find(gateway, keys)
+    assert (len(found), end) == (300, 0)
 
 
-async def test_an_encapsulated_pdf_shows_itself(gateway: Gateway, http: aiohttp.ClientSession) -> None:
-    pdf = b"%PDF-1.7 invented %%EOF\n"
-    document = ct_slice(SOPClassUID="1.2.840.10008.5.1.4.1.1.104.1", EncapsulatedDocument=pdf, PixelData=None, Modality="DOC")
-    await stow(http, gateway, [part10_of(document)])
-    where = f"/studies/{document.StudyInstanceUID}/series/{document.SeriesInstanceUID}/instances/{document.SOPInstanceUID}/rendered"
-    status, body, headers = await get(http, gateway, where)
-    assert (status, body, headers["Content-Type"]) == (200, pdf, "application/pdf")
-    assert (await get(http, gateway, where, Accept="image/jpeg"))[0] == 406
+async def test_who_leaves_in_the_middle_of_a_find_leaves_nothing_behind(gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dicom_gateway.index.reading.Index.pages.__defaults__", (20,))
+    monkeypatch.setattr("dicom_gateway.dimse.threads._ROOM", 1)
+    study = generate_uid()
+    await fill(gateway, "CLINIC1", study, 300)
+    keys = keys_of(QueryRetrieveLevel="IMAGE", StudyInstanceUID=study, SOPInstanceUID="")
+
+    def leave(association: Association) -> None:
+        next(association.send_c_find(keys, FIND))
+        association.abort()
+
+    await with_association(gateway.dimse.port, "CLINIC1", [FIND], leave)
+    found, end = await find(gateway, keys)
+    assert (len(found), end) == (300, 0)
 
 
-async def send_apart(
-    http: aiohttp.ClientSession, gateway: Gateway, kind: str, documents: list[bytes], bulk: dict[str, tuple[str, bytes]]
-) -> tuple[int, Any]:
-    parts = [(f"Content-Type: {kind}", document) for document in documents]
-    parts += [(f"Content-Type: {each}\r\nContent-Location: {where}", content) for where, (each, content) in bulk.items()]
-    body = b"".join(b"--b\r\n" + head.encode() + b"\r\n\r\n" + content + b"\r\n" for head, content in parts) + b"--b--\r\n"
-    headers = {**gateway.headers("CLINIC1"), "Content-Type": f'multipart/related; type="{kind}"; boundary=b'}
-    async with http.post(gateway.url + "/studies", data=body, headers=headers) as answer:
-        return answer.status, json.loads(await answer.read())
-
-
-def item_of(data_set: Dataset, address: str) -> dict[str, Any]:
-    item: dict[str, Any] = data_set.to_json_dict(1024, lambda _: address)
-    item["7FE00010"] = {"vr": item["7FE00010"]["vr"], "BulkDataURI": address}
-    return item
-
-
-@pytest.mark.parametrize("kind", ["application/dicom+json", "application/dicom+xml"])
-async def test_metadata_and_bulk_data_may_come_apart(gateway: Gateway, http: aiohttp.ClientSession, kind: str) -> None:
-    slices = [ct_slice(StudyInstanceUID="2.25.1001") for _ in range(2)]
-    encoded = ct_slice(StudyInstanceUID="2.25.1001")
-    encoded_bytes = encoded.PixelData
-    part10_of(encoded)
-    encoded.compress(RLELossless, generate_instance_uid=False)
-    frame = get_frame(encoded.PixelData, 0, number_of_frames=1)
-    bulk = {f"bulk/{n}": ("application/octet-stream", each.PixelData) for n, each in enumerate(slices)}
-    bulk["bulk/rle"] = ("image/dicom-rle; transfer-syntax=1.2.840.10008.1.2.5", frame)
-    items = [item_of(each, f"bulk/{n}") for n, each in enumerate(slices)] + [item_of(encoded, "bulk/rle")]
-    documents = [json.dumps(items).encode()] if kind.endswith("json") else [to_xml(item) for item in items]
-    status, answer = await send_apart(http, gateway, kind, documents, bulk)
-    assert status == 200, answer
-    assert len(answer["00081199"]["Value"]) == 3
-    for each, pixels in [*((each, each.PixelData) for each in slices), (encoded, encoded_bytes)]:
-        where = f"/studies/2.25.1001/series/{each.SeriesInstanceUID}/instances/{each.SOPInstanceUID}"
-        found = dcmread(io.BytesIO((await get(http, gateway, where, **ONE))[1]))
-        assert found.pixel_array.tobytes() == pixels
-        assert found.PatientName == "Wang^XiaoDong=王^小东"
-    assert len(await qido(http, gateway, "/studies/2.25.1001/instances")) == 3
-
-
-async def test_what_came_apart_and_does_not_fit_is_refused_with_a_reason(gateway: Gateway, http: aiohttp.ClientSession) -> None:
-    slice_ = ct_slice()
-    item, lost = item_of(slice_, "a"), item_of(ct_slice(), "lost")
-    pixels = {"a": ("application/octet-stream", slice_.PixelData)}
-    kind = "application/dicom+json"
-    status, answer = await send_apart(http, gateway, kind, [json.dumps([item, lost]).encode()], pixels)
-    assert status == 202
-    (failed,) = answer["00081198"]["Value"]
-    assert value_of(failed, "00081197") == 0xC000
-    assert "Content-Location" in value_of(failed, "00000902")
-    assert (await send_apart(http, gateway, kind, [b"[{"], {}))[0] == 400
-    assert (await send_apart(http, gateway, kind, [], pixels))[0] == 400
-    assert (await send_apart(http, gateway, kind, [json.dumps([item]).encode()], {"a": ("video/mp4", b"x")}))[0] == 415
-    hostile = {**item, "00101010": {"vr": "AS", "Value": [{"x": 1}]}, "00280010": {"vr": "US", "InlineBinary": b64encode(b"x").decode()}}
-    assert (await send_apart(http, gateway, kind, [json.dumps([hostile]).encode()], pixels))[0] == 409
-
-
-async def test_the_answer_to_a_store_may_be_xml(gateway: Gateway, http: aiohttp.ClientSession) -> None:
-    body = b"--b\r\nContent-Type: application/dicom\r\n\r\n" + part10_of(ct_slice()) + b"\r\n--b--\r\n"
-    headers = {"Content-Type": 'multipart/related; type="application/dicom"; boundary=b', "Accept": "application/dicom+xml"}
-    async with http.post(gateway.url + "/studies", data=body, headers={**gateway.headers("CLINIC1"), **headers}) as answer:
-        assert (answer.status, answer.content_type) == (200, "application/dicom+xml")
-        assert b"00081199" in await answer.read()
-
-
-async def test_the_service_says_what_it_can_do(gateway: Gateway, http: aiohttp.ClientSession) -> None:
-    headers = gateway.headers("CLINIC1")
-    async with http.options(gateway.url + "/", headers=headers) as answer:
-        assert (answer.status, answer.content_type) == (200, "application/vnd.sun.wadl+xml")
-        root = ET.fromstring(await answer.read())  # noqa: S314  # our own document
-        paths = {node.get("path") for node in root.iter("{http://wadl.dev.java.net/2009/02}resource")}
-        assert {"studies", "studies/{study}/series/{series}/instances/{instance}/frames/{frames}/rendered"} <= paths
-    async with http.options(gateway.url + "/studies", headers={**headers, "Accept": "application/vnd.sun.wadl+json"}) as answer:
-        assert answer.headers["Allow"] == "GET, OPTIONS, POST"
-        (resource,) = [r for r in (await answer.json(content_type=None))["application"]["resources"]["resource"] if r["@path"] == "studies"]
-        (search,) = [method for method in resource["method"] if method["@name"] == "GET"]
-        assert {"PatientName", "fuzzymatching"} <= {param["@name"] for param in search["request"]["param"]}
-    async with http.options(gateway.url + "/studies/1.2/metadata", headers={**headers, "Accept": "text/html"}) as answer:
-        assert answer.status == 406
-    async with http.get(gateway.url + "/nothing/here", headers=headers) as answer:
-        assert answer.status == 404
+@pytest.mark.parametrize("terms", ["GB18030", "GBK", "ISO_IR 192"])
+async def test_names_are_asked_and_answered_in_chinese(gateway: Gateway, terms: str) -> None:
+    study = generate_uid()
+    await fill(gateway, "CLINIC1", study, 1)
+    await fill(gateway, "CLINIC1", generate_uid(), 1, PatientName="Li^Si=李^四")
+    keys = keys_of(QueryRetrieveLevel="STUDY", PatientName="王*", StudyInstanceUID="", SpecificCharacterSet=terms)
+    (answer,), end = await find(gateway, keys)
+    assert (answer.StudyInstanceUID, answer.PatientName, answer.SpecificCharacterSet, end) == (study, "Wang^XiaoDong=王^小东", terms, 0)

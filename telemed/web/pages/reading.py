@@ -95,7 +95,7 @@ def ohif_address(visit: Visit, desk: Desk, priors: Sequence[Prior]) -> str:
 
 async def _quality(visit: Visit, desk: Desk) -> dict[str, Any]:
     """The marks of the case's studies, the models' proposals, and what the viewer draws on which image."""
-    studies = [e.study_instance_uid for e in desk.view.evidence if e.study_instance_uid]
+    studies = [e.study_instance_uid for e in desk.view.evidence if e.study_instance_uid and e.type == EvidenceType.DICOM_STUDY]
     kept, owner = visit.office.image_quality, desk.view.case.member
     if not studies:
         return {"strips": [], "proposals": [], "overlays": {}}

@@ -39,7 +39,7 @@ class HolterPage {
     this.moved();
     this.waves.draw();
     requestAnimationFrame(() => requestAnimationFrame(() => {
-      this.place.dataset.ready = "true";
+      this.place.dataset.ready = String(performance.now());
       this.place.dispatchEvent(new CustomEvent("holter:ready", { bubbles: true }));
     }));
     await this.recording.loadBeats();

@@ -10,7 +10,7 @@ from pathlib import Path
 PARENT = """
 import multiprocessing, os, time
 from concurrent.futures import ProcessPoolExecutor
-from dicom_gateway.pool_process import serve_the_parent
+from telemed.pool_process import serve_the_parent
 
 if __name__ == "__main__":
     pool = ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn"), initializer=serve_the_parent)
