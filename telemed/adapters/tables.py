@@ -337,6 +337,26 @@ upload = sa.Table(
     sa.Column("evidence_id", Id),
 )
 
+transfer = sa.Table(
+    "transfer",
+    metadata,
+    sa.Column("id", Id, primary_key=True),
+    sa.Column("kind", Name, nullable=False),
+    sa.Column("case_id", Id, sa.ForeignKey("case.id"), nullable=False, index=True),
+    sa.Column("title", sa.String(16), nullable=False),
+    sa.Column("asked_by", Name, nullable=False),
+    sa.Column("institution", Code, nullable=False),
+    sa.Column("asked_at", Instant, nullable=False),
+    sa.Column("changed_at", Instant, nullable=False),
+    sa.Column("status", Name, nullable=False),
+    sa.Column("study_instance_uid", sa.String(64), nullable=False),
+    sa.Column("total", sa.Integer, nullable=False),
+    sa.Column("completed", sa.Integer, nullable=False),
+    sa.Column("failed", sa.Integer, nullable=False),
+    sa.Column("attempts", sa.Integer, nullable=False),
+    sa.Column("error", sa.String(500), nullable=False),
+)
+
 job = sa.Table(
     "job",
     metadata,

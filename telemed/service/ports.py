@@ -19,6 +19,7 @@ from telemed.domain.people import LockOut, Person, SessionLimits
 from telemed.domain.reconciliation import Reconciliation
 from telemed.domain.report import Report
 from telemed.domain.tracing import Edit, Tracing
+from telemed.domain.transfer import Transfer
 from telemed.domain.upload import Upload
 
 
@@ -278,6 +279,18 @@ class Tracings(Protocol):
     async def note_arrival(self, member: str, sha256: str, case_id: str, evidence_id: str, at: datetime) -> None: ...
 
 
+class Transfers(Protocol):
+    async def add(self, transfer: Transfer) -> None: ...
+    async def get(self, transfer_id: str) -> Transfer | None:
+        """The transfer, locked for the rest of a writing transaction."""
+        ...
+
+    async def save(self, transfer: Transfer) -> None: ...
+    async def of_case(self, case_id: str) -> list[Transfer]:
+        """The case's transfers, newest first."""
+        ...
+
+
 class Uploads(Protocol):
     async def add(self, upload: Upload) -> None: ...
     async def get(self, upload_id: str) -> Upload | None:
@@ -409,6 +422,7 @@ class Work(Protocol):
     studies: Studies
     reconciliations: Reconciliations
     tracings: Tracings
+    transfers: Transfers
     people: People
     sessions: Sessions
     saved_views: SavedViews
