@@ -25,7 +25,7 @@ import matplotlib.pyplot as plt
 import wfdb.processing
 
 import ecg
-from bench.ludb import BOUNDS, LIMITS, Errors, ludb_errors, summary
+from bench.ludb import LIMITS, Errors, ludb_errors, summary
 from bench.machine import describe_machine
 from bench.mitdb import TOLERANCE, Record, aami_truth, records
 
@@ -161,13 +161,15 @@ def plot(errors: dict[str, dict[str, int]], boundaries: Errors, path: Path) -> N
     left.tick_params(axis="x", rotation=90)
     if errors:
         left.legend(fontsize=8)
-    shown = [name for name in BOUNDS if boundaries[name]]
+    shown = [name for name, values in boundaries.items() if values]
     if shown:
         right.boxplot([boundaries[name] for name in shown], tick_labels=shown, showfliers=True)
         for place, name in enumerate(shown, start=1):
-            mean = LIMITS[name][0]
-            right.plot([place - 0.3, place + 0.3, np.nan, place - 0.3, place + 0.3], [mean, mean, np.nan, -mean, -mean], "r-")
-    right.set(ylabel="ms", title="boundaries: measured less reference; red: limit of the mean", ylim=(-100, 100))
+            if name in LIMITS:
+                mean = LIMITS[name][0]
+                right.plot([place - 0.3, place + 0.3, np.nan, place - 0.3, place + 0.3], [mean, mean, np.nan, -mean, -mean], "r-")
+        right.tick_params(axis="x", rotation=90)
+    right.set(ylabel="ms", title="intervals and bounds: measured less reference; red: limit of the mean", ylim=(-100, 100))
     figure.tight_layout()
     figure.savefig(path)
 

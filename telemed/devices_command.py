@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from ipaddress import ip_network
 
 import sqlalchemy as sa
 from rich.console import Console
@@ -22,8 +24,10 @@ class WrongDevice(ValueError):
     """The sentence says what is wrong."""
 
 
-def device_of(title: str, institution: str, address: str, uses: list[str], character_set: str) -> ApplicationEntity:
-    """A device from what was typed. `address` is host:port or empty. Raises `WrongDevice`."""
+def device_of(
+    title: str, institution: str, address: str, uses: list[str], character_set: str, calls_from: Sequence[str] = ()
+) -> ApplicationEntity:
+    """A device from what was typed. `address` is host:port or empty, `calls_from` networks. Raises `WrongDevice`."""
     if not TITLE.fullmatch(title):
         raise WrongDevice(f"{title!r} is no AE title: 1 to 16 ASCII characters without a backslash")
     host, _, port = address.rpartition(":")
@@ -34,7 +38,12 @@ def device_of(title: str, institution: str, address: str, uses: list[str], chara
         raise WrongDevice(f"there is no use {', '.join(wrong)}; there are {', '.join(sorted(known))}")
     if uses and not address:
         raise WrongDevice("a device that is addressed needs an address: --address host:port")
-    return ApplicationEntity(title, institution, host, int(port or 0), frozenset(map(EntityUse, uses)), character_set)
+    try:
+        networks = frozenset(str(ip_network(network)) for network in calls_from)
+    except ValueError as error:
+        raise WrongDevice(f"{error}; a network is written 192.0.2.0/24, one address 192.0.2.7") from None
+    called = frozenset(map(EntityUse, uses))
+    return ApplicationEntity(title, institution, host, int(port or 0), called, character_set, calls_from=networks)
 
 
 async def put_device(settings: Settings, device: ApplicationEntity) -> None:
@@ -51,8 +60,8 @@ async def put_device(settings: Settings, device: ApplicationEntity) -> None:
             table = t.application_entity
             await connection.execute(sa.delete(table).where(table.c.title == device.title))
             values = {"title": device.title, "institution": device.institution, "host": device.host, "port": device.port}
-            more = {"uses": frozenset(use.value for use in device.uses), "character_set": device.character_set, "active": True}
-            await connection.execute(sa.insert(table).values(values | more))
+            more = {"uses": frozenset(use.value for use in device.uses), "character_set": device.character_set}
+            await connection.execute(sa.insert(table).values(values | more | {"active": True, "calls_from": device.calls_from}))
     finally:
         await engine.dispose()
 
@@ -76,8 +85,9 @@ async def show_devices(settings: Settings, console: Console) -> None:
             rows = (await connection.execute(sa.select(t.application_entity).order_by(t.application_entity.c.title))).mappings().all()
     finally:
         await engine.dispose()
-    table = Table("AE title", "institution", "address", "addressed for", "character set", box=None)
+    table = Table("AE title", "institution", "address", "addressed for", "calls from", "character set", box=None)
     for device in map(entity_from_row, rows):
         address = f"{device.host}:{device.port}" if device.host else ""
-        table.add_row(device.title, device.institution, address, ", ".join(sorted(device.uses)), device.character_set)
+        lists = (", ".join(sorted(names)) for names in (device.uses, device.calls_from))
+        table.add_row(device.title, device.institution, address, *lists, device.character_set)
     console.print(table)

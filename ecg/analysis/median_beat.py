@@ -31,7 +31,8 @@ EARLY = 0.8
 class MedianBeat:
     """`smooth` (for bounds) and `plain` (for amplitudes) are (leads, BEFORE + AFTER) in microvolts at 500 Hz.
 
-    The QRS middle lies at index BEFORE. `beats` are the (n, leads, BEFORE + AFTER) single beats behind `smooth`;
+    The QRS middle lies at index BEFORE. `beats` are the (n, leads, BEFORE + AFTER) single beats behind `smooth`, and
+    `centres` (n,) the samples at 500 Hz at which their middles lie;
     `share` is the share of all complete beats that are of this kind; `rr_before` and
     `rr_after` are the medians of the RR intervals before and after these beats, in seconds.
     """
@@ -40,6 +41,7 @@ class MedianBeat:
     smooth: Doubles
     plain: Doubles
     beats: Doubles
+    centres: Indices
     share: float
     rr_before: float
     rr_after: float
@@ -68,6 +70,7 @@ def median_beat(recording: Recording, positions: Indices) -> MedianBeat | None:
         smooth=np.median(beats, axis=0),
         plain=np.median(_windows(plain, chosen, BEFORE, AFTER), axis=0),
         beats=beats,
+        centres=chosen,
         share=float(kind.mean()),
         rr_before=float(np.median(np.concatenate((intervals[:1], intervals))[number])),
         rr_after=float(np.median(np.concatenate((intervals, intervals[-1:]))[number])),

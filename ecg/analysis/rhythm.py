@@ -14,6 +14,7 @@ from ecg.analysis.fibrillation import Fibrillation, fibrillation, irregularity
 from ecg.analysis.gaps import missing_seconds, spans_gap
 from ecg.analysis.measurements import Measurements, measure
 from ecg.analysis.qrs import find_beats
+from ecg.analysis.st_changes import depressed, elevated
 from ecg.recording import Recording
 
 Indices = npt.NDArray[np.int64]
@@ -75,8 +76,8 @@ CODES = (
     "unreadable", "atrial-fibrillation", "atrial-flutter-suspected", "regular-wide-tachycardia", "regular-narrow-tachycardia",
     "sinus-rhythm", "sinus-bradycardia", "sinus-tachycardia", "sinus-arrhythmia", "ectopic-atrial-rhythm", "no-p-wave",
     "first-degree-av-block", "short-pr", "wide-qrs", "long-qtc", "short-qtc", "left-axis", "right-axis", "extreme-axis",
-    "ventricular-ectopy", "supraventricular-ectopy", "pause", "couplet-V", "run-V", "vt", "couplet-S", "run-S", "svt",
-    "bigeminy", "trigeminy",
+    "st-elevation", "st-depression", "ventricular-ectopy", "supraventricular-ectopy", "pause", "couplet-V", "run-V", "vt",
+    "couplet-S", "run-S", "svt", "bigeminy", "trigeminy",
 )  # fmt: skip
 """every code that a statement can have"""
 
@@ -98,6 +99,7 @@ def rhythm(
     statements = [
         *_leading(recording, found, classes, numbers, spans, limits),
         *_conduction(recording, numbers, limits),
+        *_st_changes(recording, numbers),
         *_ectopy(found, classes, happenings),
     ]
     intervals = np.diff(found)[~gaps[1:]] / recording.rate
@@ -180,6 +182,11 @@ def _conduction(recording: Recording, numbers: Measurements, limits: RhythmLimit
         state("right-axis", "axis", axis, axis > limits.right_axis)
         state("extreme-axis", "axis", axis, axis < -90)
     return statements
+
+
+def _st_changes(recording: Recording, numbers: Measurements) -> list[Statement]:
+    found = (("st-elevation", elevated(numbers, recording.patient.sex)), ("st-depression", depressed(numbers)))
+    return [Statement(code, {f"st_{lead}": level for lead, level in leads.items()}) for code, leads in found if leads]
 
 
 def _ectopy(beats: Indices, classes: Classes, happenings: tuple[Event, ...]) -> list[Statement]:

@@ -53,6 +53,7 @@ application_entity = sa.Table(
     sa.Column("host", sa.String(253), nullable=False, server_default=""),
     sa.Column("port", sa.Integer, nullable=False, server_default="0"),
     sa.Column("uses", Codes, nullable=False),
+    sa.Column("calls_from", Codes, nullable=False, server_default=""),
     sa.Column("character_set", Name, nullable=False, server_default=""),
     sa.Column("active", sa.Boolean, nullable=False, server_default=sa.true()),
 )

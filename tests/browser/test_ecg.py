@@ -96,14 +96,15 @@ async def test_a_tracing_is_read_and_signed_by_keyboard(platform: Platform, sign
     await page.keyboard.press("x")
 
     await page.keyboard.press("q")
-    await expect(page.locator(IMPRESSION)).to_have_value("窦性心律。")
+    taken = "窦性心律。\nII、III、aVF 导联 ST 段抬高。\nI、aVL、V2、V3、V4、V5 导联 ST 段压低。"
+    await expect(page.locator(IMPRESSION)).to_have_value(taken)
     await page.keyboard.press("a")
     await page.keyboard.type("jxxb")
     await page.keyboard.press("Enter")
     await page.keyboard.type("165")
     await page.keyboard.press("Enter")
     await page.keyboard.press("Escape")
-    await expect(page.locator(IMPRESSION)).to_have_value("窦性心律。\n急性下壁心肌梗死。\n建议立即转上级医院。")
+    await expect(page.locator(IMPRESSION)).to_have_value(f"{taken}\n急性下壁心肌梗死。\n建议立即转上级医院。")
     await page.locator('textarea[name="sections.findings"]').fill("II、III、aVF 导联 ST 段抬高。")
     qt = page.locator('input[name="sections.qt"]')
     proposed = int(await qt.input_value())

@@ -4,7 +4,7 @@
 import { el, icon } from "../element.js";
 import { t } from "../i18n.js";
 import { insert, statements, textOf } from "./statements.js";
-import { evidenceText, QUALITY, REASONS } from "./words.js";
+import { evidenceText, inLeads, QUALITY, REASONS } from "./words.js";
 
 const SHORT = [["rate", t("HR"), "/min"], ["pr", "PR", " ms"], ["qrs_duration", "QRS", " ms"], ["qt", "QT", " ms"], ["qtc_bazett", "QTc", " ms"], ["axis", t("Axis"), "°"]];
 
@@ -17,7 +17,7 @@ export class ProposalBar {
   async show(tracing) {
     const known = new Map((await statements().catch(() => [])).filter((each) => each.code).map((each) => [each.code, each]));
     const { proposal } = tracing;
-    this.texts = (proposal.statements ?? []).map((each) => ({ ...each, text: known.has(each.code) ? textOf(known.get(each.code)) : each.code, section: known.get(each.code)?.section ?? "impression" }));
+    this.texts = (proposal.statements ?? []).map((each) => ({ ...each, text: inLeads(known.has(each.code) ? textOf(known.get(each.code)) : each.code, each.evidence), section: known.get(each.code)?.section ?? "impression" }));
     const weak = (proposal.quality ?? []).filter((lead) => lead.grade === "poor");
     const parts = [el("span", { class: "ecg-proposal-head" }, t("Proposed, not signed"))];
     const numbers = SHORT.filter(([name]) => typeof proposal.measurements?.[name] === "number").map(([name, label, unit]) => `${label} ${Math.round(proposal.measurements[name])}${unit}`);

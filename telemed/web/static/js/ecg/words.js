@@ -29,8 +29,21 @@ export const FILTER_NAMES = {
 
 /** The numbers behind a statement in one line. */
 export function evidenceText(evidence) {
-  return Object.entries(evidence).filter(([name, value]) => EVIDENCE[name] && value !== null)
-    .map(([name, value]) => EVIDENCE[name].replace("{value}", Number(value).toFixed(Math.abs(value) < 10 && value % 1 ? 2 : 0))).join(", ");
+  const numbers = Object.entries(evidence).filter(([name, value]) => EVIDENCE[name] && value !== null)
+    .map(([name, value]) => EVIDENCE[name].replace("{value}", Number(value).toFixed(Math.abs(value) < 10 && value % 1 ? 2 : 0)));
+  return [...numbers, ...leadsOf(evidence).map((lead) => `${lead} ${evidence[ST + lead].toFixed(2)} mV`)].join(", ");
+}
+
+const ST = "st_";
+const COMMA = t(", ");
+
+/** Leads whose ST speaks for a statement. */
+const leadsOf = (evidence) => Object.keys(evidence).filter((name) => name.startsWith(ST)).map((name) => name.slice(ST.length));
+
+/** A statement with the leads in which it is seen. */
+export function inLeads(text, evidence) {
+  const leads = leadsOf(evidence);
+  return leads.length ? t("{finding} in {leads}", { finding: text, leads: leads.join(COMMA) }) : text;
 }
 
 /** A filter as paper names it: its name, its band, and that it is not diagnostic where it is not. */
