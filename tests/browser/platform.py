@@ -38,6 +38,7 @@ class Platform:
     home: str
     dicom_port: int
     session: aiohttp.ClientSession
+    settings: Settings
     tokens: dict[str, str] = field(default_factory=dict)
 
     async def token(self, username: str) -> str:
@@ -132,7 +133,7 @@ async def running_platform(folder: Path) -> AsyncIterator[Platform]:
         gateway = await bootstrap.dicom_gateway(parts)
         async with bootstrap.workers(parts) as workers:
             working = [asyncio.create_task(run()) for run in workers]
-            yield Platform(str(server.make_url("")).rstrip("/"), settings.dicom_port, session)
+            yield Platform(str(server.make_url("")).rstrip("/"), settings.dicom_port, session, settings)
             for task in working:
                 task.cancel()
             await asyncio.gather(*working, return_exceptions=True)

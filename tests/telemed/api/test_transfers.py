@@ -33,7 +33,7 @@ async def test_a_study_is_sent_and_priors_are_fetched_from_the_pages(region: Dem
     try:
         shown = (await region.call("GET", f"/cases/{case_id}", user="clinic1")).body.decode()
         assert f'data-post="{url}/priors/fetch"' in shown
-        assert re.findall(r'<option value="(\w+)">', shown).count("WS1") == 1
+        assert re.findall(r'<option value="(\w+)"', shown).count("WS1") == 1
         assert "PACS1 (" not in shown
         sent = await region.call("POST", f"{url}/evidence/{evidence_id}/send", {"device": "WS1"}, user="clinic1")
         assert (sent.status, sent.body["status"], sent.body["study_instance_uid"]) == (202, "waiting", study)
