@@ -48,6 +48,7 @@ from telemed.adapters.studies import DicomDoor
 from telemed.adapters.study_access import study_scope
 from telemed.adapters.study_export import ZipExporter
 from telemed.adapters.study_table import StableStudyJobs, StudyArrivals
+from telemed.adapters.study_transfers import StudyTransfers
 from telemed.adapters.study_upkeep import StudyUpkeep
 from telemed.adapters.tracings import PooledTracings, StoredTracings
 from telemed.dimse_door import open_dimse
@@ -198,8 +199,11 @@ def worker(parts: Parts) -> Worker:
 def long_jobs(parts: Parts, pool: Executor) -> LongJobs:
     """Jobs that take seconds; tracings are read in `pool`."""
     settings, kept, now = parts.settings, parts.office.image_quality, parts.office.now
+    travelling = StudyTransfers(parts.office, parts.index, parts.store, parts.intake, parts.measuring, settings.ae_title)
     kinds: dict[str, LongJob] = {
         "read-ecg": EcgReader(parts.office, pool, translations(DEFAULT_LANGUAGE).gettext),
+        "send-study": travelling.send,
+        "fetch-priors": travelling.fetch,
         "assess-study": partial(StudyAssessor(parts.index, parts.store, parts.measuring, kept, settings.time_zone).job, now=now),
     }
     if settings.model_url:

@@ -192,3 +192,30 @@ def viewer(
     except (ohif.NotToBeHad, OSError) as error:
         _fail(f"OHIF is not installed, the built-in viewer stays: {error}.")
     console.print(f"OHIF {ohif.VERSION} stands in {folder}.", soft_wrap=True)
+
+
+@app.command()
+def device(
+    title: Annotated[str, typer.Argument(help="AE title; all devices are listed when left out")] = "",
+    institution: Annotated[str, typer.Option("--institution", help="Code of the institution that it belongs to")] = "",
+    address: Annotated[str, typer.Option("--address", help="host:port, where it is addressed")] = "",
+    use: Annotated[list[str] | None, typer.Option("--use", help="store (studies may be sent there) or query (a PACS with priors)")] = None,
+    character_set: Annotated[str, typer.Option("--character-set", help="Specific Character Set of answers, such as GB18030")] = "",
+    calls_from: Annotated[list[str] | None, typer.Option("--from", help="Network that it may call from; any when left out")] = None,
+    remove: Annotated[bool, typer.Option("--remove", help="Take it out of the network")] = False,
+) -> None:
+    """List the network's DICOM devices, add or change one, or take one out."""
+    from telemed import devices_command as devices
+
+    settings = _settings()
+    if not title:
+        _run(devices.show_devices(settings, Console(highlight=False)))
+        return
+    if remove:
+        if not _run(devices.remove_device(settings, title)):
+            _fail(f"There is no device {title}.")
+        return
+    try:
+        _run(devices.put_device(settings, devices.device_of(title, institution, address, use or [], character_set, calls_from or [])))
+    except devices.WrongDevice as error:
+        _fail(f"{error}.")

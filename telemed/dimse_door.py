@@ -25,12 +25,12 @@ async def open_dimse(
 ) -> DimseServer:
     """Listen. An AE title is an institution's code or one of its devices; one that is not in the network is refused."""
 
-    async def admit(calling: str, called: str, _address: str) -> Scope | Refusal:
+    async def admit(calling: str, called: str, address: str) -> Scope | Refusal:
         if called != settings.ae_title:
             return Refusal(RefusalReason.CALLED_AE_TITLE_NOT_RECOGNIZED)
         network = office.region.network
         device = network.entity(calling)
-        if device is None:
+        if device is None or not device.may_call_from(address):
             return Refusal(RefusalReason.CALLING_AE_TITLE_NOT_RECOGNIZED)
         is_hub = network.institutions[device.institution].level in (Level.SUB_HUB, Level.MAIN_HUB)
         return device_scope(device.institution, is_hub, device.character_set)

@@ -58,7 +58,7 @@ JOBS: Mapping[str, Callable[[Work, Mapping[str, Any]], Awaitable[None]]] = {
     "raise-found": raise_found,
 }
 
-LONG = frozenset({"read-ecg", "assess-study", "ask-model", "compact-study"})
+LONG = frozenset({"read-ecg", "assess-study", "ask-model", "compact-study", "send-study", "fetch-priors"})
 """Kinds that `LongJobs` takes. A kind that nobody knows is taken here, and shows its failure."""
 
 CLOCKS: tuple[Callable[[Work], Awaitable[int]], ...] = (

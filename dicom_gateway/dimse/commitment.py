@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 from pydicom.dataset import Dataset
 from pydicom.uid import UID
-from pynetdicom import build_role
+from pynetdicom import build_context, build_role
 from pynetdicom.dimse_primitives import N_ACTION, N_EVENT_REPORT
 from pynetdicom.dsutils import encode
 
@@ -22,7 +22,7 @@ from dicom_gateway.dimse.statuses import NOT_AUTHORISED, SUCCESS, status
 from dicom_gateway.dimse.threads import is_gone
 from dicom_gateway.index import Scope
 from dicom_gateway.policy import Destination, Destinations
-from dicom_gateway.upper_layer.sender import Peer, SendingFailed
+from dicom_gateway.upper_layer.sender import NATIVE, Peer, SendingFailed
 
 if TYPE_CHECKING:
     from dicom_gateway.dimse.server import Archive
@@ -142,7 +142,9 @@ def _report_anew(calling: str, title: str, where: Destination, event_type: int, 
     """Report over a new association, in which we are the provider of the class (PS3.4 J.3.3). Why it failed; empty where it did not."""
     roles = [build_role(CLASS, scu_role=False, scp_role=True)]
     try:
-        with called(Peer(where.host, where.port, title, calling), [CLASS], CONFIRM_WITHIN, roles) as association:
+        with called(
+            Peer(where.host, where.port, title, calling), [build_context(CLASS, list(NATIVE))], CONFIRM_WITHIN, roles
+        ) as association:
             answer, _ = association.send_n_event_report(information, event_type, CLASS, INSTANCE)
     except (SendingFailed, ValueError, RuntimeError) as error:
         return str(error)

@@ -90,10 +90,10 @@ async def send(
     waiting = deque(instances)
     kinds = {(instance.sop_class_uid, instance.transfer_syntax_uid) for instance in instances}
     first = await StorageAssociation.open(peer, kinds)
-    lanes = [_lane(first, waiting, readable, progress, originator)]
-    more = min(ASSOCIATIONS, -(-len(instances) // EACH)) - 1
-    lanes += [_further(peer, kinds, waiting, readable, progress, originator) for _ in range(more)]
-    await asyncio.gather(*lanes)
+    async with asyncio.TaskGroup() as lanes:
+        lanes.create_task(_lane(first, waiting, readable, progress, originator))
+        for _ in range(min(ASSOCIATIONS, -(-len(instances) // EACH)) - 1):
+            lanes.create_task(_further(peer, kinds, waiting, readable, progress, originator))
     if waiting and not progress.cancelled:  # every association broke off
         again = await StorageAssociation.open(peer, kinds)
         await _lane(again, waiting, readable, progress, originator)

@@ -166,7 +166,7 @@ class CaseQueries:
                 sa.type_coerce(sa.func.max(s.last_received_at), Instant()).label("last"),
             )
             .select_from(t.evidence.join(t.case, c.id == e.case_id).outerjoin(dicom_study, sent))
-            .where(e.case_id.in_(ids))
+            .where(e.case_id.in_(ids), e.type != EvidenceType.PRIOR_STUDY.value)
             .group_by(e.case_id, e.type)
         )
         consented = set((await self._execute(sa.select(t.consent.c.case_id).where(t.consent.c.case_id.in_(ids)))).scalars())

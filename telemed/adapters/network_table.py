@@ -55,7 +55,8 @@ async def load_region(connection: AsyncConnection, centres: Mapping[str, Centre]
 
 def entity_from_row(row: sa.RowMapping) -> ApplicationEntity:
     uses = frozenset(EntityUse(use) for use in row["uses"])
-    return ApplicationEntity(row["title"], row["institution"], row["host"], row["port"], uses, row["character_set"], row["active"])
+    of = (row["title"], row["institution"], row["host"], row["port"])
+    return ApplicationEntity(*of, uses, row["character_set"], row["active"], row["calls_from"])
 
 
 async def add_institutions(connection: AsyncConnection, institutions: Sequence[Institution]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -49,12 +50,21 @@ class ReconciliationTable(_Repository):
         return frozenset(case for case, step in last.items() if step == Step.UNLINK)
 
     async def newest(self, limit: int) -> list[Reconciliation]:
-        return [_entry(row) for row in await self._all(sa.select(reconciliation).order_by(reconciliation.c.id.desc()).limit(limit))]
+        r = reconciliation.c
+        return await self._entries(sa.select(reconciliation).where(r.step != Step.CHANGE), limit)
+
+    async def changes(self, patient_ids: Sequence[str]) -> list[Reconciliation]:
+        r = reconciliation.c
+        query = sa.select(reconciliation).where(r.step == Step.CHANGE, r.patient_id.in_(patient_ids))
+        return await self._entries(query, 200) if patient_ids else []
+
+    async def _entries(self, query: sa.Select[Any], limit: int) -> list[Reconciliation]:
+        return [_entry(row) for row in await self._all(query.order_by(reconciliation.c.id.desc()).limit(limit))]
 
     async def of_study(self, owner: str, study_instance_uid: str) -> list[Reconciliation]:
         r = reconciliation.c
         where = (r.study_instance_uid == study_instance_uid, r.member == owner)
-        return [_entry(row) for row in await self._all(sa.select(reconciliation).where(*where).order_by(r.id.desc()).limit(50))]
+        return await self._entries(sa.select(reconciliation).where(*where), 50)
 
 
 def _entry(row: sa.RowMapping) -> Reconciliation:

@@ -53,6 +53,7 @@ application_entity = sa.Table(
     sa.Column("host", sa.String(253), nullable=False, server_default=""),
     sa.Column("port", sa.Integer, nullable=False, server_default="0"),
     sa.Column("uses", Codes, nullable=False),
+    sa.Column("calls_from", Codes, nullable=False, server_default=""),
     sa.Column("character_set", Name, nullable=False, server_default=""),
     sa.Column("active", sa.Boolean, nullable=False, server_default=sa.true()),
 )
@@ -335,6 +336,26 @@ upload = sa.Table(
     sa.Column("created_at", Instant, nullable=False),
     sa.Column("expires_at", Instant, nullable=False),
     sa.Column("evidence_id", Id),
+)
+
+transfer = sa.Table(
+    "transfer",
+    metadata,
+    sa.Column("id", Id, primary_key=True),
+    sa.Column("kind", Name, nullable=False),
+    sa.Column("case_id", Id, sa.ForeignKey("case.id"), nullable=False, index=True),
+    sa.Column("title", sa.String(16), nullable=False),
+    sa.Column("asked_by", Name, nullable=False),
+    sa.Column("institution", Code, nullable=False),
+    sa.Column("asked_at", Instant, nullable=False),
+    sa.Column("changed_at", Instant, nullable=False),
+    sa.Column("status", Name, nullable=False),
+    sa.Column("study_instance_uid", sa.String(64), nullable=False),
+    sa.Column("total", sa.Integer, nullable=False),
+    sa.Column("completed", sa.Integer, nullable=False),
+    sa.Column("failed", sa.Integer, nullable=False),
+    sa.Column("attempts", sa.Integer, nullable=False),
+    sa.Column("error", sa.String(500), nullable=False),
 )
 
 job = sa.Table(

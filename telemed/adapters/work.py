@@ -30,6 +30,7 @@ from telemed.adapters.repositories import (
 )
 from telemed.adapters.study_table import StudyTable
 from telemed.adapters.tracing_table import TracingTable
+from telemed.adapters.transfer_table import TransferTable
 from telemed.adapters.upload_table import UploadTable
 from telemed.adapters.volume_table import VolumeRow, add_volumes
 from telemed.adapters.work_clock import utc_now
@@ -99,6 +100,7 @@ class SqlWork:
         self.studies: ports.Studies = StudyTable(connection)
         self.reconciliations: ports.Reconciliations = ReconciliationTable(connection)
         self.tracings: ports.Tracings = TracingTable(connection)
+        self.transfers: ports.Transfers = TransferTable(connection)
         self.people: ports.People = PersonTable(connection)
         self.sessions: ports.Sessions = SessionTable(connection)
         self.saved_views: ports.SavedViews = SavedViewTable(connection)

@@ -15,6 +15,8 @@ class EvidenceType(StrEnum):
     LAB_REPORT = "lab-report"
     SLIDE = "slide"
     DOCUMENT = "document"
+    PRIOR_STUDY = "prior-study"
+    """An earlier study of the patient, fetched for comparison: no evidence that the case waits for."""
 
 
 WAVEFORMS = frozenset({"ECG"})

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, time
 from enum import StrEnum
+from ipaddress import ip_address, ip_network
 from zoneinfo import ZoneInfo
 
 
@@ -41,7 +42,8 @@ class EntityUse(StrEnum):
 @dataclass(frozen=True, slots=True)
 class ApplicationEntity:
     """A device of an institution by its AE title. `host` is empty where it only calls. `character_set` is the Specific
-    Character Set that it wants answers in; empty: the one that it asks in."""
+    Character Set that it wants answers in; empty: the one that it asks in. `calls_from`: networks (192.0.2.0/24) that it may
+    call from; empty: any."""
 
     title: str
     institution: str
@@ -50,6 +52,11 @@ class ApplicationEntity:
     uses: frozenset[EntityUse] = frozenset()
     character_set: str = ""
     active: bool = True
+    calls_from: frozenset[str] = frozenset()
+
+    def may_call_from(self, address: str) -> bool:
+        """Whether a connection from this IP address may be the device."""
+        return not self.calls_from or any(ip_address(address) in ip_network(network) for network in self.calls_from)
 
 
 @dataclass(frozen=True, slots=True)

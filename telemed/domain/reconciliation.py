@@ -12,7 +12,10 @@ from telemed.domain.patient import Sex
 
 
 class Step(StrEnum):
-    """`link`, `unlink`: a study and a case; `correct`, `restore`: attributes of a study; the others: records of patients."""
+    """`link`, `unlink`: a study and a case; `correct`, `restore`: attributes of a study; the others: records of patients.
+
+    `change`: a member wrote a known patient's card otherwise than it was; no decision, but what stood there is kept.
+    """
 
     LINK = "link"
     UNLINK = "unlink"
@@ -21,6 +24,7 @@ class Step(StrEnum):
     MERGE = "merge"
     SPLIT = "split"
     DIFFERENT = "different"
+    CHANGE = "change"
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from telemed.service.access import relation_to
 from telemed.service.casework import EDITABLE
 from telemed.service.evidence import CLOSED_TO_EVIDENCE, missing_evidence
 from telemed.service.ports import Work
+from telemed.service.transfers import archives
 
 UNSIGNED = frozenset({None, ReportStatus.PARTIAL})
 RELEASED = frozenset({ReportStatus.FINAL, ReportStatus.AMENDED, ReportStatus.APPENDED})
@@ -109,6 +110,11 @@ def permitted(work: Work, person: Person, case: Case, relation: Relation) -> lis
         and case.status is CaseStatus.COMPLETED
         and case.report_status == ReportStatus.PARTIAL,
         "offer": may(person, Action.CASE_OFFER, relation) and case.status in (CaseStatus.FAILED, CaseStatus.REQUESTED),
+        "send": may(person, Action.EVIDENCE_SEND, relation),
+        "fetch-priors": may(person, Action.PRIORS_FETCH, relation)
+        and case.status not in CLOSED_TO_EVIDENCE
+        and in_charge
+        and bool(archives(work.region.network, case)),
         "export": may(person, Action.EVIDENCE_EXPORT, relation),
         "declare-critical": may(person, Action.CRITICAL_DECLARE, relation) and case.status not in ("draft", "cancelled"),
     }

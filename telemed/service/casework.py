@@ -43,7 +43,7 @@ async def create_case(
     centre = centre_named(work, centre_code)
     if faults := centre.request_form.faults(request, "request", complete=False):
         raise Invalid(*faults)
-    patient = await find_or_add(work, person.institution, card)
+    patient = await find_or_add(work, person.institution, card, person.username)
     number = str(request.get("accession_number") or "").strip()
     case = Case(
         id=new_id(),
@@ -92,7 +92,7 @@ async def edit_case(
     if case.status not in EDITABLE or (case.status is not CaseStatus.DRAFT and (kind or card)):
         raise InvalidTransition("case", case.status, "edit")
     if card is not None:
-        case.patient = summary_of(await correct_card(work, case.member, case.patient.id, card))
+        case.patient = summary_of(await correct_card(work, case.member, case.patient.id, card, person.username))
     case.kind = kind or case.kind
     if request is not None:
         form = centre_named(work, case.centre).request_form

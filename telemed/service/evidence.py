@@ -39,6 +39,8 @@ async def attach(work: Work, person: Person, case_id: str, evidence: Evidence) -
         same_file = evidence.sha256 and known.sha256 == evidence.sha256
         same_study = evidence.study_instance_uid and known.study_instance_uid == evidence.study_instance_uid
         if same_file or same_study:
+            if same_study and known.type is EvidenceType.PRIOR_STUDY:
+                await _no_prior(work, case, known, person.username)
             if same_study and evidence.instances > known.instances:
                 known.instances = evidence.instances
                 await work.evidence.save(known)
@@ -81,10 +83,15 @@ async def link_study(work: Work, study: StudyFacts, case: Case, rule: str, actor
     await work.studies.settle(study.owner, study.study_instance_uid)
     for known in await work.evidence.of_case(case.id):
         if known.study_instance_uid == study.study_instance_uid:
+            named = rule == "by-hand" or (study.accession_number != "" and study.accession_number == case.accession_number)
+            if known.type is EvidenceType.PRIOR_STUDY and named:
+                await _no_prior(work, case, known, actor)
             if known.instances != study.instances:
                 known.instances = study.instances
                 await work.evidence.save(known)
                 _ask_to_read(work, known)
+                if known.type is EvidenceType.PRIOR_STUDY:
+                    return known
                 work.journal.event(case, "evidence-grew", actor, {"evidence": known.id, "instances": study.instances})
             return known
     evidence = Evidence(
@@ -103,10 +110,21 @@ async def link_study(work: Work, study: StudyFacts, case: Case, rule: str, actor
     return evidence
 
 
+async def _no_prior(work: Work, case: Case, known: Evidence, actor: str) -> None:
+    """What was taken for an earlier study is what the case is about."""
+    known.type = study_type(known.facts.get("modality", ""))
+    await work.evidence.save(known)
+    case.evidence_count += 1
+    await work.cases.save(case)
+    _ask_to_read(work, known)
+    work.journal.event(case, "evidence", actor, {"type": known.type.value, "name": known.name, "evidence": known.id})
+
+
 async def set_studies_free(work: Work, case: Case) -> None:
     """The case is no more: its studies look for another one. They stay on its record."""
     for known in await work.evidence.of_case(case.id):
-        study = await work.studies.facts(case.member, known.study_instance_uid) if known.study_instance_uid else None
+        own = known.study_instance_uid if known.type is not EvidenceType.PRIOR_STUDY else None
+        study = await work.studies.facts(case.member, own) if own else None
         if study is not None and not await work.cases.with_study(case.member, study.study_instance_uid):
             await work.studies.note_unmatched(study)
 

@@ -65,7 +65,7 @@ def _resident_id_errors(card: PatientCard, number: str, field: str) -> list[Fiel
     return []
 
 
-async def find_or_add(work: Work, member: str, card: PatientCard) -> Patient:
+async def find_or_add(work: Work, member: str, card: PatientCard, actor: str) -> Patient:
     """The member's own record with one of these numbers, brought up to date, or a new one matched into the index.
 
     The member's own number of another person (other name) is refused: one number names one patient.
@@ -86,6 +86,7 @@ async def find_or_add(work: Work, member: str, card: PatientCard) -> Patient:
             )
             if updated != known:
                 await work.patients.save(updated)
+                await _note_change(work, actor, known, updated)
             return updated
         if known.identifier(member) and known.identifier(member) == wanted.identifier(member):
             raise Invalid(FieldError("patient.identifiers", "number-of-another-patient"))
@@ -100,19 +101,38 @@ async def find_known(work: Work, person: Person, number: str) -> list[Patient]:
     return list(await work.patients.known_to(person.institution, wanted))
 
 
-async def correct_card(work: Work, member: str, patient_id: str, card: PatientCard) -> Patient:
+async def correct_card(work: Work, member: str, patient_id: str, card: PatientCard, actor: str) -> Patient:
     """A draft's card was changed. A record that only this draft shows is corrected; else the card finds or makes its own."""
     check_card(card, member)
     known = await work.patients.get(patient_id)
     others = [p for p in await work.patients.known_to(member, card.identifiers) if p.id != patient_id]
     if known is None or others or await work.cases.sharing(patient_id) > 1:
-        return await find_or_add(work, member, card)
+        return await find_or_add(work, member, card, actor)
     await work.patients.split(patient_id)
     wanted = Patient(patient_id, patient_id, member, card.name.strip(), card.sex, card.birth_date, card.identifiers, card.phone)
     patient, doubts = await _matched(work, wanted)
     await work.patients.save(patient)
+    await _note_change(work, actor, known, patient)
     await _note(work, patient, doubts)
     return patient
+
+
+def _written(patient: Patient) -> dict[str, str]:
+    """A record as it is written, by field; numbers by `number:` and their system."""
+    born = patient.birth_date.isoformat() if patient.birth_date else ""
+    plain = {"name": patient.name, "sex": patient.sex.value, "birth_date": born, "phone": patient.phone}
+    return plain | {f"number:{number.system}": number.value for number in patient.identifiers}
+
+
+async def _note_change(work: Work, actor: str, was: Patient, now: Patient) -> None:
+    """What stood in the record and does not any more is kept. What was empty is no loss."""
+    old, new = _written(was), _written(now)
+    lost = {name: value for name, value in old.items() if value and value != new.get(name, "")}
+    if lost:
+        after = {name: new.get(name, "") for name in lost}
+        await work.reconciliations.note(
+            Reconciliation(Step.CHANGE, work.now, actor, now.member, "", patient_id=now.id, before=lost, after=after)
+        )
 
 
 async def _add_matched(work: Work, wanted: Patient) -> Patient:

@@ -79,6 +79,8 @@ async def complete_study(work: Work, owner: str, study_instance_uid: str) -> int
     told = 0
     for case in await work.cases.with_study(owner, study_instance_uid):
         known = await link_study(work, study, case, "")
+        if known.type is EvidenceType.PRIOR_STUDY:
+            continue
         if known.facts.get(COMPLETE) != known.instances:
             known.facts[COMPLETE] = known.instances
             await work.evidence.save(known)

@@ -19,6 +19,7 @@ from telemed.domain.people import LockOut, Person, SessionLimits
 from telemed.domain.reconciliation import Reconciliation
 from telemed.domain.report import Report
 from telemed.domain.tracing import Edit, Tracing
+from telemed.domain.transfer import Transfer
 from telemed.domain.upload import Upload
 
 
@@ -235,7 +236,14 @@ class Reconciliations(Protocol):
         """Cases that a person took this study away from, and nobody linked it to again."""
         ...
 
-    async def newest(self, limit: int) -> list[Reconciliation]: ...
+    async def newest(self, limit: int) -> list[Reconciliation]:
+        """What people decided, newest first; changes of cards are none."""
+        ...
+
+    async def changes(self, patient_ids: Sequence[str]) -> list[Reconciliation]:
+        """How these records were written before, newest first, at most 200."""
+        ...
+
     async def of_study(self, owner: str, study_instance_uid: str) -> list[Reconciliation]:
         """What was done about a study, newest first."""
         ...
@@ -269,6 +277,18 @@ class Tracings(Protocol):
         ...
 
     async def note_arrival(self, member: str, sha256: str, case_id: str, evidence_id: str, at: datetime) -> None: ...
+
+
+class Transfers(Protocol):
+    async def add(self, transfer: Transfer) -> None: ...
+    async def get(self, transfer_id: str) -> Transfer | None:
+        """The transfer, locked for the rest of a writing transaction."""
+        ...
+
+    async def save(self, transfer: Transfer) -> None: ...
+    async def of_case(self, case_id: str) -> list[Transfer]:
+        """The case's transfers, newest first."""
+        ...
 
 
 class Uploads(Protocol):
@@ -402,6 +422,7 @@ class Work(Protocol):
     studies: Studies
     reconciliations: Reconciliations
     tracings: Tracings
+    transfers: Transfers
     people: People
     sessions: Sessions
     saved_views: SavedViews

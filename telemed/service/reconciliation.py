@@ -109,6 +109,8 @@ class Found:
 
     records: Sequence[Patient]
     studies: Sequence[UnmatchedStudy]
+    earlier: Mapping[str, Sequence[Reconciliation]]
+    """By record: how it was written before, newest first."""
 
 
 async def find_by_number(work: Work, person: Person, numbers: Sequence[str]) -> Found:
@@ -122,7 +124,11 @@ async def find_by_number(work: Work, person: Person, numbers: Sequence[str]) -> 
     found = []
     for (owner, uid), study in studies.items():
         found.append(UnmatchedStudy(study, [_candidate(case, ()) for case in await work.cases.with_study(owner, uid)]))
-    return Found(await work.patients.several(list(ids)[:MOST_FOUND]), found)
+    records = await work.patients.several(list(ids)[:MOST_FOUND])
+    earlier: dict[str, list[Reconciliation]] = {}
+    for change in await work.reconciliations.changes([record.id for record in records]):
+        earlier.setdefault(change.patient_id, []).append(change)
+    return Found(records, found, earlier)
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,6 +35,7 @@ from telemed.web.api import (
     session,
     statistics,
     tracings,
+    transfers,
     unmatched,
     uploads,
     views,
@@ -78,6 +79,7 @@ from telemed.web.pages import (
     worklist,
 )
 from telemed.web.pages import session as session_pages
+from telemed.web.pages import transfers as transfer_pages
 from telemed.web.pages.page import error_page, page
 from telemed.web.problems import problem_middleware
 from telemed.web.security import add_headers, identify
@@ -86,14 +88,14 @@ API = "/api/v1"
 FORM_LIMIT = 64 * 1024
 """Bytes of a form: the only ones that pages send as such are those of signing in."""
 API_MODULES = (
-    session, cases, reports, evidence, exports, criticals, events, network, patients, uploads, views, unmatched, statistics, administration,
-    tracings,
+    session, cases, reports, evidence, exports, transfers, criticals, events, network, patients, uploads, views, unmatched, statistics,
+    administration, tracings,
 )  # fmt: skip
 """Imported for their operations."""
 
 PAGE_MODULES = (
     session_pages, worklist, reading, board, case, new_case, search, notices, network_page, unmatched_page, audit, accounts, system,
-    statistics_page, help_page, holter,
+    statistics_page, help_page, holter, transfer_pages,
 )  # fmt: skip
 """Imported for their pages."""
 

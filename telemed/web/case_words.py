@@ -36,6 +36,8 @@ EVENTS: Final = {
     "procedure-done": _("Examination done"),
     "procedure-broken-off": _("Examination broken off"),
     "evidence-complete": _("All images have arrived"),
+    "study-sent": _("Study sent to"),
+    "priors-fetched": _("Earlier studies fetched"),
     "offer": _("Offered to"),
     "claim": _("Claimed"),
     "write": _("Report begun"),

@@ -38,6 +38,12 @@ def show_date(day: date | datetime | None) -> str:
     return day.isoformat() if day else ""
 
 
+def dicom_day(text: object) -> str:
+    """``2026-11-20`` from a DICOM date (``20261120``); nothing for what is none."""
+    digits = str(text or "")
+    return f"{digits[:4]}-{digits[4:6]}-{digits[6:]}" if len(digits) == 8 and digits.isdecimal() else ""
+
+
 def show_age(birth_date: date | None, on: date | None = None) -> str:
     """Age in the unit that clinicians use: days under a month, months under two years, then years.
 

@@ -94,6 +94,7 @@ FAULT = {
     "date": _("is not a date of the form"),
     "control-character": _("has a control character"),
     "taken": _("is taken by another case"),
+    "no-archive": _("has no PACS that can be asked for earlier studies"),
     "repeated": _("stands here twice"),
     "resident-id-length": _("must have 18 characters"),
     "resident-id-digits": _("must be 17 digits and a check character"),

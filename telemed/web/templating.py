@@ -14,7 +14,7 @@ from aiohttp import web
 from telemed.domain.patient import masked, masked_name
 from telemed.web import appearance, i18n
 from telemed.web.assets import Assets
-from telemed.web.dates import LOCAL_ZONE, show_age, show_date, show_datetime, show_exact
+from telemed.web.dates import LOCAL_ZONE, dicom_day, show_age, show_date, show_datetime, show_exact
 
 TEMPLATE_FOLDER: Final = Path(__file__).parent / "templates"
 THEME_COOKIE: Final = "theme"
@@ -69,6 +69,7 @@ def setup(app: web.Application, *, loader: jinja2.BaseLoader | None = None) -> j
         show_exact=show_exact,
         show_date=show_date,
         show_age=show_age,
+        dicom_day=dicom_day,
         isoformat=_isoformat,
         mask_name=masked_name,
         mask_number=masked,

@@ -278,3 +278,9 @@ class AuditQuery(Input):
     until: date | None = None
     before: Annotated[int, Field(ge=1, le=2**53)] | None = None
     limit: Annotated[int, Field(ge=1, le=500)] = 100
+
+
+class Device(Input):
+    """A device of the network by its AE title."""
+
+    device: Annotated[str, StringConstraints(min_length=1, max_length=16, pattern=r"^[!-\[\]-~]([ -\[\]-~]*[!-\[\]-~])?$")]

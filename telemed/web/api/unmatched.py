@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 from aiohttp import web
 
 from telemed.domain.patient import Patient, masked, masked_name, resident_id_fault
 from telemed.domain.policy import Action
-from telemed.domain.reconciliation import Step, StudyAttributes
+from telemed.domain.reconciliation import Reconciliation, Step, StudyAttributes
 from telemed.service import evidence, patients, reconciliation
 from telemed.service.office import consult, perform, record_look
 from telemed.service.reconciliation import TakenStep, UnmatchedStudy
@@ -63,6 +63,13 @@ class UnmatchedListShape(Shape):
     next: str | None = None
 
 
+class EarlierShape(Shape):
+    """What stood in a record until then, by field; masked as the record."""
+
+    until: datetime
+    values: dict[str, str]
+
+
 class RecordShape(Shape):
     """One member's record of a patient: the name masked, the resident number masked."""
 
@@ -73,6 +80,7 @@ class RecordShape(Shape):
     birth_date: str
     identifiers: list[IdentifierShape]
     master: str
+    earlier: list[EarlierShape]
 
 
 class FoundShape(Shape):
@@ -162,7 +170,13 @@ def reconciliation_shape(taken: TakenStep) -> ReconciliationShape:
     )
 
 
-def record_shape(patient: Patient) -> RecordShape:
+def _masked_field(field: str, value: str) -> str:
+    if field in ("name", "phone"):
+        return masked_name(value) if field == "name" else masked(value)
+    return shown_number(value)
+
+
+def record_shape(patient: Patient, earlier: Sequence[Reconciliation] = ()) -> RecordShape:
     return RecordShape(
         id=patient.id,
         member=patient.member,
@@ -171,6 +185,10 @@ def record_shape(patient: Patient) -> RecordShape:
         birth_date=patient.birth_date.isoformat() if patient.birth_date else "",
         identifiers=[IdentifierShape(system=i.system, value=shown_number(i.value)) for i in patient.identifiers],
         master=patient.master_id,
+        earlier=[
+            EarlierShape(until=change.at, values={name: _masked_field(name, value) for name, value in change.before.items()})
+            for change in earlier
+        ],
     )
 
 
@@ -226,7 +244,12 @@ async def find(call: Call[FindInput]) -> web.Response:
     """Records and studies with one of these numbers, with or without a case. (A POST, so that numbers stay out of addresses.)"""
     found = await consult(call.office, reconciliation.find_by_number, call.person, call.body.numbers)
     await record_look(call.office, call.person, Action.UNMATCHED_READ, f"found/{len(found.records) + len(found.studies)}")
-    return answer(FoundShape(records=[record_shape(r) for r in found.records], studies=[unmatched_shape(s) for s in found.studies]))
+    return answer(
+        FoundShape(
+            records=[record_shape(r, found.earlier.get(r.id, ())) for r in found.records],
+            studies=[unmatched_shape(s) for s in found.studies],
+        )
+    )
 
 
 @operation("GET", "/reconciliations", query=DoubtQuery, returns=ReconciliationListShape, errors=(403,))

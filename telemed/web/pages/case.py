@@ -17,6 +17,7 @@ from telemed.service.case_view import CaseView, view_case
 from telemed.service.office import consult, record_look
 from telemed.service.queries import HistoryLine
 from telemed.service.reporting import form_for, read_report
+from telemed.service.transfers import destinations
 from telemed.web.api.shapes import METADATA_FIELDS
 from telemed.web.case_steps import reviewed_by_two, steps_of
 from telemed.web.case_words import ACTORS, answers, event_detail, event_words, examination, missing_words
@@ -24,6 +25,7 @@ from telemed.web.dates import show_age
 from telemed.web.i18n import gettext
 from telemed.web.keys import UPLOAD_LIMIT
 from telemed.web.pages.page import Visit, page, render
+from telemed.web.pages.transfers import lines_of
 from telemed.web.pages.worklist import institution_name
 
 _ = str  # marks text for the translation catalogue
@@ -130,6 +132,8 @@ async def case_page(visit: Visit) -> web.StreamResponse:
         "asked": answers(centre.request_form, request, without=frozenset({"accession_number"})),
         "missing": missing_words(tuple(view.missing)) if case.status not in (CaseStatus.COMPLETED, CaseStatus.CANCELLED) else [],
         "studies": _studies(view),
+        "destinations": destinations(region.network, case) if view.whole else [],
+        "transfers": await lines_of(visit, case.id) if view.whole else [],
         "pictures": PICTURES,
         "report": _version(visit, view, chosen, names) if chosen else None,
         "versions": versions,

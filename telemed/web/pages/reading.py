@@ -17,10 +17,11 @@ from telemed.service.office import consult, record_look
 from telemed.service.queries import CaseFilter, PriorCase, View
 from telemed.service.reporting import form_for
 from telemed.web.case_words import ACTORS, answers, event_detail, event_words, examination, missing_words
-from telemed.web.dates import show_age, show_date
+from telemed.web.dates import dicom_day, show_age, show_date
 from telemed.web.i18n import gettext
 from telemed.web.ohif import viewer_address
 from telemed.web.pages.page import Visit, fragment, page, render
+from telemed.web.pages.transfers import lines_of
 from telemed.web.pages.worklist import case_filter, institution_name, kept_query, read_query
 from telemed.web.quality_words import proposed_shapes, strip_of
 
@@ -58,6 +59,8 @@ class Documents:
     studies: tuple[Evidence, ...]
     shown: tuple[Evidence, ...]
     files: tuple[Evidence, ...]
+    priors: tuple[Evidence, ...] = ()
+    """Earlier studies out of the member's PACS, newest first."""
 
     @property
     def recordings(self) -> int:
@@ -70,10 +73,12 @@ SHOWN = frozenset({"application/pdf", "image/jpeg", "image/png"})
 
 def sort_evidence(evidence: Sequence[Evidence]) -> Documents:
     tracings = tuple(e for e in evidence if e.type is EvidenceType.ECG)
-    studies = tuple(e for e in evidence if e.study_instance_uid and e.type is not EvidenceType.ECG)
+    studies = tuple(e for e in evidence if e.study_instance_uid and e.type not in (EvidenceType.ECG, EvidenceType.PRIOR_STUDY))
+    earlier = [e for e in evidence if e.type is EvidenceType.PRIOR_STUDY]
+    priors = tuple(sorted(earlier, key=lambda e: str(e.facts.get("study_date", "")), reverse=True))
     papers = tuple(e for e in evidence if not e.study_instance_uid and e.type is not EvidenceType.ECG and e.media_type in SHOWN)
     files = tuple(e for e in evidence if not e.study_instance_uid and e not in papers)
-    return Documents(tracings, studies, papers, files)
+    return Documents(tracings, studies, papers, files, priors)
 
 
 def _prior(visit: Visit, prior: PriorCase) -> Prior:
@@ -83,14 +88,22 @@ def _prior(visit: Visit, prior: PriorCase) -> Prior:
     return Prior(case.id, show_date(case.submitted_at or case.created_at), exam, case.member, case.status.value, studies)
 
 
-def viewer_priors(priors: Sequence[Prior]) -> list[dict[str, str]]:
-    return [{"uid": uid, "label": f"{prior.day[:7]} {prior.exam}"} for prior in priors for uid in prior.studies]
+def viewer_priors(priors: Sequence[Prior], fetched: Sequence[Evidence]) -> list[dict[str, str]]:
+    """What the viewer offers beside the case's own studies: those of earlier cases, and those of the member's PACS."""
+    ours = {uid: f"{prior.day[:7]} {prior.exam}" for prior in priors for uid in prior.studies}
+    theirs = {
+        e.study_instance_uid: f"{dicom_day(e.facts.get('study_date'))[:7]} {e.name}"
+        for e in fetched
+        if e.study_instance_uid and e.instances
+    }
+    return [{"uid": uid, "label": label} for uid, label in (theirs | ours).items()]
 
 
 def ohif_address(visit: Visit, desk: Desk, priors: Sequence[Prior]) -> str:
     """Where OHIF shows the case's studies, priors beside them; empty where it cannot."""
     studies = [e.study_instance_uid for e in desk.view.evidence if e.type is EvidenceType.DICOM_STUDY and e.study_instance_uid]
-    return viewer_address(visit.request.app, studies, [uid for prior in priors for uid in prior.studies])
+    offered = viewer_priors(priors, sort_evidence(desk.view.evidence).priors)
+    return viewer_address(visit.request.app, studies, [each["uid"] for each in offered])
 
 
 async def _quality(visit: Visit, desk: Desk) -> dict[str, Any]:
@@ -132,6 +145,7 @@ async def _context(visit: Visit, desk: Desk) -> dict[str, Any]:
     history = await visit.office.queries.history(case.id)
     names = await _people(visit, desk, [line.actor for line in history])
     report = desk.report
+    documents = sort_evidence(desk.view.evidence)
     kept = kept_query(read_query(visit))
     shown_above = frozenset({"accession_number", *centre.headline_fields}) - {"reason"}
     return {
@@ -146,9 +160,10 @@ async def _context(visit: Visit, desk: Desk) -> dict[str, Any]:
         "hub": institution_name(visit, case.hub or ""),
         "total": (case.due_at - (case.submitted_at or case.created_at)).total_seconds() if case.due_at else 0,
         "patient_label": patient_label(case),
-        "documents": sort_evidence(desk.view.evidence),
+        "documents": documents,
         "priors": priors,
-        "viewer_priors": viewer_priors(priors),
+        "viewer_priors": viewer_priors(priors, documents.priors),
+        "transfers": await lines_of(visit, case.id),
         "ohif": ohif_address(visit, desk, priors),
         **await _quality(visit, desk),
         "history": [(line, event_words(line), event_detail(line)) for line in history],
@@ -214,11 +229,12 @@ async def images(visit: Visit) -> web.StreamResponse:
     desk = await _desk(visit)
     case = desk.view.case
     priors = [_prior(visit, prior) for prior in await visit.office.queries.priors(visit.person, case)]
+    documents = sort_evidence(desk.view.evidence)
     context = {
         "case": case,
-        "documents": sort_evidence(desk.view.evidence),
+        "documents": documents,
         "patient_label": patient_label(case),
-        "viewer_priors": viewer_priors(priors),
+        "viewer_priors": viewer_priors(priors, documents.priors),
         "ohif": ohif_address(visit, desk, priors),
         **await _quality(visit, desk),
         "exam": examination(visit.office.region.centres[case.centre], case.request),

@@ -40,6 +40,13 @@ ATTRIBUTES = {
     "PatientSex": _("Sex"),
     "AccessionNumber": _("Accession number"),
 }
+FIELDS = {
+    "name": _("Name"),
+    "sex": _("Sex"),
+    "birth_date": _("Date of birth"),
+    "phone": _("Telephone"),
+    "number": _("Number"),
+}
 STEP_WORDS = {
     Step.LINK: _("Study linked to the case"),
     Step.UNLINK: _("Study taken away from the case"),
@@ -99,8 +106,8 @@ async def _find_page(visit: Visit, numbers: tuple[str, str]) -> web.StreamRespon
     context: dict[str, object] = {"numbers": numbers, "found": None, **_words(visit)}
     if any(numbers):
         brought = await consult(visit.office, reconciliation.find_by_number, visit.person, numbers)
-        records, studies = [record_shape(r) for r in brought.records], [unmatched_shape(s) for s in brought.studies]
-        context["found"] = {"records": records, "studies": studies}
+        records = [record_shape(r, brought.earlier.get(r.id, ())) for r in brought.records]
+        context["found"] = {"records": records, "studies": [unmatched_shape(s) for s in brought.studies]}
     await record_look(visit.office, visit.person, Action.UNMATCHED_READ, "reconciliations")
     context["steps"] = [(step, STEP_WORDS[step.step], undo) for step, undo in zip(steps, _undoable(steps), strict=True)]
     context["names"] = await visit.office.queries.people_names(sorted({step.actor for step in steps}))
@@ -127,4 +134,4 @@ def _about(step: ReconciliationShape) -> tuple[str, ...]:
 
 
 def _words(visit: Visit) -> dict[str, object]:
-    return {"attributes": ATTRIBUTES, "name_of": lambda code: institution_name(visit.office.region, code)}
+    return {"attributes": ATTRIBUTES, "fields": FIELDS, "name_of": lambda code: institution_name(visit.office.region, code)}

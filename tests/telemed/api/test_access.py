@@ -53,6 +53,9 @@ GET    /evidence/{evidence_id}                y      y      y        y      f
 GET    /evidence/{evidence_id}/content        y      y      y        y      f
 GET    /evidence/{evidence_id}/tracing.svg    y      y      y        y      f
 GET    /evidence/{evidence_id}/deidentified.zip y    y      y        y      f
+POST   /evidence/{evidence_id}/send           y      y      y        y      f
+POST   /priors/fetch                          y      y      y        n      f
+GET    /transfers                             y      y      y        y      f
 GET    /tracings                              y      y      y        y      f
 GET    /tracings/{tracing_id}                 y      y      y        y      f
 GET    /tracings/{tracing_id}/samples         y      y      y        y      f
@@ -130,6 +133,7 @@ BODIES = {
     "POST /criticals/{value_id}/act": {"action": "x"},
     "POST /criticals/{value_id}/withdraw": {"reason": "x"},
     "POST /tracings/{tracing_id}/edits": {"kind": "strip", "detail": {"begin": 0}},
+    "POST /evidence/{evidence_id}/send": {"device": "NONE"},
     "PUT /report": {"sections": SECTIONS["imaging"]},
     "POST /report/sign": {"password": PASSWORD},
     "POST /report/review": {"password": PASSWORD},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -11,9 +12,9 @@ from dicom_gateway import Intake, Source
 from telemed.adapters.work_clock import utc_now
 from telemed.domain.case import Case
 from telemed.domain.errors import Forbidden, Invalid, NotFound
-from telemed.domain.patient import Sex
+from telemed.domain.patient import Identifier, Sex
 from telemed.domain.reconciliation import Step, StudyAttributes
-from telemed.service import evidence, patients, reading, reconciliation
+from telemed.service import casework, evidence, patients, reading, reconciliation
 from telemed.service.reconciliation import TakenStep, UnmatchedStudy
 from telemed.worker import Worker
 from tests.dicom_gateway.objects import ct_slice, part10_of
@@ -238,7 +239,7 @@ class TestCorrected:
         await arrive(desk, intake, AccessionNumber=case.accession_number, PatientID="TYPO-1")
         async with desk.office.reading() as work:
             (known,) = await work.evidence.of_case(case.id)
-        await self.correct(desk, known.study_instance_uid, patient_number="P00001")
+        await self.correct(desk, known.study_instance_uid or "", patient_number="P00001")
         line = (await desk.office.queries.history(case.id))[-1]
         assert (line.action, line.detail["attributes"]) == ("evidence-corrected", "PatientID")
         assert "P00001" not in str(line.detail)
@@ -302,3 +303,30 @@ async def test_records_of_any_institution_are_found_by_their_numbers_and_every_s
     assert [record.id for record in merge.records] == [first, third.patient.id]
     with pytest.raises(Invalid):
         await desk.do("operator", patients.merge_patients, first, first, "x")
+
+
+class TestEarlier:
+    """A member writes a card that it has otherwise: what stood there is kept and shown."""
+
+    async def found(self, desk: Desk, number: str) -> list[dict[str, str]]:
+        brought = await desk.ask("operator", reconciliation.find_by_number, [number])
+        return [dict(change.before) for changes in brought.earlier.values() for change in changes]
+
+    async def test_another_number_and_birth_date_of_the_same_person(self, desk: Desk) -> None:
+        card = patient_card(3, phone="025-1")
+        await desk.requested(patient=card)
+        number = (card.identifiers[0], Identifier("CLINIC1", "NEW-3"))
+        await desk.requested(patient=replace(card, identifiers=number, phone=""))
+        assert await self.found(desk, "NEW-3") == [{"number:CLINIC1": "P00003"}]
+        assert await steps(desk) == []  # nobody decided anything
+
+    async def test_a_draft_that_is_written_otherwise(self, desk: Desk) -> None:
+        draft = await desk.draft(patient=patient_card(4, name="章伟"))
+        await desk.do("clinic1", casework.edit_case, draft.id, None, None, None, patient_card(4, name="张伟"))
+        assert await self.found(desk, "P00004") == [{"name": "章伟"}]
+
+    async def test_what_is_added_is_no_loss(self, desk: Desk) -> None:
+        card = patient_card(5)
+        await desk.requested(patient=replace(card, birth_date=None, phone=""))
+        await desk.requested(patient=replace(card, phone="025-1"))
+        assert await self.found(desk, "P00005") == []

@@ -17,6 +17,7 @@ def upgrade() -> None:
         sa.Column("host", sa.String(length=253), server_default="", nullable=False),
         sa.Column("port", sa.Integer(), server_default="0", nullable=False),
         sa.Column("uses", sa.String(), nullable=False),
+        sa.Column("calls_from", sa.String(), server_default="", nullable=False),
         sa.Column("character_set", sa.String(length=64), server_default="", nullable=False),
         sa.Column("active", sa.Boolean(), server_default=sa.true(), nullable=False),
         sa.ForeignKeyConstraint(["institution"], ["institution.code"], name=op.f("fk_application_entity_institution")),

@@ -1,0 +1,210 @@
+"""Sending a case's study to a device of the network, and fetching the patient's earlier studies from the member's PACS.
+
+Who asks gets a transfer at once; a long job does the work, tells of its progress, and tries again. Where a study may go is a
+rule about the case: to devices of the member that asked and of the hub that has it, which both may see it; to nobody else.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from telemed.domain.case import Case
+from telemed.domain.errors import FieldError, Invalid, InvalidTransition, NotFound
+from telemed.domain.evidence import Evidence, EvidenceType
+from telemed.domain.network import ApplicationEntity, EntityUse, Network
+from telemed.domain.people import Person
+from telemed.domain.policy import Action
+from telemed.domain.transfer import UNDER_WAY, Transfer, TransferKind, TransferStatus
+from telemed.service.access import case_for, in_hand
+from telemed.service.evidence import CLOSED_TO_EVIDENCE
+from telemed.service.files import DamagedFile
+from telemed.service.identity import new_id, study_uid_of
+from telemed.service.placement import MATCH_WINDOW
+from telemed.service.ports import Work
+
+JOBS = {TransferKind.SEND: "send-study", TransferKind.PRIORS: "fetch-priors"}
+ENDS = {TransferKind.SEND: "study-sent", TransferKind.PRIORS: "priors-fetched"}
+"""Line of history when a transfer is over, however it ended; the detail says how."""
+
+TRIES = 6
+"""Then a transfer is over; the job's waits between them (5 s to an hour) are those of all jobs."""
+
+
+@dataclass(frozen=True, slots=True)
+class RemotePrior:
+    """An earlier study as the member's PACS describes it."""
+
+    study_instance_uid: str
+    study_date: str
+    description: str
+    modality: str
+    accession_number: str = ""
+
+
+def destinations(network: Network, case: Case) -> list[ApplicationEntity]:
+    """Devices that the studies of this case may be sent to."""
+    places = dict.fromkeys([case.member, *([case.hub] if case.hub else [])])
+    return [device for place in places for device in network.addressed(place, EntityUse.STORE)]
+
+
+def archives(network: Network, case: Case) -> list[ApplicationEntity]:
+    """PACS of the member that can be asked for earlier studies."""
+    return network.addressed(case.member, EntityUse.QUERY)
+
+
+async def send_study(work: Work, person: Person, case_id: str, evidence_id: str, title: str) -> Transfer:
+    """Ask for a study to be sent. Raises NotFound for a device that it may not go to, DamagedFile for evidence that is no study."""
+    case = await case_for(work, person, case_id, Action.EVIDENCE_SEND)
+    evidence = await work.evidence.get(evidence_id)
+    if evidence is None or evidence.case_id != case_id:
+        raise NotFound("evidence", evidence_id)
+    if not evidence.study_instance_uid:
+        raise DamagedFile(evidence.name, "not a DICOM study")
+    if title not in {device.title for device in destinations(work.region.network, case)}:
+        raise NotFound("device", title)
+    detail = {"study": evidence.study_instance_uid, "device": title}
+    return await _asked(work, person, case, TransferKind.SEND, title, detail, evidence.study_instance_uid)
+
+
+async def fetch_priors(work: Work, person: Person, case_id: str) -> Transfer:
+    """Ask the member's PACS for the patient's earlier studies. Raises Invalid where it has none, and where the patient
+    has no number there."""
+    case = await in_hand(work, person, case_id, Action.PRIORS_FETCH)
+    if case.status in CLOSED_TO_EVIDENCE:
+        raise InvalidTransition("case", case.status, "fetch-priors")
+    known = archives(work.region.network, case)
+    if not known:
+        raise Invalid(FieldError("member", "no-archive"))
+    if not await number_of(work, case):
+        raise Invalid(FieldError("patient.identifiers", "required", case.member))
+    return await _asked(work, person, case, TransferKind.PRIORS, known[0].title, {"device": known[0].title})
+
+
+def is_earlier(case: Case, prior: RemotePrior) -> bool:
+    """Whether a study is one to compare with. What may be the very study that the case is about is not fetched as a prior: one with
+    the case's accession number or UID, or a recent one of the modality that is asked for."""
+    if prior.study_instance_uid == study_uid_of(case.id):
+        return False
+    if prior.accession_number and prior.accession_number == case.accession_number:
+        return False
+    recent = prior.study_date >= f"{case.created_at - MATCH_WINDOW:%Y%m%d}" or not prior.study_date
+    wanted = str(case.request.get("modality", "")).upper()
+    return not (recent and (not wanted or not prior.modality or wanted == prior.modality))
+
+
+async def number_of(work: Work, case: Case) -> str:
+    """The number of the case's patient at the member: as the request says, else as the case's own study does. Empty: not known."""
+    patient = await work.patients.get(case.patient.id)
+    number = next((each.value for each in patient.identifiers if each.system == case.member), "") if patient else ""
+    for evidence in await work.evidence.of_case(case.id) if not number else ():
+        own = evidence.study_instance_uid if evidence.type is EvidenceType.DICOM_STUDY else None
+        study = await work.studies.facts(case.member, own) if own else None
+        number = number or (study.patient_number if study else "")
+    return number
+
+
+async def _asked(
+    work: Work, person: Person, case: Case, kind: TransferKind, title: str, detail: dict[str, str], study: str = ""
+) -> Transfer:
+    """A new transfer, or the same one that is under way already."""
+    for known in await work.transfers.of_case(case.id):
+        if known.status in UNDER_WAY and (known.kind, known.title, known.study_instance_uid) == (kind, title, study):
+            return known
+    transfer = Transfer(new_id(), kind, case.id, title, person.username, person.institution, work.now, work.now, study_instance_uid=study)
+    await work.transfers.add(transfer)
+    work.journal.audit(
+        Action.EVIDENCE_SEND if kind is TransferKind.SEND else Action.PRIORS_FETCH,
+        person.username,
+        person.institution,
+        f"case/{case.id}",
+        detail=detail,
+    )
+    work.journal.job(JOBS[kind], {"transfer": transfer.id}, key=f"transfer:{transfer.id}")
+    return transfer
+
+
+async def transfers_of(work: Work, person: Person, case_id: str) -> list[Transfer]:
+    """All transfers of a case, newest first."""
+    await case_for(work, person, case_id, Action.EVIDENCE_READ)
+    return await work.transfers.of_case(case_id)
+
+
+async def begin(work: Work, transfer_id: str) -> tuple[Transfer, Case] | None:
+    """A try begins. None where there is nothing to do (any more)."""
+    transfer = await work.transfers.get(transfer_id)
+    case = await work.cases.get(transfer.case_id) if transfer else None
+    if transfer is None or case is None or transfer.status not in UNDER_WAY:
+        return None
+    transfer.status, transfer.changed_at, transfer.attempts = TransferStatus.UNDER_WAY, work.now, transfer.attempts + 1
+    transfer.completed = transfer.failed = 0
+    await work.transfers.save(transfer)
+    return transfer, case
+
+
+async def progress(work: Work, transfer_id: str, total: int, completed: int, failed: int) -> None:
+    """How far it is."""
+    transfer = await work.transfers.get(transfer_id)
+    if transfer is not None:
+        transfer.total, transfer.completed, transfer.failed, transfer.changed_at = total, completed, failed, work.now
+        await work.transfers.save(transfer)
+
+
+async def end_of_try(work: Work, transfer_id: str, error: str) -> bool:
+    """A try is over, without fault where `error` is empty. True where there will be another one."""
+    transfer = await work.transfers.get(transfer_id)
+    case = await work.cases.get(transfer.case_id) if transfer else None
+    if transfer is None or case is None:
+        return False
+    transfer.error, transfer.changed_at = error[:500], work.now
+    again = bool(error) and transfer.attempts < TRIES
+    if again:
+        transfer.status = TransferStatus.WAITING
+    elif not error:
+        transfer.status = TransferStatus.DONE
+    else:
+        transfer.status = TransferStatus.INCOMPLETE if transfer.completed else TransferStatus.FAILED
+    await work.transfers.save(transfer)
+    if not again:
+        detail: dict[str, str | int] = {"transfer": transfer.id, "to" if transfer.kind is TransferKind.SEND else "from": transfer.title}
+        detail |= {"reason": transfer.error} if error else {}
+        detail |= {"instances": transfer.completed, "status": transfer.status.value}
+        work.journal.event(case, ENDS[transfer.kind], transfer.asked_by, detail)
+        outcome = {"device": transfer.title, "status": transfer.status.value, "instances": transfer.completed, "failed": transfer.failed}
+        work.journal.audit(
+            Action.EVIDENCE_SEND if transfer.kind is TransferKind.SEND else Action.PRIORS_FETCH,
+            "system",
+            transfer.institution,
+            f"case/{case.id}",
+            detail=outcome,
+        )
+    return again
+
+
+async def expect_prior(work: Work, case_id: str, prior: RemotePrior) -> bool:
+    """Before its first object comes: the study is a prior of this case, and no evidence of its own. False where it is known."""
+    case = await work.cases.get(case_id)
+    if case is None or any(e.study_instance_uid == prior.study_instance_uid for e in await work.evidence.of_case(case_id)):
+        return False
+    facts = {"modality": prior.modality, "study_date": prior.study_date}
+    name = prior.description or prior.modality or "DICOM"
+    study = await work.studies.facts(case.member, prior.study_instance_uid)
+    evidence = Evidence(
+        new_id(), case_id, EvidenceType.PRIOR_STUDY, name[:200], "system", work.now, "application/dicom",
+        study_instance_uid=prior.study_instance_uid, instances=study.instances if study else 0, facts=facts,
+    )  # fmt: skip
+    await work.evidence.add(evidence)
+    return True
+
+
+async def settle_prior(work: Work, case_id: str, study_instance_uid: str) -> None:
+    """The study was fetched, as far as it was: one of which nothing came is none."""
+    case = await work.cases.get(case_id)
+    for evidence in await work.evidence.of_case(case_id):
+        if case is None or evidence.study_instance_uid != study_instance_uid or evidence.type is not EvidenceType.PRIOR_STUDY:
+            continue
+        study = await work.studies.facts(case.member, study_instance_uid)
+        if study is None:
+            await work.evidence.remove(evidence.id)
+        elif evidence.instances != study.instances:
+            evidence.instances = study.instances
+            await work.evidence.save(evidence)

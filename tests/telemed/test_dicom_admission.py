@@ -1,0 +1,72 @@
+"""Who gets into the platform's DICOM port: by certificate, by the network that a device calls from."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from dicom_gateway.upper_layer.pdu import PDUType
+from telemed import bootstrap
+from telemed.adapters.database import make_engine
+from telemed.adapters.migrate import migrate
+from telemed.bootstrap import Parts
+from telemed.demo.run import put_region
+from telemed.devices_command import WrongDevice, device_of, put_device
+from telemed.settings import Settings
+from tests.demo_region import free_port
+from tests.dicom_gateway.certificates import Authority, client_context
+from tests.dicom_gateway.peer import connected, request
+
+
+async def welcomed(port: int, context: ssl.SSLContext | None) -> bool:
+    """Whether CLINIC1 comes into an association."""
+    try:
+        async with asyncio.timeout(10), connected(port, context) as peer:
+            await peer.send(request().encode())
+            kind, _ = await peer.pdu()
+            return kind == PDUType.ASSOCIATE_AC
+    except (OSError, asyncio.IncompleteReadError):  # ssl.SSLError is an OSError
+        return False
+
+
+@asynccontextmanager
+async def gateway(settings: Settings) -> AsyncIterator[Parts]:
+    settings.data_dir.mkdir()
+    engine = make_engine(settings.database)
+    await migrate(engine)
+    await engine.dispose()
+    await put_region(settings)
+    async with bootstrap.open_parts(settings) as parts:
+        server = await bootstrap.dicom_gateway(parts)
+        try:
+            yield parts
+        finally:
+            await server.close()
+            await parts.intake.close()
+
+
+async def test_peers_show_a_certificate_where_the_settings_ask_for_one(tmp_path: Path) -> None:
+    authority = Authority(tmp_path)
+    settings = Settings(
+        data_dir=tmp_path / "data", dicom_port=free_port(), dicom_tls=str(authority.issue("gateway")), dicom_tls_clients=str(authority.file)
+    )
+    async with gateway(settings):
+        assert await welcomed(settings.dicom_port, client_context(authority.file, authority.issue("clinic1")))
+        assert not await welcomed(settings.dicom_port, client_context(authority.file))
+        assert not await welcomed(settings.dicom_port, None)
+
+
+async def test_a_device_calls_from_its_own_networks_only(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path / "data", dicom_port=free_port())
+    async with gateway(settings) as parts:
+        for networks, is_let_in in ((["192.0.2.0/24"], False), (["192.0.2.0/24", "127.0.0.1"], True), ([], True)):
+            await put_device(settings, device_of("CLINIC1", "CLINIC1", "", [], "", networks))
+            await parts.office.refresh()
+            assert await welcomed(settings.dicom_port, None) is is_let_in
+    with pytest.raises(WrongDevice, match=r"192\.0\.2\.0/24"):
+        device_of("CT1", "CLINIC1", "", [], "", ["192.0.2.1/24"])
