@@ -197,10 +197,8 @@ def _ectopy(beats: Indices, classes: Classes, happenings: tuple[Event, ...]) -> 
             statements.append(Statement(code, {"beats": float(len(at))}, tuple((int(b), int(b)) for b in at)))
     for kind in dict.fromkeys(event.kind for event in happenings):
         these = [event for event in happenings if event.kind == kind]
-        evidence = {
-            "count": float(len(these)),
-            "longest_seconds": max(event.seconds for event in these),
-            "fastest_rate": max(event.rate for event in these),
-        }
+        evidence = {"count": float(len(these)), "longest_seconds": max(event.seconds for event in these)}
+        if kind != "pause":
+            evidence["fastest_rate"] = max(event.rate for event in these)
         statements.append(Statement(kind, evidence, tuple((event.start, event.end) for event in these)))
     return statements

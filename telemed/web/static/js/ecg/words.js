@@ -11,7 +11,7 @@ export const MEASURES = [
 const EVIDENCE = {
   rate: t("rate {value}/min"), pr: t("PR {value} ms"), qrs_duration: t("QRS {value} ms"), qtc_fridericia: t("QTc (Fridericia) {value} ms"),
   axis: t("axis {value}°"), p_axis: t("P axis {value}°"), p_consistency: t("P alike in beats {value}"), p_likeness: t("P alike in beats {value}"),
-  irregularity: t("RR irregularity {value}"), rr_range: t("RR range {value} s"), beats: t("{value} beats"), count: t("{value} times"),
+  irregularity: t("RR irregularity {value}"), rr_range: t("RR range {value} s"), beats: t("{value} beats"), count: t("{value} in all"),
   longest_seconds: t("longest {value} s"), fastest_rate: t("fastest {value}/min"),
 };
 
