@@ -112,6 +112,7 @@ def archive_of(entries: dict[str, bytes]) -> bytes:
         (archive_of({"a.hea": b"a 1 250 1\na.dat 16\n", "b.hea": b"b 1 250 1\nb.dat 16\n"}), "2 WFDB records"),
         (archive_of({"a.hea": b"a 1 250 1\na.dat 16\n"})[:-30], "unpacked"),
     ],
+    ids=lambda value: value if isinstance(value, str) else "zip",  # its bytes hold the time of day
 )
 def test_archives_that_are_refused(content: bytes, reason: str) -> None:
     with pytest.raises(ecg.UnreadableECG, match=reason):
