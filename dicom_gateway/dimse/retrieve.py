@@ -32,11 +32,11 @@ from dicom_gateway.dimse.statuses import (
     SUCCESS,
     TOO_MANY_MATCHES,
     UNABLE_TO_PROCESS,
-    comment_of,
 )
 from dicom_gateway.dimse.threads import is_gone
 from dicom_gateway.index import BadQuery, Scope, StoredInstance
 from dicom_gateway.pixels.transcode import TARGETS
+from dicom_gateway.upper_layer.commands import comment_of
 
 if TYPE_CHECKING:
     from dicom_gateway.dimse.server import Archive

@@ -23,6 +23,7 @@ MISTYPED_ARGUMENT = 0x0212
 _ELEMENT = struct.Struct("<HHI")
 _US = struct.Struct("<HHIH")
 _MOST_COMMENT = 64  # characters of Error Comment (0000,0902), a long string
+_NO_COMMENT = re.compile(r"[^ -\[\]-~]")  # the default repertoire without control characters and backslash (PS3.5 table 6.2-1)
 _UID = re.compile(r"[0-9A-Za-z._-]{1,64}")  # as loose as the index (dicom_gateway.header)
 _COMMAND, _LAST = 0x01, 0x02  # bits of the message control header (PS3.8 annex E.2)
 
@@ -65,6 +66,11 @@ def decode_command(content: bytes | bytearray) -> Command:
     )
 
 
+def comment_of(sentence: str) -> str:
+    """As much of a sentence as Error Comment holds, in its characters."""
+    return _NO_COMMENT.sub("?", sentence[:_MOST_COMMENT])
+
+
 def encode_response(context_id: int, command: Command, status: int, comment: str = "") -> bytes:
     """A whole P-DATA-TF with the response to `command`; `comment` where the status is not success."""
     parts = []
@@ -75,7 +81,7 @@ def encode_response(context_id: int, command: Command, status: int, comment: str
     parts.append(_US.pack(0, 0x0800, 2, NO_DATA_SET))
     parts.append(_US.pack(0, 0x0900, 2, status))
     if comment:
-        parts.append(_element(0x0902, _padded(comment[:_MOST_COMMENT].encode("ascii", "replace"), b" ")))
+        parts.append(_element(0x0902, _padded(comment_of(comment).encode("ascii"), b" ")))
     if command.sop_instance_uid:
         parts.append(_element(0x1000, _padded(command.sop_instance_uid.encode("latin_1"), b"\0")))
     return data_pdu(context_id, _grouped(b"".join(parts)), command=True)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from io import BytesIO
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 from pynetdicom import build_context
@@ -183,6 +184,7 @@ def test_commands_of_pynetdicom_are_understood(uid: str, message_id: int) -> Non
 
 
 @given(UIDS, st.integers(0, 65535), st.integers(0, 65535), st.text(max_size=100))
+@example("1.2", 1, 0xC000, "\x1bA\x1b")
 def test_pynetdicom_reads_our_responses(uid: str, message_id: int, status: int, comment: str) -> None:
     command = commands.Command(commands.C_STORE_RQ, message_id, has_data_set=True, sop_class_uid=CTImageStorage, sop_instance_uid=uid)
     read = P_DATA_TF()
@@ -193,7 +195,7 @@ def test_pynetdicom_reads_our_responses(uid: str, message_id: int, status: int, 
     found = decode(BytesIO(item.presentation_data_value[1:]), True, True)
     assert (found.CommandField, found.MessageIDBeingRespondedTo, found.Status) == (0x8001, message_id, status)
     assert (found.AffectedSOPInstanceUID, found.CommandDataSetType) == (uid, 0x0101)
-    assert len(found.get("ErrorComment", "")) <= 64
+    assert re.fullmatch(r"[ -\[\]-~]{0,64}", found.get("ErrorComment", ""))
     length = len(item.presentation_data_value[1:]) - 12
     assert found.CommandGroupLength == length
 
