@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from io import BytesIO
 from multiprocessing.synchronize import Event
 
-from pydicom.dataset import Dataset
+from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, UltrasoundImageStorage, generate_uid
 
 from dicom_gateway.upper_layer.commands import C_STORE_RQ, data_pdu, encode_request
@@ -36,6 +36,8 @@ CT = Kind("CT", str(CTImageStorage), 512)
 def object_of(kind: Kind, sop_instance_uid: str, study: str = "", patient: str = "BENCH^PATIENT") -> Dataset:
     """An object with the header of its kind's size and pixels that do not compress to nothing."""
     data_set = Dataset()
+    data_set.file_meta = FileMetaDataset()
+    data_set.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
     data_set.SpecificCharacterSet = "ISO_IR 100"
     data_set.SOPClassUID, data_set.SOPInstanceUID = kind.sop_class, sop_instance_uid
     data_set.StudyInstanceUID, data_set.SeriesInstanceUID = study or generate_uid(), generate_uid()

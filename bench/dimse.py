@@ -23,8 +23,8 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pydicom.dataset import Dataset, FileMetaDataset
-from pydicom.uid import ExplicitVRLittleEndian, generate_uid
+from pydicom.dataset import Dataset
+from pydicom.uid import generate_uid
 
 from bench.dicom_sender import CT, SMALL, Kind, new_uid, object_of
 from bench.ingest import CALLING, Server, free_port, running
@@ -51,8 +51,6 @@ def make(folder: Path, studies: int, instances: int, kind: Kind) -> Material:
         place.mkdir(parents=True)
         for number in range(instances):
             data_set: Dataset = object_of(kind, new_uid())
-            data_set.file_meta = FileMetaDataset()
-            data_set.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
             data_set.StudyInstanceUID, data_set.SeriesInstanceUID, data_set.InstanceNumber = study, series, number + 1
             data_set.save_as(place / f"{number}.dcm", enforce_file_format=True, implicit_vr=False, little_endian=True)
         made.folders.append(place)
