@@ -8,7 +8,7 @@ WORKERS ?= 2
 # Without compiled files every process that starts would compile the program again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run install viewer test lint types unit browser bench campaign-dicom lock messages clean help
+.PHONY: run install viewer test lint types unit browser bench campaign-dicom fuzz lock messages clean help
 
 help:            ## This list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */\1\t/' | expand -t 18
@@ -61,6 +61,10 @@ browser: $(VENV)/.installed-dev  ## The browser tests alone
 
 campaign-dicom: $(VENV)/.installed-dev  ## 200 kills while four associations store; everything acknowledged must be there
 	@$(BIN)/python -m tests.dicom_gateway.campaign --rounds 200
+
+fuzz: $(VENV)/.installed-dev  ## Hostile bytes for every door, fifty times as many as the tests try
+	@TELEMED_FUZZ=50 $(BIN)/python -m pytest -n $(WORKERS) --dist load tests/dicom_gateway/upper_layer/test_association.py \
+	  tests/dicom_gateway/upper_layer/test_pdu.py tests/dicom_gateway/test_scanner.py tests/ecg/test_hostile.py
 
 bench: $(VENV)/.installed-dev  ## The figures of the worklist with 100,000 cases
 	@$(BIN)/python -m bench.worklist

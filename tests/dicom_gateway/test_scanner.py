@@ -27,6 +27,7 @@ from dicom_gateway.header import InstanceHeader, read_header
 from dicom_gateway.part10 import part10
 from dicom_gateway.scanner import MAX_DEPTH, scan
 from tests.dicom_gateway.objects import ct_slice, part10_of
+from tests.patience import TIMES
 
 SYNTAXES = [ImplicitVRLittleEndian, ExplicitVRLittleEndian, ExplicitVRBigEndian, DeflatedExplicitVRLittleEndian]
 TEXTS = {
@@ -152,7 +153,7 @@ def test_a_deflated_bomb_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
         scan(part10(bomb, "1.2", "1.2.3", DeflatedExplicitVRLittleEndian))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300 * TIMES, deadline=None)
 @given(st.binary(max_size=400), st.sampled_from([str(s) for s in SYNTAXES]))
 def test_any_bytes_give_a_scan_or_the_one_error(noise: bytes, syntax: str) -> None:
     with contextlib.suppress(UnreadableDICOM, NotStorable):
@@ -162,7 +163,7 @@ def test_any_bytes_give_a_scan_or_the_one_error(noise: bytes, syntax: str) -> No
 _WHOLE = {syntax: part10_of(ct_slice(), syntax) for syntax in SYNTAXES[:3]}
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300 * TIMES, deadline=None)
 @given(st.sampled_from(SYNTAXES[:3]), st.data())
 def test_damaged_objects_give_a_scan_or_the_one_error(syntax: object, data: st.DataObject) -> None:
     content = bytearray(_WHOLE[syntax])  # type: ignore[index]
@@ -173,7 +174,7 @@ def test_damaged_objects_give_a_scan_or_the_one_error(syntax: object, data: st.D
         header_of(bytes(content[:cut]))
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50 * TIMES, deadline=None)
 @given(st.integers(133, len(_WHOLE[ExplicitVRLittleEndian]) - 1))
 def test_a_cut_object_is_never_taken_for_whole(cut: int) -> None:
     content = _WHOLE[ExplicitVRLittleEndian][:cut]

@@ -23,6 +23,7 @@ from ecg.formats import FORMATS
 from ecg.limits import MAX_ZIP_ENTRIES
 from ecg.synthesis import resting
 from tests.ecg.real_files import FORMAT_FILES, needs_real_files
+from tests.patience import TIMES
 
 
 def read_or_refuse(content: bytes) -> None:
@@ -48,7 +49,7 @@ def damaged(content: bytes, dice: random.Random) -> bytes:
 @pytest.mark.parametrize("path", FORMAT_FILES, ids=lambda path: path.name)
 def test_damaged_real_files(path: Path) -> None:
     content, dice = path.read_bytes(), random.Random(path.name)
-    for _ in range(60):
+    for _ in range(60 * TIMES):
         read_or_refuse(damaged(content, dice))
 
 
@@ -56,7 +57,7 @@ def test_damaged_real_files(path: Path) -> None:
 def test_damaged_written_files(format_: str) -> None:
     recording = replace(resting(seconds=2).recording, start=datetime(2025, 11, 20))
     content, dice = ecg.write(recording, None, format_), random.Random(format_)
-    for _ in range(150):
+    for _ in range(150 * TIMES):
         read_or_refuse(damaged(content, dice))
 
 

@@ -32,6 +32,7 @@ from tests.dicom_gateway.peer import (
     store_request,
 )
 from tests.dicom_gateway.test_doors import AS_SENT, body_of, get, qido
+from tests.patience import TIMES
 
 pytestmark = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 
@@ -274,7 +275,7 @@ def changed(session: bytes, change: str, begin: int, length: int) -> bytes:
 
 
 @given(changes=st.lists(CHANGES, min_size=1, max_size=4))
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60 * TIMES, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 async def test_whatever_comes_the_port_serves_the_next(gateway: Gateway, changes: list[tuple[str, int, int]]) -> None:
     """A good session with bytes changed, pieces cut out, doubled or brought forward: an end in any case, and only its own."""
     session = SESSION
