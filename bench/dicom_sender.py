@@ -67,6 +67,7 @@ class Message:
     def __init__(self, kind: Kind, max_pdu: int) -> None:
         uid = new_uid()
         data_set = object_of(kind, uid)
+        del data_set.file_meta  # files have it, messages do not
         out = BytesIO()
         data_set.save_as(out, enforce_file_format=False, implicit_vr=False, little_endian=True)
         encoded = out.getvalue()

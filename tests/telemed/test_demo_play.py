@@ -26,7 +26,7 @@ from telemed.demo.evidence_spool import EvidenceSpool
 from telemed.demo.play import SPOOL, play_story
 from telemed.demo.region import accounts
 from telemed.demo.run import put_region
-from telemed.demo.scene import EVENTS, Scene, in_playing_order, number_of, steps_left
+from telemed.demo.scene import EVENTS, Scene, in_playing_order, is_study, number_of, steps_left
 from telemed.demo.story import STORY, STRAYS, StoryCase
 from telemed.domain.case import Case
 from telemed.domain.critical import CriticalStatus, CriticalValue
@@ -151,7 +151,11 @@ async def test_a_case_ends_as_the_story_says(
     told = await platform.told(case)
     assert (told.case.status, told.case.report_status, told.case.hub) == (status, report, hub)
     assert sorted(e.type for e in told.evidence) == evidence
-    assert told.actions == [EVENTS.get(step.action, step.action) for step in case.steps]
+    actions, played = told.actions, [EVENTS.get(step.action, step.action) for step in case.steps]
+    if is_study(case):  # it is at the gateway before the case: the worker may place it as soon as there is one
+        actions.remove("evidence")
+        played.remove("evidence")
+    assert actions == played
 
 
 async def test_every_step_stands_at_its_own_time(platform: Platform) -> None:

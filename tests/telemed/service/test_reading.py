@@ -207,7 +207,7 @@ class TestEscalate:
         with pytest.raises(NotFound):
             await desk.do("imaging.huba", step, case.id)
         view = await desk.ask("imaging.huba", case_view.view_case, case.id)
-        assert set(view.actions) <= {"declare-critical", "export"}
+        assert set(view.actions) <= {"declare-critical", "export", "send"}
 
     async def test_there_is_nobody_above_the_main_hub(self, desk: Desk) -> None:
         case = await desk.requested(modality="PT")
