@@ -2,13 +2,13 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-# Processes that share the tests; one file is one process's.
-WORKERS ?= 2
+# Processes that share the tests; one file is one process's. One more than CPUs, as tests also wait.
+WORKERS ?= 3
 
 # Without compiled files every process that starts would compile the program again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run install viewer test lint types unit browser bench campaign-dicom fuzz lock messages clean help
+.PHONY: run install viewer test lint types unit coverage browser bench campaign-dicom fuzz lock messages clean help
 
 help:            ## This list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */\1\t/' | expand -t 18
@@ -53,8 +53,11 @@ types: $(VENV)/.installed-dev  ## Strict types
 
 unit: $(VENV)/.installed-dev  ## All tests
 	@# A browser on a busy machine may stumble: what failed is tried once more, alone, and must hold then.
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --cov --cov-report=term:skip-covered \
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile \
 	  || $(BIN)/python -m pytest --last-failed --last-failed-no-failures none
+
+coverage: $(VENV)/.installed-dev  ## All tests, twice as long, and what they reach
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --cov --cov-report=term:skip-covered
 
 browser: $(VENV)/.installed-dev  ## The browser tests alone
 	@$(BIN)/python -m pytest tests/browser

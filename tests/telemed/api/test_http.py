@@ -12,7 +12,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from telemed.web.api.operation import BODY_LIMIT, Operation, operation
+from telemed.web.api.operation import BODY_LIMIT, Operation
+from telemed.web.app import operation
 from tests.demo_region import Answer, DemoRegion, new_case
 from tests.telemed.api.stories import Story, asked_further_up, drafted, reported
 from tests.telemed.desk import PASSWORD, SECTIONS, resident_id
