@@ -173,7 +173,7 @@ def test_a_torn_pack_gives_whole_objects_or_none(tmp_path: Path, cut: int, chang
     for content in contents:
         body += head(b"meta", len(content), hashlib.sha256(content).digest()) + b"meta" + content
         body += bytes(-len(body) % ALIGNMENT)
-    body = body[:cut] + bytes(max(0, 60_000 - cut))
+    body = body[:cut].ljust(60_000, b"\0")
     if change is not None:
         body[change[0]] = change[1]
     place = tmp_path / "torn.pack"
