@@ -273,7 +273,7 @@ async def test_a_damaged_object_is_noticed(s3_server: S3Server) -> None:
     store = open_store(s3_server.url(bucket))
     content = os.urandom(5 * MEGABYTE)
     kept: dict[str, str | list[str] | tuple[str]] = {"sha256": hashlib.sha256(content).hexdigest()}
-    damaged = content[:1000] + bytes(1) + content[1001:]
+    damaged = content[:1000] + bytes([content[1000] ^ 1]) + content[1001:]
     await asyncio.to_thread(s3_server.client().put_object, bucket, "key", io.BytesIO(damaged), len(damaged), metadata=kept)
     with pytest.raises(DamagedObject, match="SHA-256") as caught:
         await store.read("key")
