@@ -35,6 +35,7 @@ from telemed.adapters.cart_folder import CartFolder
 from telemed.adapters.compacting import StudyCompactor
 from telemed.adapters.confidential import Sealer
 from telemed.adapters.database import make_engine
+from telemed.adapters.device_probe import DimseProbe
 from telemed.adapters.ecg_exhibits import EcgExhibits
 from telemed.adapters.ecg_reader import EcgReader
 from telemed.adapters.model_port import ModelPort
@@ -146,6 +147,7 @@ def web_application(parts: Parts) -> web.Application:
         exports=ZipExporter(parts.index, parts.store, parts.measuring),
         administration=SqlAdministration(parts.office.engine, shown_store(parts.settings.storage), parts.settings.data_dir),
         signatures=PooledInspector(parts.pool, parts.signing_keys),
+        probe=DimseProbe(parts.settings.ae_title),
         sheets=PooledSheets(parts.pool),
         tracings=PooledTracings(parts.pool),
         tracing_desk=StoredTracings(parts.store, parts.pool),

@@ -1,6 +1,7 @@
-"""Storage as its user: one association that sends stored objects as they lie in the store, byte for byte.
+"""Storage and verification as their user: one association that sends stored objects as they lie in the store, byte for byte.
 
-Used by C-MOVE sub-operations and by pushes. One operation at a time; a peer that stops answering is left after `ANSWER_WITHIN`.
+Used by C-MOVE sub-operations, by pushes and to try a connection. One operation at a time; a peer that stops answering is left
+after `ANSWER_WITHIN`.
 """
 
 from __future__ import annotations
@@ -12,12 +13,13 @@ import ssl
 import struct
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 
 from dicom_gateway.part10 import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 from dicom_gateway.transfer_syntax import EXPLICIT_VR_LITTLE_ENDIAN, IMPLICIT_VR_LITTLE_ENDIAN
 from dicom_gateway.upper_layer import pdu
-from dicom_gateway.upper_layer.commands import C_STORE_RQ, RESPONSE, data_pdu, decode_command, encode_request
-from dicom_gateway.upper_layer.negotiation import MAX_PDU
+from dicom_gateway.upper_layer.commands import C_ECHO_RQ, C_STORE_RQ, RESPONSE, data_pdu, decode_command, encode_request
+from dicom_gateway.upper_layer.negotiation import MAX_PDU, VERIFICATION
 from dicom_gateway.upper_layer.pdu import AssociateRequest, MalformedPDU, PDUType, ProposedContext, UserInformation
 
 CONNECT_WITHIN = 15.0  # seconds for the connection and the association
@@ -27,11 +29,36 @@ MAX_CONTEXTS = 128  # of one association (PS3.8 9.3.2.2)
 NATIVE = (EXPLICIT_VR_LITTLE_ENDIAN, IMPLICIT_VR_LITTLE_ENDIAN)
 _LONGEST = 1 << 20  # bytes of a PDU that a peer may send us
 _PIECE = 128 << 10  # bytes of one P-DATA-TF where the peer sets no limit
-_STATUS = 0x0900
+_KINDS = frozenset(PDUType)
+
+
+class Cause(StrEnum):
+    """Why a peer could not be worked with, for who says it in other words."""
+
+    UNKNOWN_HOST = "unknown-host"
+    NOBODY_LISTENS = "nobody-listens"
+    NO_WAY = "no-way"
+    NO_ANSWER = "no-answer"
+    ENDED = "ended"
+    NO_DICOM = "no-dicom"
+    CALLING_TITLE = "calling-title"
+    CALLED_TITLE = "called-title"
+    BUSY = "busy"
+    REFUSED = "refused"
+    SERVICE = "service"
+    OTHER = "other"
+
+
+# Source and reason of an A-ASSOCIATE-RJ (PS3.8 table 9-21).
+_REJECTIONS = {(1, 3): Cause.CALLING_TITLE, (1, 7): Cause.CALLED_TITLE, (3, 1): Cause.BUSY, (3, 2): Cause.BUSY}
 
 
 class SendingFailed(Exception):
-    """The peer cannot be reached, refuses, or stopped answering; the message says which."""
+    """The peer cannot be reached, refuses, or stopped answering; the message says which, `cause` to a program."""
+
+    def __init__(self, sentence: str, cause: Cause = Cause.OTHER) -> None:
+        super().__init__(sentence)
+        self.cause = cause
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +95,11 @@ class StorageAssociation:
                     raise
                 return made
         except TimeoutError:
-            raise SendingFailed(f"{peer.called} does not answer at {peer.host}:{peer.port}") from None
+            raise SendingFailed(f"{peer.called} does not answer at {peer.host}:{peer.port}", Cause.NO_ANSWER) from None
         except (OSError, EOFError, MalformedPDU) as error:
-            raise SendingFailed(f"{peer.called} at {peer.host}:{peer.port}: {error}") from None
+            cause = cause_of(error)
+            why = "the connection was ended" if cause is Cause.ENDED else str(error)
+            raise SendingFailed(f"{peer.called} at {peer.host}:{peer.port}: {why}", cause) from None
 
     def takes(self, sop_class: str, transfer_syntax: str) -> str | None:
         """The transfer syntax in which such an object can be sent: its own, else a native one, else None."""
@@ -87,19 +116,32 @@ class StorageAssociation:
     ) -> int:
         """C-STORE; the status that the peer answers. `originator` is whose C-MOVE this is. Raises `SendingFailed`."""
         context = self._contexts[sop_class, transfer_syntax]
-        self._message = self._message % 0xFFFF + 1
-        command = encode_request(context, C_STORE_RQ, self._message, sop_class, sop_instance, has_data_set=True, originator=originator)
+        command = encode_request(context, C_STORE_RQ, self._next(), sop_class, sop_instance, has_data_set=True, originator=originator)
         try:
             async with asyncio.timeout(ANSWER_WITHIN) as patience:
                 self._writer.write(command)
                 await self._write(context, data_set, patience)
-                return await self._answer()
+                return await self._answer(C_STORE_RQ)
         except TimeoutError:
             self.abort()
             raise SendingFailed(f"no answer to an object within {ANSWER_WITHIN:g} s") from None
         except (OSError, EOFError, MalformedPDU) as error:
             self.abort()
             raise SendingFailed(f"the association ended: {error}") from None
+
+    async def echo(self) -> int:
+        """C-ECHO; the status that the peer answers. Raises `SendingFailed`, also where it did not accept the service."""
+        context = next((context for (service, _), context in self._contexts.items() if service == VERIFICATION), None)
+        if context is None:
+            raise SendingFailed("the peer does not take C-ECHO", Cause.SERVICE)
+        try:
+            async with asyncio.timeout(CONNECT_WITHIN):
+                self._writer.write(encode_request(context, C_ECHO_RQ, self._next(), VERIFICATION))
+                return await self._answer(C_ECHO_RQ)
+        except TimeoutError:
+            raise SendingFailed(f"no answer to C-ECHO within {CONNECT_WITHIN:g} s", Cause.NO_ANSWER) from None
+        except (OSError, EOFError, MalformedPDU) as error:
+            raise SendingFailed(f"the association ended: {error}", cause_of(error)) from None
 
     async def release(self) -> None:
         """End it in good order, or by closing the connection where the peer does not agree in time."""
@@ -117,6 +159,11 @@ class StorageAssociation:
             self._writer.write(pdu.abort(pdu.AbortSource.USER))
             self._writer.close()
 
+    def _next(self) -> int:
+        """A message ID."""
+        self._message = self._message % 0xFFFF + 1
+        return self._message
+
     async def _negotiate(self, peer: Peer, contexts: Sequence[ProposedContext]) -> None:
         connection = self._writer.get_extra_info("socket")
         if connection is not None:
@@ -124,10 +171,11 @@ class StorageAssociation:
         user = UserInformation(MAX_PDU, IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME)
         self._writer.write(AssociateRequest(peer.called, peer.calling, tuple(contexts), user).encode())
         kind, body = await self._read()
-        if kind == PDUType.ASSOCIATE_RJ:
-            raise SendingFailed(f"{peer.called} refuses the association (source {body[2]}, reason {body[3]})")
+        if kind == PDUType.ASSOCIATE_RJ and len(body) >= 4:
+            cause = _REJECTIONS.get((body[2], body[3]), Cause.REFUSED)
+            raise SendingFailed(f"{peer.called} refuses the association (source {body[2]}, reason {body[3]})", cause)
         if kind != PDUType.ASSOCIATE_AC:
-            raise SendingFailed(f"{peer.called} ended the association")
+            raise SendingFailed(f"{peer.called} ended the association", Cause.ENDED)
         accepted = pdu.decode_accept(body)
         asked = {context.id: context for context in contexts}
         for answer in accepted.contexts:
@@ -145,8 +193,8 @@ class StorageAssociation:
             await self._writer.drain()
             patience.reschedule(loop.time() + ANSWER_WITHIN)
 
-    async def _answer(self) -> int:
-        """Status of the C-STORE response that is due."""
+    async def _answer(self, request: int) -> int:
+        """Status of the response that is due to a request of this kind."""
         kind, body = await self._read()
         if kind != PDUType.P_DATA_TF:
             raise MalformedPDU(f"a PDU of type {kind} instead of an answer")
@@ -158,25 +206,53 @@ class StorageAssociation:
                 content += body[position + 6 : position + 4 + length]
                 position += 4 + length
                 if control & 3 == 3:  # the last fragment of a command
-                    return self._status(bytes(content))
+                    return self._status(bytes(content), request)
             kind, body = await self._read()
             if kind != PDUType.P_DATA_TF:
                 raise MalformedPDU(f"a PDU of type {kind} inside an answer")
 
-    def _status(self, content: bytes) -> int:
+    def _status(self, content: bytes, request: int) -> int:
         command = decode_command(content)
-        if command.field != C_STORE_RQ | RESPONSE or command.status is None:
-            raise MalformedPDU("the answer is no C-STORE response")
+        if command.field != request | RESPONSE or command.status is None:
+            raise MalformedPDU("the answer is no response to the request")
         return command.status
 
     async def _read(self) -> tuple[int, bytes]:
         kind, length = pdu.HEAD.unpack(await self._reader.readexactly(pdu.HEAD.size))
-        if length > _LONGEST:
-            raise MalformedPDU(f"a PDU of {length} bytes")
+        if length > _LONGEST or kind not in _KINDS:
+            raise MalformedPDU(f"no PDU, or one of {length} bytes")
         connection = self._writer.get_extra_info("socket")
         if connection is not None and hasattr(socket, "TCP_QUICKACK"):
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)  # peers that leave Nagle on wait for it
         return kind, await self._reader.readexactly(length)
+
+
+def cause_of(error: Exception) -> Cause:
+    """What an error of the connection says about the peer."""
+    match error:
+        case socket.gaierror():
+            return Cause.UNKNOWN_HOST
+        case ConnectionRefusedError():
+            return Cause.NOBODY_LISTENS
+        case ConnectionError() | EOFError():
+            return Cause.ENDED
+        case MalformedPDU():
+            return Cause.NO_DICOM
+        case OSError():
+            return Cause.NO_WAY
+    return Cause.OTHER
+
+
+async def echo(peer: Peer) -> int:
+    """C-ECHO on an association of its own: the status that the peer answers. Raises `SendingFailed`."""
+    association = await StorageAssociation.open(peer, [(VERIFICATION, EXPLICIT_VR_LITTLE_ENDIAN)])
+    try:
+        status = await association.echo()
+    except BaseException:
+        association.abort()
+        raise
+    await association.release()
+    return status
 
 
 def proposals(kinds: Iterable[tuple[str, str]]) -> list[ProposedContext]:

@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from telemed.adapters import audit_chain
 from telemed.adapters import tables as t
 from telemed.adapters.audit_chain import AuditRecord
+from telemed.adapters.device_table import DeviceTable
 from telemed.adapters.notice_queries import NoticeMarkTable
 from telemed.adapters.patient_table import PatientTable
 from telemed.adapters.reconciliation_table import ReconciliationTable
@@ -101,6 +102,7 @@ class SqlWork:
         self.reconciliations: ports.Reconciliations = ReconciliationTable(connection)
         self.tracings: ports.Tracings = TracingTable(connection)
         self.transfers: ports.Transfers = TransferTable(connection)
+        self.devices: ports.Devices = DeviceTable(connection)
         self.people: ports.People = PersonTable(connection)
         self.sessions: ports.Sessions = SessionTable(connection)
         self.saved_views: ports.SavedViews = SavedViewTable(connection)

@@ -12,8 +12,8 @@ from telemed.domain.policy import Action, require
 from telemed.service.office import Office, record_look
 
 OPEN_DETAIL = frozenset({
-    "attributes", "different", "from", "hub", "joined", "kind", "other", "patient", "pdf_sha256", "restored", "rule", "split",
-    "status", "study", "times", "to", "type", "version", "was", "why",
+    "active", "attributes", "cause", "different", "from", "hub", "institution", "joined", "kind", "other", "patient", "pdf_sha256",
+    "restored", "rule", "split", "status", "step", "study", "times", "to", "type", "version", "was", "why",
 })  # fmt: skip
 """Details that are codes and ids. Any other (a reason, a finding, a file's name) may hold clinical words and stays hidden:
 the record keeps it, the chain covers it, and who may read the case reads it there."""

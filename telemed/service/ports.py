@@ -13,7 +13,7 @@ from telemed.domain.consent import Consent
 from telemed.domain.critical import CriticalValue
 from telemed.domain.deadlines import DeadlineRule, WorkingHours
 from telemed.domain.evidence import Evidence
-from telemed.domain.network import Network
+from telemed.domain.network import ApplicationEntity, Network
 from telemed.domain.patient import Identifier, Patient
 from telemed.domain.people import LockOut, Person, SessionLimits
 from telemed.domain.reconciliation import Reconciliation
@@ -291,6 +291,17 @@ class Transfers(Protocol):
         ...
 
 
+class Devices(Protocol):
+    async def all(self) -> list[ApplicationEntity]: ...
+    async def get(self, title: str) -> ApplicationEntity | None: ...
+    async def add(self, device: ApplicationEntity) -> bool:
+        """False where one of this title is there already."""
+        ...
+
+    async def save(self, device: ApplicationEntity) -> None: ...
+    async def remove(self, title: str) -> None: ...
+
+
 class Uploads(Protocol):
     async def add(self, upload: Upload) -> None: ...
     async def get(self, upload_id: str) -> Upload | None:
@@ -423,6 +434,7 @@ class Work(Protocol):
     reconciliations: Reconciliations
     tracings: Tracings
     transfers: Transfers
+    devices: Devices
     people: People
     sessions: Sessions
     saved_views: SavedViews

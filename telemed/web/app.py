@@ -15,6 +15,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from telemed import VERSION
 from telemed.service.administration import Administration
 from telemed.service.authenticity import SignatureInspector
+from telemed.service.devices import DeviceProbe
 from telemed.service.document_pages import DocumentPages
 from telemed.service.files import StudyDoor
 from telemed.service.office import Office
@@ -26,6 +27,7 @@ from telemed.web.api import (
     administration,
     cases,
     criticals,
+    devices,
     events,
     evidence,
     exports,
@@ -52,6 +54,7 @@ from telemed.web.keys import (
     OFFICE,
     PAGES,
     PERSON,
+    PROBE,
     SECURE_COOKIES,
     SHEETS,
     SIGNATURES,
@@ -65,6 +68,7 @@ from telemed.web.pages import (
     audit,
     board,
     case,
+    devices_page,
     help_page,
     holter,
     network_page,
@@ -89,13 +93,13 @@ FORM_LIMIT = 64 * 1024
 """Bytes of a form: the only ones that pages send as such are those of signing in."""
 API_MODULES = (
     session, cases, reports, evidence, exports, transfers, criticals, events, network, patients, uploads, views, unmatched, statistics,
-    administration, tracings,
+    administration, tracings, devices,
 )  # fmt: skip
 """Imported for their operations."""
 
 PAGE_MODULES = (
     session_pages, worklist, reading, board, case, new_case, search, notices, network_page, unmatched_page, audit, accounts, system,
-    statistics_page, help_page, holter, transfer_pages,
+    statistics_page, help_page, holter, transfer_pages, devices_page,
 )  # fmt: skip
 """Imported for their pages."""
 
@@ -110,6 +114,7 @@ class Doors:
     exports: StudyExporter
     administration: Administration
     signatures: SignatureInspector
+    probe: DeviceProbe
     sheets: SheetPress
     pages: DocumentPages
     address: str
@@ -135,6 +140,7 @@ def create_app(office: Office, doors: Doors) -> web.Application:
     app[EXPORTS] = doors.exports
     app[ADMINISTRATION] = doors.administration
     app[SIGNATURES] = doors.signatures
+    app[PROBE] = doors.probe
     app[SHEETS] = doors.sheets
     app[PAGES] = doors.pages
     app[ADDRESS] = doors.address

@@ -7,6 +7,7 @@ from aiohttp import web
 from telemed.domain.people import Person
 from telemed.service.administration import Administration
 from telemed.service.authenticity import SignatureInspector
+from telemed.service.devices import DeviceProbe
 from telemed.service.document_pages import DocumentPages
 from telemed.service.files import StudyDoor
 from telemed.service.office import Office
@@ -20,6 +21,7 @@ TRACINGS: web.AppKey[TracingArtist] = web.AppKey("tracings")
 TRACING_DESK: web.AppKey[TracingDesk] = web.AppKey("tracing_desk")
 STUDIES: web.AppKey[StudyDoor] = web.AppKey("studies")
 ADMINISTRATION: web.AppKey[Administration] = web.AppKey("administration")
+PROBE: web.AppKey[DeviceProbe] = web.AppKey("probe")
 SIGNATURES: web.AppKey[SignatureInspector] = web.AppKey("signatures")
 SHEETS: web.AppKey[SheetPress] = web.AppKey("sheets")
 PAGES: web.AppKey[DocumentPages] = web.AppKey("pages")

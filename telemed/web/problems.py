@@ -104,6 +104,16 @@ FAULT = {
     "number-of-another-patient": _("belongs to another patient of this institution"),
     "must-be-confirmed": _("must be confirmed"),
     "too-many": _("there are too many; the most is"),
+    "ae-title": _("must be 1 to 16 ASCII characters without a backslash and without a space at the ends"),
+    "title-taken": _("is the title of another device already: change that one instead"),
+    "code-of-another": _("is the code of another institution, which may call by it"),
+    "no-institution": _("is no institution of this network"),
+    "host": _("must be a host name or an IP address; the port has its own field"),
+    "address-needed": _("is needed where studies are sent to the device or fetched from it"),
+    "no-address": _("is not entered: a device that only calls cannot be tried from here"),
+    "ip-network": _("takes networks such as 192.0.2.0/24 and single addresses such as 192.0.2.7, not"),
+    "network-of-host": _("names one host of a network; the network is written"),
+    "character-set": _("takes DICOM's defined terms, such as GB18030 or ISO_IR 192"),
     "not-a-cursor": _("is not a cursor of this list"),
 }
 

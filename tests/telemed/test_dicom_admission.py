@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -10,13 +11,15 @@ from pathlib import Path
 
 import pytest
 
+from rich.console import Console
+
 from dicom_gateway.upper_layer.pdu import PDUType
 from telemed import bootstrap
 from telemed.adapters.database import make_engine
 from telemed.adapters.migrate import migrate
 from telemed.bootstrap import Parts
 from telemed.demo.run import put_region
-from telemed.devices_command import WrongDevice, device_of, put_device
+from telemed.devices_command import WrongDevice, device_of, put_device, remove_device, show_devices
 from telemed.settings import Settings
 from tests.demo_region import free_port
 from tests.dicom_gateway.certificates import Authority, client_context
@@ -68,5 +71,23 @@ async def test_a_device_calls_from_its_own_networks_only(tmp_path: Path) -> None
             await put_device(settings, device_of("CLINIC1", "CLINIC1", "", [], "", networks))
             await parts.office.refresh()
             assert await welcomed(settings.dicom_port, None) is is_let_in
-    with pytest.raises(WrongDevice, match=r"192\.0\.2\.0/24"):
-        device_of("CT1", "CLINIC1", "", [], "", ["192.0.2.1/24"])
+        with pytest.raises(WrongDevice, match=r"192\.0\.2\.0/24"):
+            await put_device(settings, device_of("CT1", "CLINIC1", "", [], "", ["192.0.2.1/24"]))
+
+
+async def test_the_command_lists_changes_and_removes_and_is_on_record(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path / "data", dicom_port=free_port())
+    async with gateway(settings) as parts:
+        for port in (104, 11112, 11112):
+            await put_device(settings, device_of("PACS1", "CLINIC1", f"[2001:db8::7]:{port}", ["query"], "GB18030"))
+        shown = io.StringIO()
+        await show_devices(settings, Console(file=shown, width=200))
+        assert "2001:db8::7:11112" in shown.getvalue()
+        for wrong in (device_of("PACS1", "CLINIC9", "", [], ""), device_of("CLINIC2", "CLINIC1", "", [], "")):
+            with pytest.raises(WrongDevice, match="institution"):
+                await put_device(settings, wrong)
+        with pytest.raises(WrongDevice, match="host:port"):
+            device_of("PACS1", "CLINIC1", "pacs", [], "")
+        assert [await remove_device(settings, "PACS1") for _ in range(2)] == [True, False]
+        lines = await parts.office.queries.audit({"action": "device:manage"}, None, 10)
+        assert [(line.actor, line.detail["step"]) for line in reversed(lines)] == [("command-line", step) for step in ("add", "change", "remove")]

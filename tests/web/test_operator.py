@@ -21,6 +21,8 @@ PAGES = {
     "/network?view=aside": {"operator", "sysadmin"},
     "/network/attention": {"operator", "sysadmin"},
     "/network/grid": {"operator", "sysadmin"},
+    "/devices": {"operator"},
+    "/devices/new": {"operator"},
     "/unmatched": {"operator"},
     "/statistics": {"operator", "clinic1", "imaging.huba", "imaging2.main"},
     "/audit": {"auditor"},

@@ -284,3 +284,20 @@ class Device(Input):
     """A device of the network by its AE title."""
 
     device: Annotated[str, StringConstraints(min_length=1, max_length=16, pattern=r"^[!-\[\]-~]([ -\[\]-~]*[!-\[\]-~])?$")]
+
+
+class DeviceInput(Input):
+    """A device of an institution: `uses` are store (studies may be sent there) and query (a PACS with earlier studies);
+    `calls_from` are networks such as 192.0.2.0/24, none for any."""
+
+    institution: Annotated[str, StringConstraints(max_length=64, pattern=NO_NUL)]
+    host: Annotated[str, StringConstraints(max_length=253, pattern=NO_NUL)] = ""
+    port: Annotated[int, Field(ge=-(2**31), lt=2**31)] | None = None
+    uses: Annotated[list[Annotated[str, StringConstraints(max_length=20, pattern=NO_NUL)]], Field(max_length=8)] = []
+    character_set: Annotated[str, StringConstraints(max_length=64, pattern=NO_NUL)] = ""
+    calls_from: Annotated[list[Annotated[str, StringConstraints(max_length=64, pattern=NO_NUL)]], Field(max_length=64)] = []
+    active: bool = True
+
+
+class NewDevice(DeviceInput):
+    title: Annotated[str, StringConstraints(max_length=64, pattern=NO_NUL)]

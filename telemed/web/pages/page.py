@@ -121,6 +121,7 @@ async def tabs_of(visit: Visit) -> list[Tab]:
     wanted = (
         (person.has(Role.MEMBER_STAFF), "/cases", _("Our cases")),
         (may(person, Action.NETWORK_READ), "/network", _("Network")),
+        (may(person, Action.DEVICE_MANAGE), "/devices", _("Devices")),
         (may(person, Action.UNMATCHED_READ), "/unmatched", _("Unmatched")),
         (may(person, Action.STATISTICS_READ) and not person.has(Role.MEMBER_STAFF), "/statistics", _("Statistics")),
         (may(person, Action.AUDIT_READ), "/audit", _("Audit trail")),

@@ -94,6 +94,13 @@ POST   /cases                    members
 GET    /cases                    members hubs operator
 GET    /network                  operator sysadmin
 POST   /network/route            operator sysadmin
+GET    /devices                  operator
+POST   /devices                  operator
+PUT    /devices/{title}          operator
+DELETE /devices/{title}          operator
+POST   /devices/{title}/enable   operator
+POST   /devices/{title}/disable  operator
+POST   /devices/{title}/test     operator
 POST   /patients/find            members
 GET    /patients/doubts          members operator
 POST   /patients/merge           members operator
@@ -143,6 +150,8 @@ BODIES = {
     "POST /views": {"name": "x", "query": ""},
     "POST /cases": {"centre": "ecg", "patient": {"name": "张伟"}},
     "POST /network/route": {"centre": "ecg", "member": "CLINIC1"},
+    "POST /devices": {"title": "CT9", "institution": "CLINIC1"},
+    "PUT /devices/{title}": {"institution": "CLINIC1"},
     "POST /patients/find": {"number": "P1"},
     "POST /patients/merge": {"kept": "0" * 32, "joined": "1" * 32, "reason": "x"},
     "POST /patients/different": {"first": "0" * 32, "second": "1" * 32, "reason": "x"},
@@ -269,7 +278,7 @@ async def test_what_was_refused_changed_nothing(region: DemoRegion) -> None:
 @pytest.mark.parametrize("name", [name for name in elsewhere() if name != "GET /events"])  # a stream without an end
 async def test_operations_that_concern_no_one_case(region: DemoRegion, waiting: Story, name: str) -> None:
     method, path = name.split()
-    filled = "/api/v1" + path.format(name="none", username="nobody", job="999999", upload_id="0" * 32)
+    filled = "/api/v1" + path.format(name="none", username="nobody", job="999999", upload_id="0" * 32, title="NONE")
     body = BODIES.get(name, {} if method in ("POST", "PATCH") else None)
     if path == "/statistics/monthly":
         filled += "?month=2026-10"

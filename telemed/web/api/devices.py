@@ -1,0 +1,116 @@
+"""For the operator: the devices of the network, and whether they answer."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from telemed.domain.device import DeviceEntry
+from telemed.domain.network import ApplicationEntity
+from telemed.domain.policy import Action
+from telemed.service import devices
+from telemed.service.office import consult, perform, record_look
+from telemed.web.api.inputs import DeviceInput, NewDevice, Nothing
+from telemed.web.api.operation import Call, answer, operation
+from telemed.web.api.shapes import Shape
+from telemed.web.device_words import echo_words
+from telemed.web.keys import PROBE
+
+DEVICE = "/devices/{title}"
+
+
+class DeviceShape(Shape):
+    """`uses` are store (studies may be sent there) and query (a PACS with earlier studies); `calls_from` are networks, none for
+    any; `host` is empty where the device only calls."""
+
+    title: str
+    institution: str
+    host: str
+    port: int
+    uses: list[str]
+    character_set: str
+    calls_from: list[str]
+    active: bool
+
+
+class DeviceListShape(Shape):
+    items: list[DeviceShape]
+    next: str | None = None
+
+
+class EchoShape(Shape):
+    """`outcome` is answered, refused or unreachable; `words` says it in the language of the request, `detail` what was heard."""
+
+    outcome: str
+    milliseconds: int
+    cause: str
+    words: str
+    detail: str
+
+
+def device_shape(device: ApplicationEntity) -> DeviceShape:
+    plain = ("title", "institution", "host", "port", "character_set", "active")
+    lists = {"uses": sorted(use.value for use in device.uses), "calls_from": sorted(device.calls_from)}
+    return DeviceShape(**{name: getattr(device, name) for name in plain}, **lists)
+
+
+def _entry(title: str, body: DeviceInput) -> DeviceEntry:
+    return DeviceEntry(title, body.institution, body.host, body.port, body.uses, body.character_set, body.calls_from, body.active)
+
+
+@operation("GET", "/devices", returns=DeviceListShape, errors=(403,))
+async def listing(call: Call[Nothing]) -> web.Response:
+    """The devices that were entered, by institution."""
+    found = await consult(call.office, devices.list_devices, call.person)
+    await record_look(call.office, call.person, Action.DEVICE_MANAGE, "devices")
+    return answer(DeviceListShape(items=[device_shape(device) for device in found]))
+
+
+@operation("POST", "/devices", body=NewDevice, returns=DeviceShape, status=201, errors=(403, 422))
+async def add(call: Call[NewDevice]) -> web.Response:
+    """Enter a device. The very same again changes nothing."""
+    device = await perform(call.office, devices.add_device, call.person, _entry(call.body.title, call.body))
+    await call.office.refresh()
+    return answer(device_shape(device), 201)
+
+
+@operation("PUT", DEVICE, body=DeviceInput, returns=DeviceShape, errors=(403, 404, 422))
+async def change(call: Call[DeviceInput]) -> web.Response:
+    """What holds of the device from now on; what is left out is as for a new one."""
+    title = call.path("title")
+    device = await perform(call.office, devices.change_device, call.person, title, _entry(title, call.body))
+    await call.office.refresh()
+    return answer(device_shape(device))
+
+
+@operation("DELETE", DEVICE, status=204, errors=(403, 404))
+async def remove(call: Call[Nothing]) -> web.Response:
+    """Take a device out of the network."""
+    await perform(call.office, devices.remove_device, call.person, call.path("title"))
+    await call.office.refresh()
+    return web.Response(status=204)
+
+
+@operation("POST", DEVICE + "/enable", returns=DeviceShape, errors=(403, 404))
+async def enable(call: Call[Nothing]) -> web.Response:
+    """Let a device that was switched off take part again."""
+    return await _switched(call, active=True)
+
+
+@operation("POST", DEVICE + "/disable", returns=DeviceShape, errors=(403, 404))
+async def disable(call: Call[Nothing]) -> web.Response:
+    """Switch a device off: it can neither call nor be addressed."""
+    return await _switched(call, active=False)
+
+
+async def _switched(call: Call[Nothing], *, active: bool) -> web.Response:
+    device = await perform(call.office, devices.switch_device, call.person, call.path("title"), active)
+    await call.office.refresh()
+    return answer(device_shape(device))
+
+
+@operation("POST", DEVICE + "/test", returns=EchoShape, errors=(403, 404, 422))
+async def echo(call: Call[Nothing]) -> web.Response:
+    """Ask the device now whether it is there, by C-ECHO."""
+    heard = await devices.try_device(call.office, call.person, call.request.app[PROBE], call.path("title"))
+    plain = {"milliseconds": heard.milliseconds, "cause": heard.cause, "detail": heard.detail}
+    return answer(EchoShape(outcome=heard.outcome.value, words=echo_words(heard), **plain))

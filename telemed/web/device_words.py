@@ -1,0 +1,39 @@
+"""Words for devices: what they are there for, and what came of trying one."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from telemed.domain.network import EntityUse
+from telemed.service.devices import Echo, EchoOutcome
+from telemed.web.i18n import gettext
+
+_ = str  # marks text for the translation catalogue
+
+USES: Final = {
+    EntityUse.STORE.value: _("studies are sent there"),
+    EntityUse.QUERY.value: _("priors are fetched from here"),
+}
+
+CAUSES: Final = {
+    "unknown-host": _("Not reachable: no address is known for this host name."),
+    "nobody-listens": _("Not reachable: the host is there, and nothing listens at this port."),
+    "no-way": _("Not reachable: the network finds no way to this address."),
+    "no-answer": _("Not reachable: nothing answered in time. A firewall may stand between, or the device is off."),
+    "ended": _("Not reachable: what listens there ended the connection. It may want TLS, or be no DICOM device."),
+    "no-dicom": _("Not reachable: what listens there does not speak plain DICOM. It may want TLS, or be another program."),
+    "calling-title": _("Refused: the device does not know our AE title %(title)s. Enter it there."),
+    "called-title": _("Refused: the device has another AE title than the one entered here."),
+    "busy": _("Refused: the device has no room for another association now. Try again later."),
+    "refused": _("Refused by the device."),
+    "service": _("Refused: the device is there and does not take C-ECHO."),
+}
+
+
+def echo_words(echo: Echo) -> str:
+    """What came of it, in one sentence."""
+    if echo.outcome is EchoOutcome.ANSWERED:
+        return gettext("Answered in %(number)d ms") % {"number": echo.milliseconds}
+    if echo.cause == "calling-title":
+        return gettext(CAUSES[echo.cause]) % {"title": echo.calling}
+    return gettext(CAUSES[echo.cause]) if echo.cause in CAUSES else gettext("Not reachable.")

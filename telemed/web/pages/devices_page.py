@@ -1,0 +1,117 @@
+"""The devices of the network for the operator: which may call, where they are addressed and for what, and whether they answer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
+from urllib.parse import quote
+
+from aiohttp import web
+
+from telemed.domain.device import CHARACTER_SETS
+from telemed.domain.forms import Choice, Field, FieldType, Form
+from telemed.domain.network import ApplicationEntity, EntityUse
+from telemed.domain.policy import Action, require
+from telemed.service.devices import find_device, list_devices
+from telemed.service.office import consult, record_look
+from telemed.web.api.devices import DeviceShape, device_shape
+from telemed.web.bulletin_text import institution_name
+from telemed.web.device_words import USES
+from telemed.web.pages.page import Visit, page, render
+
+_ = str  # marks text for the translation catalogue
+
+MOST_SHOWN = 500
+"""Devices on one page; a filter finds the others."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceLine:
+    """A device as one row. `api` is its address in the API, `edit` that of its form, `again` what would enter it anew."""
+
+    shape: DeviceShape
+    api: str
+    edit: str
+    again: Mapping[str, Any]
+
+
+def _line(device: ApplicationEntity) -> DeviceLine:
+    shape = device_shape(device)
+    again = {name: getattr(shape, name) for name in DeviceShape.__struct_fields__}
+    return DeviceLine(shape, f"/api/v1/devices/{quote(shape.title, safe='')}", f"/devices/edit?title={quote(shape.title, safe='')}", again)
+
+
+@page("GET", "/devices")
+async def devices(visit: Visit) -> web.StreamResponse:
+    """All devices by institution, or those that fit what was asked for."""
+    found = await consult(visit.office, list_devices, visit.person)
+    await record_look(visit.office, visit.person, Action.DEVICE_MANAGE, "devices")
+    wanted = visit.query.get("q", "").strip()[:100]
+    fitting = [device for device in found if _fits(visit, device, wanted.casefold())]
+    shown = fitting[:MOST_SHOWN]
+    groups = [(code, [_line(each) for each in group]) for code, group in groupby(shown, key=lambda each: each.institution)]
+    return await render(
+        visit,
+        "devices.html",
+        {
+            "groups": groups,
+            "total": len(found),
+            "fitting": len(fitting),
+            "shown": len(shown),
+            "q": wanted,
+            "uses": USES,
+            "name_of": lambda code: institution_name(visit.office.region, code),
+        },
+    )
+
+
+def _fits(visit: Visit, device: ApplicationEntity, wanted: str) -> bool:
+    name = institution_name(visit.office.region, device.institution)
+    return any(wanted in text.casefold() for text in (device.title, device.institution, name, device.host))
+
+
+@page("GET", "/devices/new")
+async def new_device(visit: Visit) -> web.StreamResponse:
+    """An empty form."""
+    require(visit.person, Action.DEVICE_MANAGE)
+    values = {"institution": visit.query.get("institution", ""), "active": True}
+    return await _form_page(visit, values, None)
+
+
+@page("GET", "/devices/edit")
+async def edit_device(visit: Visit) -> web.StreamResponse:
+    """The form with what holds now."""
+    device = await consult(visit.office, find_device, visit.person, visit.query.get("title", ""))
+    line = _line(device)
+    values = dict(line.again) | {"port": device.port or None, "calls_from": "\n".join(line.shape.calls_from)}
+    return await _form_page(visit, values, line)
+
+
+async def _form_page(visit: Visit, values: Mapping[str, Any], line: DeviceLine | None) -> web.StreamResponse:
+    region = visit.office.region
+    codes = sorted(region.network.institutions)
+    form = device_form([Choice(code, f"{code} {institution_name(region, code)}") for code in codes], new=line is None)
+    return await render(visit, "device.html", {"form": form, "values": values, "line": line})
+
+
+def device_form(institutions: Sequence[Choice], *, new: bool) -> Form:
+    """What there is to know of a device. Its title stays once it is entered."""
+    uses = tuple(Choice(use.value, USES[use.value]) for use in EntityUse)
+    title = Field("title", _("AE title"), required=True, max_length=16, help=_("As the device calls itself: 1 to 16 characters."))
+    return Form(
+        (
+            *([title] if new else []),
+            Field("institution", _("Institution"), FieldType.CHOICE, required=True, choices=tuple(institutions)),
+            Field("uses", _("What it is addressed for"), FieldType.CHOICES, choices=uses,
+                  help=_("A device that only calls (a modality) needs neither, and no address.")),
+            Field("host", _("Host name or IP address"), max_length=253),
+            Field("port", _("Port"), FieldType.NUMBER, help=_("Often 104 or 11112.")),
+            Field("character_set", _("Character set of our answers"), FieldType.CHOICE, open_choice=True, max_length=64,
+                  choices=tuple(Choice(term, term) for term in CHARACTER_SETS[:4]), help=_("Empty: the one that it asks in.")),
+            Field("calls_from", _("Networks that it may call from"), FieldType.LONG_TEXT, rows=2, max_length=1000,
+                  help=_("One a line, such as 192.0.2.0/24 or 192.0.2.7. Empty: from anywhere.")),
+            Field("active", _("Takes part: may call and be addressed"), FieldType.FLAG),
+        )
+    )  # fmt: skip

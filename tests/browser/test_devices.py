@@ -1,0 +1,105 @@
+"""The operator enters devices, tries them, switches them off and takes them out, by mouse and by keyboard."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from axe_playwright_python.async_playwright import Axe
+from playwright.async_api import Page, expect
+from pynetdicom import AE
+
+from tests.browser.conftest import Visitor
+from tests.browser.platform import Platform, free_port
+from tests.browser.test_pages import grave_findings
+from tests.browser.test_reading import keep_picture
+
+
+async def sound(page: Page) -> None:
+    assert grave_findings(await Axe().run(page)) == []
+    assert await page.evaluate("document.documentElement.scrollWidth") <= 1366
+
+
+async def opened(page: Page, address: str) -> None:
+    await page.goto(address)
+    await page.wait_for_selector("html[data-ready]")
+
+
+async def test_from_the_empty_list_to_a_device_that_answers(platform: Platform, sign_in: Visitor) -> None:
+    for device in (await platform.call("GET", "/devices", "operator"))["items"]:  # of other tests
+        await platform.call("DELETE", f"/devices/{device['title']}", "operator")
+    page = await sign_in("operator")
+    await opened(page, "/devices")
+    await expect(page.locator(".empty")).to_contain_text("尚未登记设备")
+    await keep_picture(page, "devices-empty")
+    await sound(page)
+
+    await page.keyboard.press("n")
+    await page.wait_for_url("**/devices/new")
+    await page.wait_for_selector("html[data-ready]")
+    await page.get_by_label("可向其发送检查").check()
+    await page.get_by_label("允许其呼叫的网段").fill("10.1.2.3/16")
+    await page.keyboard.press("Control+Enter")
+    for name, words in (("title", "1 到 16 个"), ("institution", "不是本网络的机构"), ("host", "必填"), ("port", "必须填写"), ("calls_from", "10.1.0.0/16")):
+        await expect(page.locator(f'[data-field="{name}"] .field-error')).to_contain_text(words)
+    await keep_picture(page, "devices-faults")
+    await sound(page)
+
+    ae = AE(ae_title="WS1")
+    ae.add_supported_context("1.2.840.10008.1.1")
+    server: Any = await asyncio.to_thread(lambda: ae.start_server(("127.0.0.1", 0), block=False))
+    try:
+        await page.get_by_label("AE 标题").fill("WS1")
+        await page.get_by_label("机构").select_option("HUBA")
+        await page.get_by_label("主机名或 IP 地址").fill("127.0.0.1")
+        await page.get_by_label("端口", exact=True).fill(str(server.server_address[1]))
+        await page.get_by_label("允许其呼叫的网段").fill("10.1.0.0/16，192.0.2.7")
+        await page.keyboard.press("Control+Enter")
+        await page.wait_for_url("**/devices")
+        await page.wait_for_selector("html[data-ready]")
+        row = page.locator("[data-row]", has_text="WS1")
+        await expect(row).to_contain_text("10.1.0.0/16, 192.0.2.7/32")
+        await page.keyboard.press("j")
+        await page.keyboard.press("t")
+        await expect(row.locator("[data-echo-answer]")).to_contain_text("毫秒内应答")
+    finally:
+        await asyncio.to_thread(server.shutdown)
+    await keep_picture(page, "devices-answered")
+    await sound(page)
+
+
+async def test_a_device_is_changed_switched_off_removed_and_brought_back(platform: Platform, sign_in: Visitor) -> None:
+    body = {"title": "A/B C", "institution": "CLINIC2", "host": "127.0.0.1", "port": free_port(), "uses": ["query"]}
+    await platform.call("POST", "/devices", "operator", body)
+    await platform.call("POST", "/devices", "operator", {"title": "CT2", "institution": "CLINIC2", "calls_from": ["10.2.0.0/16"]})
+    page = await sign_in("operator", locale="en")
+    await opened(page, "/devices?q=clinic2")
+    row = page.locator("[data-row]", has_text="A/B C")
+    await row.get_by_role("button", name="Test the connection to A/B C").click()
+    await expect(row.locator("[data-echo-answer]")).to_contain_text("nothing listens at this port")
+    await keep_picture(page, "devices-unreachable")
+
+    await row.get_by_role("link", name="Change A/B C").click()
+    await page.get_by_label("Port", exact=True).fill("11113")
+    await keep_picture(page, "devices-change")
+    await page.get_by_role("button", name="Save", exact=True).click()
+    await page.wait_for_url("**/devices")
+    await expect(row).to_contain_text("127.0.0.1:11113")
+
+    menu = row.locator("summary")
+    await menu.click()
+    await keep_picture(page, "devices-menu")
+    await sound(page)
+    await row.get_by_role("button", name="Switch off").click()
+    await expect(row).to_contain_text("switched off")
+    await page.get_by_role("button", name="Undo").click()
+    await expect(row.locator(".state.tone-done")).to_contain_text("on")
+
+    await page.wait_for_selector("html[data-ready]")
+    await menu.click()
+    await row.get_by_role("button", name="Remove A/B C").click()
+    await expect(row).to_have_count(0)
+    await page.get_by_role("button", name="Undo").click()
+    await expect(row).to_contain_text("127.0.0.1:11113")
+    kept = (await platform.call("GET", "/devices", "operator"))["items"]
+    assert [(each["port"], each["uses"]) for each in kept if each["title"] == "A/B C"] == [(11113, ["query"])]

@@ -1,0 +1,179 @@
+"""The operator's devices: entered, changed, switched off, removed and tried, each once on record."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from pynetdicom import AE, evt
+
+from telemed.adapters.device_probe import DimseProbe
+from telemed.domain.device import DeviceEntry
+from telemed.domain.errors import Forbidden, Invalid, NotFound
+from telemed.domain.network import EntityUse
+from telemed.service import devices
+from telemed.service.devices import Echo, EchoOutcome
+from tests.demo_region import free_port
+from tests.telemed.desk import Desk
+
+VERIFICATION, CT_STORAGE = "1.2.840.10008.1.1", "1.2.840.10008.5.1.4.1.1.2"
+MODALITY = DeviceEntry("CT1", "CLINIC1")
+PACS = DeviceEntry("PACS1", "CLINIC1", "127.0.0.1", 104, ("query",))
+
+
+async def steps(desk: Desk) -> list[tuple[str, str, str]]:
+    """What the trail says: step, subject, outcome."""
+    lines = await desk.office.queries.audit({"action": "device:manage"}, None, 100)
+    return [(line.detail["step"], line.subject, line.outcome) for line in reversed(lines)]
+
+
+async def titles(desk: Desk) -> list[str]:
+    return [device.title for device in await desk.ask("operator", devices.list_devices)]
+
+
+async def test_a_device_is_entered_once_and_the_gateway_knows_it(desk: Desk) -> None:
+    for _ in range(2):
+        await desk.do("operator", devices.add_device, MODALITY)
+    await desk.do("operator", devices.add_device, PACS)
+    await desk.office.refresh()
+    assert await titles(desk) == ["CT1", "PACS1"]
+    entity = desk.office.region.network.entity("CT1")
+    assert entity is not None
+    assert entity.institution == "CLINIC1"
+    assert await steps(desk) == [("add", "device/CT1", "success"), ("add", "device/PACS1", "success")]
+    with pytest.raises(Invalid, match="title-taken"):
+        await desk.do("operator", devices.add_device, replace(MODALITY, institution="CLINIC2"))
+
+
+async def test_a_change_holds_and_the_same_again_is_none(desk: Desk) -> None:
+    await desk.do("operator", devices.add_device, PACS)
+    for _ in range(2):
+        await desk.do("operator", devices.change_device, "PACS1", replace(PACS, port=11112, title="ignored"))
+    (device,) = await desk.ask("operator", devices.list_devices)
+    assert (device.title, device.port) == ("PACS1", 11112)
+    assert [step for step, _, _ in await steps(desk)] == ["add", "change"]
+    with pytest.raises(Invalid):
+        await desk.do("operator", devices.change_device, "PACS1", replace(PACS, host=""))
+    with pytest.raises(NotFound):
+        await desk.do("operator", devices.change_device, "NONE", PACS)
+
+
+async def test_what_is_switched_off_can_neither_call_nor_be_addressed(desk: Desk) -> None:
+    await desk.do("operator", devices.add_device, PACS)
+    for active, known in ((False, 0), (False, 0), (True, 1)):
+        await desk.do("operator", devices.switch_device, "PACS1", active)
+        await desk.office.refresh()
+        network = desk.office.region.network
+        assert len(network.addressed("CLINIC1", EntityUse.QUERY)) == known
+        assert (network.entity("PACS1") is not None) is bool(known)
+    assert [step for step, _, _ in await steps(desk)] == ["add", "switch-off", "switch-on"]
+
+
+async def test_what_is_removed_is_gone(desk: Desk) -> None:
+    await desk.do("operator", devices.add_device, PACS)
+    await desk.do("operator", devices.remove_device, "PACS1")
+    assert await titles(desk) == []
+    with pytest.raises(NotFound):
+        await desk.do("operator", devices.remove_device, "PACS1")
+
+
+@pytest.mark.parametrize("user", ["clinic1", "imaging.huba", "sysadmin", "auditor"])
+async def test_nobody_else_does_any_of_it(desk: Desk, user: str) -> None:
+    with pytest.raises(Forbidden):
+        await desk.ask(user, devices.list_devices)
+    for use_case, arguments in (
+        (devices.add_device, (PACS,)),
+        (devices.put_device, (PACS,)),
+        (devices.change_device, ("PACS1", PACS)),
+        (devices.switch_device, ("PACS1", False)),
+        (devices.remove_device, ("PACS1",)),
+    ):
+        with pytest.raises(Forbidden):
+            await desk.do(user, use_case, *arguments)
+    with pytest.raises(Forbidden):
+        await devices.try_device(desk.office, desk.people[user], DimseProbe("TELEMED"), "PACS1")
+    assert await steps(desk) == []
+
+
+@asynccontextmanager
+async def pynetdicom_device(service: str = VERIFICATION, status: int = 0, **conditions: Any) -> AsyncIterator[int]:
+    """A device by pynetdicom; gives its port."""
+    ae = AE(ae_title="PACS1")
+    ae.add_supported_context(service)
+    for name, value in conditions.items():
+        setattr(ae, name, value)
+    handlers = [(evt.EVT_C_ECHO, lambda event: status)]
+    server: Any = await asyncio.to_thread(lambda: ae.start_server(("127.0.0.1", 0), block=False, evt_handlers=handlers))
+    try:
+        yield server.server_address[1]
+    finally:
+        await asyncio.to_thread(server.shutdown)
+
+
+async def tried(desk: Desk, port: int, host: str = "127.0.0.1") -> Echo:
+    await desk.do("operator", devices.put_device, replace(PACS, host=host, port=port))
+    return await devices.try_device(desk.office, desk.people["operator"], DimseProbe("TELEMED"), "PACS1")
+
+
+async def test_a_device_that_is_there_answers(desk: Desk) -> None:
+    async with pynetdicom_device(require_called_aet=True, require_calling_aet=["TELEMED"]) as port:
+        echo = await tried(desk, port)
+    assert (echo.outcome, echo.cause) == (EchoOutcome.ANSWERED, "")
+    assert echo.milliseconds >= 0
+    assert (await steps(desk))[-1] == ("test", "device/PACS1", "success")
+
+
+@pytest.mark.parametrize(
+    ("conditions", "cause"),
+    [
+        ({"require_calling_aet": ["SOMEONE"]}, "calling-title"),
+        ({"ae_title": "OTHER", "require_called_aet": True}, "called-title"),
+        ({"service": CT_STORAGE}, "service"),
+        ({"status": 0x0122}, "service"),
+    ],
+)
+async def test_a_refusal_says_why(desk: Desk, conditions: dict[str, Any], cause: str) -> None:
+    async with pynetdicom_device(**conditions) as port:
+        echo = await tried(desk, port)
+    assert (echo.outcome, echo.cause) == (EchoOutcome.REFUSED, cause)
+    assert (await steps(desk))[-1] == ("test", "device/PACS1", "failure")
+
+
+@asynccontextmanager
+async def listener(answer: bytes) -> AsyncIterator[int]:
+    """Something that listens and says one thing."""
+
+    async def say(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(100)
+        writer.write(answer)
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(say, "127.0.0.1", 0)
+    try:
+        yield server.sockets[0].getsockname()[1]
+    finally:
+        server.close()
+        await server.wait_closed()
+
+
+@pytest.mark.parametrize(
+    ("answer", "cause"),
+    [(b"", "ended"), (b"HTTP/1.1 400 Bad Request\r\n\r\n", "no-dicom"), (b"\x15\x03\x03\x00\x02\x02\x46", "no-dicom"), (b"\x03\x00\x00\x00\x00\x01\x00", "ended")],
+)
+async def test_what_speaks_no_dicom_is_told_apart(desk: Desk, answer: bytes, cause: str) -> None:
+    async with listener(answer) as port:
+        echo = await tried(desk, port)
+    assert (echo.outcome, echo.cause) == (EchoOutcome.UNREACHABLE, cause), echo.detail
+
+
+async def test_where_nothing_is(desk: Desk) -> None:
+    assert (await tried(desk, free_port())).cause == "nobody-listens"
+    assert (await tried(desk, 104, "no-such-host.invalid")).cause == "unknown-host"
+    await desk.do("operator", devices.add_device, MODALITY)
+    with pytest.raises(Invalid, match="no-address"):
+        await devices.try_device(desk.office, desk.people["operator"], DimseProbe("TELEMED"), "CT1")
