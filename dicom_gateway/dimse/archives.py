@@ -70,13 +70,26 @@ _COMPRESSED = (
     uid.JPEG2000, uid.JPEGLSNearLossless, uid.HTJ2KLossless, uid.MPEG4HP41,
 )  # fmt: skip
 
+_ASKED_FOR = (
+    "StudyInstanceUID",
+    "StudyDate",
+    "StudyDescription",
+    "AccessionNumber",
+    "ModalitiesInStudy",
+    "SOPClassesInStudy",
+    "PatientName",
+    "PatientBirthDate",
+    "PatientSex",
+)
+
 # Takes an object (bytes of a DICOM file, SOP class and SOP instance UID) and gives the status of C-STORE.
 Keep = Callable[[bytearray, str, str], int]
 
 
 @dataclass(frozen=True, slots=True)
 class RemoteStudy:
-    """A study as an archive describes it. `instances` is 0 where it does not say."""
+    """A study as an archive describes it. `instances` is 0 where it does not say; name (a DICOM person name), birth date (YYYYMMDD)
+    and sex (M, F, O) of the patient are empty where it does not say."""
 
     study_instance_uid: str
     study_date: str
@@ -85,6 +98,9 @@ class RemoteStudy:
     modalities: tuple[str, ...]
     sop_classes: tuple[str, ...]
     instances: int
+    patient_name: str = ""
+    birth_date: str = ""
+    sex: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +119,7 @@ def studies_of_patient(peer: Peer, patient_id: str) -> list[RemoteStudy]:
     keys = Dataset()
     keys.SpecificCharacterSet = "ISO_IR 192"
     keys.QueryRetrieveLevel, keys.PatientID = "STUDY", patient_id
-    for keyword in ("StudyInstanceUID", "StudyDate", "StudyDescription", "AccessionNumber", "ModalitiesInStudy", "SOPClassesInStudy"):
+    for keyword in _ASKED_FOR:
         setattr(keys, keyword, "")
     keys.NumberOfStudyRelatedInstances = None
     found = []
@@ -182,6 +198,9 @@ def _study(identifier: Dataset) -> RemoteStudy:
         _texts(identifier, "ModalitiesInStudy"),
         _texts(identifier, "SOPClassesInStudy"),
         _number(_text(identifier, "NumberOfStudyRelatedInstances")),
+        _text(identifier, "PatientName"),
+        _text(identifier, "PatientBirthDate"),
+        _text(identifier, "PatientSex"),
     )
 
 

@@ -28,14 +28,13 @@ from storage.errors import StorageError
 from telemed.adapters.ecg_analysis import Identity, identify
 from telemed.adapters.office import SqlOffice
 from telemed.domain.case import Case
-from telemed.domain.evidence import HEAD, Evidence, EvidenceType, kind_of
+from telemed.domain.evidence import HEAD, MATCH_WINDOW, Evidence, EvidenceType, kind_of
 from telemed.domain.patient import Identifier, Sex
 from telemed.domain.policy import Action
 from telemed.service.cart_requests import CART, open_request
 from telemed.service.evidence import CLOSED_TO_EVIDENCE, add_evidence
 from telemed.service.identity import new_id
 from telemed.service.patients import PatientCard
-from telemed.service.placement import MATCH_WINDOW
 from telemed.service.ports import Work
 
 log = structlog.get_logger()

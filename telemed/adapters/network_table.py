@@ -14,7 +14,7 @@ from telemed.adapters.rows import duty_from_json, duty_to_json
 from telemed.domain.centre import Centre
 from telemed.domain.network import ApplicationEntity, EntityUse, HubService, Institution, Level, Network
 from telemed.domain.people import Person
-from telemed.service.ports import EcgRules, Region
+from telemed.service.ports import EcgRules, PriorRules, Region
 
 DISTRICTS = "districts"
 """Region setting: all districts that the network is to cover."""
@@ -24,6 +24,9 @@ ECG_REQUESTS = "ecg-requests"
 
 ECG_CRITICAL = "ecg-critical"
 """Region setting: changes to the table of critical values, see `EcgRules`."""
+
+PRIORS = "priors"
+"""Region setting: `{"studies": 10, "years": 10}`, see `PriorRules`."""
 
 
 async def load_region(connection: AsyncConnection, centres: Mapping[str, Centre], zone: str) -> Region:
@@ -50,7 +53,14 @@ async def load_region(connection: AsyncConnection, centres: Mapping[str, Centre]
         districts=tuple(settings.get(DISTRICTS) or ()),
     )
     ecg = EcgRules(frozenset(settings.get(ECG_REQUESTS) or ()), settings.get(ECG_CRITICAL) or {})
-    return Region(network, centres, ecg=ecg)
+    return Region(network, centres, ecg=ecg, priors=_prior_rules(settings.get(PRIORS)))
+
+
+def _prior_rules(value: object) -> PriorRules:
+    """What is no number from 1 on stays as it is for everybody."""
+    given = value if isinstance(value, dict) else {}
+    sound = {name: given[name] for name in ("studies", "years") if type(given.get(name)) is int and given[name] > 0}
+    return PriorRules(**sound)
 
 
 def entity_from_row(row: sa.RowMapping) -> ApplicationEntity:

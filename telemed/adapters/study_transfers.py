@@ -28,9 +28,6 @@ from telemed.service.transfers import RemotePrior
 TOLD_EVERY = 1.0
 """Seconds between two notes of how far a transfer is."""
 
-MOST_PRIORS = 10
-"""Earlier studies that are fetched for a case, newest first: a reader compares with few (practice)."""
-
 STORED_WITHIN = 120.0
 """Seconds for an object to be stored."""
 
@@ -70,7 +67,7 @@ class StudyTransfers:
             return
         transfer, case = begun
         archive = next((d for d in transfers.archives(self._office.region.network, case) if d.title == transfer.title), None)
-        error = await self._fetched(transfer, case, archive) if archive else f"{transfer.title} is no archive of {case.member}"
+        error = await self._fetched(transfer, case, archive) if archive else f"{transfer.title} is no archive to ask for this case"
         await self._end(transfer, error)
 
     async def _begin(self, payload: Mapping[str, Any]) -> tuple[Transfer, Case] | None:
@@ -132,18 +129,25 @@ class StudyTransfers:
         peer = Peer(archive.host, archive.port, archive.title, self._ae_title)
         async with self._office.reading() as work:
             number = await transfers.number_of(work, case)
+            patient = await work.patients.get(case.patient.id)
+            rules, oldest = work.region.priors, transfers.oldest_wanted(work.region.priors, work.now)
+        if patient is None:
+            return "the patient's record is gone"
         try:
             found = await asyncio.to_thread(studies_of_patient, peer, number)
         except (SendingFailed, ValueError) as error:
             return str(error)
-        earlier = [study for study in found if transfers.is_earlier(case, _prior(study))][:MOST_PRIORS]
+        owner = archive.institution
+        earlier = [study for study in found if transfers.is_wanted(case, patient, _prior(study), oldest, owner)][: rules.studies]
         counts = Counts(sum(study.instances for study in earlier))
         async with self._told(transfer, lambda: counts):
-            errors = [await self._one(case, peer, study, counts) for study in earlier]
+            # What an archive sends by C-MOVE is kept as its own institution's: a hub's would not be the case's.
+            may_move = owner == case.member
+            errors = [await self._one(case, peer, study, counts, may_move) for study in earlier]
             counts.total = max(counts.total, counts.completed + counts.failed)
         return next((error for error in errors if error), "")
 
-    async def _one(self, case: Case, peer: Peer, study: RemoteStudy, counts: Counts) -> str:
+    async def _one(self, case: Case, peer: Peer, study: RemoteStudy, counts: Counts, may_move: bool) -> str:
         """One earlier study: linked first, so that nothing takes it for the case's own, then fetched."""
         async with self._office.writing() as work:
             await transfers.expect_prior(work, case.id, _prior(study))
@@ -152,21 +156,23 @@ class StudyTransfers:
             counts.completed += study.instances
             error = ""
         else:
-            error = await self._retrieved(case, peer, study, counts)
+            error = await self._retrieved(case, peer, study, counts, may_move)
             await self._index.settled()  # what the gateway has acknowledged stands in the index
         async with self._office.writing() as work:
             await transfers.settle_prior(work, case.id, study.study_instance_uid)
         return error
 
-    async def _retrieved(self, case: Case, peer: Peer, study: RemoteStudy, counts: Counts) -> str:
+    async def _retrieved(self, case: Case, peer: Peer, study: RemoteStudy, counts: Counts, may_move: bool) -> str:
         try:
             fetched = await asyncio.to_thread(get_study, peer, study, self._keeping(case.member, peer, counts))
-            if fetched is None or not fetched.completed:
+            if fetched is None and not may_move:
+                return f"{peer.called} knows no C-GET, by which alone a hub's archive is asked"
+            if may_move and (fetched is None or not fetched.completed):
                 fetched = await asyncio.to_thread(move_study, peer, study, self._ae_title)
                 counts.completed += fetched.completed
         except SendingFailed as error:
             return str(error)
-        return self._fault(study, fetched, counts)
+        return self._fault(study, fetched or Fetched(0, 0), counts)
 
     def _fault(self, study: RemoteStudy, fetched: Fetched, counts: Counts) -> str:
         counts.failed += fetched.failed
@@ -194,4 +200,5 @@ class StudyTransfers:
 
 def _prior(study: RemoteStudy) -> RemotePrior:
     modality = next((each for each in study.modalities if each not in BESIDE), "")
-    return RemotePrior(study.study_instance_uid, study.study_date, study.description, modality, study.accession_number)
+    about = (study.study_date, study.description, modality, study.accession_number)
+    return RemotePrior(study.study_instance_uid, *about, study.patient_name, study.birth_date, study.sex)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -56,6 +56,9 @@ class FileKind:
     media_type: str
     recognise: Callable[[bytes], bool]
 
+
+MATCH_WINDOW = timedelta(days=3)
+"""A study without an accession number belongs to a case of the same patient made this long before or after (practice)."""
 
 HEAD = 8192
 """How many first bytes `FileKind.recognise` is given."""

@@ -20,6 +20,7 @@ from telemed.service.identity import new_id
 from telemed.service.patients import PatientCard, correct_card, find_or_add
 from telemed.service.ports import Work
 from telemed.service.routing import offer_first, withdraw_offer
+from telemed.service.transfers import ask_for_priors
 
 
 def centre_named(work: Work, code: str) -> Centre:
@@ -121,6 +122,7 @@ async def submit_case(work: Work, person: Person, case_id: str) -> Case:
         work.journal.count(kind, case.member, centre=case.centre)
     await offer_first(work, case, centre, keep_hub=again)
     await work.cases.save(case)
+    await ask_for_priors(work, case)
     work.journal.job("raise-found", {"case_id": case.id}, key=f"found:{case.id}")
     work.journal.event(case, "submit" if not again else "answer", person.username, {"hub": case.hub})
     work.journal.audit(Action.CASE_SUBMIT, person.username, person.institution, f"case/{case.id}", detail={"hub": case.hub})

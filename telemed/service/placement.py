@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 from telemed.domain.case import Case, CaseStatus
-from telemed.domain.evidence import EvidenceType, study_type
+from telemed.domain.evidence import MATCH_WINDOW, EvidenceType, study_type
 from telemed.domain.patient import Identifier, Sex
 from telemed.service.cart_requests import open_request
 from telemed.service.evidence import CLOSED_TO_EVIDENCE, COMPLETE, link_study, takes_studies
 from telemed.service.identity import case_of_study_uid
 from telemed.service.patients import PatientCard
 from telemed.service.ports import StudyFacts, Work
-
-MATCH_WINDOW = timedelta(days=3)
-"""A study without an accession number belongs to a case of the same patient made this long before or after (practice)."""
 
 
 async def match_study(work: Work, study: StudyFacts) -> tuple[Case | None, str]:

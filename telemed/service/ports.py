@@ -36,6 +36,15 @@ class EcgRules:
 
 
 @dataclass(frozen=True, slots=True)
+class PriorRules:
+    """How many earlier studies are fetched for a case, the newest first, and how old they may be: a reader compares with few
+    (practice)."""
+
+    studies: int = 10
+    years: int = 10
+
+
+@dataclass(frozen=True, slots=True)
 class Region:
     """What is set for the whole region: the network, the centres, and the numbers that a region decides."""
 
@@ -47,6 +56,7 @@ class Region:
     lock_out: LockOut = field(default_factory=LockOut)
     sessions: SessionLimits = field(default_factory=SessionLimits)
     ecg: EcgRules = field(default_factory=EcgRules)
+    priors: PriorRules = field(default_factory=PriorRules)
 
     def rules(self, centre: Centre) -> tuple[DeadlineRule, ...]:
         """The region's own deadlines for the centre, or the centre's defaults."""

@@ -2,16 +2,20 @@
 
 Who asks gets a transfer at once; a long job does the work, tells of its progress, and tries again. Where a study may go is a
 rule about the case: to devices of the member that asked and of the hub that has it, which both may see it; to nobody else.
+
+Earlier studies are asked for by themselves when a case of images is submitted: once of each archive, however often it is submitted.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from telemed.domain.case import Case
-from telemed.domain.errors import FieldError, Invalid, InvalidTransition, NotFound
-from telemed.domain.evidence import Evidence, EvidenceType
+from telemed.domain.errors import FieldError, Forbidden, Invalid, InvalidTransition, NotFound
+from telemed.domain.evidence import MATCH_WINDOW, Evidence, EvidenceType
 from telemed.domain.network import ApplicationEntity, EntityUse, Network
+from telemed.domain.patient import Patient, Sex, normal_name
 from telemed.domain.people import Person
 from telemed.domain.policy import Action
 from telemed.domain.transfer import UNDER_WAY, Transfer, TransferKind, TransferStatus
@@ -19,12 +23,17 @@ from telemed.service.access import case_for, in_hand
 from telemed.service.evidence import CLOSED_TO_EVIDENCE
 from telemed.service.files import DamagedFile
 from telemed.service.identity import new_id, study_uid_of
-from telemed.service.placement import MATCH_WINDOW
-from telemed.service.ports import Work
+from telemed.service.ports import PriorRules, Work
 
 JOBS = {TransferKind.SEND: "send-study", TransferKind.PRIORS: "fetch-priors"}
 ENDS = {TransferKind.SEND: "study-sent", TransferKind.PRIORS: "priors-fetched"}
 """Line of history when a transfer is over, however it ended; the detail says how."""
+
+SYSTEM = "system"
+"""Who asked where nobody did."""
+
+DICOM_SEX = {Sex.MALE: "M", Sex.FEMALE: "F", Sex.OTHER: "O"}
+"""Patient's Sex (0010,0040), PS3.3 C.7.1.1."""
 
 TRIES = 6
 """Then a transfer is over; the job's waits between them (5 s to an hour) are those of all jobs."""
@@ -32,13 +41,17 @@ TRIES = 6
 
 @dataclass(frozen=True, slots=True)
 class RemotePrior:
-    """An earlier study as the member's PACS describes it."""
+    """An earlier study as an archive describes it. `name` (a DICOM person name), `birth_date` (YYYYMMDD) and `sex`
+    (M, F, O) of the patient may be empty."""
 
     study_instance_uid: str
     study_date: str
     description: str
     modality: str
     accession_number: str = ""
+    name: str = ""
+    birth_date: str = ""
+    sex: str = ""
 
 
 def destinations(network: Network, case: Case) -> list[ApplicationEntity]:
@@ -48,8 +61,9 @@ def destinations(network: Network, case: Case) -> list[ApplicationEntity]:
 
 
 def archives(network: Network, case: Case) -> list[ApplicationEntity]:
-    """PACS of the member that can be asked for earlier studies."""
-    return network.addressed(case.member, EntityUse.QUERY)
+    """PACS of the member, and of the hub that has the case, that can be asked for earlier studies."""
+    places = dict.fromkeys([case.member, *([case.hub] if case.hub else [])])
+    return [device for place in places for device in network.addressed(place, EntityUse.QUERY)]
 
 
 async def send_study(work: Work, person: Person, case_id: str, evidence_id: str, title: str) -> Transfer:
@@ -62,13 +76,13 @@ async def send_study(work: Work, person: Person, case_id: str, evidence_id: str,
         raise DamagedFile(evidence.name, "not a DICOM study")
     if title not in {device.title for device in destinations(work.region.network, case)}:
         raise NotFound("device", title)
-    detail = {"study": evidence.study_instance_uid, "device": title}
-    return await _asked(work, person, case, TransferKind.SEND, title, detail, evidence.study_instance_uid)
+    study = evidence.study_instance_uid
+    return await _asked(work, case, TransferKind.SEND, title, person.username, person.institution, study)
 
 
 async def fetch_priors(work: Work, person: Person, case_id: str) -> Transfer:
-    """Ask the member's PACS for the patient's earlier studies. Raises Invalid where it has none, and where the patient
-    has no number there."""
+    """Ask the archives of member and hub for the patient's earlier studies; gives the first request. Raises Invalid where there is
+    no archive, and where the patient has no number at the member."""
     case = await in_hand(work, person, case_id, Action.PRIORS_FETCH)
     if case.status in CLOSED_TO_EVIDENCE:
         raise InvalidTransition("case", case.status, "fetch-priors")
@@ -77,7 +91,59 @@ async def fetch_priors(work: Work, person: Person, case_id: str) -> Transfer:
         raise Invalid(FieldError("member", "no-archive"))
     if not await number_of(work, case):
         raise Invalid(FieldError("patient.identifiers", "required", case.member))
-    return await _asked(work, person, case, TransferKind.PRIORS, known[0].title, {"device": known[0].title})
+    asked = [await _asked(work, case, TransferKind.PRIORS, each.title, person.username, person.institution) for each in known]
+    return asked[0]
+
+
+async def may_fetch_priors(work: Work, person: Person, case_id: str) -> bool:
+    """Whether `fetch_priors` would ask an archive."""
+    try:
+        case = await in_hand(work, person, case_id, Action.PRIORS_FETCH)
+    except (Forbidden, NotFound):
+        return False
+    return case.status not in CLOSED_TO_EVIDENCE and bool(archives(work.region.network, case))
+
+
+async def ask_for_priors(work: Work, case: Case) -> None:
+    """A case was submitted: if it is about images, each archive is asked for earlier ones, unless it was asked before."""
+    known = archives(work.region.network, case)
+    wanted = work.region.centres[case.centre].expected is EvidenceType.DICOM_STUDY
+    if not wanted or not known or not await number_of(work, case):
+        return
+    before = {each.title for each in await work.transfers.of_case(case.id) if each.kind is TransferKind.PRIORS}
+    for archive in known:
+        if archive.title not in before:
+            await _asked(work, case, TransferKind.PRIORS, archive.title, SYSTEM, case.member)
+
+
+def is_wanted(case: Case, patient: Patient, prior: RemotePrior, oldest: str, owner: str) -> bool:
+    """Whether a study that an archive of the institution `owner` found is to be fetched: an earlier one, of this very patient, not
+    made before the day `oldest` (YYYYMMDD)."""
+    recent_enough = not prior.study_date or prior.study_date >= oldest
+    is_theirs = is_of if owner == case.member else is_surely_of
+    return recent_enough and is_earlier(case, prior) and is_theirs(patient, prior)
+
+
+def is_of(patient: Patient, prior: RemotePrior) -> bool:
+    """Whether birth date and sex agree, where both the record and the archive have them: numbers are given out twice, and mistyped."""
+    born, sex = _born(patient), DICOM_SEX.get(patient.sex, "")
+    same_birth = not born or len(prior.birth_date) != len(born) or prior.birth_date == born
+    return same_birth and (not sex or prior.sex not in DICOM_SEX.values() or prior.sex == sex)
+
+
+def is_surely_of(patient: Patient, prior: RemotePrior) -> bool:
+    """Whether name, birth date and sex are known to both and the same: at another institution the number may be somebody else's."""
+    names = {normal_name(group) for group in prior.name.split("=")}
+    return normal_name(patient.name) in names and (_born(patient), DICOM_SEX.get(patient.sex)) == (prior.birth_date, prior.sex)
+
+
+def _born(patient: Patient) -> str:
+    return f"{patient.birth_date:%Y%m%d}" if patient.birth_date else ""
+
+
+def oldest_wanted(rules: PriorRules, now: datetime) -> str:
+    """The day (YYYYMMDD) before which no study is fetched."""
+    return f"{now.year - rules.years:04d}{now:%m%d}"
 
 
 def is_earlier(case: Case, prior: RemotePrior) -> bool:
@@ -95,7 +161,7 @@ def is_earlier(case: Case, prior: RemotePrior) -> bool:
 async def number_of(work: Work, case: Case) -> str:
     """The number of the case's patient at the member: as the request says, else as the case's own study does. Empty: not known."""
     patient = await work.patients.get(case.patient.id)
-    number = next((each.value for each in patient.identifiers if each.system == case.member), "") if patient else ""
+    number = patient.identifier(case.member) if patient else ""
     for evidence in await work.evidence.of_case(case.id) if not number else ():
         own = evidence.study_instance_uid if evidence.type is EvidenceType.DICOM_STUDY else None
         study = await work.studies.facts(case.member, own) if own else None
@@ -103,22 +169,16 @@ async def number_of(work: Work, case: Case) -> str:
     return number
 
 
-async def _asked(
-    work: Work, person: Person, case: Case, kind: TransferKind, title: str, detail: dict[str, str], study: str = ""
-) -> Transfer:
+async def _asked(work: Work, case: Case, kind: TransferKind, title: str, by: str, institution: str, study: str = "") -> Transfer:
     """A new transfer, or the same one that is under way already."""
     for known in await work.transfers.of_case(case.id):
         if known.status in UNDER_WAY and (known.kind, known.title, known.study_instance_uid) == (kind, title, study):
             return known
-    transfer = Transfer(new_id(), kind, case.id, title, person.username, person.institution, work.now, work.now, study_instance_uid=study)
+    transfer = Transfer(new_id(), kind, case.id, title, by, institution, work.now, work.now, study_instance_uid=study)
     await work.transfers.add(transfer)
-    work.journal.audit(
-        Action.EVIDENCE_SEND if kind is TransferKind.SEND else Action.PRIORS_FETCH,
-        person.username,
-        person.institution,
-        f"case/{case.id}",
-        detail=detail,
-    )
+    detail = {"device": title} | ({"study": study} if study else {})
+    action = Action.EVIDENCE_SEND if kind is TransferKind.SEND else Action.PRIORS_FETCH
+    work.journal.audit(action, by, institution, f"case/{case.id}", detail=detail)
     work.journal.job(JOBS[kind], {"transfer": transfer.id}, key=f"transfer:{transfer.id}")
     return transfer
 
@@ -172,7 +232,7 @@ async def end_of_try(work: Work, transfer_id: str, error: str) -> bool:
         outcome = {"device": transfer.title, "status": transfer.status.value, "instances": transfer.completed, "failed": transfer.failed}
         work.journal.audit(
             Action.EVIDENCE_SEND if transfer.kind is TransferKind.SEND else Action.PRIORS_FETCH,
-            "system",
+            SYSTEM,
             transfer.institution,
             f"case/{case.id}",
             detail=outcome,
@@ -189,7 +249,7 @@ async def expect_prior(work: Work, case_id: str, prior: RemotePrior) -> bool:
     name = prior.description or prior.modality or "DICOM"
     study = await work.studies.facts(case.member, prior.study_instance_uid)
     evidence = Evidence(
-        new_id(), case_id, EvidenceType.PRIOR_STUDY, name[:200], "system", work.now, "application/dicom",
+        new_id(), case_id, EvidenceType.PRIOR_STUDY, name[:200], SYSTEM, work.now, "application/dicom",
         study_instance_uid=prior.study_instance_uid, instances=study.instances if study else 0, facts=facts,
     )  # fmt: skip
     await work.evidence.add(evidence)

@@ -40,7 +40,13 @@ async def test_from_the_empty_list_to_a_device_that_answers(platform: Platform, 
     await page.get_by_label("可向其发送检查").check()
     await page.get_by_label("允许其呼叫的网段").fill("10.1.2.3/16")
     await page.keyboard.press("Control+Enter")
-    for name, words in (("title", "1 到 16 个"), ("institution", "不是本网络的机构"), ("host", "必填"), ("port", "必须填写"), ("calls_from", "10.1.0.0/16")):
+    for name, words in (
+        ("title", "1 到 16 个"),
+        ("institution", "不是本网络的机构"),
+        ("host", "必填"),
+        ("port", "必须填写"),
+        ("calls_from", "10.1.0.0/16"),
+    ):
         await expect(page.locator(f'[data-field="{name}"] .field-error')).to_contain_text(words)
     await keep_picture(page, "devices-faults")
     await sound(page)

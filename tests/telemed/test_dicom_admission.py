@@ -10,7 +10,6 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-
 from rich.console import Console
 
 from dicom_gateway.upper_layer.pdu import PDUType
@@ -90,4 +89,6 @@ async def test_the_command_lists_changes_and_removes_and_is_on_record(tmp_path: 
             device_of("PACS1", "CLINIC1", "pacs", [], "")
         assert [await remove_device(settings, "PACS1") for _ in range(2)] == [True, False]
         lines = await parts.office.queries.audit({"action": "device:manage"}, None, 10)
-        assert [(line.actor, line.detail["step"]) for line in reversed(lines)] == [("command-line", step) for step in ("add", "change", "remove")]
+        assert [(line.actor, line.detail["step"]) for line in reversed(lines)] == [
+            ("command-line", step) for step in ("add", "change", "remove")
+        ]

@@ -25,7 +25,7 @@ from telemed.web.dates import show_age
 from telemed.web.i18n import gettext
 from telemed.web.keys import UPLOAD_LIMIT
 from telemed.web.pages.page import Visit, page, render
-from telemed.web.pages.transfers import lines_of
+from telemed.web.pages.transfers import transfers_context
 from telemed.web.pages.worklist import institution_name
 
 _ = str  # marks text for the translation catalogue
@@ -133,7 +133,7 @@ async def case_page(visit: Visit) -> web.StreamResponse:
         "missing": missing_words(tuple(view.missing)) if case.status not in (CaseStatus.COMPLETED, CaseStatus.CANCELLED) else [],
         "studies": _studies(view),
         "destinations": destinations(region.network, case) if view.whole else [],
-        "transfers": await lines_of(visit, case.id) if view.whole else [],
+        **(await transfers_context(visit, case.id) if view.whole else {"transfers": []}),
         "pictures": PICTURES,
         "report": _version(visit, view, chosen, names) if chosen else None,
         "versions": versions,

@@ -21,7 +21,7 @@ from telemed.web.dates import dicom_day, show_age, show_date
 from telemed.web.i18n import gettext
 from telemed.web.ohif import viewer_address
 from telemed.web.pages.page import Visit, fragment, page, render
-from telemed.web.pages.transfers import lines_of
+from telemed.web.pages.transfers import transfers_context
 from telemed.web.pages.worklist import case_filter, institution_name, kept_query, read_query
 from telemed.web.quality_words import proposed_shapes, strip_of
 
@@ -163,7 +163,7 @@ async def _context(visit: Visit, desk: Desk) -> dict[str, Any]:
         "documents": documents,
         "priors": priors,
         "viewer_priors": viewer_priors(priors, documents.priors),
-        "transfers": await lines_of(visit, case.id),
+        **await transfers_context(visit, case.id),
         "ohif": ohif_address(visit, desk, priors),
         **await _quality(visit, desk),
         "history": [(line, event_words(line), event_detail(line)) for line in history],

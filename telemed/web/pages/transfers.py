@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from aiohttp import web
 
 from telemed.service.office import consult
-from telemed.service.transfers import transfers_of
+from telemed.service.transfers import may_fetch_priors, transfers_of
 from telemed.web.pages.page import Visit, fragment, page
-from telemed.web.transfer_words import TransferLine, transfer_lines
+from telemed.web.transfer_words import transfer_lines
 
 
-async def lines_of(visit: Visit, case_id: str) -> list[TransferLine]:
+async def transfers_context(visit: Visit, case_id: str) -> dict[str, Any]:
     """What the case's pages show of them."""
-    return transfer_lines(await consult(visit.office, transfers_of, visit.person, case_id))
+    found = await consult(visit.office, transfers_of, visit.person, case_id)
+    lines = transfer_lines(found)
+    again = any(line.again for line in lines) and await consult(visit.office, may_fetch_priors, visit.person, case_id)
+    return {"transfers": lines, "may_fetch_again": again}
 
 
 @page("GET", "/cases/{case_id:[0-9a-f]{32}}/transfers")
 async def transfers(visit: Visit) -> web.StreamResponse:
     """How far they are; asked every other second while one is under way."""
-    found = await consult(visit.office, transfers_of, visit.person, visit.path("case_id"))
-    return fragment(visit, "_transfers.html", {"case": {"id": visit.path("case_id")}, "transfers": transfer_lines(found)})
+    case_id = visit.path("case_id")
+    return fragment(visit, "_transfers.html", {"case": {"id": case_id}} | await transfers_context(visit, case_id))

@@ -163,7 +163,12 @@ async def listener(answer: bytes) -> AsyncIterator[int]:
 
 @pytest.mark.parametrize(
     ("answer", "cause"),
-    [(b"", "ended"), (b"HTTP/1.1 400 Bad Request\r\n\r\n", "no-dicom"), (b"\x15\x03\x03\x00\x02\x02\x46", "no-dicom"), (b"\x03\x00\x00\x00\x00\x01\x00", "ended")],
+    [
+        (b"", "ended"),
+        (b"HTTP/1.1 400 Bad Request\r\n\r\n", "no-dicom"),
+        (b"\x15\x03\x03\x00\x02\x02\x46", "no-dicom"),
+        (b"\x03\x00\x00\x00\x00\x01\x00", "ended"),
+    ],
 )
 async def test_what_speaks_no_dicom_is_told_apart(desk: Desk, answer: bytes, cause: str) -> None:
     async with listener(answer) as port:

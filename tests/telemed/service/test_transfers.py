@@ -202,7 +202,8 @@ async def pacs(tmp_path: Path) -> AsyncIterator[Callable[..., Any]]:
 
 
 def earlier(study: str, day: str, patient: str = "P00001") -> Dataset:
-    return ct_slice(StudyInstanceUID=study, StudyDate=day, PatientID=patient, AccessionNumber="")
+    about = {"StudyInstanceUID": study, "StudyDate": day, "PatientID": patient}
+    return ct_slice(**about, AccessionNumber="", PatientBirthDate="", PatientSex="")
 
 
 async def test_earlier_studies_come_from_the_pacs_and_are_no_evidence_of_the_case(post: Post, pacs: Callable[..., Any]) -> None:
