@@ -126,10 +126,12 @@ async def start_dimse(
     watch: StudyWatch | None = None,
     tls: ssl.SSLContext | None = None,
     limits: Limits | None = None,
+    shared_port: bool = False,
 ) -> DimseServer:
     """Listen, once what a crash may have left is in the index. `policy` decides on each association, `destinations` on where
     C-MOVE may send (nowhere when None), `worklist` on what modalities find there (nothing when None). `on_step` runs in the
-    transaction that keeps a performed procedure step, `watch` is told of studies that are complete with one.
+    transaction that keeps a performed procedure step, `watch` is told of studies that are complete with one. Several processes
+    may serve one archive on a `shared_port`, each with a journal of its own.
 
     Raises `OSError` where the port cannot be had, `StorageError` or `SQLAlchemyError` where store or index do not work.
     """
@@ -181,7 +183,7 @@ async def start_dimse(
     )
     receiver = Receiver(intake, keep, policy, threads.serve, _SERVED_BY_THREADS, limits or Limits(), tls)
     try:
-        receiver.listen(host, port)
+        receiver.listen(host, port, shared=shared_port)
     except OSError:
         if journal is not None:
             await journal.close()
