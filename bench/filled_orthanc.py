@@ -77,7 +77,6 @@ def _fill(database: Path, studies: int, instances: int) -> None:
     connection.executemany("INSERT INTO PatientRecyclingOrder (patientId) VALUES (?)", [(patient,) for patient in patients.values()])
     for sql in (*indexes.values(), *triggers.values()):
         connection.execute(sql)
-    connection.execute("ANALYZE")
     connection.commit()
     connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     connection.close()
