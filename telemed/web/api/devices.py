@@ -48,9 +48,16 @@ class EchoShape(Shape):
 
 
 def device_shape(device: ApplicationEntity) -> DeviceShape:
-    plain = ("title", "institution", "host", "port", "character_set", "active")
-    lists = {"uses": sorted(use.value for use in device.uses), "calls_from": sorted(device.calls_from)}
-    return DeviceShape(**{name: getattr(device, name) for name in plain}, **lists)
+    return DeviceShape(
+        title=device.title,
+        institution=device.institution,
+        host=device.host,
+        port=device.port,
+        uses=sorted(use.value for use in device.uses),
+        character_set=device.character_set,
+        calls_from=sorted(device.calls_from),
+        active=device.active,
+    )
 
 
 def _entry(title: str, body: DeviceInput) -> DeviceEntry:
@@ -112,5 +119,6 @@ async def _switched(call: Call[Nothing], *, active: bool) -> web.Response:
 async def echo(call: Call[Nothing]) -> web.Response:
     """Ask the device now whether it is there, by C-ECHO."""
     heard = await devices.try_device(call.office, call.person, call.request.app[PROBE], call.path("title"))
-    plain = {"milliseconds": heard.milliseconds, "cause": heard.cause, "detail": heard.detail}
-    return answer(EchoShape(outcome=heard.outcome.value, words=echo_words(heard), **plain))
+    words = echo_words(heard)
+    said = EchoShape(outcome=heard.outcome.value, milliseconds=heard.milliseconds, cause=heard.cause, words=words, detail=heard.detail)
+    return answer(said)

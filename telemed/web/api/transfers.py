@@ -62,5 +62,5 @@ async def send(call: Call[Device]) -> web.Response:
 
 @operation("POST", CASE + "/priors/fetch", body=Nothing, returns=TransferShape, status=202, errors=(403, 404, 409, 422))
 async def fetch(call: Call[Nothing]) -> web.Response:
-    """Fetch the patient's earlier studies from the member's PACS, the newest first."""
+    """Fetch the patient's earlier studies from the PACS of member and hub, the newest first; gives the first request."""
     return answer(transfer_shape(await perform(call.office, transfers.fetch_priors, call.person, call.case_id)), 202)
