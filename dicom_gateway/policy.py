@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from enum import Enum
@@ -32,10 +33,11 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """Where C-MOVE sends for an AE title."""
+    """Where C-MOVE sends for an AE title; over TLS where there is a context for it."""
 
     host: str
     port: int
+    tls: ssl.SSLContext | None = None
 
 
 # (calling AE title, called AE title, peer address) -> what the caller may see and whom it stores for, or why not.

@@ -52,7 +52,7 @@ from telemed.adapters.study_table import StableStudyJobs, StudyArrivals
 from telemed.adapters.study_transfers import StudyTransfers
 from telemed.adapters.study_upkeep import StudyUpkeep
 from telemed.adapters.tracings import PooledTracings, StoredTracings
-from telemed.dimse_door import open_dimse
+from telemed.dimse_door import device_peers, open_dimse
 from telemed.domain.centre import Centre
 from telemed.long_jobs import LongJob, LongJobs
 from telemed.pool_process import serve_the_parent
@@ -147,7 +147,7 @@ def web_application(parts: Parts) -> web.Application:
         exports=ZipExporter(parts.index, parts.store, parts.measuring),
         administration=SqlAdministration(parts.office.engine, shown_store(parts.settings.storage), parts.settings.data_dir),
         signatures=PooledInspector(parts.pool, parts.signing_keys),
-        probe=DimseProbe(parts.settings.ae_title),
+        probe=DimseProbe(device_peers(parts.settings)),
         sheets=PooledSheets(parts.pool),
         tracings=PooledTracings(parts.pool),
         tracing_desk=StoredTracings(parts.store, parts.pool),
@@ -201,7 +201,7 @@ def worker(parts: Parts) -> Worker:
 def long_jobs(parts: Parts, pool: Executor) -> LongJobs:
     """Jobs that take seconds; tracings are read in `pool`."""
     settings, kept, now = parts.settings, parts.office.image_quality, parts.office.now
-    travelling = StudyTransfers(parts.office, parts.index, parts.store, parts.intake, parts.measuring, settings.ae_title)
+    travelling = StudyTransfers(parts.office, parts.index, parts.store, parts.intake, parts.measuring, device_peers(settings))
     kinds: dict[str, LongJob] = {
         "read-ecg": EcgReader(parts.office, pool, translations(DEFAULT_LANGUAGE).gettext),
         "send-study": travelling.send,

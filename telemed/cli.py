@@ -204,6 +204,8 @@ def device(
     use: Annotated[list[str] | None, typer.Option("--use", help="store (studies may be sent there) or query (a PACS with priors)")] = None,
     character_set: Annotated[str, typer.Option("--character-set", help="Specific Character Set of answers, such as GB18030")] = "",
     calls_from: Annotated[list[str] | None, typer.Option("--from", help="Network that it may call from; any when left out")] = None,
+    tls: Annotated[bool, typer.Option("--tls", help="It is called over TLS")] = False,
+    authority: Annotated[str, typer.Option("--authority", help="PEM file with the authority of its certificate, or with that itself")] = "",
     remove: Annotated[bool, typer.Option("--remove", help="Take it out of the network")] = False,
 ) -> None:
     """List the network's DICOM devices, add or change one, or take one out."""
@@ -218,6 +220,7 @@ def device(
             _fail(f"There is no device {title}.")
         return
     try:
-        _run(devices.put_device(settings, devices.device_of(title, institution, address, use or [], character_set, calls_from or [])))
+        about = (title, institution, address, use or [], character_set, calls_from or [])
+        _run(devices.put_device(settings, devices.device_of(*about, tls=tls, authority=authority)))
     except devices.WrongDevice as error:
         _fail(f"{error}.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
@@ -30,13 +31,27 @@ class WrongDevice(ValueError):
 
 
 def device_of(
-    title: str, institution: str, address: str, uses: list[str], character_set: str, calls_from: Sequence[str] = ()
+    title: str,
+    institution: str,
+    address: str,
+    uses: list[str],
+    character_set: str,
+    calls_from: Sequence[str] = (),
+    *,
+    tls: bool = False,
+    authority: str = "",
 ) -> DeviceEntry:
-    """A device as it was typed. `address` is host:port or empty, `calls_from` networks. Raises `WrongDevice`."""
+    """A device as it was typed. `address` is host:port or empty, `calls_from` networks, `authority` a PEM file or empty. Raises
+    `WrongDevice`."""
     host, _, port = address.rpartition(":")
     if address and not (host and port.isascii() and port.isdecimal() and len(port) <= 5):
         raise WrongDevice(f"{address!r} is no address of the form host:port")
-    return DeviceEntry(title, institution, host.strip("[]"), int(port or 0), uses, character_set, calls_from)
+    try:
+        certificates = Path(authority).read_text("utf-8", "replace") if authority else ""
+    except OSError as error:
+        raise WrongDevice(f"{authority} cannot be read ({error.strerror})") from None
+    about = (uses, character_set, calls_from)
+    return DeviceEntry(title, institution, host.strip("[]"), int(port or 0), *about, tls=tls, authority=certificates)
 
 
 @asynccontextmanager
@@ -77,7 +92,7 @@ async def show_devices(settings: Settings, console: Console) -> None:
         found = await devices.list_devices(work, AT_THE_MACHINE)
     table = Table("AE title", "institution", "address", "addressed for", "calls from", "character set", "on", box=None)
     for device in found:
-        address = f"{device.host}:{device.port}" if device.host else ""
+        address = f"{device.host}:{device.port}{' TLS' if device.tls else ''}" if device.host else ""
         lists = (", ".join(sorted(names)) for names in (device.uses, device.calls_from))
         table.add_row(device.title, device.institution, address, *lists, device.character_set, "yes" if device.active else "no")
     console.print(table)

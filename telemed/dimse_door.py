@@ -7,12 +7,18 @@ from dicom_gateway.dimse import DimseServer
 from dicom_gateway.stability import StudyWatch
 from dicom_gateway.upper_layer.receiver import Limits
 from storage.protocol import ObjectStore
+from telemed.adapters.device_peers import DevicePeers
 from telemed.adapters.office import SqlOffice
 from telemed.adapters.study_access import device_scope
 from telemed.adapters.study_table import note_step
 from telemed.adapters.worklist_items import WorklistItems
 from telemed.domain.network import EntityUse, Level
 from telemed.settings import Settings
+
+
+def device_peers(settings: Settings) -> DevicePeers:
+    """How devices are called."""
+    return DevicePeers(settings.ae_title, settings.dicom_tls, settings.dicom_tls_clients)
 
 
 async def open_dimse(
@@ -24,6 +30,8 @@ async def open_dimse(
     watch: StudyWatch,
 ) -> DimseServer:
     """Listen. An AE title is an institution's code or one of its devices; one that is not in the network is refused."""
+
+    peers = device_peers(settings)
 
     async def admit(calling: str, called: str, address: str) -> Scope | Refusal:
         if called != settings.ae_title:
@@ -38,7 +46,7 @@ async def open_dimse(
     async def destinations(title: str, scope: Scope) -> Destination | None:
         """Only devices of the asking institution: nobody can have studies sent to somebody else."""
         devices = office.region.network.addressed(scope.owner or "", EntityUse.STORE)
-        return next((Destination(device.host, device.port) for device in devices if device.title == title), None)
+        return next((peers.destination(device) for device in devices if device.title == title), None)
 
     return await start_dimse(
         index,

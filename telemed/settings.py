@@ -35,10 +35,12 @@ class Settings(BaseSettings):
     http_port: int = Field(default=8080, ge=1, le=65535, description="Port of pages, API and DICOMweb")
     dicom_port: int = Field(default=11112, ge=1, le=65535, description="Port of the DICOM gateway")
     dicom_tls: str = Field(
-        default="", description="PEM file with certificate and key: the DICOM gateway then speaks TLS only; empty: plain TCP"
+        default="",
+        description="PEM file with certificate and key: the DICOM gateway then speaks TLS only, and shows it to devices; empty: plain TCP",
     )
     dicom_tls_clients: str = Field(
-        default="", description="PEM file with the authorities whose certificates DICOM peers must show; empty: none is asked for"
+        default="",
+        description="PEM file with the authorities whose certificates DICOM peers must show; empty: callers none, devices the system's",
     )
     dicom_rate: float = Field(
         default=0, ge=0, description="Instances a second that one institution may store, the rest waits its turn; 0: as fast as they come"

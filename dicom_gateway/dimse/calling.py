@@ -11,7 +11,7 @@ from pynetdicom.presentation import PresentationContext
 
 from dicom_gateway.part10 import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 from dicom_gateway.upper_layer.negotiation import MAX_PDU
-from dicom_gateway.upper_layer.sender import CONNECT_WITHIN, Peer, SendingFailed
+from dicom_gateway.upper_layer.sender import CONNECT_WITHIN, Cause, Peer, SendingFailed, why_not
 
 
 @contextmanager
@@ -27,11 +27,19 @@ def called(
     ae.dimse_timeout = ae.network_timeout = answer_within
     ae.requested_contexts = list(contexts)
     association = ae.associate(
-        peer.host, peer.port, ae_title=peer.called, max_pdu=MAX_PDU, ext_neg=list(roles), evt_handlers=list(handlers)
+        peer.host,
+        peer.port,
+        ae_title=peer.called,
+        max_pdu=MAX_PDU,
+        ext_neg=list(roles),
+        evt_handlers=list(handlers),
+        tls_args=(peer.tls, peer.host) if peer.tls else None,
     )
+    if association.is_rejected:
+        raise SendingFailed(f"{peer.called} refuses the association", Cause.REFUSED)
     if not association.is_established:
-        why = "refuses the association" if association.is_rejected else f"does not answer at {peer.host}:{peer.port}"
-        raise SendingFailed(f"{peer.called} {why}")
+        nothing = SendingFailed(f"{peer.called} does not answer at {peer.host}:{peer.port}", Cause.NO_ANSWER)
+        raise why_not(peer) or nothing  # pynetdicom keeps to itself why
     try:
         yield association
     finally:

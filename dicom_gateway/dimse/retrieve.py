@@ -100,7 +100,7 @@ class Retrieval:
         progress = Progress(len(instances))
         if not instances:
             return progress
-        peer = Peer(destination.host, destination.port, title, archive.ae_title)
+        peer = Peer(destination.host, destination.port, title, archive.ae_title, destination.tls)
         originator = (self._association.requestor.ae_title.strip(), int(request.MessageID or 0))
         sending = asyncio.run_coroutine_threadsafe(send(peer, instances, archive.readable, progress, originator), archive.loop)
         self._accompany(sending, progress)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 import socket
 import ssl
 import struct
@@ -29,6 +30,7 @@ MAX_CONTEXTS = 128  # of one association (PS3.8 9.3.2.2)
 NATIVE = (EXPLICIT_VR_LITTLE_ENDIAN, IMPLICIT_VR_LITTLE_ENDIAN)
 _LONGEST = 1 << 20  # bytes of a PDU that a peer may send us
 _PIECE = 128 << 10  # bytes of one P-DATA-TF where the peer sets no limit
+_LISTEN_FOR = 1.0  # seconds in which an alert about our certificate comes (RFC 8446 4.4.2.4)
 _KINDS = frozenset(PDUType)
 
 
@@ -46,8 +48,14 @@ class Cause(StrEnum):
     BUSY = "busy"
     REFUSED = "refused"
     SERVICE = "service"
+    CERTIFICATE = "certificate"
+    OUR_CERTIFICATE = "our-certificate"
+    TLS = "tls"
     OTHER = "other"
 
+
+# Alerts about the certificate that we showed, or did not (RFC 8446 6.2), as OpenSSL names them.
+_OF_OUR_CERTIFICATE = re.compile(r"ALERT.*(CERTIFICATE|UNKNOWN_CA|ACCESS_DENIED|DECRYPT_ERROR)")
 
 # Source and reason of an A-ASSOCIATE-RJ (PS3.8 table 9-21).
 _REJECTIONS = {(1, 3): Cause.CALLING_TITLE, (1, 7): Cause.CALLED_TITLE, (3, 1): Cause.BUSY, (3, 2): Cause.BUSY}
@@ -97,9 +105,9 @@ class StorageAssociation:
         except TimeoutError:
             raise SendingFailed(f"{peer.called} does not answer at {peer.host}:{peer.port}", Cause.NO_ANSWER) from None
         except (OSError, EOFError, MalformedPDU) as error:
-            cause = cause_of(error)
-            why = "the connection was ended" if cause is Cause.ENDED else str(error)
-            raise SendingFailed(f"{peer.called} at {peer.host}:{peer.port}: {why}", cause) from None
+            # A peer that does not want our certificate says so behind the handshake, and may reset what we had sent by then.
+            reset = peer.tls is not None and cause_of(error) is Cause.ENDED
+            raise (await asyncio.to_thread(why_not, peer) if reset else None) or failure(peer, error) from None
 
     def takes(self, sop_class: str, transfer_syntax: str) -> str | None:
         """The transfer syntax in which such an object can be sent: its own, else a native one, else None."""
@@ -230,6 +238,10 @@ class StorageAssociation:
 def cause_of(error: Exception) -> Cause:
     """What an error of the connection says about the peer."""
     match error:
+        case ssl.SSLCertVerificationError():
+            return Cause.CERTIFICATE
+        case ssl.SSLError():
+            return Cause.OUR_CERTIFICATE if _OF_OUR_CERTIFICATE.search(error.reason or "") else Cause.TLS
         case socket.gaierror():
             return Cause.UNKNOWN_HOST
         case ConnectionRefusedError():
@@ -241,6 +253,34 @@ def cause_of(error: Exception) -> Cause:
         case OSError():
             return Cause.NO_WAY
     return Cause.OTHER
+
+
+def failure(peer: Peer, error: Exception) -> SendingFailed:
+    """What is said of a peer with which no association could be made because of this error."""
+    cause, where = cause_of(error), f"{peer.called} at {peer.host}:{peer.port}"
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return SendingFailed(f"{where} shows a certificate that is not trusted: {error.verify_message}", cause)
+    if cause is Cause.OUR_CERTIFICATE:
+        return SendingFailed(f"{where} does not take our certificate, or wants one and we have none", cause)
+    if cause is Cause.TLS:
+        return SendingFailed(f"{where} does not speak TLS with us: {error}", cause)
+    return SendingFailed(f"{where}: {'the connection was ended' if cause is Cause.ENDED else error}", cause)
+
+
+def why_not(peer: Peer) -> SendingFailed | None:
+    """Why there is no connection with a peer that could not be worked with: it is made once more, and listened to. None where nothing
+    is wrong with it. Blocks: for a thread."""
+    try:
+        with socket.create_connection((peer.host, peer.port), CONNECT_WITHIN) as plain:
+            if peer.tls:
+                with peer.tls.wrap_socket(plain, server_hostname=peer.host) as secure:
+                    secure.settimeout(_LISTEN_FOR)
+                    secure.recv(1)
+    except TimeoutError:
+        return None
+    except OSError as error:
+        return failure(peer, error)
+    return None
 
 
 async def echo(peer: Peer) -> int:

@@ -32,5 +32,5 @@ class DeviceTable(_Repository):
 
 
 def _row(device: ApplicationEntity) -> dict[str, Any]:
-    names = ("title", "institution", "host", "port", "character_set", "active", "calls_from")
+    names = ("title", "institution", "host", "port", "character_set", "active", "calls_from", "tls", "authority")
     return {name: getattr(device, name) for name in names} | {"uses": frozenset(use.value for use in device.uses)}

@@ -66,7 +66,7 @@ def _prior_rules(value: object) -> PriorRules:
 def entity_from_row(row: sa.RowMapping) -> ApplicationEntity:
     uses = frozenset(EntityUse(use) for use in row["uses"])
     of = (row["title"], row["institution"], row["host"], row["port"])
-    return ApplicationEntity(*of, uses, row["character_set"], row["active"], row["calls_from"])
+    return ApplicationEntity(*of, uses, row["character_set"], row["active"], row["calls_from"], row["tls"], row["authority"])
 
 
 async def add_institutions(connection: AsyncConnection, institutions: Sequence[Institution]) -> None:

@@ -17,6 +17,7 @@ from dicom_gateway.index import Target, dicom_study
 from dicom_gateway.pixels import PixelPool
 from dicom_gateway.upper_layer.sender import Peer, SendingFailed
 from storage.protocol import ObjectStore
+from telemed.adapters.device_peers import DevicePeers
 from telemed.adapters.office import SqlOffice
 from telemed.adapters.study_table import BESIDE
 from telemed.domain.case import Case
@@ -46,8 +47,8 @@ class Counts:
 class StudyTransfers:
     """The jobs `send-study` and `fetch-priors`."""
 
-    def __init__(self, office: SqlOffice, index: Index, store: ObjectStore, intake: Intake, pool: PixelPool, ae_title: str) -> None:
-        self._office, self._index, self._intake, self._ae_title = office, index, intake, ae_title
+    def __init__(self, office: SqlOffice, index: Index, store: ObjectStore, intake: Intake, pool: PixelPool, peers: DevicePeers) -> None:
+        self._office, self._index, self._intake, self._peers = office, index, intake, peers
         self._readable = Readable(store, pool)
 
     async def send(self, payload: Mapping[str, Any]) -> None:
@@ -112,7 +113,7 @@ class StudyTransfers:
         if not instances:
             return "the study is not here any more"
         progress = Progress(len(instances))
-        peer = Peer(device.host, device.port, device.title, self._ae_title)
+        peer = self._peers.peer(device)
 
         def counts() -> Counts:
             return Counts(len(instances), progress.completed + progress.warned, len(progress.failed))
@@ -126,7 +127,7 @@ class StudyTransfers:
 
     async def _fetched(self, transfer: Transfer, case: Case, archive: ApplicationEntity) -> str:
         """Why the try failed; empty where all came that the archive has."""
-        peer = Peer(archive.host, archive.port, archive.title, self._ae_title)
+        peer = self._peers.peer(archive)
         async with self._office.reading() as work:
             number = await transfers.number_of(work, case)
             patient = await work.patients.get(case.patient.id)
@@ -168,7 +169,7 @@ class StudyTransfers:
             if fetched is None and not may_move:
                 return f"{peer.called} knows no C-GET, by which alone a hub's archive is asked"
             if may_move and (fetched is None or not fetched.completed):
-                fetched = await asyncio.to_thread(move_study, peer, study, self._ae_title)
+                fetched = await asyncio.to_thread(move_study, peer, study, peer.calling)
                 counts.completed += fetched.completed
         except SendingFailed as error:
             return str(error)

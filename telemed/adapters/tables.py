@@ -56,6 +56,8 @@ application_entity = sa.Table(
     sa.Column("calls_from", Codes, nullable=False, server_default=""),
     sa.Column("character_set", Name, nullable=False, server_default=""),
     sa.Column("active", sa.Boolean, nullable=False, server_default=sa.true()),
+    sa.Column("tls", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("authority", sa.Text, nullable=False, server_default=""),
 )
 
 hub_service = sa.Table(

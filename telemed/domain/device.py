@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import ssl
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
@@ -19,6 +20,12 @@ HOST = re.compile(r"(?=.{1,253}\Z)[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,62})(?:\.[A-Za-
 
 MOST_NETWORKS = 20
 """Networks that one device may call from: more are better said as a wider one (practice)."""
+
+MOST_AUTHORITY = 32 * 1024
+"""Characters of the certificates that a device's may be of: a chain has some 2,000 for each."""
+
+CERTIFICATE = re.compile(r"-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----", re.ASCII)
+"""One certificate in PEM (RFC 7468)."""
 
 CHARACTER_SETS = (
     "ISO_IR 192", "GB18030", "GBK", "ISO_IR 6", "ISO_IR 13", "ISO_IR 100", "ISO_IR 101", "ISO_IR 109", "ISO_IR 110", "ISO_IR 126",
@@ -40,6 +47,8 @@ class DeviceEntry:
     character_set: str = ""
     calls_from: Sequence[str] = ()
     active: bool = True
+    tls: bool = False
+    authority: str = ""
 
 
 def device_of(entry: DeviceEntry, network: Network) -> ApplicationEntity:
@@ -55,7 +64,14 @@ def device_of(entry: DeviceEntry, network: Network) -> ApplicationEntity:
         entry.character_set,
         entry.active,
         frozenset(str(ip_network(each.strip())) for each in entry.calls_from),
+        entry.tls,
+        certificates_in(entry.authority),
     )
+
+
+def certificates_in(text: str) -> str:
+    """The certificates of a PEM text without what stands around them."""
+    return "".join(found.group().replace("\r\n", "\n") + "\n" for found in CERTIFICATE.finditer(text))
 
 
 def _faults(entry: DeviceEntry, network: Network) -> Iterator[FieldError]:
@@ -74,6 +90,7 @@ def _faults(entry: DeviceEntry, network: Network) -> Iterator[FieldError]:
     if len(entry.calls_from) > MOST_NETWORKS:
         yield FieldError("calls_from", "too-many", str(MOST_NETWORKS))
     yield from _network_faults(entry.calls_from)
+    yield from _authority_faults(entry.authority.strip())
 
 
 def _address_faults(entry: DeviceEntry) -> Iterator[FieldError]:
@@ -111,3 +128,22 @@ def _network_faults(networks: Iterable[str]) -> Iterator[FieldError]:
             else:
                 yield FieldError("calls_from", "network-of-host", str(meant))
             return  # one sentence at a field is enough
+
+
+def _authority_faults(text: str) -> Iterator[FieldError]:
+    if not text:
+        return
+    if len(text) > MOST_AUTHORITY:
+        yield FieldError("authority", "too-long", str(MOST_AUTHORITY))
+    elif "PRIVATE KEY" in text:
+        yield FieldError("authority", "private-key")
+    elif not _are_certificates(certificates_in(text)):
+        yield FieldError("authority", "certificate")
+
+
+def _are_certificates(text: str) -> bool:
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cadata=text)
+    except (ValueError, OSError):  # ssl.SSLError is an OSError
+        return False
+    return bool(text)

@@ -43,7 +43,8 @@ class EntityUse(StrEnum):
 class ApplicationEntity:
     """A device of an institution by its AE title. `host` is empty where it only calls. `character_set` is the Specific
     Character Set that it wants answers in; empty: the one that it asks in. `calls_from`: networks (192.0.2.0/24) that it may
-    call from; empty: any."""
+    call from; empty: any. `tls`: it is called over TLS; `authority`: the certificates (PEM) of which its own must be, or its own;
+    empty: those that the installation trusts."""
 
     title: str
     institution: str
@@ -53,6 +54,8 @@ class ApplicationEntity:
     character_set: str = ""
     active: bool = True
     calls_from: frozenset[str] = frozenset()
+    tls: bool = False
+    authority: str = ""
 
     def may_call_from(self, address: str) -> bool:
         """Whether a connection from this IP address may be the device."""

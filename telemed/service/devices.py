@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from hashlib import sha256
 from typing import Any, Protocol
 
 from telemed.domain.device import DeviceEntry, device_of
@@ -129,5 +130,7 @@ def _record(work: Work, person: Person, step: str, device: ApplicationEntity, ou
     detail: dict[str, Any] = {"step": step, "institution": device.institution}
     detail |= {"address": f"{device.host}:{device.port}"} if device.host else {}
     detail |= {"uses": sorted(device.uses), "calls_from": sorted(device.calls_from), "active": device.active}
+    detail |= {"tls": device.tls} if device.host else {}
+    detail |= {"authority": sha256(device.authority.encode()).hexdigest()} if device.authority else {}
     detail |= {"cause": cause} if cause else {}
     work.journal.audit(Action.DEVICE_MANAGE, person.username, person.institution, f"device/{device.title}", outcome, detail)

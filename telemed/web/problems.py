@@ -114,6 +114,8 @@ FAULT = {
     "ip-network": _("takes networks such as 192.0.2.0/24 and single addresses such as 192.0.2.7, not"),
     "network-of-host": _("names one host of a network; the network is written"),
     "character-set": _("takes DICOM's defined terms, such as GB18030 or ISO_IR 192"),
+    "certificate": _("must be one or more certificates in PEM, from BEGIN CERTIFICATE to END CERTIFICATE"),
+    "private-key": _("holds a private key, which must stay where it belongs: enter the certificate alone"),
     "not-a-cursor": _("is not a cursor of this list"),
 }
 

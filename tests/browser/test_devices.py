@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 from axe_playwright_python.async_playwright import Axe
@@ -13,6 +14,8 @@ from tests.browser.conftest import Visitor
 from tests.browser.platform import Platform, free_port
 from tests.browser.test_pages import grave_findings
 from tests.browser.test_reading import keep_picture
+from tests.dicom_gateway.certificates import Authority, server_context
+from tests.dicom_gateway.devices import StorageProvider
 
 
 async def sound(page: Page) -> None:
@@ -56,7 +59,7 @@ async def test_from_the_empty_list_to_a_device_that_answers(platform: Platform, 
     server: Any = await asyncio.to_thread(lambda: ae.start_server(("127.0.0.1", 0), block=False))
     try:
         await page.get_by_label("AE 标题").fill("WS1")
-        await page.get_by_label("机构").select_option("HUBA")
+        await page.select_option("[name=institution]", "HUBA")
         await page.get_by_label("主机名或 IP 地址").fill("127.0.0.1")
         await page.get_by_label("端口", exact=True).fill(str(server.server_address[1]))
         await page.get_by_label("允许其呼叫的网段").fill("10.1.0.0/16，192.0.2.7")
@@ -109,3 +112,34 @@ async def test_a_device_is_changed_switched_off_removed_and_brought_back(platfor
     await expect(row).to_contain_text("127.0.0.1:11113")
     kept = (await platform.call("GET", "/devices", "operator"))["items"]
     assert [(each["port"], each["uses"]) for each in kept if each["title"] == "A/B C"] == [(11113, ["query"])]
+
+
+async def test_a_certificate_that_is_not_trusted_is_said(platform: Platform, sign_in: Visitor, tmp_path: Path) -> None:
+    authority, strangers = Authority(tmp_path), Authority(tmp_path, "strangers")
+    workstation = StorageProvider(0, tls=server_context(authority.issue("device")))
+    server = await asyncio.to_thread(workstation.start)
+    body = {"title": "TLS1", "institution": "CLINIC2", "host": "127.0.0.1", "port": server.server_address[1], "uses": ["store"]}
+    await platform.call("POST", "/devices", "operator", body)
+    try:
+        page = await sign_in("operator")
+        await opened(page, "/devices/edit?title=TLS1")
+        await page.get_by_label("用 TLS 呼叫它").check()
+        field = page.get_by_label("其证书的颁发机构")
+        await field.fill((tmp_path / "device.pem").read_text())
+        await page.get_by_role("button", name="保存", exact=True).click()
+        await expect(page.locator('[data-field="authority"] .field-error')).to_contain_text("含有私钥")
+        await field.fill(strangers.file.read_text())
+        await page.get_by_role("button", name="保存", exact=True).click()
+        await page.wait_for_url("**/devices")
+        await page.wait_for_selector("html[data-ready]")
+        row = page.locator("[data-row]", has_text="TLS1")
+        await expect(row).to_contain_text("TLS")
+        await row.get_by_role("button", name="测试到 TLS1 的连接").click()
+        await expect(row.locator("[data-echo-answer]")).to_contain_text("不可信")
+        await keep_picture(page, "devices-untrusted")
+        await opened(page, "/devices/edit?title=TLS1")
+        await keep_picture(page, "devices-tls-form")
+        await sound(page)
+    finally:
+        await platform.call("DELETE", "/devices/TLS1", "operator")
+        await asyncio.to_thread(server.shutdown)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
+import ssl
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -72,6 +73,8 @@ class Gateway:
     movers: dict[str, int] = field(default_factory=dict)
     items: dict[str, list[Dataset]] = field(default_factory=dict)
     steps: list[PerformedStep] = field(default_factory=list)
+    secure: dict[str, ssl.SSLContext] = field(default_factory=dict)
+    """TLS by the AE title of movers that speak it."""
 
     def headers(self, owner: str) -> dict[str, str]:
         return {"Authorization": f"Bearer {owner}"}
@@ -123,6 +126,7 @@ async def gateway(engine: AsyncEngine, store: ObjectStore, pixel_pool: PixelPool
     movers: dict[str, int] = {}
     items: dict[str, list[Dataset]] = {}
     steps: list[PerformedStep] = []
+    secure: dict[str, ssl.SSLContext] = {}
 
     def on_indexed(connection: sa.Connection, indexed: Sequence[IndexedInstance]) -> None:
         hooked.extend(indexed)
@@ -131,7 +135,7 @@ async def gateway(engine: AsyncEngine, store: ObjectStore, pixel_pool: PixelPool
         return scope_for(calling) if calling in OWNERS else Refusal(RefusalReason.CALLING_AE_TITLE_NOT_RECOGNIZED)
 
     async def destinations(title: str, scope: Scope) -> Destination | None:
-        return Destination("127.0.0.1", movers[title]) if title in movers else None
+        return Destination("127.0.0.1", movers[title], secure.get(title)) if title in movers else None
 
     async def worklist(scope: Scope, calling_ae: str) -> list[Dataset]:
         return items.get(scope.owner or "", [])
@@ -148,7 +152,7 @@ async def gateway(engine: AsyncEngine, store: ObjectStore, pixel_pool: PixelPool
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()
     port = runner.addresses[0][1]
-    yield Gateway(engine, store, index, intake, dimse, f"http://127.0.0.1:{port}/dicomweb", hooked, movers, items, steps)
+    yield Gateway(engine, store, index, intake, dimse, f"http://127.0.0.1:{port}/dicomweb", hooked, movers, items, steps, secure)
     await dimse.close()
     await runner.cleanup()
     await intake.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import ssl
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -57,12 +58,14 @@ class StorageProvider:
     syntax_of: dict[str, str] = field(default_factory=dict)
     originators: set[tuple[str, int]] = field(default_factory=set)
     associations: int = 0
+    tls: ssl.SSLContext | None = None
+    host: str = "127.0.0.1"
 
     def start(self) -> Any:
         ae = AE(ae_title="DEST")
         ae.add_supported_context(CTImageStorage, list(self.syntaxes))
         handlers = [(evt.EVT_C_STORE, self._store), (evt.EVT_ESTABLISHED, self._count)]
-        return ae.start_server(("127.0.0.1", self.port), block=False, evt_handlers=handlers)
+        return ae.start_server((self.host, self.port), block=False, evt_handlers=handlers, ssl_context=self.tls)
 
     def _count(self, event: Any) -> None:
         self.associations += 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -48,10 +49,10 @@ class Device:
         handlers = [(evt.EVT_N_EVENT_REPORT, self.take)] if stay else []
         return await with_association(self.gateway.dimse.port, self.title, [CLASS], use, evt_handlers=handlers)
 
-    def listen(self, port: int) -> Any:
+    def listen(self, port: int, tls: ssl.SSLContext | None = None) -> Any:
         ae = AE(ae_title=self.title)
         ae.add_supported_context(CLASS, scu_role=False, scp_role=True)
-        return ae.start_server(("127.0.0.1", port), block=False, evt_handlers=[(evt.EVT_N_EVENT_REPORT, self.take)])
+        return ae.start_server(("127.0.0.1", port), block=False, evt_handlers=[(evt.EVT_N_EVENT_REPORT, self.take)], ssl_context=tls)
 
 
 async def sent(gateway: Gateway, owner: str = "CLINIC1") -> tuple[str, str]:

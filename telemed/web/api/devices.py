@@ -20,7 +20,7 @@ DEVICE = "/devices/{title}"
 
 class DeviceShape(Shape):
     """`uses` are store (studies may be sent there) and query (a PACS with earlier studies); `calls_from` are networks, none for
-    any; `host` is empty where the device only calls."""
+    any; `host` is empty where the device only calls. `authority` are the certificates (PEM) of which the device's must be."""
 
     title: str
     institution: str
@@ -30,6 +30,8 @@ class DeviceShape(Shape):
     character_set: str
     calls_from: list[str]
     active: bool
+    tls: bool
+    authority: str
 
 
 class DeviceListShape(Shape):
@@ -57,11 +59,14 @@ def device_shape(device: ApplicationEntity) -> DeviceShape:
         character_set=device.character_set,
         calls_from=sorted(device.calls_from),
         active=device.active,
+        tls=device.tls,
+        authority=device.authority,
     )
 
 
 def _entry(title: str, body: DeviceInput) -> DeviceEntry:
-    return DeviceEntry(title, body.institution, body.host, body.port, body.uses, body.character_set, body.calls_from, body.active)
+    address = (body.institution, body.host, body.port)
+    return DeviceEntry(title, *address, body.uses, body.character_set, body.calls_from, body.active, body.tls, body.authority)
 
 
 @operation("GET", "/devices", returns=DeviceListShape, errors=(403,))

@@ -297,6 +297,8 @@ class DeviceInput(Input):
     character_set: Annotated[str, StringConstraints(max_length=64, pattern=NO_NUL)] = ""
     calls_from: Annotated[list[Annotated[str, StringConstraints(max_length=64, pattern=NO_NUL)]], Field(max_length=64)] = []
     active: bool = True
+    tls: bool = False
+    authority: Annotated[str, StringConstraints(max_length=65536, pattern=NO_NUL)] = ""
 
 
 class NewDevice(DeviceInput):

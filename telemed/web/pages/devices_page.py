@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from aiohttp import web
 
-from telemed.domain.device import CHARACTER_SETS
+from telemed.domain.device import CHARACTER_SETS, MOST_AUTHORITY
 from telemed.domain.forms import Choice, Field, FieldType, Form
 from telemed.domain.network import ApplicationEntity, EntityUse
 from telemed.domain.policy import Action, require
@@ -112,6 +112,10 @@ def device_form(institutions: Sequence[Choice], *, new: bool) -> Form:
                   choices=tuple(Choice(term, term) for term in CHARACTER_SETS[:4]), help=_("Empty: the one that it asks in.")),
             Field("calls_from", _("Networks that it may call from"), FieldType.LONG_TEXT, rows=2, max_length=1000,
                   help=_("One a line, such as 192.0.2.0/24 or 192.0.2.7. Empty: from anywhere.")),
+            Field("tls", _("Is called over TLS"), FieldType.FLAG),
+            Field("authority", _("Authority of its certificate, or the certificate itself (PEM)"), FieldType.LONG_TEXT, rows=3,
+                  max_length=MOST_AUTHORITY,
+                  help=_("Empty: an authority that this installation trusts, and the name in the certificate is the address.")),
             Field("active", _("Takes part: may call and be addressed"), FieldType.FLAG),
         )
     )  # fmt: skip

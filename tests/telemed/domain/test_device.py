@@ -95,6 +95,8 @@ def test_all_faults_are_told_at_once() -> None:
         port=st.none() | st.integers(),
         uses=st.lists(st.sampled_from(["store", "query"]) | st.text(max_size=5), max_size=3),
         character_set=st.text(max_size=20),
+        tls=st.booleans(),
+        authority=st.text(max_size=50) | st.text(max_size=50).map(lambda t: f"-----BEGIN CERTIFICATE-----{t}-----END CERTIFICATE-----"),
         calls_from=st.lists(st.text(max_size=20) | st.ip_addresses(network="10.0.0.0/8").map(lambda ip: f"{ip}/16"), max_size=3),
     )
 )

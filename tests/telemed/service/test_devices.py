@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from pynetdicom import AE, evt
 
+from telemed.adapters.device_peers import DevicePeers
 from telemed.adapters.device_probe import DimseProbe
 from telemed.domain.device import DeviceEntry
 from telemed.domain.errors import Forbidden, Invalid, NotFound
@@ -95,7 +96,7 @@ async def test_nobody_else_does_any_of_it(desk: Desk, user: str) -> None:
         with pytest.raises(Forbidden):
             await desk.do(user, use_case, *arguments)
     with pytest.raises(Forbidden):
-        await devices.try_device(desk.office, desk.people[user], DimseProbe("TELEMED"), "PACS1")
+        await devices.try_device(desk.office, desk.people[user], DimseProbe(DevicePeers("TELEMED")), "PACS1")
     assert await steps(desk) == []
 
 
@@ -116,7 +117,7 @@ async def pynetdicom_device(service: str = VERIFICATION, status: int = 0, **cond
 
 async def tried(desk: Desk, port: int, host: str = "127.0.0.1") -> Echo:
     await desk.do("operator", devices.put_device, replace(PACS, host=host, port=port))
-    return await devices.try_device(desk.office, desk.people["operator"], DimseProbe("TELEMED"), "PACS1")
+    return await devices.try_device(desk.office, desk.people["operator"], DimseProbe(DevicePeers("TELEMED")), "PACS1")
 
 
 async def test_a_device_that_is_there_answers(desk: Desk) -> None:
@@ -181,4 +182,4 @@ async def test_where_nothing_is(desk: Desk) -> None:
     assert (await tried(desk, 104, "no-such-host.invalid")).cause == "unknown-host"
     await desk.do("operator", devices.add_device, MODALITY)
     with pytest.raises(Invalid, match="no-address"):
-        await devices.try_device(desk.office, desk.people["operator"], DimseProbe("TELEMED"), "CT1")
+        await devices.try_device(desk.office, desk.people["operator"], DimseProbe(DevicePeers("TELEMED")), "CT1")

@@ -23,6 +23,7 @@ from dicom_gateway.settled import Settled
 from dicom_gateway.stability import StudyWatch
 from storage import ObjectStore, open_store
 from telemed.adapters import tables as t
+from telemed.adapters.device_peers import DevicePeers
 from telemed.adapters.study_access import study_scope
 from telemed.adapters.study_transfers import StudyTransfers
 from telemed.adapters.work_clock import utc_now
@@ -51,7 +52,7 @@ class Post:
     def __init__(self, desk: Desk, intake: Intake, store: ObjectStore) -> None:
         self.desk, self.intake = desk, intake
         self.index = Index(desk.office.engine, Settled(store))
-        travelling = StudyTransfers(desk.office, self.index, store, intake, PixelPool(1), "TELEMED")
+        travelling = StudyTransfers(desk.office, self.index, store, intake, PixelPool(1), DevicePeers("TELEMED"))
         self.long = LongJobs(desk.office, {"send-study": travelling.send, "fetch-priors": travelling.fetch})
 
     async def device(self, title: str, institution: str, port: int, *uses: str) -> None:
