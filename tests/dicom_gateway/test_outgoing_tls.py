@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -141,3 +142,35 @@ async def test_tls_on_one_side_alone(certificates: Certificates) -> None:
         assert refusal.value.cause in (Cause.ENDED, Cause.NO_DICOM)
     async with archive(None) as port:
         assert await causes(port, client_context(certificates.ours.file)) <= {Cause.TLS, Cause.ENDED, Cause.NO_ANSWER}
+
+
+async def answers_not(peer: Peer) -> bool:
+    try:
+        return await echo(peer) != 0
+    except SendingFailed:
+        return True
+
+
+@pytest.mark.skipif(shutil.which("storescp") is None, reason="dcmtk is not installed")
+async def test_dcmtk_is_called_over_mutual_tls(
+    gateway: Gateway, certificates: Certificates, free_port: Callable[[], int], tmp_path: Path
+) -> None:
+    """Its storescp asks for a certificate of the same authority."""
+    folder, port, device = tmp_path / "kept", free_port(), str(certificates.device)
+    folder.mkdir()
+    secure = ("+tls", device, device, "-pw", "+cf", str(certificates.ours.file))
+    storescp = await asyncio.create_subprocess_exec("storescp", *secure, "-od", str(folder), str(port))
+    try:
+        tls = client_context(certificates.ours.file, certificates.gateway)
+        async with asyncio.timeout(20):
+            while await answers_not(calling(port, tls)):  # noqa: ASYNC110  # another program says nothing when it has started
+                await asyncio.sleep(0.1)
+        assert await causes(port, client_context(certificates.ours.file)) <= {Cause.OUR_CERTIFICATE, Cause.ENDED}
+        images = await fill(gateway, "CLINIC1", generate_uid(), 3)
+        gateway.movers["DEST"], gateway.secure["DEST"] = port, tls
+        answers = await move(gateway, study_keys(images[0].StudyInstanceUID))
+        assert numbers(answers[-1][0])[:2] == (3, 0)
+        assert len(list(folder.iterdir())) == 3
+    finally:
+        storescp.terminate()
+        await storescp.wait()

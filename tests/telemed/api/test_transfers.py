@@ -57,17 +57,19 @@ async def test_a_study_is_sent_and_priors_are_fetched_from_the_pages(region: Dem
 @pytest.mark.parametrize(
     ("title", "address", "uses", "word"),
     [
-        ("A" * 17, "", [], "AE title"),
-        ("A\\B", "", [], "AE title"),
+        ("A" * 17, "", [], "title must be 1 to 16"),
+        ("A\\B", "", [], "title must be 1 to 16"),
         ("WS1", "host", ["store"], "host:port"),
-        ("WS1", "host:70000", ["store"], "host:port"),
-        ("WS1", "", ["store"], "address"),
-        ("WS1", "host:104", ["print"], "print"),
+        ("WS1", "host:70000", ["store"], "port must lie within 1-65535"),
+        ("WS1", "", ["store"], "host is needed"),
+        ("WS1", "host:104", ["print"], "uses must be one of query, store"),
     ],
 )
-def test_a_device_that_cannot_be_is_refused_in_words(title: str, address: str, uses: list[str], word: str) -> None:
+async def test_a_device_that_cannot_be_is_refused_in_words(
+    region: DemoRegion, title: str, address: str, uses: list[str], word: str
+) -> None:
     with pytest.raises(WrongDevice, match=word):
-        device_of(title, "CLINIC1", address, uses, "")
+        await put_device(region.parts.settings, device_of(title, "CLINIC1", address, uses, ""))
 
 
 async def test_a_device_takes_no_title_of_another_institution(region: DemoRegion) -> None:

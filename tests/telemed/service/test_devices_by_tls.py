@@ -146,6 +146,11 @@ async def test_only_certificates_are_kept(desk: Desk, authority: Authority) -> N
     device = await put(desk, DeviceEntry("WS1", "CLINIC1", tls=True, authority=f"Our authority:\r\n{text}\n"))
     assert device.authority == text
     secret = authority.issue("device").read_text()
-    for wrong, code in ((secret, "private-key"), ("hello", "certificate"), (text.replace("MII", "???"), "certificate"), ("x" * 40_000, "too-long")):
+    for wrong, code in (
+        (secret, "private-key"),
+        ("hello", "certificate"),
+        (text.replace("MII", "???"), "certificate"),
+        ("x" * 40_000, "too-long"),
+    ):
         with pytest.raises(Invalid, match=code):
             await put(desk, DeviceEntry("WS1", "CLINIC1", tls=True, authority=wrong))
