@@ -16,7 +16,7 @@ from ecg.analysis.events import Event
 from ecg.analysis.fibrillation import Fibrillation
 from ecg.analysis.holter import HolterReport
 from ecg.analysis.measurements import Measurements
-from ecg.analysis.rhythm import Rhythm
+from ecg.analysis.rhythm import LIMITS, Rhythm
 from ecg.analysis.trees import DATA
 
 SCOPES = ("resting", "holter", "any")
@@ -94,7 +94,7 @@ def critical_values(
 
 
 def _measured(measurements: Measurements | None) -> dict[str, float]:
-    if measurements is None:
+    if measurements is None or measurements.confidence < LIMITS.least_confidence:
         return {}
     numbers = {} if measurements.qtc_bazett is None else {"qtc": measurements.qtc_bazett}
     for name, pairs in (("st_limb_lateral", LIMB_LATERAL), ("st_anterior", ANTERIOR)):

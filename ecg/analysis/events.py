@@ -63,6 +63,12 @@ def pauses(beats: Indices, rate: float, gaps: npt.NDArray[np.bool_] | None = Non
     return [_event("pause", i, i + 1, beats, rate) for i in map(int, np.flatnonzero(long))]
 
 
+def pause_at_an_end(first: int, last: int, beat: int, rate: float) -> Event:
+    """Silence before the first or after the last beat (number `beat`), sample indices `first` to `last`: at least so long a pause."""
+    seconds = (last - first) / rate
+    return Event("pause", beat, beat, first, last, seconds, 60.0 / seconds, seconds)
+
+
 def _sequences(beats: Indices, rate: float, ectopic: npt.NDArray[np.bool_], kind: str, fast: str) -> list[Event]:
     found = []
     for first, last in _spans(ectopic):

@@ -13,6 +13,7 @@ from ecg.analysis.fibrillation import Fibrillation, fibrillation
 from ecg.analysis.gaps import missing_seconds, spans_gap
 from ecg.analysis.hrv import HeartRateVariability, variability
 from ecg.analysis.qrs import find_beats
+from ecg.analysis.silence import loud
 from ecg.analysis.st import StTrend, st_trend
 from ecg.analysis.templates import TemplateEdits, Templates
 from ecg.recording import Recording
@@ -48,7 +49,8 @@ class HolterReport:
     """Everything found in a long recording; `beats` are sample indices at `rate` Hz, `classes` after `edits`.
 
     `burden` is the share of the readable time in atrial fibrillation, 0 to 1. `automatic` are the classes before any
-    edit, `likeness` the P-wave likeness of each beat, `gaps` marks RR intervals that span missing signal.
+    edit, `likeness` the P-wave likeness of each beat, `gaps` marks RR intervals that span missing signal, or noise
+    in which beats were lost.
     """
 
     rate: float
@@ -91,7 +93,7 @@ def holter(recording: Recording, beats: Indices | None = None, edits: TemplateEd
         templates=named.templates,
         edits=TemplateEdits(),
         likeness=named.likeness,
-        gaps=spans_gap(found, recording.rate, missing),
+        gaps=spans_gap(found, recording.rate, missing) | loud(recording, found),
         missing=missing,
         hours=(),
         events=(),
