@@ -181,7 +181,8 @@ def line(every: list[Record], name: str, classes: bool) -> str:
     worst = sorted(errors.items(), key=lambda item: -item[1])[:4]
     text = f"{name:<26}{100 * hits / (hits + missed):>8.3f}{100 * hits / (hits + extra):>8.3f}{missed:>7}{extra:>7}"
     if classes:
-        text += "".join(f"  {kind} {100 * right / real:5.1f} {100 * right / max(said, 1):5.1f}" for kind, (right, real, said) in zip("VS", kinds, strict=True))
+        for kind, (right, real, said) in zip("VS", kinds, strict=True):
+            text += f"  {kind} {100 * right / real:5.1f} {100 * right / max(said, 1):5.1f}"
     return text + "  " + " ".join(f"{record} {count}" for record, count in worst if count)
 
 

@@ -22,7 +22,7 @@ PATTERN_CYCLES = 3
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """`kind`: pause, couplet-V, run-V, vt, run-S, svt, couplet-S, bigeminy, trigeminy.
+    """`kind`: pause, couplet-V, run-V, vt, run-S, svt, couplet-S, bigeminy, trigeminy; of a long recording also `ventricular_waves.KINDS`.
 
     `first`, `last` are numbers in the list of beats; `start`, `end` sample indices; `seconds` the length (of a pause:
     the RR interval); `rate` 1/min within; `shortest_rr` in seconds.

@@ -47,8 +47,9 @@ class Reversal:
 
 
 def lead_reversal(recording: Recording, beats: Indices | None = None, limits: ReversalLimits = LIMITS) -> list[Reversal]:
-    """Suspected reversals of a 12-lead recording; empty for fewer leads, a lead that is mostly missing, or where no median beat can be made."""
-    if not set(LIMB) | set(CHEST) <= set(recording.leads) or _mostly_missing(recording, limits):
+    """Suspected reversals of a 12-lead recording; empty for fewer leads, where a lead is mostly missing, or without a median beat."""
+    standard = set(LIMB) | set(CHEST) <= set(recording.leads)
+    if not standard or _mostly_missing(recording, limits):
         return []
     beat = median_beat(recording, find_beats(recording) if beats is None else beats)
     bounds = delineate(beat) if beat is not None else None

@@ -16,6 +16,7 @@ from ecg.analysis.measurements import Measurements, measure
 from ecg.analysis.qrs import find_beats
 from ecg.analysis.silence import loud, silent_ends
 from ecg.analysis.st_changes import depressed, elevated
+from ecg.analysis.ventricular_waves import KINDS, Waves, ventricular_waves
 from ecg.recording import Recording
 
 Indices = npt.NDArray[np.int64]
@@ -64,7 +65,10 @@ class Statement:
 
 @dataclass(frozen=True, slots=True)
 class Rhythm:
-    """Statements of a short recording with the beats, classes, events and fibrillation that they rest on."""
+    """Statements of a short recording with the beats, classes, events, fibrillation and waves that they rest on.
+
+    `rate` is in 1/min, `sampling_rate` in Hz.
+    """
 
     statements: tuple[Statement, ...]
     beats: Indices
@@ -74,10 +78,13 @@ class Rhythm:
     rate: float | None
     longest_rr: float | None
     qrs_duration: float | None
+    waves: tuple[Waves, ...]
+    sampling_rate: float
 
 
 CODES = (
-    "unreadable", "asystole-suspected", "atrial-fibrillation", "atrial-flutter-suspected", "regular-wide-tachycardia", "regular-narrow-tachycardia",
+    "unreadable", "asystole-suspected", *(f"{kind}-suspected" for kind in KINDS), "atrial-fibrillation",
+    "atrial-flutter-suspected", "regular-wide-tachycardia", "regular-narrow-tachycardia",
     "sinus-rhythm", "sinus-bradycardia", "sinus-tachycardia", "sinus-arrhythmia", "ectopic-atrial-rhythm", "no-p-wave",
     "first-degree-av-block", "short-pr", "wide-qrs", "long-qtc", "short-qtc", "left-axis", "right-axis", "extreme-axis",
     "st-elevation", "st-depression", "ventricular-ectopy", "supraventricular-ectopy", "pause", "couplet-V", "run-V", "vt",
@@ -100,31 +107,54 @@ def rhythm(
     ends = silent_ends(recording, found, missing)
     silent = [pause_at_an_end(first, last, max(len(found) - 1, 0) if first else 0, recording.rate) for first, last in ends]
     longest = max([*np.diff(found)[~gaps[1:]] / recording.rate, *(event.seconds for event in silent)], default=None)
-    if numbers.confidence < limits.least_confidence:
-        return _without_shape(found, numbers, (*pauses(found, recording.rate, gaps), *silent), longest)
+    waves = tuple(ventricular_waves(recording))
+    waving = sum(wave.last - wave.first for wave in waves) > recording.samples.shape[1] / 2
+    if numbers.confidence < limits.least_confidence or waving:
+        return _without_shape(recording, found, numbers, (*pauses(found, recording.rate, gaps), *silent), longest, waves)
     named = classify(recording, found)
     classes = named.classes
     happenings = tuple(sorted([*events(found, recording.rate, classes, gaps), *silent], key=lambda event: event.start))
     spans = tuple(fibrillation(found, recording.rate, classes, named.likeness))
     statements = [
+        *_waving(waves),
         *_leading(recording, found, classes, gaps, numbers, spans, limits),
         *_conduction(recording, numbers, limits),
         *_st_changes(recording, numbers),
         *_ectopy(found, classes, happenings),
     ]
-    return Rhythm(tuple(statements), found, classes, happenings, spans, numbers.rate, longest, numbers.qrs_duration)
+    return Rhythm(tuple(statements), found, classes, happenings, spans, numbers.rate, longest, numbers.qrs_duration, waves, recording.rate)
 
 
-def _without_shape(beats: Indices, numbers: Measurements, silent: tuple[Event, ...], longest: float | None) -> Rhythm:
-    """Of beats without a common shape nothing is said but that there were none for a while, where the signal was quiet."""
+def _waving(waves: tuple[Waves, ...]) -> list[Statement]:
+    """The longest episode's numbers for each kind of waves without QRS complexes."""
+    statements = []
+    for kind in KINDS:
+        if these := [wave for wave in waves if wave.kind == kind]:
+            longest = max(these, key=lambda wave: wave.last - wave.first)
+            evidence = {name: getattr(longest, name) for name in ("rate", "occupied", "leakage", "regularity")}
+            statements.append(Statement(f"{kind}-suspected", evidence, tuple((wave.first, wave.last) for wave in these)))
+    return statements
+
+
+def _without_shape(
+    recording: Recording,
+    beats: Indices,
+    numbers: Measurements,
+    silent: tuple[Event, ...],
+    longest: float | None,
+    waves: tuple[Waves, ...],
+) -> Rhythm:
+    """Of beats without a common shape nothing is said but that there were none for a while, where the signal was quiet, or waves."""
     nothing = np.full(len(beats), "N")
     statements = [Statement("unreadable", {"beats": float(len(beats)), "confidence": numbers.confidence})]
     if len(beats) == 0 and silent:
         evidence = {"longest_seconds": max(event.seconds for event in silent)}
         statements = [Statement("asystole-suspected", evidence, tuple((event.start, event.end) for event in silent))]
+    elif waves:
+        statements = _waving(waves)
     elif silent:
         statements += _ectopy(beats, nothing, silent)
-    return Rhythm(tuple(statements), beats, nothing, silent, (), None, longest if silent else None, None)
+    return Rhythm(tuple(statements), beats, nothing, silent, (), None, longest if silent else None, None, waves, recording.rate)
 
 
 def _leading(

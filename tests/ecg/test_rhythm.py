@@ -29,6 +29,8 @@ from tests.ecg.beat_signals import beat_times, recording
         ("ventricular-tachycardia-run", "vt"),
         ("left-bundle-branch-block", "wide-qrs"),
         ("long-qt", "long-qtc"),
+        ("torsades", "polymorphic-tachycardia-suspected"),
+        ("ventricular-fibrillation", "ventricular-fibrillation-suspected"),
     ],
 )
 def test_the_rhythm_is_named_with_its_evidence(kind: str, code: str) -> None:
@@ -170,6 +172,8 @@ def hits(kind: str, table: tuple[Limit, ...] | None = None) -> list[str]:
         ("sinus-pause", ["pause"]),
         ("complete-block", ["slow"]),
         ("anterior-infarction", ["st-limb-lateral", "st-anterior"]),
+        ("torsades", ["polymorphic-tachycardia"]),
+        ("ventricular-fibrillation", ["ventricular-fibrillation"]),
     ],
 )
 def test_critical_values_of_resting_ecgs(kind: str, codes: list[str]) -> None:
