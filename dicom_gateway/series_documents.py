@@ -11,6 +11,7 @@ import gzip
 import hashlib
 import logging
 import zlib
+from collections import deque
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -29,8 +30,9 @@ log = logging.getLogger(__name__)
 
 RULES = 1  # raised when the same objects would be described otherwise: kept documents are then made anew
 HEADS_AT_ONCE = 8
-HEADS_IN_A_JOB = 500  # one trip to a process
-BYTES_IN_A_JOB = 32 << 20
+HEADS_IN_A_JOB = 100  # one trip to a process
+BYTES_IN_A_JOB = 16 << 20
+JOBS_AT_ONCE = 4
 MAX_KEPT = 64 << 20  # bytes of JSON; a series beyond it is described whenever it is asked for
 
 
@@ -117,7 +119,22 @@ class SeriesDocuments:
         return gone.rowcount
 
     async def described(self, instances: Sequence[tuple[StoredInstance, str]]) -> AsyncIterator[bytes]:
-        """JSON arrays that together describe `instances`, each with the prefix of its bulk data addresses."""
+        """JSON arrays that together describe `instances` in their order, each with the prefix of its bulk data addresses."""
+        running: deque[asyncio.Task[bytes]] = deque()
+        try:
+            async for job in self._jobs(instances):
+                running.append(asyncio.create_task(self._pool.run(describe_series, job)))
+                if len(running) == JOBS_AT_ONCE:
+                    yield await running.popleft()
+            while running:
+                yield await running.popleft()
+        finally:
+            for task in running:
+                task.cancel()
+            await asyncio.gather(*running, return_exceptions=True)
+
+    async def _jobs(self, instances: Sequence[tuple[StoredInstance, str]]) -> AsyncIterator[list[tuple[Head, str]]]:
+        """What processes are given to describe, as much as one trip should carry."""
         job: list[tuple[Head, str]] = []
         size = 0
         corrected = await self._corrections([instance for instance, _ in instances])
@@ -130,10 +147,10 @@ class SeriesDocuments:
             ]
             size += sum(map(len, heads))
             if len(job) >= HEADS_IN_A_JOB or size >= BYTES_IN_A_JOB:
-                yield await self._pool.run(describe_series, job)
+                yield job
                 job, size = [], 0
         if job:
-            yield await self._pool.run(describe_series, job)
+            yield job
 
     async def _corrections(self, instances: Sequence[StoredInstance]) -> dict[tuple[str, str], tuple[Correction, ...]]:
         """What was corrected in the studies of `instances`, by owner and Study Instance UID."""

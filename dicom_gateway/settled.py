@@ -1,8 +1,8 @@
 """What was acknowledged is found: a reader of the index waits until everything promised before it asked is entered.
 
 The processes of one machine see each other's counters in the store's folder (`storage.watermark`). The wait is as long as a
-batch of the journal's takes, a tenth of a second as a rule, and nothing when nothing is on its way. A writer that died is
-not waited for: its promises are entered when the gateway is back, which is before it opens its port.
+batch of the journal's takes, a tenth of a second as a rule, and nothing when nothing is on its way. The promises of a writer
+that was killed are entered when the gateway is back, in a second or two as a rule; what takes longer is not waited for again.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ class Settled:
     def __init__(self, store: ObjectStore) -> None:
         self._store = store if isinstance(store, LocalStore) else None
         self._readers: dict[Path, WatermarkReader] = {}
+        self._given_up: dict[WatermarkReader, tuple[int, int]] = {}  # with the counters that did not move
 
     async def __call__(self) -> None:
         """Wait until everything that was promised before this call is in the index, `LONGEST` at most."""
@@ -44,9 +45,10 @@ class Settled:
                         await asyncio.sleep(_STEP)
         except TimeoutError:
             log.warning("the index lags behind what was acknowledged by more than %s s", LONGEST)
+            self._given_up |= {reader: (reader.noted, reader.promised) for reader, _ in behind}
 
     def _behind(self) -> list[tuple[WatermarkReader, int]]:
-        """Living writers with something on its way, and how far they must come."""
+        """Writers with something on its way, and how far they must come."""
         try:
             paths = self._store.watermarks() if self._store else []
             for path in paths:
@@ -54,5 +56,7 @@ class Settled:
                     self._readers[path] = WatermarkReader(path)
         except (StorageError, OSError, ValueError) as error:  # ValueError: a watermark that is being made is still empty
             log.warning("looking for what is on its way: %s", error)
-        found = [(reader, reader.promised) for reader in self._readers.values()]
-        return [(reader, promised) for reader, promised in found if reader.noted < promised and reader.writer_lives()]
+        found = [(reader, reader.noted, reader.promised) for reader in self._readers.values()]
+        return [
+            (reader, promised) for reader, noted, promised in found if noted < promised and self._given_up.get(reader) != (noted, promised)
+        ]

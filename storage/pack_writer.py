@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import fcntl
 import logging
 import mmap
 import os
@@ -252,18 +253,34 @@ class UnsettledPack:
 
 
 def unsettled_packs(objects: Path, unsettled: Path) -> Iterator[UnsettledPack]:
-    """The packs of writers that have ended. A slot is locked while its packs are being given. Raises OSError."""
-    for folder in sorted(unsettled.iterdir()):
-        try:
-            slot = _Slot(folder)
-        except BlockingIOError:
-            continue  # its writer lives, or another process looks through it
-        try:
-            for marker in sorted(folder.iterdir()):
-                if marker.name.endswith(SUFFIX):
-                    yield UnsettledPack(objects, marker)
-        finally:
-            slot.close()
+    """The packs of writers that have ended. A slot is locked while its packs are being given.
+
+    One process looks at a time and others wait for it: whoever has looked may rely on all being noted. Raises OSError.
+    """
+    with _locked(unsettled):
+        for folder in sorted(unsettled.iterdir()):
+            try:
+                slot = _Slot(folder)
+            except BlockingIOError:
+                continue  # its writer lives
+            try:
+                for marker in sorted(folder.iterdir()):
+                    if marker.name.endswith(SUFFIX):
+                        yield UnsettledPack(objects, marker)
+                slot.watermark.begin()
+            finally:
+                slot.close()
+
+
+@contextlib.contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Holds the folder's lock; waits for it. Raises OSError."""
+    file = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(file)
 
 
 def watermark_files(unsettled: Path) -> list[Path]:
@@ -300,6 +317,7 @@ def _take_slot(unsettled: Path) -> _Slot:
         with contextlib.suppress(BlockingIOError):
             slot = _Slot(folder)
             if not any(entry.name.endswith(SUFFIX) for entry in folder.iterdir()):
+                slot.watermark.begin()
                 return slot
             slot.close()
     raise OSError(f"all {_MOST_SLOTS} slots in {unsettled} are held or hold packs of writers that ended")

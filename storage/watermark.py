@@ -2,8 +2,8 @@
 one process writes and others read.
 
 They tell a reader of the index whether it may miss something that somebody was promised already. They live in a mapped
-file and need no sync: after a crash the packs themselves are read again. The lock on the file shows that the
-writer lives; without it the counters mean nothing.
+file and need no sync: after a crash the packs themselves are read again. What a killed writer left stands until that has
+been done, so that readers wait for it too; then the counters begin anew.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _SIZE = 16  # two counters of 64 bits, each written by one store
 
 
 class Watermark:
-    """The writer's side. Raises `BlockingIOError` where another process holds the file."""
+    """The writer's side, with the counters as they were left. Raises `BlockingIOError` where another process holds the file."""
 
     def __init__(self, path: Path) -> None:
         self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -26,10 +26,13 @@ class Watermark:
             os.ftruncate(self._file, _SIZE)
             self._map = mmap.mmap(self._file, _SIZE)
             self._counters = memoryview(self._map).cast("Q")
-            self._counters[0] = self._counters[1] = 0
         except BaseException:
             os.close(self._file)
             raise
+
+    def begin(self) -> None:
+        """Count from nothing: whatever was promised here has been noted."""
+        self._counters[0] = self._counters[1] = 0
 
     def promise(self, count: int) -> None:
         """`count` more objects are being promised; to be called before anybody is told."""
@@ -72,15 +75,6 @@ class WatermarkReader:
     def noted(self) -> int:
         """Of these, how many have been noted."""
         return self._counters[1]
-
-    def writer_lives(self) -> bool:
-        """Whether some process still writes here."""
-        try:
-            fcntl.flock(self._file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
-        fcntl.flock(self._file, fcntl.LOCK_UN)
-        return False
 
     def close(self) -> None:
         """Close the file."""

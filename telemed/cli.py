@@ -21,8 +21,9 @@ from storage import open_store
 from storage.errors import StorageError
 from telemed.adapters.database import DatabaseUnavailable, make_engine
 from telemed.adapters.migrate import migrate as apply_migrations
+from telemed.ports import PortInUse, check_shared_port
 from telemed.settings import Settings
-from telemed.supervisor import CANNOT_START, ROLES, PortInUse, Supervisor
+from telemed.supervisor import CANNOT_START, ROLES, Supervisor
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help="Remote diagnosis platform.", pretty_exceptions_enable=False)
 console = Console(stderr=True, highlight=False)
@@ -130,7 +131,8 @@ def serve(
 
 
 async def _supervise(settings: Settings) -> int:
-    return await Supervisor().run()
+    check_shared_port(settings)
+    return await Supervisor(gateways=settings.gateways).run()
 
 
 @app.command()

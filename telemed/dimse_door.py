@@ -48,6 +48,7 @@ async def open_dimse(
         ae_title=settings.ae_title,
         host=settings.host,
         port=settings.dicom_port,
+        shared_port=settings.gateways > 1,
         destinations=destinations,
         tls=settings.dicom_tls_context,
         limits=Limits(rate=settings.dicom_rate or None),

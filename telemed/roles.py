@@ -16,8 +16,8 @@ from sqlalchemy.exc import DBAPIError
 from telemed import bootstrap
 from telemed.adapters.database import DatabaseUnavailable
 from telemed.bootstrap import Parts
+from telemed.ports import plain_port_error
 from telemed.settings import Settings
-from telemed.supervisor import PortInUse
 
 log = structlog.get_logger()
 
@@ -29,7 +29,7 @@ async def run_web(parts: Parts, stop: asyncio.Event) -> None:
     runner = web.AppRunner(bootstrap.web_application(parts), access_log=None, shutdown_timeout=5)
     await runner.setup()
     try:
-        with _plain_port_error(settings.host, settings.http_port, "TELEMED_HTTP_PORT"):
+        with plain_port_error(settings.host, settings.http_port, "TELEMED_HTTP_PORT"):
             await web.TCPSite(runner, settings.host, settings.http_port, backlog=512).start()
         log.info("web.ready", address=settings.address)
         await stop.wait()
@@ -39,7 +39,7 @@ async def run_web(parts: Parts, stop: asyncio.Event) -> None:
 
 async def run_gateway(parts: Parts, stop: asyncio.Event) -> None:
     settings = parts.settings
-    with _plain_port_error(settings.host, settings.dicom_port, "TELEMED_DICOM_PORT"):
+    with plain_port_error(settings.host, settings.dicom_port, "TELEMED_DICOM_PORT"):
         server = await bootstrap.dicom_gateway(parts)
     log.info("gateway.ready", port=settings.dicom_port, ae_title=settings.ae_title)
     try:
@@ -60,14 +60,6 @@ async def run_worker(parts: Parts, stop: asyncio.Event) -> None:
 
 
 DOORS: dict[str, Role] = {"web": run_web, "gateway": run_gateway, "worker": run_worker}
-
-
-@contextlib.contextmanager
-def _plain_port_error(host: str, port: int, setting: str):  # type: ignore[no-untyped-def]  # a generator for contextmanager
-    try:
-        yield
-    except OSError as error:
-        raise PortInUse(f"Port {port} on {host} cannot be opened ({error.strerror or error}). Set {setting} to another one.") from error
 
 
 async def serve(role: str, settings: Settings, *, until_stdin_closes: bool = False) -> None:

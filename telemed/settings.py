@@ -14,6 +14,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from telemed import ohif
 
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+_MOST_GATEWAYS = 8  # of those that nobody asked for: by then the one index is what bounds them
 
 
 class Settings(BaseSettings):
@@ -41,6 +42,13 @@ class Settings(BaseSettings):
     )
     dicom_rate: float = Field(
         default=0, ge=0, description="Instances a second that one institution may store, the rest waits its turn; 0: as fast as they come"
+    )
+    dicom_processes: int = Field(
+        default=0,
+        ge=0,
+        le=32,
+        description="Processes that take DICOM associations on the one port; 0: one for every two processors. "
+        "With TELEMED_DICOM_RATE there is one, since one has to count",
     )
     mllp_port: int = Field(default=2575, ge=1, le=65535, description="Port of the HL7 listener")
     ae_title: str = Field(default="TELEMED", min_length=1, max_length=16, description="AE title of the DICOM gateway")
@@ -110,6 +118,13 @@ class Settings(BaseSettings):
     @property
     def storage(self) -> str:
         return self.storage_url or f"file://{self.data_dir.resolve()}/objects"
+
+    @property
+    def gateways(self) -> int:
+        """How many processes share the DICOM port."""
+        if self.dicom_rate:
+            return 1
+        return self.dicom_processes or max(1, min(_MOST_GATEWAYS, (os.cpu_count() or 1) // 2))
 
     @property
     def store_keys(self) -> dict[str, str]:

@@ -6,7 +6,6 @@ import asyncio
 import signal
 import sys
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import structlog
@@ -21,10 +20,6 @@ TROUBLE_WITHIN = 30.0
 
 CANNOT_START = 78
 """Exit status of a role that said in one sentence why it cannot start (EX_CONFIG of sysexits.h)."""
-
-
-class PortInUse(Exception):
-    """A role's door cannot be opened; the message is a plain sentence."""
 
 
 @dataclass(slots=True)
@@ -43,8 +38,8 @@ class Child:
 class Supervisor:
     """Starts the roles and keeps them running until told to stop."""
 
-    def __init__(self, roles: Sequence[str] = ROLES) -> None:
-        self._children = [Child(role) for role in roles]
+    def __init__(self, *, gateways: int = 1) -> None:
+        self._children = [Child(role) for role in ROLES for _ in range(gateways if role == "gateway" else 1)]
         self._stop = asyncio.Event()
 
     async def run(self) -> int:

@@ -79,11 +79,14 @@ class Installation:
                 found[int(folder.name)] = words
         return found
 
+    def role(self, role: str) -> list[int]:
+        """The processes of one role."""
+        return [pid for pid, words in self.processes().items() if words[1:5] == ["-m", "telemed", "serve", role]]
+
     def kill_role(self, role: str) -> None:
-        """SIGKILL to the process of one role; the supervisor starts it again."""
-        for pid, words in self.processes().items():
-            if words[1:5] == ["-m", "telemed", "serve", role]:
-                os.kill(pid, signal.SIGKILL)
+        """SIGKILL to all processes of one role; the supervisor starts them again."""
+        for pid in self.role(role):
+            os.kill(pid, signal.SIGKILL)
 
     async def stop(self) -> None:
         if self._process.returncode is None:

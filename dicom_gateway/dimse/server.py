@@ -126,29 +126,17 @@ async def start_dimse(
     watch: StudyWatch | None = None,
     tls: ssl.SSLContext | None = None,
     limits: Limits | None = None,
+    shared_port: bool = False,
 ) -> DimseServer:
     """Listen, once what a crash may have left is in the index. `policy` decides on each association, `destinations` on where
     C-MOVE may send (nowhere when None), `worklist` on what modalities find there (nothing when None). `on_step` runs in the
-    transaction that keeps a performed procedure step, `watch` is told of studies that are complete with one.
+    transaction that keeps a performed procedure step, `watch` is told of studies that are complete with one. Several processes
+    may serve one archive on a `shared_port`, each with a journal of its own.
 
     Raises `OSError` where the port cannot be had, `StorageError` or `SQLAlchemyError` where store or index do not work.
     """
     journal = await Journal.open(intake)
     keep = journal.receive if journal is not None else _keeper(intake)
-    # Private and unknown storage classes are accepted too; pynetdicom has this switch for the whole process only.
-    _config.UNRESTRICTED_STORAGE_SERVICE = True
-    _config.LOG_HANDLER_LEVEL = "none"  # it would describe every message in words, read or not
-    # What devices ask and report is judged here, key by key; pydicom would write a warning for each odd value.
-    pydicom_config.settings.reading_validation_mode = pydicom_config.IGNORE
-    ae = AE(ae_title=ae_title)
-    ae.implementation_class_uid = IMPLEMENTATION_CLASS_UID
-    ae.implementation_version_name = IMPLEMENTATION_VERSION_NAME
-    ae.maximum_pdu_size = MAX_PDU
-    ae.maximum_associations = MAX_THREADS
-    ae.acse_timeout = ae.network_timeout = 60
-    ae.dimse_timeout = ANSWER_WITHIN
-    for service in (VERIFICATION, *sorted(_SERVED_BY_THREADS)):
-        ae.add_supported_context(service)
     steps, pixels = PerformedSteps(index.engine, on_step), PixelPool(1)
     archive = Archive(
         index,
@@ -163,7 +151,46 @@ async def start_dimse(
         Readable(store, pixels),
         asyncio.get_running_loop(),
     )
-    handlers = [
+    threads = ThreadedAssociations(
+        _entity(ae_title),
+        (host, port),
+        _handlers(archive, policy),
+        lambda association, request, context: Retrieval(association, request, context, archive).serve(),
+        lambda association, request: commitment.report_here(association, request, archive),
+    )
+    receiver = Receiver(intake, keep, policy, threads.serve, _SERVED_BY_THREADS, limits or Limits(), tls)
+    try:
+        receiver.listen(host, port, shared=shared_port)
+    except OSError:
+        if journal is not None:
+            await journal.close()
+        raise
+    reports = asyncio.create_task(commitment.Reporter(archive.commitments, ae_title, destinations).run())
+    return DimseServer(receiver, threads, journal, pixels, reports)
+
+
+def _entity(ae_title: str) -> AE:
+    """What pynetdicom serves with, and its settings for the whole process."""
+    # Private and unknown storage classes are accepted too; pynetdicom has this switch for the whole process only.
+    _config.UNRESTRICTED_STORAGE_SERVICE = True
+    _config.LOG_HANDLER_LEVEL = "none"  # it would describe every message in words, read or not
+    # What devices ask and report is judged here, key by key; pydicom would write a warning for each odd value.
+    pydicom_config.settings.reading_validation_mode = pydicom_config.IGNORE
+    ae = AE(ae_title=ae_title)
+    ae.implementation_class_uid = IMPLEMENTATION_CLASS_UID
+    ae.implementation_version_name = IMPLEMENTATION_VERSION_NAME
+    ae.maximum_pdu_size = MAX_PDU
+    ae.maximum_associations = MAX_THREADS
+    ae.acse_timeout = ae.network_timeout = 60
+    ae.dimse_timeout = ANSWER_WITHIN
+    for service in (VERIFICATION, *sorted(_SERVED_BY_THREADS)):
+        ae.add_supported_context(service)
+    return ae
+
+
+def _handlers(archive: Archive, policy: Policy) -> list[Any]:
+    """Who answers what pynetdicom takes apart."""
+    return [
         (evt.EVT_REQUESTED, _admit, [archive, policy]),
         (evt.EVT_C_ECHO, lambda event: 0x0000),
         (evt.EVT_C_STORE, services.store, [archive]),
@@ -172,22 +199,6 @@ async def start_dimse(
         (evt.EVT_N_ACTION, commitment.request, [archive]),
         (evt.EVT_N_SET, performed_steps.change, [archive]),
     ]
-    threads = ThreadedAssociations(
-        ae,
-        (host, port),
-        handlers,
-        lambda association, request, context: Retrieval(association, request, context, archive).serve(),
-        lambda association, request: commitment.report_here(association, request, archive),
-    )
-    receiver = Receiver(intake, keep, policy, threads.serve, _SERVED_BY_THREADS, limits or Limits(), tls)
-    try:
-        receiver.listen(host, port)
-    except OSError:
-        if journal is not None:
-            await journal.close()
-        raise
-    reports = asyncio.create_task(commitment.Reporter(archive.commitments, ae_title, destinations).run())
-    return DimseServer(receiver, threads, journal, pixels, reports)
 
 
 def _keeper(intake: Intake) -> Keep:

@@ -42,7 +42,7 @@ _PEEK_AGAIN = 0.02  # seconds before looking again at a request of which only a 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one peer may take from the others. Times in seconds, rates in instances a second for one owner."""
+    """What one peer may take from the others, in one process. Times in seconds, rates in instances a second for one owner."""
 
     associations: int = 256
     associations_per_address: int = 64
@@ -86,10 +86,10 @@ class Receiver:
         """The port it listens on."""
         return int(self._listening.getsockname()[1]) if self._listening else 0
 
-    def listen(self, host: str, port: int) -> None:
-        """Open the port. Raises `OSError`."""
+    def listen(self, host: str, port: int, *, shared: bool = False) -> None:
+        """Open the port; a `shared` one takes its part of the connections beside other processes. Raises `OSError`."""
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE | socket.AI_NUMERICHOST)[0][0]
-        listening = socket.create_server((host, port), family=family, backlog=_BACKLOG)
+        listening = socket.create_server((host, port), family=family, backlog=_BACKLOG, reuse_port=shared)
         listening.setblocking(False)
         self._listening = listening
         self._accept_from(listening)

@@ -24,6 +24,7 @@ from telemed.adapters.network_table import (
 )
 from telemed.adapters.passwords import Argon2Passwords
 from telemed.demo import region
+from telemed.ports import check_shared_port
 from telemed.settings import Settings
 from telemed.supervisor import Supervisor
 
@@ -33,7 +34,8 @@ READY_SECONDS = 60
 async def run_demo(settings: Settings, *, with_cases: bool) -> int:
     """Until told to stop. Returns the exit status."""
     await put_region(settings)
-    supervisor = Supervisor()
+    check_shared_port(settings)
+    supervisor = Supervisor(gateways=settings.gateways)
     serving = asyncio.create_task(supervisor.run())
     ready = asyncio.create_task(_ready(settings))
     await asyncio.wait([serving, ready], return_when=asyncio.FIRST_COMPLETED)

@@ -1,6 +1,6 @@
 """Processes killed while four associations store: after each restart everything acknowledged is there, whole and once.
 
-    python -m tests.dicom_gateway.campaign --rounds 200              # the platform: gateway, web or all processes
+    python -m tests.dicom_gateway.campaign --rounds 200              # the platform: one or both gateways, web or all processes
     python -m tests.dicom_gateway.campaign --rounds 20 --archive     # the gateway on its own
 
 Looked at through DICOMweb alone. What was sent and not acknowledged may be there; then it is whole, too.
@@ -85,12 +85,13 @@ class Archive:
 
 
 class Platform:
-    """`telemed demo --empty`."""
+    """`telemed demo --empty` with two gateways on its DICOM port."""
 
-    title, parts = "TELEMED", ("gateway", "gateway", "all", "web")
+    title = "TELEMED"
 
-    def __init__(self, folder: Path) -> None:
-        self._installation = Installation(folder / "platform")
+    def __init__(self, folder: Path, parts: tuple[str, ...] = ("one gateway", "gateway", "all", "web")) -> None:
+        self._installation = Installation(folder / "platform", {"TELEMED_DICOM_PROCESSES": "2"})
+        self.parts = parts
         self.port = self._installation.dicom_port
 
     async def start(self) -> None:
@@ -101,7 +102,10 @@ class Platform:
             await self._installation.kill_all()
             await self._installation.start()
             return
-        self._installation.kill_role(part)
+        if part == "one gateway":
+            os.kill(random.choice(self._installation.role("gateway")), signal.SIGKILL)
+        else:
+            self._installation.kill_role(part)
         await asyncio.sleep(0.2)  # or the old process may still be seen
         try:
             await self._installation.ready()
