@@ -34,9 +34,10 @@ class Measurements:
 
     `rate` in 1/min (mean over the recording without intervals across missing signal). `p_duration`, `pr`,
     `qrs_duration`, `qt` in ms; `qtc_bazett` = QT/sqrt(RR) and `qtc_fridericia` = QT/cbrt(RR) in ms with the
-    mean RR in seconds. `axis` (QRS), `p_axis`, `t_axis` in degrees of the frontal plane, -180 to 180, from the net areas in I and aVF. `st`, `st_j80` and `st_j` give mV by lead at
-    J + 60 ms, J + 80 ms and J, against the end of the PQ segment. `confidence` is 0 to 1: the share of beats that are
-    alike, reduced below five beats. `beats` were found, `measured` of them make the median beat.
+    mean RR in seconds. `axis` (QRS), `p_axis`, `t_axis` in degrees of the frontal plane, -180 to 180, from the net areas
+    in I and aVF. `st`, `st_j80` and `st_j` give mV by lead at J + 60 ms, J + 80 ms and J, against the end of the PQ
+    segment. `confidence` is 0 to 1: the share of beats that are alike, reduced below five beats. `beats` were found,
+    `measured` of them make the median beat.
     """
 
     rate: float | None = None
