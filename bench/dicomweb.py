@@ -30,8 +30,8 @@ from pydicom.data import get_testdata_file
 from pydicom.dataset import Dataset
 from pydicom.uid import generate_uid
 
-from bench.ingest import free_port, running
 from bench.machine import describe_machine
+from bench.running import free_port, running
 
 STOW_BATCH = 50
 PLUGIN = Path("/usr/share/orthanc/plugins/libOrthancDicomWeb.so")

@@ -27,8 +27,9 @@ from pydicom.dataset import Dataset
 from pydicom.uid import generate_uid
 
 from bench.dicom_sender import CT, SMALL, Kind, new_uid, object_of
-from bench.ingest import CALLING, Server, free_port, running
+from bench.ingest import CALLING
 from bench.machine import describe_machine
+from bench.running import Server, free_port, running
 
 DESTINATION = "DEST"
 TOOLS = ("findscu", "getscu", "movescu", "storescu", "storescp")

@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from bench.dicomweb import PLUGIN, Side, slices, stow
-from bench.ingest import free_port, running
 from bench.network_of_studies import rows_of
+from bench.running import free_port, running
 
 PATIENT, STUDY, SERIES, INSTANCE = 1, 2, 3, 4
 BATCH = 2000  # studies of one transaction

@@ -13,91 +13,21 @@ import argparse
 import json
 import os
 import shutil
-import socket
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from contextlib import ExitStack
 from pathlib import Path
 
 from bench.dicom_sender import CT, SMALL, Kind, new_uid, object_of, send
 from bench.machine import describe_machine
+from bench.platforms import beyond_one_machine, platform, two_gateways
+from bench.running import Server, free_port, running
 
-_TICK = os.sysconf("SC_CLK_TCK")
 CALLING = "CLINIC1"
-
-
-@dataclass
-class Server:
-    """One server under test: its port, AE title and processes."""
-
-    name: str
-    port: int
-    title: str
-    process: subprocess.Popen[bytes]
-    figures: dict[tuple[str, int], list[tuple[float, float]]] = field(default_factory=dict)
-
-    def pids(self) -> list[int]:
-        """The process and its descendants."""
-        found, waiting = [], [self.process.pid]
-        while waiting:
-            pid = waiting.pop()
-            found.append(pid)
-            children = Path(f"/proc/{pid}/task/{pid}/children")
-            waiting += [int(child) for child in children.read_text().split()] if children.exists() else []
-        return found
-
-    def cpu(self) -> float:
-        """Seconds of processor time, those of ended children included."""
-        total = 0
-        for pid in self.pids():
-            stat = Path(f"/proc/{pid}/stat")
-            if stat.exists():
-                fields = stat.read_text().rpartition(")")[2].split()
-                total += sum(int(fields[n]) for n in (11, 12, 13, 14))
-        return total / _TICK
-
-    def idle_cpu(self) -> float:
-        """`cpu` once it has stopped growing."""
-        before = -1.0
-        while (now := self.cpu()) > before + 0.011:
-            before = now
-            time.sleep(0.4)
-        return now
-
-    def memory(self) -> int:
-        """Resident memory in MiB."""
-        pages = sum(int(Path(f"/proc/{pid}/statm").read_text().split()[1]) for pid in self.pids())
-        return pages * os.sysconf("SC_PAGE_SIZE") >> 20
-
-
-def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-@contextmanager
-def running(name: str, title: str, port: int, command: list[str], environment: dict[str, str] | None = None) -> Iterator[Server]:
-    """The server, once its port answers."""
-    process = subprocess.Popen(command, env={**os.environ, **(environment or {})}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        for _ in range(600):
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", port)) == 0:
-                    break
-            if process.poll() is not None:
-                raise RuntimeError(f"{name} ended at once with status {process.returncode}")
-            time.sleep(0.1)
-        yield Server(name, port, title, process)
-    finally:
-        process.terminate()
-        process.wait(30)
 
 
 def gateway(folder: Path) -> Iterator[Server] | object:
@@ -105,17 +35,6 @@ def gateway(folder: Path) -> Iterator[Server] | object:
     port = free_port()
     command = [sys.executable, "-m", "dicom_gateway", "serve", "--data", str(folder / "gateway"), "--port", str(port)]
     return running("gateway", "ARCHIVE", port, [*command, "--http-port", str(free_port())])
-
-
-def platform(folder: Path) -> object:
-    """The platform's gateway role, with the demo region's network."""
-    port = free_port()
-    settings = {"TELEMED_DATA_DIR": str(folder / "platform"), "TELEMED_DICOM_PORT": str(port)}
-    (folder / "platform").mkdir()
-    for command in ("migrate", "demo-region"):
-        prepare = [sys.executable, "-m", "bench.region", command]
-        subprocess.run(prepare, env={**os.environ, **settings}, check=True, stdout=subprocess.DEVNULL)
-    return running("platform", "TELEMED", port, [sys.executable, "-m", "telemed", "serve", "gateway"], settings)
 
 
 def storescp(folder: Path) -> object:
@@ -139,9 +58,14 @@ def orthanc(folder: Path) -> object:
 SERVERS: dict[str, tuple[Callable[[Path], object], str | None]] = {
     "gateway": (gateway, None),
     "platform": (platform, None),
+    "platform, 2": (two_gateways, None),
+    "PostgreSQL, S3": (beyond_one_machine, None),
     "storescp": (storescp, "storescp"),
     "Orthanc": (orthanc, "Orthanc"),
 }
+
+
+OURS = ("gateway", "platform", "platform, 2", "PostgreSQL, S3")
 
 
 def send_with_dcmtk(folder: Path, server: Server, kind: Kind, count: int, associations: int) -> float:
@@ -175,7 +99,7 @@ def table(servers: list[Server], cases: list[tuple[Kind, int]]) -> str:
     for server in servers:
         row = [f"{medians[server.name, k.name, n][0]:.0f}/s, {medians[server.name, k.name, n][1]:.2f} ms" for k, n in cases]
         lines.append(f"| {server.name} | " + " | ".join(row) + " |")
-    ours = [server for server in servers if server.name in ("gateway", "platform")]
+    ours = [server for server in servers if server.name in OURS]
     for peer in (server for server in servers if server not in ours):
         for own in ours:
             row = []
@@ -222,7 +146,7 @@ def main() -> None:
                     cpu = (server.idle_cpu() - before) / total * 1000
                     server.figures.setdefault((kind.name, associations), []).append((total / seconds, cpu))
                     figures = f"{total / seconds:6.0f}/s, {cpu:.3f} ms CPU"
-                    print(f"{server.name:10} {kind.name:5} x{associations}: {figures}", file=sys.stderr, flush=True)
+                    print(f"{server.name:14} {kind.name:5} x{associations}: {figures}", file=sys.stderr, flush=True)
         print(f"{describe_machine()}; load {os.getloadavg()[0]:.1f}")
         print(f"instances a second and processor time of the server for one, medians of {given.rounds} rounds; ×n: associations at once\n")
         print(table(servers, cases))

@@ -183,7 +183,7 @@ class Indexing:
             for received in batch:
                 self._enter([received])
             return
-        self._intake.after_commit()
+        self._intake.entered(indexed)
         for each in indexed:
             if each.recorded in (Recorded.DUPLICATE, Recorded.REPEATED_CONFLICT):
                 self._discard(each.received.object_key)

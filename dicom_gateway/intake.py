@@ -26,7 +26,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from dicom_gateway.errors import NotStorable, UnreadableDICOM
 from dicom_gateway.group_commit import GroupCommit
 from dicom_gateway.header import InstanceHeader, read_header
-from dicom_gateway.index.recording import IndexedInstance, ReceivedInstance, Recorded, insert_new, record
+from dicom_gateway.index.recording import IndexedInstance, KnownPlaces, ReceivedInstance, Recorded, insert_new, record
 from dicom_gateway.index.tables import dicom_quarantine
 from dicom_gateway.part10 import data_set_digest
 from dicom_gateway.scanner import scan
@@ -110,6 +110,7 @@ class Intake:
         self.engine = engine
         self.store = store
         self._on_indexed = on_indexed
+        self._known = KnownPlaces()
         self.after_commit: AfterCommit = after_commit or _nothing
         self._max_object = max_object
         self._places = asyncio.Semaphore(max_in_flight)
@@ -168,15 +169,20 @@ class Intake:
     async def _write(self, batch: Sequence[ReceivedInstance]) -> Sequence[IndexedInstance]:
         async with self.engine.begin() as connection:
             indexed = await connection.run_sync(self.enter, batch)
-        self.after_commit()
+        self.entered(indexed)
         return indexed
 
     def enter(self, connection: sa.Connection, batch: Sequence[ReceivedInstance]) -> list[IndexedInstance]:
         """Record `batch` inside the caller's transaction, and let the host's hook have its part in it."""
-        indexed = record(connection, batch)
+        indexed = record(connection, batch, self._known)
         if self._on_indexed is not None:
             self._on_indexed(connection, indexed)
         return indexed
+
+    def entered(self, indexed: Sequence[IndexedInstance]) -> None:
+        """What `enter` gave has been committed."""
+        self._known.learn(indexed)
+        self.after_commit()
 
     async def _put(self, place: str, content: bytes | memoryview) -> StoredObject:
         now = datetime.now(UTC)

@@ -20,6 +20,8 @@ from dicom_gateway.header import InstanceHeader
 from dicom_gateway.index.names import fold_name, name_groups, name_words
 from dicom_gateway.index.tables import dicom_conflict, dicom_frame_index, dicom_instance, dicom_name_key, dicom_series, dicom_study
 
+MOST_KNOWN = 10_000  # studies, and series, that are not asked for again
+
 
 class Recorded(Enum):
     """What became of one instance."""
@@ -56,29 +58,56 @@ class IndexedInstance:
     received: ReceivedInstance
     begins_study: bool = False
     """The study was not there before this batch: true of each of its new instances."""
+    series_id: int = 0
+    """Of a new instance."""
 
 
-def record(connection: sa.Connection, batch: Sequence[ReceivedInstance]) -> list[IndexedInstance]:
+class KnownPlaces:
+    """Numbers of studies and series that a commit has made lasting: nobody deletes them, so nobody has to ask again."""
+
+    def __init__(self) -> None:
+        self.studies: dict[tuple[str, str], int] = {}
+        self.series: dict[tuple[str, str, str], int] = {}
+
+    def learn(self, committed: Sequence[IndexedInstance]) -> None:
+        """Take note of where the new instances of a committed batch lie."""
+        for each in committed:
+            if each.recorded is Recorded.NEW:
+                header = each.received.header
+                study = each.received.owner, header.study_instance_uid
+                self.studies[study] = each.study_id
+                self.series[*study, header.series_instance_uid] = each.series_id
+        _drop_oldest(self.studies)
+        _drop_oldest(self.series)
+
+
+def _drop_oldest(known: dict[Any, int]) -> None:
+    while len(known) > MOST_KNOWN:
+        del known[next(iter(known))]
+
+
+def record(connection: sa.Connection, batch: Sequence[ReceivedInstance], known: KnownPlaces | None = None) -> list[IndexedInstance]:
     """Enter `batch` and say what became of each, in the order given."""
+    known = known or KnownPlaces()
     ordered = sorted(
         batch,
         key=lambda r: (r.owner, r.header.study_instance_uid, r.header.series_instance_uid, r.header.sop_instance_uid),
     )
-    studies, fresh_studies = _studies(connection, ordered)
-    series, fresh_series = _series(connection, ordered, studies)
+    studies, fresh_studies = _studies(connection, ordered, known)
+    series, fresh_series = _series(connection, ordered, studies, known)
     entered = _instances(connection, ordered, series)
     existing = _existing(connection, [r for r in ordered if r.object_key not in entered])
     outcomes: dict[str, IndexedInstance] = {}
     for received in ordered:
         if received.object_key in entered:
             recorded, instance_id = Recorded.NEW, entered[received.object_key]
-            study = studies[received.owner, received.header.study_instance_uid]
+            study, place = studies[_study_of(received)], series[_series_of(received)]
         else:
             row = existing[received.owner, received.header.sop_instance_uid]
             same = row.data_set_sha256 == received.data_set_sha256 and row.transfer_syntax_uid == received.header.transfer_syntax_uid
-            recorded, instance_id, study = Recorded.DUPLICATE if same else Recorded.CONFLICT, row.id, row.study_id
+            recorded, instance_id, study, place = Recorded.DUPLICATE if same else Recorded.CONFLICT, row.id, row.study_id, 0
         begins = recorded is Recorded.NEW and study in fresh_studies
-        outcomes[received.object_key] = IndexedInstance(recorded, study, instance_id, received, begins)
+        outcomes[received.object_key] = IndexedInstance(recorded, study, instance_id, received, begins, place)
     _frame_indexes(connection, ordered, entered)
     kept = _conflicts(connection, [o.received for o in outcomes.values() if o.recorded is Recorded.CONFLICT])
     for key, outcome in outcomes.items():
@@ -103,12 +132,23 @@ def insert_or_replace(dialect: sa.Dialect, table: sa.Table, *unique: str) -> Any
     return insert.on_conflict_do_update(index_elements=list(unique), set_=given)
 
 
-def _studies(connection: sa.Connection, ordered: list[ReceivedInstance]) -> tuple[dict[tuple[str, str], int], list[int]]:
+def _study_of(r: ReceivedInstance) -> tuple[str, str]:
+    return r.owner, r.header.study_instance_uid
+
+
+def _series_of(r: ReceivedInstance) -> tuple[str, str, str]:
+    return r.owner, r.header.study_instance_uid, r.header.series_instance_uid
+
+
+def _studies(
+    connection: sa.Connection, ordered: list[ReceivedInstance], known: KnownPlaces
+) -> tuple[dict[tuple[str, str], int], list[int]]:
     """Ids of all studies of the batch, and which of them are new."""
+    lasting = {key: known.studies[key] for key in map(_study_of, ordered) if key in known.studies}
     rows: dict[tuple[str, str], dict[str, Any]] = {}
-    for r in ordered:
+    for r in (each for each in ordered if _study_of(each) not in lasting):
         rows.setdefault(
-            (r.owner, r.header.study_instance_uid),
+            _study_of(r),
             {
                 "owner": r.owner,
                 "study_instance_uid": r.header.study_instance_uid,
@@ -120,6 +160,8 @@ def _studies(connection: sa.Connection, ordered: list[ReceivedInstance]) -> tupl
                 "last_received_at": r.received_at,
             },
         )
+    if not rows:
+        return lasting, []
     c = dicom_study.c
     statement = insert_new(connection.dialect, dicom_study, "owner", "study_instance_uid").returning(c.id, c.owner, c.study_instance_uid)
     found = {(row.owner, row.study_instance_uid): row.id for row in connection.execute(statement, list(rows.values()))}
@@ -131,7 +173,7 @@ def _studies(connection: sa.Connection, ordered: list[ReceivedInstance]) -> tupl
             c.owner.in_({owner for owner, _ in missing}), c.study_instance_uid.in_([uid for _, uid in missing])
         )
         found |= {(row.owner, row.study_instance_uid): row.id for row in connection.execute(query)}
-    return found, fresh
+    return found | lasting, fresh
 
 
 def enter_name_keys(connection: sa.Connection, names: dict[int, str | None]) -> None:
@@ -147,16 +189,19 @@ def enter_name_keys(connection: sa.Connection, names: dict[int, str | None]) -> 
 
 
 def _series(
-    connection: sa.Connection, ordered: list[ReceivedInstance], studies: dict[tuple[str, str], int]
+    connection: sa.Connection, ordered: list[ReceivedInstance], studies: dict[tuple[str, str], int], known: KnownPlaces
 ) -> tuple[dict[tuple[str, str, str], int], list[int]]:
     """Ids of all series of the batch by owner, study and series UID, and which of them are new."""
+    lasting = {key: known.series[key] for key in map(_series_of, ordered) if key in known.series}
     rows: dict[tuple[int, str], dict[str, Any]] = {}
-    for r in ordered:
-        study = studies[r.owner, r.header.study_instance_uid]
+    for r in (each for each in ordered if _series_of(each) not in lasting):
+        study = studies[_study_of(r)]
         rows.setdefault(
             (study, r.header.series_instance_uid),
             {"study_id": study, "series_instance_uid": r.header.series_instance_uid, **r.header.series},
         )
+    if not rows:
+        return lasting, []
     c = dicom_series.c
     statement = insert_new(connection.dialect, dicom_series, "study_id", "series_instance_uid")
     statement = statement.returning(c.id, c.study_id, c.series_instance_uid)
@@ -168,15 +213,15 @@ def _series(
             c.study_id.in_({study for study, _ in missing}), c.series_instance_uid.in_([uid for _, uid in missing])
         )
         found |= {(row.study_id, row.series_instance_uid): row.id for row in connection.execute(query)}
-    keys = {(r.owner, r.header.study_instance_uid, r.header.series_instance_uid) for r in ordered}
-    return {(owner, study, series): found[studies[owner, study], series] for owner, study, series in keys}, fresh
+    keys = {_series_of(r) for r in ordered} - lasting.keys()
+    return lasting | {(owner, study, series): found[studies[owner, study], series] for owner, study, series in keys}, fresh
 
 
 def _instances(connection: sa.Connection, ordered: list[ReceivedInstance], series: dict[tuple[str, str, str], int]) -> dict[str, int]:
     """Ids of the instances that are new, by object key."""
     rows = [
         {
-            "series_id": series[r.owner, r.header.study_instance_uid, r.header.series_instance_uid],
+            "series_id": series[_series_of(r)],
             "owner": r.owner,
             "sop_instance_uid": r.header.sop_instance_uid,
             "sop_class_uid": r.header.sop_class_uid,
@@ -253,7 +298,7 @@ def _touch(connection: sa.Connection, ordered: list[ReceivedInstance], studies: 
     """Note when something last arrived for each study, one row at a time in key order; it is not stable then."""
     latest: dict[int, datetime] = {}
     for r in ordered:
-        study = studies[r.owner, r.header.study_instance_uid]
+        study = studies[_study_of(r)]
         latest[study] = max(latest.get(study, r.received_at), r.received_at)
     statement = dicom_study.update().where(dicom_study.c.id == sa.bindparam("study"))
     statement = statement.values(last_received_at=sa.bindparam("at"), stable_at=None)

@@ -1,7 +1,7 @@
 """Critical values: a table of limits, a set of numbers measured on a recording, and the rows that are reached.
 
 The table is data (`critical_values.json`); a region replaces rows by code, or switches one off. What needs an
-earlier tracing (new infarction, new third-degree block) or a reader's eye (torsades, hyperkalaemia) has no row here.
+earlier tracing (new infarction, new third-degree block) has no row here; torsades, fibrillation and hyperkalaemia are suspicions.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from ecg.analysis.holter import HolterReport
 from ecg.analysis.measurements import Measurements
 from ecg.analysis.rhythm import Rhythm
 from ecg.analysis.trees import DATA
+from ecg.analysis.ventricular_waves import Waves
 
 SCOPES = ("resting", "holter", "any")
 SUSTAINED = 30.0
@@ -81,7 +82,8 @@ def critical_values(
     """Rows that a resting ECG (`found` is its rhythm) or a Holter recording reaches, in the table's order."""
     scope = "holter" if isinstance(found, HolterReport) else "resting"
     numbers = _holter_numbers(found) if isinstance(found, HolterReport) else _resting_numbers(found)
-    numbers |= _measured(measurements)
+    if isinstance(found, HolterReport) or found.rate is not None:  # without a common shape of its beats nothing is measured
+        numbers |= _measured(measurements)
     hits = []
     for limit in default_limits() if table is None else table:
         value = numbers.get(limit.measure)
@@ -105,7 +107,7 @@ def _measured(measurements: Measurements | None) -> dict[str, float]:
 
 
 def _resting_numbers(found: Rhythm) -> dict[str, float]:
-    numbers = _common(found.events, found.fibrillation)
+    numbers = _common(found.events, found.fibrillation) | _waving(found.waves, found.sampling_rate)
     if found.rate is not None:
         numbers["mean_rate"] = found.rate
     if found.longest_rr is not None:
@@ -116,7 +118,7 @@ def _resting_numbers(found: Rhythm) -> dict[str, float]:
 
 
 def _holter_numbers(report: HolterReport) -> dict[str, float]:
-    numbers = _common(report.events, report.fibrillation)
+    numbers = _common(report.events, report.fibrillation) | _waving(report.waves, report.rate)
     readable = report.duration - float(report.missing.sum())
     if len(report.beats) > 1 and readable > 0:
         numbers["mean_rate"] = 60.0 * len(report.beats) / readable
@@ -128,6 +130,15 @@ def _holter_numbers(report: HolterReport) -> dict[str, float]:
         numbers["longest_rr_fibrillation"] = max(p.seconds for p in within)
     if outside:
         numbers["longest_rr_sinus"] = max(p.seconds for p in outside)
+    return numbers
+
+
+def _waving(waves: Iterable[Waves], rate: float) -> dict[str, float]:
+    """Longest episode in seconds of each kind of waves without QRS complexes."""
+    numbers: dict[str, float] = {}
+    for wave in waves:
+        name = f"{wave.kind.replace('-', '_')}_seconds"
+        numbers[name] = max(numbers.get(name, 0.0), (wave.last - wave.first) / rate)
     return numbers
 
 

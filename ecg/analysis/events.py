@@ -22,7 +22,7 @@ PATTERN_CYCLES = 3
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """`kind`: pause, couplet-V, run-V, vt, run-S, svt, couplet-S, bigeminy, trigeminy.
+    """`kind`: pause, couplet-V, run-V, vt, run-S, svt, couplet-S, bigeminy, trigeminy; of a long recording also `ventricular_waves.KINDS`.
 
     `first`, `last` are numbers in the list of beats; `start`, `end` sample indices; `seconds` the length (of a pause:
     the RR interval); `rate` 1/min within; `shortest_rr` in seconds.
@@ -61,6 +61,12 @@ def pauses(beats: Indices, rate: float, gaps: npt.NDArray[np.bool_] | None = Non
     if gaps is not None:
         long &= ~gaps[1:]
     return [_event("pause", i, i + 1, beats, rate) for i in map(int, np.flatnonzero(long))]
+
+
+def pause_at_an_end(first: int, last: int, beat: int, rate: float) -> Event:
+    """Silence before the first or after the last beat (number `beat`), sample indices `first` to `last`: at least so long a pause."""
+    seconds = (last - first) / rate
+    return Event("pause", beat, beat, first, last, seconds, 60.0 / seconds, seconds)
 
 
 def _sequences(beats: Indices, rate: float, ectopic: npt.NDArray[np.bool_], kind: str, fast: str) -> list[Event]:

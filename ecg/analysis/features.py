@@ -17,7 +17,7 @@ Doubles = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.int64]
 
 LOCAL_BEATS, NORMAL_BEATS, IRREGULAR_BEATS = 21, 21, 41
-SHAPES = ("like", "like_local", "size", "spread", "width", "p", "p_repeats", "p_size", "t")
+SHAPES = ("like", "like_local", "like_best", "size", "spread", "width", "p", "p_repeats", "p_size", "t")
 NORMAL_PREMATURITY = 0.85
 """a template whose beats come earlier than this share of the local RR cannot be the patient's normal one"""
 COMMON, NARROWER = 0.2, 0.7
@@ -141,6 +141,7 @@ def _shape_features(windows: BeatWindows, normal: npt.NDArray[np.bool_], templat
     return {
         "like": likeness(windows, templates.shapes[dominant : dominant + 1])[:, 0].astype(np.float64),
         "like_local": np.max([(lag * usual).sum(axis=1) for lag in windows.lags], axis=0).astype(np.float64),
+        "like_best": _likeness_of_the_best_lead(windows, usual),
         "size": np.log((np.linalg.norm(flat, axis=1) + 1.0) / (float(templates.norms[dominant]) + 1.0)),
         "spread": np.maximum(((share > 0.1) & (share < 0.9)).sum(axis=1) * to_ms, to_ms),
         "width": np.maximum((activity > 0.2 * high).sum(axis=1) * to_ms, to_ms),
@@ -149,6 +150,19 @@ def _shape_features(windows: BeatWindows, normal: npt.NDArray[np.bool_], templat
         "p_size": np.log((_norm(windows.p) + 5.0) / (_norm(p_usual) + 5.0)),
         "t": _correlation(windows.t, t_usual),
     }
+
+
+def _likeness_of_the_best_lead(windows: BeatWindows, usual: Floats) -> Doubles:
+    """Correlation with the usual QRS in the lead where it is highest, (n,): a disturbance of one electrode leaves another lead as
+    it was, a ventricular beat changes all of them."""
+    shape = windows.qrs.shape
+    leads = usual.reshape(shape)
+    sizes = np.linalg.norm(leads, axis=2) + 1e-6
+    best = np.full(shape[:2], -1.0, np.float32)
+    for lag in windows.lags:
+        lead = lag.reshape(shape)
+        np.maximum(best, (lead * leads).sum(axis=2) / (np.linalg.norm(lead, axis=2) + 1e-6) / sizes, out=best)
+    return np.asarray(best.max(axis=1), np.float64)
 
 
 def _running_mean(windows: Floats, index: npt.NDArray[np.intp]) -> Floats:

@@ -13,8 +13,10 @@ from ecg.analysis.fibrillation import Fibrillation, fibrillation
 from ecg.analysis.gaps import missing_seconds, spans_gap
 from ecg.analysis.hrv import HeartRateVariability, variability
 from ecg.analysis.qrs import find_beats
+from ecg.analysis.silence import loud
 from ecg.analysis.st import StTrend, st_trend
 from ecg.analysis.templates import TemplateEdits, Templates
+from ecg.analysis.ventricular_waves import Waves, ventricular_waves
 from ecg.recording import Recording
 
 Doubles = npt.NDArray[np.float64]
@@ -48,7 +50,8 @@ class HolterReport:
     """Everything found in a long recording; `beats` are sample indices at `rate` Hz, `classes` after `edits`.
 
     `burden` is the share of the readable time in atrial fibrillation, 0 to 1. `automatic` are the classes before any
-    edit, `likeness` the P-wave likeness of each beat, `gaps` marks RR intervals that span missing signal.
+    edit, `likeness` the P-wave likeness of each beat, `gaps` marks RR intervals that span missing signal, or noise
+    in which beats were lost.
     """
 
     rate: float
@@ -67,6 +70,7 @@ class HolterReport:
     burden: float
     variability: HeartRateVariability
     st: StTrend | None
+    waves: tuple[Waves, ...]
 
     def of_kind(self, *kinds: str) -> tuple[Event, ...]:
         """Events of the given kinds (see `Event.kind`), in order of time."""
@@ -91,7 +95,7 @@ def holter(recording: Recording, beats: Indices | None = None, edits: TemplateEd
         templates=named.templates,
         edits=TemplateEdits(),
         likeness=named.likeness,
-        gaps=spans_gap(found, recording.rate, missing),
+        gaps=spans_gap(found, recording.rate, missing) | loud(recording, found),
         missing=missing,
         hours=(),
         events=(),
@@ -99,6 +103,7 @@ def holter(recording: Recording, beats: Indices | None = None, edits: TemplateEd
         burden=0.0,
         variability=HeartRateVariability(),
         st=st_trend(recording, found, named.classes),
+        waves=tuple(ventricular_waves(recording)),
     )
     return revise(empty, edits or TemplateEdits())
 
@@ -109,7 +114,7 @@ def revise(report: HolterReport, edits: TemplateEdits) -> HolterReport:
     The ST trend stays that of the automatic normal beats. Raises ValueError for an edit of a beat that is not there.
     """
     classes = edits.apply(report.automatic, report.templates.labels)
-    found = tuple(events(report.beats, report.rate, classes, report.gaps))
+    found = tuple(sorted([*events(report.beats, report.rate, classes, report.gaps), *_waving(report)], key=lambda event: event.start))
     episodes = tuple(fibrillation(report.beats, report.rate, classes, report.likeness))
     readable = max(report.duration - float(report.missing.sum()), 1e-9)
     total = sum(span.last - span.first for span in episodes) / report.rate
@@ -123,6 +128,17 @@ def revise(report: HolterReport, edits: TemplateEdits) -> HolterReport:
         variability=variability(report.beats, report.rate, classes),
     )
     return replace(revised, hours=_hours(revised))
+
+
+def _waving(report: HolterReport) -> list[Event]:
+    """The waves without QRS complexes as events; the beats counted within them are not to be trusted."""
+    found = []
+    for wave in report.waves:
+        first, last = np.searchsorted(report.beats, (wave.first, wave.last))
+        seconds = (wave.last - wave.first) / report.rate
+        numbers = (int(min(first, max(len(report.beats) - 1, 0))), int(max(last - 1, 0)))
+        found.append(Event(wave.kind, *numbers, wave.first, wave.last, seconds, wave.rate, 60.0 / wave.rate))
+    return found
 
 
 def heart_rates(beats: Indices, rate: float, gaps: npt.NDArray[np.bool_]) -> tuple[Indices, Doubles]:

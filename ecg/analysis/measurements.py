@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ecg.analysis.delineation import Bounds, delineate, velocity
+from ecg.analysis.gaps import missing_seconds, spans_gap
 from ecg.analysis.median_beat import RATE, MedianBeat, median_beat
 from ecg.analysis.qrs import find_beats
 from ecg.recording import Recording
@@ -31,11 +32,12 @@ ST_POINTS = {"st": 60, "st_j80": 80, "st_j": 0}
 class Measurements:
     """One ECG's numbers; None where a number cannot be measured.
 
-    `rate` in 1/min (mean over the recording). `p_duration`, `pr`, `qrs_duration`, `qt` in ms; `qtc_bazett` =
-    QT/sqrt(RR) and `qtc_fridericia` = QT/cbrt(RR) in ms with the mean RR in seconds. `axis` (QRS), `p_axis`,
-    `t_axis` in degrees of the frontal plane, -180 to 180, from the net areas in I and aVF. `st`, `st_j80` and `st_j` give mV by lead at
-    J + 60 ms, J + 80 ms and J, against the end of the PQ segment. `confidence` is 0 to 1: the share of beats that are
-    alike, reduced below five beats. `beats` were found, `measured` of them make the median beat.
+    `rate` in 1/min (mean over the recording without intervals across missing signal). `p_duration`, `pr`,
+    `qrs_duration`, `qt` in ms; `qtc_bazett` = QT/sqrt(RR) and `qtc_fridericia` = QT/cbrt(RR) in ms with the
+    mean RR in seconds. `axis` (QRS), `p_axis`, `t_axis` in degrees of the frontal plane, -180 to 180, from the net areas
+    in I and aVF. `st`, `st_j80` and `st_j` give mV by lead at J + 60 ms, J + 80 ms and J, against the end of the PQ
+    segment. `confidence` is 0 to 1: the share of beats that are alike, reduced below five beats. `beats` were found,
+    `measured` of them make the median beat.
     """
 
     rate: float | None = None
@@ -65,7 +67,9 @@ def measure(recording: Recording, beats: Indices | None = None) -> Measurements:
     found = find_beats(recording) if beats is None else beats
     if len(found) < 2:
         return Measurements(beats=len(found))
-    mean_rr = float(found[-1] - found[0]) / (len(found) - 1) / recording.rate
+    intervals = np.diff(found)
+    known = ~spans_gap(found, recording.rate, missing_seconds(recording))[1:]
+    mean_rr = float((intervals[known] if known.any() else intervals).mean()) / recording.rate
     rate = 60.0 / mean_rr
     beat = median_beat(recording, found)
     bounds = delineate(beat) if beat is not None else None

@@ -49,6 +49,8 @@ BLOCK = 0.1
 """seconds: the grid on which gains are computed; levels use every fifth block, floors every fortieth"""
 LEVEL_BLOCKS, FLOOR_LEVELS = 5, 8
 LOWEST_RATE = 100.0
+LEAST_SHARE = 1e-4
+"""of a level that is really there; above 0 so that weights can be divided by their sum where all leads are silent"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,13 +118,14 @@ def _weights_and_levels(energies: Floats, signal: Floats, grid: Grid, blocks: in
     cells = energies[:, : blocks // LEVEL_BLOCKS * size].reshape(len(energies), -1, size)
     step = BLOCK * LEVEL_BLOCKS
     peaks = np.sqrt(maximum_filter1d(cells.max(axis=2), max(1, round(settings.level_span / step)), axis=1))
-    levels = _running(peaks, settings.level_percentile, _odd(settings.level_window / step))
-    usual = _running(levels[:, ::FLOOR_LEVELS], 50, _odd(settings.floor_window / step / FLOOR_LEVELS))
-    usual = usual.repeat(FLOOR_LEVELS, axis=1)[:, : levels.shape[1]]
-    levels = np.maximum(np.maximum(levels, settings.floor * usual), settings.least_level)
+    own = _running(peaks, settings.level_percentile, _odd(settings.level_window / step))
+    usual = _running(own[:, ::FLOOR_LEVELS], 50, _odd(settings.floor_window / step / FLOOR_LEVELS))
+    usual = usual.repeat(FLOOR_LEVELS, axis=1)[:, : own.shape[1]]
+    levels = np.maximum(np.maximum(own, settings.floor * usual), settings.least_level)
     background = np.sqrt(_running(np.median(cells[:, :, ::2], axis=2), 50, _odd(settings.background_window / step)))
-    contrast = np.maximum(levels / np.maximum(background, 1.0) - 1, 0.01).repeat(LEVEL_BLOCKS, axis=1)
-    weights = contrast * np.concatenate([_stillness(signal, grid, blocks, settings)] * len(settings.bands))
+    contrast = np.maximum(levels / np.maximum(background, 1.0) - 1, 0.01)
+    contrast *= np.maximum(own / levels, LEAST_SHARE)  # a lead that has fallen off has a floor for a level and nothing below it
+    weights = contrast.repeat(LEVEL_BLOCKS, axis=1) * np.concatenate([_stillness(signal, grid, blocks, settings)] * len(settings.bands))
     return weights / weights.sum(axis=0), levels.repeat(LEVEL_BLOCKS, axis=1)
 
 

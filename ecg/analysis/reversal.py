@@ -32,6 +32,7 @@ class ReversalLimits:
     others: float = 400.0
     gain: float = 0.25
     p_share: float = 0.1
+    missing: float = 0.5
 
 
 LIMITS = ReversalLimits()
@@ -46,8 +47,9 @@ class Reversal:
 
 
 def lead_reversal(recording: Recording, beats: Indices | None = None, limits: ReversalLimits = LIMITS) -> list[Reversal]:
-    """Suspected reversals of a 12-lead recording; empty for fewer leads or where no median beat can be made."""
-    if not set(LIMB) | set(CHEST) <= set(recording.leads):
+    """Suspected reversals of a 12-lead recording; empty for fewer leads, where a lead is mostly missing, or without a median beat."""
+    standard = set(LIMB) | set(CHEST) <= set(recording.leads)
+    if not standard or _mostly_missing(recording, limits):
         return []
     beat = median_beat(recording, find_beats(recording) if beats is None else beats)
     bounds = delineate(beat) if beat is not None else None
@@ -55,6 +57,12 @@ def lead_reversal(recording: Recording, beats: Indices | None = None, limits: Re
         return []
     suspected = [_arms(beat, bounds, limits), _legs(beat, bounds, limits), _chest(beat, bounds, limits)]
     return [found for found in suspected if found is not None]
+
+
+def _mostly_missing(recording: Recording, limits: ReversalLimits) -> bool:
+    """A lead that was not recorded is bridged by a flat line, which looks like a lead between two legs."""
+    count = max(1, recording.samples.shape[1])
+    return any(np.isnan(row).sum() > limits.missing * count for row in recording.samples)
 
 
 def _row(beat: MedianBeat, lead: str) -> Doubles:

@@ -9,16 +9,19 @@ import numpy as np
 import numpy.typing as npt
 
 from ecg.analysis.classes import classify
-from ecg.analysis.events import Event, events
+from ecg.analysis.events import Event, events, pause_at_an_end, pauses
 from ecg.analysis.fibrillation import Fibrillation, fibrillation, irregularity
 from ecg.analysis.gaps import missing_seconds, spans_gap
 from ecg.analysis.measurements import Measurements, measure
 from ecg.analysis.qrs import find_beats
+from ecg.analysis.silence import loud, silent_ends
 from ecg.analysis.st_changes import depressed, elevated
+from ecg.analysis.ventricular_waves import KINDS, Waves, ventricular_waves
 from ecg.recording import Recording
 
 Indices = npt.NDArray[np.int64]
 Classes = npt.NDArray[np.str_]
+Doubles = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +31,8 @@ class RhythmLimits:
     Rates: WHO/ISFC 1978. PR, QRS, axis: AHA/ACC/HRS 2009 part III. Long QTc: AHA/ACC/HRS 2009 part IV; short QTc: ESC
     2022 (ventricular arrhythmias), since AHA's 390 ms hold for many healthy people. P axis of sinus rhythm: 0 to 75
     degrees, widened by the error of an axis from small areas. Flutter with 2:1 conduction: a regular rate about half of
-    250-350 without a P wave of its own.
+    250-350 without a P wave of its own. Below `least_confidence` (`Measurements.confidence`) the beats have no common shape
+    and nothing is said of them: noise of any colour stays below 0.25, LUDB 1-100 lie at 0.5 and above.
     """
 
     slow: float = 60.0
@@ -44,6 +48,7 @@ class RhythmLimits:
     right_axis: float = 90.0
     flutter_rate: tuple[float, float] = (130.0, 170.0)
     regular: float = 0.03
+    least_confidence: float = 0.3
 
 
 LIMITS = RhythmLimits()
@@ -60,7 +65,10 @@ class Statement:
 
 @dataclass(frozen=True, slots=True)
 class Rhythm:
-    """Statements of a short recording with the beats, classes, events and fibrillation that they rest on."""
+    """Statements of a short recording with the beats, classes, events, fibrillation and waves that they rest on.
+
+    `rate` is in 1/min, `sampling_rate` in Hz.
+    """
 
     statements: tuple[Statement, ...]
     beats: Indices
@@ -70,10 +78,13 @@ class Rhythm:
     rate: float | None
     longest_rr: float | None
     qrs_duration: float | None
+    waves: tuple[Waves, ...]
+    sampling_rate: float
 
 
 CODES = (
-    "unreadable", "atrial-fibrillation", "atrial-flutter-suspected", "regular-wide-tachycardia", "regular-narrow-tachycardia",
+    "unreadable", "asystole-suspected", *(f"{kind}-suspected" for kind in KINDS), "atrial-fibrillation",
+    "atrial-flutter-suspected", "regular-wide-tachycardia", "regular-narrow-tachycardia",
     "sinus-rhythm", "sinus-bradycardia", "sinus-tachycardia", "sinus-arrhythmia", "ectopic-atrial-rhythm", "no-p-wave",
     "first-degree-av-block", "short-pr", "wide-qrs", "long-qtc", "short-qtc", "left-axis", "right-axis", "extreme-axis",
     "st-elevation", "st-depression", "ventricular-ectopy", "supraventricular-ectopy", "pause", "couplet-V", "run-V", "vt",
@@ -91,33 +102,73 @@ def rhythm(
     """Rhythm and conduction of a resting ECG. Raises ValueError below 50 Hz."""
     found = find_beats(recording) if beats is None else beats
     numbers = measure(recording, found) if measurements is None else measurements
+    missing = missing_seconds(recording)
+    gaps = spans_gap(found, recording.rate, missing) | loud(recording, found)
+    ends = silent_ends(recording, found, missing)
+    silent = [pause_at_an_end(first, last, max(len(found) - 1, 0) if first else 0, recording.rate) for first, last in ends]
+    longest = max([*np.diff(found)[~gaps[1:]] / recording.rate, *(event.seconds for event in silent)], default=None)
+    waves = tuple(ventricular_waves(recording))
+    waving = sum(wave.last - wave.first for wave in waves) > recording.samples.shape[1] / 2
+    if numbers.confidence < limits.least_confidence or waving:
+        return _without_shape(recording, found, numbers, (*pauses(found, recording.rate, gaps), *silent), longest, waves)
     named = classify(recording, found)
     classes = named.classes
-    gaps = spans_gap(found, recording.rate, missing_seconds(recording))
-    happenings = tuple(events(found, recording.rate, classes, gaps))
+    happenings = tuple(sorted([*events(found, recording.rate, classes, gaps), *silent], key=lambda event: event.start))
     spans = tuple(fibrillation(found, recording.rate, classes, named.likeness))
     statements = [
-        *_leading(recording, found, classes, numbers, spans, limits),
+        *_waving(waves),
+        *_leading(recording, found, classes, gaps, numbers, spans, limits),
         *_conduction(recording, numbers, limits),
         *_st_changes(recording, numbers),
         *_ectopy(found, classes, happenings),
     ]
-    intervals = np.diff(found)[~gaps[1:]] / recording.rate
-    longest = float(intervals.max()) if len(intervals) else None
-    return Rhythm(tuple(statements), found, classes, happenings, spans, numbers.rate, longest, numbers.qrs_duration)
+    return Rhythm(tuple(statements), found, classes, happenings, spans, numbers.rate, longest, numbers.qrs_duration, waves, recording.rate)
+
+
+def _waving(waves: tuple[Waves, ...]) -> list[Statement]:
+    """The longest episode's numbers for each kind of waves without QRS complexes."""
+    statements = []
+    for kind in KINDS:
+        if these := [wave for wave in waves if wave.kind == kind]:
+            longest = max(these, key=lambda wave: wave.last - wave.first)
+            evidence = {name: getattr(longest, name) for name in ("rate", "occupied", "leakage", "regularity")}
+            statements.append(Statement(f"{kind}-suspected", evidence, tuple((wave.first, wave.last) for wave in these)))
+    return statements
+
+
+def _without_shape(
+    recording: Recording,
+    beats: Indices,
+    numbers: Measurements,
+    silent: tuple[Event, ...],
+    longest: float | None,
+    waves: tuple[Waves, ...],
+) -> Rhythm:
+    """Of beats without a common shape nothing is said but that there were none for a while, where the signal was quiet, or waves."""
+    nothing = np.full(len(beats), "N")
+    statements = [Statement("unreadable", {"beats": float(len(beats)), "confidence": numbers.confidence})]
+    if len(beats) == 0 and silent:
+        evidence = {"longest_seconds": max(event.seconds for event in silent)}
+        statements = [Statement("asystole-suspected", evidence, tuple((event.start, event.end) for event in silent))]
+    elif waves:
+        statements = _waving(waves)
+    elif silent:
+        statements += _ectopy(beats, nothing, silent)
+    return Rhythm(tuple(statements), beats, nothing, silent, (), None, longest if silent else None, None, waves, recording.rate)
 
 
 def _leading(
     recording: Recording,
     beats: Indices,
     classes: Classes,
+    gaps: npt.NDArray[np.bool_],
     numbers: Measurements,
     spans: tuple[Fibrillation, ...],
     limits: RhythmLimits,
 ) -> list[Statement]:
     """The one statement that names the rhythm (sinus arrhythmia may come beside)."""
     if numbers.rate is None or numbers.qrs_duration is None:
-        return [Statement("unreadable", {"beats": float(len(beats))})]
+        return [Statement("unreadable", {"beats": float(len(beats)), "confidence": numbers.confidence})]
     if spans and numbers.pr is None:
         evidence = {
             "irregularity": max(span.irregularity for span in spans),
@@ -128,7 +179,8 @@ def _leading(
     chaos = float(irregularity(np.diff(beats) / recording.rate).min()) if len(beats) > 3 else 0.0
     if numbers.pr is None:
         return [_without_p(numbers, numbers.rate, chaos, limits)]
-    return _with_p(recording, beats, classes, numbers, numbers.rate, limits)
+    intervals = np.diff(beats)[(classes[1:] == "N") & (classes[:-1] == "N") & ~gaps[1:]] / recording.rate
+    return _with_p(intervals, numbers, numbers.rate, limits)
 
 
 def _without_p(numbers: Measurements, rate: float, chaos: float, limits: RhythmLimits) -> Statement:
@@ -145,9 +197,8 @@ def _without_p(numbers: Measurements, rate: float, chaos: float, limits: RhythmL
     return Statement("no-p-wave", evidence)
 
 
-def _with_p(
-    recording: Recording, beats: Indices, classes: Classes, numbers: Measurements, rate: float, limits: RhythmLimits
-) -> list[Statement]:
+def _with_p(intervals: Doubles, numbers: Measurements, rate: float, limits: RhythmLimits) -> list[Statement]:
+    """`intervals` are those between two normal beats, in seconds."""
     evidence = {"rate": rate, "pr": numbers.pr or 0.0, "p_consistency": numbers.p_consistency or 0.0}
     if numbers.p_axis is not None:
         evidence["p_axis"] = numbers.p_axis
@@ -155,8 +206,6 @@ def _with_p(
             return [Statement("ectopic-atrial-rhythm", evidence)]
     code = "sinus-bradycardia" if rate < limits.slow else "sinus-tachycardia" if rate > limits.fast else "sinus-rhythm"
     statements = [Statement(code, evidence)]
-    normal = (classes[1:] == "N") & (classes[:-1] == "N")
-    intervals = np.diff(beats)[normal] / recording.rate
     if len(intervals) > 2 and np.ptp(intervals) > limits.sinus_arrhythmia:
         statements.append(Statement("sinus-arrhythmia", {"rr_range": float(np.ptp(intervals))}))
     return statements

@@ -78,11 +78,19 @@ def _known(head: bytes, size: int) -> Format:
     return found
 
 
+def _without_infinities(recording: Recording) -> Recording:
+    """Samples that a text or a scale makes infinite are marked as missing."""
+    for row in recording.samples:
+        if (infinite := np.isinf(row)).any():
+            row[infinite] = np.nan
+    return recording
+
+
 def _guarded(format_: Format, reading: Callable[[], Recording]) -> Recording:
     """Run a reader so that a damaged file gives UnreadableECG and nothing else."""
     try:
         with np.errstate(all="ignore"):
-            return reading()
+            return _without_infinities(reading())
     except UnreadableECG:
         raise
     except Exception as error:  # whatever damage the reader did not foresee is still damage of the file

@@ -16,6 +16,7 @@ from ecg.recording import Device, Patient, Recording
 from ecg.synthesis.heart import BEATS, DOWER, P_DURATION, Beat, Floats, atrial, beat_span, ventricular
 from ecg.synthesis.noise import Noise, electrode_noise, from_electrodes
 from ecg.synthesis.rhythm import RHYTHMS, Course
+from ecg.synthesis.waves import twisting, ventricular_chaos
 
 KINDS: Final = tuple(RHYTHMS)
 """What can be made."""
@@ -99,6 +100,10 @@ def _dipole(course: Course, count: int, rate: float, dice: np.random.Generator) 
         _fibrillate(vectors, begin, end, rate, dice)
     for begin, end in course.flutter:
         _flutter(vectors, begin, end, rate)
+    for stretches, shape in ((course.chaos, ventricular_chaos), (course.twisting, twisting)):
+        for begin, end in stretches:
+            first, at = _stretch(begin, end, rate, count)
+            vectors[:, first : first + at.size] += shape(at - begin, dice)
     return vectors
 
 

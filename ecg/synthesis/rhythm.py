@@ -14,12 +14,14 @@ Random = np.random.Generator
 @dataclass(slots=True)
 class Course:
     """What the heart does: times of P onset; QRS onsets with the kind of beat; stretches of atrial fibrillation and
-    flutter, and of anything worth naming (name, begin, end)."""
+    flutter, of ventricular fibrillation and torsades de pointes, and of anything worth naming (name, begin, end)."""
 
     p_waves: list[float] = field(default_factory=list)
     beats: list[tuple[float, str]] = field(default_factory=list)
     fibrillation: list[tuple[float, float]] = field(default_factory=list)
     flutter: list[tuple[float, float]] = field(default_factory=list)
+    chaos: list[tuple[float, float]] = field(default_factory=list)
+    twisting: list[tuple[float, float]] = field(default_factory=list)
     episodes: list[tuple[str, float, float]] = field(default_factory=list)
 
 
@@ -133,6 +135,23 @@ def paced(seconds: float, dice: Random, *, rate: float = 70.0) -> Course:
     return course
 
 
+def torsades(seconds: float, dice: Random) -> Course:
+    """Slow sinus rhythm with a long QT, then torsades de pointes to the end."""
+    course = sinus(seconds, dice, rate=56, kind="long QT", arrhythmia=0.02)
+    last = max(at for at, _ in course.beats if at < seconds * 0.3)
+    begin = last + 0.46
+    course.p_waves = [at for at in course.p_waves if at < last]
+    course.beats = [(at, kind) for at, kind in course.beats if at <= last]
+    course.twisting.append((begin, seconds))
+    course.episodes.append(("torsades", begin, seconds))
+    return course
+
+
+def ventricular_fibrillation(seconds: float, dice: Random) -> Course:
+    """Coarse ventricular fibrillation from beginning to end."""
+    return Course(chaos=[(-LEAD_IN, seconds)], episodes=[("VF", 0.0, seconds)])
+
+
 RHYTHMS: Final[Mapping[str, Callable[[float, Random], Course]]] = {
     "sinus": sinus,
     "bradycardia": lambda seconds, dice: sinus(seconds, dice, rate=46, pr=0.17),
@@ -152,5 +171,7 @@ RHYTHMS: Final[Mapping[str, Callable[[float, Random], Course]]] = {
     "left-ventricular-hypertrophy": lambda seconds, dice: sinus(seconds, dice, rate=70, kind="LVH"),
     "long-qt": lambda seconds, dice: sinus(seconds, dice, rate=66, kind="long QT"),
     "limb-lead-reversal": sinus,
+    "torsades": torsades,
+    "ventricular-fibrillation": ventricular_fibrillation,
 }
 """Rhythm and beats by the name of what the ECG shows."""

@@ -15,6 +15,7 @@ import ecg
 from ecg.analysis.hrv import LEAST_INTERVALS, SEGMENT, HeartRateVariability, normal_intervals
 from ecg.analysis.st import MINUTE, StTrend
 from ecg.analysis.templates import TemplateEdits, Templates
+from ecg.analysis.ventricular_waves import Waves
 from telemed.domain.tracing import Edit, EditKind
 
 MOST_EVENTS: Final = 4000
@@ -24,6 +25,8 @@ SHAPE_BEATS: Final = 60
 SHAPE_SECONDS: Final = (0.3, 0.5)
 """Before and after the beat."""
 EXAMPLES: Final = 12
+
+WAVE_NUMBERS: Final = ("first", "last", "rate", "occupied", "leakage", "regularity")
 
 Arrays = dict[str, npt.NDArray[Any]]
 
@@ -44,6 +47,9 @@ def state_of(report: ecg.HolterReport, recording: ecg.Recording) -> bytes:
         "missing": report.missing,
         "pictures": _pictures(report, recording),
     }
+    if report.waves:
+        arrays["waves"] = np.array([[getattr(wave, name) for name in WAVE_NUMBERS] for wave in report.waves])
+        arrays["wave_kinds"] = np.array([wave.kind for wave in report.waves])
     if report.st is not None:
         arrays |= {"st_level": report.st.level, "st_minutes": report.st.minutes, "st_leads": np.array(report.st.leads)}
         arrays["st_points"] = np.array([report.st.j_after, report.st.zero_before])
@@ -109,8 +115,19 @@ def revised(state: bytes, edits: TemplateEdits) -> tuple[ecg.HolterReport, npt.N
         burden=0.0,
         variability=HeartRateVariability(),
         st=st,
+        waves=_waves(arrays),
     )
     return ecg.revise(plain, edits), arrays["pictures"]
+
+
+def _waves(arrays: Arrays) -> tuple[Waves, ...]:
+    """None in what was kept before they were looked for."""
+    if "waves" not in arrays:
+        return ()
+    rows = (dict(zip(WAVE_NUMBERS, row, strict=True)) for row in arrays["waves"].tolist())
+    return tuple(
+        Waves(int(row.pop("first")), int(row.pop("last")), str(kind), **row) for row, kind in zip(rows, arrays["wave_kinds"], strict=True)
+    )
 
 
 def results_of(report: ecg.HolterReport, pictures: npt.NDArray[np.float32]) -> dict[str, Any]:

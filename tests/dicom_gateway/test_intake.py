@@ -107,6 +107,24 @@ async def test_a_conflict_leaves_no_empty_study_behind(engine: AsyncEngine, stor
     assert (await count(engine, dicom_study), await count(engine, dicom_series)) == (1, 1)
     other = await intake.receive(part10_of(slice_), "CLINIC2", UPLOAD)
     assert other.outcome is Outcome.STORED  # another tenant's instance is another instance
+    later = await intake.receive(part10_of(ct_slice(StudyInstanceUID="1.2.3.4")), "CLINIC1", UPLOAD)
+    assert later.outcome is Outcome.STORED  # the study that the conflict named begins with this one
+    assert await count(engine, dicom_study) == 3
+
+
+async def test_what_was_rolled_back_is_not_taken_for_there(engine: AsyncEngine, store: ObjectStore) -> None:
+    refuses = [True, False, False]
+
+    def hook(connection: sa.Connection, indexed: Sequence[IndexedInstance]) -> None:
+        if refuses.pop(0):
+            raise ValueError("the host says no")
+
+    intake = Intake(engine, store, on_indexed=hook)
+    model = ct_slice()
+    same = {"StudyInstanceUID": model.StudyInstanceUID, "SeriesInstanceUID": model.SeriesInstanceUID}
+    statuses = [(await intake.receive(part10_of(ct_slice(**same)), "CLINIC1", UPLOAD)).status for _ in range(3)]
+    assert statuses == [0xA700, 0, 0]
+    assert (await count(engine, dicom_study), await count(engine, dicom_series), await count(engine, dicom_instance)) == (1, 1, 2)
 
 
 @pytest.mark.parametrize("size", [100, OFF_LOOP + 2, IN_MEMORY + 2])

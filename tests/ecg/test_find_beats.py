@@ -94,6 +94,14 @@ def test_a_lead_with_artefact_does_not_spoil_the_other() -> None:
     assert errors(ecg.find_beats(replace(clean, samples=samples)), times, 250.0) == (0, 0)
 
 
+@pytest.mark.parametrize("row", [0, 1])
+def test_a_lead_that_falls_off_and_writes_zeros_leaves_the_beats_to_the_other(row: int) -> None:
+    times = beat_times([0.8] * 150)
+    fallen = recording(times, rate=250.0, leads=TWO)
+    fallen.samples[row, 40 * 250 : 90 * 250] = 0.0
+    assert errors(ecg.find_beats(fallen), times, 250.0) == (0, 0)
+
+
 def test_a_lead_that_is_missing_for_a_while_is_bridged_by_the_other() -> None:
     times = beat_times([0.8] * 40)
     clean = recording(times, rate=250.0, leads=TWO)

@@ -85,6 +85,16 @@ def test_what_is_no_ecg_says_so() -> None:
         assert caught.value.format == "unknown"
 
 
+@pytest.mark.parametrize("number", [b"inf", b"-inf", b"1e300", b"nan"])
+def test_a_number_that_is_none_is_a_missing_sample(number: bytes) -> None:
+    content = ecg.write(replace(resting(seconds=2).recording, start=datetime(2025, 11, 20)), None, "aecg")
+    digits = content.index(b"<digits>") + len(b"<digits>")
+    end = content.index(b" ", digits)
+    found = ecg.read(content[:digits] + number + content[end:])
+    assert np.isnan(found.samples[0, 0])
+    assert np.isfinite(found.samples[0, 1:]).all()
+
+
 def test_a_path_that_is_not_there_is_an_os_error() -> None:
     with pytest.raises(FileNotFoundError):
         ecg.read("/nowhere/at/all.scp")

@@ -9,7 +9,9 @@ import pytest
 
 import ecg
 from ecg.analysis.critical import Limit, default_limits, limits_with
+from ecg.analysis.filters import zero_phase
 from ecg.analysis.rhythm import CODES
+from ecg.leads import STANDARD_12
 from ecg.synthesis import KINDS, resting
 from tests.ecg.beat_signals import beat_times, recording
 
@@ -27,6 +29,8 @@ from tests.ecg.beat_signals import beat_times, recording
         ("ventricular-tachycardia-run", "vt"),
         ("left-bundle-branch-block", "wide-qrs"),
         ("long-qt", "long-qtc"),
+        ("torsades", "polymorphic-tachycardia-suspected"),
+        ("ventricular-fibrillation", "ventricular-fibrillation-suspected"),
     ],
 )
 def test_the_rhythm_is_named_with_its_evidence(kind: str, code: str) -> None:
@@ -45,7 +49,73 @@ def test_a_silent_recording_is_unreadable() -> None:
     silent = ecg.Recording(("I", "II"), np.zeros((2, 5000), np.float32), 500.0)
     (statement,) = ecg.rhythm(silent).statements
     assert statement.code == "unreadable"
-    assert statement.evidence == {"beats": 0.0}
+    assert statement.evidence == {"beats": 0.0, "confidence": 0.0}
+
+
+def noise(level: float, low: float, high: float | None, seed: int = 0) -> ecg.Recording:
+    dice = np.random.default_rng(seed)
+    rows = [zero_phase(dice.normal(size=5000), 500.0, 2, low, high) for _ in STANDARD_12]
+    return ecg.Recording(STANDARD_12, np.stack([row * (level / row.std()) for row in rows]).astype(np.float32), 500.0)
+
+
+@pytest.mark.parametrize(("low", "high"), [(0.5, None), (20.0, None), (1.0, 8.0)])
+@pytest.mark.parametrize("level", [100.0, 400.0])
+def test_noise_of_any_colour_is_unreadable_and_no_critical_value(low: float, high: float | None, level: float) -> None:
+    for seed in range(3):
+        shown = noise(level, low, high, seed)
+        measured = ecg.measure(shown)
+        found = ecg.rhythm(shown, measurements=measured)
+        assert [statement.code for statement in found.statements] == ["unreadable"]
+        assert ecg.critical_values(measured, found) == []
+
+
+def stopped(at: float, *, reverse: bool = False) -> ecg.Recording:
+    """Sinus rhythm that ends (or, backwards, begins) `at` seconds: the rest is what electrodes on skin always show."""
+    going = resting().recording
+    samples = going.samples.copy()
+    first = int(at * going.rate)
+    samples[:, first:] = noise(8.0, 0.5, None).samples[:, first:]
+    return replace(going, samples=np.ascontiguousarray(samples[:, ::-1]) if reverse else samples)
+
+
+@pytest.mark.parametrize("at", [1.0, 3.0, 6.0])
+@pytest.mark.parametrize("reverse", [False, True])
+def test_silence_at_an_end_is_a_pause_and_critical(at: float, reverse: bool) -> None:
+    shown = stopped(at, reverse=reverse)
+    measured = ecg.measure(shown)
+    found = ecg.rhythm(shown, measurements=measured)
+    (pause,) = [statement for statement in found.statements if statement.code == "pause"]
+    assert pause.evidence["longest_seconds"] == pytest.approx(10 - at, abs=1.0)
+    assert "pause" in [hit.limit.code for hit in ecg.critical_values(measured, found)]
+
+
+def test_no_beat_at_all_with_the_electrodes_on_is_suspected_asystole() -> None:
+    shown = stopped(0.0)
+    found = ecg.rhythm(shown)
+    assert [statement.code for statement in found.statements] == ["asystole-suspected"]
+    assert [hit.limit.code for hit in ecg.critical_values(ecg.measure(shown), found)] == ["pause"]
+
+
+def test_beats_lost_in_noise_are_no_pause() -> None:
+    quiet = resting("sinus-pause").recording
+    inside = next(statement for statement in ecg.rhythm(quiet).statements if statement.code == "pause").spans[0]
+    first, last = inside[0] + 100, inside[1] - 100
+    samples = quiet.samples.copy()
+    samples[:, first:last] += noise(700.0, 1.0, 8.0).samples[:, first:last]
+    beats = ecg.find_beats(quiet)
+    codes = [statement.code for statement in ecg.rhythm(replace(quiet, samples=samples), beats).statements]
+    assert "pause" not in codes
+
+
+def test_missing_signal_changes_neither_the_rate_nor_the_rhythm() -> None:
+    whole = resting().recording
+    samples = whole.samples.copy()
+    samples[:, 1000:1500] = np.nan
+    samples[2] = np.nan
+    shown = replace(whole, samples=samples)
+    assert ecg.measure(shown).rate == pytest.approx(ecg.measure(whole).rate, abs=3)
+    assert [statement.code for statement in ecg.rhythm(shown).statements] == ["sinus-rhythm"]
+    assert ecg.lead_reversal(shown) == []
 
 
 def test_swapped_arms_are_seen() -> None:
@@ -102,6 +172,8 @@ def hits(kind: str, table: tuple[Limit, ...] | None = None) -> list[str]:
         ("sinus-pause", ["pause"]),
         ("complete-block", ["slow"]),
         ("anterior-infarction", ["st-limb-lateral", "st-anterior"]),
+        ("torsades", ["polymorphic-tachycardia"]),
+        ("ventricular-fibrillation", ["ventricular-fibrillation"]),
     ],
 )
 def test_critical_values_of_resting_ecgs(kind: str, codes: list[str]) -> None:

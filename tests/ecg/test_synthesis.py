@@ -27,7 +27,7 @@ def test_limb_leads_keep_their_identities(kind: str, noise) -> None:  # type: ig
     np.testing.assert_allclose(avf, two - one / 2, atol=0.01)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind not in {"torsades", "ventricular-fibrillation"}])
 def test_beats_stand_on_qrs_complexes(kind: str) -> None:
     made = resting(kind, noise=QUIET, seconds=20)
     samples = made.recording.samples[6:]

@@ -12,6 +12,7 @@ const EVIDENCE = {
   rate: t("rate {value}/min"), pr: t("PR {value} ms"), qrs_duration: t("QRS {value} ms"), qtc_fridericia: t("QTc (Fridericia) {value} ms"),
   axis: t("axis {value}°"), p_axis: t("P axis {value}°"), p_consistency: t("P alike in beats {value}"), p_likeness: t("P alike in beats {value}"),
   irregularity: t("RR irregularity {value}"), rr_range: t("RR range {value} s"), beats: t("{value} beats"), count: t("{value} in all"),
+  occupied: t("away from the baseline {value}"), leakage: t("unlike a wave {value}"), regularity: t("waves alike {value}"), confidence: t("confidence {value}"),
   longest_seconds: t("longest {value} s"), fastest_rate: t("fastest {value}/min"),
 };
 
@@ -21,6 +22,7 @@ export const CLASSES = { N: t("normal"), S: t("supraventricular"), V: t("ventric
 export const EVENTS = {
   pause: t("Pause"), "couplet-V": t("Ventricular couplet"), "run-V": t("Ventricular run"), vt: t("Ventricular tachycardia"), "couplet-S": t("Supraventricular couplet"),
   "run-S": t("Supraventricular run"), svt: t("Supraventricular tachycardia"), bigeminy: t("Bigeminy"), trigeminy: t("Trigeminy"), fibrillation: t("Atrial fibrillation"),
+  "ventricular-fibrillation": t("Suspected ventricular fibrillation"), "polymorphic-tachycardia": t("Suspected polymorphic tachycardia"), "ventricular-flutter": t("Suspected ventricular flutter"),
 };
 export const FILTER_NAMES = {
   none: t("as recorded"), diagnostic: t("diagnostic"), baseline: t("steady baseline"), muscle: t("muscle filter"),

@@ -4,7 +4,7 @@ import { el } from "../../element.js";
 import { t } from "../../i18n.js";
 import { fit, line } from "../paper.js";
 
-const TICKS = [["vt", "#b3181f"], ["run-V", "#b3181f"], ["couplet-V", "#d9686c"], ["pause", "#7a3d9c"], ["svt", "#1558a6"], ["run-S", "#1558a6"]];
+const TICKS = [["ventricular-fibrillation", "#b3181f"], ["polymorphic-tachycardia", "#b3181f"], ["ventricular-flutter", "#b3181f"], ["vt", "#b3181f"], ["run-V", "#b3181f"], ["couplet-V", "#d9686c"], ["pause", "#7a3d9c"], ["svt", "#1558a6"], ["run-S", "#1558a6"]];
 const LEFT = 34; // css pixels for the scale
 
 /** The range of a trend, in steps of 20. */

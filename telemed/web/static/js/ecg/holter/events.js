@@ -4,7 +4,8 @@ import { el } from "../../element.js";
 import { t } from "../../i18n.js";
 import { EVENTS } from "../words.js";
 
-const ORDER = ["vt", "run-V", "pause", "fibrillation", "svt", "run-S", "couplet-V", "bigeminy", "trigeminy", "couplet-S"];
+const WITHOUT_BEATS = ["ventricular-fibrillation", "polymorphic-tachycardia", "ventricular-flutter"];
+const ORDER = [...WITHOUT_BEATS, "vt", "run-V", "pause", "fibrillation", "svt", "run-S", "couplet-V", "bigeminy", "trigeminy", "couplet-S"];
 const SHOWN = 300;
 
 export class EventList {
@@ -42,6 +43,7 @@ export class EventList {
   facts(event) {
     if (event.kind === "pause") return t("{n} s", { n: event.seconds.toFixed(2) });
     if (event.kind === "fibrillation") return t("{n} min", { n: Math.max(1, Math.round(event.seconds / 60)) });
+    if (WITHOUT_BEATS.includes(event.kind)) return t("{n} s, {rate}/min", { n: Math.round(event.seconds), rate: Math.round(event.rate) });
     return event.beats ? t("{n} beats, {rate}/min", { n: event.beats, rate: Math.round(event.rate) }) : "";
   }
 
