@@ -107,7 +107,9 @@ class VisibleText(HTMLParser):
 
 
 #: The same in every language.
-INTERNATIONAL = frozenset({"English", "Ctrl", "TLS", "PDF", "CSV", "XLSX", "JSON", "Python", "SHA-256", "YYYY-MM", "case/…", "kB", "MB", "mm"})
+INTERNATIONAL = frozenset(
+    {"English", "Ctrl", "TLS", "PDF", "CSV", "XLSX", "JSON", "Python", "SHA-256", "YYYY-MM", "case/…", "kB", "MB", "mm"}
+)
 ATTRIBUTE = re.compile(r'^[\w-]+="')  # a template may put attributes together and print them inside a tag
 
 
