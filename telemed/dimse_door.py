@@ -7,6 +7,7 @@ from dicom_gateway.dimse import DimseServer
 from dicom_gateway.stability import StudyWatch
 from dicom_gateway.upper_layer.receiver import Limits
 from storage.protocol import ObjectStore
+from telemed.adapters.device_calls import DeviceCalls
 from telemed.adapters.device_peers import DevicePeers
 from telemed.adapters.office import SqlOffice
 from telemed.adapters.study_access import device_scope
@@ -31,15 +32,19 @@ async def open_dimse(
 ) -> DimseServer:
     """Listen. An AE title is an institution's code or one of its devices; one that is not in the network is refused."""
 
-    peers = device_peers(settings)
+    peers, calls = device_peers(settings), DeviceCalls(office.engine)
 
     async def admit(calling: str, called: str, address: str) -> Scope | Refusal:
-        if called != settings.ae_title:
-            return Refusal(RefusalReason.CALLED_AE_TITLE_NOT_RECOGNIZED)
         network = office.region.network
         device = network.entity(calling)
+        if called != settings.ae_title:
+            calls.note(calling, address, "called-title")
+            return Refusal(RefusalReason.CALLED_AE_TITLE_NOT_RECOGNIZED)
         if device is None or not device.may_call_from(address):
+            known = calling in network.entities or calling in network.institutions
+            calls.note(calling, address, "network" if device else "switched-off" if known else "unknown")
             return Refusal(RefusalReason.CALLING_AE_TITLE_NOT_RECOGNIZED)
+        calls.note(calling, address)
         is_hub = network.institutions[device.institution].level in (Level.SUB_HUB, Level.MAIN_HUB)
         return device_scope(device.institution, is_hub, device.character_set)
 

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from telemed.adapters import tables as t
 from telemed.adapters.network_table import entity_from_row
 from telemed.adapters.repositories import _Repository, insert_or_nothing
+from telemed.domain.device import DeviceCall
 from telemed.domain.network import ApplicationEntity
 
 
@@ -29,6 +30,9 @@ class DeviceTable(_Repository):
 
     async def remove(self, title: str) -> None:
         await self._do(sa.delete(t.application_entity).where(t.application_entity.c.title == title))
+
+    async def calls(self) -> list[DeviceCall]:
+        return [DeviceCall(**row) for row in await self._all(sa.select(t.device_call).order_by(t.device_call.c.called_at.desc()))]
 
 
 def _row(device: ApplicationEntity) -> dict[str, Any]:

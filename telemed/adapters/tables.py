@@ -60,6 +60,15 @@ application_entity = sa.Table(
     sa.Column("authority", sa.Text, nullable=False, server_default=""),
 )
 
+device_call = sa.Table(
+    "device_call",
+    metadata,
+    sa.Column("title", sa.String(16), primary_key=True),
+    sa.Column("called_at", Instant, nullable=False),
+    sa.Column("address", sa.String(64), nullable=False),
+    sa.Column("refused", Name, nullable=False),
+)
+
 hub_service = sa.Table(
     "hub_service",
     metadata,

@@ -6,6 +6,7 @@ import re
 import ssl
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from ipaddress import ip_address, ip_network
 
 from telemed.domain.errors import FieldError, Invalid
@@ -33,6 +34,16 @@ CHARACTER_SETS = (
     *(f"ISO 2022 IR {number}" for number in (6, 13, 58, 87, 100, 101, 109, 110, 126, 127, 138, 144, 148, 149, 159, 166, 203)),
 )  # fmt: skip
 """Defined terms of Specific Character Set (PS3.3 C.12.1.1.2)."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceCall:
+    """The last call under an AE title; `refused` is unknown, switched-off, network or called-title, empty where it was let in."""
+
+    title: str
+    called_at: datetime
+    address: str
+    refused: str = ""
 
 
 @dataclass(frozen=True, slots=True)

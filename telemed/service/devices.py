@@ -7,7 +7,7 @@ from enum import StrEnum
 from hashlib import sha256
 from typing import Any, Protocol
 
-from telemed.domain.device import DeviceEntry, device_of
+from telemed.domain.device import DeviceCall, DeviceEntry, device_of
 from telemed.domain.errors import FieldError, Invalid, NotFound
 from telemed.domain.network import ApplicationEntity
 from telemed.domain.people import Person
@@ -50,6 +50,12 @@ async def list_devices(work: Work, person: Person) -> list[ApplicationEntity]:
     """All devices that were entered, by institution and title."""
     require(person, Action.DEVICE_MANAGE)
     return await work.devices.all()
+
+
+async def last_calls(work: Work, person: Person) -> list[DeviceCall]:
+    """The last call under each AE title, newest first: those of devices, and those that were refused lately."""
+    require(person, Action.DEVICE_MANAGE)
+    return await work.devices.calls()
 
 
 async def find_device(work: Work, person: Person, title: str) -> ApplicationEntity:

@@ -12,6 +12,7 @@ from telemed.domain.centre import Centre
 from telemed.domain.consent import Consent
 from telemed.domain.critical import CriticalValue
 from telemed.domain.deadlines import DeadlineRule, WorkingHours
+from telemed.domain.device import DeviceCall
 from telemed.domain.evidence import Evidence
 from telemed.domain.network import ApplicationEntity, Network
 from telemed.domain.patient import Identifier, Patient
@@ -310,6 +311,9 @@ class Devices(Protocol):
 
     async def save(self, device: ApplicationEntity) -> None: ...
     async def remove(self, title: str) -> None: ...
+    async def calls(self) -> list[DeviceCall]:
+        """The last call under each AE title, newest first."""
+        ...
 
 
 class Uploads(Protocol):

@@ -15,6 +15,14 @@ USES: Final = {
     EntityUse.QUERY.value: _("priors are fetched from here"),
 }
 
+REFUSALS: Final = {
+    "unknown": _("AE title is not entered"),
+    "switched-off": _("is switched off"),
+    "network": _("calls from a network that is not its own"),
+    "called-title": _("asks for another AE title than ours"),
+}
+"""Why a call was not let in."""
+
 CAUSES: Final = {
     "unknown-host": _("Not reachable: no address is known for this host name."),
     "nobody-listens": _("Not reachable: the host is there, and nothing listens at this port."),

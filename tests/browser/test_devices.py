@@ -12,6 +12,7 @@ from pynetdicom import AE
 
 from tests.browser.conftest import Visitor
 from tests.browser.platform import Platform, free_port
+from tests.browser.test_operator import shown
 from tests.browser.test_pages import grave_findings
 from tests.browser.test_reading import keep_picture
 from tests.dicom_gateway.certificates import Authority, server_context
@@ -143,3 +144,36 @@ async def test_a_certificate_that_is_not_trusted_is_said(platform: Platform, sig
     finally:
         await platform.call("DELETE", "/devices/TLS1", "operator")
         await asyncio.to_thread(server.shutdown)
+
+
+async def test_who_knocks_and_is_refused_is_entered_with_one_press(platform: Platform, sign_in: Visitor) -> None:
+    def knock(title: str) -> bool:
+        ae = AE(ae_title=title)
+        ae.add_requested_context("1.2.840.10008.1.1")
+        association = ae.associate("127.0.0.1", platform.dicom_port, ae_title="TELEMED")
+        welcome = bool(association.is_established)
+        if welcome:
+            association.release()
+        return welcome
+
+    assert not await asyncio.to_thread(knock, "NEW CT")
+    page = await sign_in("operator", locale="en")
+    line = page.get_by_role("region", name="Refused lately").locator("li", has_text="NEW CT")
+    await shown(page, "/devices", "NEW CT")
+    await expect(line).to_contain_text("AE title is not entered")
+    await keep_picture(page, "devices-knocked")
+    await sound(page)
+    await line.get_by_role("link", name="Enter NEW CT").click()
+    await expect(page.get_by_label("AE title")).to_have_value("NEW CT")
+    await page.select_option("[name=institution]", "CLINIC1")
+    await page.get_by_role("button", name="Save", exact=True).click()
+    await page.wait_for_url("**/devices")
+    assert await asyncio.to_thread(knock, "NEW CT")
+    row = page.locator("[data-row]", has_text="NEW CT")
+    async with asyncio.timeout(60):
+        while await row.locator(".tone-near").count():
+            await page.goto("/devices")
+            await asyncio.sleep(0.2)
+    await expect(row).not_to_contain_text("none yet")
+    await keep_picture(page, "devices-last-call")
+    await platform.call("DELETE", "/devices/NEW%20CT", "operator")

@@ -19,10 +19,14 @@ from telemed.adapters.migrate import migrate
 from telemed.bootstrap import Parts
 from telemed.demo.run import put_region
 from telemed.devices_command import WrongDevice, device_of, put_device, remove_device, show_devices
+from telemed.domain.people import Person, Role
+from telemed.service.devices import last_calls
 from telemed.settings import Settings
 from tests.demo_region import free_port
 from tests.dicom_gateway.certificates import Authority, client_context
 from tests.dicom_gateway.peer import connected, request
+
+OPERATOR = Person("operator", "", "NETWORK", frozenset({Role.OPERATOR}))
 
 
 async def welcomed(port: int, context: ssl.SSLContext | None) -> bool:
@@ -92,3 +96,28 @@ async def test_the_command_lists_changes_and_removes_and_is_on_record(tmp_path: 
         assert [(line.actor, line.detail["step"]) for line in reversed(lines)] == [
             ("command-line", step) for step in ("add", "change", "remove")
         ]
+
+
+async def called(parts: Parts, *wanted: tuple[str, str]) -> None:
+    """Wait until these are the last calls: title, and why it was refused."""
+    async with asyncio.timeout(20):
+        while True:
+            async with parts.office.reading() as work:
+                calls = await last_calls(work, OPERATOR)
+            if {(call.title, call.refused) for call in calls} >= set(wanted):
+                assert {call.address for call in calls} == {"127.0.0.1"}
+                return
+            await asyncio.sleep(0.05)
+
+
+async def test_the_last_call_under_each_title_is_noted_and_why_it_was_refused(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path / "data", dicom_port=free_port())
+    async with gateway(settings) as parts:
+        for title, networks in (("CT1", ["192.0.2.0/24"]), ("CT2", [])):
+            await put_device(settings, device_of(title, "CLINIC1", "", [], "", networks))
+        await parts.office.refresh()
+        for calling, asked in (("CLINIC1", "TELEMED"), ("CT1", "TELEMED"), ("CT2", "OTHER"), ("NOBODY", "TELEMED")):
+            async with asyncio.timeout(10), connected(settings.dicom_port, None) as peer:
+                await peer.send(request(calling=calling, called=asked).encode())
+                await peer.pdu()
+        await called(parts, ("CLINIC1", ""), ("CT1", "network"), ("CT2", "called-title"), ("NOBODY", "unknown"))

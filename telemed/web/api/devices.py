@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from aiohttp import web
 
 from telemed.domain.device import DeviceEntry
@@ -34,8 +36,20 @@ class DeviceShape(Shape):
     authority: str
 
 
+class DeviceCallShape(Shape):
+    """The last call under an AE title; `refused` is unknown, switched-off, network or called-title, empty where it was let in."""
+
+    title: str
+    called_at: datetime
+    address: str
+    refused: str
+
+
 class DeviceListShape(Shape):
+    """`calls` also holds titles that are not entered: those that were refused lately, and institutions' own codes."""
+
     items: list[DeviceShape]
+    calls: list[DeviceCallShape]
     next: str | None = None
 
 
@@ -71,10 +85,12 @@ def _entry(title: str, body: DeviceInput) -> DeviceEntry:
 
 @operation("GET", "/devices", returns=DeviceListShape, errors=(403,))
 async def listing(call: Call[Nothing]) -> web.Response:
-    """The devices that were entered, by institution."""
+    """The devices that were entered, by institution, and who called last."""
     found = await consult(call.office, devices.list_devices, call.person)
+    calls = await consult(call.office, devices.last_calls, call.person)
     await record_look(call.office, call.person, Action.DEVICE_MANAGE, "devices")
-    return answer(DeviceListShape(items=[device_shape(device) for device in found]))
+    said = [DeviceCallShape(title=c.title, called_at=c.called_at, address=c.address, refused=c.refused) for c in calls]
+    return answer(DeviceListShape(items=[device_shape(device) for device in found], calls=said))
 
 
 @operation("POST", "/devices", body=NewDevice, returns=DeviceShape, status=201, errors=(403, 422))

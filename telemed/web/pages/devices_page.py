@@ -14,17 +14,20 @@ from telemed.domain.device import CHARACTER_SETS, MOST_AUTHORITY
 from telemed.domain.forms import Choice, Field, FieldType, Form
 from telemed.domain.network import ApplicationEntity, EntityUse
 from telemed.domain.policy import Action, require
-from telemed.service.devices import find_device, list_devices
+from telemed.service.devices import find_device, last_calls, list_devices
 from telemed.service.office import consult, record_look
 from telemed.web.api.devices import DeviceShape, device_shape
 from telemed.web.bulletin_text import institution_name
-from telemed.web.device_words import USES
+from telemed.web.device_words import REFUSALS, USES
 from telemed.web.pages.page import Visit, page, render
 
 _ = str  # marks text for the translation catalogue
 
 MOST_SHOWN = 500
 """Devices on one page; a filter finds the others."""
+
+MOST_KNOCKED = 20
+"""Titles that are not entered and were refused lately."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +54,8 @@ async def devices(visit: Visit) -> web.StreamResponse:
     wanted = visit.query.get("q", "").strip()[:100]
     fitting = [device for device in found if _fits(visit, device, wanted.casefold())]
     shown = fitting[:MOST_SHOWN]
+    calls = {call.title: call for call in await consult(visit.office, last_calls, visit.person)}
+    entered = {device.title for device in found}
     groups = [(code, [_line(each) for each in group]) for code, group in groupby(shown, key=lambda each: each.institution)]
     return await render(
         visit,
@@ -62,6 +67,9 @@ async def devices(visit: Visit) -> web.StreamResponse:
             "shown": len(shown),
             "q": wanted,
             "uses": USES,
+            "calls": calls,
+            "refusals": REFUSALS,
+            "knocked": [call for title, call in calls.items() if call.refused and title not in entered][:MOST_KNOCKED],
             "name_of": lambda code: institution_name(visit.office.region, code),
         },
     )
@@ -76,7 +84,7 @@ def _fits(visit: Visit, device: ApplicationEntity, wanted: str) -> bool:
 async def new_device(visit: Visit) -> web.StreamResponse:
     """An empty form."""
     require(visit.person, Action.DEVICE_MANAGE)
-    values = {"institution": visit.query.get("institution", ""), "active": True}
+    values = {"title": visit.query.get("title", ""), "institution": visit.query.get("institution", ""), "active": True}
     return await _form_page(visit, values, None)
 
 

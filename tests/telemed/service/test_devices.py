@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 from pynetdicom import AE, evt
 
+from telemed.adapters.device_calls import KEPT_REFUSED, DeviceCalls
 from telemed.adapters.device_peers import DevicePeers
 from telemed.adapters.device_probe import DimseProbe
-from telemed.domain.device import DeviceEntry
+from telemed.domain.device import DeviceCall, DeviceEntry
 from telemed.domain.errors import Forbidden, Invalid, NotFound
 from telemed.domain.network import EntityUse
 from telemed.service import devices
@@ -183,3 +184,28 @@ async def test_where_nothing_is(desk: Desk) -> None:
     await desk.do("operator", devices.add_device, MODALITY)
     with pytest.raises(Invalid, match="no-address"):
         await devices.try_device(desk.office, desk.people["operator"], DimseProbe(DevicePeers("TELEMED")), "CT1")
+
+
+async def noted(desk: Desk, title: str) -> list[DeviceCall]:
+    """All last calls, once this title is among them."""
+    async with asyncio.timeout(20):
+        while True:
+            found: list[DeviceCall] = await desk.ask("operator", devices.last_calls)
+            if title in {call.title for call in found}:
+                return found
+            await asyncio.sleep(0.01)
+
+
+async def test_whoever_knocks_under_many_titles_leaves_few(desk: Desk) -> None:
+    calls = DeviceCalls(desk.office.engine)
+    calls.note("CLINIC1", "10.1.2.3")
+    await noted(desk, "CLINIC1")
+    for number in range(KEPT_REFUSED + 10):
+        calls.note(f"X{number}\0", "192.0.2.7", "unknown")
+        await noted(desk, f"X{number}?")
+    found = await noted(desk, "CLINIC1")
+    assert len(found) == KEPT_REFUSED + 1
+    assert (found[0].title, found[0].refused, found[0].address) == (f"X{KEPT_REFUSED + 9}?", "unknown", "192.0.2.7")
+    assert (found[-1].title, found[-1].refused) == ("CLINIC1", "")
+    with pytest.raises(Forbidden):
+        await desk.ask("sysadmin", devices.last_calls)
