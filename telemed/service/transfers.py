@@ -133,8 +133,9 @@ def is_of(patient: Patient, prior: RemotePrior) -> bool:
 
 def is_surely_of(patient: Patient, prior: RemotePrior) -> bool:
     """Whether name, birth date and sex are known to both and the same: at another institution the number may be somebody else's."""
+    born, sex = _born(patient), DICOM_SEX.get(patient.sex, "")
     names = {normal_name(group) for group in prior.name.split("=")}
-    return normal_name(patient.name) in names and (_born(patient), DICOM_SEX.get(patient.sex)) == (prior.birth_date, prior.sex)
+    return bool(born and sex) and (born, sex) == (prior.birth_date, prior.sex) and normal_name(patient.name) in names
 
 
 def _born(patient: Patient) -> str:

@@ -178,6 +178,21 @@ async def test_what_speaks_no_dicom_is_told_apart(desk: Desk, answer: bytes, cau
     assert (echo.outcome, echo.cause) == (EchoOutcome.UNREACHABLE, cause), echo.detail
 
 
+async def test_what_never_answers_is_not_waited_for(desk: Desk) -> None:
+    async def say_nothing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while await reader.read(100):
+            pass
+        writer.close()
+
+    server = await asyncio.start_server(say_nothing, "127.0.0.1", 0)
+    await desk.do("operator", devices.put_device, replace(PACS, port=server.sockets[0].getsockname()[1]))
+    probe = DimseProbe(DevicePeers("TELEMED"), answer_within=0.2)
+    echo = await devices.try_device(desk.office, desk.people["operator"], probe, "PACS1")
+    assert (echo.outcome, echo.cause) == (EchoOutcome.UNREACHABLE, "no-answer")
+    server.close()
+    await server.wait_closed()
+
+
 async def test_where_nothing_is(desk: Desk) -> None:
     assert (await tried(desk, free_port())).cause == "nobody-listens"
     assert (await tried(desk, 104, "no-such-host.invalid")).cause == "unknown-host"
