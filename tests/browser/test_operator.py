@@ -20,6 +20,8 @@ from tests.browser.test_pages import grave_findings
 
 PAGES = (
     ("operator", "/network"),
+    ("operator", "/devices"),
+    ("operator", "/devices/new"),
     ("auditor", "/audit"),
     ("operator", "/unmatched"),
     ("operator", "/unmatched/find"),
@@ -56,7 +58,7 @@ async def unmatched_study(platform: Platform, patient: DemoPatient, member: str 
 async def test_nothing_serious_for_axe_and_no_scrolling_sideways(platform: Platform, sign_in: Visitor, theme: str) -> None:
     await failed_case(platform)
     pages: dict[str, Page] = {}
-    for user, address in PAGES if theme == "light" else PAGES[:5]:
+    for user, address in PAGES if theme == "light" else PAGES[:7]:
         page = pages.get(user) or await sign_in(user, theme=theme, locale="en" if theme == "dark" else "zh-CN")
         pages[user] = page
         await page.goto(address)
