@@ -11,6 +11,7 @@ import asyncio
 import logging
 import queue
 import threading
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -37,6 +38,7 @@ log = logging.getLogger(__name__)
 
 LINGER = 0.1  # seconds that the first of a batch waits for others: a batch of hundreds costs a tenth an instance
 MOST_BATCH = 500
+LOOK_EVERY = 0.5  # seconds between two looks for what another gateway of this machine left when it died
 _PAUSES = (0.1, 0.5, 1.0, 2.0, 5.0)  # seconds between attempts; the last one repeats
 _BUSY = 20  # seconds that SQLite waits for another process's transaction
 
@@ -82,6 +84,7 @@ class Indexing:
         self._closing = threading.Event()
         self._progress = threading.Condition()
         self._lag = 0
+        self._look_at = 0.0  # on the monotonic clock
         self._thread = threading.Thread(target=self._run, name="dicom-index", daemon=True)
 
     def recover(self) -> None:
@@ -125,7 +128,14 @@ class Indexing:
         self._engine.dispose()
 
     def _run(self) -> None:
-        while (first := self._queue.get()) is not None:
+        while True:
+            self._take_over()
+            try:
+                first = self._queue.get(timeout=LOOK_EVERY)
+            except queue.Empty:
+                continue
+            if first is None:
+                return
             if self._lag < MOST_BATCH:
                 self._closing.wait(LINGER)
             batch = self._gather(first)
@@ -134,6 +144,17 @@ class Indexing:
             with self._progress:
                 self._lag -= len(batch)
                 self._progress.notify_all()
+
+    def _take_over(self) -> None:
+        """Enter what another gateway promised and did not live to enter: readers wait for it, and its successor takes seconds
+        to start."""
+        if time.monotonic() < self._look_at:
+            return
+        try:
+            self.recover()
+        except Exception as error:  # its packs stay unsettled, and are looked for again
+            log.warning("what another gateway left cannot be entered now: %s", error)
+        self._look_at = time.monotonic() + LOOK_EVERY
 
     def _gather(self, first: Sequence[ReceivedInstance]) -> list[ReceivedInstance]:
         """`first` and what else waits."""

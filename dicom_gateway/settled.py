@@ -2,7 +2,7 @@
 
 The processes of one machine see each other's counters in the store's folder (`storage.watermark`). The wait is as long as a
 batch of the journal's takes, a tenth of a second as a rule, and nothing when nothing is on its way. The promises of a writer
-that was killed are entered when the gateway is back, in a second or two as a rule; what takes longer is not waited for again.
+that was killed are entered by another gateway at once, or by its successor in some seconds; what takes longer is not waited for again.
 """
 
 from __future__ import annotations

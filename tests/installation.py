@@ -29,12 +29,14 @@ class Installation:
         ports = {"TELEMED_HTTP_PORT": str(http_port), "TELEMED_DICOM_PORT": str(self.dicom_port), "TELEMED_MLLP_PORT": str(free_port())}
         self.environment = os.environ | ports | {"TELEMED_DATA_DIR": str(folder), "PYTHONPATH": str(ROOT)} | dict(settings or {})
         self.tokens: dict[str, str] = {}
+        self.log = folder.with_name(f"{folder.name}.log")
 
     async def start(self) -> None:
-        self._process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "telemed", "demo", "--empty", cwd=ROOT, env=self.environment, start_new_session=True,
-            stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
-        )  # fmt: skip
+        with self.log.open("ab") as log:
+            self._process = await asyncio.create_subprocess_exec(
+                sys.executable, "-m", "telemed", "demo", "--empty", cwd=ROOT, env=self.environment, start_new_session=True,
+                stdout=log, stderr=log,
+            )  # fmt: skip
         await self.ready()
 
     async def ready(self) -> None:
@@ -42,7 +44,7 @@ class Installation:
         async with aiohttp.ClientSession() as http, asyncio.timeout(90):
             while True:
                 if self._process.returncode is not None:
-                    raise AssertionError("it stopped by itself")
+                    raise AssertionError(f"it stopped by itself, with the words: {self.log.read_text()[-2000:]}")
                 try:
                     async with http.get(f"{self.home}/readyz") as answer:
                         if answer.status == 200:
