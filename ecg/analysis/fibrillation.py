@@ -87,7 +87,10 @@ def fibrillation(
     speaks = _running_median(speaks.astype(np.float64), settings.window) > 0.5
     spans = []
     edges = np.flatnonzero(np.diff(np.concatenate(([0], speaks.astype(np.int8), [0]))))
-    for first, last in zip(edges[::2], edges[1::2], strict=True):
+    for rising, falling in zip(edges[::2], edges[1::2], strict=True):
+        # at the ends of a recording the window sees one side only: what it says at half a window holds up to the end
+        first = 0 if rising <= settings.window // 2 else rising
+        last = len(usable) if falling >= len(usable) - settings.window // 2 else falling
         span = usable[first:last]
         begin, end = int(beats[max(span[0] - 1, 0)]), int(beats[span[-1]])
         if (end - begin) / rate < settings.shortest and len(usable) > last - first:
