@@ -9,6 +9,7 @@ import numpy.typing as npt
 from scipy.ndimage import median_filter
 
 Doubles = npt.NDArray[np.float64]
+Floats = npt.NDArray[np.float32]
 Indices = npt.NDArray[np.int64]
 Classes = npt.NDArray[np.str_]
 
@@ -61,7 +62,7 @@ def irregularity(intervals: Doubles, settings: FibrillationSettings = SETTINGS) 
     return np.where(np.isfinite(least), least, 0.0)
 
 
-def _running_median(values: Doubles, window: int) -> Doubles:
+def _running_median(values: Doubles | Floats, window: int) -> Doubles:
     """Median over `window` values around each; the median of all where there are fewer than that."""
     if len(values) < window:
         return np.full(len(values), float(np.median(values)))
@@ -69,7 +70,7 @@ def _running_median(values: Doubles, window: int) -> Doubles:
 
 
 def fibrillation(
-    beats: Indices, rate: float, classes: Classes, likeness: Doubles, settings: FibrillationSettings = SETTINGS
+    beats: Indices, rate: float, classes: Classes, likeness: Floats, settings: FibrillationSettings = SETTINGS
 ) -> list[Fibrillation]:
     """Spans of atrial fibrillation.
 
