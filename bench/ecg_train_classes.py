@@ -2,16 +2,18 @@
 
     python -m bench.ecg_train_classes MITDB_FOLDER [--write]
 
-Only the records of DS1 (de Chazal 2004) that lie in the folder are used, never those of DS2. The trees' directions are
-fixed: -1 means "the smaller the feature, the more of this class". Features (computed by `ecg.analysis.features`):
+Only the records of DS1 (de Chazal 2004) that lie in the folder are used, never those of DS2. The trees of S also learn from
+DISTURBED copies of them (`bench.ecg_perturbations`), so that they do not lean on a P wave that noise hides; those of V gain
+nothing from that. The trees' directions are fixed: -1 means "the smaller the feature, the more of this class". Features
+(computed by `ecg.analysis.features`):
 early, late_next: RR before and after, in local median RR; pause_ratio, drop: logarithms of RR before / after and of
 RR before / the one before that; early_previous: `early` of the beat before; early_all: RR before / median of the whole
 recording; irregular: median change of RR around; like, like_local: QRS correlation with the patient's normal template
 and with the normal beats around; size: log of QRS size / normal; spread, width: ms of QRS activity, and their log
 ratios to normal; p, t: correlation of P and T windows with the normal beats around; p_size: log of P window size /
 normal; p_usual: how alike the patient's normal P windows are; kind_*: share, median early and late of the beat's
-template, and whether it is the normal one; kind_wide, kind_p: log of its QRS width / normal,
-and median p (for a rule of their own, not in the trees).
+template, and whether it is the normal one; kind_wide, kind_p: log of its QRS width / normal, and median p, and like_best:
+like_local in the lead where it is highest (for a rule of their own, not in the trees).
 """
 
 from __future__ import annotations
@@ -28,6 +30,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import numpy as np
 from sklearn.ensemble import HistGradientBoostingClassifier
 
+from bench.ecg_perturbations import changed
 from bench.mitdb import DS1, Record, aami_truth, records
 from ecg.analysis.classes import decided
 from ecg.analysis.features import features
@@ -49,6 +52,9 @@ DIRECTIONS = {
 TREES, LEAVES, RATE, LEAF_BEATS, SHRINK = 60, 6, 0.1, 60, 5.0
 WEIGHT_S = 3.0
 """supraventricular beats are rare; each counts as three"""
+DISTURBED = ("motion 200 uV in turn", "motion 150 uV together", "muscle 50 uV")
+EVERY = 2
+"""of a disturbed copy every second beat is learnt from"""
 OFFSET = {"V": -0.75, "S": 0.5}
 """added to the log-odds, so that on the records left out Se and PPV are about equal"""
 DESTINATION = Path(__file__).resolve().parent.parent / "ecg/analysis/beat_classes.json"
@@ -63,14 +69,16 @@ class Beats:
     features: dict[str, np.ndarray]
     truth: np.ndarray
     counted: np.ndarray
+    disturbed: bool
 
 
-def beats_of(record: Record) -> Beats:
-    """Everything of one record that training and scoring need."""
-    found = find_beats(record.recording)
-    templates = group(beat_windows(record.recording, found), len(found))
-    values = features(found, record.recording.rate, templates, lambda: beat_windows(record.recording, found))
-    return Beats(record, found, values, *aami_truth(record, found))
+def beats_of(record: Record, change: str = "as it is") -> Beats:
+    """Everything of one record, or of a disturbed copy, that training and scoring need."""
+    recording = changed(record, change)
+    found = find_beats(recording)
+    templates = group(beat_windows(recording, found), len(found))
+    values = features(found, recording.rate, templates, lambda: beat_windows(recording, found))
+    return Beats(record, found, values, *aami_truth(record, found), change in DISTURBED)
 
 
 def fit(every: Iterable[Beats], kind: str) -> HistGradientBoostingClassifier:
@@ -78,7 +86,9 @@ def fit(every: Iterable[Beats], kind: str) -> HistGradientBoostingClassifier:
     names, classes = list(DIRECTIONS[kind]), ["N", "S", "V"] if kind == "V" else ["N", "S"]
     inputs, truths = [], []
     for beats in every:
-        rows = beats.counted & np.isin(beats.truth, classes)
+        if beats.disturbed and kind == "V":
+            continue
+        rows = np.flatnonzero(beats.counted & np.isin(beats.truth, classes))[:: EVERY if beats.disturbed else 1]
         inputs.append(np.column_stack([beats.features[name][rows] for name in names]))
         truths.append(beats.truth[rows])
     truth = np.concatenate(truths)
@@ -139,15 +149,15 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--write", action="store_true", help=f"write {DESTINATION.name}")
     arguments = parser.parse_args()
-    every = [beats_of(record) for record in records(arguments.folder, DS1)]
+    every = [beats_of(record, change) for record in records(arguments.folder, DS1) for change in ("as it is", *DISTURBED)]
     total = np.zeros((2, 3), int)
-    for left_out in every:
-        rest = [beats for beats in every if beats is not left_out]
+    for left_out in (beats for beats in every if not beats.disturbed):
+        rest = [beats for beats in every if beats.record is not left_out.record]
         values = counts(left_out, said({kind: fit(rest, kind) for kind in DIRECTIONS}, left_out))
         total += values
         print(line(left_out.record.name, values), flush=True)
     print(line("all", total))
-    print(f"{len(every)} records of DS1, each scored by trees made from the others")
+    print(f"{len(every) // (1 + len(DISTURBED))} records of DS1, each scored by trees made from the others")
     if arguments.write:
         content = {
             "origin": "MIT-BIH Arrhythmia Database, records of DS1; made by bench/ecg_train_classes.py",

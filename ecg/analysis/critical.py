@@ -16,6 +16,7 @@ from ecg.analysis.events import Event
 from ecg.analysis.fibrillation import Fibrillation
 from ecg.analysis.holter import HolterReport
 from ecg.analysis.measurements import Measurements
+from ecg.analysis.potassium import potassium_signs
 from ecg.analysis.rhythm import Rhythm
 from ecg.analysis.trees import DATA
 from ecg.analysis.ventricular_waves import Waves
@@ -99,6 +100,8 @@ def _measured(measurements: Measurements | None) -> dict[str, float]:
     if measurements is None:
         return {}
     numbers = {} if measurements.qtc_bazett is None else {"qtc": measurements.qtc_bazett}
+    if (signs := potassium_signs(measurements).count) > 1:
+        numbers["potassium_signs"] = signs
     for name, pairs in (("st_limb_lateral", LIMB_LATERAL), ("st_anterior", ANTERIOR)):
         both = [min(measurements.st_j[a], measurements.st_j[b]) for a, b in pairs if {a, b} <= set(measurements.st_j)]
         if both:
@@ -110,6 +113,11 @@ def _resting_numbers(found: Rhythm) -> dict[str, float]:
     numbers = _common(found.events, found.fibrillation) | _waving(found.waves, found.sampling_rate)
     if found.rate is not None:
         numbers["mean_rate"] = found.rate
+        codes = {statement.code for statement in found.statements}
+        if "regular-wide-tachycardia" in codes:  # it fills the strip: what came before and after it nobody knows
+            numbers["wide_tachycardia_rate"] = found.rate
+        if codes & {"regular-narrow-tachycardia", "atrial-flutter-suspected"}:
+            numbers["fastest_supraventricular"] = max(found.rate, numbers.get("fastest_supraventricular", 0.0))
     if found.longest_rr is not None:
         numbers["longest_rr"] = found.longest_rr
     if found.fibrillation and found.qrs_duration is not None and found.qrs_duration >= WIDE:

@@ -10,7 +10,7 @@ early as a reader sees the line leave the baseline. Constants were set on LUDB r
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -50,6 +50,13 @@ T_DELAY, T_TAIL = 60, 160
 """ms: earliest steep part of T after the QRS, and how far its last slope may lie from its steepest"""
 T_LATEST = (0.32, 0.66, 0.06, 0.72)
 """seconds after the QRS middle: T has ended by between the first and the last of these, else at 2nd x RR + 3rd"""
+
+
+LATE_T, EARLIER_T = 0.47, 0.3
+"""seconds after the QRS middle at a rate of 60 (times the cube root of RR) from which on a second look is due: a QT of 500 ms is
+rare, a P wave there is not; and the least share of its slope that an earlier wave must have to be T"""
+BETWEEN = 50
+"""ms of quiet between two waves; the top of a broad T wave is quiet for less"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +148,16 @@ def _t_end(leads: Doubles, qrs_offset: int, rr: float) -> int | None:
     falling = np.flatnonzero(np.diff(speed[start:end]) >= 0)
     if len(falling) and falling[0] < end - start - _samples(40):
         start += int(falling[0])  # the end of the QRS still slows down
+    offset, begin = _t_wave(speed, start, end)
+    if offset - BEFORE > LATE_T * rr ** (1 / 3) * RATE and offset > begin > start + _samples(80):
+        earlier, _ = _t_wave(speed, start, begin)
+        if speed[start:begin].max() > EARLIER_T * speed[begin:offset].max() and earlier < begin + _samples(T.hold):
+            return earlier  # two waves: the later one is P after a long PR, or U
+    return offset
+
+
+def _t_wave(speed: Doubles, start: int, end: int) -> tuple[int, int]:
+    """Where the steepest wave between `start` and `end` ends, and where the quiet before it ends (`start` without any)."""
     steepest = start + int(np.argmax(speed[start:end]))
     peak = float(speed[steepest])
     steep = np.flatnonzero(speed[start:end] > T.span * peak) + start
@@ -149,7 +166,9 @@ def _t_end(leads: Doubles, qrs_offset: int, rr: float) -> int | None:
     offset = _first_quiet(speed[: end + 60], last, threshold, T)
     if offset is None:
         offset = last + int(np.argmin(speed[last : end + 60]))
-    return offset
+    between = replace(T, hold=BETWEEN)
+    calm = np.flatnonzero(_held(speed[start:steepest], threshold, between))
+    return offset, start + int(calm[-1]) + _samples(BETWEEN) if len(calm) else start
 
 
 def _last_quiet(speed: Doubles, before: int, threshold: float, wave: WaveSettings = QRS) -> int | None:

@@ -47,13 +47,15 @@ def timing(beats: Indices, rate: float) -> Timing:
     return Timing(before, after, np.maximum(median_filter(before, LOCAL_BEATS, mode="nearest"), 0.1))
 
 
-def features(beats: Indices, rate: float, templates: Templates, chunks: Callable[[], Iterable[BeatWindows]]) -> dict[str, Doubles]:
-    """Features of every beat by name, each (n,); the names are explained in `bench/ecg_train_classes.py`."""
+def features(beats: Indices, rate: float, templates: Templates, chunks: Callable[[], Iterable[BeatWindows]]) -> dict[str, Floats]:
+    """Features of every beat by name, each (n,); the names are explained in `bench/ecg_train_classes.py`.
+
+    Kept as float32: of a day's beats they are the largest part that the analysis holds beside the signal.
+    """
     rr = timing(beats, rate)
-    found = _timing_features(rr)
-    found |= _template_features(rr, templates)
+    found = _kept(_timing_features(rr)) | _kept(_template_features(rr, templates))
     dominant = dominant_template(rr, templates)
-    shapes = {name: np.zeros(len(beats)) for name in SHAPES}
+    shapes = {name: np.zeros(len(beats), np.float32) for name in SHAPES}
     for windows in chunks():
         span = slice(windows.first, windows.first + len(windows.qrs))
         for name, values in _shape_features(windows, templates.labels[span] == dominant, templates, dominant).items():
@@ -61,10 +63,14 @@ def features(beats: Indices, rate: float, templates: Templates, chunks: Callable
     normal = templates.labels == dominant
     found |= shapes
     found["kind_p"] = _by_kind(shapes["p"], templates)
-    found["spread_ratio"] = np.log(shapes["spread"] / max(float(np.median(shapes["spread"][normal])), 1.0))
-    found["width_ratio"] = np.log(shapes["width"] / max(float(np.median(shapes["width"][normal])), 1.0))
-    found["p_usual"] = np.full(len(beats), float(np.median(shapes["p"][normal])))
+    for name in ("spread", "width"):
+        found[f"{name}_ratio"] = np.log(shapes[name] / np.float32(max(float(np.median(shapes[name][normal])), 1.0)))
+    found["p_usual"] = np.full(len(beats), np.median(shapes["p"][normal]), np.float32)
     return found
+
+
+def _kept(values: dict[str, Doubles]) -> dict[str, Floats]:
+    return {name: value.astype(np.float32) for name, value in values.items()}
 
 
 def dominant_template(rr: Timing, templates: Templates) -> int:
@@ -113,7 +119,7 @@ def _template_features(rr: Timing, templates: Templates) -> dict[str, Doubles]:
     }
 
 
-def _by_kind(values: Doubles, templates: Templates) -> Doubles:
+def _by_kind(values: Floats, templates: Templates) -> Floats:
     """The median of each beat's template; a beat that is like no template keeps its own value."""
     usual = values.copy()
     for kind in range(len(templates.shapes)):

@@ -9,6 +9,7 @@ import numpy.typing as npt
 from scipy.ndimage import median_filter
 
 Doubles = npt.NDArray[np.float64]
+Floats = npt.NDArray[np.float32]
 Indices = npt.NDArray[np.int64]
 Classes = npt.NDArray[np.str_]
 
@@ -61,7 +62,7 @@ def irregularity(intervals: Doubles, settings: FibrillationSettings = SETTINGS) 
     return np.where(np.isfinite(least), least, 0.0)
 
 
-def _running_median(values: Doubles, window: int) -> Doubles:
+def _running_median(values: Doubles | Floats, window: int) -> Doubles:
     """Median over `window` values around each; the median of all where there are fewer than that."""
     if len(values) < window:
         return np.full(len(values), float(np.median(values)))
@@ -69,7 +70,7 @@ def _running_median(values: Doubles, window: int) -> Doubles:
 
 
 def fibrillation(
-    beats: Indices, rate: float, classes: Classes, likeness: Doubles, settings: FibrillationSettings = SETTINGS
+    beats: Indices, rate: float, classes: Classes, likeness: Floats, settings: FibrillationSettings = SETTINGS
 ) -> list[Fibrillation]:
     """Spans of atrial fibrillation.
 
@@ -87,7 +88,10 @@ def fibrillation(
     speaks = _running_median(speaks.astype(np.float64), settings.window) > 0.5
     spans = []
     edges = np.flatnonzero(np.diff(np.concatenate(([0], speaks.astype(np.int8), [0]))))
-    for first, last in zip(edges[::2], edges[1::2], strict=True):
+    for rising, falling in zip(edges[::2], edges[1::2], strict=True):
+        # at the ends of a recording the window sees one side only: what it says at half a window holds up to the end
+        first = 0 if rising <= settings.window // 2 else rising
+        last = len(usable) if falling >= len(usable) - settings.window // 2 else falling
         span = usable[first:last]
         begin, end = int(beats[max(span[0] - 1, 0)]), int(beats[span[-1]])
         if (end - begin) / rate < settings.shortest and len(usable) > last - first:

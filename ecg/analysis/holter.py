@@ -61,7 +61,7 @@ class HolterReport:
     automatic: Classes
     templates: Templates
     edits: TemplateEdits
-    likeness: Doubles
+    likeness: npt.NDArray[np.float32]
     gaps: npt.NDArray[np.bool_]
     missing: Doubles
     hours: tuple[Hour, ...]

@@ -24,6 +24,10 @@ P_LEAST_SPEED = 0.4
 """microvolts per ms, root mean square over leads: slower is no P wave that a reader would see"""
 ISOELECTRIC = int(0.016 * RATE)
 """samples before the QRS onset that define zero (CSE Working Party 1985: the end of the PQ segment)"""
+T_AFTER_QRS = int(0.04 * RATE)
+"""samples after the QRS from which on T is looked for"""
+WIDE_QRS = 120.0
+"""ms"""
 ST_POINTS = {"st": 60, "st_j80": 80, "st_j": 0}
 """ms after the J point"""
 
@@ -34,10 +38,11 @@ class Measurements:
 
     `rate` in 1/min (mean over the recording without intervals across missing signal). `p_duration`, `pr`,
     `qrs_duration`, `qt` in ms; `qtc_bazett` = QT/sqrt(RR) and `qtc_fridericia` = QT/cbrt(RR) in ms with the
-    mean RR in seconds. `axis` (QRS), `p_axis`, `t_axis` in degrees of the frontal plane, -180 to 180, from the net areas
-    in I and aVF. `st`, `st_j80` and `st_j` give mV by lead at J + 60 ms, J + 80 ms and J, against the end of the PQ
-    segment. `confidence` is 0 to 1: the share of beats that are alike, reduced below five beats. `beats` were found,
-    `measured` of them make the median beat.
+    mean RR before the measured beats in seconds. `axis` (QRS), `p_axis`, `t_axis` in degrees of the frontal plane, -180
+    to 180, from the net areas in I and aVF. `st`, `st_j80` and `st_j` give mV by lead at J + 60 ms, J + 80 ms and J,
+    against the end of the PQ segment. `t_height` in mV and `t_width` in ms (at half of that height) are those of upright
+    T waves by lead. `confidence` is 0 to 1: the share of beats that are alike, reduced below five beats. `beats` were
+    found, `measured` of them make the median beat.
     """
 
     rate: float | None = None
@@ -53,6 +58,8 @@ class Measurements:
     st: dict[str, float] = field(default_factory=dict)
     st_j80: dict[str, float] = field(default_factory=dict)
     st_j: dict[str, float] = field(default_factory=dict)
+    t_height: dict[str, float] = field(default_factory=dict)
+    t_width: dict[str, float] = field(default_factory=dict)
     p_consistency: float | None = None
     confidence: float = 0.0
     beats: int = 0
@@ -79,19 +86,24 @@ def measure(recording: Recording, beats: Indices | None = None) -> Measurements:
     if consistency is None or consistency < P_CONSISTENCY:
         bounds = Bounds(bounds.qrs_onset, bounds.qrs_offset, bounds.t_offset, None, None)
     qt = _interval(bounds.qrs_onset, bounds.t_offset)
+    if qt is not None and qt > 1000 * beat.rr_mean:  # T ends before the next QRS begins: what was found is another wave
+        qt = None
     level = _levels(beat, bounds)
+    t_height, t_width = _t_waves(beat.leads, level, bounds)
     return Measurements(
         rate=rate,
         p_duration=_interval(bounds.p_onset, bounds.p_offset),
         pr=_interval(bounds.p_onset, bounds.qrs_onset),
         qrs_duration=_interval(bounds.qrs_onset, bounds.qrs_offset),
         qt=qt,
-        qtc_bazett=None if qt is None else qt / sqrt(mean_rr),
-        qtc_fridericia=None if qt is None else qt / mean_rr ** (1 / 3),
+        qtc_bazett=None if qt is None else qt / sqrt(beat.rr_mean),
+        qtc_fridericia=None if qt is None else qt / beat.rr_mean ** (1 / 3),
         axis=_axis(beat.leads, level, bounds.qrs_onset, bounds.qrs_offset),
         p_axis=_axis(beat.leads, level, bounds.p_onset, bounds.p_offset),
         t_axis=_axis(beat.leads, level, bounds.qrs_offset, bounds.t_offset),
         **{name: _st(beat.leads, level, bounds.qrs_offset, after) for name, after in ST_POINTS.items()},
+        t_height=t_height,
+        t_width=t_width,
         p_consistency=consistency,
         confidence=beat.share * min(1.0, len(beat.beats) / 5),
         beats=len(found),
@@ -139,3 +151,24 @@ def _st(leads: tuple[str, ...], level: Doubles, j_point: int, after_ms: int) -> 
     if at + 2 >= level.shape[1]:
         return {}
     return {lead: float(level[row, at - 2 : at + 3].mean()) / 1000.0 for row, lead in enumerate(leads)}
+
+
+def _t_waves(leads: tuple[str, ...], level: Doubles, bounds: Bounds) -> tuple[dict[str, float], dict[str, float]]:
+    """Height in mV and width at half height in ms of the T waves that rise above zero and fall again within the beat.
+
+    A wide QRS turns T against itself: where it lasts 120 ms or more, only T waves that point as their QRS does are primary.
+    """
+    heights: dict[str, float] = {}
+    widths: dict[str, float] = {}
+    if bounds.t_offset is None:
+        return heights, widths
+    wide = (bounds.qrs_offset - bounds.qrs_onset) * 1000.0 / RATE >= WIDE_QRS
+    for lead, row in zip(leads, level, strict=True):
+        wave = row[bounds.qrs_offset + T_AFTER_QRS : bounds.t_offset]
+        top = int(wave.argmax()) if wave.size else 0
+        low = np.flatnonzero(wave < wave[top] / 2) if wave.size else np.zeros(0, np.int64)
+        before, after = low[low < top], low[low > top]
+        secondary = wide and row[bounds.qrs_onset : bounds.qrs_offset + 1].sum() <= 0
+        if before.size and after.size and wave[top] > 0 and not secondary:
+            heights[lead], widths[lead] = float(wave[top]) / 1000.0, float(after[0] - before[-1]) * 1000.0 / RATE
+    return heights, widths

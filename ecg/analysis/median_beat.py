@@ -23,6 +23,9 @@ BASELINE_HZ, SMOOTH_HZ = 0.5, 40.0
 """zero-phase high-pass (at most 0.67 Hz by AHA 2007), and the low-pass used to find bounds, never to read amplitudes"""
 ALIKE = 0.85
 """least correlation of two QRS complexes of one kind"""
+COMMON, LEAST_BEATS, NARROWER = 0.2, 3, 0.7
+"""a kind with this share of the beats, and at least so many, is common; one this much narrower than the largest is the usual one
+(as in `features.dominant_template`)"""
 EARLY = 0.8
 """a beat that comes, or is followed, within this share of the median RR is not representative"""
 
@@ -33,8 +36,8 @@ class MedianBeat:
 
     The QRS middle lies at index BEFORE. `beats` are the (n, leads, BEFORE + AFTER) single beats behind `smooth`, and
     `centres` (n,) the samples at 500 Hz at which their middles lie;
-    `share` is the share of all complete beats that are of this kind; `rr_before` and
-    `rr_after` are the medians of the RR intervals before and after these beats, in seconds.
+    `share` is the share of all complete beats that are of this kind, or of the wider one that it is preferred to; `rr_before` and
+    `rr_after` are the medians of the RR intervals before and after these beats, `rr_mean` the mean before them, in seconds.
     """
 
     leads: tuple[str, ...]
@@ -45,6 +48,7 @@ class MedianBeat:
     share: float
     rr_before: float
     rr_after: float
+    rr_mean: float
 
 
 def median_beat(recording: Recording, positions: Indices) -> MedianBeat | None:
@@ -60,7 +64,7 @@ def median_beat(recording: Recording, positions: Indices) -> MedianBeat | None:
     plain = zero_phase(plain, RATE, 2, low=BASELINE_HZ)
     smooth = zero_phase(plain, RATE, 4, high=SMOOTH_HZ)
     centres = _aligned(smooth, positions[complete])
-    kind = _largest_kind(smooth, centres)
+    kind, share = _usual_kind(smooth, centres)
     calm = kind & ~_premature(intervals, rr)[complete]
     used = calm if calm.sum() >= 3 else kind
     chosen, number = centres[used], np.flatnonzero(complete)[used]
@@ -71,9 +75,10 @@ def median_beat(recording: Recording, positions: Indices) -> MedianBeat | None:
         plain=np.median(_windows(plain, chosen, BEFORE, AFTER), axis=0),
         beats=beats,
         centres=chosen,
-        share=float(kind.mean()),
+        share=share,
         rr_before=float(np.median(np.concatenate((intervals[:1], intervals))[number])),
         rr_after=float(np.median(np.concatenate((intervals, intervals[-1:]))[number])),
+        rr_mean=float(np.mean(np.concatenate((intervals[:1], intervals))[number])),
     )
 
 
@@ -100,15 +105,42 @@ def _aligned(smooth: Doubles, centres: Indices) -> Indices:
     return centres
 
 
-def _largest_kind(smooth: Doubles, centres: Indices) -> npt.NDArray[np.bool_]:
-    """The beats like the one that most others are like."""
-    flat = _windows(smooth, centres, HALF_QRS, HALF_QRS).reshape(len(centres), -1)
+def _usual_kind(smooth: Doubles, centres: Indices) -> tuple[npt.NDArray[np.bool_], float]:
+    """The beats of the patient's usual kind, the larger of the two commonest unless it is much wider than the other, and the share
+    of the beats that are of either.
+
+    A run of ventricular tachycardia may have more beats than the sinus rhythm that it interrupts.
+    """
+    windows = _windows(smooth, centres, HALF_QRS, HALF_QRS)
+    flat = windows.reshape(len(centres), -1)
     flat = flat / (np.linalg.norm(flat, axis=1, keepdims=True) + 1e-9)
-    likeness = flat @ flat.T
-    centre = int(np.argmax((likeness > ALIKE).sum(axis=1) + likeness.mean(axis=1) / 2))
-    kind: npt.NDArray[np.bool_] = likeness[centre] > ALIKE
+    alike = flat @ flat.T
+    largest = _kind_around(alike, np.ones(len(centres), bool))
+    second = _kind_around(alike, ~largest)
+    common = max(LEAST_BEATS, COMMON * len(centres))
+    if second.sum() >= common and _width(smooth, centres[second]) < NARROWER * _width(smooth, centres[largest]):
+        return second, float((largest | second).mean())
+    return largest, float(largest.mean())
+
+
+def _kind_around(alike: Doubles, free: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    """The free beats like the one that most others of them are like."""
+    if not free.any():
+        return free
+    near = (alike > ALIKE) & free
+    votes = near.sum(axis=1) + np.where(free, alike, 0.0).sum(axis=1) / free.sum() / 2
+    centre = int(np.argmax(np.where(free, votes, -np.inf)))
+    kind: npt.NDArray[np.bool_] = near[centre]
     kind[centre] = True
     return kind
+
+
+def _width(smooth: Doubles, centres: Indices) -> float:
+    """Time in samples that holds the middle 80 % of the slope's energy around the QRS, in the mean of these beats."""
+    beat = _windows(smooth, centres, 2 * HALF_QRS, 2 * HALF_QRS).mean(axis=0)
+    share = np.cumsum((np.diff(beat, axis=1) ** 2).sum(axis=0))
+    first, last = np.interp((0.1 * share[-1], 0.9 * share[-1]), share, np.arange(len(share)))
+    return float(last - first)
 
 
 def _premature(intervals: Doubles, rr: float) -> npt.NDArray[np.bool_]:

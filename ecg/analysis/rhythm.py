@@ -13,6 +13,7 @@ from ecg.analysis.events import Event, events, pause_at_an_end, pauses
 from ecg.analysis.fibrillation import Fibrillation, fibrillation, irregularity
 from ecg.analysis.gaps import missing_seconds, spans_gap
 from ecg.analysis.measurements import Measurements, measure
+from ecg.analysis.potassium import potassium_signs
 from ecg.analysis.qrs import find_beats
 from ecg.analysis.silence import loud, silent_ends
 from ecg.analysis.st_changes import depressed, elevated
@@ -87,8 +88,8 @@ CODES = (
     "atrial-flutter-suspected", "regular-wide-tachycardia", "regular-narrow-tachycardia",
     "sinus-rhythm", "sinus-bradycardia", "sinus-tachycardia", "sinus-arrhythmia", "ectopic-atrial-rhythm", "no-p-wave",
     "first-degree-av-block", "short-pr", "wide-qrs", "long-qtc", "short-qtc", "left-axis", "right-axis", "extreme-axis",
-    "st-elevation", "st-depression", "ventricular-ectopy", "supraventricular-ectopy", "pause", "couplet-V", "run-V", "vt",
-    "couplet-S", "run-S", "svt", "bigeminy", "trigeminy",
+    "st-elevation", "st-depression", "peaked-t", "hyperkalaemia-suspected", "ventricular-ectopy",
+    "supraventricular-ectopy", "pause", "couplet-V", "run-V", "vt", "couplet-S", "run-S", "svt", "bigeminy", "trigeminy",
 )  # fmt: skip
 """every code that a statement can have"""
 
@@ -120,6 +121,7 @@ def rhythm(
         *_leading(recording, found, classes, gaps, numbers, spans, limits),
         *_conduction(recording, numbers, limits),
         *_st_changes(recording, numbers),
+        *_potassium(numbers),
         *_ectopy(found, classes, happenings),
     ]
     return Rhythm(tuple(statements), found, classes, happenings, spans, numbers.rate, longest, numbers.qrs_duration, waves, recording.rate)
@@ -236,6 +238,14 @@ def _conduction(recording: Recording, numbers: Measurements, limits: RhythmLimit
 def _st_changes(recording: Recording, numbers: Measurements) -> list[Statement]:
     found = (("st-elevation", elevated(numbers, recording.patient.sex)), ("st-depression", depressed(numbers)))
     return [Statement(code, {f"st_{lead}": level for lead, level in leads.items()}) for code, leads in found if leads]
+
+
+def _potassium(numbers: Measurements) -> list[Statement]:
+    signs = potassium_signs(numbers)
+    if not signs.peaked:
+        return []
+    code = "hyperkalaemia-suspected" if signs.conduction else "peaked-t"
+    return [Statement(code, {f"t_{lead}": height for lead, height in signs.peaked.items()} | dict(signs.conduction))]
 
 
 def _ectopy(beats: Indices, classes: Classes, happenings: tuple[Event, ...]) -> list[Statement]:

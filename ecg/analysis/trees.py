@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 Doubles = npt.NDArray[np.float64]
+Floats = npt.NDArray[np.float32]
 
 DATA = Path(__file__).parent
 BEATS_AT_ONCE = 8192
@@ -37,7 +38,7 @@ class Score:
     offset: float
     trees: tuple[Tree, ...]
 
-    def __call__(self, features: Mapping[str, Doubles]) -> Doubles:
+    def __call__(self, features: Mapping[str, Floats]) -> Doubles:
         """Log-odds of each beat, (n,). Raises KeyError for a missing feature."""
         columns = [features[name] for name in self.names]
         parts = [
@@ -46,7 +47,7 @@ class Score:
         ]
         return np.concatenate(parts) if parts else np.zeros(0)
 
-    def _sums(self, table: Doubles) -> Doubles:
+    def _sums(self, table: Floats) -> Doubles:
         rows = np.arange(len(table))
         total = np.full(len(table), self.offset)
         for tree in self.trees:

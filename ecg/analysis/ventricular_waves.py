@@ -30,22 +30,25 @@ class WaveLimits:
     where the middle ends; `occupied` and `leakage`: least and most of the two shares; `frequency`: Hz. Sinus rhythm, atrial
     fibrillation, bundle branch block, pacing and bigeminy, measured and made, lie at 0.35 and 0.62 at the most extreme, the
     ventricular flutter of MIT-BIH 207 at 0.40-0.77 and 0.22-0.58. `regular`: correlation with the signal `cycles` periods
-    later, from which on all waves are alike (flutter, monomorphic tachycardia). Waves that change are called polymorphic
+    later, from which on all waves are alike: flutter; slower than the first frequency of `slow` they are the beats of a
+    monomorphic tachycardia, found as such, and nothing here. Waves that change are called polymorphic
     tachycardia up to the first frequency of `slow` (240 a minute; fibrillation is faster), up to the second where each is
     like the next (a correlation of `smooth`), else fibrillation.
     """
 
     window: int = 4
-    shortest: float = 3.0
+    shortest: float = 5.0
     height: float = 200.0
     away: float = 0.2
     occupied: float = 0.42
     leakage: float = 0.5
-    frequency: tuple[float, float] = (2.3, 9.0)
+    frequency: tuple[float, float] = (2.6, 9.0)
     regular: float = 0.75
     cycles: int = 5
     smooth: float = 0.75
     slow: tuple[float, float] = (4.0, 4.6)
+    alternating: float = 0.15
+    """more likeness to the wave after the next than to the next one: these are QRS and T in turn, beats that can be counted"""
     crest: float = 0.2
     """least mean over height that is worth a closer look; a sine has 0.64, a QRS every second 0.05"""
 
@@ -82,7 +85,8 @@ def ventricular_waves(recording: Recording, limits: WaveLimits = LIMITS) -> list
         part = recording.samples[:, start * second * grid.factor : stop * second * grid.factor]
         signal = _steady(averaged_down(part, grid.factor), grid.rate)
         found |= {start + at: numbers for at, numbers in _windows(signal, second, limits).items()}
-    return [_episode(run, found, second * grid.factor, limits) for run in _runs(sorted(found), limits)]
+    episodes = [_episode(run, found, second * grid.factor, limits) for run in _runs(sorted(found), limits)]
+    return [wave for wave in episodes if wave.kind != KINDS[0] or wave.rate >= 60 * limits.slow[0]]
 
 
 def _steady(samples: Floats, rate: float) -> Floats:
@@ -108,8 +112,9 @@ def _windows(signal: Floats, second: int, limits: WaveLimits) -> dict[int, Doubl
         frequency, occupied, leakage = numbers = np.median([_numbers(lead, second, limits) for lead in leads], axis=0)
         if limits.frequency[0] <= frequency <= limits.frequency[1] and occupied >= limits.occupied and leakage <= limits.leakage:
             period = second / frequency
-            likeness = [np.median([_likeness(lead, period * cycles) for lead in leads]) for cycles in (1, limits.cycles)]
-            found[int(at)] = np.concatenate((numbers, likeness))
+            each, pair, later = (np.median([_likeness(lead, period * n) for lead in leads]) for n in (1, 2, limits.cycles))
+            if pair - each <= limits.alternating:
+                found[int(at)] = np.array([*numbers, each, later])
     return found
 
 

@@ -153,6 +153,14 @@ BEATS: Final[Mapping[str, Beat]] = {
         peak=50.0,
         st=(Plateau(92, 270, (-0.13, -0.03, -0.12)),),
     ),
+    "hyperkalaemia": replace(
+        _NORMAL,
+        qrs=tuple(replace(bell, centre=1.5 * bell.centre, before=1.5 * bell.before, after=1.5 * bell.after) for bell in _NORMAL.qrs),
+        t_vector=(0.75, 0.55, -0.50),
+        peak=68.0,
+        t_before=27.0,
+        t_after=24.0,
+    ),
     "LBBB": _LBBB,
     "RBBB": Beat(
         "R",

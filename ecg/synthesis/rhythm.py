@@ -170,6 +170,7 @@ RHYTHMS: Final[Mapping[str, Callable[[float, Random], Course]]] = {
     "right-bundle-branch-block": lambda seconds, dice: sinus(seconds, dice, rate=68, kind="RBBB"),
     "left-ventricular-hypertrophy": lambda seconds, dice: sinus(seconds, dice, rate=70, kind="LVH"),
     "long-qt": lambda seconds, dice: sinus(seconds, dice, rate=66, kind="long QT"),
+    "hyperkalaemia": lambda seconds, dice: sinus(seconds, dice, rate=58, kind="hyperkalaemia", pr=0.22),
     "limb-lead-reversal": sinus,
     "torsades": torsades,
     "ventricular-fibrillation": ventricular_fibrillation,

@@ -41,3 +41,15 @@ def test_no_beat_is_premature_where_the_atria_fibrillate() -> None:
     times = beat_times(dice.uniform(0.45, 1.1, 400).tolist())
     found = classes_of(recording(times, rate=RATE, leads=LEADS, p=0.0, noise=15.0), times)
     assert not (found == "S").any()
+
+
+def test_a_lead_whose_electrode_moves_makes_no_ventricular_beats() -> None:
+    times = beat_times([0.8] * 300)
+    shown = recording(times, rate=RATE, leads=LEADS)
+    dice = np.random.default_rng(3)
+    moved = shown.samples.copy()
+    for at in times[20:280:3]:  # a slow bump of its own on every third QRS of one lead
+        seconds = np.arange(shown.samples.shape[1]) / RATE
+        moved[0] += wave(seconds, at + dice.uniform(-0.08, 0.08), dice.uniform(0.04, 0.08), dice.choice((-1, 1)) * 900.0).astype(np.float32)
+    found = classes_of(replace(shown, samples=moved), times)
+    assert (found == "V").mean() < 0.02

@@ -10,10 +10,14 @@ import pytest
 import ecg
 from ecg.analysis.critical import Limit, default_limits, limits_with
 from ecg.analysis.filters import zero_phase
+from ecg.analysis.potassium import potassium_signs
 from ecg.analysis.rhythm import CODES
 from ecg.leads import STANDARD_12
-from ecg.synthesis import KINDS, resting
+from ecg.synthesis import KINDS, POOR, resting
 from tests.ecg.beat_signals import beat_times, recording
+from tests.ecg.real_files import ECG_DATA
+
+LUDB = sorted((ECG_DATA / "ludb").glob("*.hea"))
 
 
 @pytest.mark.parametrize(
@@ -29,6 +33,7 @@ from tests.ecg.beat_signals import beat_times, recording
         ("ventricular-tachycardia-run", "vt"),
         ("left-bundle-branch-block", "wide-qrs"),
         ("long-qt", "long-qtc"),
+        ("hyperkalaemia", "hyperkalaemia-suspected"),
         ("torsades", "polymorphic-tachycardia-suspected"),
         ("ventricular-fibrillation", "ventricular-fibrillation-suspected"),
     ],
@@ -67,6 +72,48 @@ def test_noise_of_any_colour_is_unreadable_and_no_critical_value(low: float, hig
         found = ecg.rhythm(shown, measurements=measured)
         assert [statement.code for statement in found.statements] == ["unreadable"]
         assert ecg.critical_values(measured, found) == []
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "hyperkalaemia"])
+def test_no_other_kind_has_peaked_t_waves(kind: str) -> None:
+    for seed in range(8):
+        codes = {
+            statement.code for statement in ecg.rhythm(resting(kind, seed=seed, noise=POOR if seed % 3 == 2 else None).recording).statements
+        }
+        assert not codes & {"peaked-t", "hyperkalaemia-suspected"}
+
+
+@pytest.mark.skipif(not LUDB, reason="the records of LUDB (shared/data/ecg/ludb) are not on this machine")
+def test_no_peaked_t_waves_and_few_critical_values_in_ludb() -> None:
+    """The one with a critical QTc fibrillates and is annotated with repolarisation abnormalities of four walls."""
+    critical = set()
+    for path in LUDB:
+        shown = ecg.read(path)
+        measured = ecg.measure(shown)
+        assert potassium_signs(measured).count == 0, path.stem
+        critical |= {(path.stem, hit.limit.code) for hit in ecg.critical_values(measured, ecg.rhythm(shown, measurements=measured))}
+    assert critical <= {("88", "qtc")}
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_run_of_tachycardia_does_not_become_the_measured_beat(seed: int) -> None:
+    """12 of its beats lie among 9 of the sinus rhythm, which is what is measured."""
+    shown = resting("ventricular-tachycardia-run", seed=seed).recording
+    measured = ecg.measure(shown)
+    found = ecg.rhythm(shown, measurements=measured)
+    assert measured.qrs_duration is not None
+    assert measured.qrs_duration < 120
+    assert measured.qtc_bazett == pytest.approx(440, abs=25)
+    assert {"vt", "sinus-tachycardia"} <= {statement.code for statement in found.statements}
+    assert ecg.critical_values(measured, found) == []
+
+
+@pytest.mark.parametrize(("kind", "rate", "code"), [("V", 180, "wide-tachycardia"), ("V", 160, "wide-tachycardia"), ("V", 130, None)])
+def test_a_wide_tachycardia_that_fills_the_strip_is_critical(kind: str, rate: float, code: str | None) -> None:
+    shown = recording(beat_times([60 / rate] * int(rate / 6)), kinds=kind, p=0.0)
+    measured = ecg.measure(shown)
+    hits = [hit.limit.code for hit in ecg.critical_values(measured, ecg.rhythm(shown, measurements=measured))]
+    assert hits == ([code] if code else [])
 
 
 def stopped(at: float, *, reverse: bool = False) -> ecg.Recording:
@@ -172,6 +219,7 @@ def hits(kind: str, table: tuple[Limit, ...] | None = None) -> list[str]:
         ("sinus-pause", ["pause"]),
         ("complete-block", ["slow"]),
         ("anterior-infarction", ["st-limb-lateral", "st-anterior"]),
+        ("hyperkalaemia", ["hyperkalaemia"]),
         ("torsades", ["polymorphic-tachycardia"]),
         ("ventricular-fibrillation", ["ventricular-fibrillation"]),
     ],

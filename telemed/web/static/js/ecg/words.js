@@ -33,19 +33,19 @@ export const FILTER_NAMES = {
 export function evidenceText(evidence) {
   const numbers = Object.entries(evidence).filter(([name, value]) => EVIDENCE[name] && value !== null)
     .map(([name, value]) => EVIDENCE[name].replace("{value}", Number(value).toFixed(Math.abs(value) < 10 && value % 1 ? 2 : 0)));
-  return [...numbers, ...leadsOf(evidence).map((lead) => `${lead} ${evidence[ST + lead].toFixed(2)} mV`)].join(", ");
+  return [...numbers, ...leadsOf(evidence).map(([lead, value]) => `${lead} ${value.toFixed(2)} mV`)].join(", ");
 }
 
-const ST = "st_";
+const BY_LEAD = /^(?:st|t)_(?=[IVa])/; // a level or a height of one lead: st_V3, t_aVF
 const COMMA = t(", ");
 
-/** Leads whose ST speaks for a statement. */
-const leadsOf = (evidence) => Object.keys(evidence).filter((name) => name.startsWith(ST)).map((name) => name.slice(ST.length));
+/** Leads whose ST or T speaks for a statement, with the number. */
+const leadsOf = (evidence) => Object.keys(evidence).filter((name) => BY_LEAD.test(name)).map((name) => [name.replace(BY_LEAD, ""), evidence[name]]);
 
 /** A statement with the leads in which it is seen. */
 export function inLeads(text, evidence) {
   const leads = leadsOf(evidence);
-  return leads.length ? t("{finding} in {leads}", { finding: text, leads: leads.join(COMMA) }) : text;
+  return leads.length ? t("{finding} in {leads}", { finding: text, leads: leads.map(([lead]) => lead).join(COMMA) }) : text;
 }
 
 /** A filter as paper names it: its name, its band, and that it is not diagnostic where it is not. */
