@@ -188,7 +188,10 @@ async def test_what_is_said_of_it(post: Post, pacs: Callable[..., Any]) -> None:
 PATIENT = Patient("p", "p", "CLINIC1", "张伟", Sex.MALE, date(1961, 3, 5))
 
 
-@given(born=st.just("19610305") | st.text(max_size=9) | st.dates().map(lambda day: f"{day:%Y%m%d}"), sex=st.sampled_from(["M", "F", "O", "", "X"]))
+@given(
+    born=st.just("19610305") | st.text(max_size=9) | st.dates().map(lambda day: f"{day:%Y%m%d}"),
+    sex=st.sampled_from(["M", "F", "O", "", "X"]),
+)
 def test_only_what_both_have_tells_patients_apart(born: str, sex: str) -> None:
     prior = RemotePrior("1.2.3", "20230101", "", "CT", birth_date=born, sex=sex)
     disagrees = (len(born) == 8 and born != "19610305") or sex in ("F", "O")
