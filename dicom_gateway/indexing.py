@@ -175,7 +175,8 @@ class Indexing:
         attempt = 0
         while True:
             try:
-                self._enter(batch)
+                # What failed behind its commit is on record: entered again it would be taken for its own repeat, and thrown away.
+                self._enter(self._not_on_record(batch) if attempt else batch)
             except Exception as error:  # a thread that ended here would leave everything promised unseen
                 log.error("the index cannot be written, %d instances wait: %s", self._lag, error)
                 self.failing = True
@@ -186,6 +187,7 @@ class Indexing:
                 attempt += 1
             else:
                 self.failing = False
+                self._note(batch)
                 return True
 
     def _enter(self, batch: Sequence[ReceivedInstance]) -> None:
@@ -208,7 +210,6 @@ class Indexing:
         for each in indexed:
             if each.recorded in (Recorded.DUPLICATE, Recorded.REPEATED_CONFLICT):
                 self._discard(each.received.object_key)
-        self._note(batch)
 
     def _quarantine(self, received: ReceivedInstance, error: Exception) -> None:
         """Put aside what cannot be entered. Raises where that fails too."""
@@ -228,7 +229,6 @@ class Indexing:
             kept = connection.execute(insert_new(connection.dialect, dicom_quarantine, "owner", "sha256").values(row)).rowcount
         if not kept:
             self._discard(received.object_key)
-        self._note([received])
 
     def _discard(self, key: str) -> None:
         """Delete an object that no row names. A failure leaves it to the sweep."""

@@ -180,9 +180,12 @@ class Intake:
         return indexed
 
     def entered(self, indexed: Sequence[IndexedInstance]) -> None:
-        """What `enter` gave has been committed."""
+        """What `enter` gave has been committed. Raises nothing: whoever failed here would enter it once more."""
         self._known.learn(indexed)
-        self.after_commit()
+        try:
+            self.after_commit()
+        except Exception:
+            log.exception("the host was not woken")
 
     async def _put(self, place: str, content: bytes | memoryview) -> StoredObject:
         now = datetime.now(UTC)

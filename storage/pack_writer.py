@@ -130,10 +130,9 @@ class PackWriter:
         return keys
 
     def note(self, keys: Iterable[str]) -> None:
-        """The objects under `keys` are known elsewhere (or deleted): a crash needs not bring them back. What is not of this
-        writer is passed over."""
+        """The objects under `keys`, of this writer, are known elsewhere (or deleted): a crash needs not bring them back."""
+        packs = Counter(found[0] for found in map(split_key, keys) if found is not None)
         with self._lock:
-            packs = Counter(found[0] for found in map(split_key, keys) if found is not None and found[0] in self._packs)
             for key, count in packs.items():
                 pack = self._packs[key]
                 pack.noted += count

@@ -21,7 +21,7 @@ from storage import open_store
 from storage.errors import StorageError
 from telemed.adapters.database import DatabaseUnavailable, make_engine
 from telemed.adapters.migrate import migrate as apply_migrations
-from telemed.ports import PortInUse, check_shared_port
+from telemed.listening import PortInUse, check_shared_port
 from telemed.settings import Settings
 from telemed.supervisor import CANNOT_START, ROLES, Supervisor
 

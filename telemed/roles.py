@@ -16,7 +16,7 @@ from sqlalchemy.exc import DBAPIError
 from telemed import bootstrap
 from telemed.adapters.database import DatabaseUnavailable
 from telemed.bootstrap import Parts
-from telemed.ports import plain_port_error
+from telemed.listening import plain_port_error
 from telemed.settings import Settings
 
 log = structlog.get_logger()

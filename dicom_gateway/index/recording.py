@@ -7,6 +7,7 @@ SQLite the write lock is taken before anything is read, so a snapshot can never 
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -63,22 +64,22 @@ class IndexedInstance:
 
 
 class KnownPlaces:
-    """Numbers of studies and series that a commit has made lasting: nobody deletes them, so nobody has to ask again."""
+    """Numbers of studies and series that a commit has made lasting: nobody deletes them, so nobody has to ask again. For several
+    threads."""
 
     def __init__(self) -> None:
+        self._learning = threading.Lock()
         self.studies: dict[tuple[str, str], int] = {}
         self.series: dict[tuple[str, str, str], int] = {}
 
     def learn(self, committed: Sequence[IndexedInstance]) -> None:
         """Take note of where the new instances of a committed batch lie."""
-        for each in committed:
-            if each.recorded is Recorded.NEW:
-                header = each.received.header
-                study = each.received.owner, header.study_instance_uid
-                self.studies[study] = each.study_id
-                self.series[*study, header.series_instance_uid] = each.series_id
-        _drop_oldest(self.studies)
-        _drop_oldest(self.series)
+        with self._learning:
+            for each in (each for each in committed if each.recorded is Recorded.NEW):
+                self.studies[_study_of(each.received)] = each.study_id
+                self.series[_series_of(each.received)] = each.series_id
+            _drop_oldest(self.studies)
+            _drop_oldest(self.series)
 
 
 def _drop_oldest(known: dict[Any, int]) -> None:

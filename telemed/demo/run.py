@@ -24,7 +24,7 @@ from telemed.adapters.network_table import (
 )
 from telemed.adapters.passwords import Argon2Passwords
 from telemed.demo import region
-from telemed.ports import check_shared_port
+from telemed.listening import check_shared_port
 from telemed.settings import Settings
 from telemed.supervisor import Supervisor
 

@@ -78,6 +78,20 @@ async def test_the_hook_shares_the_transaction(engine: AsyncEngine, store: Objec
     assert await count(engine, dicom_instance) == 5
 
 
+def unwilling() -> None:
+    raise ValueError("the host does not want to be woken")
+
+
+async def test_what_fails_behind_the_commit_takes_nothing_back(engine: AsyncEngine, store: ObjectStore) -> None:
+    intake = Intake(engine, store, after_commit=unwilling)
+    received = await asyncio.gather(*(intake.receive(part10_of(ct_slice()), "CLINIC1", UPLOAD) for _ in range(5)))
+    assert {each.outcome for each in received} == {Outcome.STORED}
+    async with engine.connect() as connection:
+        named = set(await connection.scalars(sa.select(dicom_instance.c.object_key)))
+    assert len(named) == 5
+    assert set(await keys(store)) == named
+
+
 async def test_the_same_object_from_many_senders_at_once(engine: AsyncEngine, store: ObjectStore) -> None:
     first, second = Intake(engine, store), Intake(engine, store)
     content = part10_of(ct_slice())

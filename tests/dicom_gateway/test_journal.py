@@ -149,6 +149,28 @@ async def test_while_the_index_cannot_be_written_nothing_more_is_promised(engine
 
 
 @embedded
+async def test_an_entry_that_fails_behind_its_commit_is_not_taken_for_a_repeat(engine: AsyncEngine, store: ObjectStore) -> None:
+    failures = [sa.exc.OperationalError("COMMIT", {}, Exception("disk I/O error"))]
+
+    def broken(connection: sa.Connection, indexed: Sequence[IndexedInstance]) -> None:
+        if failures:  # as a disk does that has taken the commit and cannot say so
+            failure = failures.pop()
+            connection.exec_driver_sql("COMMIT")
+            raise failure
+
+    intake = Intake(engine, store, on_indexed=broken)
+    async with journal_of(intake) as journal:
+        batch = [sent() for _ in range(5)]
+        await asyncio.gather(*(journal.receive(content, "CLINIC1", source) for _, content, source in batch))
+        assert await found(engine, store) == {uid for uid, _, _ in batch}
+    async with engine.connect() as connection:
+        for key in list(await connection.scalars(sa.select(dicom_instance.c.object_key))):
+            assert await store.read(key)
+    assert not failures
+    await intake.close()
+
+
+@embedded
 async def test_what_the_host_refuses_is_put_aside_alone(engine: AsyncEngine, store: ObjectStore) -> None:
     hook = Hook()
     intake = Intake(engine, store, on_indexed=hook)
