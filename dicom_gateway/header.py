@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from functools import lru_cache
+from typing import Literal, Self
 
 from dicom_gateway.character_set import codecs_of, decode
 from dicom_gateway.errors import NotStorable
@@ -29,15 +31,21 @@ class InstanceHeader:
     sop_instance_uid: str
     sop_class_uid: str
     transfer_syntax_uid: str
-    study: dict[str, str | None]
-    series: dict[str, str | int | None]
-    instance: dict[str, str | int | None]
+    study: Mapping[str, str | None]
+    series: Mapping[str, str | int | None]
+    instance: Mapping[str, str | int | None]
     pixel_data_offset: int | None
     frames: FrameIndex | None
 
 
 class _Values:
-    """Typed access to raw values."""
+    """Typed access to raw values. `order` matters to binary numbers only."""
+
+    @classmethod
+    def of(cls, tags: tuple[int, ...], raw: tuple[bytes | None, ...], character_set: bytes) -> Self:
+        """Those of the values `raw` at `tags` that are there."""
+        there = {tag: value for tag, value in zip(tags, raw, strict=True) if value is not None}
+        return cls(there, codecs_of(character_set), "little")
 
     def __init__(self, elements: dict[int, bytes], codecs: tuple[str, ...], order: Literal["little", "big"]) -> None:
         self._elements = elements
@@ -102,42 +110,64 @@ def read_header(scan: Scan, expected_sop_class: str | None = None, expected_sop_
     Raises `NotStorable` where a UID is missing or contradicts what was announced (PS3.4 B.2.2), and `UnreadableDICOM`
     where the pixel data are cut off.
     """
-    codecs = codecs_of(scan.elements.get(0x00080005, b""))
-    values = _Values(scan.elements, codecs, "big" if scan.syntax.big_endian else "little")
-    requests = _Values(scan.request_attributes, codecs, "little")
+    character_set = scan.elements.get(0x00080005, b"")
+    values = _Values(scan.elements, codecs_of(character_set), "big" if scan.syntax.big_endian else "little")
     uids = _identify(scan, values, expected_sop_class, expected_sop_instance)
     frames, instance = _image(scan, values)
+    get, asked = scan.elements.get, scan.request_attributes.get
     return InstanceHeader(
         *uids,
         transfer_syntax_uid=scan.syntax.uid,
-        study={
-            "patient_id": values.text(0x00100020),
-            "issuer_of_patient_id": values.text(0x00100021),
-            "patient_name": values.text(0x00100010),
-            "patient_birth_date": values.date(0x00100030),
-            "patient_sex": values.first(0x00100040),
-            "study_date": values.date(0x00080020),
-            "study_time": values.time(0x00080030),
-            "study_id": values.text(0x00200010),
-            "study_description": values.text(0x00081030),
-            "accession_number": values.text(0x00080050),
-            "referring_physician_name": values.text(0x00080090),
-        },
-        series={
-            "modality": values.first(0x00080060),
-            "series_number": values.integer(0x00200011),
-            "series_description": values.text(0x0008103E),
-            "body_part_examined": values.first(0x00180015),
-            "laterality": values.first(0x00200060),
-            "performed_procedure_step_start_date": values.date(0x00400244),
-            "performed_procedure_step_start_time": values.time(0x00400245),
-            "scheduled_procedure_step_id": requests.text(0x00400009),
-            "requested_procedure_id": requests.text(0x00401001),
-        },
+        study=_study(character_set, tuple(map(get, _OF_STUDY))),
+        series=_series(character_set, tuple(map(get, _OF_SERIES)), tuple(map(asked, _OF_REQUEST))),
         instance={"instance_number": values.integer(0x00200013), **instance},
         pixel_data_offset=scan.pixel_data.element_offset if scan.pixel_data else None,
         frames=frames,
     )
+
+
+_OF_STUDY = (
+    0x00100020, 0x00100021, 0x00100010, 0x00100030, 0x00100040, 0x00080020, 0x00080030, 0x00200010, 0x00081030, 0x00080050, 0x00080090,
+)  # fmt: skip
+_OF_SERIES = (0x00080060, 0x00200011, 0x0008103E, 0x00180015, 0x00200060, 0x00400244, 0x00400245)
+_OF_REQUEST = (0x00400009, 0x00401001)
+_MOST_ALIKE = 128  # studies, and series, whose values are not read again from each of their instances
+
+
+@lru_cache(_MOST_ALIKE)
+def _study(character_set: bytes, raw: tuple[bytes | None, ...]) -> Mapping[str, str | None]:
+    """The columns of a study from the values at `_OF_STUDY`."""
+    values = _Values.of(_OF_STUDY, raw, character_set)
+    return {
+        "patient_id": values.text(0x00100020),
+        "issuer_of_patient_id": values.text(0x00100021),
+        "patient_name": values.text(0x00100010),
+        "patient_birth_date": values.date(0x00100030),
+        "patient_sex": values.first(0x00100040),
+        "study_date": values.date(0x00080020),
+        "study_time": values.time(0x00080030),
+        "study_id": values.text(0x00200010),
+        "study_description": values.text(0x00081030),
+        "accession_number": values.text(0x00080050),
+        "referring_physician_name": values.text(0x00080090),
+    }
+
+
+@lru_cache(_MOST_ALIKE)
+def _series(character_set: bytes, raw: tuple[bytes | None, ...], request: tuple[bytes | None, ...]) -> Mapping[str, str | int | None]:
+    """The columns of a series from the values at `_OF_SERIES`, and those at `_OF_REQUEST` of its first request."""
+    values, requests = _Values.of(_OF_SERIES, raw, character_set), _Values.of(_OF_REQUEST, request, character_set)
+    return {
+        "modality": values.first(0x00080060),
+        "series_number": values.integer(0x00200011),
+        "series_description": values.text(0x0008103E),
+        "body_part_examined": values.first(0x00180015),
+        "laterality": values.first(0x00200060),
+        "performed_procedure_step_start_date": values.date(0x00400244),
+        "performed_procedure_step_start_time": values.time(0x00400245),
+        "scheduled_procedure_step_id": requests.text(0x00400009),
+        "requested_procedure_id": requests.text(0x00401001),
+    }
 
 
 def _identify(scan: Scan, values: _Values, expected_class: str | None, expected_instance: str | None) -> tuple[str, str, str, str]:

@@ -34,10 +34,11 @@ from datetime import UTC, datetime
 
 from dicom_gateway.errors import NotStorable, UnreadableDICOM
 from dicom_gateway.header import InstanceHeader, read_header
+from dicom_gateway.index.recording import ReceivedInstance
 from dicom_gateway.indexing import Arrival, Indexing
-from dicom_gateway.intake import CONFLICT_COMMENT, OFF_LOOP, Intake, Outcome, Received, Source
+from dicom_gateway.intake import CONFLICT_COMMENT, Intake, Outcome, Received, Source
 from dicom_gateway.known import Content, KnownInstances, Place
-from dicom_gateway.scanner import scan
+from dicom_gateway.scanner import TakesLong, scan
 from storage.errors import StorageError
 from storage.local import LocalStore
 from storage.pack_writer import Entry, PackWriter
@@ -49,7 +50,8 @@ MOST_OBJECT = 16 << 20  # bytes; larger objects get a file of their own through 
 MOST_GROUP = 6 << 20  # bytes of one sync
 MOST_ITEMS = 300  # of one sync
 MOST_LAG = 5000  # instances promised and not entered; past this, answers wait
-_HASHERS = 2  # threads that read and hash what is large
+AT_ONCE = 64 << 10  # bytes of a file that are looked at on the event loop
+_READERS = 2  # threads that read what takes longer
 
 _NOT_NOW = Received(Outcome.OUT_OF_RESOURCES, "the archive cannot store now; send again later")
 
@@ -68,6 +70,10 @@ class _Item:
     def place(self) -> Place:
         return self.arrival.owner, self.header.sop_instance_uid
 
+    def received(self, key: str) -> ReceivedInstance:
+        """What the index is to know, once the item lies under `key`."""
+        return self.arrival.received(self.header, key, len(self.content), self.digest.hex())
+
 
 class Journal:
     """One for a process. `receive` is for the event loop that opened it."""
@@ -80,7 +86,7 @@ class Journal:
         self._known = KnownInstances(database)
         self._arrived: list[_Item] = []
         self._queue: queue.SimpleQueue[list[_Item] | None] = queue.SimpleQueue()
-        self._hashers = ThreadPoolExecutor(_HASHERS, thread_name_prefix="dicom-hash")
+        self._readers = ThreadPoolExecutor(_READERS, thread_name_prefix="dicom-read")
         self._flusher = threading.Thread(target=self._flush_all, name="dicom-journal", daemon=True)
         self._flusher.start()
 
@@ -99,22 +105,22 @@ class Journal:
         indexing.start(writer)
         return cls(intake, indexing, writer, str(database))
 
-    def receive(self, content: bytearray, owner: str, source: Source) -> asyncio.Future[Received]:
+    def receive(self, content: bytearray, owner: str, source: Source, digest: bytes = b"") -> asyncio.Future[Received]:
         """Take in one file that begins with `dicom_gateway.part10.preface`. The answer comes when the object is durable.
 
-        The caller gives `content` away. Nothing is raised: what is wrong is in the answer.
+        The caller gives `content` away; `digest` is its SHA-256, if that is known. Nothing is raised: what is wrong is in the answer.
         """
         if self._indexing.failing:
             return self._answered(_NOT_NOW)
         if len(content) > MOST_OBJECT:
             return self._by_intake(content, owner, source)
-        if len(content) >= OFF_LOOP:
-            return asyncio.ensure_future(self._receive_large(content, owner, source))
         try:
-            header = _header(content, source)
+            header = _header(content, source, within=AT_ONCE)
+        except TakesLong:
+            return asyncio.ensure_future(self._receive_long(content, owner, source, digest))
         except (UnreadableDICOM, NotStorable):
             return self._by_intake(content, owner, source)
-        return self._enqueue(content, owner, source, header, b"")
+        return self._enqueue(content, owner, source, header, digest)
 
     async def close(self) -> None:
         """Finish what is under way: all that was answered is in the index then, if that can be written."""
@@ -122,15 +128,15 @@ class Journal:
             self._hand_over()
         self._queue.put(None)
         await asyncio.to_thread(self._flusher.join)
-        await asyncio.to_thread(self._hashers.shutdown)
+        await asyncio.to_thread(self._readers.shutdown)
         await asyncio.to_thread(self._indexing.close)
         await asyncio.to_thread(self._writer.close)
         self._known.close()
 
-    async def _receive_large(self, content: bytearray, owner: str, source: Source) -> Received:
-        """Reading and hashing take long enough to leave the loop."""
+    async def _receive_long(self, content: bytearray, owner: str, source: Source, digest: bytes) -> Received:
+        """Reading takes long enough to leave the loop."""
         try:
-            header, digest = await self._loop.run_in_executor(self._hashers, _examine, content, source)
+            header = await self._loop.run_in_executor(self._readers, _header, content, source)
         except (UnreadableDICOM, NotStorable):
             return await self._by_intake(content, owner, source)
         return await self._enqueue(content, owner, source, header, digest)
@@ -159,15 +165,7 @@ class Journal:
         """The journal's thread: everything that waits, again and again."""
         while (first := self._queue.get()) is not None:
             batch, last = self._gather(first)
-            try:
-                answers = self._flush(batch)
-            except (StorageError, sqlite3.Error) as error:
-                log.warning("%d instances could not be stored: %s", len(batch), error)
-                answers = [_NOT_NOW] * len(batch)
-            except Exception:  # whatever it is: the senders get an answer, and the thread lives on
-                log.exception("%d instances could not be stored", len(batch))
-                answers = [_NOT_NOW] * len(batch)
-            self._loop.call_soon_threadsafe(_resolve, batch, answers)
+            self._keep(batch)
             if last:
                 return
             self._indexing.wait_for_lag(MOST_LAG)
@@ -186,17 +184,25 @@ class Journal:
             size += sum(len(item.content) for item in more)
         return batch, False
 
-    def _flush(self, batch: Sequence[_Item]) -> list[Received]:
-        """Write all items with one sync, and say what each of them is."""
-        for item in batch:
-            item.digest = item.digest or hashlib.sha256(item.content).digest()
-        claims = self._claims(batch)
-        keys = self._writer.write([Entry(item.arrival.packed(), item.content, item.digest) for item in batch])
-        received = [
-            item.arrival.received(item.header, key, len(item.content), item.digest.hex()) for item, key in zip(batch, keys, strict=True)
-        ]
-        self._indexing.put(received, claims)
-        return [_answer(item, claims[item.place]) for item in batch]
+    def _keep(self, batch: Sequence[_Item]) -> None:
+        """Write all items with one sync and answer; the senders need not wait for what the index wants to know."""
+        keys: Sequence[str] = ()
+        try:
+            for item in batch:
+                item.digest = item.digest or hashlib.sha256(item.content).digest()
+            claims = self._claims(batch)
+            keys = self._writer.write([Entry(item.arrival.packed(), item.content, item.digest) for item in batch])
+            answers = [_answer(item, claims[item.place]) for item in batch]
+        except (StorageError, sqlite3.Error) as error:
+            log.warning("%d instances could not be stored: %s", len(batch), error)
+            answers = [_NOT_NOW] * len(batch)
+        except Exception:  # whatever it is: the senders get an answer, and the thread lives on
+            log.exception("%d instances could not be stored", len(batch))
+            answers = [_NOT_NOW] * len(batch)
+        self._loop.call_soon_threadsafe(_resolve, batch, answers)
+        if keys:
+            received = [item.received(key) for item, key in zip(batch, keys, strict=True)]
+            self._indexing.put(received, claims)
 
     def _claims(self, batch: Sequence[_Item]) -> dict[Place, Content]:
         """Whose content each UID of the batch stands for: that in the index, else the first that came."""
@@ -209,12 +215,13 @@ class Journal:
         return claims
 
 
-def _header(content: bytearray, source: Source) -> InstanceHeader:
-    return read_header(scan(content), source.sop_class_uid, source.sop_instance_uid)
-
-
-def _examine(content: bytearray, source: Source) -> tuple[InstanceHeader, bytes]:
-    return _header(content, source), hashlib.sha256(content).digest()
+def _header(content: bytearray, source: Source, within: int | None = None) -> InstanceHeader:
+    """Raises `TakesLong` where more than `within` bytes would have to be looked at."""
+    found = scan(content, within=within)
+    encapsulated = found.pixel_data is not None and found.pixel_data.length is None
+    if within is not None and encapsulated and len(content) > within:  # all its fragments are looked at
+        raise TakesLong
+    return read_header(found, source.sop_class_uid, source.sop_instance_uid)
 
 
 def _answer(item: _Item, claim: Content) -> Received:

@@ -15,9 +15,10 @@ from dicom_gateway.errors import UnreadableDICOM
 from dicom_gateway.transfer_syntax import TransferSyntax, transfer_syntax
 
 MAX_DEPTH = 32  # nested sequences; real objects (SR, RT) stay below 16
-MAX_KEPT_VALUE = 64 * 1024  # bytes of a value that is kept; longer ones are no text that an index holds
+MAX_KEPT_VALUE = 8 * 1024  # bytes of a value that is kept; longer ones are no text that an index holds
 MAX_INFLATED = 1 << 30  # bytes of a deflated data set; what grows past this is hostile
 
+FRONT = 16 << 10  # bytes of a file that are copied, as slices of them are cheaper than those of a view; most headers end there
 UNDEFINED = 0xFFFFFFFF
 ITEM, ITEM_END, SEQUENCE_END = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD
 PIXEL_DATA = frozenset({0x7FE00008, 0x7FE00009, 0x7FE00010})  # float, double float, integer
@@ -66,8 +67,13 @@ class Scan:
     pixel_data: PixelData | None = None
 
 
-def scan(part10: Buffer) -> Scan:
-    """Scan a DICOM file (PS3.10). Raises `UnreadableDICOM`."""
+class TakesLong(Exception):
+    """Not to be read where others wait meanwhile."""
+
+
+def scan(part10: Buffer, *, within: int | None = None) -> Scan:
+    """Scan a DICOM file (PS3.10). Raises `UnreadableDICOM`, and `TakesLong` where more than the first `within` bytes, or what
+    comes out of a deflated data set, would have to be looked at."""
     data = memoryview(part10)
     meta, start = read_meta(data)
     uid = meta.get(0x00020010, b"").rstrip(b"\0 ").decode("latin_1")
@@ -75,9 +81,11 @@ def scan(part10: Buffer) -> Scan:
         raise UnreadableDICOM(132, "the file meta information names no transfer syntax")
     syntax = transfer_syntax(uid)
     if syntax.deflated:
+        if within is not None:
+            raise TakesLong
         data = memoryview(bytes(data[:start]) + inflate(data[start:], start))
     found = Scan(syntax, data, start, meta)
-    reader = _Reader(data, syntax.implicit_vr, syntax.big_endian)
+    reader = _Reader(data, syntax.implicit_vr, syntax.big_endian, len(data) if within is None else within)
     try:
         reader.read_data_set(found)
     except struct.error:
@@ -126,8 +134,10 @@ def inflate(deflated: memoryview, offset: int) -> bytes:
 class _Reader:
     """One pass over a data set; `position` is where it stands, for error messages."""
 
-    def __init__(self, data: memoryview, implicit: bool, big_endian: bool) -> None:
+    def __init__(self, data: memoryview, implicit: bool, big_endian: bool, within: int) -> None:
         self.data = data
+        self.within = within
+        self.front = bytes(data[:FRONT])
         self.end = len(data)
         self.position = 0
         order = ">" if big_endian else "<"
@@ -144,7 +154,7 @@ class _Reader:
             position = self._short_elements(position, found.elements)
             if position + 8 > self.end:
                 break
-            self.position = position
+            self._at(position)
             tag, vr, length, value = self.element(position, self.implicit)
             if tag in PIXEL_DATA:
                 self._pixel_data(found, tag, position, value, length)
@@ -170,20 +180,26 @@ class _Reader:
         """
         if self.implicit:
             return position
-        data, end, head, short, wanted = self.data, self.end - 8, self.explicit_head, _SHORT, WANTED
-        while position <= end:
-            group, element, vr, length = head(data, position)
+        front, head, short, wanted = self.front, self.explicit_head, _SHORT, WANTED
+        end = len(front)
+        while position + 8 <= end:
+            group, element, vr, length = head(front, position)
             if vr not in short:
                 return position
             value = position + 8
             behind = value + length
-            if behind > self.end:
+            if behind > end:
                 return position
             tag = group << 16 | element
             if tag in wanted:
-                elements[tag] = bytes(data[value:behind])
+                elements[tag] = front[value:behind]
             position = behind
         return position
+
+    def _at(self, position: int) -> None:
+        self.position = position
+        if position > self.within:
+            raise TakesLong
 
     def element(self, position: int, implicit: bool) -> tuple[int, bytes, int, int]:
         """Tag, VR (empty when implicit), length and position of the value of the element at `position`."""
@@ -206,7 +222,7 @@ class _Reader:
         if end > self.end:
             raise UnreadableDICOM(position, f"cut off: a sequence of {length} bytes passes the end")
         while position < end:
-            self.position = position
+            self._at(position)
             group, element, size = self.implicit_head(self.data, position)
             tag = group << 16 | element
             if tag == SEQUENCE_END:
@@ -226,7 +242,7 @@ class _Reader:
         """Pass one item whose content is at `position`."""
         end = self.end if size == UNDEFINED else position + size
         while position < end:
-            self.position = position
+            self._at(position)
             tag, vr, length, value = self.element(position, implicit)
             if tag == ITEM_END:
                 return value

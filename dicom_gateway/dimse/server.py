@@ -9,7 +9,7 @@ import ssl
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from pydicom import config as pydicom_config
 from pynetdicom import AE, _config, evt
@@ -53,7 +53,14 @@ _SERVED_BY_THREADS = frozenset({
 })  # fmt: skip
 
 T = TypeVar("T")
-Keep = Callable[[bytearray, str, Source], asyncio.Future[Received]]
+
+
+class Keep(Protocol):
+    """Who stores one file; `digest` is its SHA-256, if that is known."""
+
+    def __call__(self, content: bytearray, owner: str, source: Source, digest: bytes = b"") -> asyncio.Future[Received]:
+        """The answer comes when it is durable."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,7 +211,7 @@ def _handlers(archive: Archive, policy: Policy) -> list[Any]:
 def _keeper(intake: Intake) -> Keep:
     """Where there is no journal an answer waits for store and index."""
 
-    def keep(content: bytearray, owner: str, source: Source) -> asyncio.Future[Received]:
+    def keep(content: bytearray, owner: str, source: Source, digest: bytes = b"") -> asyncio.Future[Received]:
         return asyncio.ensure_future(intake.receive(bytes(content), owner, source))
 
     return keep

@@ -8,6 +8,7 @@ the host piece by piece, and the peer is read no faster than the host takes them
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import logging
 import socket
 import struct
@@ -62,8 +63,8 @@ class Host(Protocol):
         """Who the requestor is, or why there is no association."""
         ...
 
-    def store(self, content: bytearray, owner: str, source: Source) -> asyncio.Future[Received]:
-        """Keep one object."""
+    def store(self, content: bytearray, owner: str, source: Source, digest: bytes) -> asyncio.Future[Received]:
+        """Keep one object; `digest` is its SHA-256."""
         ...
 
     def store_flow(self, flow: Flow, owner: str, source: Source) -> asyncio.Future[Received]:
@@ -98,6 +99,7 @@ class Association(asyncio.BufferedProtocol):
         self._status = 0  # answered after the data set of an operation that is refused
         self._comment = ""
         self._content: bytearray | None = None
+        self._digest = hashlib.sha256()
         self._flow: Flow | None = None
         self._storing: asyncio.Future[Received] | None = None
 
@@ -344,6 +346,7 @@ class Association(asyncio.BufferedProtocol):
         elif self._status == commands.SUCCESS:
             abstract, transfer = self._contexts[context]
             self._content = bytearray(preface(abstract, command.sop_instance_uid, transfer))
+            self._digest = hashlib.sha256(self._content)
 
     def _judge(self, command: Command, context: int) -> tuple[int, str]:
         """The status of a request as far as its command set tells."""
@@ -373,6 +376,7 @@ class Association(asyncio.BufferedProtocol):
             self._flow.put(bytes(fragment))
         elif self._content is not None:
             self._content += fragment
+            self._digest.update(fragment)  # while it is in the processor's cache, and the peer sends the next
             if len(self._content) > IN_MEMORY:
                 self._let_flow()
         if last:
@@ -396,7 +400,7 @@ class Association(asyncio.BufferedProtocol):
             self._flow.end()
         else:
             content, self._content = cast(bytearray, self._content), None
-            self._storing = self._host.store(content, self._owner(), self._source())
+            self._storing = self._host.store(content, self._owner(), self._source(), self._digest.digest())
         cast("asyncio.Future[Received]", self._storing).add_done_callback(self._stored)
 
     def _stored(self, answer: asyncio.Future[Received]) -> None:

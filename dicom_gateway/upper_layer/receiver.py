@@ -29,8 +29,8 @@ from dicom_gateway.upper_layer.states import State
 
 log = logging.getLogger(__name__)
 
-# Who stores one object: (file, owner, source).
-Store = Callable[[bytearray, str, Source], asyncio.Future[Received]]
+# Who stores one object: (file, owner, source, SHA-256 of the file).
+Store = Callable[[bytearray, str, Source, bytes], asyncio.Future[Received]]
 # Who serves other associations: (socket with the request unread, peer address).
 Elsewhere = Callable[[socket.socket, tuple[str, int]], None]
 
@@ -284,16 +284,16 @@ class Receiver:
             log.exception("the association policy failed for %s at %s", request.calling, address)
             return Refusal(RefusalReason.TEMPORARY_CONGESTION)
 
-    def store(self, content: bytearray, owner: str, source: Source) -> asyncio.Future[Received]:
+    def store(self, content: bytearray, owner: str, source: Source, digest: bytes) -> asyncio.Future[Received]:
         """See `Host`."""
         wait = self._pace.wait(owner, self._loop.time())
         if not wait:
-            return self._store(content, owner, source)
-        return asyncio.ensure_future(self._store_later(wait, content, owner, source))
+            return self._store(content, owner, source, digest)
+        return asyncio.ensure_future(self._store_later(wait, content, owner, source, digest))
 
-    async def _store_later(self, wait: float, content: bytearray, owner: str, source: Source) -> Received:
+    async def _store_later(self, wait: float, content: bytearray, owner: str, source: Source, digest: bytes) -> Received:
         await asyncio.sleep(wait)
-        return await self._store(content, owner, source)
+        return await self._store(content, owner, source, digest)
 
     def store_flow(self, flow: Flow, owner: str, source: Source) -> asyncio.Future[Received]:
         """See `Host`."""
