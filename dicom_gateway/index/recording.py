@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -120,10 +121,17 @@ def record(connection: sa.Connection, batch: Sequence[ReceivedInstance], known: 
     return [outcomes[received.object_key] for received in batch]
 
 
-def insert_new(dialect: sa.Dialect, table: sa.Table, *unique: str) -> Any:
-    """INSERT that passes over rows whose `unique` columns are taken."""
-    kind = postgresql if dialect.name == "postgresql" else sqlite
-    return kind.insert(table).on_conflict_do_nothing(index_elements=list(unique))
+def insert_new(dialect: sa.Dialect, table: sa.Table, *unique: str, returning: tuple[str, ...] = ()) -> Any:
+    """INSERT that passes over rows whose `unique` columns are taken, and gives the columns `returning` of the others."""
+    return _insert_new(dialect.name, table, unique, returning)
+
+
+@lru_cache(maxsize=64)
+def _insert_new(dialect: str, table: sa.Table, unique: tuple[str, ...], returning: tuple[str, ...]) -> Any:
+    """Made once: making it takes longer than a transaction has for one instance."""
+    kind = postgresql if dialect == "postgresql" else sqlite
+    insert = kind.insert(table).on_conflict_do_nothing(index_elements=list(unique))
+    return insert.returning(*(table.c[name] for name in returning)) if returning else insert
 
 
 def insert_or_replace(dialect: sa.Dialect, table: sa.Table, *unique: str) -> Any:
@@ -164,7 +172,8 @@ def _studies(
     if not rows:
         return lasting, []
     c = dicom_study.c
-    statement = insert_new(connection.dialect, dicom_study, "owner", "study_instance_uid").returning(c.id, c.owner, c.study_instance_uid)
+    unique = ("owner", "study_instance_uid")
+    statement = insert_new(connection.dialect, dicom_study, *unique, returning=("id", *unique))
     found = {(row.owner, row.study_instance_uid): row.id for row in connection.execute(statement, list(rows.values()))}
     fresh = list(found.values())
     enter_name_keys(connection, {study: rows[key]["patient_name"] for key, study in found.items()})
@@ -204,8 +213,8 @@ def _series(
     if not rows:
         return lasting, []
     c = dicom_series.c
-    statement = insert_new(connection.dialect, dicom_series, "study_id", "series_instance_uid")
-    statement = statement.returning(c.id, c.study_id, c.series_instance_uid)
+    unique = ("study_id", "series_instance_uid")
+    statement = insert_new(connection.dialect, dicom_series, *unique, returning=("id", *unique))
     found = {(row.study_id, row.series_instance_uid): row.id for row in connection.execute(statement, list(rows.values()))}
     fresh = list(found.values())
     missing = [key for key in rows if key not in found]
@@ -233,8 +242,7 @@ def _instances(connection: sa.Connection, ordered: list[ReceivedInstance], serie
         }
         for r in ordered
     ]
-    c = dicom_instance.c
-    statement = insert_new(connection.dialect, dicom_instance, "owner", "sop_instance_uid").returning(c.id, c.object_key)
+    statement = insert_new(connection.dialect, dicom_instance, "owner", "sop_instance_uid", returning=("id", "object_key"))
     return {row.object_key: row.id for row in connection.execute(statement, rows)}
 
 
@@ -291,8 +299,9 @@ def _conflicts(connection: sa.Connection, conflicting: list[ReceivedInstance]) -
         }
         for r in conflicting
     ]
-    statement = insert_new(connection.dialect, dicom_conflict, "owner", "sop_instance_uid", "data_set_sha256")
-    return {row.object_key for row in connection.execute(statement.returning(dicom_conflict.c.object_key), rows)}
+    unique = ("owner", "sop_instance_uid", "data_set_sha256")
+    statement = insert_new(connection.dialect, dicom_conflict, *unique, returning=("object_key",))
+    return {row.object_key for row in connection.execute(statement, rows)}
 
 
 def _touch(connection: sa.Connection, ordered: list[ReceivedInstance], studies: dict[tuple[str, str], int]) -> None:
@@ -301,9 +310,10 @@ def _touch(connection: sa.Connection, ordered: list[ReceivedInstance], studies: 
     for r in ordered:
         study = studies[_study_of(r)]
         latest[study] = max(latest.get(study, r.received_at), r.received_at)
-    statement = dicom_study.update().where(dicom_study.c.id == sa.bindparam("study"))
-    statement = statement.values(last_received_at=sa.bindparam("at"), stable_at=None)
-    connection.execute(statement, [{"study": study, "at": at} for study, at in latest.items()])
+    connection.execute(_ARRIVED, [{"study": study, "at": at} for study, at in latest.items()])
+
+
+_ARRIVED = dicom_study.update().where(dicom_study.c.id == sa.bindparam("study")).values(last_received_at=sa.bindparam("at"), stable_at=None)
 
 
 def _drop_empty(connection: sa.Connection, studies: list[int], series: list[int]) -> None:

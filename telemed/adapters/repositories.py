@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -25,7 +26,12 @@ from telemed.service.ports import Credentials, SavedView, Session
 
 def insert_or_nothing(connection: AsyncConnection | sa.Connection, table: sa.Table) -> Any:
     """INSERT ... ON CONFLICT DO NOTHING in the dialect at hand."""
-    insert = postgresql_insert if connection.dialect.name == "postgresql" else sqlite_insert
+    return _insert_or_nothing(connection.dialect.name, table)
+
+
+@lru_cache(maxsize=64)
+def _insert_or_nothing(dialect: str, table: sa.Table) -> Any:
+    insert = postgresql_insert if dialect == "postgresql" else sqlite_insert
     return insert(table).on_conflict_do_nothing()
 
 

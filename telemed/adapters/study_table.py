@@ -186,11 +186,12 @@ class StudyArrivals:
 
     def _ask_for_cases(self, connection: sa.Connection, indexed: Sequence[IndexedInstance]) -> None:
         now = utc_now()
-        studies = sorted({(i.received.owner, i.received.header.study_instance_uid) for i in indexed})
-        for owner, uid in studies:
-            line = {"kind": "place-study", "payload": {"owner": owner, "study": uid}, "waiting_key": f"study:{owner}:{uid}"}
-            times = {"created_at": now, "run_after": now, "attempts": 0}
-            connection.execute(insert_or_nothing(connection, t.job).values(line | times))
+        times = {"created_at": now, "run_after": now, "attempts": 0}
+        lines = [
+            {"kind": "place-study", "payload": {"owner": owner, "study": uid}, "waiting_key": f"study:{owner}:{uid}", **times}
+            for owner, uid in sorted({(i.received.owner, i.received.header.study_instance_uid) for i in indexed})
+        ]
+        connection.execute(insert_or_nothing(connection, t.job), lines)
 
     def _volumes(self, indexed: Sequence[IndexedInstance]) -> Iterator[VolumeRow]:
         """New images once, and a study with the first of its images; what was sent again is no new volume."""

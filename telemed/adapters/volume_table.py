@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime
+from functools import cache
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
@@ -50,16 +52,19 @@ def add_volumes(connection: sa.Connection, rows: Iterable[VolumeRow]) -> None:
     values = [asdict(row) for row in summed(rows)]
     if not values:
         return
-    insert = postgresql_insert(daily_volume) if connection.dialect.name == "postgresql" else sqlite_insert(daily_volume)
+    connection.execute(_addition(connection.dialect.name), values)
+
+
+@cache
+def _addition(dialect: str) -> Any:
+    """Made once: making it takes longer than running it."""
+    insert = postgresql_insert(daily_volume) if dialect == "postgresql" else sqlite_insert(daily_volume)
     new, kept = insert.excluded, daily_volume.c
-    connection.execute(
-        insert.on_conflict_do_update(
-            index_elements=list(daily_volume.primary_key),
-            set_={
-                "items": kept["items"] + new["items"],
-                "parts": kept.parts + new.parts,
-                "last_at": sa.case((new.last_at > kept.last_at, new.last_at), else_=kept.last_at),
-            },
-        ),
-        values,
+    return insert.on_conflict_do_update(
+        index_elements=list(daily_volume.primary_key),
+        set_={
+            "items": kept["items"] + new["items"],
+            "parts": kept.parts + new.parts,
+            "last_at": sa.case((new.last_at > kept.last_at, new.last_at), else_=kept.last_at),
+        },
     )
