@@ -2,8 +2,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-# Processes that share the tests; one file is one process's. One more than CPUs, as tests also wait.
-WORKERS ?= 3
+# Processes that share the tests; one file is one process's. Twice as many as CPUs here, as tests wait for disks, servers and pages half of their time.
+WORKERS ?= 4
 
 # Without compiled files every process that starts would compile the program again.
 unexport PYTHONDONTWRITEBYTECODE
