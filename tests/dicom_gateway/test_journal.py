@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import os
 import re
 import shutil
@@ -16,6 +17,8 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from pydicom.encaps import encapsulate
+from pydicom.uid import UID, DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian, JPEGBaseline8Bit
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from dicom_gateway import Index, IndexedInstance, Intake, Outcome, Scope, Source, start_dimse
@@ -24,13 +27,15 @@ from dicom_gateway.index.attributes import Level
 from dicom_gateway.index.reading import Query, Target
 from dicom_gateway.journal import Journal
 from dicom_gateway.part10 import preface
+from dicom_gateway.scanner import read_meta
 from dicom_gateway.settled import Settled
+from dicom_gateway.upper_layer.pdu import ProposedContext
 from storage import open_store
 from storage.protocol import ObjectStore
 from tests.cutting_proxy import CuttingProxy
 from tests.dicom_gateway.campaign import Archive, campaign
 from tests.dicom_gateway.conftest import scope_for
-from tests.dicom_gateway.objects import ct_slice
+from tests.dicom_gateway.objects import ct_slice, part10_of
 from tests.dicom_gateway.peer import LITTLE_ENDIAN, connected, encoded, store_request
 from tests.s3_server import S3Server, s3_server
 from tests.storage.test_failure import small_disk
@@ -80,6 +85,35 @@ async def test_what_was_answered_is_found_at_once(engine: AsyncEngine, store: Ob
             answers = await asyncio.gather(*(journal.receive(content, "CLINIC1", source) for _, content, source in batch))
             assert {answer.outcome for answer in answers} == {Outcome.STORED}
             assert {uid for uid, _, _ in batch} <= await found(engine, store)
+
+
+async def everything(*_: object) -> Scope:
+    return Scope(sa.true(), "CLINIC1")
+
+
+@pytest.mark.parametrize("syntax", [ExplicitVRLittleEndian, DeflatedExplicitVRLittleEndian, JPEGBaseline8Bit])
+@pytest.mark.parametrize("side", [32, 400])
+@embedded
+async def test_the_digest_on_record_is_that_of_the_bytes(
+    engine: AsyncEngine, store: ObjectStore, intake: Intake, syntax: UID, side: int
+) -> None:
+    """Taken piece by piece while they come, whatever they are and wherever they are read."""
+    slice_ = ct_slice(Rows=side, Columns=side, PixelData=os.urandom(side * side * 2))
+    if syntax.is_encapsulated:
+        slice_.PixelData = encapsulate([os.urandom(side * side)])
+    whole = part10_of(slice_, syntax)
+    content = whole[read_meta(memoryview(whole))[1] :]
+    server = await start_dimse(Index(engine), store, intake, everything, port=0)
+    async with connected(server.port) as peer:
+        await peer.associate(contexts=[ProposedContext(1, str(slice_.SOPClassUID), (str(syntax),))])
+        await peer.send(store_request(content, fragment=999, instance=slice_.SOPInstanceUID))
+        assert (await peer.response()).Status == 0
+    await server.close()
+    async with engine.connect() as connection:
+        row = (await connection.execute(sa.select(dicom_instance))).one()
+    kept = await store.read(row.object_key)
+    assert kept == bytes(preface(slice_.SOPClassUID, slice_.SOPInstanceUID, syntax)) + content
+    assert row.sha256 == hashlib.sha256(kept).hexdigest()
 
 
 @embedded

@@ -25,7 +25,7 @@ from pydicom.uid import (
 from dicom_gateway import NotStorable, UnreadableDICOM
 from dicom_gateway.header import InstanceHeader, read_header
 from dicom_gateway.part10 import part10
-from dicom_gateway.scanner import MAX_DEPTH, scan
+from dicom_gateway.scanner import MAX_DEPTH, TakesLong, scan
 from tests.dicom_gateway.objects import ct_slice, part10_of
 from tests.patience import TIMES
 
@@ -143,6 +143,35 @@ def test_depth_is_bounded() -> None:
     opening = struct.pack("<HH2sHI", 0x0009, 0x1001, b"SQ", 0, 0xFFFFFFFF) + struct.pack("<HHI", 0xFFFE, 0xE000, 0xFFFFFFFF)
     with pytest.raises(UnreadableDICOM, match="nested"):
         scan(meta + opening * (MAX_DEPTH + 5))
+
+
+def test_what_is_short_is_read_at_once_the_same() -> None:
+    for syntax in (ImplicitVRLittleEndian, ExplicitVRLittleEndian, ExplicitVRBigEndian):
+        content = part10_of(ct_slice(), syntax)
+        assert scan(content, within=64 << 10).elements == scan(content).elements
+
+
+ELEMENT = struct.pack("<HH2sH", 0x0007, 0x1001, b"SH", 0)
+LONG_ELEMENT = struct.pack("<HH2sHI", 0x0007, 0x1001, b"UN", 0, 0)
+OPENING = struct.pack("<HH2sHI", 0x0007, 0x1001, b"SQ", 0, 0xFFFFFFFF)
+ITEM = struct.pack("<HHI", 0xFFFE, 0xE000, 0)
+ITEM_OF_ELEMENTS = struct.pack("<HHI", 0xFFFE, 0xE000, 0xFFFFFFFF)
+
+
+@pytest.mark.parametrize(
+    "filling", [ELEMENT * 9000, LONG_ELEMENT * 6000, OPENING + ITEM * 9000, OPENING + ITEM_OF_ELEMENTS + ELEMENT * 9000]
+)
+def test_what_would_take_long_is_told_before_it_does(filling: bytes) -> None:
+    whole = part10_of(ct_slice())
+    start = whole.index(b"\x08\x00\x05\x00")
+    assert scan(whole, within=64 << 10)
+    with pytest.raises(TakesLong):
+        scan(whole[:start] + filling + whole[start:], within=64 << 10)
+
+
+def test_what_has_to_be_inflated_takes_long() -> None:
+    with pytest.raises(TakesLong):
+        scan(part10_of(ct_slice(), DeflatedExplicitVRLittleEndian), within=64 << 10)
 
 
 def test_a_deflated_bomb_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
