@@ -2,8 +2,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-# Processes that share the tests; one file is one process's. Twice as many as CPUs here, as tests wait for disks, servers and pages half of their time.
-WORKERS ?= 4
+# Processes that share the tests; one file is one process's. One more than CPUs, as tests also wait.
+WORKERS ?= 3
 
 # Without compiled files every process that starts would compile the program again.
 unexport PYTHONDONTWRITEBYTECODE
@@ -53,11 +53,11 @@ types: $(VENV)/.installed-dev  ## Strict types
 
 unit: $(VENV)/.installed-dev  ## All tests
 	@# A browser on a busy machine may stumble: what failed is tried once more, alone, and must hold then.
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile \
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder \
 	  || $(BIN)/python -m pytest --last-failed --last-failed-no-failures none
 
 coverage: $(VENV)/.installed-dev  ## All tests, twice as long, and what they reach
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --cov --cov-report=term:skip-covered
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder --cov --cov-report=term:skip-covered
 
 browser: $(VENV)/.installed-dev  ## The browser tests alone
 	@$(BIN)/python -m pytest tests/browser

@@ -16,7 +16,8 @@ from telemed.web.security import SESSION_COOKIE
 from tests.browser.platform import Platform, running_platform
 from tests.browser.site import STATE, State, make_app
 
-CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or "/usr/bin/chromium"
+# The shell without windows starts in half the time; the whole browser does as well.
+CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium-headless-shell") or shutil.which("chromium") or "/usr/bin/chromium"
 FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
