@@ -64,7 +64,7 @@ class Host(Protocol):
         ...
 
     def store(self, content: bytearray, owner: str, source: Source, digest: bytes) -> asyncio.Future[Received]:
-        """Keep one object; `digest` is its SHA-256."""
+        """Keep one object; `digest` is its SHA-256, empty where that is not known yet."""
         ...
 
     def store_flow(self, flow: Flow, owner: str, source: Source) -> asyncio.Future[Received]:
@@ -99,7 +99,7 @@ class Association(asyncio.BufferedProtocol):
         self._status = 0  # answered after the data set of an operation that is refused
         self._comment = ""
         self._content: bytearray | None = None
-        self._digest = hashlib.sha256()
+        self._digest: hashlib._Hash | None = None
         self._flow: Flow | None = None
         self._storing: asyncio.Future[Received] | None = None
 
@@ -346,7 +346,7 @@ class Association(asyncio.BufferedProtocol):
         elif self._status == commands.SUCCESS:
             abstract, transfer = self._contexts[context]
             self._content = bytearray(preface(abstract, command.sop_instance_uid, transfer))
-            self._digest = hashlib.sha256(self._content)
+            self._digest = None
 
     def _judge(self, command: Command, context: int) -> tuple[int, str]:
         """The status of a request as far as its command set tells."""
@@ -376,7 +376,10 @@ class Association(asyncio.BufferedProtocol):
             self._flow.put(bytes(fragment))
         elif self._content is not None:
             self._content += fragment
-            self._digest.update(fragment)  # while it is in the processor's cache, and the peer sends the next
+            if self._digest is not None:  # while it is in the processor's cache, and the peer sends the next
+                self._digest.update(fragment)
+            elif not last:  # what is one fragment in all is left to whoever keeps it
+                self._digest = hashlib.sha256(self._content)
             if len(self._content) > IN_MEMORY:
                 self._let_flow()
         if last:
@@ -400,7 +403,8 @@ class Association(asyncio.BufferedProtocol):
             self._flow.end()
         else:
             content, self._content = cast(bytearray, self._content), None
-            self._storing = self._host.store(content, self._owner(), self._source(), self._digest.digest())
+            digest = self._digest.digest() if self._digest is not None else b""
+            self._storing = self._host.store(content, self._owner(), self._source(), digest)
         cast("asyncio.Future[Received]", self._storing).add_done_callback(self._stored)
 
     def _stored(self, answer: asyncio.Future[Received]) -> None:
