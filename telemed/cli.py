@@ -21,6 +21,7 @@ from storage import open_store
 from storage.errors import StorageError
 from telemed.adapters.database import DatabaseUnavailable, make_engine
 from telemed.adapters.migrate import migrate as apply_migrations
+from telemed.data_folder import make_ready
 from telemed.listening import PortInUse, check_shared_port
 from telemed.settings import Settings
 from telemed.supervisor import CANNOT_START, ROLES, Supervisor
@@ -82,10 +83,7 @@ def _run(work: Coroutine[Any, Any, Any]) -> Any:
 
 def _prepare(settings: Settings) -> None:
     try:
-        settings.data_dir.mkdir(parents=True, exist_ok=True)
-        probe = settings.data_dir / ".writable"
-        probe.touch()
-        probe.unlink()
+        make_ready(settings.data_dir)
     except OSError as error:
         _fail(f"The data folder {settings.data_dir} cannot be written ({error.strerror}). Set TELEMED_DATA_DIR to another one.")
 
