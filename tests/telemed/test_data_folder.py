@@ -20,5 +20,5 @@ def test_many_that_start_at_once_do_not_disturb_each_other(tmp_path: Path) -> No
 
 def test_what_cannot_be_written_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(OSError, match="Not a directory|File exists"):
+    with pytest.raises(OSError, match=r"Not a directory|File exists"):
         make_ready(tmp_path / "file")
