@@ -29,7 +29,7 @@ class PostgresServer:
         """Make an empty database, or a copy of the one at the address `like`; return its SQLAlchemy address (asyncpg)."""
         name = f"test_{next(self._numbers)}"
         template = f" TEMPLATE {make_url(like).database}" if like else ""
-        self.server.psql(f"CREATE DATABASE {name}{template};")
+        self.server.psql(f"CREATE DATABASE {name}{template} STRATEGY = FILE_COPY;")
         socket = Path(self.server.get_postmaster_info().socket_dir)
         return f"postgresql+asyncpg://postgres@/{name}?host={socket}"
 
