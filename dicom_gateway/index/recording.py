@@ -89,7 +89,7 @@ def _drop_oldest(known: dict[Any, int]) -> None:
 
 
 def record(connection: sa.Connection, batch: Sequence[ReceivedInstance], known: KnownPlaces | None = None) -> list[IndexedInstance]:
-    """Enter `batch` and say what became of each, in the order given."""
+    """Enter `batch` and say what became of each, in the order given: of two with one SOP Instance UID the first has the place."""
     known = known or KnownPlaces()
     ordered = sorted(
         batch,
@@ -97,7 +97,7 @@ def record(connection: sa.Connection, batch: Sequence[ReceivedInstance], known: 
     )
     studies, fresh_studies = _studies(connection, ordered, known)
     series, fresh_series = _series(connection, ordered, studies, known)
-    entered = _instances(connection, ordered, series)
+    entered = _instances(connection, batch, series)
     existing = _existing(connection, [r for r in ordered if r.object_key not in entered])
     outcomes: dict[str, IndexedInstance] = {}
     for received in ordered:
@@ -227,8 +227,11 @@ def _series(
     return lasting | {(owner, study, series): found[studies[owner, study], series] for owner, study, series in keys}, fresh
 
 
-def _instances(connection: sa.Connection, ordered: list[ReceivedInstance], series: dict[tuple[str, str, str], int]) -> dict[str, int]:
+def _instances(connection: sa.Connection, batch: Sequence[ReceivedInstance], series: dict[tuple[str, str, str], int]) -> dict[str, int]:
     """Ids of the instances that are new, by object key."""
+    first: dict[tuple[str, str], ReceivedInstance] = {}
+    for r in batch:
+        first.setdefault((r.owner, r.header.sop_instance_uid), r)
     rows = [
         {
             "series_id": series[_series_of(r)],
@@ -240,7 +243,7 @@ def _instances(connection: sa.Connection, ordered: list[ReceivedInstance], serie
             "pixel_data_offset": r.header.pixel_data_offset,
             **_provenance(r),
         }
-        for r in ordered
+        for r in (first[key] for key in sorted(first))
     ]
     statement = insert_new(connection.dialect, dicom_instance, "owner", "sop_instance_uid", returning=("id", "object_key"))
     return {row.object_key: row.id for row in connection.execute(statement, rows)}

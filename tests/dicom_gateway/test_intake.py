@@ -6,14 +6,19 @@ import asyncio
 import resource
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
 
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from dicom_gateway import IndexedInstance, Intake, Outcome, Source
+from dicom_gateway.header import read_header
 from dicom_gateway.index import dicom_instance, dicom_quarantine, dicom_series, dicom_study, metadata
+from dicom_gateway.index.recording import Recorded
+from dicom_gateway.indexing import Arrival
 from dicom_gateway.intake import OFF_LOOP
+from dicom_gateway.scanner import scan
 from dicom_gateway.spool import IN_MEMORY
 from storage.protocol import ObjectStore
 from tests.dicom_gateway.objects import ct_slice, part10_of
@@ -162,3 +167,23 @@ async def test_an_object_past_the_limit_is_refused(engine: AsyncEngine, store: O
     assert received.outcome is Outcome.OUT_OF_RESOURCES
     assert "limit of 1000 bytes" in received.comment
     assert await keys(store) == []
+
+
+async def test_of_two_that_are_entered_together_the_first_has_the_place(engine: AsyncEngine, store: ObjectStore) -> None:
+    """Wherever their study sorts: its sender was told that it is stored, the other's that it is not the same."""
+    intake = Intake(engine, store)
+    for first_study, second_study in (("1.2.1", "1.2.2"), ("1.2.4", "1.2.3")):
+        first = ct_slice(StudyInstanceUID=first_study)
+        second = ct_slice(StudyInstanceUID=second_study, SOPInstanceUID=first.SOPInstanceUID)
+        batch = [
+            Arrival.of("CLINIC1", UPLOAD, datetime.now(UTC)).received(read_header(scan(content)), f"{study}/object", len(content), digest)
+            for study, content, digest in ((first_study, part10_of(first), "a" * 64), (second_study, part10_of(second), "b" * 64))
+        ]
+        async with engine.begin() as connection:
+            entered = await connection.run_sync(intake.enter, batch)
+            place = await connection.scalar(
+                sa.select(dicom_instance.c.object_key).where(dicom_instance.c.sop_instance_uid == first.SOPInstanceUID)
+            )
+        assert [each.recorded for each in entered] == [Recorded.NEW, Recorded.CONFLICT]
+        assert place == f"{first_study}/object"
+    await intake.close()
