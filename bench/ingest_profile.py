@@ -38,8 +38,8 @@ from storage.pack_writer import PackWriter
 
 STEPS = {
     "taken": "last PDUs taken apart, digest, header read",
-    "waits": "until the journal's thread has it",
-    "kept": "journal's thread, all of it",
+    "waits": "until the journal begins to write",
+    "kept": "the journal: digest, same UIDs, write",
     "written": "of that, the write with its sync",
     "whole": "from the last bytes to the answer",
 }
@@ -71,13 +71,14 @@ class Clocks:
             answer.stands = now()
             return answer
 
-        def kept(journal: Any, batch: Any) -> None:
+        def kept(journal: Any, batch: Any) -> Any:
             begin = now()
             for item in batch:
                 self.note("waits", item.answer.stands, begin)
                 item.answer.stands = begin
-            keep(journal, batch)
+            answers = keep(journal, batch)
             self.note("kept", begin, now())
+            return answers
 
         def written(writer: Any, entries: Any) -> Any:
             begin = now()

@@ -7,7 +7,6 @@ transaction, goes to the quarantine with the reason, where a person sees it.
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import queue
 import threading
@@ -72,12 +71,11 @@ class Arrival:
 class Indexing:
     """The thread between journal and index; `on_the_way` says which UIDs it still holds, with their content."""
 
-    def __init__(self, intake: Intake, store: LocalStore, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, intake: Intake, store: LocalStore) -> None:
         self.on_the_way: dict[Place, Content] = {}
         self.failing = False
         self._intake = intake
         self._store = store
-        self._loop = loop
         self._engine = _sync_engine(intake.engine.url)
         self._writer: PackWriter | None = None
         self._queue: queue.SimpleQueue[Sequence[ReceivedInstance] | None] = queue.SimpleQueue()
@@ -107,12 +105,20 @@ class Indexing:
         self._writer = writer
         self._thread.start()
 
-    def put(self, batch: Sequence[ReceivedInstance], claims: Mapping[Place, Content]) -> None:
-        """Enter `batch` soon. `claims` is the content that each of its UIDs stands for."""
+    def expect(self, claims: Mapping[Place, Content]) -> None:
+        """Say before the answer what content each UID of a batch stands for; `put` follows."""
         self.on_the_way |= claims
+
+    def put(self, batch: Sequence[ReceivedInstance]) -> None:
+        """Enter `batch` soon."""
         with self._progress:
             self._lag += len(batch)
         self._queue.put(batch)
+
+    @property
+    def lag(self) -> int:
+        """Instances that wait here."""
+        return self._lag
 
     def wait_for_lag(self, most: int) -> None:
         """Wait until fewer than `most` instances wait here, or until closing."""

@@ -1,14 +1,16 @@
 """The fast way in for the embedded archive (SQLite and a folder on this machine): durable before indexed.
 
-An instance goes into a pack of the store (`storage.packs`), together with all others that came while those before it were
-being synced; one sync, then Success. A thread of its own enters what was stored in the index, in batches, the host's hook in
-the same transaction (`dicom_gateway.indexing`). After a crash the packs that are not fully entered are read again before
-the port opens. The pack is the object's place for good: bytes are written once.
+An instance goes into a pack of the store (`storage.packs`), together with all others that came at the same time or while those
+before it were being synced; one sync, then Success. Small ones are written on the event loop that receives them, which serves
+nobody else, while the disk is quick; large ones, and all behind a slow sync, in a thread. Another thread enters what was stored
+in the index, in batches, the host's hook in the same transaction (`dicom_gateway.indexing`). After a crash the packs that are
+not fully entered are read again before the port opens. The pack is the object's place for good: bytes are written once.
 
 Why so, measured on two cores with 30 KB instances: a transaction for each (index, hook) takes 6 ms of processor time, and
 0.1-0.2 ms an instance in batches of 100 to 300, so an association that waits for each answer can never be quick if the
 answer waits for the index; a file of its own takes 0.2 ms of processor time and several milliseconds until it is safe,
-a record in a pack 0.1 ms. A journal that is copied into the store afterwards would write everything twice.
+a record in a pack 0.1 ms. A journal that is copied into the store afterwards would write everything twice. The change to a
+thread and back takes 0.1 ms and more, a quarter of the time of an instance.
 
 What follows from answering before the index knows:
 - Readers wait. Whoever asks the index asks first whether something promised is not entered yet (`dicom_gateway.settled`).
@@ -38,6 +40,7 @@ from dicom_gateway.index.recording import ReceivedInstance
 from dicom_gateway.indexing import Arrival, Indexing
 from dicom_gateway.intake import CONFLICT_COMMENT, Intake, Outcome, Received, Source
 from dicom_gateway.known import Content, KnownInstances, Place
+from dicom_gateway.loop_thread import on
 from dicom_gateway.scanner import TakesLong, scan
 from storage.errors import StorageError
 from storage.local import LocalStore
@@ -51,6 +54,10 @@ MOST_GROUP = 6 << 20  # bytes of one sync
 MOST_ITEMS = 300  # of one sync
 MOST_LAG = 5000  # instances promised and not entered; past this, answers wait
 AT_ONCE = 64 << 10  # bytes of a file that are looked at on the event loop
+ON_LOOP = 256 << 10  # bytes of one sync that the event loop waits for
+SLOW = 0.02  # seconds; behind a sync that took longer the thread does it for a while
+_WARY = 0.25  # seconds: that while
+_CROWDED = 0.1  # seconds behind instances that came together, in which a sync is put off until a round of the loop brings no more
 _READERS = 2  # threads that read what takes longer
 
 _NOT_NOW = Received(Outcome.OUT_OF_RESOURCES, "the archive cannot store now; send again later")
@@ -76,34 +83,41 @@ class _Item:
 
 
 class Journal:
-    """One for a process. `receive` is for the event loop that opened it."""
+    """One for a process. `receive` is for the event loop that opened it: one that has nothing else to do, since it waits for quick
+    syncs. `home` is the loop of the intake."""
 
-    def __init__(self, intake: Intake, indexing: Indexing, writer: PackWriter, database: str) -> None:
+    def __init__(self, intake: Intake, indexing: Indexing, writer: PackWriter, database: str, home: asyncio.AbstractEventLoop) -> None:
         self._intake = intake
+        self._home = home
         self._indexing = indexing
         self._writer = writer
         self._loop = asyncio.get_running_loop()
         self._known = KnownInstances(database)
         self._arrived: list[_Item] = []
+        self._seen = 0  # of them, when a sync was put off
+        self._crowded_until = self._apart_until = 0.0  # on the loop's clock
+        self._closing = False
+        self._handed = self._flushed = 0  # instances given to the thread, and written by it
         self._queue: queue.SimpleQueue[list[_Item] | None] = queue.SimpleQueue()
         self._readers = ThreadPoolExecutor(_READERS, thread_name_prefix="dicom-read")
         self._flusher = threading.Thread(target=self._flush_all, name="dicom-journal", daemon=True)
         self._flusher.start()
 
     @classmethod
-    async def open(cls, intake: Intake) -> Journal | None:
-        """Enter what a crash left behind, then be ready. None where database or store are not of this machine.
+    async def open(cls, intake: Intake, home: asyncio.AbstractEventLoop | None = None) -> Journal | None:
+        """Enter what a crash left behind, then be ready. None where database or store are not of this machine. `home` is the loop of
+        the intake, where that is another than the running one.
 
         Raises `StorageError`, `OSError` or `SQLAlchemyError` where that fails.
         """
         store, database = intake.store, intake.engine.url.database
         if not isinstance(store, LocalStore) or intake.engine.dialect.name != "sqlite" or database in (None, "", ":memory:"):
             return None
-        indexing = Indexing(intake, store, asyncio.get_running_loop())
+        indexing = Indexing(intake, store)
         await asyncio.to_thread(indexing.recover)
         writer = await asyncio.to_thread(store.pack_writer, PLACE)
         indexing.start(writer)
-        return cls(intake, indexing, writer, str(database))
+        return cls(intake, indexing, writer, str(database), home or asyncio.get_running_loop())
 
     def receive(self, content: bytearray, owner: str, source: Source, digest: bytes = b"") -> asyncio.Future[Received]:
         """Take in one file that begins with `dicom_gateway.part10.preface`. The answer comes when the object is durable.
@@ -124,8 +138,8 @@ class Journal:
 
     async def close(self) -> None:
         """Finish what is under way: all that was answered is in the index then, if that can be written."""
-        if self._arrived:
-            self._hand_over()
+        self._closing = True
+        self._hand_over()
         self._queue.put(None)
         await asyncio.to_thread(self._flusher.join)
         await asyncio.to_thread(self._readers.shutdown)
@@ -143,7 +157,7 @@ class Journal:
 
     def _by_intake(self, content: bytearray, owner: str, source: Source) -> asyncio.Future[Received]:
         """What cannot be read goes to quarantine, what is huge into a file of its own: the intake does both."""
-        return asyncio.ensure_future(self._intake.receive(bytes(content), owner, source))
+        return on(self._home, self._intake.receive(bytes(content), owner, source))
 
     def _answered(self, received: Received) -> asyncio.Future[Received]:
         answer: asyncio.Future[Received] = self._loop.create_future()
@@ -152,20 +166,51 @@ class Journal:
 
     def _enqueue(self, content: bytearray, owner: str, source: Source, header: InstanceHeader, digest: bytes) -> asyncio.Future[Received]:
         answer: asyncio.Future[Received] = self._loop.create_future()
-        if not self._arrived:  # one wake-up of the thread for all that one round of the loop brings
+        if not self._arrived:  # one sync, or one wake-up of the thread, for all that one round of the loop brings
             self._loop.call_soon(self._hand_over)
         self._arrived.append(_Item(content, Arrival.of(owner, source, datetime.now(UTC)), header, digest, answer))
         return answer
 
     def _hand_over(self) -> None:
-        arrived, self._arrived = self._arrived, []
-        self._queue.put(arrived)
+        """Behind a round of the loop that brought something: write here, where that is quick, else in the thread."""
+        if not self._arrived:  # closing was quicker
+            return
+        now, size = self._loop.time(), sum(len(item.content) for item in self._arrived)
+        if len(self._arrived) > 1:
+            self._crowded_until = now + _CROWDED
+        if self._may_wait_for_disk(size, now):
+            if now < self._crowded_until and len(self._arrived) > self._seen and size <= ON_LOOP // 2 and not self._closing:
+                self._seen = len(self._arrived)  # the next round may bring more for the same sync
+                self._loop.call_soon(self._hand_over)
+                return
+            arrived = self._taken()
+            answers, keys = self._keep(arrived)
+            _resolve(arrived, answers)
+            self._loop.call_soon(self._note, arrived, keys)  # behind the sending of the answers
+            if self._loop.time() - now > SLOW:
+                self._apart_until = now + _WARY
+        else:
+            arrived = self._taken()
+            self._handed += len(arrived)
+            self._queue.put(arrived)
+
+    def _may_wait_for_disk(self, size: int, now: float) -> bool:
+        """Whether to write on the loop: little, over a disk that is quick. The change to the thread and back would take a quarter of
+        the time of a small instance; large ones are written while the next are read."""
+        return size <= ON_LOOP and now >= self._apart_until and self._flushed == self._handed and self._indexing.lag < MOST_LAG
+
+    def _taken(self) -> list[_Item]:
+        arrived, self._arrived, self._seen = self._arrived, [], 0
+        return arrived
 
     def _flush_all(self) -> None:
         """The journal's thread: everything that waits, again and again."""
         while (first := self._queue.get()) is not None:
             batch, last = self._gather(first)
-            self._keep(batch)
+            answers, keys = self._keep(batch)
+            self._flushed += len(batch)  # before the answers: whoever is quick with the next finds the writer free
+            self._loop.call_soon_threadsafe(_resolve, batch, answers)
+            self._note(batch, keys)
             if last:
                 return
             self._indexing.wait_for_lag(MOST_LAG)
@@ -184,14 +229,15 @@ class Journal:
             size += sum(len(item.content) for item in more)
         return batch, False
 
-    def _keep(self, batch: Sequence[_Item]) -> None:
-        """Write all items with one sync and answer; the senders need not wait for what the index wants to know."""
+    def _keep(self, batch: Sequence[_Item]) -> tuple[Sequence[Received], Sequence[str]]:
+        """Write all items with one sync. The answers, and the keys of what was stored: all or none."""
         keys: Sequence[str] = ()
         try:
             for item in batch:
                 item.digest = item.digest or hashlib.sha256(item.content).digest()
             claims = self._claims(batch)
             keys = self._writer.write([Entry(item.arrival.packed(), item.content, item.digest) for item in batch])
+            self._indexing.expect(claims)
             answers = [_answer(item, claims[item.place]) for item in batch]
         except (StorageError, sqlite3.Error) as error:
             log.warning("%d instances could not be stored: %s", len(batch), error)
@@ -199,10 +245,12 @@ class Journal:
         except Exception:  # whatever it is: the senders get an answer, and the thread lives on
             log.exception("%d instances could not be stored", len(batch))
             answers = [_NOT_NOW] * len(batch)
-        self._loop.call_soon_threadsafe(_resolve, batch, answers)
+        return answers, keys
+
+    def _note(self, batch: Sequence[_Item], keys: Sequence[str]) -> None:
+        """Let what was stored be entered; the senders need not wait for what the index wants to know."""
         if keys:
-            received = [item.received(key) for item, key in zip(batch, keys, strict=True)]
-            self._indexing.put(received, claims)
+            self._indexing.put([item.received(key) for item, key in zip(batch, keys, strict=True)])
 
     def _claims(self, batch: Sequence[_Item]) -> dict[Place, Content]:
         """Whose content each UID of the batch stands for: that in the index, else the first that came."""

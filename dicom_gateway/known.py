@@ -11,8 +11,12 @@ import msgspec
 Place = tuple[str, str]  # owner, SOP Instance UID
 Content = tuple[str, str]  # digest of the data set, transfer syntax UID
 
-# One statement whatever the number of UIDs: it is prepared once.
-_QUESTION = """
+_OF_ONE = """
+SELECT sop_instance_uid, data_set_sha256, transfer_syntax_uid FROM dicom_instance
+WHERE owner = ? AND sop_instance_uid = ?
+"""
+# One statement whatever the number of UIDs: it is prepared once. It takes twice as long as that for one.
+_OF_MANY = """
 SELECT sop_instance_uid, data_set_sha256, transfer_syntax_uid FROM dicom_instance
 WHERE owner = ? AND sop_instance_uid IN (SELECT value FROM json_each(?))
 """
@@ -36,7 +40,7 @@ class KnownInstances:
         return {
             (owner, uid): (digest, syntax)
             for owner, uids in by_owner.items()
-            for uid, digest, syntax in self._connection.execute(_QUESTION, (owner, msgspec.json.encode(uids).decode()))
+            for uid, digest, syntax in self._connection.execute(*_question(owner, uids))
         }
 
     def close(self) -> None:
@@ -44,3 +48,9 @@ class KnownInstances:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+
+
+def _question(owner: str, uids: list[str]) -> tuple[str, tuple[str, str]]:
+    if len(uids) == 1:
+        return _OF_ONE, (owner, uids[0])
+    return _OF_MANY, (owner, msgspec.json.encode(uids).decode())

@@ -85,7 +85,7 @@ class _Pack:
 
 
 class PackWriter:
-    """Writes packs under `objects/<place>/`. Every method blocks. One thread calls `write`, another may call `note`.
+    """Writes packs under `objects/<place>/`. Every method blocks. One thread at a time calls `write`, another may call `note`.
 
     Raises `OSError` where no slot can be had.
     """

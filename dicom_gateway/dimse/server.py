@@ -1,15 +1,15 @@
-"""The DIMSE server: one port, one way in for what is stored; the other services by pynetdicom in threads, everything
-they ask for on the event loop that started it."""
+"""The DIMSE server: one port, one way in for what is stored, on an event loop in a thread of its own; the other services by
+pynetdicom in threads, everything they ask for on the event loop that started it."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 import ssl
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 from pydicom import config as pydicom_config
 from pynetdicom import AE, _config, evt
@@ -20,10 +20,11 @@ from dicom_gateway.dimse import commitment, performed_steps, services
 from dicom_gateway.dimse.outgoing import Readable
 from dicom_gateway.dimse.retrieve import Retrieval
 from dicom_gateway.dimse.threads import ThreadedAssociations
+from dicom_gateway.dimse.way_in import WayIn
 from dicom_gateway.dimse.worklist import CLASS as WORKLIST
 from dicom_gateway.index import Index, Scope
 from dicom_gateway.intake import Intake, Received, Source
-from dicom_gateway.journal import Journal
+from dicom_gateway.loop_thread import LoopThread
 from dicom_gateway.part10 import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 from dicom_gateway.performed_step import OnStep, PerformedSteps
 from dicom_gateway.pixels import PixelPool
@@ -55,12 +56,8 @@ _SERVED_BY_THREADS = frozenset({
 T = TypeVar("T")
 
 
-class Keep(Protocol):
-    """Who stores one file; `digest` is its SHA-256, if that is known."""
-
-    def __call__(self, content: bytearray, owner: str, source: Source, digest: bytes = b"") -> asyncio.Future[Received]:
-        """The answer comes when it is durable."""
-        ...
+# Who stores one file; done when that is durable.
+Keep = Callable[[bytearray, str, Source], Coroutine[Any, Any, Received]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,25 +94,35 @@ class DimseServer:
     """A listening DIMSE server; `port` is the real one where 0 was asked for."""
 
     def __init__(
-        self, receiver: Receiver, threads: ThreadedAssociations, journal: Journal | None, pixels: PixelPool, reports: asyncio.Task[None]
+        self,
+        receiving: LoopThread,
+        way_in: WayIn,
+        threads: ThreadedAssociations,
+        pixels: PixelPool,
+        reports: asyncio.Task[None],
+        port: int,
     ) -> None:
-        self._receiver = receiver
+        self._receiving = receiving
+        self._way_in = way_in
         self._threads = threads
-        self._journal = journal
         self._pixels = pixels
         self._reports = reports
-        self.port = receiver.port
+        self._closed = False
+        self.port = port
 
     async def close(self) -> None:
-        """Stop listening and end the associations. What was answered is in the index then, if that can be written."""
-        await self._receiver.close()
+        """Stop listening and end the associations. What was answered is in the index then, if that can be written. A second time
+        changes nothing."""
+        if self._closed:
+            return
+        self._closed = True
+        await self._receiving.run(self._way_in.stop_listening())
         self._reports.cancel()
         await asyncio.gather(self._reports, return_exceptions=True)
         await self._threads.close()
         await self._pixels.close()
-        journal, self._journal = self._journal, None
-        if journal is not None:
-            await journal.close()
+        await self._receiving.run(self._way_in.close())
+        await self._receiving.close()
 
 
 async def start_dimse(
@@ -142,13 +149,17 @@ async def start_dimse(
 
     Raises `OSError` where the port cannot be had, `StorageError` or `SQLAlchemyError` where store or index do not work.
     """
-    journal = await Journal.open(intake)
-    keep = journal.receive if journal is not None else _keeper(intake)
+    home, receiving = asyncio.get_running_loop(), LoopThread("dicom-receive")
+    try:
+        way_in = await receiving.run(WayIn.open(intake, home))
+    except BaseException:
+        await receiving.close()
+        raise
     steps, pixels = PerformedSteps(index.engine, on_step), PixelPool(1)
     archive = Archive(
         index,
         store,
-        keep,
+        lambda content, owner, source: receiving.run(way_in.keep(content, owner, source)),
         ae_title,
         destinations,
         worklist,
@@ -156,7 +167,7 @@ async def start_dimse(
         watch or StudyWatch(index.engine),
         Commitments(index, store),
         Readable(store, pixels),
-        asyncio.get_running_loop(),
+        home,
     )
     threads = ThreadedAssociations(
         _entity(ae_title),
@@ -165,15 +176,15 @@ async def start_dimse(
         lambda association, request, context: Retrieval(association, request, context, archive).serve(),
         lambda association, request: commitment.report_here(association, request, archive),
     )
-    receiver = Receiver(intake, keep, policy, threads.serve, _SERVED_BY_THREADS, limits or Limits(), tls)
+    receiver = Receiver(intake, way_in.store, policy, threads.serve, _SERVED_BY_THREADS, limits or Limits(), tls, home)
     try:
-        receiver.listen(host, port, shared=shared_port)
+        port = await receiving.run(way_in.listen(receiver, host, port, shared=shared_port))
     except OSError:
-        if journal is not None:
-            await journal.close()
+        await receiving.run(way_in.close())
+        await receiving.close()
         raise
     reports = asyncio.create_task(commitment.Reporter(archive.commitments, ae_title, destinations).run())
-    return DimseServer(receiver, threads, journal, pixels, reports)
+    return DimseServer(receiving, way_in, threads, pixels, reports, port)
 
 
 def _entity(ae_title: str) -> AE:
@@ -206,15 +217,6 @@ def _handlers(archive: Archive, policy: Policy) -> list[Any]:
         (evt.EVT_N_ACTION, commitment.request, [archive]),
         (evt.EVT_N_SET, performed_steps.change, [archive]),
     ]
-
-
-def _keeper(intake: Intake) -> Keep:
-    """Where there is no journal an answer waits for store and index."""
-
-    def keep(content: bytearray, owner: str, source: Source, digest: bytes = b"") -> asyncio.Future[Received]:
-        return asyncio.ensure_future(intake.receive(bytes(content), owner, source))
-
-    return keep
 
 
 def _admit(event: Any, archive: Archive, policy: Policy) -> None:

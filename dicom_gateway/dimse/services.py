@@ -17,7 +17,7 @@ from dicom_gateway.dimse.identifier import answer, query_of
 from dicom_gateway.dimse.statuses import CANCELLED, DOES_NOT_MATCH, NOT_AUTHORISED, PENDING, UNABLE_TO_PROCESS, status
 from dicom_gateway.dimse.threads import has_room
 from dicom_gateway.index import BadQuery, Scope
-from dicom_gateway.intake import Received, Source
+from dicom_gateway.intake import Source
 from dicom_gateway.part10 import preface
 
 if TYPE_CHECKING:
@@ -38,13 +38,8 @@ def store(event: Any, archive: Archive) -> Dataset | int:
     content += request.DataSet.getbuffer()
     calling = event.assoc.requestor.ae_title.strip()
     source = Source("dimse", calling, str(event.assoc.requestor.address), sop_class, sop_instance)
-    received = archive.wait(_stored(archive, content, scope.owner, source))
+    received = archive.wait(archive.keep(content, scope.owner, source))
     return status(received.status, received.comment)
-
-
-async def _stored(archive: Archive, content: bytearray, owner: str, source: Source) -> Received:
-    """Called on the loop, where the store is at home."""
-    return await archive.keep(content, owner, source)
 
 
 def find(event: Any, archive: Archive) -> Iterator[tuple[Dataset | int, Dataset | None]]:

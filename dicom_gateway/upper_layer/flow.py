@@ -1,20 +1,24 @@
-"""Pieces that arrive by callback, for a consumer that asks for them; the producer is held back when it is ahead."""
+"""Pieces that arrive by callback, for a consumer that asks for them, maybe on the loop of another thread; the producer is held back
+when it is ahead."""
 
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import AsyncIterator, Callable
+
+from dicom_gateway.loop_thread import on
 
 HIGH = 4 << 20  # bytes that wait before the producer is held back
 
 
 class Flow:
-    """An asynchronous iterator over what is `put`. `hold(True)` asks the producer to wait, `hold(False)` to go on."""
+    """What is `put` and, elsewhere, taken. `hold(True)` asks the producer to wait, `hold(False)` to go on. Everything but `pieces`
+    happens on the loop of the producer."""
 
     def __init__(self, hold: Callable[[bool], None]) -> None:
         self._hold = hold
-        self._pieces: deque[bytes] = deque()
+        self._loop = asyncio.get_running_loop()
+        self._pieces: list[bytes] = []
         self._waiting = 0
         self._held = False
         self._ended = False
@@ -44,18 +48,20 @@ class Flow:
         self._waiting = 0
         self._release()
 
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        while True:
-            while self._pieces:
-                piece = self._pieces.popleft()
-                self._waiting -= len(piece)
-                if self._waiting <= HIGH // 2:
-                    self._release()
+    async def pieces(self) -> AsyncIterator[bytes]:
+        """Everything that is put, for a consumer on any loop."""
+        while taken := await on(self._loop, self._take()):
+            for piece in taken:
                 yield piece
-            if self._ended:
-                return
+
+    async def _take(self) -> list[bytes]:
+        """All that waits, once there is something; nothing at the end."""
+        while not self._pieces and not self._ended:
             self._news.clear()
             await self._news.wait()
+        taken, self._pieces, self._waiting = self._pieces, [], 0
+        self._release()
+        return taken
 
     def _release(self) -> None:
         if self._held:

@@ -19,6 +19,7 @@ from typing import Any
 
 from dicom_gateway.index import Scope
 from dicom_gateway.intake import Intake, Received, Source
+from dicom_gateway.loop_thread import on
 from dicom_gateway.policy import Policy, Refusal, RefusalReason
 from dicom_gateway.upper_layer.association import Association
 from dicom_gateway.upper_layer.flow import Flow
@@ -55,7 +56,7 @@ class Limits:
 
 
 class Receiver:
-    """Listens, and is the host of all associations. Made by `open`."""
+    """Listens on the loop that calls `listen`, and is the host of all associations. `policy` and `intake` belong to the loop `home`."""
 
     def __init__(
         self,
@@ -66,6 +67,7 @@ class Receiver:
         served_elsewhere: frozenset[str],
         limits: Limits,
         tls: ssl.SSLContext | None,
+        home: asyncio.AbstractEventLoop,
     ) -> None:
         self._intake = intake
         self._store = store
@@ -74,8 +76,9 @@ class Receiver:
         self._served_elsewhere = served_elsewhere
         self._limits = limits
         self._tls = tls
+        self._home = home
         self._pace = Pace(limits.rate)
-        self._loop = asyncio.get_running_loop()
+        self._loop = home
         self._associations: set[Association] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._listening: socket.socket | None = None
@@ -91,6 +94,7 @@ class Receiver:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE | socket.AI_NUMERICHOST)[0][0]
         listening = socket.create_server((host, port), family=family, backlog=_BACKLOG, reuse_port=shared)
         listening.setblocking(False)
+        self._loop = asyncio.get_running_loop()
         self._listening = listening
         self._accept_from(listening)
         self._start(self._sweep())
@@ -279,7 +283,7 @@ class Receiver:
         ):
             return Refusal(RefusalReason.LOCAL_LIMIT_EXCEEDED)
         try:
-            return await self._policy(request.calling, request.called, address)
+            return await on(self._home, self._policy(request.calling, request.called, address))
         except Exception:
             log.exception("the association policy failed for %s at %s", request.calling, address)
             return Refusal(RefusalReason.TEMPORARY_CONGESTION)
@@ -297,7 +301,7 @@ class Receiver:
 
     def store_flow(self, flow: Flow, owner: str, source: Source) -> asyncio.Future[Received]:
         """See `Host`."""
-        return asyncio.ensure_future(self._intake.receive(flow, owner, source))
+        return on(self._home, self._intake.receive(flow.pieces(), owner, source))
 
 
 def _tell(ready: asyncio.Future[None]) -> None:

@@ -8,17 +8,20 @@ import os
 import re
 import shutil
 import signal
+import socket
 import sqlite3
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from io import BytesIO
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 from pydicom.encaps import encapsulate
 from pydicom.uid import UID, DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian, JPEGBaseline8Bit
+from pynetdicom.dsutils import decode
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from dicom_gateway import Index, IndexedInstance, Intake, Outcome, Scope, Source, start_dimse
@@ -29,7 +32,7 @@ from dicom_gateway.journal import Journal
 from dicom_gateway.part10 import preface
 from dicom_gateway.scanner import read_meta
 from dicom_gateway.settled import Settled
-from dicom_gateway.upper_layer.pdu import ProposedContext
+from dicom_gateway.upper_layer.pdu import HEAD, PDUType, ProposedContext
 from storage import open_store
 from storage.protocol import ObjectStore
 from tests.cutting_proxy import CuttingProxy
@@ -114,6 +117,41 @@ async def test_the_digest_on_record_is_that_of_the_bytes(
     kept = await store.read(row.object_key)
     assert kept == bytes(preface(slice_.SOPClassUID, slice_.SOPInstanceUID, syntax)) + content
     assert row.sha256 == hashlib.sha256(kept).hexdigest()
+
+
+@embedded
+async def test_alone_or_together_small_or_large_each_is_kept_once(engine: AsyncEngine, store: ObjectStore, intake: Intake) -> None:
+    """On the loop and in the thread, by turns: the answer never depends on who wrote."""
+    files: dict[str, bytes] = {}
+    async with journal_of(intake) as journal:
+        for together, side in ((1, 32), (1, 32), (9, 32), (1, 400), (1, 32), (3, 200), (1, 700), (1, 32), (20, 100), (1, 32)):
+            batch = [sent(Rows=side, Columns=side, PixelData=os.urandom(side * side * 2)) for _ in range(together)]
+            files |= {uid: bytes(content) for uid, content, _ in batch}
+            twice = [(bytearray(content), source) for _, content, source in batch for _ in range(2)]
+            answers = await asyncio.gather(*(journal.receive(content, "CLINIC1", source) for content, source in twice))
+            assert {answer.outcome for answer in answers} == {Outcome.STORED}
+            other = sent(SOPInstanceUID=batch[0][0])
+            assert (await journal.receive(other[1], "CLINIC1", other[2])).outcome is Outcome.CONFLICT
+    async with engine.connect() as connection:
+        rows = (await connection.execute(sa.select(dicom_instance))).all()
+    assert {row.sop_instance_uid: await store.read(row.object_key) for row in rows} == files
+
+
+@embedded
+async def test_receiving_goes_on_while_the_loop_of_the_host_is_held_up(engine: AsyncEngine, store: ObjectStore, intake: Intake) -> None:
+    server = await start_dimse(Index(engine), store, intake, everything, port=0)
+    async with connected(server.port) as peer:
+        await peer.associate()
+        raw = peer.writer.get_extra_info("socket")
+        with socket.socket(fileno=os.dup(raw.fileno())) as connection:  # read and written here, so that nothing else runs
+            connection.settimeout(30)
+            for _ in range(3):
+                slice_ = ct_slice()
+                connection.sendall(store_request(encoded(slice_), instance=slice_.SOPInstanceUID))
+                kind, length = HEAD.unpack(connection.recv(HEAD.size, socket.MSG_WAITALL))
+                body = connection.recv(length, socket.MSG_WAITALL)
+                assert (kind, decode(BytesIO(body[6:]), True, True).Status) == (PDUType.P_DATA_TF, 0)
+    await server.close()
 
 
 @embedded
