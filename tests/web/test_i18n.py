@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterator
+from functools import cache
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -26,16 +26,14 @@ PLACEHOLDER = re.compile(r"%\(\w+\)[sd]|%[sd]|\{\w+\}")
 CJK = re.compile(r"[\u3000-\u9fff\uff00-\uffef]")
 
 
-def extracted() -> Iterator[tuple[str, str | tuple[str, ...]]]:
+@cache
+def messages() -> list[tuple[str, str | tuple[str, ...]]]:
     """Every message of code and templates with its file, found as `babel.cfg` says."""
     with (ROOT / "babel.cfg").open() as file:
         methods, options = parse_mapping_cfg(file)
     keywords = {"_": None, "gettext": None, "ngettext": (1, 2), "t": None, "tn": (1, 2)}
     found = extract_from_dir(PACKAGE, methods, options, keywords)
-    yield from ((f"telemed/{name}:{line}", message) for name, line, message, _, _ in found if message)
-
-
-MESSAGES = list(extracted())
+    return [(f"telemed/{name}:{line}", message) for name, line, message, _, _ in found if message]
 
 
 @pytest.fixture(scope="module")
@@ -51,9 +49,9 @@ def singular(message: str | tuple[str, ...]) -> str:
 
 
 def test_every_message_is_translated(chinese: Catalog) -> None:
-    assert len(MESSAGES) > 250
+    assert len(messages()) > 250
     missing = []
-    for place, message in MESSAGES:
+    for place, message in messages():
         entry = chinese.get(singular(message))
         strings = [] if entry is None else [entry.string] if isinstance(entry.string, str) else list(entry.string)
         if not strings or not all(strings):
@@ -62,7 +60,7 @@ def test_every_message_is_translated(chinese: Catalog) -> None:
 
 
 def test_message_ids_are_english() -> None:
-    assert [f"{place}: {message!r}" for place, message in MESSAGES if CJK.search(str(message))] == []
+    assert [f"{place}: {message!r}" for place, message in messages() if CJK.search(str(message))] == []
 
 
 def test_translations_keep_every_placeholder(chinese: Catalog) -> None:
@@ -79,7 +77,7 @@ def test_translations_keep_every_placeholder(chinese: Catalog) -> None:
 
 
 def test_no_translation_is_kept_without_its_message(chinese: Catalog) -> None:
-    known = {singular(message) for _, message in MESSAGES}
+    known = {singular(message) for _, message in messages()}
     stale = [entry.id for entry in chinese if entry.id and entry.locations and singular(entry.id) not in known]
     assert stale == []
 

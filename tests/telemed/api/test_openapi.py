@@ -11,6 +11,8 @@ import requests
 import schemathesis
 from hypothesis import HealthCheck, Phase, settings
 from schemathesis.checks import not_a_server_error
+from schemathesis.generation.feedback import FeedbackSources
+from schemathesis.pytest._test_builder import build_operation_test
 from schemathesis.specs.openapi.checks import (
     content_type_conformance,
     response_headers_conformance,
@@ -35,6 +37,7 @@ PEOPLE = ("clinic1", "imaging.huba", "operator", "auditor")
 DESCRIPTION = describe(operation, VERSION)
 # An endless stream has no answer to look at, and who signs out cannot go on.
 SCHEMA = schemathesis.openapi.from_dict(DESCRIPTION).exclude(path=["/api/v1/events", "/api/v1/logout"])
+OPERATIONS = [each.ok() for each in SCHEMA.get_all_operations()]
 
 
 @dataclass
@@ -68,15 +71,20 @@ async def scene(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Scene
 
 
 @pytest.mark.e2e
-@pytest.mark.parametrize("username", PEOPLE)
-@SCHEMA.parametrize()
-@settings(max_examples=4, deadline=None, phases=[Phase.explicit, Phase.generate], suppress_health_check=list(HealthCheck))
-def test_every_answer_is_described(case: schemathesis.Case, scene: Scene, username: str) -> None:
-    for name, value in scene.known.items():
-        if name in (case.path_parameters or {}) and len(str(case.path_parameters[name])) % 2:
-            case.path_parameters[name] = value
-    response = case.call(base_url=scene.home, session=scene.sessions[username], timeout=60)
-    case.validate_response(response, checks=CHECKS)
+@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.label)
+def test_every_answer_is_described(operation: Any, scene: Scene) -> None:
+    """The requests are made here, not while tests are collected: that would take seconds of every worker."""
+
+    @settings(max_examples=4, deadline=None, phases=[Phase.explicit, Phase.generate], suppress_health_check=list(HealthCheck))
+    def ask(case: schemathesis.Case) -> None:
+        for name, value in scene.known.items():
+            if name in (case.path_parameters or {}) and len(str(case.path_parameters[name])) % 2:
+                case.path_parameters[name] = value
+        for session in scene.sessions.values():
+            case.validate_response(case.call(base_url=scene.home, session=session, timeout=60), checks=CHECKS)
+
+    feedback = FeedbackSources(constants_value_source=None)
+    build_operation_test(config=SCHEMA.config, operation=operation, test_func=ask, given_kwargs={}, feedback=feedback)()
 
 
 def test_the_description_is_served_to_everybody(scene: Scene) -> None:
