@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import os
 import re
@@ -11,7 +12,7 @@ from itertools import islice
 import pytest
 from axe_playwright_python.async_playwright import Axe
 from PIL import Image
-from playwright.async_api import Page, expect
+from playwright.async_api import Page, Route, expect
 from reportlab.pdfgen.canvas import Canvas
 
 from telemed.demo.ct_head import ct_head
@@ -360,3 +361,22 @@ async def test_pages_fit_and_axe_finds_nothing_serious(platform: Platform, sign_
     await page.locator("form[data-autosave]").wait_for()
     assert grave_findings(await Axe().run(page)) == []
     await keep_picture(page, f"reading-{locale}-{theme}")
+
+
+async def test_what_happens_while_the_page_still_loads_is_shown(platform: Platform, sign_in: Visitor) -> None:
+    """Its module may come late: nothing is told before it listens."""
+    case = await platform.new_case(PATIENTS[11])
+    await platform.call("POST", f"/cases/{case['id']}/claim", "imaging.huba", {})
+    page, may_go_on = await sign_in("imaging.huba"), asyncio.Event()
+
+    async def hold(route: Route) -> None:
+        await may_go_on.wait()
+        await route.continue_()
+
+    await page.route("**/js/reading.js*", hold)
+    await page.goto(f"{platform.home}/read/{case['id']}", wait_until="commit")
+    await page.locator("[data-part=criticals]").wait_for(state="attached")
+    await platform.call("POST", f"/cases/{case['id']}/criticals", "imaging.huba", {"finding": "颅内出血"})
+    await asyncio.sleep(2)  # the feed has told by now who listened
+    may_go_on.set()
+    await expect(page.locator(".critical-line")).to_contain_text("颅内出血")

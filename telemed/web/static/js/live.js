@@ -221,9 +221,13 @@ export function start() {
   const place = document.querySelector("[data-live]");
   if (!place) return;
   const lists = [...document.querySelectorAll("[data-live-rows]")].map((body) => new LiveList(body));
-  new EventFeed(place.dataset.live, place.dataset.lastEventId, (name, data) => {
+  const tell = (name, data) => {
     if (name === "case" && data.case_id !== undefined) for (const list of lists) list.changed(data.case_id);
     if (name === "notice" && Number.isInteger(data.unread)) showCount("notices", data.unread);
     document.dispatchEvent(new CustomEvent(`telemed:${name}`, { detail: data }));
-  });
+  };
+  const follow = () => new EventFeed(place.dataset.live, place.dataset.lastEventId, tell);
+  // Not before the page's other modules listen: what is told earlier is heard by nobody, and never told again.
+  if (document.readyState === "complete") follow();
+  else document.addEventListener("DOMContentLoaded", follow, { once: true });
 }
