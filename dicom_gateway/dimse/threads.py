@@ -38,6 +38,20 @@ def _close(connection: AssociationSocket) -> None:
 # pynetdicom's own leaves such a socket open until it is collected.
 AssociationSocket._shutdown_socket = _close  # type: ignore[assignment,method-assign]  # for all associations, those that we ask for too
 
+_received_by_pynetdicom = AssociationSocket.recv
+
+
+def _receive(connection: AssociationSocket, size: int) -> bytearray:
+    """Say at once that it has come: dcmtk leaves Nagle on and would hold the rest of its answer back for a delayed ACK (40 ms)."""
+    content = _received_by_pynetdicom(connection, size)
+    if connection.socket is not None and hasattr(socket, "TCP_QUICKACK"):
+        with contextlib.suppress(OSError):  # it may have been closed meanwhile
+            connection.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
+    return content
+
+
+AssociationSocket.recv = _receive  # type: ignore[assignment,method-assign]
+
 
 class _Request(RequestHandler):
     """Makes the association for a connection, with our way of serving retrieval."""

@@ -153,6 +153,7 @@ class Receiver:
         try:
             if self._tls is None and await self._asks_elsewhere(connection):
                 connection.setblocking(True)
+                connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 self._elsewhere(connection, address)
                 return
             await self._loop.connect_accepted_socket(
