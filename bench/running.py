@@ -5,18 +5,17 @@ from __future__ import annotations
 import os
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from bench.programs import prefer_dcmtk
+
 _TICK = os.sysconf("SC_CLK_TCK")
 
-# Where the environment of this Python is activated, pynetdicom's programs (storescp, findscu and so on) stand before dcmtk's.
-_OWN = Path(sys.executable).parent
-os.environ["PATH"] = os.pathsep.join(folder for folder in os.environ.get("PATH", "").split(os.pathsep) if Path(folder) != _OWN)
+prefer_dcmtk()
 
 
 @dataclass

@@ -176,7 +176,11 @@ async def start_dimse(
         lambda association, request, context: Retrieval(association, request, context, archive).serve(),
         lambda association, request: commitment.report_here(association, request, archive),
     )
-    receiver = Receiver(intake, way_in.store, policy, threads.serve, _SERVED_BY_THREADS, limits or Limits(), tls, home)
+    limits = limits or Limits()
+
+    def receiver() -> Receiver:
+        return Receiver(intake, way_in.store, policy, threads.serve, _SERVED_BY_THREADS, limits, tls, home)
+
     try:
         port = await receiving.run(way_in.listen(receiver, host, port, shared=shared_port))
     except OSError:

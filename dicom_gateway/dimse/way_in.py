@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Self
 
 from dicom_gateway.intake import Intake, Received, Source
@@ -35,8 +36,9 @@ class WayIn:
         """Keep one file that came another way; it is durable then."""
         return await self.store(content, owner, source)
 
-    async def listen(self, receiver: Receiver, host: str, port: int, *, shared: bool) -> int:
-        """Open the port; the real one where 0 was asked for. Raises `OSError`."""
+    async def listen(self, make: Callable[[], Receiver], host: str, port: int, *, shared: bool) -> int:
+        """Open the port with a receiver that is made here; the real port where 0 was asked for. Raises `OSError`."""
+        receiver = make()
         receiver.listen(host, port, shared=shared)
         self._receiver = receiver
         return receiver.port

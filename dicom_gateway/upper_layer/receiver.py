@@ -56,7 +56,7 @@ class Limits:
 
 
 class Receiver:
-    """Listens on the loop that calls `listen`, and is the host of all associations. `policy` and `intake` belong to the loop `home`."""
+    """Listens on the loop it is made on, and is the host of all associations. `policy` and `intake` belong to the loop `home`."""
 
     def __init__(
         self,
@@ -78,7 +78,7 @@ class Receiver:
         self._tls = tls
         self._home = home
         self._pace = Pace(limits.rate)
-        self._loop = home
+        self._loop = asyncio.get_running_loop()
         self._associations: set[Association] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._listening: socket.socket | None = None
@@ -94,7 +94,6 @@ class Receiver:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE | socket.AI_NUMERICHOST)[0][0]
         listening = socket.create_server((host, port), family=family, backlog=_BACKLOG, reuse_port=shared)
         listening.setblocking(False)
-        self._loop = asyncio.get_running_loop()
         self._listening = listening
         self._accept_from(listening)
         self._start(self._sweep())

@@ -225,6 +225,14 @@ async def test_queries_on_the_same_port_are_served_by_others(serve: Serve) -> No
     assert (found, len(got)) == (1, 1)
 
 
+async def test_what_others_serve_is_sent_at_once(serve: Serve) -> None:
+    """A C-GET whose small packets wait for acknowledgements brings eleven instances a second."""
+    async with serve() as server, connected(server.port) as peer:
+        await peer.associate(contexts=[pdu.ProposedContext(1, FIND, ("1.2.840.10008.1.2",))])
+        (association,) = server._threads.active_associations
+        assert association.dul.socket.socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+
+
 async def test_a_request_in_pieces_is_seen_whole(serve: Serve) -> None:
     """It is left on the socket until whoever serves it is known."""
     asked = request(contexts=[pdu.ProposedContext(1, FIND, ("1.2.840.10008.1.2",))]).encode()
