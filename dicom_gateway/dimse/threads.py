@@ -50,7 +50,7 @@ def _receive(connection: AssociationSocket, size: int) -> bytearray:
     return content
 
 
-AssociationSocket.recv = _receive  # type: ignore[assignment,method-assign]
+AssociationSocket.recv = _receive  # type: ignore[assignment,method-assign]  # it offers no other place for a socket option that each read uses up
 
 
 class _Request(RequestHandler):
