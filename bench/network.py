@@ -26,17 +26,17 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from bench.machine import describe_machine
 from bench.worklist import made_up_cases
 from telemed import centres as all_centres
-from telemed.adapters import tables as t
-from telemed.adapters.confidential import Sealer
-from telemed.adapters.database import make_engine
-from telemed.adapters.figures import SqlFigures
-from telemed.adapters.migrate import migrate
-from telemed.adapters.network_table import add_home_hubs, add_institutions, load_region
-from telemed.adapters.overview import SqlOverview
+from telemed.adapters.database import tables as t
+from telemed.adapters.database.confidential import Sealer
+from telemed.adapters.database.engine import make_engine
+from telemed.adapters.database.migrate import migrate
+from telemed.adapters.database.queries.overview import SqlOverview
+from telemed.adapters.database.queries.statistics import SqlStatistics
+from telemed.adapters.database.repositories.region import add_home_hubs, add_institutions, load_region
 from telemed.demo import region as demo
 from telemed.demo.run import put_region
 from telemed.domain.network import Institution, Level
-from telemed.service.ports import Region
+from telemed.service.ports.region import Region
 from telemed.service.statistics import Month, Reach, bulletin
 from telemed.settings import Settings
 
@@ -107,7 +107,7 @@ async def measure(name: str, ask: Callable[[], Awaitable[object]]) -> None:
 async def questions(engine: AsyncEngine) -> None:
     async with engine.connect() as bare:
         region: Region = await load_region(await bare.execution_options(reading=True), all_centres.discover(), "Asia/Shanghai")
-    overview, figures = SqlOverview(engine, lambda: region), SqlFigures(engine, lambda: region)
+    overview, figures = SqlOverview(engine, lambda: region), SqlStatistics(engine, lambda: region)
     today = datetime.now(region.network.zone).date()
     month = Month(today.year, today.month).next(-1)
     everybody = Reach(tuple(region.centres))

@@ -29,10 +29,10 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bench.machine import describe_machine
-from telemed.adapters import tables as t
-from telemed.adapters.confidential import Sealer
-from telemed.adapters.database import make_engine
-from telemed.adapters.migrate import migrate
+from telemed.adapters.database import tables as t
+from telemed.adapters.database.confidential import Sealer
+from telemed.adapters.database.engine import make_engine
+from telemed.adapters.database.migrate import migrate
 from telemed.demo import region
 from telemed.demo.run import put_region
 from telemed.service.identity import new_id

@@ -26,40 +26,40 @@ from dicom_gateway.settled import Settled
 from dicom_gateway.stability import StudyWatch
 from storage import open_store
 from telemed import centres as all_centres
-from telemed.adapters import database
-from telemed.adapters.administration import SqlAdministration
-from telemed.adapters.assessing import StudyAssessor
-from telemed.adapters.audit_anchor import AuditAnchors
-from telemed.adapters.audit_watch import AuditWatch
-from telemed.adapters.cart_folder import CartFolder
-from telemed.adapters.compacting import StudyCompactor
-from telemed.adapters.confidential import Sealer
-from telemed.adapters.database import make_engine
-from telemed.adapters.device_probe import DimseProbe
-from telemed.adapters.ecg_exhibits import EcgExhibits
-from telemed.adapters.ecg_reader import EcgReader
-from telemed.adapters.model_port import ModelPort
-from telemed.adapters.office import SqlOffice
+from telemed.adapters.application import SqlApplication
+from telemed.adapters.audit.anchors import AuditAnchors
+from telemed.adapters.audit.watch import AuditWatch
+from telemed.adapters.database import engine as database
+from telemed.adapters.database.confidential import Sealer
+from telemed.adapters.database.engine import make_engine
+from telemed.adapters.database.queries.administration import SqlAdministration
+from telemed.adapters.dicom.device_probe import DimseProbe
+from telemed.adapters.dicom.model_client import ModelClient
+from telemed.adapters.dicom.study_access import study_scope
+from telemed.adapters.dicom.study_assessor import StudyAssessor
+from telemed.adapters.dicom.study_compactor import StudyCompactor
+from telemed.adapters.dicom.study_export import ZipExporter
+from telemed.adapters.dicom.study_intake import DicomStudyIntake
+from telemed.adapters.dicom.study_maintenance import StudyMaintenance
+from telemed.adapters.dicom.study_repository import StableStudyJobs, StudyArrivals
+from telemed.adapters.dicom.study_transfers import StudyTransfers
+from telemed.adapters.jobs.long_jobs import LongJob, LongJobs
+from telemed.adapters.jobs.worker import Worker
 from telemed.adapters.passwords import Argon2Passwords
-from telemed.adapters.pdf_pages import PdfPages
-from telemed.adapters.printing import ReportPress
-from telemed.adapters.sheets import PooledSheets
-from telemed.adapters.signature_inspector import PooledInspector
-from telemed.adapters.studies import DicomDoor
-from telemed.adapters.study_access import study_scope
-from telemed.adapters.study_export import ZipExporter
-from telemed.adapters.study_table import StableStudyJobs, StudyArrivals
-from telemed.adapters.study_transfers import StudyTransfers
-from telemed.adapters.study_upkeep import StudyUpkeep
-from telemed.adapters.tracings import PooledTracings, StoredTracings
-from telemed.dimse_door import device_peers, open_dimse
+from telemed.adapters.printing.pdf_pages import PdfPages
+from telemed.adapters.printing.report_renderer import PdfReportRenderer
+from telemed.adapters.printing.table_export import PooledTableExporter
+from telemed.adapters.signatures.signature_inspector import PooledInspector
+from telemed.centres.ecg.adapters.jobs import EcgReader
+from telemed.centres.ecg.adapters.report_figures import EcgReportFigures
+from telemed.centres.ecg.adapters.tracing_reader import PooledTracings, StoredTracingReader
+from telemed.centres.ecg.adapters.watched_folder import WatchedFolder
 from telemed.domain.centre import Centre
-from telemed.long_jobs import LongJob, LongJobs
 from telemed.pool_process import serve_the_parent
+from telemed.roles.gateway import device_peers, open_dimse
 from telemed.service.uploads import sweep_uploads
 from telemed.settings import Settings
 from telemed.web.i18n import DEFAULT_LANGUAGE, translations
-from telemed.worker import Worker
 
 ANALYSTS = 2
 """Processes that read tracings: one may be at a Holter recording for half a minute while resting tracings go on."""
@@ -73,7 +73,7 @@ class Parts:
     """What every role of an installation stands on."""
 
     settings: Settings
-    office: SqlOffice
+    application: SqlApplication
     store: CompactStore
     index: Index
     intake: Intake
@@ -101,19 +101,19 @@ async def open_parts(settings: Settings, centres: Mapping[str, Centre] | None = 
         await database.check(engine)
         await store.check()
         say = translations(DEFAULT_LANGUAGE).gettext
-        press = ReportPress(
+        press = PdfReportRenderer(
             store,
             pool,
             settings.data_dir / "keys" / "signing",
             settings.address,
             DEFAULT_LANGUAGE,
             say,
-            EcgExhibits(store, pool, say),
+            EcgReportFigures(store, pool, say),
         )
-        office = SqlOffice(engine, store, centres or all_centres.discover(), Argon2Passwords(), press, settings.time_zone)
-        await office.refresh()
+        application = SqlApplication(engine, store, centres or all_centres.discover(), Argon2Passwords(), press, settings.time_zone)
+        await application.refresh()
         intake = Intake(engine, place, on_indexed=StudyArrivals(settings.time_zone))
-        yield Parts(settings, office, store, Index(engine, Settled(place)), intake, pool, pages, measuring)
+        yield Parts(settings, application, store, Index(engine, Settled(place)), intake, pool, pages, measuring)
     finally:
         await pages.close()
         await measuring.close()
@@ -131,7 +131,7 @@ def shown_store(url: str) -> str:
 def web_application(parts: Parts) -> web.Application:
     """Pages, API, DICOMweb."""
     # Half a second of imports that the other roles start without.
-    from telemed.web.app import Doors, create_app
+    from telemed.web.app import WebDependencies, create_app
     from telemed.web.security import person_of
     from telemed.web.study_looks import StudyLooks
     from telemed.web.workitems import CaseWorkitems
@@ -139,31 +139,31 @@ def web_application(parts: Parts) -> web.Application:
     async def authorise(request: web.Request, action: str) -> Scope:
         return study_scope(person_of(request), action)
 
-    cases = CaseWorkitems(parts.office)
+    cases = CaseWorkitems(parts.application)
     images = dicomweb_app(parts.index, parts.store, parts.intake, authorise, watch=study_watch(parts), workitems=cases)
-    images.on_response_prepare.append(StudyLooks(parts.office))
-    doors = Doors(
-        studies=DicomDoor(parts.intake, parts.office.engine),
+    images.on_response_prepare.append(StudyLooks(parts.application))
+    doors = WebDependencies(
+        studies=DicomStudyIntake(parts.intake, parts.application.engine),
         exports=ZipExporter(parts.index, parts.store, parts.measuring),
-        administration=SqlAdministration(parts.office.engine, shown_store(parts.settings.storage), parts.settings.data_dir),
+        administration=SqlAdministration(parts.application.engine, shown_store(parts.settings.storage), parts.settings.data_dir),
         signatures=PooledInspector(parts.pool, parts.signing_keys),
         probe=DimseProbe(device_peers(parts.settings)),
-        sheets=PooledSheets(parts.pool),
+        sheets=PooledTableExporter(parts.pool),
         tracings=PooledTracings(parts.pool),
-        tracing_desk=StoredTracings(parts.store, parts.pool),
+        tracing_reader=StoredTracingReader(parts.store, parts.pool),
         pages=parts.pages,
         address=parts.settings.address,
         upload_limit=parts.settings.upload_max_bytes,
         secure_cookies=parts.settings.secure_cookies,
         ohif=parts.settings.ohif_folder,
-        mounts=[("/dicomweb", images)],
+        subapps=[("/dicomweb", images)],
     )
-    return create_app(parts.office, doors)
+    return create_app(parts.application, doors)
 
 
 async def dicom_gateway(parts: Parts) -> DimseServer:
     """The DIMSE door."""
-    return await open_dimse(parts.settings, parts.office, parts.index, parts.store, parts.intake, study_watch(parts))
+    return await open_dimse(parts.settings, parts.application, parts.index, parts.store, parts.intake, study_watch(parts))
 
 
 @asynccontextmanager
@@ -173,7 +173,7 @@ async def workers(parts: Parts) -> AsyncIterator[list[Callable[[], Coroutine[Any
     try:
         running: list[Callable[[], Coroutine[Any, Any, None]]] = [worker(parts).run, long_jobs(parts, pool).run]
         if parts.settings.ecg_folder:
-            running.append(CartFolder(parts.office, Path(parts.settings.ecg_folder), pool).run)
+            running.append(WatchedFolder(parts.application, Path(parts.settings.ecg_folder), pool).run)
         yield running
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
@@ -184,36 +184,39 @@ def study_watch(parts: Parts) -> StudyWatch:
     wanted = ["complete-study", "assess-study"]
     wanted += ["ask-model"] * bool(parts.settings.model_url) + ["compact-study"] * bool(parts.settings.compact_at_rest)
     quiet = timedelta(seconds=parts.settings.stable_after_seconds)
-    return StudyWatch(parts.office.engine, quiet=quiet, on_stable=StableStudyJobs(wanted))
+    return StudyWatch(parts.application.engine, quiet=quiet, on_stable=StableStudyJobs(wanted))
 
 
 def worker(parts: Parts) -> Worker:
     """Quick jobs, clocks, tidying."""
 
     async def uploads(now: datetime) -> int:
-        return await sweep_uploads(parts.office, now)
+        return await sweep_uploads(parts.application, now)
 
     documents = SeriesDocuments(parts.index, Objects(parts.index, parts.store), parts.measuring)
-    anchors = AuditAnchors(parts.office.engine, parts.store, anchor_key(parts.settings))
-    return Worker(parts.office, janitors=(uploads, StudyUpkeep(study_watch(parts), documents), AuditWatch(parts.office.engine), anchors))
+    anchors = AuditAnchors(parts.application.engine, parts.store, anchor_key(parts.settings))
+    return Worker(
+        parts.application,
+        maintenance=(uploads, StudyMaintenance(study_watch(parts), documents), AuditWatch(parts.application.engine), anchors),
+    )
 
 
 def long_jobs(parts: Parts, pool: Executor) -> LongJobs:
     """Jobs that take seconds; tracings are read in `pool`."""
-    settings, kept, now = parts.settings, parts.office.image_quality, parts.office.now
-    travelling = StudyTransfers(parts.office, parts.index, parts.store, parts.intake, parts.measuring, device_peers(settings))
+    settings, kept, now = parts.settings, parts.application.image_quality, parts.application.now
+    travelling = StudyTransfers(parts.application, parts.index, parts.store, parts.intake, parts.measuring, device_peers(settings))
     kinds: dict[str, LongJob] = {
-        "read-ecg": EcgReader(parts.office, pool, translations(DEFAULT_LANGUAGE).gettext),
+        "read-ecg": EcgReader(parts.application, pool, translations(DEFAULT_LANGUAGE).gettext),
         "send-study": travelling.send,
         "fetch-priors": travelling.fetch,
         "assess-study": partial(StudyAssessor(parts.index, parts.store, parts.measuring, kept, settings.time_zone).job, now=now),
     }
     if settings.model_url:
-        port = ModelPort(parts.index, parts.store, kept, settings.model_url, settings.model_token.get_secret_value())
+        port = ModelClient(parts.index, parts.store, kept, settings.model_url, settings.model_token.get_secret_value())
         kinds["ask-model"] = partial(port.job, now=now)
     if settings.compact_at_rest:
         kinds["compact-study"] = StudyCompactor(parts.index, parts.store, parts.measuring, settings.compact_at_rest).job
-    return LongJobs(parts.office, kinds)
+    return LongJobs(parts.application, kinds)
 
 
 def anchor_key(settings: Settings) -> Path:
@@ -225,4 +228,4 @@ async def refresh_now_and_then(parts: Parts, seconds: float = 10) -> None:
     """Changes of the network reach every process."""
     while True:
         await asyncio.sleep(seconds)
-        await parts.office.refresh()
+        await parts.application.refresh()

@@ -9,13 +9,13 @@ from rich.console import Console
 from rich.table import Table
 
 from telemed import bootstrap
-from telemed.adapters.sheets import WRITERS, write
+from telemed.adapters.printing.table_export import WRITERS, write
 from telemed.domain.errors import Invalid
-from telemed.service.sheets import Cell, Sheet
 from telemed.service.statistics import Month, Reach, bulletin
+from telemed.service.table_export import Cell, Sheet
 from telemed.settings import Settings
-from telemed.web.bulletin_text import sheet_of
 from telemed.web.i18n import speaking
+from telemed.web.labels.statistics import sheet_of
 
 FORMATS = ("table", *WRITERS)
 PAPER_COLUMNS = 140
@@ -30,10 +30,10 @@ async def write_bulletin(settings: Settings, month: str, kind: str, output: Path
         print(f"telemed: {month} is no month; write it as YYYY-MM, e.g. 2026-11.", file=sys.stderr)
         return 2
     async with bootstrap.open_parts(settings) as parts:
-        region = parts.office.region
-        today = parts.office.now().astimezone(region.network.zone).date()
+        region = parts.application.region
+        today = parts.application.now().astimezone(region.network.zone).date()
         everybody = Reach(tuple(sorted(region.centres, key=lambda code: region.centres[code].order)))
-        found = await bulletin(region, parts.office.figures, everybody, wanted, today)
+        found = await bulletin(region, parts.application.statistics, everybody, wanted, today)
         with speaking(language):
             sheet = sheet_of(found, region)
     if kind == "table":

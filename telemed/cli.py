@@ -19,8 +19,8 @@ from sqlalchemy.exc import DBAPIError
 
 from storage import open_store
 from storage.errors import StorageError
-from telemed.adapters.database import DatabaseUnavailable, make_engine
-from telemed.adapters.migrate import migrate as apply_migrations
+from telemed.adapters.database.engine import DatabaseUnavailable, make_engine
+from telemed.adapters.database.migrate import migrate as apply_migrations
 from telemed.data_folder import make_ready
 from telemed.listening import PortInUse, check_shared_port
 from telemed.settings import Settings
@@ -91,7 +91,7 @@ def _prepare(settings: Settings) -> None:
 async def _migrate(settings: Settings) -> None:
     engine = make_engine(settings.database)
     try:
-        from telemed.adapters import database
+        from telemed.adapters.database import engine as database
 
         await database.check(engine)
         await apply_migrations(engine)
@@ -120,7 +120,7 @@ def serve(
     if role:
         if role not in ROLES:
             _fail(f"There is no role {role}; there are {', '.join(ROLES)}.")
-        from telemed import roles  # it takes a second: who only watches over roles does not wait for it
+        from telemed.roles import run as roles  # it takes a second: who only watches over roles does not wait for it
 
         _run(roles.serve(role, settings, until_stdin_closes=until_stdin_closes))
         return

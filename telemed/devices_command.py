@@ -10,14 +10,14 @@ from rich.console import Console
 from rich.table import Table
 
 from telemed import centres
-from telemed.adapters.database import make_engine
-from telemed.adapters.network_table import load_region
-from telemed.adapters.work import writing
+from telemed.adapters.database.engine import make_engine
+from telemed.adapters.database.repositories.region import load_region
+from telemed.adapters.database.unit_of_work import writing
 from telemed.domain.device import DeviceEntry
 from telemed.domain.errors import Invalid, NotFound
 from telemed.domain.people import Person, Role
 from telemed.service import devices
-from telemed.service.ports import Work
+from telemed.service.ports.unit_of_work import UnitOfWork
 from telemed.settings import Settings
 from telemed.web.i18n import speaking
 from telemed.web.problems import fault_text
@@ -55,7 +55,7 @@ def device_of(
 
 
 @asynccontextmanager
-async def _work(settings: Settings) -> AsyncIterator[Work]:
+async def _work(settings: Settings) -> AsyncIterator[UnitOfWork]:
     engine = make_engine(settings.database)
     try:
         async with engine.connect() as bare:

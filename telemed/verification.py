@@ -12,11 +12,11 @@ from dicom_gateway.compact import CompactStore
 from dicom_gateway.index import dicom_conflict, dicom_instance, dicom_quarantine
 from storage import ObjectMissing, StorageError, fingerprint, open_store
 from storage.protocol import ObjectStore
-from telemed.adapters import database
-from telemed.adapters import tables as t
-from telemed.adapters.audit_anchor import AuditAnchors, ForgedAnchor
-from telemed.adapters.audit_chain import GENESIS, ChainFault, first_fault
-from telemed.adapters.database import make_engine
+from telemed.adapters.audit.anchors import AuditAnchors, ForgedAnchor
+from telemed.adapters.audit.chain import GENESIS, ChainFault, first_fault
+from telemed.adapters.database import engine as database
+from telemed.adapters.database import tables as t
+from telemed.adapters.database.engine import make_engine
 from telemed.bootstrap import anchor_key
 from telemed.settings import Settings
 

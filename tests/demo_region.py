@@ -14,8 +14,8 @@ import aiohttp
 from aiohttp import web
 
 from telemed import bootstrap
-from telemed.adapters.database import make_engine
-from telemed.adapters.migrate import migrate
+from telemed.adapters.database.engine import make_engine
+from telemed.adapters.database.migrate import migrate
 from telemed.bootstrap import Parts
 from telemed.demo.region import PASSWORD
 from telemed.demo.run import put_region

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from telemed.adapters.key_files import kept
-from telemed.service.signing import Signatory
+from telemed.service.ports.signer import Signatory
 
 AUTHORITY_NAME = "Telemed Demonstration CA"
 AUTHORITY_YEARS = 20

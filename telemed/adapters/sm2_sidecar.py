@@ -16,7 +16,7 @@ from gmalg import SM2
 from gmalg.errors import GMError
 
 from telemed.adapters.key_files import kept
-from telemed.service.signing import Role, Signatory, SignatureCheck
+from telemed.service.ports.signer import Role, Signatory, SignatureCheck
 
 FORMAT = "SM2-SM3/1"
 # The user identity where none is agreed (GM/T 0009-2012, 10).

@@ -16,7 +16,7 @@ from reportlab.lib.utils import ImageReader
 from reportlab.pdfgen.canvas import Canvas
 from reportlab.platypus import Paragraph, Table, TableStyle
 
-from telemed.adapters.fonts import BOLD, REGULAR, register_faces
+from telemed.adapters.printing.fonts import BOLD, REGULAR, register_faces
 from telemed.demo.lab_panels import LabPanel
 from telemed.demo.people import DemoPatient
 from telemed.demo.texts import CaseText

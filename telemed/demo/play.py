@@ -19,8 +19,8 @@ from sqlalchemy.exc import DBAPIError
 
 from dicom_gateway.settled import Settled
 from storage.errors import StorageError
-from telemed.adapters.office import SqlOffice
-from telemed.adapters.studies import DicomDoor
+from telemed.adapters.application import SqlApplication
+from telemed.adapters.dicom.study_intake import DicomStudyIntake
 from telemed.bootstrap import open_parts
 from telemed.demo import region
 from telemed.demo.doors import send_study, upload_files
@@ -30,7 +30,7 @@ from telemed.demo.steps import ACTS, goes_alone
 from telemed.demo.story import STORY, STRAYS, Step, StoryCase, StrayStudy
 from telemed.domain.errors import DomainError
 from telemed.domain.people import Person
-from telemed.service import office as desk
+from telemed.service import signing
 from telemed.service.files import attach_file
 from telemed.settings import Settings
 
@@ -62,8 +62,8 @@ class Stage:
     """What the story is played with."""
 
     settings: Settings
-    office: SqlOffice
-    studies: DicomDoor
+    application: SqlApplication
+    studies: DicomStudyIntake
     spool: EvidenceSpool
     settled: Settled
 
@@ -80,8 +80,8 @@ async def play_story(settings: Settings, story: Sequence[StoryCase] = STORY, str
     """
     room = asyncio.Semaphore(AT_ONCE)
     async with evidence_makers() as makers, open_parts(settings) as parts:
-        door = DicomDoor(parts.intake, parts.office.engine)
-        stage = Stage(settings, parts.office, door, EvidenceSpool(settings.data_dir / SPOOL, makers), Settled(parts.store))
+        door = DicomStudyIntake(parts.intake, parts.application.engine)
+        stage = Stage(settings, parts.application, door, EvidenceSpool(settings.data_dir / SPOOL, makers), Settled(parts.store))
         programme: list[StoryCase | StrayStudy] = [*story, *strays]
         async with asyncio.TaskGroup() as group:
             for what in sorted(programme, key=_turn):
@@ -112,11 +112,11 @@ async def _in_room(room: asyncio.Semaphore, stage: Stage, what: StoryCase | Stra
 
 
 async def _play_stray(stage: Stage, stray: StrayStudy) -> None:
-    async with stage.office.reading() as work:
+    async with stage.application.reading() as work:
         if await work.studies.facts(stray.member, stray_study_uid(stray)):
             return
     number = stray.accession_number
-    files = await stage.spool.files(number, stray.evidence, evidence_order(number, stray, stage.office.now()))
+    files = await stage.spool.files(number, stray.evidence, evidence_order(number, stray, stage.application.now()))
     await stage.send(stray.member, files)
     await stage.spool.drop(number)
 
@@ -129,7 +129,7 @@ async def _play_case(stage: Stage, case: StoryCase) -> None:
         if is_study(case) and not comes_late(case):
             await stage.send(case.member, files)
     if not scene.case_id:
-        scene.now = stage.office.now()
+        scene.now = stage.application.now()
     for alone, steps in groupby(left, key=lambda step: goes_alone(scene, step)):
         if alone:
             for step in steps:
@@ -141,14 +141,14 @@ async def _play_case(stage: Stage, case: StoryCase) -> None:
 
 async def _look(stage: Stage, case: StoryCase) -> tuple[Scene, tuple[Step, ...]]:
     """Where the case stands, and what is still to be played."""
-    scene = Scene(case, number_of(case), stage.office.now())
+    scene = Scene(case, number_of(case), stage.application.now())
     steps = in_playing_order(case)
-    async with stage.office.reading() as work:
+    async with stage.application.reading() as work:
         known = await work.cases.with_accession(case.member, scene.number)
     if not known:
         return scene, steps
     scene.case_id, scene.now = known[0].id, known[0].created_at + (scene.now - scene.moment(case.steps[0]))
-    history = [line.action for line in await stage.office.queries.history(scene.case_id)]
+    history = [line.action for line in await stage.application.queries.history(scene.case_id)]
     left = steps_left(steps, history)
     if stage.spool.holds(scene.number):
         attach = tuple(step for step in steps if step.action == "attach" and step not in left)
@@ -158,7 +158,7 @@ async def _look(stage: Stage, case: StoryCase) -> tuple[Scene, tuple[Step, ...]]
 
 async def _play_together(stage: Stage, scene: Scene, steps: Iterable[Step]) -> None:
     """Steps in one transaction, each at its own time: the worker's clocks never see the case half-way."""
-    async with stage.office.writing() as work:
+    async with stage.application.writing() as work:
         for step in steps:
             work.now = scene.moment(step)
             await ACTS[step.action](work, PEOPLE[step.who], scene, step)
@@ -166,11 +166,11 @@ async def _play_together(stage: Stage, scene: Scene, steps: Iterable[Step]) -> N
 
 async def _play_alone(stage: Stage, scene: Scene, step: Step, files: Sequence[Path]) -> None:
     who = PEOPLE[step.who]
-    then = stage.office.by_clock(lambda: scene.moment(step))
+    then = stage.application.by_clock(lambda: scene.moment(step))
     if step.action == "sign":
-        await desk.sign(then, who, scene.case_id, region.PASSWORD)
+        await signing.sign(then, who, scene.case_id, region.PASSWORD)
     elif step.action == "review":
-        await desk.review(then, who, scene.case_id, region.PASSWORD)
+        await signing.review(then, who, scene.case_id, region.PASSWORD)
     elif not comes_late(scene.case):
         for file in files:
             await attach_file(then, stage.studies, who, scene.case_id, sent_name(file), _content(file))

@@ -11,8 +11,8 @@ from rich.console import Console
 from rich.table import Table
 
 from storage.errors import StorageError
-from telemed.adapters.database import DatabaseUnavailable, make_engine
-from telemed.adapters.network_table import (
+from telemed.adapters.database.engine import DatabaseUnavailable, make_engine
+from telemed.adapters.database.repositories.region import (
     ECG_REQUESTS,
     add_districts,
     add_home_hubs,

@@ -11,69 +11,72 @@ from telemed.domain.consent import ConsentGiver
 from telemed.domain.patient import RESIDENT_ID, Identifier, Sex
 from telemed.domain.people import Person
 from telemed.domain.report import VersionKind
-from telemed.service import casework, criticals, placement, reading, reporting
-from telemed.service.patients import PatientCard
-from telemed.service.ports import Work
+from telemed.service import case_reading as reading
+from telemed.service import case_request as case_request
+from telemed.service import criticals, reporting
+from telemed.service import matching as matching
+from telemed.service.patients import Demographics
+from telemed.service.ports.unit_of_work import UnitOfWork
 
-Act = Callable[[Work, Person, Scene, Step], Awaitable[object]]
+Act = Callable[[UnitOfWork, Person, Scene, Step], Awaitable[object]]
 
 BY_TELEPHONE = "电话"
 CONSENT_PAPER = "consent.pdf"
 
 
-async def _create(work: Work, who: Person, scene: Scene, _: Step) -> None:
+async def _create(work: UnitOfWork, who: Person, scene: Scene, _: Step) -> None:
     case, patient = scene.case, scene.patient
     numbers = (Identifier(RESIDENT_ID, patient.resident_id), Identifier(case.member, patient.number))
-    card = PatientCard(patient.name, Sex(patient.sex), patient.birth_date, numbers)
+    card = Demographics(patient.name, Sex(patient.sex), patient.birth_date, numbers)
     request = dict(case.text.request) | {"accession_number": scene.number}
-    made = await casework.create_case(work, who, case.centre, CaseKind(case.kind), Priority(case.priority), card, request)
+    made = await case_request.create_case(work, who, case.centre, CaseKind(case.kind), Priority(case.priority), card, request)
     scene.case_id = made.id
 
 
-async def _place_study(work: Work, _: Person, scene: Scene, __: Step) -> None:
+async def _place_study(work: UnitOfWork, _: Person, scene: Scene, __: Step) -> None:
     """The study came before its case and looks for it, as the worker would have it look."""
-    await placement.place_study(work, scene.case.member, scene.study_uid)
+    await matching.match_study(work, scene.case.member, scene.study_uid)
 
 
-async def _consent(work: Work, who: Person, scene: Scene, _: Step) -> None:
+async def _consent(work: UnitOfWork, who: Person, scene: Scene, _: Step) -> None:
     papers = await work.evidence.of_case(scene.case_id)
     paper = next((p.id for p in papers if p.name == CONSENT_PAPER), None)
     by_guardian = "consent:guardian" in scene.case.evidence
     giver = ConsentGiver.GUARDIAN if by_guardian else ConsentGiver.PATIENT
     signed = f"{scene.patient.name}之父" if by_guardian else scene.patient.name
-    await casework.record_consent(work, who, scene.case_id, giver, signed, paper)
+    await case_request.record_consent(work, who, scene.case_id, giver, signed, paper)
 
 
-async def _begin(work: Work, who: Person, scene: Scene, _: Step) -> None:
+async def _begin(work: UnitOfWork, who: Person, scene: Scene, _: Step) -> None:
     section, text = next(iter(scene.case.text.report.items()))
     await reporting.save_draft(work, who, scene.case_id, {section: text[: len(text) // 2]}, None, "*")
 
 
-async def _write(work: Work, who: Person, scene: Scene, _: Step) -> None:
+async def _write(work: UnitOfWork, who: Person, scene: Scene, _: Step) -> None:
     text = scene.case.text
     await reporting.save_draft(work, who, scene.case_id, text.report, text.positive, "*")
 
 
-async def _amend(work: Work, who: Person, scene: Scene, step: Step) -> None:
+async def _amend(work: UnitOfWork, who: Person, scene: Scene, step: Step) -> None:
     sections = dict(scene.case.text.report)
     sections[list(sections)[-1]] += step.addition
     await reporting.new_version(work, who, scene.case_id, VersionKind.AMENDMENT, step.words, sections)
 
 
-async def _value(work: Work, scene: Scene) -> str:
+async def _value(work: UnitOfWork, scene: Scene) -> str:
     """The id of the case's critical value."""
     return (await work.criticals.of_case(scene.case_id))[-1].id
 
 
-async def _tell(work: Work, who: Person, scene: Scene, step: Step) -> None:
-    await criticals.tell_critical(work, who, scene.case_id, await _value(work, scene), step.words, BY_TELEPHONE, read_back=True)
+async def _tell(work: UnitOfWork, who: Person, scene: Scene, step: Step) -> None:
+    await criticals.notify_critical(work, who, scene.case_id, await _value(work, scene), step.words, BY_TELEPHONE, read_back=True)
 
 
-async def _acknowledge_critical(work: Work, who: Person, scene: Scene, _: Step) -> None:
+async def _acknowledge_critical(work: UnitOfWork, who: Person, scene: Scene, _: Step) -> None:
     await criticals.acknowledge_critical(work, who, scene.case_id, await _value(work, scene))
 
 
-async def _act(work: Work, who: Person, scene: Scene, step: Step) -> None:
+async def _act(work: UnitOfWork, who: Person, scene: Scene, step: Step) -> None:
     await criticals.act_on_critical(work, who, scene.case_id, await _value(work, scene), step.words)
 
 
@@ -81,7 +84,7 @@ ACTS: Mapping[str, Act] = {
     "create": _create,
     "attach": _place_study,
     "consent": _consent,
-    "submit": lambda work, who, scene, _: casework.submit_case(work, who, scene.case_id),
+    "submit": lambda work, who, scene, _: case_request.submit_case(work, who, scene.case_id),
     "claim": lambda work, who, scene, _: reading.claim_case(work, who, scene.case_id),
     "begin": _begin,
     "write": _write,
@@ -89,9 +92,9 @@ ACTS: Mapping[str, Act] = {
     "return": lambda work, who, scene, step: reading.return_case(work, who, scene.case_id, step.words),
     "decline": lambda work, who, scene, step: reading.decline_case(work, who, scene.case_id, step.words),
     "escalate": lambda work, who, scene, step: reading.escalate_case(work, who, scene.case_id, step.words),
-    "cancel": lambda work, who, scene, step: casework.cancel_case(work, who, scene.case_id, step.words),
+    "cancel": lambda work, who, scene, step: case_request.cancel_case(work, who, scene.case_id, step.words),
     "amend": _amend,
-    "acknowledge": lambda work, who, scene, _: casework.acknowledge_report(work, who, scene.case_id),
+    "acknowledge": lambda work, who, scene, _: case_request.acknowledge_report(work, who, scene.case_id),
     "critical-declare": lambda work, who, scene, _: criticals.declare_critical(work, who, scene.case_id, scene.case.text.critical),
     "critical-tell": _tell,
     "critical-acknowledge": _acknowledge_critical,

@@ -116,7 +116,7 @@ class Case:
     evidence_count: int = 0
     readers: tuple[str, ...] = field(default_factory=tuple)
 
-    def take(self, action: str) -> None:
+    def apply(self, action: str) -> None:
         """Move along the table. Raises InvalidTransition and changes nothing where the table forbids it."""
         self.status = CASE.next(self.status, action)
 

@@ -20,7 +20,7 @@ ESCALATE_EVERY = timedelta(minutes=10)
 
 class CriticalStatus(StrEnum):
     OPEN = "open"
-    TOLD = "told"
+    NOTIFIED = "told"
     ACKNOWLEDGED = "acknowledged"
     CLOSED = "closed"
     WITHDRAWN = "withdrawn"
@@ -28,7 +28,7 @@ class CriticalStatus(StrEnum):
 
 CRITICAL = StateMachine(
     "critical value",
-    rows("open told", "tell", CriticalStatus.TOLD)
+    rows("open told", "tell", CriticalStatus.NOTIFIED)
     | rows("open told", "acknowledge", CriticalStatus.ACKNOWLEDGED)
     | rows("acknowledged", "act", CriticalStatus.CLOSED)
     | rows("open told", "withdraw", CriticalStatus.WITHDRAWN),
@@ -59,14 +59,14 @@ class CriticalValue:
     withdrawn_reason: str = ""
     escalations: int = 0
 
-    def take(self, step: str) -> None:
+    def apply(self, step: str) -> None:
         self.status = CRITICAL.next(self.status, step)
 
     @property
     def running(self) -> bool:
-        return self.status in (CriticalStatus.OPEN, CriticalStatus.TOLD, CriticalStatus.ACKNOWLEDGED)
+        return self.status in (CriticalStatus.OPEN, CriticalStatus.NOTIFIED, CriticalStatus.ACKNOWLEDGED)
 
     def escalation_due(self, now: datetime) -> bool:
         """True when the value is unacknowledged and its countdown, or the next rise after it, has passed."""
-        waiting = self.status in (CriticalStatus.OPEN, CriticalStatus.TOLD)
+        waiting = self.status in (CriticalStatus.OPEN, CriticalStatus.NOTIFIED)
         return waiting and now >= self.due_at + self.escalations * ESCALATE_EVERY

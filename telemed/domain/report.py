@@ -83,6 +83,6 @@ class Report:
     def released(self) -> bool:
         return self.released_at is not None
 
-    def take(self, action: str) -> None:
+    def apply(self, action: str) -> None:
         """Move along the table. Raises InvalidTransition where the table forbids it."""
         self.status = REPORT.next(self.status, action)

@@ -6,10 +6,10 @@ from telemed.domain.case import Case
 from telemed.domain.errors import NotFound
 from telemed.domain.people import Person
 from telemed.domain.policy import Action, Relation, may, require_on_case
-from telemed.service.ports import Work
+from telemed.service.ports.unit_of_work import UnitOfWork
 
 
-async def relation_to(work: Work, person: Person, case: Case) -> Relation:
+async def relation_to(work: UnitOfWork, person: Person, case: Case) -> Relation:
     """Own: their institution asked. Routed: their hub has it or kept it open, and they read its centre."""
     if person.institution == case.member:
         return Relation.OWN
@@ -20,7 +20,7 @@ async def relation_to(work: Work, person: Person, case: Case) -> Relation:
     return Relation.FOREIGN
 
 
-async def case_for(work: Work, person: Person, case_id: str, action: Action) -> Case:
+async def case_for(work: UnitOfWork, person: Person, case_id: str, action: Action) -> Case:
     """The case, if the person may take this action on it. Raises NotFound or Forbidden, as the policy says."""
     case = await work.cases.get(case_id)
     if case is None:
@@ -29,7 +29,7 @@ async def case_for(work: Work, person: Person, case_id: str, action: Action) -> 
     return case
 
 
-async def in_hand(work: Work, person: Person, case_id: str, action: Action) -> Case:
+async def case_at_hub_or_member(work: UnitOfWork, person: Person, case_id: str, action: Action) -> Case:
     """As `case_for`; of the hubs, only the one that has the case now (one that keeps it open may look and add nothing)."""
     case = await case_for(work, person, case_id, action)
     if case.hub != person.institution and not may(person, action, Relation.OWN):
@@ -37,7 +37,7 @@ async def in_hand(work: Work, person: Person, case_id: str, action: Action) -> C
     return case
 
 
-async def in_charge(work: Work, person: Person, case_id: str, action: Action) -> Case:
+async def case_at_hub(work: UnitOfWork, person: Person, case_id: str, action: Action) -> Case:
     """As `case_for`, and the person's hub must be the one that has the case now (not only keep it open)."""
     case = await case_for(work, person, case_id, action)
     if not may(person, action, Relation.ROUTED) or case.hub != person.institution:

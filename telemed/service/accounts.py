@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from telemed.domain.errors import LockedOut, NotAuthenticated, NotFound
 from telemed.domain.people import Person
 from telemed.domain.policy import Action, require
-from telemed.service.ports import Credentials, Session, Work
+from telemed.service.ports.people import Credentials
+from telemed.service.ports.sessions import Session
+from telemed.service.ports.unit_of_work import UnitOfWork
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +28,7 @@ def digest(token: str) -> str:
     return hashlib.sha256(token.encode("utf-8", "surrogateescape")).hexdigest()  # a header may hold any bytes
 
 
-async def password_hash_of(work: Work, username: str) -> str | None:
+async def password_hash_of(work: UnitOfWork, username: str) -> str | None:
     """The hash to check against. Raises LockedOut while the account is locked; None for a name that nobody has."""
     credentials = await work.people.credentials(username)
     person = await work.people.get(username)
@@ -37,7 +39,7 @@ async def password_hash_of(work: Work, username: str) -> str | None:
     return credentials.password_hash
 
 
-async def sign_in(work: Work, username: str) -> SignIn:
+async def sign_in(work: UnitOfWork, username: str) -> SignIn:
     """The password was right: failures are forgotten, a session begins."""
     person = await _active(work, username)
     credentials = await work.people.credentials(username)
@@ -46,26 +48,26 @@ async def sign_in(work: Work, username: str) -> SignIn:
     await work.people.signed_in(username, work.now)
     token = secrets.token_urlsafe(32)
     await work.sessions.add(Session(digest(token), username, work.now, work.now))
-    work.journal.audit("session:begin", username, person.institution, f"person/{username}")
+    work.outbox.audit("session:begin", username, person.institution, f"person/{username}")
     return SignIn(person, token)
 
 
-async def refuse_sign_in(work: Work, username: str, purpose: str = "session:begin") -> None:
+async def refuse_sign_in(work: UnitOfWork, username: str, purpose: str = "session:begin") -> None:
     """The password was wrong: count it, and lock the account at the limit."""
     credentials = await work.people.credentials(username)
     person = await work.people.get(username)
-    work.journal.audit(purpose, username, person.institution if person else "", f"person/{username}", "refused")
+    work.outbox.audit(purpose, username, person.institution if person else "", f"person/{username}", "refused")
     if credentials is None:
         return
     credentials.failures += 1
     rule = work.region.lock_out
     if credentials.failures >= rule.failures:
         credentials.failures, credentials.locked_until = 0, work.now + rule.period
-        work.journal.audit("account:lock", username, person.institution if person else "", f"person/{username}")
+        work.outbox.audit("account:lock", username, person.institution if person else "", f"person/{username}")
     await work.people.save_credentials(credentials)
 
 
-async def _active(work: Work, username: str) -> Person:
+async def _active(work: UnitOfWork, username: str) -> Person:
     person = await work.people.get(username)
     if person is None or not person.active:
         raise NotAuthenticated(username)
@@ -76,7 +78,7 @@ SEEN_EVERY_SECONDS = 60
 """A session's last use is written at most this often: the idle time-out is minutes, a write for each request is waste."""
 
 
-async def person_of(work: Work, token: str, touch: Callable[[str], Awaitable[None]] | None = None) -> Person:
+async def person_of(work: UnitOfWork, token: str, touch: Callable[[str], Awaitable[None]] | None = None) -> Person:
     """Whose session this is. Raises NotAuthenticated for a token that is unknown, idle too long, or too old."""
     session = await work.sessions.get(digest(token))
     if session is None or not work.region.sessions.alive(session.created_at, session.seen_at, work.now):
@@ -86,22 +88,22 @@ async def person_of(work: Work, token: str, touch: Callable[[str], Awaitable[Non
     return await _active(work, session.username)
 
 
-async def sign_out(work: Work, person: Person, token: str) -> None:
+async def sign_out(work: UnitOfWork, person: Person, token: str) -> None:
     await work.sessions.end(digest(token))
-    work.journal.audit("session:end", person.username, person.institution, f"person/{person.username}")
+    work.outbox.audit("session:end", person.username, person.institution, f"person/{person.username}")
 
 
-async def sweep_sessions(work: Work) -> int:
+async def sweep_sessions(work: UnitOfWork) -> int:
     """Sessions that have ended by themselves are forgotten."""
     limits = work.region.sessions
     return await work.sessions.sweep(work.now - limits.idle, work.now - limits.longest)
 
 
-async def unlock(work: Work, person: Person, username: str) -> None:
+async def unlock(work: UnitOfWork, person: Person, username: str) -> None:
     """The security administrator opens a locked account."""
     require(person, Action.ACCOUNT_UNLOCK)
     credentials = await work.people.credentials(username)
     if credentials is None:
         raise NotFound("person", username)
     await work.people.save_credentials(Credentials(username, credentials.password_hash))
-    work.journal.audit(Action.ACCOUNT_UNLOCK, person.username, person.institution, f"person/{username}")
+    work.outbox.audit(Action.ACCOUNT_UNLOCK, person.username, person.institution, f"person/{username}")

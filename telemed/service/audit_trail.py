@@ -9,7 +9,8 @@ from typing import Any
 
 from telemed.domain.people import Person
 from telemed.domain.policy import Action, require
-from telemed.service.office import Office, record_look
+from telemed.service.application import Application
+from telemed.service.execution import record_look
 
 OPEN_DETAIL = frozenset({
     "active", "attributes", "cause", "different", "from", "hub", "institution", "joined", "kind", "other", "patient", "pdf_sha256",
@@ -35,12 +36,12 @@ class TrailLine:
 
 
 async def read_trail(
-    office: Office, person: Person, wanted: Mapping[str, str], before: int | None, limit: int, purpose: str = "audit"
+    application: Application, person: Person, wanted: Mapping[str, str], before: int | None, limit: int, purpose: str = "audit"
 ) -> list[TrailLine]:
     """Records newest first; `wanted` as in `Queries.audit`. Reading is recorded too. Raises Forbidden."""
     require(person, Action.AUDIT_READ)
-    lines = await office.queries.audit(wanted, before, limit)
-    await record_look(office, person, Action.AUDIT_READ, purpose)
+    lines = await application.queries.audit(wanted, before, limit)
+    await record_look(application, person, Action.AUDIT_READ, purpose)
     plain = ("position", "at", "action", "actor", "institution", "subject", "outcome")
     return [
         TrailLine(

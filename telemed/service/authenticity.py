@@ -12,9 +12,9 @@ from storage.errors import ObjectMissing
 from telemed.domain.errors import NotFound
 from telemed.domain.patient import masked_name
 from telemed.domain.policy import Action
+from telemed.service.application import Application
 from telemed.service.identity import VERIFICATION_ALPHABET
-from telemed.service.office import Office
-from telemed.service.signing import SignatureCheck, UnreadablePdf
+from telemed.service.ports.signer import SignatureCheck, UnreadablePdf
 
 CODE_LENGTH = 12
 PUBLIC = "public"
@@ -63,18 +63,18 @@ def normal_code(text: str) -> str:
     return code
 
 
-async def check_report(office: Office, inspector: SignatureInspector, text: str) -> Authenticity:
+async def check_report(application: Application, inspector: SignatureInspector, text: str) -> Authenticity:
     """The report with this code. Raises NotFound for an unknown one. The look is put on record."""
     code = normal_code(text)
-    found = await office.queries.report_by_code(code)
+    found = await application.queries.report_by_code(code)
     if found is None:
         raise NotFound("report", "code")
     case, report, released = found
-    pdf = await _stored(office, report.pdf_key)
+    pdf = await _stored(application, report.pdf_key)
     intact = pdf is not None and hashlib.sha256(pdf).hexdigest() == report.pdf_sha256
     newest = released[-1] if released else report
-    async with office.writing() as work:
-        work.journal.audit(Action.REPORT_VERIFY, PUBLIC, "", f"case/{case.id}", "success" if intact else "altered")
+    async with application.writing() as work:
+        work.outbox.audit(Action.REPORT_VERIFY, PUBLIC, "", f"case/{case.id}", "success" if intact else "altered")
     return Authenticity(
         code=code,
         hub=report.hub,
@@ -93,11 +93,11 @@ async def check_report(office: Office, inspector: SignatureInspector, text: str)
     )
 
 
-async def _stored(office: Office, key: str) -> bytes | None:
+async def _stored(application: Application, key: str) -> bytes | None:
     try:
-        if await office.store.size(key) > MOST_BYTES:
+        if await application.store.size(key) > MOST_BYTES:
             return None
-        return await office.store.read(key)
+        return await application.store.read(key)
     except ObjectMissing:
         return None
 

@@ -15,9 +15,9 @@ from telemed.domain.people import Person, Role
 from telemed.domain.policy import Action, Relation, may
 from telemed.domain.report import ReportStatus
 from telemed.service.access import relation_to
-from telemed.service.casework import EDITABLE
+from telemed.service.case_request import EDITABLE
 from telemed.service.evidence import CLOSED_TO_EVIDENCE, missing_evidence
-from telemed.service.ports import Work
+from telemed.service.ports.unit_of_work import UnitOfWork
 from telemed.service.transfers import archives
 
 UNSIGNED = frozenset({None, ReportStatus.PARTIAL})
@@ -55,7 +55,7 @@ class CaseView:
     actions: Sequence[str]
 
 
-async def view_case(work: Work, person: Person, case_id: str) -> CaseView:
+async def view_case(work: UnitOfWork, person: Person, case_id: str) -> CaseView:
     """Raises NotFound for who may not know of it."""
     case = await work.cases.get(case_id)
     if case is None:
@@ -74,7 +74,7 @@ async def view_case(work: Work, person: Person, case_id: str) -> CaseView:
     return CaseView(case, patient, relation, whole, evidence if whole else (), criticals, consents, missing, actions)
 
 
-def permitted(work: Work, person: Person, case: Case, relation: Relation) -> list[str]:
+def permitted(work: UnitOfWork, person: Person, case: Case, relation: Relation) -> list[str]:
     """What this person can do with the case now, by policy and by state."""
     in_charge = relation is not Relation.ROUTED or case.hub == person.institution
     holder = case.claimed_by == person.username
@@ -121,6 +121,6 @@ def permitted(work: Work, person: Person, case: Case, relation: Relation) -> lis
     return found + [name for name, allowed in rest.items() if allowed]
 
 
-def _has_parent(work: Work, case: Case) -> bool:
+def _has_parent(work: UnitOfWork, case: Case) -> bool:
     service = work.region.network.service(case.centre, case.hub or "")
     return service is not None and service.parent is not None

@@ -9,10 +9,10 @@ from telemed.domain.people import Person
 from telemed.domain.policy import Action
 from telemed.service.access import case_for
 from telemed.service.identity import new_id
-from telemed.service.ports import Work
+from telemed.service.ports.unit_of_work import UnitOfWork
 
 
-async def declare_critical(work: Work, person: Person, case_id: str, finding: str) -> CriticalValue:
+async def declare_critical(work: UnitOfWork, person: Person, case_id: str, finding: str) -> CriticalValue:
     """A finding that somebody must be told of now: the countdown starts. The same open finding again changes nothing."""
     case = await case_for(work, person, case_id, Action.CRITICAL_DECLARE)
     if case.status == "cancelled":
@@ -23,29 +23,29 @@ async def declare_critical(work: Work, person: Person, case_id: str, finding: st
     return await _open(work, case, finding, person.username, person.institution)
 
 
-async def open_found(work: Work, case: Case, finding: str, finder: str) -> CriticalValue | None:
+async def open_detected(work: UnitOfWork, case: Case, finding: str, finder: str) -> CriticalValue | None:
     """A finding of the platform itself. One that it found in this case before, even one withdrawn since, is not opened again."""
     if any(known.finding == finding and known.found_by == finder for known in await work.criticals.of_case(case.id)):
         return None
     return await _open(work, case, finding, finder, case.hub or "")
 
 
-async def _open(work: Work, case: Case, finding: str, found_by: str, institution: str) -> CriticalValue:
+async def _open(work: UnitOfWork, case: Case, finding: str, found_by: str, institution: str) -> CriticalValue:
     value = CriticalValue(new_id(), case.id, finding, found_by, work.now, work.now + work.region.tell_within)
     await work.criticals.add(value)
     await _follow(work, case)
-    work.journal.event(case, "critical-declare", found_by, {"finding": finding, "critical": value.id})
-    work.journal.audit(Action.CRITICAL_DECLARE, found_by, institution, f"case/{case.id}", detail={"finding": finding})
+    work.outbox.event(case, "critical-declare", found_by, {"finding": finding, "critical": value.id})
+    work.outbox.audit(Action.CRITICAL_DECLARE, found_by, institution, f"case/{case.id}", detail={"finding": finding})
     return value
 
 
-async def _follow(work: Work, case: Case) -> None:
+async def _follow(work: UnitOfWork, case: Case) -> None:
     """The case shows whether a critical value of it is still running."""
     case.critical_open = any(v.running for v in await work.criticals.of_case(case.id))
     await work.cases.save(case)
 
 
-async def _value(work: Work, person: Person, case_id: str, value_id: str, action: Action) -> tuple[Case, CriticalValue]:
+async def _value(work: UnitOfWork, person: Person, case_id: str, value_id: str, action: Action) -> tuple[Case, CriticalValue]:
     case = await case_for(work, person, case_id, action)
     value = await work.criticals.get(value_id)
     if value is None or value.case_id != case.id:
@@ -53,56 +53,58 @@ async def _value(work: Work, person: Person, case_id: str, value_id: str, action
     return case, value
 
 
-async def tell_critical(work: Work, person: Person, case_id: str, value_id: str, whom: str, how: str, read_back: bool) -> CriticalValue:
+async def notify_critical(
+    work: UnitOfWork, person: Person, case_id: str, value_id: str, whom: str, how: str, read_back: bool
+) -> CriticalValue:
     """A named clinician was told. Without read-back the telling does not count."""
     case, value = await _value(work, person, case_id, value_id, Action.CRITICAL_TELL)
     if not read_back:
         raise Invalid(FieldError("read_back", "must-be-confirmed"))
-    value.take("tell")
+    value.apply("tell")
     value.told_whom, value.told_how, value.read_back, value.told_by, value.told_at = whom, how, True, person.username, work.now
     await work.criticals.save(value)
-    work.journal.event(case, "critical-tell", person.username, {"critical": value.id, "whom": whom, "how": how})
-    work.journal.audit(Action.CRITICAL_TELL, person.username, person.institution, f"case/{case.id}", detail={"whom": whom, "how": how})
+    work.outbox.event(case, "critical-tell", person.username, {"critical": value.id, "whom": whom, "how": how})
+    work.outbox.audit(Action.CRITICAL_TELL, person.username, person.institution, f"case/{case.id}", detail={"whom": whom, "how": how})
     return value
 
 
-async def acknowledge_critical(work: Work, person: Person, case_id: str, value_id: str) -> CriticalValue:
+async def acknowledge_critical(work: UnitOfWork, person: Person, case_id: str, value_id: str) -> CriticalValue:
     """The member's clinician has it. Saying it again changes nothing."""
     case, value = await _value(work, person, case_id, value_id, Action.CRITICAL_ACKNOWLEDGE)
     if value.acknowledged_at is None or value.status == "told":
-        value.take("acknowledge")
+        value.apply("acknowledge")
         value.acknowledged_by, value.acknowledged_at = person.username, work.now
         await work.criticals.save(value)
-        work.journal.event(case, "critical-acknowledge", person.username, {"critical": value.id})
-        work.journal.audit(Action.CRITICAL_ACKNOWLEDGE, person.username, person.institution, f"case/{case.id}")
+        work.outbox.event(case, "critical-acknowledge", person.username, {"critical": value.id})
+        work.outbox.audit(Action.CRITICAL_ACKNOWLEDGE, person.username, person.institution, f"case/{case.id}")
     return value
 
 
-async def act_on_critical(work: Work, person: Person, case_id: str, value_id: str, action_taken: str) -> CriticalValue:
+async def act_on_critical(work: UnitOfWork, person: Person, case_id: str, value_id: str, action_taken: str) -> CriticalValue:
     """What was done for the patient; this, and only this, closes the loop."""
     case, value = await _value(work, person, case_id, value_id, Action.CRITICAL_ACT)
-    value.take("act")
+    value.apply("act")
     value.action, value.action_by, value.action_at = action_taken, person.username, work.now
     await work.criticals.save(value)
     await _follow(work, case)
-    work.journal.event(case, "critical-act", person.username, {"critical": value.id, "action": action_taken})
-    work.journal.audit(Action.CRITICAL_ACT, person.username, person.institution, f"case/{case.id}", detail={"action": action_taken})
+    work.outbox.event(case, "critical-act", person.username, {"critical": value.id, "action": action_taken})
+    work.outbox.audit(Action.CRITICAL_ACT, person.username, person.institution, f"case/{case.id}", detail={"action": action_taken})
     return value
 
 
-async def withdraw_critical(work: Work, person: Person, case_id: str, value_id: str, reason: str) -> CriticalValue:
+async def withdraw_critical(work: UnitOfWork, person: Person, case_id: str, value_id: str, reason: str) -> CriticalValue:
     """It was not critical after all. A reason is kept; nothing disappears."""
     case, value = await _value(work, person, case_id, value_id, Action.CRITICAL_DECLARE)
-    value.take("withdraw")
+    value.apply("withdraw")
     value.withdrawn_reason, value.action_by, value.action_at = reason, person.username, work.now
     await work.criticals.save(value)
     await _follow(work, case)
-    work.journal.event(case, "critical-withdraw", person.username, {"critical": value.id, "reason": reason})
-    work.journal.audit(Action.CRITICAL_DECLARE, person.username, person.institution, f"case/{case.id}", "withdrawn", {"reason": reason})
+    work.outbox.event(case, "critical-withdraw", person.username, {"critical": value.id, "reason": reason})
+    work.outbox.audit(Action.CRITICAL_DECLARE, person.username, person.institution, f"case/{case.id}", "withdrawn", {"reason": reason})
     return value
 
 
-async def raise_overdue(work: Work, limit: int = 50) -> int:
+async def raise_overdue(work: UnitOfWork, limit: int = 50) -> int:
     """Unacknowledged values past their countdown rise to the next person: the hub's reviewers, then the operator."""
     raised = 0
     for due in await work.criticals.due(work.now, limit):
@@ -113,7 +115,7 @@ async def raise_overdue(work: Work, limit: int = 50) -> int:
         value.escalations += 1
         await work.criticals.save(value)
         to = "reviewers" if value.escalations == 1 else "operator"
-        work.journal.event(case, "critical-rise", "system", {"critical": value.id, "to": to, "times": value.escalations})
-        work.journal.audit("critical:rise", "system", case.hub or "", f"case/{case.id}", detail={"to": to, "times": value.escalations})
+        work.outbox.event(case, "critical-rise", "system", {"critical": value.id, "to": to, "times": value.escalations})
+        work.outbox.audit("critical:rise", "system", case.hub or "", f"case/{case.id}", detail={"to": to, "times": value.escalations})
         raised += 1
     return raised

@@ -12,8 +12,9 @@ from telemed.domain.errors import FieldError, Invalid, NotFound
 from telemed.domain.network import ApplicationEntity
 from telemed.domain.people import Person
 from telemed.domain.policy import Action, require
-from telemed.service.office import Office, consult
-from telemed.service.ports import Work
+from telemed.service.application import Application
+from telemed.service.execution import query
+from telemed.service.ports.unit_of_work import UnitOfWork
 
 
 class EchoOutcome(StrEnum):
@@ -46,25 +47,25 @@ class DeviceProbe(Protocol):
         ...
 
 
-async def list_devices(work: Work, person: Person) -> list[ApplicationEntity]:
+async def list_devices(work: UnitOfWork, person: Person) -> list[ApplicationEntity]:
     """All devices that were entered, by institution and title."""
     require(person, Action.DEVICE_MANAGE)
     return await work.devices.all()
 
 
-async def last_calls(work: Work, person: Person) -> list[DeviceCall]:
+async def last_calls(work: UnitOfWork, person: Person) -> list[DeviceCall]:
     """The last call under each AE title, newest first: those of devices, and those that were refused lately."""
     require(person, Action.DEVICE_MANAGE)
     return await work.devices.calls()
 
 
-async def find_device(work: Work, person: Person, title: str) -> ApplicationEntity:
+async def find_device(work: UnitOfWork, person: Person, title: str) -> ApplicationEntity:
     """One device. Raises NotFound."""
     require(person, Action.DEVICE_MANAGE)
     return await _known(work, title)
 
 
-async def add_device(work: Work, person: Person, entry: DeviceEntry) -> ApplicationEntity:
+async def add_device(work: UnitOfWork, person: Person, entry: DeviceEntry) -> ApplicationEntity:
     """A new device; entering the very same again changes nothing. Raises Invalid for what cannot be, and for a title that is
     entered otherwise."""
     require(person, Action.DEVICE_MANAGE)
@@ -77,7 +78,7 @@ async def add_device(work: Work, person: Person, entry: DeviceEntry) -> Applicat
     return device
 
 
-async def change_device(work: Work, person: Person, title: str, entry: DeviceEntry) -> ApplicationEntity:
+async def change_device(work: UnitOfWork, person: Person, title: str, entry: DeviceEntry) -> ApplicationEntity:
     """The device of this title as it shall be from now on. Raises NotFound, Invalid; a title itself stays."""
     require(person, Action.DEVICE_MANAGE)
     known = await _known(work, title)
@@ -85,21 +86,21 @@ async def change_device(work: Work, person: Person, title: str, entry: DeviceEnt
     return await _saved(work, person, known, device, "change")
 
 
-async def put_device(work: Work, person: Person, entry: DeviceEntry) -> ApplicationEntity:
+async def put_device(work: UnitOfWork, person: Person, entry: DeviceEntry) -> ApplicationEntity:
     """Add the device, or change the one of this title. Raises Invalid."""
     require(person, Action.DEVICE_MANAGE)
     known = await work.devices.get(entry.title)
     return await (change_device(work, person, known.title, entry) if known else add_device(work, person, entry))
 
 
-async def switch_device(work: Work, person: Person, title: str, active: bool) -> ApplicationEntity:
+async def switch_device(work: UnitOfWork, person: Person, title: str, active: bool) -> ApplicationEntity:
     """Let a device take part or not; one that is switched off can neither call nor be addressed. Raises NotFound."""
     require(person, Action.DEVICE_MANAGE)
     known = await _known(work, title)
     return await _saved(work, person, known, replace(known, active=active), "switch-on" if active else "switch-off")
 
 
-async def remove_device(work: Work, person: Person, title: str) -> None:
+async def remove_device(work: UnitOfWork, person: Person, title: str) -> None:
     """Take a device out of the network. Raises NotFound where there is none (any more)."""
     require(person, Action.DEVICE_MANAGE)
     known = await _known(work, title)
@@ -107,36 +108,36 @@ async def remove_device(work: Work, person: Person, title: str) -> None:
     _record(work, person, "remove", known)
 
 
-async def try_device(office: Office, person: Person, probe: DeviceProbe, title: str) -> Echo:
+async def try_device(application: Application, person: Person, probe: DeviceProbe, title: str) -> Echo:
     """C-ECHO now. Raises NotFound, and Invalid for a device without an address."""
-    device = await consult(office, find_device, person, title)
+    device = await query(application, find_device, person, title)
     if not device.host:
         raise Invalid(FieldError("host", "no-address"))
     echo = await probe.echo(device)
-    async with office.writing() as work:
+    async with application.writing() as work:
         _record(work, person, "test", device, "success" if echo.outcome is EchoOutcome.ANSWERED else "failure", cause=echo.cause)
     return echo
 
 
-async def _known(work: Work, title: str) -> ApplicationEntity:
+async def _known(work: UnitOfWork, title: str) -> ApplicationEntity:
     device = await work.devices.get(title)
     if device is None:
         raise NotFound("device", title)
     return device
 
 
-async def _saved(work: Work, person: Person, known: ApplicationEntity, device: ApplicationEntity, step: str) -> ApplicationEntity:
+async def _saved(work: UnitOfWork, person: Person, known: ApplicationEntity, device: ApplicationEntity, step: str) -> ApplicationEntity:
     if device != known:
         await work.devices.save(device)
         _record(work, person, step, device)
     return device
 
 
-def _record(work: Work, person: Person, step: str, device: ApplicationEntity, outcome: str = "success", cause: str = "") -> None:
+def _record(work: UnitOfWork, person: Person, step: str, device: ApplicationEntity, outcome: str = "success", cause: str = "") -> None:
     detail: dict[str, Any] = {"step": step, "institution": device.institution}
     detail |= {"address": f"{device.host}:{device.port}"} if device.host else {}
     detail |= {"uses": sorted(device.uses), "calls_from": sorted(device.calls_from), "active": device.active}
     detail |= {"tls": device.tls} if device.host else {}
     detail |= {"authority": sha256(device.authority.encode()).hexdigest()} if device.authority else {}
     detail |= {"cause": cause} if cause else {}
-    work.journal.audit(Action.DEVICE_MANAGE, person.username, person.institution, f"device/{device.title}", outcome, detail)
+    work.outbox.audit(Action.DEVICE_MANAGE, person.username, person.institution, f"device/{device.title}", outcome, detail)

@@ -11,9 +11,10 @@ from telemed.domain.evidence import Evidence, EvidenceType, study_type
 from telemed.domain.people import Person
 from telemed.domain.policy import Action, require
 from telemed.domain.reconciliation import Reconciliation, Step
-from telemed.service.access import case_for, in_hand
+from telemed.service.access import case_at_hub_or_member, case_for
 from telemed.service.identity import new_id
-from telemed.service.ports import StudyFacts, Work
+from telemed.service.ports.studies import StudyFacts
+from telemed.service.ports.unit_of_work import UnitOfWork
 
 CLOSED_TO_EVIDENCE = frozenset({CaseStatus.CANCELLED, CaseStatus.FAILED})
 
@@ -24,15 +25,15 @@ READERS = {EvidenceType.ECG: "read-ecg"}
 """Evidence that the platform reads by itself when it arrives: the job that does it."""
 
 
-async def may_attach(work: Work, person: Person, case_id: str) -> Case:
+async def may_attach(work: UnitOfWork, person: Person, case_id: str) -> Case:
     """The case, if this person may add evidence to it now."""
-    case = await in_hand(work, person, case_id, Action.EVIDENCE_ADD)
+    case = await case_at_hub_or_member(work, person, case_id, Action.EVIDENCE_ADD)
     if case.status in CLOSED_TO_EVIDENCE:
         raise InvalidTransition("case", case.status, "attach")
     return case
 
 
-async def attach(work: Work, person: Person, case_id: str, evidence: Evidence) -> Evidence:
+async def attach(work: UnitOfWork, person: Person, case_id: str, evidence: Evidence) -> Evidence:
     """Add a stored file to the case. The same content again is the same evidence."""
     case = await may_attach(work, person, case_id)
     for known in await work.evidence.of_case(case_id):
@@ -47,7 +48,7 @@ async def attach(work: Work, person: Person, case_id: str, evidence: Evidence) -
                 _ask_to_read(work, known)
             return known
     await add_evidence(work, case, evidence, person.username)
-    work.journal.audit(
+    work.outbox.audit(
         Action.EVIDENCE_ADD,
         person.username,
         person.institution,
@@ -57,19 +58,19 @@ async def attach(work: Work, person: Person, case_id: str, evidence: Evidence) -
     return evidence
 
 
-async def add_evidence(work: Work, case: Case, evidence: Evidence, actor: str) -> None:
+async def add_evidence(work: UnitOfWork, case: Case, evidence: Evidence, actor: str) -> None:
     await work.evidence.add(evidence)
     case.evidence_count += 1
     await work.cases.save(case)
     _ask_to_read(work, evidence)
     if not evidence.study_instance_uid:  # studies were counted when the gateway took them in
-        work.journal.count(evidence.type, case.member)
-    work.journal.event(case, "evidence", actor, {"type": evidence.type.value, "name": evidence.name, "evidence": evidence.id})
+        work.outbox.count(evidence.type, case.member)
+    work.outbox.event(case, "evidence", actor, {"type": evidence.type.value, "name": evidence.name, "evidence": evidence.id})
 
 
-def _ask_to_read(work: Work, evidence: Evidence) -> None:
+def _ask_to_read(work: UnitOfWork, evidence: Evidence) -> None:
     if job := READERS.get(evidence.type):
-        work.journal.job(job, {"case_id": evidence.case_id, "evidence_id": evidence.id}, key=f"read:{evidence.id}")
+        work.outbox.job(job, {"case_id": evidence.case_id, "evidence_id": evidence.id}, key=f"read:{evidence.id}")
 
 
 def takes_studies(centre: Centre | None, modality: str) -> bool:
@@ -77,10 +78,10 @@ def takes_studies(centre: Centre | None, modality: str) -> bool:
     return centre is not None and centre.expected is study_type(modality)
 
 
-async def link_study(work: Work, study: StudyFacts, case: Case, rule: str, actor: str = "system") -> Evidence:
+async def link_study(work: UnitOfWork, study: StudyFacts, case: Case, rule: str, actor: str = "system") -> Evidence:
     """Make the study evidence of the case, or bring its count of instances up to date."""
     case = await work.cases.get(case.id) or case  # locked, and as it stands now: a reader may have claimed it meanwhile
-    await work.studies.settle(study.owner, study.study_instance_uid)
+    await work.studies.clear_unmatched(study.owner, study.study_instance_uid)
     for known in await work.evidence.of_case(case.id):
         if known.study_instance_uid == study.study_instance_uid:
             named = rule == "by-hand" or (study.accession_number != "" and study.accession_number == case.accession_number)
@@ -92,7 +93,7 @@ async def link_study(work: Work, study: StudyFacts, case: Case, rule: str, actor
                 _ask_to_read(work, known)
                 if known.type is EvidenceType.PRIOR_STUDY:
                     return known
-                work.journal.event(case, "evidence-grew", actor, {"evidence": known.id, "instances": study.instances})
+                work.outbox.event(case, "evidence-grew", actor, {"evidence": known.id, "instances": study.instances})
             return known
     evidence = Evidence(
         id=new_id(),
@@ -110,17 +111,17 @@ async def link_study(work: Work, study: StudyFacts, case: Case, rule: str, actor
     return evidence
 
 
-async def _no_prior(work: Work, case: Case, known: Evidence, actor: str) -> None:
+async def _no_prior(work: UnitOfWork, case: Case, known: Evidence, actor: str) -> None:
     """What was taken for an earlier study is what the case is about."""
     known.type = study_type(known.facts.get("modality", ""))
     await work.evidence.save(known)
     case.evidence_count += 1
     await work.cases.save(case)
     _ask_to_read(work, known)
-    work.journal.event(case, "evidence", actor, {"type": known.type.value, "name": known.name, "evidence": known.id})
+    work.outbox.event(case, "evidence", actor, {"type": known.type.value, "name": known.name, "evidence": known.id})
 
 
-async def set_studies_free(work: Work, case: Case) -> None:
+async def set_studies_free(work: UnitOfWork, case: Case) -> None:
     """The case is no more: its studies look for another one. They stay on its record."""
     for known in await work.evidence.of_case(case.id):
         own = known.study_instance_uid if known.type is not EvidenceType.PRIOR_STUDY else None
@@ -129,7 +130,7 @@ async def set_studies_free(work: Work, case: Case) -> None:
             await work.studies.note_unmatched(study)
 
 
-async def link_by_hand(work: Work, person: Person, case_id: str, owner: str, study_instance_uid: str, reason: str = "") -> Evidence:
+async def link_by_hand(work: UnitOfWork, person: Person, case_id: str, owner: str, study_instance_uid: str, reason: str = "") -> Evidence:
     """The operator says which case a study belongs to. Only a case of the institution that sent it can be named."""
     case = await case_for(work, person, case_id, Action.EVIDENCE_LINK)
     study = await work.studies.facts(owner, study_instance_uid)
@@ -137,14 +138,14 @@ async def link_by_hand(work: Work, person: Person, case_id: str, owner: str, stu
         raise NotFound("study", study_instance_uid)
     evidence = await link_study(work, study, case, "by-hand", person.username)
     detail = {"study": study.study_instance_uid}
-    work.journal.audit(Action.EVIDENCE_LINK, person.username, person.institution, f"case/{case.id}", detail=detail)
+    work.outbox.audit(Action.EVIDENCE_LINK, person.username, person.institution, f"case/{case.id}", detail=detail)
     await work.reconciliations.note(
         Reconciliation(Step.LINK, work.now, person.username, owner, reason, study_instance_uid=study_instance_uid, case_id=case.id)
     )
     return evidence
 
 
-async def link_by_number(work: Work, person: Person, owner: str, study_instance_uid: str, number: str, reason: str = "") -> Evidence:
+async def link_by_number(work: UnitOfWork, person: Person, owner: str, study_instance_uid: str, number: str, reason: str = "") -> Evidence:
     """As `link_by_hand`, the case named by its accession number. Raises NotFound where the institution has not one such case."""
     found = [case for case in await work.cases.with_accession(owner, number) if case.status is not CaseStatus.CANCELLED]
     if len(found) != 1:
@@ -153,7 +154,7 @@ async def link_by_number(work: Work, person: Person, owner: str, study_instance_
     return await link_by_hand(work, person, found[0].id, owner, study_instance_uid, reason)
 
 
-async def unlink_study(work: Work, person: Person, case_id: str, owner: str, study_instance_uid: str, reason: str) -> None:
+async def unlink_study(work: UnitOfWork, person: Person, case_id: str, owner: str, study_instance_uid: str, reason: str) -> None:
     """The study is not this case's after all: it looks for its case again, and is not proposed this one by any rule.
 
     What the case was read by stays on record: its history says what was taken away, by whom and why; a report stays.
@@ -169,9 +170,9 @@ async def unlink_study(work: Work, person: Person, case_id: str, owner: str, stu
     if study is not None and not await work.cases.with_study(owner, study_instance_uid):
         await work.studies.note_unmatched(study)
     was = {"evidence": known.id, "name": known.name, "instances": str(known.instances), "rule": str(known.facts.get("rule", ""))}
-    work.journal.event(case, "evidence-unlinked", person.username, {"reason": reason, "study": study_instance_uid, **was})
+    work.outbox.event(case, "evidence-unlinked", person.username, {"reason": reason, "study": study_instance_uid, **was})
     detail = {"study": study_instance_uid, "split": True, "reason": reason}
-    work.journal.audit(Action.EVIDENCE_LINK, person.username, person.institution, f"case/{case.id}", detail=detail)
+    work.outbox.audit(Action.EVIDENCE_LINK, person.username, person.institution, f"case/{case.id}", detail=detail)
     entry = Reconciliation(Step.UNLINK, work.now, person.username, owner, reason, study_instance_uid, case.id, before=was)
     await work.reconciliations.note(entry)
 

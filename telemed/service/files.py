@@ -10,9 +10,10 @@ from telemed.domain.centre import Centre
 from telemed.domain.errors import DomainError
 from telemed.domain.evidence import HEAD, Evidence, EvidenceType, FileKind, kind_of, magic, study_type
 from telemed.domain.people import Person
+from telemed.service.application import Application
 from telemed.service.evidence import attach, may_attach
+from telemed.service.execution import execute, query
 from telemed.service.identity import new_id
-from telemed.service.office import Office, consult, perform
 
 DOCUMENTS = (
     FileKind("PDF", EvidenceType.DOCUMENT, "application/pdf", magic(b"%PDF-")),
@@ -54,7 +55,7 @@ class ReceivedStudy:
     instances: int
 
 
-class StudyDoor(Protocol):
+class StudyIntake(Protocol):
     """The one intake for DICOM objects, whichever way they came."""
 
     async def receive(self, content: AsyncIterator[bytes], owner: str, source: str) -> ReceivedStudy:
@@ -69,48 +70,48 @@ def all_kinds(centres: Mapping[str, Centre]) -> list[FileKind]:
 
 
 async def attach_file(
-    office: Office, studies: StudyDoor, person: Person, case_id: str, name: str, content: AsyncIterator[bytes]
+    application: Application, studies: StudyIntake, person: Person, case_id: str, name: str, content: AsyncIterator[bytes]
 ) -> Evidence:
     """Keep a file as evidence of the case. Raises UnknownKind, DamagedFile, or what the policy says.
 
     The bytes are durable before the case knows of them; the same file again is the same evidence.
     """
-    case = await consult(office, may_attach, person, case_id)
+    case = await query(application, may_attach, person, case_id)
     head, rest = await _split(content)
-    kinds = all_kinds(office.region.centres)
+    kinds = all_kinds(application.region.centres)
     kind = kind_of(head, kinds)
     if kind is None:
         raise UnknownKind(tuple(dict.fromkeys(k.name for k in kinds)))
     if kind.type is EvidenceType.DICOM_STUDY:
         study = await studies.receive(rest, case.member, f"upload:{person.username}")
-        found = _evidence(case.id, kind, study.description or study.modality or kind.name, person, office)
+        found = _evidence(case.id, kind, study.description or study.modality or kind.name, person, application)
         found.study_instance_uid, found.instances = study.study_instance_uid, study.instances
         found.facts = {"modality": study.modality}
         found.type = study_type(study.modality)
     else:
-        found = _evidence(case.id, kind, name or DEFAULT_NAME, person, office)
+        found = _evidence(case.id, kind, name or DEFAULT_NAME, person, application)
         found.key = f"evidence/{case.id}/{found.id}"
-        stored = await office.store.put(found.key, rest, media_type=kind.media_type)
+        stored = await application.store.put(found.key, rest, media_type=kind.media_type)
         found.size, found.sha256 = stored.size, stored.sha256
     try:
-        kept = await perform(office, attach, person, case_id, found)
+        kept = await execute(application, attach, person, case_id, found)
     except DomainError:
-        await _forget(office, found)
+        await _forget(application, found)
         raise
     if kept.id != found.id:
-        await _forget(office, found)
+        await _forget(application, found)
     return kept
 
 
-async def _forget(office: Office, evidence: Evidence) -> None:
+async def _forget(application: Application, evidence: Evidence) -> None:
     """Bytes that did not become evidence are not kept."""
     if evidence.key:
-        await office.store.delete(evidence.key)
+        await application.store.delete(evidence.key)
 
 
-def _evidence(case_id: str, kind: FileKind, name: str, person: Person, office: Office) -> Evidence:
+def _evidence(case_id: str, kind: FileKind, name: str, person: Person, application: Application) -> Evidence:
     clean = "".join(c for c in name if c.isprintable())[-255:]
-    return Evidence(new_id(), case_id, kind.type, clean or DEFAULT_NAME, person.username, office.now(), media_type=kind.media_type)
+    return Evidence(new_id(), case_id, kind.type, clean or DEFAULT_NAME, person.username, application.now(), media_type=kind.media_type)
 
 
 async def _split(content: AsyncIterator[bytes]) -> tuple[bytes, AsyncIterator[bytes]]:

@@ -23,11 +23,11 @@ from telemed.domain.people import Person, Role
 from telemed.domain.policy import Action, require
 from telemed.domain.reconciliation import Reconciliation, Step
 from telemed.service.identity import new_id
-from telemed.service.ports import Work
+from telemed.service.ports.unit_of_work import UnitOfWork
 
 
 @dataclass(frozen=True, slots=True)
-class PatientCard:
+class Demographics:
     """What a member fills in."""
 
     name: str
@@ -37,7 +37,7 @@ class PatientCard:
     phone: str = ""
 
 
-def check_card(card: PatientCard, member: str) -> None:
+def check_demographics(card: Demographics, member: str) -> None:
     """Raises Invalid: an empty name, a resident number that breaks its rule or contradicts the card, a foreign system."""
     errors: list[FieldError] = []
     if not card.name.strip():
@@ -56,7 +56,7 @@ def check_card(card: PatientCard, member: str) -> None:
         raise Invalid(*errors)
 
 
-def _resident_id_errors(card: PatientCard, number: str, field: str) -> list[FieldError]:
+def _resident_id_errors(card: Demographics, number: str, field: str) -> list[FieldError]:
     if fault := resident_id_fault(number):
         return [FieldError(field, f"resident-id-{fault}")]
     born, _sex = resident_id_facts(number)
@@ -65,12 +65,12 @@ def _resident_id_errors(card: PatientCard, number: str, field: str) -> list[Fiel
     return []
 
 
-async def find_or_add(work: Work, member: str, card: PatientCard, actor: str) -> Patient:
+async def find_or_add(work: UnitOfWork, member: str, card: Demographics, actor: str) -> Patient:
     """The member's own record with one of these numbers, brought up to date, or a new one matched into the index.
 
     The member's own number of another person (other name) is refused: one number names one patient.
     """
-    check_card(card, member)
+    check_demographics(card, member)
     wanted = Patient(new_id(), "", member, card.name.strip(), card.sex, card.birth_date, card.identifiers, card.phone)
     for known in await work.patients.known_to(member, card.identifiers):
         if normal_name(known.name) == normal_name(wanted.name):
@@ -93,7 +93,7 @@ async def find_or_add(work: Work, member: str, card: PatientCard, actor: str) ->
     return await _add_matched(work, wanted)
 
 
-async def find_known(work: Work, person: Person, number: str) -> list[Patient]:
+async def find_known(work: UnitOfWork, person: Person, number: str) -> list[Patient]:
     """The own institution's records with this number: a resident number or the institution's own."""
     require(person, Action.PATIENT_FIND)
     number = number.strip()
@@ -101,12 +101,12 @@ async def find_known(work: Work, person: Person, number: str) -> list[Patient]:
     return list(await work.patients.known_to(person.institution, wanted))
 
 
-async def correct_card(work: Work, member: str, patient_id: str, card: PatientCard, actor: str) -> Patient:
+async def correct_demographics(work: UnitOfWork, member: str, patient_id: str, card: Demographics, actor: str) -> Patient:
     """A draft's card was changed. A record that only this draft shows is corrected; else the card finds or makes its own."""
-    check_card(card, member)
+    check_demographics(card, member)
     known = await work.patients.get(patient_id)
     others = [p for p in await work.patients.known_to(member, card.identifiers) if p.id != patient_id]
-    if known is None or others or await work.cases.sharing(patient_id) > 1:
+    if known is None or others or await work.cases.count_with_patient(patient_id) > 1:
         return await find_or_add(work, member, card, actor)
     await work.patients.split(patient_id)
     wanted = Patient(patient_id, patient_id, member, card.name.strip(), card.sex, card.birth_date, card.identifiers, card.phone)
@@ -124,7 +124,7 @@ def _written(patient: Patient) -> dict[str, str]:
     return plain | {f"number:{number.system}": number.value for number in patient.identifiers}
 
 
-async def _note_change(work: Work, actor: str, was: Patient, now: Patient) -> None:
+async def _note_change(work: UnitOfWork, actor: str, was: Patient, now: Patient) -> None:
     """What stood in the record and does not any more is kept. What was empty is no loss."""
     old, new = _written(was), _written(now)
     lost = {name: value for name, value in old.items() if value and value != new.get(name, "")}
@@ -135,17 +135,17 @@ async def _note_change(work: Work, actor: str, was: Patient, now: Patient) -> No
         )
 
 
-async def _add_matched(work: Work, wanted: Patient) -> Patient:
+async def _add_matched(work: UnitOfWork, wanted: Patient) -> Patient:
     patient, doubts = await _matched(work, wanted)
     await work.patients.add(patient)
     await _note(work, patient, doubts)
     return patient
 
 
-async def _matched(work: Work, wanted: Patient) -> tuple[Patient, list[tuple[str, str]]]:
+async def _matched(work: UnitOfWork, wanted: Patient) -> tuple[Patient, list[tuple[str, str]]]:
     """The record under its master, and the records that a person should compare it with, each with the rule."""
     master, doubts = wanted.id, []
-    for other in await work.patients.alike(wanted):
+    for other in await work.patients.find_duplicates(wanted):
         verdict, rule = compare(wanted, other)
         if verdict is Match.SAME:
             master = other.master_id
@@ -154,12 +154,12 @@ async def _matched(work: Work, wanted: Patient) -> tuple[Patient, list[tuple[str
     return replace(wanted, master_id=master), doubts
 
 
-async def _note(work: Work, patient: Patient, doubts: list[tuple[str, str]]) -> None:
+async def _note(work: UnitOfWork, patient: Patient, doubts: list[tuple[str, str]]) -> None:
     for other_id, rule in doubts:
         await work.patients.suggest(patient.id, other_id, rule)
 
 
-async def record_of(work: Work, person: Person, patient_id: str) -> Patient:
+async def record_of(work: UnitOfWork, person: Person, patient_id: str) -> Patient:
     """The record, for its member's own people and the operator. Raises NotFound for anybody else."""
     patient = await work.patients.get(patient_id)
     if patient is None or not (person.has(Role.OPERATOR) or patient.member == person.institution):
@@ -167,7 +167,7 @@ async def record_of(work: Work, person: Person, patient_id: str) -> Patient:
     return patient
 
 
-async def merge_patients(work: Work, person: Person, kept_id: str, joined_id: str, reason: str) -> Patient:
+async def merge_patients(work: UnitOfWork, person: Person, kept_id: str, joined_id: str, reason: str) -> Patient:
     """Two records are one person: they share a master from now on. Both keep what each member wrote.
 
     Raises Invalid where it is one record.
@@ -181,33 +181,33 @@ async def merge_patients(work: Work, person: Person, kept_id: str, joined_id: st
         was, now = {"master": joined.master_id}, {"master": kept.master_id}
         await _note_step(work, person, Step.MERGE, kept, reason, joined.id, was, now)
     detail = {"joined": joined_id, "reason": reason, "was": joined.master_id}
-    work.journal.audit(Action.PATIENT_MERGE, person.username, person.institution, f"patient/{kept_id}", detail=detail)
+    work.outbox.audit(Action.PATIENT_MERGE, person.username, person.institution, f"patient/{kept_id}", detail=detail)
     return kept
 
 
-async def split_patient(work: Work, person: Person, patient_id: str, reason: str) -> None:
+async def split_patient(work: UnitOfWork, person: Person, patient_id: str, reason: str) -> None:
     """The record was not the same person after all: it gets a master of its own again."""
     require(person, Action.PATIENT_MERGE)
     patient = await record_of(work, person, patient_id)
     await work.patients.split(patient_id)
     await _note_step(work, person, Step.SPLIT, patient, reason, before={"master": patient.master_id}, after={"master": patient.id})
     detail = {"split": True, "reason": reason, "was": patient.master_id}
-    work.journal.audit(Action.PATIENT_MERGE, person.username, person.institution, f"patient/{patient_id}", detail=detail)
+    work.outbox.audit(Action.PATIENT_MERGE, person.username, person.institution, f"patient/{patient_id}", detail=detail)
 
 
-async def not_the_same(work: Work, person: Person, first_id: str, second_id: str, reason: str) -> None:
+async def mark_distinct(work: UnitOfWork, person: Person, first_id: str, second_id: str, reason: str) -> None:
     """Two records that looked alike are two people: the question is not asked again."""
     require(person, Action.PATIENT_MERGE)
     first, second = await record_of(work, person, first_id), await record_of(work, person, second_id)
-    if not await work.patients.settle_doubt(first.id, second.id, work.now):
+    if not await work.patients.resolve_candidate(first.id, second.id, work.now):
         raise NotFound("doubt", f"{first_id} {second_id}")
     await _note_step(work, person, Step.DIFFERENT, first, reason, second.id)
     detail = {"other": second.id, "different": True, "reason": reason}
-    work.journal.audit(Action.PATIENT_MERGE, person.username, person.institution, f"patient/{first.id}", detail=detail)
+    work.outbox.audit(Action.PATIENT_MERGE, person.username, person.institution, f"patient/{first.id}", detail=detail)
 
 
 async def _note_step(
-    work: Work,
+    work: UnitOfWork,
     person: Person,
     step: Step,
     record: Patient,

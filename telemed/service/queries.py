@@ -113,7 +113,7 @@ class Merged:
 
 
 @dataclass(frozen=True, slots=True)
-class Doubt:
+class DuplicateCandidate:
     """Two records that may be one person, and the rule that says so."""
 
     first: Patient
@@ -164,7 +164,7 @@ class Queries(Protocol):
         ...
 
     async def priors(self, person: Person, case: Case) -> list[PriorCase]: ...
-    async def doubts(self, person: Person, limit: int) -> list[Doubt]: ...
+    async def duplicate_candidates(self, person: Person, limit: int) -> list[DuplicateCandidate]: ...
     async def merged(self, person: Person, limit: int) -> list[Merged]:
         """Records that count as the same person as another, newest first."""
         ...

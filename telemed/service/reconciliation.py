@@ -13,8 +13,9 @@ from telemed.domain.people import Person
 from telemed.domain.policy import Action, require
 from telemed.domain.reconciliation import Reconciliation, Step, StudyAttributes, attribute_errors
 from telemed.service.evidence import CLOSED_TO_EVIDENCE, takes_studies
-from telemed.service.placement import place_study
-from telemed.service.ports import StudyFacts, Work
+from telemed.service.matching import match_study
+from telemed.service.ports.studies import StudyFacts
+from telemed.service.ports.unit_of_work import UnitOfWork
 
 NEAR = timedelta(days=7)
 """How far from the study's arrival a case of the same member is proposed by time alone. Practice."""
@@ -47,17 +48,17 @@ class UnmatchedStudy:
     candidates: Sequence[Candidate]
 
 
-async def unmatched_studies(work: Work, person: Person, owner: str, limit: int) -> list[UnmatchedStudy]:
+async def unmatched_studies(work: UnitOfWork, person: Person, owner: str, limit: int) -> list[UnmatchedStudy]:
     """Studies that look for their case, newest first, of one institution or of all (`owner` empty)."""
     require(person, Action.UNMATCHED_READ)
     return [UnmatchedStudy(study, await candidates(work, study)) for study in await work.studies.unmatched(owner or None, limit)]
 
 
-async def candidates(work: Work, study: StudyFacts) -> list[Candidate]:
+async def candidates(work: UnitOfWork, study: StudyFacts) -> list[Candidate]:
     """Cases of the study's own member that could take it: by the patient's number, or near in time and still without a study."""
     found: dict[str, tuple[Case, list[str]]] = {}
 
-    apart = await work.reconciliations.set_apart(study.owner, study.study_instance_uid)
+    apart = await work.reconciliations.excluded_cases(study.owner, study.study_instance_uid)
 
     def note(case: Case, reason: str) -> None:
         centre = work.region.centres.get(case.centre)
@@ -113,18 +114,18 @@ class Found:
     """By record: how it was written before, newest first."""
 
 
-async def find_by_number(work: Work, person: Person, numbers: Sequence[str]) -> Found:
+async def find_by_number(work: UnitOfWork, person: Person, numbers: Sequence[str]) -> Found:
     """What carries one of these numbers: a patient's or a resident number, or a study's accession number."""
     require(person, Action.UNMATCHED_READ)
     ids: dict[str, None] = {}
     studies: dict[tuple[str, str], StudyFacts] = {}
     for number in (text.strip() for text in numbers if text.strip()):
         ids |= dict.fromkeys(await work.patients.with_number(number))
-        studies |= {(s.owner, s.study_instance_uid): s for s in await work.studies.numbered(number, MOST_FOUND)}
+        studies |= {(s.owner, s.study_instance_uid): s for s in await work.studies.find_by_number(number, MOST_FOUND)}
     found = []
     for (owner, uid), study in studies.items():
         found.append(UnmatchedStudy(study, [_candidate(case, ()) for case in await work.cases.with_study(owner, uid)]))
-    records = await work.patients.several(list(ids)[:MOST_FOUND])
+    records = await work.patients.get_many(list(ids)[:MOST_FOUND])
     earlier: dict[str, list[Reconciliation]] = {}
     for change in await work.reconciliations.changes([record.id for record in records]):
         earlier.setdefault(change.patient_id, []).append(change)
@@ -140,12 +141,12 @@ class TakenStep:
     records: Sequence[Patient]
 
 
-async def steps_taken(work: Work, person: Person, limit: int) -> list[TakenStep]:
+async def steps_taken(work: UnitOfWork, person: Person, limit: int) -> list[TakenStep]:
     """What was reconciled by hand, newest first."""
     require(person, Action.UNMATCHED_READ)
     entries = await work.reconciliations.newest(limit)
     ids = dict.fromkeys(i for entry in entries for i in (entry.patient_id, entry.other_id) if i)
-    records = {record.id: record for record in await work.patients.several(list(ids))}
+    records = {record.id: record for record in await work.patients.get_many(list(ids))}
     cases = {entry.case_id: await work.cases.get(entry.case_id) for entry in entries if entry.case_id}
     found = []
     for entry in entries:
@@ -155,7 +156,7 @@ async def steps_taken(work: Work, person: Person, limit: int) -> list[TakenStep]
     return found
 
 
-async def correct_study(work: Work, person: Person, owner: str, study_instance_uid: str, right: StudyAttributes, reason: str) -> None:
+async def correct_study(work: UnitOfWork, person: Person, owner: str, study_instance_uid: str, right: StudyAttributes, reason: str) -> None:
     """Whose study it is, or which order it answers, was written wrongly: what is right holds, what was received is kept.
 
     The objects stay as they were sent. A study without a case is matched anew. Raises NotFound, or Invalid for values that
@@ -175,7 +176,7 @@ async def correct_study(work: Work, person: Person, owner: str, study_instance_u
         await _corrected(work, person, Step.CORRECT, owner, study_instance_uid, reason, before, changed)
 
 
-async def restore_study(work: Work, person: Person, owner: str, study_instance_uid: str, reason: str) -> None:
+async def restore_study(work: UnitOfWork, person: Person, owner: str, study_instance_uid: str, reason: str) -> None:
     """The correction was wrong: what was received holds again. Raises NotFound where nothing was corrected."""
     require(person, Action.STUDY_CORRECT)
     before = await work.studies.restore(owner, study_instance_uid)
@@ -187,13 +188,13 @@ async def restore_study(work: Work, person: Person, owner: str, study_instance_u
 
 
 async def _corrected(
-    work: Work, person: Person, step: Step, owner: str, uid: str, reason: str, before: Mapping[str, str], after: Mapping[str, str]
+    work: UnitOfWork, person: Person, step: Step, owner: str, uid: str, reason: str, before: Mapping[str, str], after: Mapping[str, str]
 ) -> None:
     """Put a correction on record, tell the cases, and let a study without one look again. Values are in the sealed record alone."""
     await work.reconciliations.note(Reconciliation(step, work.now, person.username, owner, reason, uid, before=before, after=after))
     named = " ".join(sorted(after))
     for case in await work.cases.with_study(owner, uid):
-        work.journal.event(case, "evidence-corrected", person.username, {"reason": reason, "study": uid, "attributes": named})
+        work.outbox.event(case, "evidence-corrected", person.username, {"reason": reason, "study": uid, "attributes": named})
     detail = {"attributes": named, "restored": step is Step.RESTORE, "reason": reason}
-    work.journal.audit(Action.STUDY_CORRECT, person.username, person.institution, f"study/{uid}", detail=detail)
-    await place_study(work, owner, uid)
+    work.outbox.audit(Action.STUDY_CORRECT, person.username, person.institution, f"study/{uid}", detail=detail)
+    await match_study(work, owner, uid)

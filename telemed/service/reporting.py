@@ -28,16 +28,16 @@ from telemed.domain.people import Person
 from telemed.domain.policy import Action
 from telemed.domain.report import REPORT, Report, ReportStatus, VersionKind
 from telemed.domain.volume import Volume
-from telemed.service.access import case_for, in_charge, relation_to
+from telemed.service.access import case_at_hub, case_for, relation_to
 from telemed.service.identity import new_verification_code
-from telemed.service.measured import note_measured
-from telemed.service.ports import Work
+from telemed.service.ports.unit_of_work import UnitOfWork
+from telemed.service.prefill import record_overrides
 
 ADDENDUM = Form((Field("addendum", "Addendum", FieldType.LONG_TEXT, required=True, rows=8, max_length=20000),))
 
 
 @dataclass(frozen=True, slots=True)
-class Printed:
+class StoredPdf:
     """The PDF of a version as stored."""
 
     key: str
@@ -45,7 +45,7 @@ class Printed:
 
 
 @dataclass(frozen=True, slots=True)
-class PrintOrder:
+class RenderRequest:
     """What to print: the case, the version as it will stand, everyone who signs, and the entity tag it was made from."""
 
     case: Case
@@ -66,13 +66,13 @@ def latest(versions: list[Report]) -> Report | None:
     return next((r for r in reversed(versions) if r.status is not ReportStatus.ENTERED_IN_ERROR or r.released), None)
 
 
-def two_person(work: Work, hub: str, centre: str, kind: CaseKind) -> bool:
+def two_person(work: UnitOfWork, hub: str, centre: str, kind: CaseKind) -> bool:
     """Does this hub ask for a second person on reports of this kind?"""
     service = work.region.network.service(centre, hub)
     return service is not None and kind.value in service.two_person
 
 
-async def open_report(work: Work, case: Case, person: Person) -> Report:
+async def open_report(work: UnitOfWork, case: Case, person: Person) -> Report:
     """The version to write on: begun with the first claim, taken over with the draft by who claims next."""
     versions = await work.reports.versions(case.id)
     report = latest(versions)
@@ -94,16 +94,16 @@ async def open_report(work: Work, case: Case, person: Person) -> Report:
     return report
 
 
-async def abandon_draft(work: Work, case: Case) -> None:
+async def abandon_draft(work: UnitOfWork, case: Case) -> None:
     """The case leaves this hub: its unsigned draft is kept on record and counts no more."""
     report = latest(await work.reports.versions(case.id))
     if report is not None and report.status is ReportStatus.PARTIAL:
-        report.take("discard")
+        report.apply("discard")
         await work.reports.save(report)
     case.report_status = None
 
 
-async def read_report(work: Work, person: Person, case_id: str) -> tuple[Report, list[Report]]:
+async def read_report(work: UnitOfWork, person: Person, case_id: str) -> tuple[Report, list[Report]]:
     """The version this person may see, and all versions they may see, oldest first.
 
     Readers of the hub see the draft; the member sees what was released. Raises NotFound while there is nothing to see.
@@ -118,9 +118,9 @@ async def read_report(work: Work, person: Person, case_id: str) -> tuple[Report,
     return visible[-1], visible
 
 
-async def held(work: Work, person: Person, case_id: str, action: Action) -> Case:
+async def case_claimed_by(work: UnitOfWork, person: Person, case_id: str, action: Action) -> Case:
     """The case, claimed by this person (or completed, for who wrote it)."""
-    case = await in_charge(work, person, case_id, action)
+    case = await case_at_hub(work, person, case_id, action)
     if case.claimed_by != person.username:
         if case.claimed_by:
             raise AlreadyClaimed(case.claimed_by, case.claimed_at)
@@ -137,46 +137,46 @@ def _match(report: Report, if_match: str | None) -> None:
 
 
 async def save_draft(
-    work: Work, person: Person, case_id: str, sections: Mapping[str, Any], positive: bool | None, if_match: str | None
+    work: UnitOfWork, person: Person, case_id: str, sections: Mapping[str, Any], positive: bool | None, if_match: str | None
 ) -> Report:
     """Autosave. Raises StaleVersion when somebody (or another window) saved in between, InvalidTransition once signed."""
-    case = await in_charge(work, person, case_id, Action.REPORT_WRITE)
+    case = await case_at_hub(work, person, case_id, Action.REPORT_WRITE)
     versions = await work.reports.versions(case.id)
     report = latest(versions)
     if report is not None and report.status is not ReportStatus.PARTIAL:
         raise InvalidTransition("report", report.status, "save")
-    case = await held(work, person, case_id, Action.REPORT_WRITE)
+    case = await case_claimed_by(work, person, case_id, Action.REPORT_WRITE)
     if report is None:
         raise InvalidTransition("case", case.status, "save")
     _match(report, if_match)
     centre = work.region.centres[case.centre]
     if faults := form_for(centre, report).faults(sections, "sections", complete=False):
         raise Invalid(*faults)
-    report.take("save")
-    await note_measured(work, case, report, centre.report_form, sections, person.username)
+    report.apply("save")
+    await record_overrides(work, case, report, centre.report_form, sections, person.username)
     report.sections = {k: v for k, v in sections.items() if v not in ("", None)}
     report.positive = report.positive if positive is None else positive
     report.author, report.revision, report.updated_at = person.username, report.revision + 1, work.now
     await work.reports.save(report)
     if case.status is not CaseStatus.COMPLETED:
         first = case.status is CaseStatus.ACCEPTED
-        case.take("write")
+        case.apply("write")
         if first:
-            work.journal.event(case, "write", person.username)
+            work.outbox.event(case, "write", person.username)
     case.active_at, case.report_status = work.now, report.status
     await work.cases.save(case)
     return report
 
 
-async def prepare_signature(work: Work, person: Person, case_id: str) -> PrintOrder:
+async def prepare_signature(work: UnitOfWork, person: Person, case_id: str) -> RenderRequest:
     """Check that this person can sign now; nothing is changed."""
-    case = await in_charge(work, person, case_id, Action.REPORT_SIGN)
+    case = await case_at_hub(work, person, case_id, Action.REPORT_SIGN)
     versions = await work.reports.versions(case.id)
     report = latest(versions)
     if report is None:
         raise InvalidTransition("case", case.status, "sign")
     REPORT.next(report.status, "sign")
-    await held(work, person, case_id, Action.REPORT_SIGN)
+    await case_claimed_by(work, person, case_id, Action.REPORT_SIGN)
     if report.author != person.username:
         raise Forbidden(Action.REPORT_SIGN, "not-the-author")
     centre = work.region.centres[case.centre]
@@ -184,25 +184,25 @@ async def prepare_signature(work: Work, person: Person, case_id: str) -> PrintOr
         raise Invalid(*faults)
     tag = report.entity_tag
     _sign(report, case, work)
-    return PrintOrder(case, report, tuple(versions), person, None, tag, work.now)
+    return RenderRequest(case, report, tuple(versions), person, None, tag, work.now)
 
 
-def _sign(report: Report, case: Case, work: Work) -> None:
+def _sign(report: Report, case: Case, work: UnitOfWork) -> None:
     report.verification_code = report.verification_code or new_verification_code()
     report.signed_at = report.updated_at = work.now
-    report.take("sign")
+    report.apply("sign")
     if not two_person(work, report.hub or case.hub or "", case.centre, case.kind):
         _release(report, work)
 
 
-def _release(report: Report, work: Work) -> None:
-    report.take(f"release-{report.kind.value}")
+def _release(report: Report, work: UnitOfWork) -> None:
+    report.apply(f"release-{report.kind.value}")
     report.released_at = work.now
 
 
-async def sign_report(work: Work, person: Person, order: PrintOrder, printed: Printed) -> Report:
+async def sign_report(work: UnitOfWork, person: Person, order: RenderRequest, printed: StoredPdf) -> Report:
     """Make the signature of `order` so. Raises StaleVersion where the draft changed since."""
-    case = await held(work, person, order.case.id, Action.REPORT_SIGN)
+    case = await case_claimed_by(work, person, order.case.id, Action.REPORT_SIGN)
     report = latest(await work.reports.versions(case.id))
     if report is None or report.entity_tag != order.entity_tag:
         raise StaleVersion(report.entity_tag if report else "")
@@ -213,7 +213,7 @@ async def sign_report(work: Work, person: Person, order: PrintOrder, printed: Pr
     return report
 
 
-async def prepare_review(work: Work, person: Person, case_id: str, author: Person | None = None) -> PrintOrder:
+async def prepare_review(work: UnitOfWork, person: Person, case_id: str, author: Person | None = None) -> RenderRequest:
     """Check that this person can review now. The reviewer is never the author."""
     case, report, versions = await _to_review(work, person, case_id)
     writer = await work.people.get(report.author)
@@ -222,11 +222,11 @@ async def prepare_review(work: Work, person: Person, case_id: str, author: Perso
     tag = report.entity_tag
     report.reviewer, report.reviewed_at = person.username, work.now
     _release(report, work)
-    return PrintOrder(case, report, tuple(versions), writer, person, tag, work.now)
+    return RenderRequest(case, report, tuple(versions), writer, person, tag, work.now)
 
 
-async def _to_review(work: Work, person: Person, case_id: str) -> tuple[Case, Report, list[Report]]:
-    case = await in_charge(work, person, case_id, Action.REPORT_REVIEW)
+async def _to_review(work: UnitOfWork, person: Person, case_id: str) -> tuple[Case, Report, list[Report]]:
+    case = await case_at_hub(work, person, case_id, Action.REPORT_REVIEW)
     versions = await work.reports.versions(case.id)
     report = latest(versions)
     if report is None:
@@ -238,7 +238,7 @@ async def _to_review(work: Work, person: Person, case_id: str) -> tuple[Case, Re
     return case, report, versions
 
 
-async def review_report(work: Work, person: Person, order: PrintOrder, printed: Printed) -> Report:
+async def review_report(work: UnitOfWork, person: Person, order: RenderRequest, printed: StoredPdf) -> Report:
     """Make the review of `order` so: the report is released."""
     case, report, _ = await _to_review(work, person, order.case.id)
     if report.entity_tag != order.entity_tag:
@@ -250,54 +250,54 @@ async def review_report(work: Work, person: Person, order: PrintOrder, printed: 
     return report
 
 
-async def _keep(work: Work, case: Case, report: Report, printed: Printed, person: Person, step: str, action: Action) -> None:
+async def _keep(work: UnitOfWork, case: Case, report: Report, printed: StoredPdf, person: Person, step: str, action: Action) -> None:
     """Save the signed version and what follows from it for the case."""
     report.pdf_key, report.pdf_sha256 = printed.key, printed.sha256
     report.revision += 1
     await work.reports.save(report)
     case.report_status, case.positive, case.parked_at = report.status, report.positive, None
     if case.status is CaseStatus.ACCEPTED:
-        case.take("write")  # a finished draft taken over from another reader
+        case.apply("write")  # a finished draft taken over from another reader
     if report.released:
         if case.status is not CaseStatus.COMPLETED:
-            case.take("complete")
+            case.apply("complete")
             case.completed_at = work.now
             _count_answer(work, case)
         case.claimed_by = case.claimed_at = None
         case.acknowledged_at = case.acknowledged_by = None
     await work.cases.save(case)
     detail = {"version": report.version, "status": report.status.value, "pdf_sha256": printed.sha256}
-    work.journal.event(case, step, person.username, detail)
-    work.journal.audit(action, person.username, person.institution, f"case/{case.id}", detail=detail)
+    work.outbox.event(case, step, person.username, detail)
+    work.outbox.audit(action, person.username, person.institution, f"case/{case.id}", detail=detail)
 
 
-def _count_answer(work: Work, case: Case) -> None:
+def _count_answer(work: UnitOfWork, case: Case) -> None:
     hub = case.hub or ""
-    work.journal.count(Volume.REPORT, case.member, centre=case.centre, hub=hub)
+    work.outbox.count(Volume.REPORT, case.member, centre=case.centre, hub=hub)
     if case.due_at is not None:
         kept = work.now <= case.due_at
-        work.journal.count(Volume.DEADLINE_KEPT if kept else Volume.DEADLINE_MISSED, case.member, centre=case.centre, hub=hub)
+        work.outbox.count(Volume.DEADLINE_KEPT if kept else Volume.DEADLINE_MISSED, case.member, centre=case.centre, hub=hub)
 
 
-async def send_back(work: Work, person: Person, case_id: str, note: str) -> Report:
+async def send_back(work: UnitOfWork, person: Person, case_id: str, note: str) -> Report:
     """The reviewer does not agree: the author writes on, with the reviewer's note beside."""
     case, report, _ = await _to_review(work, person, case_id)
-    report.take("send-back")
+    report.apply("send-back")
     report.review_note, report.signed_at, report.updated_at = note, None, work.now
     report.revision += 1
     await work.reports.save(report)
     case.report_status, case.claimed_by, case.claimed_at, case.active_at = report.status, report.author, work.now, work.now
     await work.cases.save(case)
-    work.journal.event(case, "send-back", person.username)  # the note stays in the hub, with the draft; the member reads the history
-    work.journal.audit(Action.REPORT_REVIEW, person.username, person.institution, f"case/{case.id}", "sent-back", {"note": note})
+    work.outbox.event(case, "send-back", person.username)  # the note stays in the hub, with the draft; the member reads the history
+    work.outbox.audit(Action.REPORT_REVIEW, person.username, person.institution, f"case/{case.id}", "sent-back", {"note": note})
     return report
 
 
 async def new_version(
-    work: Work, person: Person, case_id: str, kind: VersionKind, reason: str, sections: Mapping[str, Any] | None
+    work: UnitOfWork, person: Person, case_id: str, kind: VersionKind, reason: str, sections: Mapping[str, Any] | None
 ) -> Report:
     """Open an amendment (a changed copy) or an addendum (its own text) of a released report; it is signed like the first."""
-    case = await in_charge(work, person, case_id, Action.REPORT_AMEND)
+    case = await case_at_hub(work, person, case_id, Action.REPORT_AMEND)
     versions = await work.reports.versions(case.id)
     before = latest(versions)
     if before is None:
@@ -323,27 +323,27 @@ async def new_version(
     case.report_status = report.status
     await work.cases.save(case)
     detail = {"version": report.version, "kind": kind.value, "reason": reason}
-    work.journal.event(case, "amend" if kind is VersionKind.AMENDMENT else "append", person.username, detail)
-    work.journal.audit(Action.REPORT_AMEND, person.username, person.institution, f"case/{case.id}", detail=detail)
+    work.outbox.event(case, "amend" if kind is VersionKind.AMENDMENT else "append", person.username, detail)
+    work.outbox.audit(Action.REPORT_AMEND, person.username, person.institution, f"case/{case.id}", detail=detail)
     return report
 
 
-async def discard_version(work: Work, person: Person, case_id: str) -> Report:
+async def discard_version(work: UnitOfWork, person: Person, case_id: str) -> Report:
     """Throw an amendment or addendum away before it is signed; the released version counts again."""
-    case = await held(work, person, case_id, Action.REPORT_AMEND)
+    case = await case_claimed_by(work, person, case_id, Action.REPORT_AMEND)
     versions = await work.reports.versions(case.id)
     report = latest(versions)
     if report is None or report.kind is VersionKind.ORIGINAL:
         raise InvalidTransition("report", report.status if report else "absent", "discard")
-    report.take("discard")
+    report.apply("discard")
     report.revision += 1
     await work.reports.save(report)
     standing = latest([r for r in versions if r.version != report.version])
     case.report_status = standing.status if standing else None
     case.claimed_by = case.claimed_at = None
     await work.cases.save(case)
-    work.journal.event(case, "discard", person.username, {"version": report.version})
-    work.journal.audit(Action.REPORT_AMEND, person.username, person.institution, f"case/{case.id}", "discarded")
+    work.outbox.event(case, "discard", person.username, {"version": report.version})
+    work.outbox.audit(Action.REPORT_AMEND, person.username, person.institution, f"case/{case.id}", "discarded")
     return report
 
 

@@ -12,11 +12,12 @@ from telemed.domain.people import Person
 from telemed.domain.policy import Action
 from telemed.domain.routing import Outcome, RouteStep, Rule, advance, assign, current, plan
 from telemed.service.access import case_for
-from telemed.service.ports import Region, Work
+from telemed.service.ports.region import Region
+from telemed.service.ports.unit_of_work import UnitOfWork
 from telemed.service.reporting import abandon_draft
 
 
-def _start_clocks(work: Work, case: Case, centre: Centre) -> None:
+def _start_clocks(work: UnitOfWork, case: Case, centre: Centre) -> None:
     """The report clock runs from submission and is never set back by a change of hub; the accept clock from the offer."""
     start = case.submitted_at or work.now
     region = work.region
@@ -25,7 +26,7 @@ def _start_clocks(work: Work, case: Case, centre: Centre) -> None:
     case.due_at, case.accept_by = whole.due_at, now.accept_by
 
 
-async def offer_first(work: Work, case: Case, centre: Centre, *, keep_hub: bool) -> None:
+async def offer_first(work: UnitOfWork, case: Case, centre: Centre, *, keep_hub: bool) -> None:
     """Plan the route (or keep the hub that asked back) and start the clocks; without a hub the case fails at once."""
     case.submitted_at = case.submitted_at or work.now
     if keep_hub and case.hub and current(case.route):
@@ -35,34 +36,34 @@ async def offer_first(work: Work, case: Case, centre: Centre, *, keep_hub: bool)
     _settle(work, case, centre)
 
 
-def _settle(work: Work, case: Case, centre: Centre) -> None:
+def _settle(work: UnitOfWork, case: Case, centre: Centre) -> None:
     """Give the case to the offered hub, or to nobody."""
     case.unclaim()
     step = current(case.route)
     case.hub = step.hub if step else None
     if step is None:
-        case.take("exhaust")
+        case.apply("exhaust")
         case.accept_by = None
         return
     if case.status is not CaseStatus.REQUESTED:
-        case.take("offer")
+        case.apply("offer")
     _start_clocks(work, case, centre)
 
 
-async def move_on(work: Work, case: Case, action: str, outcome: Outcome, rule: Rule, reason: str, actor: str) -> None:
+async def move_on(work: UnitOfWork, case: Case, action: str, outcome: Outcome, rule: Rule, reason: str, actor: str) -> None:
     """The hub in charge does not take the case: it goes to the next on the route, or fails where there is none."""
     left = case.hub
-    case.take(action)
-    work.journal.event(case, action, actor, {"hub": left, "reason": reason}, left_hub=left)
+    case.apply(action)
+    work.outbox.event(case, action, actor, {"hub": left, "reason": reason}, left_hub=left)
     await abandon_draft(work, case)
     case.route = _way_on(work, case, outcome, rule, reason)
     _settle(work, case, work.region.centres[case.centre])
     await work.cases.save(case)
     detail = {"hub": case.hub, "rule": rule.value}
-    work.journal.event(case, "offer" if case.hub else "fail", "system", detail, left_hub=left)
+    work.outbox.event(case, "offer" if case.hub else "fail", "system", detail, left_hub=left)
 
 
-def _way_on(work: Work, case: Case, outcome: Outcome, rule: Rule, reason: str) -> tuple[RouteStep, ...]:
+def _way_on(work: UnitOfWork, case: Case, outcome: Outcome, rule: Rule, reason: str) -> tuple[RouteStep, ...]:
     need = work.region.centres[case.centre].need_of(case.request)
     return advance(work.region.network, case.centre, case.member, need, case.route, outcome, rule, reason, work.now)
 
@@ -73,7 +74,7 @@ def withdraw_offer(case: Case) -> None:
     case.accept_by = None
 
 
-async def offer_by_operator(work: Work, person: Person, case_id: str, hub: str, reason: str) -> Case:
+async def offer_by_operator(work: UnitOfWork, person: Person, case_id: str, hub: str, reason: str) -> Case:
     """The operator names a hub for a case that failed or waits."""
     case = await case_for(work, person, case_id, Action.CASE_OFFER)
     centre = work.region.centres[case.centre]
@@ -81,12 +82,12 @@ async def offer_by_operator(work: Work, person: Person, case_id: str, hub: str, 
     if service is None or hub == case.member:
         raise Invalid(FieldError("hub", "choice", " ".join(s.hub for s in work.region.network.hubs(case.centre) if s.hub != case.member)))
     left = case.hub
-    case.take("expire" if case.status is CaseStatus.REQUESTED else "offer")
+    case.apply("expire" if case.status is CaseStatus.REQUESTED else "offer")
     case.route = assign(case.route, hub, reason, work.now)
     _settle(work, case, centre)
     await work.cases.save(case)
-    work.journal.event(case, "offer", person.username, {"hub": hub, "reason": reason}, left_hub=left)
-    work.journal.audit(Action.CASE_OFFER, person.username, person.institution, f"case/{case.id}", detail={"hub": hub, "reason": reason})
+    work.outbox.event(case, "offer", person.username, {"hub": hub, "reason": reason}, left_hub=left)
+    work.outbox.audit(Action.CASE_OFFER, person.username, person.institution, f"case/{case.id}", detail={"hub": hub, "reason": reason})
     return case
 
 
@@ -99,7 +100,7 @@ def try_route(region: Region, centre_code: str, member: str, need: str, now: dat
     return plan(region.network, centre_code, member, need, now)
 
 
-async def expire_offers(work: Work, limit: int = 50) -> int:
+async def expire_offers(work: UnitOfWork, limit: int = 50) -> int:
     """Offers past their accept deadline go on to the next hub. A last hub keeps the case, overdue, rather than nobody."""
     moved = 0
     for case_id in await work.cases.past_accept(work.now, limit):
@@ -112,11 +113,11 @@ async def expire_offers(work: Work, limit: int = 50) -> int:
             continue
         case.accept_by = None
         await work.cases.save(case)
-        work.journal.event(case, "accept-missed", "system", {"hub": case.hub})
+        work.outbox.event(case, "accept-missed", "system", {"hub": case.hub})
     return moved
 
 
-async def release_idle_claims(work: Work, limit: int = 50) -> int:
+async def release_idle_claims(work: UnitOfWork, limit: int = 50) -> int:
     """Claims that nobody works on go back to the worklist after the centre's idle time."""
     freed = 0
     for centre in work.region.centres.values():
@@ -126,9 +127,9 @@ async def release_idle_claims(work: Work, limit: int = 50) -> int:
             if case is None or case.status is not CaseStatus.ACCEPTED or (case.active_at or work.now) > since:
                 continue
             holder = case.claimed_by
-            case.take("release")
+            case.apply("release")
             case.unclaim()
             await work.cases.save(case)
-            work.journal.event(case, "release", "system", {"reader": holder, "reason": "idle"})
+            work.outbox.event(case, "release", "system", {"reader": holder, "reason": "idle"})
             freed += 1
     return freed

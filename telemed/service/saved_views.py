@@ -5,13 +5,14 @@ from __future__ import annotations
 from telemed.domain.errors import FieldError, Invalid, NotFound
 from telemed.domain.people import Person
 from telemed.domain.policy import Action, require
-from telemed.service.ports import SavedView, Work
+from telemed.service.ports.saved_views import SavedView
+from telemed.service.ports.unit_of_work import UnitOfWork
 
 MOST_VIEWS = 20
 """As many as fit into one menu; practice."""
 
 
-async def save_view(work: Work, person: Person, name: str, query: str) -> SavedView:
+async def save_view(work: UnitOfWork, person: Person, name: str, query: str) -> SavedView:
     """Keep the filters; a view of the same name is replaced. Raises Invalid where there are too many."""
     require(person, Action.CASE_READ)
     view = SavedView(name.strip(), query.lstrip("?"))
@@ -24,12 +25,12 @@ async def save_view(work: Work, person: Person, name: str, query: str) -> SavedV
     return view
 
 
-async def remove_view(work: Work, person: Person, name: str) -> None:
+async def remove_view(work: UnitOfWork, person: Person, name: str) -> None:
     """Raises NotFound where the person has no view of this name."""
     if not await work.saved_views.remove(person.username, name):
         raise NotFound("view", name)
 
 
-async def views_of(work: Work, person: Person) -> list[SavedView]:
+async def views_of(work: UnitOfWork, person: Person) -> list[SavedView]:
     """The person's own views by name."""
     return await work.saved_views.of(person.username)

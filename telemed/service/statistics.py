@@ -22,7 +22,7 @@ from telemed.domain.people import Person
 from telemed.domain.policy import Action, Relation, relations
 from telemed.domain.volume import Volume
 from telemed.service.image_quality import QualitySum
-from telemed.service.ports import Region
+from telemed.service.ports.region import Region
 
 TOP = 3
 JOINING = tuple(level for level in Level if level is not Level.OPERATOR)
@@ -76,7 +76,7 @@ class VolumeSum:
     parts: int
 
 
-class Figures(Protocol):
+class Statistics(Protocol):
     """Counts over whole days of the region, the first and the last included."""
 
     async def volumes(self, first: date, last: date) -> list[VolumeSum]: ...
@@ -147,7 +147,7 @@ class InstitutionFigures:
 
 
 @dataclass(frozen=True, slots=True)
-class Bulletin:
+class MonthlyStatistics:
     month: Month
     days: int
     """Days of the month that have begun."""
@@ -186,7 +186,7 @@ def members_below(network: Network, centre: str, hub: str) -> set[str]:
     return {member for member in joined if any(service.hub == hub for service in network.chain(centre, member))}
 
 
-async def bulletin(region: Region, figures: Figures, reach: Reach, month: Month, today: date) -> Bulletin:
+async def bulletin(region: Region, figures: Statistics, reach: Reach, month: Month, today: date) -> MonthlyStatistics:
     """The bulletin of a month as one reader may see it. A month without anything is a bulletin of zeros."""
     sums = [s for s in await figures.volumes(month.first, month.last) if reach.covers(s.centre, s.institution)]
     days = await figures.days_with_data(month.first, month.last)
@@ -201,7 +201,7 @@ async def bulletin(region: Region, figures: Figures, reach: Reach, month: Month,
         if institution.level is not Level.OPERATOR and reach.covers("", code)
     ]
     quality = [s for s in await figures.image_quality(month.first, month.last) if reach.covers("", s.institution)]
-    return Bulletin(month, month.days_until(today), centres, institutions, quality)
+    return MonthlyStatistics(month, month.days_until(today), centres, institutions, quality)
 
 
 def joined(network: Network, centre: str) -> frozenset[str]:

@@ -11,7 +11,7 @@ from telemed.domain.people import Person
 from telemed.domain.policy import Action
 from telemed.service.access import case_for
 from telemed.service.files import DamagedFile
-from telemed.service.ports import Work
+from telemed.service.ports.unit_of_work import UnitOfWork
 
 
 class StudyExporter(Protocol):
@@ -22,7 +22,7 @@ class StudyExporter(Protocol):
         ...
 
 
-async def export_study(work: Work, person: Person, case_id: str, evidence_id: str) -> tuple[str, str]:
+async def export_study(work: UnitOfWork, person: Person, case_id: str, evidence_id: str) -> tuple[str, str]:
     """Owner and UID of the study, for who may export it; on record before a byte goes out.
 
     Raises NotFound or Forbidden, and DamagedFile for evidence that is no study.
@@ -34,5 +34,5 @@ async def export_study(work: Work, person: Person, case_id: str, evidence_id: st
     if evidence.type is not EvidenceType.DICOM_STUDY or not evidence.study_instance_uid:
         raise DamagedFile(evidence.name, "not a DICOM study")
     detail = {"study": evidence.study_instance_uid}
-    work.journal.audit(Action.EVIDENCE_EXPORT, person.username, person.institution, f"case/{case_id}", detail=detail)
+    work.outbox.audit(Action.EVIDENCE_EXPORT, person.username, person.institution, f"case/{case_id}", detail=detail)
     return case.member, evidence.study_instance_uid

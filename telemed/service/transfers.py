@@ -19,11 +19,12 @@ from telemed.domain.patient import Patient, Sex, normal_name
 from telemed.domain.people import Person
 from telemed.domain.policy import Action
 from telemed.domain.transfer import UNDER_WAY, Transfer, TransferKind, TransferStatus
-from telemed.service.access import case_for, in_hand
+from telemed.service.access import case_at_hub_or_member, case_for
 from telemed.service.evidence import CLOSED_TO_EVIDENCE
 from telemed.service.files import DamagedFile
 from telemed.service.identity import new_id, study_uid_of
-from telemed.service.ports import PriorRules, Work
+from telemed.service.ports.region import PriorRules
+from telemed.service.ports.unit_of_work import UnitOfWork
 
 JOBS = {TransferKind.SEND: "send-study", TransferKind.PRIORS: "fetch-priors"}
 ENDS = {TransferKind.SEND: "study-sent", TransferKind.PRIORS: "priors-fetched"}
@@ -66,7 +67,7 @@ def archives(network: Network, case: Case) -> list[ApplicationEntity]:
     return [device for place in places for device in network.addressed(place, EntityUse.QUERY)]
 
 
-async def send_study(work: Work, person: Person, case_id: str, evidence_id: str, title: str) -> Transfer:
+async def send_study(work: UnitOfWork, person: Person, case_id: str, evidence_id: str, title: str) -> Transfer:
     """Ask for a study to be sent. Raises NotFound for a device that it may not go to, DamagedFile for evidence that is no study."""
     case = await case_for(work, person, case_id, Action.EVIDENCE_SEND)
     evidence = await work.evidence.get(evidence_id)
@@ -80,10 +81,10 @@ async def send_study(work: Work, person: Person, case_id: str, evidence_id: str,
     return await _asked(work, case, TransferKind.SEND, title, person.username, person.institution, study)
 
 
-async def fetch_priors(work: Work, person: Person, case_id: str) -> Transfer:
+async def fetch_priors(work: UnitOfWork, person: Person, case_id: str) -> Transfer:
     """Ask the archives of member and hub for the patient's earlier studies; gives the first request. Raises Invalid where there is
     no archive, and where the patient has no number at the member."""
-    case = await in_hand(work, person, case_id, Action.PRIORS_FETCH)
+    case = await case_at_hub_or_member(work, person, case_id, Action.PRIORS_FETCH)
     if case.status in CLOSED_TO_EVIDENCE:
         raise InvalidTransition("case", case.status, "fetch-priors")
     known = archives(work.region.network, case)
@@ -95,16 +96,16 @@ async def fetch_priors(work: Work, person: Person, case_id: str) -> Transfer:
     return asked[0]
 
 
-async def may_fetch_priors(work: Work, person: Person, case_id: str) -> bool:
+async def may_fetch_priors(work: UnitOfWork, person: Person, case_id: str) -> bool:
     """Whether `fetch_priors` would ask an archive."""
     try:
-        case = await in_hand(work, person, case_id, Action.PRIORS_FETCH)
+        case = await case_at_hub_or_member(work, person, case_id, Action.PRIORS_FETCH)
     except (Forbidden, NotFound):
         return False
     return case.status not in CLOSED_TO_EVIDENCE and bool(archives(work.region.network, case))
 
 
-async def ask_for_priors(work: Work, case: Case) -> None:
+async def ask_for_priors(work: UnitOfWork, case: Case) -> None:
     """A case was submitted: if it is about images, each archive is asked for earlier ones, unless it was asked before."""
     known = archives(work.region.network, case)
     wanted = work.region.centres[case.centre].expected is EvidenceType.DICOM_STUDY
@@ -159,7 +160,7 @@ def is_earlier(case: Case, prior: RemotePrior) -> bool:
     return not (recent and (not wanted or not prior.modality or wanted == prior.modality))
 
 
-async def number_of(work: Work, case: Case) -> str:
+async def number_of(work: UnitOfWork, case: Case) -> str:
     """The number of the case's patient at the member: as the request says, else as the case's own study does. Empty: not known."""
     patient = await work.patients.get(case.patient.id)
     number = patient.identifier(case.member) if patient else ""
@@ -170,7 +171,7 @@ async def number_of(work: Work, case: Case) -> str:
     return number
 
 
-async def _asked(work: Work, case: Case, kind: TransferKind, title: str, by: str, institution: str, study: str = "") -> Transfer:
+async def _asked(work: UnitOfWork, case: Case, kind: TransferKind, title: str, by: str, institution: str, study: str = "") -> Transfer:
     """A new transfer, or the same one that is under way already."""
     for known in await work.transfers.of_case(case.id):
         if known.status in UNDER_WAY and (known.kind, known.title, known.study_instance_uid) == (kind, title, study):
@@ -179,18 +180,18 @@ async def _asked(work: Work, case: Case, kind: TransferKind, title: str, by: str
     await work.transfers.add(transfer)
     detail = {"device": title} | ({"study": study} if study else {})
     action = Action.EVIDENCE_SEND if kind is TransferKind.SEND else Action.PRIORS_FETCH
-    work.journal.audit(action, by, institution, f"case/{case.id}", detail=detail)
-    work.journal.job(JOBS[kind], {"transfer": transfer.id}, key=f"transfer:{transfer.id}")
+    work.outbox.audit(action, by, institution, f"case/{case.id}", detail=detail)
+    work.outbox.job(JOBS[kind], {"transfer": transfer.id}, key=f"transfer:{transfer.id}")
     return transfer
 
 
-async def transfers_of(work: Work, person: Person, case_id: str) -> list[Transfer]:
+async def transfers_of(work: UnitOfWork, person: Person, case_id: str) -> list[Transfer]:
     """All transfers of a case, newest first."""
     await case_for(work, person, case_id, Action.EVIDENCE_READ)
     return await work.transfers.of_case(case_id)
 
 
-async def begin(work: Work, transfer_id: str) -> tuple[Transfer, Case] | None:
+async def begin(work: UnitOfWork, transfer_id: str) -> tuple[Transfer, Case] | None:
     """A try begins. None where there is nothing to do (any more)."""
     transfer = await work.transfers.get(transfer_id)
     case = await work.cases.get(transfer.case_id) if transfer else None
@@ -202,7 +203,7 @@ async def begin(work: Work, transfer_id: str) -> tuple[Transfer, Case] | None:
     return transfer, case
 
 
-async def progress(work: Work, transfer_id: str, total: int, completed: int, failed: int) -> None:
+async def progress(work: UnitOfWork, transfer_id: str, total: int, completed: int, failed: int) -> None:
     """How far it is."""
     transfer = await work.transfers.get(transfer_id)
     if transfer is not None:
@@ -210,7 +211,7 @@ async def progress(work: Work, transfer_id: str, total: int, completed: int, fai
         await work.transfers.save(transfer)
 
 
-async def end_of_try(work: Work, transfer_id: str, error: str) -> bool:
+async def end_of_try(work: UnitOfWork, transfer_id: str, error: str) -> bool:
     """A try is over, without fault where `error` is empty. True where there will be another one."""
     transfer = await work.transfers.get(transfer_id)
     case = await work.cases.get(transfer.case_id) if transfer else None
@@ -229,9 +230,9 @@ async def end_of_try(work: Work, transfer_id: str, error: str) -> bool:
         detail: dict[str, str | int] = {"transfer": transfer.id, "to" if transfer.kind is TransferKind.SEND else "from": transfer.title}
         detail |= {"reason": transfer.error} if error else {}
         detail |= {"instances": transfer.completed, "status": transfer.status.value}
-        work.journal.event(case, ENDS[transfer.kind], transfer.asked_by, detail)
+        work.outbox.event(case, ENDS[transfer.kind], transfer.asked_by, detail)
         outcome = {"device": transfer.title, "status": transfer.status.value, "instances": transfer.completed, "failed": transfer.failed}
-        work.journal.audit(
+        work.outbox.audit(
             Action.EVIDENCE_SEND if transfer.kind is TransferKind.SEND else Action.PRIORS_FETCH,
             SYSTEM,
             transfer.institution,
@@ -241,7 +242,7 @@ async def end_of_try(work: Work, transfer_id: str, error: str) -> bool:
     return again
 
 
-async def expect_prior(work: Work, case_id: str, prior: RemotePrior) -> bool:
+async def expect_prior(work: UnitOfWork, case_id: str, prior: RemotePrior) -> bool:
     """Before its first object comes: the study is a prior of this case, and no evidence of its own. False where it is known."""
     case = await work.cases.get(case_id)
     if case is None or any(e.study_instance_uid == prior.study_instance_uid for e in await work.evidence.of_case(case_id)):
@@ -257,7 +258,7 @@ async def expect_prior(work: Work, case_id: str, prior: RemotePrior) -> bool:
     return True
 
 
-async def settle_prior(work: Work, case_id: str, study_instance_uid: str) -> None:
+async def settle_prior(work: UnitOfWork, case_id: str, study_instance_uid: str) -> None:
     """The study was fetched, as far as it was: one of which nothing came is none."""
     case = await work.cases.get(case_id)
     for evidence in await work.evidence.of_case(case_id):

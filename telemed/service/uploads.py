@@ -18,11 +18,12 @@ from telemed.domain.errors import DomainError, FieldError, Invalid, NotFound
 from telemed.domain.evidence import HEAD, Evidence, kind_of
 from telemed.domain.people import Person
 from telemed.domain.upload import LIFETIME, MOST_PARTS, MOST_UNFINISHED, Part, Upload
+from telemed.service.application import Application
 from telemed.service.evidence import may_attach
-from telemed.service.files import DEFAULT_NAME, DamagedFile, StudyDoor, UnknownKind, all_kinds, attach_file
+from telemed.service.execution import execute, query
+from telemed.service.files import DEFAULT_NAME, DamagedFile, StudyIntake, UnknownKind, all_kinds, attach_file
 from telemed.service.identity import new_id
-from telemed.service.office import Office, consult, perform
-from telemed.service.ports import Work
+from telemed.service.ports.unit_of_work import UnitOfWork
 
 PART_BYTES = 8 * 1024 * 1024
 """So much is gathered in memory before it is stored and counted: what a power cut can cost a sender."""
@@ -63,7 +64,7 @@ class Checksum:
     digest: bytes
 
 
-async def begin_upload(work: Work, person: Person, case_id: str, name: str, length: int) -> Upload:
+async def begin_upload(work: UnitOfWork, person: Person, case_id: str, name: str, length: int) -> Upload:
     """Announce a file of `length` bytes for the case. Raises Invalid for an empty one, TooManyUploads, or what the policy says."""
     await may_attach(work, person, case_id)
     if length <= 0:
@@ -76,7 +77,7 @@ async def begin_upload(work: Work, person: Person, case_id: str, name: str, leng
     return upload
 
 
-async def find_upload(work: Work, person: Person, upload_id: str) -> Upload:
+async def find_upload(work: UnitOfWork, person: Person, upload_id: str) -> Upload:
     """The person's own upload. Raises NotFound for anybody else's, and for one that has expired."""
     upload = await work.uploads.get(upload_id)
     if upload is None or upload.username != person.username or upload.expires_at <= work.now:
@@ -84,7 +85,7 @@ async def find_upload(work: Work, person: Person, upload_id: str) -> Upload:
     return upload
 
 
-async def _count(work: Work, person: Person, upload_id: str, parts: tuple[Part, ...], evidence_id: str | None) -> Upload:
+async def _count(work: UnitOfWork, person: Person, upload_id: str, parts: tuple[Part, ...], evidence_id: str | None) -> Upload:
     upload = await find_upload(work, person, upload_id)
     if parts[0].offset != upload.offset:
         raise OffsetMismatch(upload.offset)
@@ -97,8 +98,8 @@ async def _count(work: Work, person: Person, upload_id: str, parts: tuple[Part, 
 class _Receiver:
     """Takes the bytes of one request: gathers, stores and counts them part by part."""
 
-    def __init__(self, office: Office, studies: StudyDoor, person: Person, upload: Upload, checksum: Checksum | None) -> None:
-        self._office, self._studies, self._person, self._upload = office, studies, person, upload
+    def __init__(self, application: Application, studies: StudyIntake, person: Person, upload: Upload, checksum: Checksum | None) -> None:
+        self._application, self._studies, self._person, self._upload = application, studies, person, upload
         self._checksum = checksum
         self._digest = CHECKSUMS[checksum.algorithm]() if checksum else None
         self._uncounted: list[Part] = []
@@ -128,13 +129,13 @@ class _Receiver:
 
     async def _store(self, content: bytes) -> None:
         if self._end == 0:
-            _refuse_unknown(self._office, content, self._upload.length)
+            _refuse_unknown(self._application, content, self._upload.length)
         if len(self._upload.parts) + len(self._uncounted) >= MOST_PARTS:
             raise Invalid(FieldError("Upload-Offset", "too-many-parts", str(MOST_PARTS)))
         # Two connections may bring the same offset, one of them cut short: each part has a key of its own.
         part = Part(self._end, len(content), f"{self._upload.folder}{self._end}-{secrets.token_hex(4)}")
         self._uncounted.append(part)
-        await self._office.store.put(part.key, content)
+        await self._application.store.put(part.key, content)
         self._end += len(content)
         if self._checksum is None and self._end < self._upload.length:
             await self._settle()
@@ -147,23 +148,23 @@ class _Receiver:
         evidence_id = None
         if self._end == self._upload.length:
             evidence_id = (await self._attach((*self._upload.parts, *parts))).id
-        self._upload = await perform(self._office, _count, self._person, self._upload.id, parts, evidence_id)
+        self._upload = await execute(self._application, _count, self._person, self._upload.id, parts, evidence_id)
         self._uncounted.clear()
 
     async def _attach(self, parts: tuple[Part, ...]) -> Evidence:
-        content = _streamed(self._office.store, parts)
-        return await attach_file(self._office, self._studies, self._person, self._upload.case_id, self._upload.name, content)
+        content = _streamed(self._application.store, parts)
+        return await attach_file(self._application, self._studies, self._person, self._upload.case_id, self._upload.name, content)
 
     async def _drop_uncounted(self) -> None:
         for part in self._uncounted:
-            await self._office.store.delete(part.key)
+            await self._application.store.delete(part.key)
 
 
-def _refuse_unknown(office: Office, head: bytes, length: int) -> None:
+def _refuse_unknown(application: Application, head: bytes, length: int) -> None:
     """A file that nobody knows is refused at its first bytes, not after hours on a slow line."""
     if len(head) < min(HEAD, length):
         return  # too little to tell; the whole file is looked at again when it is complete
-    kinds = all_kinds(office.region.centres)
+    kinds = all_kinds(application.region.centres)
     if kind_of(head[:HEAD], kinds) is None:
         raise UnknownKind(tuple(dict.fromkeys(k.name for k in kinds)))
 
@@ -175,8 +176,8 @@ async def _streamed(store: ObjectStore, parts: tuple[Part, ...]) -> AsyncIterato
 
 
 async def receive(
-    office: Office,
-    studies: StudyDoor,
+    application: Application,
+    studies: StudyIntake,
     person: Person,
     upload_id: str,
     offset: int,
@@ -189,40 +190,40 @@ async def receive(
     that completed the upload may be sent again. Raises OffsetMismatch, ChecksumMismatch, Invalid for bytes beyond the
     length, UnknownKind, DamagedFile, NotFound, or what the policy says.
     """
-    upload = await consult(office, find_upload, person, upload_id)
+    upload = await query(application, find_upload, person, upload_id)
     if upload.evidence_id is not None and upload.parts and offset == upload.parts[-1].offset:
         return upload
     if offset != upload.offset:
         raise OffsetMismatch(upload.offset)
     try:
-        upload = await _Receiver(office, studies, person, upload, checksum).take(content)
+        upload = await _Receiver(application, studies, person, upload, checksum).take(content)
     except (UnknownKind, DamagedFile):
-        await drop_upload(office, person, upload_id)
+        await drop_upload(application, person, upload_id)
         raise
     if upload.evidence_id is not None:
         for part in upload.parts:
-            await office.store.delete(part.key)
+            await application.store.delete(part.key)
     return upload
 
 
-async def drop_upload(office: Office, person: Person, upload_id: str) -> None:
+async def drop_upload(application: Application, person: Person, upload_id: str) -> None:
     """The sender gives the upload up; what became evidence stays. Raises NotFound."""
-    upload = await consult(office, find_upload, person, upload_id)
-    await _forget(office, upload)
+    upload = await query(application, find_upload, person, upload_id)
+    await _forget(application, upload)
 
 
-async def _forget(office: Office, upload: Upload) -> None:
+async def _forget(application: Application, upload: Upload) -> None:
     """Parts first: a row without parts can be swept again, parts without a row would never be found."""
-    async for key in office.store.list(upload.folder):
-        await office.store.delete(key)
-    async with office.writing() as work:
+    async for key in application.store.list(upload.folder):
+        await application.store.delete(key)
+    async with application.writing() as work:
         await work.uploads.remove(upload.id)
 
 
-async def sweep_uploads(office: Office, now: datetime, limit: int = 20) -> int:
+async def sweep_uploads(application: Application, now: datetime, limit: int = 20) -> int:
     """Drop uploads that have expired, finished or not. Returns how many."""
-    async with office.reading() as work:
+    async with application.reading() as work:
         expired = await work.uploads.expired(now, limit)
     for upload in expired:
-        await _forget(office, upload)
+        await _forget(application, upload)
     return len(expired)

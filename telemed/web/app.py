@@ -13,15 +13,17 @@ from aiohttp.typedefs import Handler
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from telemed import VERSION
+from telemed.centres.ecg.ports import TracingArtist, TracingReader
+from telemed.centres.ecg.web import api as tracings
+from telemed.centres.ecg.web import pages as holter
 from telemed.service.administration import Administration
+from telemed.service.application import Application
 from telemed.service.authenticity import SignatureInspector
 from telemed.service.devices import DeviceProbe
 from telemed.service.document_pages import DocumentPages
-from telemed.service.files import StudyDoor
-from telemed.service.office import Office
-from telemed.service.sheets import SheetPress
+from telemed.service.files import StudyIntake
 from telemed.service.study_export import StudyExporter
-from telemed.service.tracings import TracingArtist, TracingDesk
+from telemed.service.table_export import TableExporter
 from telemed.web import ohif, templating
 from telemed.web.api import (
     administration,
@@ -36,7 +38,6 @@ from telemed.web.api import (
     reports,
     session,
     statistics,
-    tracings,
     transfers,
     unmatched,
     uploads,
@@ -49,9 +50,9 @@ from telemed.web.i18n import language_middleware
 from telemed.web.keys import (
     ADDRESS,
     ADMINISTRATION,
+    APPLICATION,
     EXPORTS,
     FEED,
-    OFFICE,
     PAGES,
     PERSON,
     PROBE,
@@ -59,7 +60,7 @@ from telemed.web.keys import (
     SHEETS,
     SIGNATURES,
     STUDIES,
-    TRACING_DESK,
+    TRACING_READER,
     TRACINGS,
     UPLOAD_LIMIT,
 )
@@ -70,7 +71,6 @@ from telemed.web.pages import (
     case,
     devices_page,
     help_page,
-    holter,
     network_page,
     new_case,
     notices,
@@ -105,38 +105,38 @@ PAGE_MODULES = (
 
 
 @dataclass(frozen=True, slots=True)
-class Doors:
-    """What the web process is given besides the office."""
+class WebDependencies:
+    """What the web process is given besides the application."""
 
-    studies: StudyDoor
+    studies: StudyIntake
     tracings: TracingArtist
-    tracing_desk: TracingDesk
+    tracing_reader: TracingReader
     exports: StudyExporter
     administration: Administration
     signatures: SignatureInspector
     probe: DeviceProbe
-    sheets: SheetPress
+    sheets: TableExporter
     pages: DocumentPages
     address: str
     upload_limit: int
     secure_cookies: bool = False
-    mounts: Sequence[tuple[str, web.Application]] = ()
+    subapps: Sequence[tuple[str, web.Application]] = ()
     ohif: Path = Path("/nonexistent")
     """Folder of the OHIF viewer; nothing is served where none stands in it."""
     ready: Callable[[], object] | None = None
 
 
-def create_app(office: Office, doors: Doors) -> web.Application:
+def create_app(application: Application, doors: WebDependencies) -> web.Application:
     """The application, ready to run."""
     # Files are read piece by piece and counted (UPLOAD_LIMIT); this bounds what is read as a whole.
     app = web.Application(
         middlewares=[language_middleware(_account_language), problem_middleware(error_page), identify], client_max_size=FORM_LIMIT
     )
     app.on_response_prepare.append(add_headers)
-    app[OFFICE] = office
+    app[APPLICATION] = application
     app[STUDIES] = doors.studies
     app[TRACINGS] = doors.tracings
-    app[TRACING_DESK] = doors.tracing_desk
+    app[TRACING_READER] = doors.tracing_reader
     app[EXPORTS] = doors.exports
     app[ADMINISTRATION] = doors.administration
     app[SIGNATURES] = doors.signatures
@@ -146,7 +146,7 @@ def create_app(office: Office, doors: Doors) -> web.Application:
     app[ADDRESS] = doors.address
     app[UPLOAD_LIMIT] = doors.upload_limit
     app[SECURE_COOKIES] = doors.secure_cookies
-    app[FEED] = Feed(office)
+    app[FEED] = Feed(application)
     app.cleanup_ctx.append(_feed)
     templating.setup(app)
     session_pages.add_routes(app)
@@ -159,7 +159,7 @@ def create_app(office: Office, doors: Doors) -> web.Application:
     app.router.add_get("/healthz", _healthy)
     app.router.add_get("/readyz", _ready)
     app.router.add_get("/metrics", _metrics)
-    for prefix, mounted in doors.mounts:
+    for prefix, mounted in doors.subapps:
         app.add_subapp(prefix, mounted)
     return app
 
@@ -182,8 +182,8 @@ async def _healthy(_request: web.Request) -> web.Response:
 
 async def _ready(request: web.Request) -> web.Response:
     """Database and store answer."""
-    office = request.app[OFFICE]
-    await office.check()
+    application = request.app[APPLICATION]
+    await application.check()
     return web.json_response({"status": "ready"})
 
 

@@ -10,7 +10,7 @@ import structlog
 
 from telemed.domain.people import Person
 from telemed.domain.policy import Action, Relation, relations
-from telemed.service.office import Office
+from telemed.service.application import Application
 from telemed.service.queries import HistoryLine
 
 log = structlog.get_logger()
@@ -35,8 +35,8 @@ def may_hear(person: Person, line: HistoryLine) -> bool:
 class Feed:
     """Polls the history while somebody listens."""
 
-    def __init__(self, office: Office) -> None:
-        self._office = office
+    def __init__(self, application: Application) -> None:
+        self._application = application
         self._listeners: set[asyncio.Queue[HistoryLine | None]] = set()
         self._seen: int | None = None  # 0 is a place too: that of an empty history
 
@@ -45,8 +45,8 @@ class Feed:
         while True:
             try:
                 if self._seen is None:
-                    self._seen = await self._office.queries.last_history_id()
-                lines = await self._office.queries.history_since(self._seen, BATCH)
+                    self._seen = await self._application.queries.last_history_id()
+                lines = await self._application.queries.history_since(self._seen, BATCH)
                 for line in lines:
                     self._give(line)
                     self._seen = line.id
@@ -78,7 +78,7 @@ class Feed:
         try:
             seen = after or 0
             while after is not None:
-                missed = await self._office.queries.history_since(seen, BATCH)
+                missed = await self._application.queries.history_since(seen, BATCH)
                 for line in missed:
                     seen = line.id
                     if may_hear(person, line):

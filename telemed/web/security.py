@@ -10,7 +10,7 @@ from aiohttp.typedefs import Handler
 from telemed.domain.errors import NotAuthenticated
 from telemed.domain.people import Person
 from telemed.service import accounts
-from telemed.web.keys import OFFICE, PERSON, SECURE_COOKIES, TOKEN
+from telemed.web.keys import APPLICATION, PERSON, SECURE_COOKIES, TOKEN
 from telemed.web.problems import Problem
 
 SESSION_COOKIE = "telemed_session"
@@ -85,14 +85,14 @@ async def add_headers(request: web.Request, response: web.StreamResponse) -> Non
 
 
 async def _person(request: web.Request, token: str) -> Person | None:
-    office = request.app[OFFICE]
+    application = request.app[APPLICATION]
 
     async def touch(digest: str) -> None:
-        async with office.writing() as work:
+        async with application.writing() as work:
             await work.sessions.seen(digest, work.now)
 
     try:
-        async with office.reading() as work:
+        async with application.reading() as work:
             return await accounts.person_of(work, token, touch)
     except NotAuthenticated:
         return None

@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 from aiohttp import web
 
 from telemed.domain.policy import Action
-from telemed.service.office import Office, record_look
+from telemed.service.application import Application
+from telemed.service.execution import record_look
 from telemed.web.keys import PERSON
 
 SITTING = timedelta(minutes=10)
@@ -19,8 +20,8 @@ REFUSED = frozenset({403, 404})
 class StudyLooks:
     """Listens to the answers of a DICOMweb application: the record is durable before the first byte goes out."""
 
-    def __init__(self, office: Office) -> None:
-        self._office = office
+    def __init__(self, application: Application) -> None:
+        self._application = application
         self._noted: dict[tuple[str, str, bool], datetime] = {}
 
     async def __call__(self, request: web.Request, response: web.StreamResponse) -> None:
@@ -31,14 +32,16 @@ class StudyLooks:
         if not self._is_new((person.username, study, refused)):
             return
         if refused:
-            async with self._office.writing() as work:
+            async with self._application.writing() as work:
                 detail = {"status": str(response.status)}
-                work.journal.audit("access:retrieve-study", person.username, person.institution, f"study/{study}", "refused", detail)
+                work.outbox.audit("access:retrieve-study", person.username, person.institution, f"study/{study}", "refused", detail)
             return
-        await record_look(self._office, person, Action.EVIDENCE_READ if study else "study:find", f"study/{study}" if study else "studies")
+        await record_look(
+            self._application, person, Action.EVIDENCE_READ if study else "study:find", f"study/{study}" if study else "studies"
+        )
 
     def _is_new(self, look: tuple[str, str, bool]) -> bool:
-        now = self._office.now()
+        now = self._application.now()
         self._noted = {known: at for known, at in self._noted.items() if now - at < SITTING}
         if look in self._noted:
             return False

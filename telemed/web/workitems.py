@@ -19,10 +19,10 @@ from telemed.domain.case import Case, CaseStatus, Priority
 from telemed.domain.evidence import Evidence, EvidenceType
 from telemed.domain.policy import Action
 from telemed.service.access import case_for
-from telemed.service.casework import cancel_case
-from telemed.service.office import Office
+from telemed.service.application import Application
+from telemed.service.case_reading import claim_case
+from telemed.service.case_request import cancel_case
 from telemed.service.queries import CaseFilter
-from telemed.service.reading import claim_case
 from telemed.web.security import person_of
 
 CENTRE = "imaging"
@@ -47,17 +47,17 @@ _SEXES = {"male": "M", "female": "F", "other": "O"}
 class CaseWorkitems:
     """Implements `dicom_gateway.workitems.WorkitemDesk`."""
 
-    def __init__(self, office: Office) -> None:
-        self._office = office
+    def __init__(self, application: Application) -> None:
+        self._application = application
 
     async def listed(self, request: web.Request, owner: str | None, state: State | None) -> Sequence[Workitem]:
         """Cases that the person may list, in the order of the worklist."""
-        page = await self._office.queries.cases(person_of(request), CaseFilter(centre=CENTRE), None, MAX_LISTED)
+        page = await self._application.queries.cases(person_of(request), CaseFilter(centre=CENTRE), None, MAX_LISTED)
         return [workitem_of(case, ()) for case in page.cases if case.status in STATES and state in (None, STATES[case.status])]
 
     async def workitem(self, request: web.Request, owner: str | None, uid: str) -> Workitem:
         """One case, with the studies that it rests on."""
-        async with self._office.reading() as work:
+        async with self._application.reading() as work:
             case = await case_for(work, person_of(request), _case_id(uid), Action.CASE_READ)
             if case.status not in STATES or case.centre != CENTRE:
                 raise _absent()
@@ -84,7 +84,7 @@ class CaseWorkitems:
             raise Refused(409, 0xC304, "The UPS has not met final state requirements: the report is signed on the platform.")
         if state is State.CANCELED:
             raise Refused(409, 0xC312, "A case is given back or declined on the platform.")
-        async with self._office.writing() as work:
+        async with self._application.writing() as work:
             await claim_case(work, person_of(request), _case_id(uid))
         return True
 
@@ -94,7 +94,7 @@ class CaseWorkitems:
         if known.state is State.CANCELED:
             return False
         said = str(value_of(reason, _REASON) or "")
-        async with self._office.writing() as work:
+        async with self._application.writing() as work:
             await cancel_case(work, person_of(request), _case_id(uid), said or "UPS cancel request")
         return True
 

@@ -17,9 +17,9 @@ from pydicom import dcmread
 from pynetdicom import AE
 
 from telemed import bootstrap
-from telemed.adapters.database import make_engine
-from telemed.adapters.migrate import migrate
-from telemed.adapters.network_table import add_person
+from telemed.adapters.database.engine import make_engine
+from telemed.adapters.database.migrate import migrate
+from telemed.adapters.database.repositories.region import add_person
 from telemed.adapters.passwords import Argon2Passwords
 from telemed.demo.people import DemoPatient
 from telemed.demo.region import PASSWORD
@@ -126,7 +126,7 @@ async def running_platform(folder: Path) -> AsyncIterator[Platform]:
     await engine.dispose()
     await put_region(settings)
     async with bootstrap.open_parts(settings) as parts, aiohttp.ClientSession() as session:
-        async with parts.office.engine.begin() as connection:
+        async with parts.application.engine.begin() as connection:
             await add_person(connection, COLLEAGUE, await Argon2Passwords().hash(PASSWORD))
         server = TestServer(bootstrap.web_application(parts), host="127.0.0.1", port=settings.http_port)
         await server.start_server(shutdown_timeout=0.1)

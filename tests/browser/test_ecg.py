@@ -160,7 +160,7 @@ async def test_the_screen_filters_as_the_paper_does(platform: Platform, sign_in:
 
 
 async def _stages(platform: Platform, name: str, rate: float) -> Any:
-    from telemed.adapters.tracings import screen_filters
+    from telemed.centres.ecg.adapters.tracing_reader import screen_filters
 
     return next(each["stages"] for each in screen_filters(rate) if each["name"] == name)
 

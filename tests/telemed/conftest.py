@@ -13,19 +13,19 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from dicom_gateway import Intake
 from storage import ObjectStore, open_store
 from telemed import centres
-from telemed.adapters.confidential import Sealer
-from telemed.adapters.database import make_engine
-from telemed.adapters.migrate import migrate
-from telemed.adapters.office import SqlOffice
+from telemed.adapters.application import SqlApplication
+from telemed.adapters.clock import utc_now
+from telemed.adapters.database.confidential import Sealer
+from telemed.adapters.database.engine import make_engine
+from telemed.adapters.database.migrate import migrate
+from telemed.adapters.dicom.study_repository import StudyArrivals
 from telemed.adapters.passwords import Argon2Passwords
-from telemed.adapters.printing import ReportPress
-from telemed.adapters.study_table import StudyArrivals
-from telemed.adapters.work_clock import utc_now
+from telemed.adapters.printing.report_renderer import PdfReportRenderer
 from telemed.demo.run import put_region
 from telemed.settings import Settings
 from telemed.web.i18n import DEFAULT_LANGUAGE, translations
 from tests.postgres_server import PostgresServer, postgres_server
-from tests.telemed.desk import Desk
+from tests.telemed.harness import Harness
 from tests.telemed.moments import Clock
 
 __all__ = ["postgres_server"]
@@ -102,28 +102,28 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-async def office(engine: AsyncEngine, store: ObjectStore, keys: Path, printers: Executor, clock: Clock) -> SqlOffice:
+async def application(engine: AsyncEngine, store: ObjectStore, keys: Path, printers: Executor, clock: Clock) -> SqlApplication:
     """Where use cases are carried out, as in a process of the platform."""
     return await open_office(engine, store, keys, printers, clock)
 
 
-async def open_office(engine: AsyncEngine, store: ObjectStore, keys: Path, printers: Executor, clock: Clock) -> SqlOffice:
+async def open_office(engine: AsyncEngine, store: ObjectStore, keys: Path, printers: Executor, clock: Clock) -> SqlApplication:
     language = translations(DEFAULT_LANGUAGE)
-    press = ReportPress(store, printers, keys, "http://telemed.test", DEFAULT_LANGUAGE, language.gettext)
-    made = SqlOffice(engine, store, centres.discover(), Argon2Passwords(), press, "Asia/Shanghai", clock)
+    press = PdfReportRenderer(store, printers, keys, "http://telemed.test", DEFAULT_LANGUAGE, language.gettext)
+    made = SqlApplication(engine, store, centres.discover(), Argon2Passwords(), press, "Asia/Shanghai", clock)
     await made.refresh()
     return made
 
 
 @pytest.fixture
-async def intake(office: SqlOffice, store: ObjectStore) -> AsyncIterator[Intake]:
+async def intake(application: SqlApplication, store: ObjectStore) -> AsyncIterator[Intake]:
     """The one intake for DICOM objects, with the platform's hook."""
-    opened = Intake(office.engine, store, on_indexed=StudyArrivals("Asia/Shanghai"))
+    opened = Intake(application.engine, store, on_indexed=StudyArrivals("Asia/Shanghai"))
     yield opened
     await opened.close()
 
 
 @pytest.fixture
-def desk(office: SqlOffice, clock: Clock) -> Desk:
+def harness(application: SqlApplication, clock: Clock) -> Harness:
     """People of the demo region at work."""
-    return Desk(office, clock)
+    return Harness(application, clock)

@@ -18,9 +18,9 @@ from dicom_gateway.pixels.transcode import transcode
 from dicom_gateway.transfer_syntax import RLE_LOSSLESS
 from storage import ObjectMissing
 from telemed import bootstrap
-from telemed.adapters.compacting import StudyCompactor
-from telemed.adapters.database import make_engine
-from telemed.adapters.migrate import migrate
+from telemed.adapters.database.engine import make_engine
+from telemed.adapters.database.migrate import migrate
+from telemed.adapters.dicom.study_compactor import StudyCompactor
 from telemed.bootstrap import Parts
 from telemed.demo.run import put_region
 from telemed.settings import Settings
@@ -92,7 +92,7 @@ async def test_switched_off_nothing_happens_and_what_is_compact_stays_readable(t
 
 
 async def _assessed(parts: Parts, images: int) -> bool:
-    found = await parts.office.image_quality.of_studies("CLINIC1", [STUDY])
+    found = await parts.application.image_quality.of_studies("CLINIC1", [STUDY])
     return bool(found) and found[0].images == images
 
 

@@ -18,9 +18,9 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from telemed import bootstrap
-from telemed.adapters.database import make_engine
-from telemed.adapters.migrate import migrate
-from telemed.adapters.pdf_signatures import PdfSigner
+from telemed.adapters.database.engine import make_engine
+from telemed.adapters.database.migrate import migrate
+from telemed.adapters.signatures.pdf_signatures import PdfSigner
 from telemed.bootstrap import Parts
 from telemed.demo.evidence_spool import EvidenceSpool
 from telemed.demo.play import SPOOL, play_story
@@ -32,8 +32,8 @@ from telemed.domain.case import Case
 from telemed.domain.critical import CriticalStatus, CriticalValue
 from telemed.domain.evidence import Evidence
 from telemed.domain.report import Report
-from telemed.service import casework
-from telemed.service.office import perform
+from telemed.service import case_request as case_request
+from telemed.service.execution import execute
 from telemed.service.queries import HistoryLine
 from telemed.settings import Settings
 from telemed.verification import verify_installation
@@ -83,12 +83,12 @@ class Platform:
 
     async def told(self, case: StoryCase) -> Told:
         """The one case that was made of a story's case."""
-        office = self.parts.office
-        async with office.reading() as work:
+        application = self.parts.application
+        async with application.reading() as work:
             (known,) = await work.cases.with_accession(case.member, number_of(case))
             evidence, reports = await work.evidence.of_case(known.id), await work.reports.versions(known.id)
             criticals = await work.criticals.of_case(known.id)
-        return Told(known, await office.queries.history(known.id), evidence, reports, criticals)
+        return Told(known, await application.queries.history(known.id), evidence, reports, criticals)
 
 
 def free_port() -> int:
@@ -106,7 +106,7 @@ async def running(folder: Path, *, with_worker: bool = True) -> AsyncIterator[Pl
     await engine.dispose()
     async with bootstrap.open_parts(settings) as parts:
         await put_region(settings)
-        await parts.office.refresh()
+        await parts.application.refresh()
         runner = web.AppRunner(bootstrap.web_application(parts), access_log=None)
         await runner.setup()
         await web.TCPSite(runner, settings.host, settings.http_port).start()
@@ -178,7 +178,7 @@ async def test_who_waits_gets_evidence_through_the_door(platform: Platform) -> N
 
 async def test_the_film_came_as_a_study_of_the_member(platform: Platform) -> None:
     told = await platform.told(FILM)
-    async with platform.parts.office.reading() as work:
+    async with platform.parts.application.reading() as work:
         study = await work.studies.facts(FILM.member, told.evidence[0].study_instance_uid or "")
     assert study is not None
     assert (study.accession_number, study.modality, study.instances) == (number_of(FILM), "DX", 1)
@@ -189,7 +189,7 @@ async def test_a_study_that_nobody_asked_for_looks_for_its_case(platform: Platfo
         found: list[str] = []
         while not found:
             await asyncio.sleep(0.05)  # the worker's next look
-            async with platform.parts.office.reading() as work:
+            async with platform.parts.application.reading() as work:
                 found = [study.accession_number for study in await work.studies.unmatched(None, 10)]
     assert found == [stray.accession_number for stray in STRAYS]
 
@@ -256,7 +256,7 @@ async def test_a_story_cut_anywhere_doubles_nothing(tmp_path: Path) -> None:
 async def play_until(platform: Platform, story: Sequence[StoryCase], lines: int) -> None:
     """Play, and stop dead when so many lines of history are written."""
     playing = asyncio.create_task(play_story(platform.settings, story, ()))
-    while not playing.done() and await platform.parts.office.queries.last_history_id() < lines:
+    while not playing.done() and await platform.parts.application.queries.last_history_id() < lines:
         await asyncio.wait([playing], timeout=0.005)
     playing.cancel()
     await asyncio.wait([playing])
@@ -267,7 +267,7 @@ async def test_a_case_that_went_another_way_is_left_to_its_people(tmp_path: Path
     async with running(tmp_path, with_worker=False) as platform:
         await play_story(platform.settings, [replace(CRITICAL, steps=CRITICAL.steps[:4])], ())
         told = await platform.told(CRITICAL)
-        await perform(platform.parts.office, casework.cancel_case, PEOPLE["clinic3"], told.case.id, "转院")
+        await execute(platform.parts.application, case_request.cancel_case, PEOPLE["clinic3"], told.case.id, "转院")
         await play_story(platform.settings, [CRITICAL], ())
         assert (await platform.told(CRITICAL)).actions == ["create", "evidence", "submit", "claim", "cancel"]
 

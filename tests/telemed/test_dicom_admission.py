@@ -14,8 +14,8 @@ from rich.console import Console
 
 from dicom_gateway.upper_layer.pdu import PDUType
 from telemed import bootstrap
-from telemed.adapters.database import make_engine
-from telemed.adapters.migrate import migrate
+from telemed.adapters.database.engine import make_engine
+from telemed.adapters.database.migrate import migrate
 from telemed.bootstrap import Parts
 from telemed.demo.run import put_region
 from telemed.devices_command import WrongDevice, device_of, put_device, remove_device, show_devices
@@ -72,7 +72,7 @@ async def test_a_device_calls_from_its_own_networks_only(tmp_path: Path) -> None
     async with gateway(settings) as parts:
         for networks, is_let_in in ((["192.0.2.0/24"], False), (["192.0.2.0/24", "127.0.0.1"], True), ([], True)):
             await put_device(settings, device_of("CLINIC1", "CLINIC1", "", [], "", networks))
-            await parts.office.refresh()
+            await parts.application.refresh()
             assert await welcomed(settings.dicom_port, None) is is_let_in
         with pytest.raises(WrongDevice, match=r"192\.0\.2\.0/24"):
             await put_device(settings, device_of("CT1", "CLINIC1", "", [], "", ["192.0.2.1/24"]))
@@ -92,7 +92,7 @@ async def test_the_command_lists_changes_and_removes_and_is_on_record(tmp_path: 
         with pytest.raises(WrongDevice, match="host:port"):
             device_of("PACS1", "CLINIC1", "pacs", [], "")
         assert [await remove_device(settings, "PACS1") for _ in range(2)] == [True, False]
-        lines = await parts.office.queries.audit({"action": "device:manage"}, None, 10)
+        lines = await parts.application.queries.audit({"action": "device:manage"}, None, 10)
         assert [(line.actor, line.detail["step"]) for line in reversed(lines)] == [
             ("command-line", step) for step in ("add", "change", "remove")
         ]
@@ -102,7 +102,7 @@ async def called(parts: Parts, *wanted: tuple[str, str]) -> None:
     """Wait until these are the last calls: title, and why it was refused."""
     async with asyncio.timeout(20):
         while True:
-            async with parts.office.reading() as work:
+            async with parts.application.reading() as work:
                 calls = await last_calls(work, OPERATOR)
             if {(call.title, call.refused) for call in calls} >= set(wanted):
                 assert {call.address for call in calls} == {"127.0.0.1"}
@@ -115,7 +115,7 @@ async def test_the_last_call_under_each_title_is_noted_and_why_it_was_refused(tm
     async with gateway(settings) as parts:
         for title, networks in (("CT1", ["192.0.2.0/24"]), ("CT2", [])):
             await put_device(settings, device_of(title, "CLINIC1", "", [], "", networks))
-        await parts.office.refresh()
+        await parts.application.refresh()
         for calling, asked in (("CLINIC1", "TELEMED"), ("CT1", "TELEMED"), ("CT2", "OTHER"), ("NOBODY", "TELEMED")):
             async with asyncio.timeout(10), connected(settings.dicom_port, None) as peer:
                 await peer.send(request(calling=calling, called=asked).encode())

@@ -22,16 +22,16 @@ from pydicom.uid import ComprehensiveSRStorage, generate_uid
 
 from dicom_gateway import Outcome, Source
 from telemed import bootstrap
-from telemed.adapters.database import make_engine
-from telemed.adapters.migrate import migrate
-from telemed.adapters.model_port import ModelFailed, read_answer
+from telemed.adapters.database.engine import make_engine
+from telemed.adapters.database.migrate import migrate
+from telemed.adapters.dicom.model_client import ModelFailed, read_answer
+from telemed.adapters.jobs.long_jobs import LongJobs
+from telemed.adapters.jobs.worker import Worker
 from telemed.bootstrap import Parts
 from telemed.demo.run import put_region
-from telemed.long_jobs import LongJobs
 from telemed.service.image_quality import DIMENSIONS
 from telemed.settings import Settings
-from telemed.web.quality_words import proposed_shapes, strip_of
-from telemed.worker import Worker
+from telemed.web.labels.image_quality import proposed_shapes, strip_of
 from tests.dicom_gateway.objects import ct_slice, part10_of
 
 STUDY, SERIES = str(generate_uid()), str(generate_uid())
@@ -86,7 +86,7 @@ async def work_until(workers: Workers, done: Callable[[], Awaitable[Any]]) -> An
 
 async def test_a_complete_study_is_assessed_and_again_when_it_grows(tmp_path: Path) -> None:
     async with parts_of(tmp_path) as (parts, worker):
-        kept = parts.office.image_quality
+        kept = parts.application.image_quality
         await arrive(parts, slices(6, without=frozenset({3})))
         first = (await work_until(worker, lambda: kept.of_studies("CLINIC1", [STUDY])))[0]
         assert set(first.scores) == set(DIMENSIONS)
@@ -102,10 +102,10 @@ async def test_a_complete_study_is_assessed_and_again_when_it_grows(tmp_path: Pa
             return found if found[0].scores["anatomy"] == 100 else None
 
         assert (await work_until(worker, whole))[0].images == 6
-        today = first.assessed_at.astimezone(parts.office.region.network.zone).date()
-        sums = await parts.office.figures.image_quality(today.replace(day=1), today)
+        today = first.assessed_at.astimezone(parts.application.region.network.zone).date()
+        sums = await parts.application.statistics.image_quality(today.replace(day=1), today)
         assert [(each.institution, each.studies) for each in sums] == [("CLINIC1", 1)]
-        assert await parts.office.figures.image_quality(date(2000, 1, 1), date(2000, 1, 31)) == []
+        assert await parts.application.statistics.image_quality(date(2000, 1, 1), date(2000, 1, 31)) == []
         assert await kept.of_studies("CLINIC2", [STUDY]) == []
 
 
@@ -132,7 +132,7 @@ async def test_a_model_is_shown_the_study_and_its_words_are_a_proposal(tmp_path:
     try:
         async with parts_of(tmp_path, str(server.make_url("/propose"))) as (parts, worker):
             await arrive(parts, slices(2))
-            kept = parts.office.image_quality
+            kept = parts.application.image_quality
             proposal = (await work_until(worker, lambda: kept.proposals("CLINIC1", [STUDY])))[0]
     finally:
         await server.close()
@@ -152,7 +152,7 @@ async def test_a_model_that_fails_is_asked_again_later_and_hurts_nothing(tmp_pat
     try:
         async with parts_of(tmp_path, str(server.make_url("/propose"))) as (parts, worker):
             await arrive(parts, slices(1))
-            kept = parts.office.image_quality
+            kept = parts.application.image_quality
             await work_until(worker, lambda: kept.of_studies("CLINIC1", [STUDY]))
 
             async def tried() -> bool:

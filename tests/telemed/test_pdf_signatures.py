@@ -16,12 +16,12 @@ from hypothesis import strategies as st
 from pypdf import PdfReader
 
 from telemed.adapters.demo_certificates import DemoCertificates
-from telemed.adapters.pades import MAX_BYTES
-from telemed.adapters.pdf_signatures import PdfSigner, verify_signatures
-from telemed.adapters.report_pdf import render_report
+from telemed.adapters.printing.report_document import LABELS, ReportDocument, ReportPatient, Section, SignedBy
+from telemed.adapters.printing.report_pdf import render_report
+from telemed.adapters.signatures.pades import MAX_BYTES
+from telemed.adapters.signatures.pdf_signatures import PdfSigner, verify_signatures
 from telemed.adapters.sm2_sidecar import FIELDS, USER_IDENTITY, Sm2Signer, sm3
-from telemed.domain.report_document import LABELS, ReportDocument, ReportPatient, Section, SignedBy
-from telemed.service.signing import Signatory, SignatureCheck, Signer, UnreadablePdf, UnsignablePdf
+from telemed.service.ports.signer import Signatory, SignatureCheck, Signer, UnreadablePdf, UnsignablePdf
 
 NOON = datetime(2026, 3, 5, 12, 0, tzinfo=timezone(timedelta(hours=8)))
 LATER = NOON + timedelta(minutes=20)

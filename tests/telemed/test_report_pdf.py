@@ -13,10 +13,9 @@ from hypothesis import strategies as st
 from PIL import Image
 from pypdf import PageObject, PdfReader
 
-from telemed.adapters.fonts import BOLD, REGULAR, outline, printable
-from telemed.adapters.line_breaking import NOT_FIRST, NOT_LAST, break_lines
-from telemed.adapters.report_pdf import render_report, warm_up
-from telemed.domain.report_document import (
+from telemed.adapters.printing.fonts import BOLD, REGULAR, outline, printable
+from telemed.adapters.printing.line_breaking import NOT_FIRST, NOT_LAST, break_lines
+from telemed.adapters.printing.report_document import (
     LABELS,
     MAX_LINE_ENDS,
     MAX_NAME,
@@ -30,6 +29,7 @@ from telemed.domain.report_document import (
     SignedBy,
     UnprintableReport,
 )
+from telemed.adapters.printing.report_pdf import render_report, warm_up
 
 CHINA = timezone(timedelta(hours=8))
 NOON = datetime(2026, 3, 5, 12, 0, tzinfo=CHINA)

@@ -9,8 +9,8 @@ import pytest
 from openpyxl import load_workbook
 from pypdf import PdfReader
 
-from telemed.adapters.sheets import to_csv, to_pdf, to_xlsx
-from telemed.service.sheets import Column, Sheet, SheetTable
+from telemed.adapters.printing.table_export import to_csv, to_pdf, to_xlsx
+from telemed.service.table_export import Column, Sheet, SheetTable
 
 DANGEROUS = ("=1+1", "+1", "-1", "@SUM(A1)", '=HYPERLINK("http://example.invalid")', "\t=1", "\r=1")
 

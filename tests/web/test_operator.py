@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 from openpyxl import load_workbook
 
-from telemed.adapters import tables as t
+from telemed.adapters.database import tables as t
 from telemed.demo.region import PASSWORD
 from telemed.web.pages import verify
 from telemed.web.pages.verify import Pace
@@ -102,10 +102,10 @@ async def test_a_locked_account_is_seen_and_opened(region: DemoRegion) -> None:
 
 
 async def test_a_failed_job_is_tried_again_and_shows_no_data(region: DemoRegion) -> None:
-    now = region.parts.office.now()
+    now = region.parts.application.now()
     secret = "DETAIL: Key (name)=(张伟) exists"
-    row = {"kind": "place-study", "payload": {"owner": "CLINIC1", "study": "1.2.3"}, "created_at": now, "run_after": now, "attempts": 20}
-    async with region.parts.office.engine.begin() as connection:
+    row = {"kind": "match-study", "payload": {"owner": "CLINIC1", "study": "1.2.3"}, "created_at": now, "run_after": now, "attempts": 20}
+    async with region.parts.application.engine.begin() as connection:
         job = (
             await connection.execute(sa.insert(t.job).values(**row, error=f"IntegrityError('taken\\n{secret}')").returning(t.job.c.id))
         ).scalar_one()
@@ -153,7 +153,7 @@ async def test_a_bad_month_is_a_problem_document(region: DemoRegion, month: str)
 
 
 async def test_the_bulletin_in_each_format(region: DemoRegion) -> None:
-    month = f"{region.parts.office.now():%Y-%m}"
+    month = f"{region.parts.application.now():%Y-%m}"
     address = f"/api/v1/statistics/monthly?month={month}&lang=en"
     found = (await region.call("GET", address, user="clinic1")).body
     assert [i["institution"] for i in found["institutions"]] == ["CLINIC1"]
@@ -176,7 +176,7 @@ async def test_a_report_is_verified_without_signing_in(region: DemoRegion) -> No
     await region.call("PUT", f"/api/v1/cases/{case}/report", sections, user="imaging.huba", headers={"If-Match": "*"})
     signed = await region.step(case, "report/sign", {"password": PASSWORD}, user="imaging.huba")
     assert signed.status == 200, signed.body
-    async with region.parts.office.reading() as work:
+    async with region.parts.application.reading() as work:
         (report,) = await work.reports.versions(case)
     for language, word in (("zh-CN", "有效"), ("en", "valid")):
         page = await region.call("GET", f"/verify/{report.verification_code}?lang={language}", headers={"Accept": "text/html"})

@@ -10,7 +10,7 @@ from telemed.domain.errors import NotFound
 from telemed.domain.policy import Action
 from telemed.service import accounts
 from telemed.service.administration import Account
-from telemed.service.office import perform, record_look
+from telemed.service.execution import execute, record_look
 from telemed.web.api.inputs import Nothing
 from telemed.web.api.operation import Call, answer, operation
 from telemed.web.api.shapes import Shape
@@ -57,14 +57,14 @@ def account_shape(account: Account) -> AccountShape:
 async def account_list(call: Call[Nothing]) -> web.Response:
     """Everybody who can sign in, and the state of each account."""
     found = await call.request.app[ADMINISTRATION].accounts(call.person)
-    await record_look(call.office, call.person, Action.ACCOUNT_READ, "accounts")
+    await record_look(call.application, call.person, Action.ACCOUNT_READ, "accounts")
     return answer(AccountListShape(items=[account_shape(account) for account in found]))
 
 
 @operation("POST", "/accounts/{username}/unlock", status=204, errors=(403, 404))
 async def unlock(call: Call[Nothing]) -> web.Response:
     """Open an account that was locked after too many wrong passwords."""
-    await perform(call.office, accounts.unlock, call.person, call.path("username"))
+    await execute(call.application, accounts.unlock, call.person, call.path("username"))
     return web.Response(status=204)
 
 

@@ -10,11 +10,13 @@ from aiohttp import web
 from telemed.domain.case import Case
 from telemed.domain.patient import Identifier
 from telemed.domain.policy import Action, Relation, may
-from telemed.service import casework, reading, routing
+from telemed.service import case_reading as reading
+from telemed.service import case_request as case_request
+from telemed.service import routing
 from telemed.service.access import relation_to
 from telemed.service.case_view import view_case
-from telemed.service.office import consult, perform, record_look
-from telemed.service.patients import PatientCard
+from telemed.service.execution import execute, query, record_look
+from telemed.service.patients import Demographics
 from telemed.service.queries import CaseFilter, View
 from telemed.web.api.inputs import (
     CaseChange,
@@ -33,21 +35,21 @@ from telemed.web.api.shapes import CaseListShape, CaseShape, EventListShape, eve
 CASE = "/cases/{case_id}"
 
 
-def card_of(patient: PatientInput) -> PatientCard:
+def card_of(patient: PatientInput) -> Demographics:
     numbers = tuple(Identifier(i.system, i.value.upper() if i.system == "resident-id" else i.value) for i in patient.identifiers)
-    return PatientCard(patient.name, patient.sex, patient.birth_date, numbers, patient.phone)
+    return Demographics(patient.name, patient.sex, patient.birth_date, numbers, patient.phone)
 
 
 async def _shown(call: Call[Any], case_id: str, status: int = 200) -> web.Response:
     """The case after a step; a hub that just gave it away sees its last look."""
-    view = await consult(call.office, view_case, call.person, case_id)
+    view = await query(call.application, view_case, call.person, case_id)
     return answer(view_shape(view), status)
 
 
 async def _stepped(call: Call[Any], step: Callable[..., Awaitable[Case]], *arguments: Any, **named: Any) -> web.Response:
     """Take a step, then show the case. Who may no longer see it is shown where it went, and no more."""
-    case = await perform(call.office, step, call.person, call.case_id, *arguments, **named)
-    async with call.office.reading() as work:
+    case = await execute(call.application, step, call.person, call.case_id, *arguments, **named)
+    async with call.application.reading() as work:
         if await _still_visible(call, work, case):
             return answer(view_shape(await view_case(work, call.person, call.case_id)))
     gone = {"id": case.id, "status": case.status.value, "hub": case.hub, "centre": case.centre, "member": case.member}
@@ -63,8 +65,8 @@ async def _still_visible(call: Call[Any], work: Any, case: Case) -> bool:
 async def create(call: Call[NewCase]) -> web.Response:
     """Make a draft case."""
     body = call.body
-    case = await perform(
-        call.office, casework.create_case, call.person, body.centre, body.kind, body.priority, card_of(body.patient), body.request
+    case = await execute(
+        call.application, case_request.create_case, call.person, body.centre, body.kind, body.priority, card_of(body.patient), body.request
     )
     response = await _shown(call, case.id, 201)
     response.headers["Location"] = f"/api/v1/cases/{case.id}"
@@ -79,11 +81,11 @@ async def listing(call: Call[Nothing]) -> web.Response:
         q.centre or "", q.status or "", q.hub or "", q.member or "", q.priority.value if q.priority else "", q.q or "",
         View(q.view) if q.view else None, q.need or "", q.body_part or "",
     )  # fmt: skip
-    page = await call.office.queries.cases(call.person, wanted, q.cursor, q.limit)
+    page = await call.application.queries.cases(call.person, wanted, q.cursor, q.limit)
     whole = may(call.person, Action.CASE_READ)
     items = [listed_shape(case, page.patients.get(case.patient.id), call.person, whole=whole) for case in page.cases]
     if items:
-        await record_look(call.office, call.person, "case:list", f"cases/{len(items)}")
+        await record_look(call.application, call.person, "case:list", f"cases/{len(items)}")
     return answer(CaseListShape(items=items, next=page.next))
 
 
@@ -91,7 +93,7 @@ async def listing(call: Call[Nothing]) -> web.Response:
 async def read(call: Call[Nothing]) -> web.Response:
     """One case."""
     response = await _shown(call, call.case_id)
-    await record_look(call.office, call.person, Action.CASE_READ, f"case/{call.case_id}")
+    await record_look(call.application, call.person, Action.CASE_READ, f"case/{call.case_id}")
     return response
 
 
@@ -100,32 +102,32 @@ async def edit(call: Call[CaseChange]) -> web.Response:
     """Change a draft, or a case that was sent back."""
     body = call.body
     card = card_of(body.patient) if body.patient else None
-    return await _stepped(call, casework.edit_case, body.priority, body.request, kind=body.kind, card=card)
+    return await _stepped(call, case_request.edit_case, body.priority, body.request, kind=body.kind, card=card)
 
 
 @operation("POST", CASE + "/submit", body=Nothing, returns=CaseShape, errors=(403, 404, 409, 422))
 async def submit(call: Call[Nothing]) -> web.Response:
     """Send the case to the network, or the answer back to the hub that asked."""
-    return await _stepped(call, casework.submit_case)
+    return await _stepped(call, case_request.submit_case)
 
 
 @operation("POST", CASE + "/cancel", body=WithReason, returns=CaseShape, errors=(403, 404, 409, 422))
 async def cancel(call: Call[WithReason]) -> web.Response:
     """Withdraw the case."""
-    return await _stepped(call, casework.cancel_case, call.body.reason)
+    return await _stepped(call, case_request.cancel_case, call.body.reason)
 
 
 @operation("POST", CASE + "/acknowledge", body=Nothing, returns=CaseShape, errors=(403, 404, 409))
 async def acknowledge(call: Call[Nothing]) -> web.Response:
     """The member has received the report."""
-    return await _stepped(call, casework.acknowledge_report)
+    return await _stepped(call, case_request.acknowledge_report)
 
 
 @operation("POST", CASE + "/consent", body=ConsentInput, returns=CaseShape, status=201, errors=(403, 404, 422))
 async def consent(call: Call[ConsentInput]) -> web.Response:
     """Record the patient's written consent."""
     body = call.body
-    await perform(call.office, casework.record_consent, call.person, call.case_id, body.giver, body.signed_name, body.evidence_id)
+    await execute(call.application, case_request.record_consent, call.person, call.case_id, body.giver, body.signed_name, body.evidence_id)
     return await _shown(call, call.case_id, 201)
 
 
@@ -186,7 +188,7 @@ async def offer(call: Call[Offer]) -> web.Response:
 @operation("GET", CASE + "/events", returns=EventListShape, errors=(404,))
 async def events(call: Call[Nothing]) -> web.Response:
     """The case's history, oldest first."""
-    view = await consult(call.office, view_case, call.person, call.case_id)
-    lines = await call.office.queries.history(call.case_id)
+    view = await query(call.application, view_case, call.person, call.case_id)
+    lines = await call.application.queries.history(call.case_id)
     whole = view.whole and view.relation is not Relation.FOREIGN
     return answer(EventListShape(items=[event_shape(line, whole=whole) for line in lines]))

@@ -6,7 +6,7 @@ from aiohttp import web
 
 from telemed.service import criticals
 from telemed.service.case_view import view_case
-from telemed.service.office import consult, perform
+from telemed.service.execution import execute, query
 from telemed.web.api.cases import CASE
 from telemed.web.api.inputs import ActionTaken, CriticalFinding, Nothing, Told, WithReason
 from telemed.web.api.operation import Call, answer, operation
@@ -19,14 +19,14 @@ ERRORS = (403, 404, 409, 422)
 @operation("GET", CASE + "/criticals", returns=CriticalListShape, errors=(404,))
 async def listing(call: Call[Nothing]) -> web.Response:
     """Critical values of a case, oldest first."""
-    view = await consult(call.office, view_case, call.person, call.case_id)
+    view = await query(call.application, view_case, call.person, call.case_id)
     return answer(CriticalListShape(items=[critical_shape(value) for value in view.criticals if view.whole]))
 
 
 @operation("POST", CASE + "/criticals", body=CriticalFinding, returns=CriticalShape, status=201, errors=ERRORS)
 async def declare(call: Call[CriticalFinding]) -> web.Response:
     """Declare a critical finding: the countdown starts."""
-    value = await perform(call.office, criticals.declare_critical, call.person, call.case_id, call.body.finding)
+    value = await execute(call.application, criticals.declare_critical, call.person, call.case_id, call.body.finding)
     return answer(critical_shape(value), 201)
 
 
@@ -35,25 +35,25 @@ async def tell(call: Call[Told]) -> web.Response:
     """A named clinician was told and read it back."""
     body = call.body
     arguments = (call.case_id, call.path("value_id"), body.whom, body.how, body.read_back)
-    return answer(critical_shape(await perform(call.office, criticals.tell_critical, call.person, *arguments)))
+    return answer(critical_shape(await execute(call.application, criticals.notify_critical, call.person, *arguments)))
 
 
 @operation("POST", VALUE + "/acknowledge", body=Nothing, returns=CriticalShape, errors=ERRORS)
 async def acknowledge(call: Call[Nothing]) -> web.Response:
     """The member's clinician has it."""
-    value = await perform(call.office, criticals.acknowledge_critical, call.person, call.case_id, call.path("value_id"))
+    value = await execute(call.application, criticals.acknowledge_critical, call.person, call.case_id, call.path("value_id"))
     return answer(critical_shape(value))
 
 
 @operation("POST", VALUE + "/act", body=ActionTaken, returns=CriticalShape, errors=ERRORS)
 async def act(call: Call[ActionTaken]) -> web.Response:
     """What was done for the patient; this closes the loop."""
-    value = await perform(call.office, criticals.act_on_critical, call.person, call.case_id, call.path("value_id"), call.body.action)
+    value = await execute(call.application, criticals.act_on_critical, call.person, call.case_id, call.path("value_id"), call.body.action)
     return answer(critical_shape(value))
 
 
 @operation("POST", VALUE + "/withdraw", body=WithReason, returns=CriticalShape, errors=ERRORS)
 async def withdraw(call: Call[WithReason]) -> web.Response:
     """It was not critical after all."""
-    value = await perform(call.office, criticals.withdraw_critical, call.person, call.case_id, call.path("value_id"), call.body.reason)
+    value = await execute(call.application, criticals.withdraw_critical, call.person, call.case_id, call.path("value_id"), call.body.reason)
     return answer(critical_shape(value))

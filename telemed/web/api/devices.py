@@ -10,12 +10,12 @@ from telemed.domain.device import DeviceEntry
 from telemed.domain.network import ApplicationEntity
 from telemed.domain.policy import Action
 from telemed.service import devices
-from telemed.service.office import consult, perform, record_look
+from telemed.service.execution import execute, query, record_look
 from telemed.web.api.inputs import DeviceInput, NewDevice, Nothing
 from telemed.web.api.operation import Call, answer, operation
 from telemed.web.api.shapes import Shape
-from telemed.web.device_words import echo_words
 from telemed.web.keys import PROBE
+from telemed.web.labels.devices import echo_words
 
 DEVICE = "/devices/{title}"
 
@@ -86,9 +86,9 @@ def _entry(title: str, body: DeviceInput) -> DeviceEntry:
 @operation("GET", "/devices", returns=DeviceListShape, errors=(403,))
 async def listing(call: Call[Nothing]) -> web.Response:
     """The devices that were entered, by institution, and who called last."""
-    found = await consult(call.office, devices.list_devices, call.person)
-    calls = await consult(call.office, devices.last_calls, call.person)
-    await record_look(call.office, call.person, Action.DEVICE_MANAGE, "devices")
+    found = await query(call.application, devices.list_devices, call.person)
+    calls = await query(call.application, devices.last_calls, call.person)
+    await record_look(call.application, call.person, Action.DEVICE_MANAGE, "devices")
     said = [DeviceCallShape(title=c.title, called_at=c.called_at, address=c.address, refused=c.refused) for c in calls]
     return answer(DeviceListShape(items=[device_shape(device) for device in found], calls=said))
 
@@ -96,8 +96,8 @@ async def listing(call: Call[Nothing]) -> web.Response:
 @operation("POST", "/devices", body=NewDevice, returns=DeviceShape, status=201, errors=(403, 422))
 async def add(call: Call[NewDevice]) -> web.Response:
     """Enter a device. The very same again changes nothing."""
-    device = await perform(call.office, devices.add_device, call.person, _entry(call.body.title, call.body))
-    await call.office.refresh()
+    device = await execute(call.application, devices.add_device, call.person, _entry(call.body.title, call.body))
+    await call.application.refresh()
     return answer(device_shape(device), 201)
 
 
@@ -105,16 +105,16 @@ async def add(call: Call[NewDevice]) -> web.Response:
 async def change(call: Call[DeviceInput]) -> web.Response:
     """What holds of the device from now on; what is left out is as for a new one."""
     title = call.path("title")
-    device = await perform(call.office, devices.change_device, call.person, title, _entry(title, call.body))
-    await call.office.refresh()
+    device = await execute(call.application, devices.change_device, call.person, title, _entry(title, call.body))
+    await call.application.refresh()
     return answer(device_shape(device))
 
 
 @operation("DELETE", DEVICE, status=204, errors=(403, 404))
 async def remove(call: Call[Nothing]) -> web.Response:
     """Take a device out of the network."""
-    await perform(call.office, devices.remove_device, call.person, call.path("title"))
-    await call.office.refresh()
+    await execute(call.application, devices.remove_device, call.person, call.path("title"))
+    await call.application.refresh()
     return web.Response(status=204)
 
 
@@ -131,15 +131,15 @@ async def disable(call: Call[Nothing]) -> web.Response:
 
 
 async def _switched(call: Call[Nothing], *, active: bool) -> web.Response:
-    device = await perform(call.office, devices.switch_device, call.person, call.path("title"), active)
-    await call.office.refresh()
+    device = await execute(call.application, devices.switch_device, call.person, call.path("title"), active)
+    await call.application.refresh()
     return answer(device_shape(device))
 
 
 @operation("POST", DEVICE + "/test", returns=EchoShape, errors=(403, 404, 422))
 async def echo(call: Call[Nothing]) -> web.Response:
     """Ask the device now whether it is there, by C-ECHO."""
-    heard = await devices.try_device(call.office, call.person, call.request.app[PROBE], call.path("title"))
+    heard = await devices.try_device(call.application, call.person, call.request.app[PROBE], call.path("title"))
     words = echo_words(heard)
     said = EchoShape(outcome=heard.outcome.value, milliseconds=heard.milliseconds, cause=heard.cause, words=words, detail=heard.detail)
     return answer(said)

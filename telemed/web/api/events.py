@@ -38,7 +38,9 @@ async def stream(call: Call[Nothing]) -> web.StreamResponse:
             async for line in heard:
                 await response.write(b": \n\n" if line is None else _event(line, whole))
                 if line is not None and line.action in ACTIONS and line.actor != call.person.username:
-                    await response.write(b'event: notice\ndata: {"unread":%d}\n\n' % await call.office.queries.unread_notices(call.person))
+                    await response.write(
+                        b'event: notice\ndata: {"unread":%d}\n\n' % await call.application.queries.unread_notices(call.person)
+                    )
     except (TimeoutError, ConnectionResetError):
         pass
     return response

@@ -8,16 +8,16 @@ from urllib.parse import quote
 
 from aiohttp import BodyPartReader, web
 
+from telemed.centres.ecg.ports import LARGEST
 from telemed.domain.errors import NotFound
 from telemed.domain.evidence import Evidence, EvidenceType
 from telemed.domain.people import Person
 from telemed.domain.policy import Action
 from telemed.service.access import case_for
 from telemed.service.case_view import view_case
+from telemed.service.execution import query, record_look
 from telemed.service.files import DamagedFile, attach_file
-from telemed.service.office import consult, record_look
-from telemed.service.ports import Work
-from telemed.service.tracings import LARGEST
+from telemed.service.ports.unit_of_work import UnitOfWork
 from telemed.web.api.cases import CASE
 from telemed.web.api.inputs import Nothing
 from telemed.web.api.operation import Call, answer, operation
@@ -54,7 +54,7 @@ async def attach(call: Call[Nothing]) -> web.Response:
         if count > FILES_AT_ONCE:
             raise Problem(413, "too-large", f"{FILES_AT_ONCE} files")
         pieces = _pieces(part, call.request.app[UPLOAD_LIMIT])
-        evidence = await attach_file(call.office, call.request.app[STUDIES], call.person, call.case_id, part.filename, pieces)
+        evidence = await attach_file(call.application, call.request.app[STUDIES], call.person, call.case_id, part.filename, pieces)
         found[evidence.id] = evidence
     if not count:
         raise Problem(422, "malformed", "multipart/form-data: file")
@@ -80,11 +80,11 @@ async def _pieces(part: BodyPartReader, limit: int) -> AsyncIterator[bytes]:
 @operation("GET", CASE + "/evidence", returns=EvidenceListShape, errors=(403, 404))
 async def listing(call: Call[Nothing]) -> web.Response:
     """What the case rests on."""
-    view = await consult(call.office, view_case, call.person, call.case_id)
+    view = await query(call.application, view_case, call.person, call.case_id)
     return answer(EvidenceListShape(items=[evidence_shape(e) for e in view.evidence]))
 
 
-async def _one(work: Work, person: Person, case_id: str, evidence_id: str) -> Evidence:
+async def _one(work: UnitOfWork, person: Person, case_id: str, evidence_id: str) -> Evidence:
     await case_for(work, person, case_id, Action.EVIDENCE_READ)
     evidence = await work.evidence.get(evidence_id)
     if evidence is None or evidence.case_id != case_id:
@@ -95,7 +95,7 @@ async def _one(work: Work, person: Person, case_id: str, evidence_id: str) -> Ev
 @operation("GET", CASE + "/evidence/{evidence_id}", returns=EvidenceShape, errors=(403, 404))
 async def read(call: Call[Nothing]) -> web.Response:
     """One piece of evidence."""
-    return answer(evidence_shape(await consult(call.office, _one, call.person, call.case_id, call.path("evidence_id"))))
+    return answer(evidence_shape(await query(call.application, _one, call.person, call.case_id, call.path("evidence_id"))))
 
 
 INLINE = ("application/pdf", "image/jpeg", "image/png")
@@ -111,10 +111,10 @@ INLINE = ("application/pdf", "image/jpeg", "image/png")
 )
 async def content(call: Call[Nothing]) -> web.StreamResponse:
     """The bytes as they were sent. A DICOM study is fetched through DICOMweb instead."""
-    evidence = await consult(call.office, _one, call.person, call.case_id, call.path("evidence_id"))
+    evidence = await query(call.application, _one, call.person, call.case_id, call.path("evidence_id"))
     if not evidence.key:
         raise NotFound("evidence", evidence.id)
-    await record_look(call.office, call.person, Action.EVIDENCE_READ, f"case/{call.case_id}")
+    await record_look(call.application, call.person, Action.EVIDENCE_READ, f"case/{call.case_id}")
     shown = evidence.media_type if evidence.media_type in INLINE else "application/octet-stream"
     kind = "inline" if evidence.media_type in INLINE else "attachment"
     headers = {
@@ -129,7 +129,7 @@ async def content(call: Call[Nothing]) -> web.StreamResponse:
         return web.Response(status=304, headers={"ETag": headers["ETag"]})
     response = web.StreamResponse(headers=headers)
     await response.prepare(call.request)
-    async for piece in call.office.store.stream(evidence.key):
+    async for piece in call.application.store.stream(evidence.key):
         await response.write(piece)
     await response.write_eof()
     return response
@@ -144,13 +144,13 @@ async def content(call: Call[Nothing]) -> web.StreamResponse:
 )
 async def tracing(call: Call[Nothing]) -> web.Response:
     """An ECG recording drawn on calibrated paper: 25 mm/s, 10 mm/mV."""
-    evidence = await consult(call.office, _one, call.person, call.case_id, call.path("evidence_id"))
+    evidence = await query(call.application, _one, call.person, call.case_id, call.path("evidence_id"))
     if evidence.type is not EvidenceType.ECG:
         raise DamagedFile(evidence.name, "not an ECG recording")
     if evidence.size > LARGEST:
         raise Problem(413, "too-large", f"{LARGEST} bytes")
-    await record_look(call.office, call.person, Action.EVIDENCE_READ, f"case/{call.case_id}")
-    drawn = await call.request.app[TRACINGS].draw(await call.office.store.read(evidence.key), evidence.name)
+    await record_look(call.application, call.person, Action.EVIDENCE_READ, f"case/{call.case_id}")
+    drawn = await call.request.app[TRACINGS].draw(await call.application.store.read(evidence.key), evidence.name)
     headers = {"Cache-Control": "private, max-age=3600", "Content-Security-Policy": "sandbox; default-src 'none'"}
     return web.Response(body=drawn, content_type="image/svg+xml", headers=headers)
 
@@ -176,12 +176,12 @@ async def drawn_page(call: Call[Nothing]) -> web.Response:
     if call.request.headers.get("If-None-Match") == etag:
         return web.Response(status=304, headers=headers)
     picture = await call.request.app[PAGES].draw(evidence.key, evidence.size, int(number))
-    await record_look(call.office, call.person, Action.EVIDENCE_READ, f"case/{call.case_id}")
+    await record_look(call.application, call.person, Action.EVIDENCE_READ, f"case/{call.case_id}")
     return web.Response(body=picture, content_type="image/png", headers=headers)
 
 
 async def _document(call: Call[Nothing]) -> Evidence:
-    evidence = await consult(call.office, _one, call.person, call.case_id, call.path("evidence_id"))
+    evidence = await query(call.application, _one, call.person, call.case_id, call.path("evidence_id"))
     if not evidence.key or evidence.media_type != "application/pdf":
         raise NotFound("document", evidence.id)
     return evidence

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from telemed.service.office import perform
+from telemed.service.execution import execute
 from telemed.service.study_export import export_study
 from telemed.web.api.cases import CASE
 from telemed.web.api.inputs import Nothing
@@ -15,7 +15,7 @@ from telemed.web.keys import EXPORTS
 @operation("GET", CASE + "/evidence/{evidence_id}/deidentified.zip", returns=bytes, errors=(403, 404, 422), media_type="application/zip")
 async def deidentified(call: Call[Nothing]) -> web.StreamResponse:
     """The study without its patient, as DICOM files by PS3.15's basic profile. On record."""
-    owner, study = await perform(call.office, export_study, call.person, call.case_id, call.path("evidence_id"))
+    owner, study = await execute(call.application, export_study, call.person, call.case_id, call.path("evidence_id"))
     headers = {"Content-Type": "application/zip", "Content-Disposition": 'attachment; filename="study-deidentified.zip"'}
     response = web.StreamResponse(headers=headers)
     await response.prepare(call.request)

@@ -10,12 +10,12 @@ from telemed.domain.policy import Action, require
 from telemed.domain.routing import current
 from telemed.service import patients
 from telemed.service.audit_trail import read_trail
-from telemed.service.office import perform
+from telemed.service.execution import execute
 from telemed.service.routing import try_route
 from telemed.web.api.inputs import AuditQuery, MergePatients, Nothing, RouteQuestion
 from telemed.web.api.operation import Call, answer, operation
 from telemed.web.api.shapes import RouteShape, Shape, route_shape
-from telemed.web.route_words import in_words
+from telemed.web.labels.route import in_words
 
 
 class InstitutionShape(Shape):
@@ -69,7 +69,7 @@ class AuditListShape(Shape):
 async def network(call: Call[Nothing]) -> web.Response:
     """Institutions, hubs, and each centre's tree."""
     require(call.person, Action.NETWORK_READ)
-    region = call.office.region.network
+    region = call.application.region.network
     names = InstitutionShape.__struct_fields__
     institutions = [
         InstitutionShape(**{n: getattr(i, n) for n in names if n != "level"}, level=i.level.value) for i in region.institutions.values()
@@ -95,7 +95,7 @@ async def route(call: Call[RouteQuestion]) -> web.Response:
     """Which way would this case go? Nothing is changed."""
     require(call.person, Action.NETWORK_READ)
     body = call.body
-    steps = try_route(call.office.region, body.centre, body.member, body.need.upper(), call.office.now())
+    steps = try_route(call.application.region, body.centre, body.member, body.need.upper(), call.application.now())
     now = current(steps)
     words = [f"{step.hub} {step.rule}: {step.outcome}" for step in in_words(steps)]
     return answer(TriedRouteShape(hub=now.hub if now else None, route=[route_shape(step) for step in steps], words=words))
@@ -104,7 +104,7 @@ async def route(call: Call[RouteQuestion]) -> web.Response:
 @operation("POST", "/patients/merge", body=MergePatients, status=204, errors=(403, 404, 422))
 async def merge(call: Call[MergePatients]) -> web.Response:
     """Two records are one person."""
-    await perform(call.office, patients.merge_patients, call.person, call.body.kept, call.body.joined, call.body.reason)
+    await execute(call.application, patients.merge_patients, call.person, call.body.kept, call.body.joined, call.body.reason)
     return web.Response(status=204)
 
 
@@ -112,7 +112,7 @@ async def merge(call: Call[MergePatients]) -> web.Response:
 async def audit(call: Call[Nothing]) -> web.Response:
     """The audit trail, newest first. Reading it is recorded too."""
     q: AuditQuery = call.query
-    lines = await read_trail(call.office, call.person, audit_filters(q), q.before, q.limit)
+    lines = await read_trail(call.application, call.person, audit_filters(q), q.before, q.limit)
     copied = tuple(n for n in AuditLineShape.__struct_fields__ if n not in ("detail", "hidden"))
     items = [AuditLineShape(**{n: getattr(line, n) for n in copied}, detail=dict(line.detail), hidden=list(line.hidden)) for line in lines]
     return answer(AuditListShape(items=items, next=lines[-1].position if len(lines) == q.limit else None))

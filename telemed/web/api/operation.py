@@ -11,9 +11,9 @@ from aiohttp import web
 from pydantic import BaseModel, ValidationError
 
 from telemed.domain.people import Person
-from telemed.service.office import Office
+from telemed.service.application import Application
 from telemed.web.api.inputs import Nothing
-from telemed.web.keys import OFFICE
+from telemed.web.keys import APPLICATION
 from telemed.web.problems import Problem, from_validation
 from telemed.web.security import person_of
 
@@ -30,7 +30,7 @@ class Call(Generic[B]):
     """One request, read and checked: who asks, the path's names, the body, the query."""
 
     request: web.Request
-    office: Office
+    application: Application
     person: Person
     body: B
     query: Any
@@ -103,7 +103,7 @@ def _entry(op: Operation) -> Callable[[web.Request], Awaitable[web.StreamRespons
         person = person_of(request)
         body = await _read_body(request, op) if op.body is not None else Nothing()
         query = _read_query(request, op.query) if op.query is not None else None
-        return await op.handler(Call(request, request.app[OFFICE], person, body, query))
+        return await op.handler(Call(request, request.app[APPLICATION], person, body, query))
 
     return entry
 

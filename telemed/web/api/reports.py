@@ -10,9 +10,8 @@ from pydantic import Field
 from telemed.domain.errors import NotFound
 from telemed.domain.policy import Action
 from telemed.domain.report import Report, VersionKind
-from telemed.service import office as desk
-from telemed.service import reporting
-from telemed.service.office import consult, perform, record_look
+from telemed.service import reporting, signing
+from telemed.service.execution import execute, query, record_look
 from telemed.web.api.cases import CASE
 from telemed.web.api.inputs import Amendment, Draft, Input, Nothing, Password, SendBack
 from telemed.web.api.operation import Call, answer, operation
@@ -28,17 +27,17 @@ def _tagged(report: Report, versions: list[Report], status: int = 200) -> web.Re
 
 
 async def _again(call: Call[Nothing] | Call[Password] | Call[Amendment] | Call[SendBack], report: Report) -> web.Response:
-    _, versions = await consult(call.office, reporting.read_report, call.person, call.case_id)
+    _, versions = await query(call.application, reporting.read_report, call.person, call.case_id)
     return _tagged(report, versions)
 
 
 @operation("GET", CASE + "/report", query=VersionQuery, returns=ReportShape, errors=(403, 404), headers=("ETag",))
 async def read(call: Call[Nothing]) -> web.Response:
     """The report: the hub sees its draft, the member what was released."""
-    report, versions = await consult(call.office, reporting.read_report, call.person, call.case_id)
+    report, versions = await query(call.application, reporting.read_report, call.person, call.case_id)
     if call.query.version is not None:
         report = next((v for v in versions if v.version == call.query.version), None) or _absent(call.case_id)
-    await record_look(call.office, call.person, Action.REPORT_READ, f"case/{call.case_id}")
+    await record_look(call.application, call.person, Action.REPORT_READ, f"case/{call.case_id}")
     return _tagged(report, versions)
 
 
@@ -51,26 +50,26 @@ async def save(call: Call[Draft]) -> web.Response:
     """Save the draft; If-Match names the version it was made from."""
     if_match = call.request.headers.get("If-Match")
     body = call.body
-    report = await perform(call.office, reporting.save_draft, call.person, call.case_id, body.sections, body.positive, if_match)
+    report = await execute(call.application, reporting.save_draft, call.person, call.case_id, body.sections, body.positive, if_match)
     return _tagged(report, [report])
 
 
 @operation("POST", CASE + "/report/sign", body=Password, returns=ReportShape, errors=(401, 403, 404, 409, 412, 422))
 async def sign(call: Call[Password]) -> web.Response:
     """Sign with the password typed again: final, or preliminary where a second person reviews."""
-    return await _again(call, await desk.sign(call.office, call.person, call.case_id, call.body.password))
+    return await _again(call, await signing.sign(call.application, call.person, call.case_id, call.body.password))
 
 
 @operation("POST", CASE + "/report/review", body=Password, returns=ReportShape, errors=(401, 403, 404, 409, 412))
 async def review(call: Call[Password]) -> web.Response:
     """The second person agrees: the report is released."""
-    return await _again(call, await desk.review(call.office, call.person, call.case_id, call.body.password))
+    return await _again(call, await signing.review(call.application, call.person, call.case_id, call.body.password))
 
 
 @operation("POST", CASE + "/report/send-back", body=SendBack, returns=ReportShape, errors=(403, 404, 409, 422))
 async def send_back(call: Call[SendBack]) -> web.Response:
     """The second person does not agree: the author writes on."""
-    return await _again(call, await perform(call.office, reporting.send_back, call.person, call.case_id, call.body.note))
+    return await _again(call, await execute(call.application, reporting.send_back, call.person, call.case_id, call.body.note))
 
 
 @operation("POST", CASE + "/report/amend", body=Amendment, returns=ReportShape, errors=(403, 404, 409, 422), headers=("ETag",))
@@ -87,14 +86,14 @@ async def append(call: Call[Amendment]) -> web.Response:
 
 async def _new(call: Call[Amendment], kind: VersionKind) -> web.Response:
     body = call.body
-    report = await perform(call.office, reporting.new_version, call.person, call.case_id, kind, body.reason, body.sections)
+    report = await execute(call.application, reporting.new_version, call.person, call.case_id, kind, body.reason, body.sections)
     return await _again(call, report)
 
 
 @operation("POST", CASE + "/report/discard", body=Nothing, returns=ReportShape, errors=(403, 404, 409))
 async def discard(call: Call[Nothing]) -> web.Response:
     """Throw an unsigned amendment or addendum away."""
-    return await _again(call, await perform(call.office, reporting.discard_version, call.person, call.case_id))
+    return await _again(call, await execute(call.application, reporting.discard_version, call.person, call.case_id))
 
 
 @operation(
@@ -102,12 +101,12 @@ async def discard(call: Call[Nothing]) -> web.Response:
 )
 async def pdf(call: Call[Nothing]) -> web.StreamResponse:
     """The signed PDF of the released report, or of an earlier version."""
-    _, versions = await consult(call.office, reporting.read_report, call.person, call.case_id)
+    _, versions = await query(call.application, reporting.read_report, call.person, call.case_id)
     printed = [v for v in versions if v.pdf_key and (call.query.version is None or v.version == call.query.version)]
     if not printed:
         raise NotFound("report", call.case_id)
     report = printed[-1]
-    content = await call.office.store.read(report.pdf_key)
-    await record_look(call.office, call.person, Action.REPORT_READ, f"case/{call.case_id}")
+    content = await call.application.store.read(report.pdf_key)
+    await record_look(call.application, call.person, Action.REPORT_READ, f"case/{call.case_id}")
     headers = {"ETag": f'"{report.pdf_sha256}"', "Content-Disposition": f'inline; filename="report-{report.verification_code}.pdf"'}
     return web.Response(body=content, content_type="application/pdf", headers=headers)

@@ -5,18 +5,18 @@ from __future__ import annotations
 from aiohttp import web
 
 from telemed.service import accounts
-from telemed.service.office import authenticate
+from telemed.service.authentication import authenticate
 from telemed.web.api.inputs import Login, Nothing
 from telemed.web.api.operation import Call, answer, operation, read_json
 from telemed.web.api.shapes import PersonShape, TokenShape, person_shape
-from telemed.web.keys import OFFICE, TOKEN
+from telemed.web.keys import APPLICATION, TOKEN
 from telemed.web.security import SESSION_COOKIE, set_session
 
 
 async def login(request: web.Request) -> web.Response:
     """Sign in: a session cookie for browsers, the same token as Bearer for programs."""
     body = await read_json(request, Login)
-    signed = await authenticate(request.app[OFFICE], body.username, body.password)
+    signed = await authenticate(request.app[APPLICATION], body.username, body.password)
     response = answer(TokenShape(token=signed.token, person=person_shape(signed.person)))
     set_session(response, request.app, signed.token)
     return response
@@ -25,7 +25,7 @@ async def login(request: web.Request) -> web.Response:
 @operation("POST", "/logout", body=Nothing, status=204)
 async def logout(call: Call[Nothing]) -> web.Response:
     """End this session."""
-    async with call.office.writing() as work:
+    async with call.application.writing() as work:
         await accounts.sign_out(work, call.person, call.request[TOKEN])
     response = web.Response(status=204)
     response.del_cookie(SESSION_COOKIE, path="/")

@@ -8,13 +8,13 @@ from aiohttp import web
 
 from telemed.domain.people import Person
 from telemed.domain.policy import Action, require
-from telemed.service.office import Office
-from telemed.service.statistics import Bulletin, Month, bulletin, reach_of
+from telemed.service.application import Application
+from telemed.service.statistics import Month, MonthlyStatistics, bulletin, reach_of
 from telemed.web.api.inputs import MonthQuery, Nothing
 from telemed.web.api.operation import Call, answer, operation
 from telemed.web.api.shapes import Shape
-from telemed.web.bulletin_text import sheet_of
 from telemed.web.keys import SHEETS
+from telemed.web.labels.statistics import sheet_of
 
 MEDIA_TYPES = {
     "csv": "text/csv",
@@ -67,11 +67,11 @@ class BulletinShape(Shape):
     institutions: list[InstitutionFiguresShape]
 
 
-async def bulletin_for(office: Office, person: Person, month: Month) -> Bulletin:
+async def bulletin_for(application: Application, person: Person, month: Month) -> MonthlyStatistics:
     """The bulletin as this person may see it. Raises Forbidden."""
-    region = office.region
-    today = office.now().astimezone(region.network.zone).date()
-    return await bulletin(region, office.figures, reach_of(region, person), month, today)
+    region = application.region
+    today = application.now().astimezone(region.network.zone).date()
+    return await bulletin(region, application.statistics, reach_of(region, person), month, today)
 
 
 @operation("GET", "/statistics/monthly", query=MonthQuery, returns=BulletinShape, errors=(403, 422), files=tuple(MEDIA_TYPES.values()))
@@ -79,16 +79,16 @@ async def monthly(call: Call[Nothing]) -> web.Response:
     """The bulletin of a month as JSON, or as a CSV, XLSX or PDF file in the language of the request."""
     require(call.person, Action.STATISTICS_READ)
     q: MonthQuery = call.query
-    found = await bulletin_for(call.office, call.person, Month.parse(q.month))
+    found = await bulletin_for(call.application, call.person, Month.parse(q.month))
     if q.format == "json":
         return answer(bulletin_shape(found))
-    content = await call.request.app[SHEETS].write(sheet_of(found, call.office.region), q.format)
+    content = await call.request.app[SHEETS].write(sheet_of(found, call.application.region), q.format)
     name = f"bulletin-{found.month}.{q.format}"
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
     return web.Response(body=content, content_type=MEDIA_TYPES[q.format], charset="utf-8" if q.format == "csv" else None, headers=headers)
 
 
-def bulletin_shape(found: Bulletin) -> BulletinShape:
+def bulletin_shape(found: MonthlyStatistics) -> BulletinShape:
     def plain(figures: Any, shape: type[Shape], *leave: str) -> dict[str, Any]:
         return {name: getattr(figures, name) for name in shape.__struct_fields__ if name not in leave}
 

@@ -9,7 +9,7 @@ from aiohttp import web
 from telemed.domain.policy import Action
 from telemed.domain.transfer import Transfer
 from telemed.service import transfers
-from telemed.service.office import consult, perform, record_look
+from telemed.service.execution import execute, query, record_look
 from telemed.web.api.cases import CASE
 from telemed.web.api.inputs import Device, Nothing
 from telemed.web.api.operation import Call, answer, operation
@@ -48,8 +48,8 @@ def transfer_shape(transfer: Transfer) -> TransferShape:
 @operation("GET", CASE + "/transfers", returns=TransferListShape, errors=(403, 404))
 async def listing(call: Call[Nothing]) -> web.Response:
     """Studies of the case that were sent to devices, and fetches of earlier ones; newest first."""
-    found = await consult(call.office, transfers.transfers_of, call.person, call.case_id)
-    await record_look(call.office, call.person, Action.EVIDENCE_READ, f"case/{call.case_id}")
+    found = await query(call.application, transfers.transfers_of, call.person, call.case_id)
+    await record_look(call.application, call.person, Action.EVIDENCE_READ, f"case/{call.case_id}")
     return answer(TransferListShape(items=[transfer_shape(each) for each in found]))
 
 
@@ -57,10 +57,10 @@ async def listing(call: Call[Nothing]) -> web.Response:
 async def send(call: Call[Device]) -> web.Response:
     """Send a study to a device of the member or of the hub, by C-STORE. Asking again while it is under way changes nothing."""
     arguments = (call.case_id, call.path("evidence_id"), call.body.device)
-    return answer(transfer_shape(await perform(call.office, transfers.send_study, call.person, *arguments)), 202)
+    return answer(transfer_shape(await execute(call.application, transfers.send_study, call.person, *arguments)), 202)
 
 
 @operation("POST", CASE + "/priors/fetch", body=Nothing, returns=TransferShape, status=202, errors=(403, 404, 409, 422))
 async def fetch(call: Call[Nothing]) -> web.Response:
     """Fetch the patient's earlier studies from the PACS of member and hub, the newest first; gives the first request."""
-    return answer(transfer_shape(await perform(call.office, transfers.fetch_priors, call.person, call.case_id)), 202)
+    return answer(transfer_shape(await execute(call.application, transfers.fetch_priors, call.person, call.case_id)), 202)

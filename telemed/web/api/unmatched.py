@@ -11,7 +11,7 @@ from telemed.domain.patient import Patient, masked, masked_name, resident_id_fau
 from telemed.domain.policy import Action
 from telemed.domain.reconciliation import Reconciliation, Step, StudyAttributes
 from telemed.service import evidence, patients, reconciliation
-from telemed.service.office import consult, perform, record_look
+from telemed.service.execution import execute, query, record_look
 from telemed.service.reconciliation import TakenStep, UnmatchedStudy
 from telemed.web.api.inputs import (
     CorrectStudy,
@@ -196,8 +196,8 @@ def record_shape(patient: Patient, earlier: Sequence[Reconciliation] = ()) -> Re
 async def unmatched(call: Call[Nothing]) -> web.Response:
     """Studies without a case, newest first, with the cases that may be meant."""
     q: UnmatchedQuery = call.query
-    found = await consult(call.office, reconciliation.unmatched_studies, call.person, q.owner or "", q.limit)
-    await record_look(call.office, call.person, Action.UNMATCHED_READ, "unmatched")
+    found = await query(call.application, reconciliation.unmatched_studies, call.person, q.owner or "", q.limit)
+    await record_look(call.application, call.person, Action.UNMATCHED_READ, "unmatched")
     return answer(UnmatchedListShape(items=[unmatched_shape(study) for study in found]))
 
 
@@ -207,10 +207,10 @@ async def link(call: Call[LinkStudy]) -> web.Response:
     body = call.body
     owner, study = body.owner, body.study_instance_uid
     if body.case_id is not None:
-        linked = await perform(call.office, evidence.link_by_hand, call.person, body.case_id, owner, study, body.reason)
+        linked = await execute(call.application, evidence.link_by_hand, call.person, body.case_id, owner, study, body.reason)
     else:
         number = body.accession_number or ""
-        linked = await perform(call.office, evidence.link_by_number, call.person, owner, study, number, body.reason)
+        linked = await execute(call.application, evidence.link_by_number, call.person, owner, study, number, body.reason)
     return answer(evidence_shape(linked))
 
 
@@ -218,7 +218,7 @@ async def link(call: Call[LinkStudy]) -> web.Response:
 async def unlink(call: Call[UnlinkStudy]) -> web.Response:
     """The study is not this case's: it looks for its case again, and this one does not get it back by itself."""
     body = call.body
-    await perform(call.office, evidence.unlink_study, call.person, body.case_id, body.owner, body.study_instance_uid, body.reason)
+    await execute(call.application, evidence.unlink_study, call.person, body.case_id, body.owner, body.study_instance_uid, body.reason)
     return web.Response(status=204)
 
 
@@ -227,7 +227,7 @@ async def correct(call: Call[CorrectStudy]) -> web.Response:
     """Whose study it is, or which order it answers, was written wrongly. Objects stay as sent; what was received is kept beside."""
     body = call.body
     right = StudyAttributes(**{name: getattr(body, name) for name in StudyAttributes.__dataclass_fields__})
-    await perform(call.office, reconciliation.correct_study, call.person, body.owner, body.study_instance_uid, right, body.reason)
+    await execute(call.application, reconciliation.correct_study, call.person, body.owner, body.study_instance_uid, right, body.reason)
     return web.Response(status=204)
 
 
@@ -235,15 +235,15 @@ async def correct(call: Call[CorrectStudy]) -> web.Response:
 async def restore(call: Call[RestoreStudy]) -> web.Response:
     """What was received of the study holds again."""
     body = call.body
-    await perform(call.office, reconciliation.restore_study, call.person, body.owner, body.study_instance_uid, body.reason)
+    await execute(call.application, reconciliation.restore_study, call.person, body.owner, body.study_instance_uid, body.reason)
     return web.Response(status=204)
 
 
 @operation("POST", "/unmatched/find", body=FindInput, returns=FoundShape, errors=(403,))
 async def find(call: Call[FindInput]) -> web.Response:
     """Records and studies with one of these numbers, with or without a case. (A POST, so that numbers stay out of addresses.)"""
-    found = await consult(call.office, reconciliation.find_by_number, call.person, call.body.numbers)
-    await record_look(call.office, call.person, Action.UNMATCHED_READ, f"found/{len(found.records) + len(found.studies)}")
+    found = await query(call.application, reconciliation.find_by_number, call.person, call.body.numbers)
+    await record_look(call.application, call.person, Action.UNMATCHED_READ, f"found/{len(found.records) + len(found.studies)}")
     return answer(
         FoundShape(
             records=[record_shape(r, found.earlier.get(r.id, ())) for r in found.records],
@@ -256,8 +256,8 @@ async def find(call: Call[FindInput]) -> web.Response:
 async def reconciliations(call: Call[Nothing]) -> web.Response:
     """What was joined, taken apart and corrected by hand, newest first, with what held before."""
     q: DoubtQuery = call.query
-    steps = await consult(call.office, reconciliation.steps_taken, call.person, q.limit)
-    await record_look(call.office, call.person, Action.UNMATCHED_READ, "reconciliations")
+    steps = await query(call.application, reconciliation.steps_taken, call.person, q.limit)
+    await record_look(call.application, call.person, Action.UNMATCHED_READ, "reconciliations")
     return answer(ReconciliationListShape(items=[reconciliation_shape(step) for step in steps]))
 
 
@@ -265,8 +265,8 @@ async def reconciliations(call: Call[Nothing]) -> web.Response:
 async def doubts(call: Call[Nothing]) -> web.Response:
     """Pairs of records that may be one person."""
     q: DoubtQuery = call.query
-    found = await call.office.queries.doubts(call.person, q.limit)
-    await record_look(call.office, call.person, Action.PATIENT_MERGE, "patient-doubts")
+    found = await call.application.queries.duplicate_candidates(call.person, q.limit)
+    await record_look(call.application, call.person, Action.PATIENT_MERGE, "patient-doubts")
     return answer(
         DoubtListShape(items=[DoubtShape(first=record_shape(d.first), second=record_shape(d.second), rule=d.rule) for d in found])
     )
@@ -276,12 +276,12 @@ async def doubts(call: Call[Nothing]) -> web.Response:
 async def different(call: Call[DifferentPatients]) -> web.Response:
     """Two records that look alike are two people."""
     body = call.body
-    await perform(call.office, patients.not_the_same, call.person, body.first, body.second, body.reason)
+    await execute(call.application, patients.mark_distinct, call.person, body.first, body.second, body.reason)
     return web.Response(status=204)
 
 
 @operation("POST", "/patients/split", body=SplitPatient, status=204, errors=(403, 404))
 async def split(call: Call[SplitPatient]) -> web.Response:
     """One record leaves the group that it was merged into."""
-    await perform(call.office, patients.split_patient, call.person, call.body.patient, call.body.reason)
+    await execute(call.application, patients.split_patient, call.person, call.body.patient, call.body.reason)
     return web.Response(status=204)

@@ -16,7 +16,7 @@ from aiohttp import ClientPayloadError, web
 from telemed.domain.errors import FieldError, Invalid
 from telemed.domain.upload import Upload
 from telemed.service import uploads
-from telemed.service.office import consult, perform
+from telemed.service.execution import execute, query
 from telemed.service.uploads import CHECKSUMS, Checksum
 from telemed.web.api.inputs import Nothing
 from telemed.web.api.operation import Call, operation
@@ -99,7 +99,7 @@ async def create(call: Call[Nothing]) -> web.Response:
         raise Problem(413, "too-large", f"{limit} bytes", headers=RESUMABLE)
     if not metadata.get("case"):
         raise Invalid(FieldError("Upload-Metadata.case", "required"))
-    upload = await perform(call.office, uploads.begin_upload, call.person, metadata["case"], metadata.get("filename", ""), length)
+    upload = await execute(call.application, uploads.begin_upload, call.person, metadata["case"], metadata.get("filename", ""), length)
     location = {"Location": f"/api/v1/uploads/{upload.id}"}
     return web.Response(status=201, headers=_state(upload) | location)
 
@@ -108,7 +108,7 @@ async def create(call: Call[Nothing]) -> web.Response:
 async def look(call: Call[Nothing]) -> web.Response:
     """How far the upload is."""
     _speaks(call)
-    upload = await consult(call.office, uploads.find_upload, call.person, call.path("upload_id"))
+    upload = await query(call.application, uploads.find_upload, call.person, call.path("upload_id"))
     return web.Response(headers=_state(upload) | {"Upload-Length": str(upload.length)})
 
 
@@ -128,7 +128,9 @@ async def go_on(call: Call[Nothing]) -> web.Response:
         raise Problem(415, "unsupported-media-type", CONTENT_TYPE, headers=RESUMABLE)
     offset, checksum = _number(call, "Upload-Offset"), _checksum(call)
     studies = call.request.app[STUDIES]
-    upload = await uploads.receive(call.office, studies, call.person, call.path("upload_id"), offset, _until_cut(call.request), checksum)
+    upload = await uploads.receive(
+        call.application, studies, call.person, call.path("upload_id"), offset, _until_cut(call.request), checksum
+    )
     return web.Response(status=204, headers=_state(upload))
 
 
@@ -136,7 +138,7 @@ async def go_on(call: Call[Nothing]) -> web.Response:
 async def give_up(call: Call[Nothing]) -> web.Response:
     """Drop the upload; what became evidence stays."""
     _speaks(call)
-    await uploads.drop_upload(call.office, call.person, call.path("upload_id"))
+    await uploads.drop_upload(call.application, call.person, call.path("upload_id"))
     return web.Response(status=204, headers=RESUMABLE)
 
 

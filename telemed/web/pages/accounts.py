@@ -6,10 +6,10 @@ from aiohttp import web
 
 from telemed.domain.people import Role
 from telemed.domain.policy import Action, may, require
-from telemed.service.office import record_look
+from telemed.service.execution import record_look
 from telemed.web.api.administration import account_shape
-from telemed.web.bulletin_text import institution_name
 from telemed.web.keys import ADMINISTRATION
+from telemed.web.labels.statistics import institution_name
 from telemed.web.pages.page import Visit, page, render
 
 _ = str  # marks text for the translation catalogue
@@ -30,7 +30,7 @@ async def accounts(visit: Visit) -> web.StreamResponse:
     """Locked accounts first, then by institution."""
     require(visit.person, Action.ACCOUNT_READ)
     everybody = await visit.request.app[ADMINISTRATION].accounts(visit.person)
-    await record_look(visit.office, visit.person, Action.ACCOUNT_READ, "accounts")
+    await record_look(visit.application, visit.person, Action.ACCOUNT_READ, "accounts")
     wanted = visit.query.get("q", "").strip().casefold()[:100]
     shapes = [account_shape(account) for account in everybody]
     found = [a for a in shapes if not wanted or any(wanted in text.casefold() for text in (a.username, a.name, a.institution))]
@@ -44,8 +44,8 @@ async def accounts(visit: Visit) -> web.StreamResponse:
             "locked": sum(account.locked_until is not None for account in shapes),
             "q": visit.query.get("q", "")[:100],
             "roles": ROLES,
-            "centres": visit.office.region.centres,
+            "centres": visit.application.region.centres,
             "may_unlock": may(visit.person, Action.ACCOUNT_UNLOCK),
-            "name_of": lambda code: institution_name(visit.office.region, code),
+            "name_of": lambda code: institution_name(visit.application.region, code),
         },
     )

@@ -8,7 +8,7 @@ from aiohttp import web
 
 from telemed.domain.policy import Action, require
 from telemed.service.audit_trail import TrailLine, read_trail
-from telemed.service.sheets import Cell, Column, Sheet, SheetTable
+from telemed.service.table_export import Cell, Column, Sheet, SheetTable
 from telemed.web.api.inputs import AuditQuery
 from telemed.web.api.network import audit_filters
 from telemed.web.dates import show_exact
@@ -46,7 +46,7 @@ async def audit(visit: Visit) -> web.StreamResponse:
     """Newest first."""
     require(visit.person, Action.AUDIT_READ)
     asked = audit_query(visit.query)
-    lines = await read_trail(visit.office, visit.person, audit_filters(asked), asked.before, PAGE_LINES)
+    lines = await read_trail(visit.application, visit.person, audit_filters(asked), asked.before, PAGE_LINES)
     kept = {name: visit.query[name] for name in FIELDS if name != "before" and visit.query.get(name)}
     return await render(
         visit,
@@ -70,7 +70,7 @@ async def export(visit: Visit) -> web.StreamResponse:
     """The filtered trail as a file; taking it away is on record like any look."""
     require(visit.person, Action.AUDIT_READ)
     asked = audit_query(visit.query)
-    lines = await read_trail(visit.office, visit.person, audit_filters(asked), None, MOST_EXPORTED + 1, "audit-export")
+    lines = await read_trail(visit.application, visit.person, audit_filters(asked), None, MOST_EXPORTED + 1, "audit-export")
     if len(lines) > MOST_EXPORTED:
         raise Problem(413, "too-large", gettext("More than %d records: choose fewer days.") % MOST_EXPORTED)
     content = await visit.request.app[SHEETS].write(_sheet(lines), "csv")

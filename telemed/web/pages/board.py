@@ -14,12 +14,12 @@ from pydantic import StringConstraints
 from telemed.domain.case import Case, CaseStatus
 from telemed.domain.critical import CriticalStatus, CriticalValue
 from telemed.domain.people import Role
-from telemed.service.office import record_look
+from telemed.service.execution import record_look
 from telemed.service.queries import CaseFilter, CasePage, EvidenceSummary, View
 from telemed.web.api.inputs import CaseQuery
 from telemed.web.case_steps import Step, reviewed_by_two, steps_of
-from telemed.web.case_words import evidence_words, examination, missing_words
 from telemed.web.i18n import gettext
+from telemed.web.labels.case import evidence_words, examination, missing_words
 from telemed.web.pages.page import Visit, fragment, home_of, page, render
 from telemed.web.pages.worklist import institution_name
 
@@ -103,7 +103,7 @@ def _order(case: Case, view: View, critical: CriticalValue | None) -> str:
 
 
 def _row(visit: Visit, case: Case, view: View, critical: CriticalValue | None, page: CasePage, times: Mapping[str, datetime]) -> Row:
-    region = visit.office.region
+    region = visit.application.region
     centre = region.centres[case.centre]
     summary = page.evidence.get(case.id, EvidenceSummary())
     missing = missing_of(case, visit, summary) if case.status not in (CaseStatus.COMPLETED, CaseStatus.CANCELLED) else []
@@ -126,7 +126,7 @@ def _row(visit: Visit, case: Case, view: View, critical: CriticalValue | None, p
 
 def missing_of(case: Case, visit: Visit, summary: EvidenceSummary) -> list[str]:
     """What the hub still waits for, in words."""
-    centre = visit.office.region.centres[case.centre]
+    centre = visit.application.region.centres[case.centre]
     kinds = [centre.expected.value] if centre.expected and not summary.pieces.get(centre.expected) else []
     if centre.consent_wanted and not summary.consented:
         kinds.append("consent")
@@ -135,7 +135,7 @@ def missing_of(case: Case, visit: Visit, summary: EvidenceSummary) -> list[str]:
 
 async def _part(visit: Visit, asked: BoardQuery, view: View) -> dict[str, Any]:
     """One part of the board: its rows in order, and the cursor of the next ones."""
-    queries = visit.office.queries
+    queries = visit.application.queries
     cursor = asked.cursor if view is View.DONE else None
     found = await queries.cases(visit.person, _filter(asked, view), cursor, MOST[view])
     ids = [case.id for case in found.cases]
@@ -153,12 +153,12 @@ async def board(visit: Visit) -> web.StreamResponse:
     if not visit.person.has(Role.MEMBER_STAFF):
         raise web.HTTPSeeOther(home_of(visit.person))
     asked = read_query(visit).model_copy(update={"ids": ""})
-    queries = visit.office.queries
+    queries = visit.application.queries
     last_event = await queries.last_history_id()  # before the rows: what happens meanwhile comes through the feed
     parts = [await _part(visit, asked, view) for view in PARTS]
     shown = sum(len(part["rows"]) for part in parts)
     if shown:
-        await record_look(visit.office, visit.person, "case:list", f"cases/{shown}")
+        await record_look(visit.application, visit.person, "case:list", f"cases/{shown}")
     context = {
         "parts": parts,
         "counts": await queries.counts(visit.person, asked.centre or ""),
@@ -173,7 +173,7 @@ async def board(visit: Visit) -> web.StreamResponse:
 
 def centres_for(visit: Visit) -> list[Any]:
     """The centres that answer for this member."""
-    region = visit.office.region
+    region = visit.application.region
     homes = region.network.home_hubs
     served = [centre for centre in region.centres.values() if (centre.code, visit.person.institution) in homes]
     return sorted(served, key=lambda centre: centre.order)
@@ -193,13 +193,13 @@ async def more(visit: Visit) -> web.StreamResponse:
     """Further rows of what is done."""
     asked = read_query(visit).model_copy(update={"ids": ""})
     part = await _part(visit, asked, View.DONE)
-    await record_look(visit.office, visit.person, "case:list", f"cases/{len(part['rows'])}")
+    await record_look(visit.application, visit.person, "case:list", f"cases/{len(part['rows'])}")
     return fragment(visit, "_case_more.html", part | {"kept": kept_query(asked)})
 
 
 @page("GET", "/cases/counts")
 async def counts(visit: Visit) -> web.StreamResponse:
     """The figures of the parts and of the bar."""
-    found = await visit.office.queries.counts(visit.person, read_query(visit).centre or "")
+    found = await visit.application.queries.counts(visit.person, read_query(visit).centre or "")
     figures = {view.value: found[view] for view in PARTS if view in found}
     return web.json_response(figures | {"/cases": figures.get(View.ATTENTION.value, 0)})

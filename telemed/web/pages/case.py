@@ -14,16 +14,16 @@ from telemed.domain.forms import Form
 from telemed.domain.policy import Action, Relation
 from telemed.domain.report import Report
 from telemed.service.case_view import CaseView, view_case
-from telemed.service.office import consult, record_look
+from telemed.service.execution import query, record_look
 from telemed.service.queries import HistoryLine
 from telemed.service.reporting import form_for, read_report
 from telemed.service.transfers import destinations
 from telemed.web.api.shapes import METADATA_FIELDS
 from telemed.web.case_steps import reviewed_by_two, steps_of
-from telemed.web.case_words import ACTORS, answers, event_detail, event_words, examination, missing_words
 from telemed.web.dates import show_age
 from telemed.web.i18n import gettext
 from telemed.web.keys import UPLOAD_LIMIT
+from telemed.web.labels.case import ACTORS, answers, event_detail, event_words, examination, missing_words
 from telemed.web.pages.page import Visit, page, render
 from telemed.web.pages.transfers import transfers_context
 from telemed.web.pages.worklist import institution_name
@@ -62,13 +62,13 @@ async def _versions(visit: Visit, view: CaseView) -> list[Report]:
     """What was released, oldest first. Asked for only where there is something: a look at nothing would be a refusal on record."""
     if not view.whole or view.case.completed_at is None:
         return []
-    _shown, versions = await consult(visit.office, read_report, visit.person, view.case.id)
-    await record_look(visit.office, visit.person, Action.REPORT_READ, f"case/{view.case.id}")
+    _shown, versions = await query(visit.application, read_report, visit.person, view.case.id)
+    await record_look(visit.application, visit.person, Action.REPORT_READ, f"case/{view.case.id}")
     return [version for version in versions if version.released]
 
 
 def _version(visit: Visit, view: CaseView, report: Report, names: dict[str, str]) -> Version:
-    form: Form = form_for(visit.office.region.centres[view.case.centre], report)
+    form: Form = form_for(visit.application.region.centres[view.case.centre], report)
     author = names.get(report.author, report.author)
     reviewer = names.get(report.reviewer or "", report.reviewer or "")
     return Version(report, answers(form, report.sections), author, reviewer, institution_name(visit, report.hub))
@@ -109,11 +109,13 @@ def _priors(view: CaseView) -> bool:
 @page("GET", "/cases/{case_id:[0-9a-f]{32}}")
 async def case_page(visit: Visit) -> web.StreamResponse:
     """The case. Raises NotFound for who may not know of it."""
-    queries = visit.office.queries
+    queries = visit.application.queries
     last_event = await queries.last_history_id()
-    view = await consult(visit.office, view_case, visit.person, visit.path("case_id"))
-    await record_look(visit.office, visit.person, Action.CASE_READ if view.whole else Action.CASE_READ_METADATA, f"case/{view.case.id}")
-    case, region = view.case, visit.office.region
+    view = await query(visit.application, view_case, visit.person, visit.path("case_id"))
+    await record_look(
+        visit.application, visit.person, Action.CASE_READ if view.whole else Action.CASE_READ_METADATA, f"case/{view.case.id}"
+    )
+    case, region = view.case, visit.application.region
     centre = region.centres[case.centre]
     versions = await _versions(visit, view)
     lines = await queries.history(case.id)

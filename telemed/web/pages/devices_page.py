@@ -15,10 +15,10 @@ from telemed.domain.forms import Choice, Field, FieldType, Form
 from telemed.domain.network import ApplicationEntity, EntityUse
 from telemed.domain.policy import Action, require
 from telemed.service.devices import find_device, last_calls, list_devices
-from telemed.service.office import consult, record_look
+from telemed.service.execution import query, record_look
 from telemed.web.api.devices import DeviceShape, device_shape
-from telemed.web.bulletin_text import institution_name
-from telemed.web.device_words import REFUSALS, USES
+from telemed.web.labels.devices import REFUSALS, USES
+from telemed.web.labels.statistics import institution_name
 from telemed.web.pages.page import Visit, page, render
 
 _ = str  # marks text for the translation catalogue
@@ -49,12 +49,12 @@ def _line(device: ApplicationEntity) -> DeviceLine:
 @page("GET", "/devices")
 async def devices(visit: Visit) -> web.StreamResponse:
     """All devices by institution, or those that fit what was asked for."""
-    found = await consult(visit.office, list_devices, visit.person)
-    await record_look(visit.office, visit.person, Action.DEVICE_MANAGE, "devices")
+    found = await query(visit.application, list_devices, visit.person)
+    await record_look(visit.application, visit.person, Action.DEVICE_MANAGE, "devices")
     wanted = visit.query.get("q", "").strip()[:100]
     fitting = [device for device in found if _fits(visit, device, wanted.casefold())]
     shown = fitting[:MOST_SHOWN]
-    calls = {call.title: call for call in await consult(visit.office, last_calls, visit.person)}
+    calls = {call.title: call for call in await query(visit.application, last_calls, visit.person)}
     entered = {device.title for device in found}
     groups = [(code, [_line(each) for each in group]) for code, group in groupby(shown, key=lambda each: each.institution)]
     return await render(
@@ -70,13 +70,13 @@ async def devices(visit: Visit) -> web.StreamResponse:
             "calls": calls,
             "refusals": REFUSALS,
             "knocked": [call for title, call in calls.items() if call.refused and title not in entered][:MOST_KNOCKED],
-            "name_of": lambda code: institution_name(visit.office.region, code),
+            "name_of": lambda code: institution_name(visit.application.region, code),
         },
     )
 
 
 def _fits(visit: Visit, device: ApplicationEntity, wanted: str) -> bool:
-    name = institution_name(visit.office.region, device.institution)
+    name = institution_name(visit.application.region, device.institution)
     return any(wanted in text.casefold() for text in (device.title, device.institution, name, device.host))
 
 
@@ -91,14 +91,14 @@ async def new_device(visit: Visit) -> web.StreamResponse:
 @page("GET", "/devices/edit")
 async def edit_device(visit: Visit) -> web.StreamResponse:
     """The form with what holds now."""
-    device = await consult(visit.office, find_device, visit.person, visit.query.get("title", ""))
+    device = await query(visit.application, find_device, visit.person, visit.query.get("title", ""))
     line = _line(device)
     values = dict(line.again) | {"port": device.port or None, "calls_from": "\n".join(line.shape.calls_from)}
     return await _form_page(visit, values, line)
 
 
 async def _form_page(visit: Visit, values: Mapping[str, Any], line: DeviceLine | None) -> web.StreamResponse:
-    region = visit.office.region
+    region = visit.application.region
     codes = sorted(region.network.institutions)
     form = device_form([Choice(code, f"{code} {institution_name(region, code)}") for code in codes], new=line is None)
     return await render(visit, "device.html", {"form": form, "values": values, "line": line})

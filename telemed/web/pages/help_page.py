@@ -11,11 +11,11 @@ from telemed.domain.case import Priority
 from telemed.domain.centre import Centre
 from telemed.domain.deadlines import DeadlineRule
 from telemed.domain.people import Role
-from telemed.service.ports import Region
+from telemed.service.ports.region import Region
 from telemed.web.appearance import CASE_STATES, PRIORITIES, REPORT_STATES
-from telemed.web.bulletin_text import institution_name
 from telemed.web.dates import show_duration
 from telemed.web.i18n import gettext
+from telemed.web.labels.statistics import institution_name
 from telemed.web.pages.page import Visit, page, render
 
 _ = str  # marks text for the translation catalogue
@@ -66,9 +66,9 @@ class DeadlineLine:
 
 @page("GET", "/help")
 async def help_page(visit: Visit) -> web.StreamResponse:
-    region = visit.office.region
+    region = visit.application.region
     centres = sorted(region.centres.values(), key=lambda centre: centre.order)
-    async with visit.office.reading() as work:
+    async with visit.application.reading() as work:
         contacts = await work.people.with_role(Role.OPERATOR.value)
     return await render(
         visit,

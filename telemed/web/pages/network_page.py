@@ -13,13 +13,13 @@ from aiohttp import web
 from telemed.domain.network import HubService, Level
 from telemed.domain.policy import Action, Relation, may, require
 from telemed.domain.routing import current
-from telemed.service.office import record_look
+from telemed.service.execution import record_look
 from telemed.service.overview import Connection, DayVolume, HubLoad, Standing, standing
 from telemed.service.routing import try_route
 from telemed.web.api.inputs import RouteQuestion
-from telemed.web.bulletin_text import institution_name
+from telemed.web.labels.route import in_words
+from telemed.web.labels.statistics import institution_name
 from telemed.web.pages.page import Visit, fragment, page, render
-from telemed.web.route_words import in_words
 
 _ = str  # marks text for the translation catalogue
 
@@ -76,13 +76,13 @@ async def network(visit: Visit) -> web.StreamResponse:
     context: dict[str, Any] = {"view": view, "views": VIEWS, "sees_cases": sees_cases}
     if view == "today":
         if sees_cases:
-            await record_look(visit.office, visit.person, Action.NETWORK_READ, "network")
+            await record_look(visit.application, visit.person, Action.NETWORK_READ, "network")
         context |= await grid_context(visit) | await attention_context(visit)
     elif view == "hubs":
         context |= await hubs_context(visit) | route_context(visit)
     elif may(visit.person, Action.UNMATCHED_READ):
-        await record_look(visit.office, visit.person, Action.UNMATCHED_READ, "kept-aside")
-        context |= {"aside": await visit.office.overview.kept_aside(visit.person, ASIDE), "aside_words": ASIDE_WORDS}
+        await record_look(visit.application, visit.person, Action.UNMATCHED_READ, "kept-aside")
+        context |= {"aside": await visit.application.overview.kept_aside(visit.person, ASIDE), "aside_words": ASIDE_WORDS}
     else:
         context |= {"aside": [], "aside_words": ASIDE_WORDS}
     return await render(visit, "network.html", context)
@@ -109,7 +109,7 @@ async def route(visit: Visit) -> web.StreamResponse:
 
 async def attention_context(visit: Visit) -> dict[str, Any]:
     """Queues, deadlines, and the lists of what went wrong; without the lists for who may not see cases."""
-    person, overview = visit.person, visit.office.overview
+    person, overview = visit.person, visit.application.overview
     loads = await overview.loads(person)
     kept, missed = sum(load.kept for load in loads), sum(load.missed for load in loads)
     found: dict[str, Any] = {
@@ -121,11 +121,11 @@ async def attention_context(visit: Visit) -> dict[str, Any]:
         "kept_share": kept / (kept + missed) if kept + missed else None,
         "missed": missed,
         "unmatched_count": await overview.unmatched(person),
-        "name_of": lambda code: institution_name(visit.office.region, code),
-        "centres": visit.office.region.centres,
+        "name_of": lambda code: institution_name(visit.application.region, code),
+        "centres": visit.application.region.centres,
         "in_words": in_words,
         "hubs_of": _hubs_of(visit),
-        "now": visit.office.now(),
+        "now": visit.application.now(),
     }
     if found["sees_cases"]:
         limit = LISTED_WHOLE if found["whole"] else LISTED
@@ -138,18 +138,18 @@ async def attention_context(visit: Visit) -> dict[str, Any]:
 
 
 def _hubs_of(visit: Visit) -> Mapping[str, list[str]]:
-    network = visit.office.region.network
-    return {centre: [service.hub for service in network.hubs(centre)] for centre in visit.office.region.centres}
+    network = visit.application.region.network
+    return {centre: [service.hub for service in network.hubs(centre)] for centre in visit.application.region.centres}
 
 
 async def grid_context(visit: Visit) -> dict[str, Any]:
     """Institutions by day; who has gone silent comes first."""
-    region, now = visit.office.region, visit.office.now()
+    region, now = visit.application.region, visit.application.now()
     shown = visit.query.get("show", "all")
     shown = shown if shown in SHOWN else "all"
     today = now.astimezone(region.network.zone).date()
     days = [today - timedelta(days=back) for back in range(DAYS - 1, -1, -1)]
-    connections = await visit.office.overview.connections(visit.person, DAYS)
+    connections = await visit.application.overview.connections(visit.person, DAYS)
     most = max((_figure(volume, shown) for c in connections for volume in c.days.values()), default=0)
     rows = [_grid_row(visit, c, days, shown, most, now) for c in connections]
     rows.sort(key=lambda row: (ORDER.index(row.standing) if row.member else len(ORDER), row.code))
@@ -168,7 +168,7 @@ def _figure(volume: DayVolume, shown: str) -> int:
 
 
 def _grid_row(visit: Visit, connection: Connection, days: Sequence[date], shown: str, most: int, now: datetime) -> GridRow:
-    region = visit.office.region
+    region = visit.application.region
     institution = region.network.institutions[connection.code]
     cells = []
     for day in days:
@@ -196,8 +196,8 @@ def shade(figure: int, most: int) -> int:
 
 async def hubs_context(visit: Visit) -> dict[str, Any]:
     """Each hub's load and deadlines, and each centre's tree."""
-    region = visit.office.region
-    loads = await visit.office.overview.loads(visit.person)
+    region = visit.application.region
+    loads = await visit.application.overview.loads(visit.person)
     by_centre: dict[str, list[HubLoad]] = {code: [] for code in _in_order(visit)}
     for load in loads:
         by_centre.setdefault(load.centre, []).append(load)
@@ -210,7 +210,7 @@ async def hubs_context(visit: Visit) -> dict[str, Any]:
 
 
 def _in_order(visit: Visit) -> list[str]:
-    centres = visit.office.region.centres
+    centres = visit.application.region.centres
     return sorted(centres, key=lambda code: centres[code].order)
 
 
@@ -225,7 +225,7 @@ class Branch:
 
 def tree(visit: Visit, centre: str) -> list[Branch]:
     """The centre's hubs from the top down. A hub whose parent is not there, or stands in a ring, is a top of its own."""
-    network = visit.office.region.network
+    network = visit.application.region.network
     services = {service.hub: service for service in network.hubs(centre)}
     home: dict[str, list[str]] = {}
     for (code, member), hub in sorted(network.home_hubs.items()):
@@ -245,7 +245,7 @@ def tree(visit: Visit, centre: str) -> list[Branch]:
 
 def route_context(visit: Visit) -> dict[str, Any]:
     """The routing check with its answer, once a case was asked about."""
-    region, query = visit.office.region, visit.query
+    region, query = visit.application.region, visit.query
     centre, member, need = query.get("centre", ""), query.get("member", ""), query.get("need", "").strip().upper()
     needs = {code: _needs(visit, code) for code in region.centres}
     members = sorted({m for _, m in region.network.home_hubs})
@@ -263,7 +263,7 @@ def route_context(visit: Visit) -> dict[str, Any]:
     }
     if centre and member:
         question = RouteQuestion(centre=centre, member=member, need=need)
-        steps = try_route(region, question.centre, question.member, question.need, visit.office.now())
+        steps = try_route(region, question.centre, question.member, question.need, visit.application.now())
         offered = current(steps)
         found |= {"route": in_words(steps), "route_hub": offered.hub if offered else None}
     return found
@@ -271,6 +271,6 @@ def route_context(visit: Visit) -> dict[str, Any]:
 
 def _needs(visit: Visit, centre: str) -> list[str]:
     """What may be asked for in a centre: the choices of the field that a hub must cover."""
-    definition = visit.office.region.centres[centre]
+    definition = visit.application.region.centres[centre]
     fields = (field for field in definition.request_form.fields if field.name == definition.need)
     return [choice.value for field in fields for choice in field.choices]

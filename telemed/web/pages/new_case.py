@@ -14,7 +14,7 @@ from telemed.domain.forms import Form
 from telemed.domain.patient import RESIDENT_ID, Patient
 from telemed.domain.policy import Action, require
 from telemed.service.case_view import CaseView, view_case
-from telemed.service.office import consult, record_look
+from telemed.service.execution import query, record_look
 from telemed.web.i18n import gettext
 from telemed.web.keys import UPLOAD_LIMIT
 from telemed.web.pages.board import centres_for
@@ -49,18 +49,18 @@ async def new(visit: Visit) -> web.StreamResponse:
     centre = next((c for c in centres_for(visit) if c.code == visit.path("centre")), None)
     if centre is None:
         raise NotFound("centre", visit.path("centre"))
-    return await render(visit, "new_case.html", _context(visit, centre, None, await visit.office.queries.last_history_id()))
+    return await render(visit, "new_case.html", _context(visit, centre, None, await visit.application.queries.last_history_id()))
 
 
 @page("GET", "/cases/{case_id:[0-9a-f]{32}}/edit")
 async def edit(visit: Visit) -> web.StreamResponse:
     """A draft to go on with, or a question to answer. A case that cannot be changed now is shown instead."""
-    last_event = await visit.office.queries.last_history_id()
-    view = await consult(visit.office, view_case, visit.person, visit.path("case_id"))
+    last_event = await visit.application.queries.last_history_id()
+    view = await query(visit.application, view_case, visit.person, visit.path("case_id"))
     if "edit" not in view.actions:
         raise web.HTTPSeeOther(f"/cases/{view.case.id}")
-    await record_look(visit.office, visit.person, Action.CASE_READ, f"case/{view.case.id}")
-    centre = visit.office.region.centres[view.case.centre]
+    await record_look(visit.application, visit.person, Action.CASE_READ, f"case/{view.case.id}")
+    centre = visit.application.region.centres[view.case.centre]
     return await render(visit, "new_case.html", _context(visit, centre, view, last_event))
 
 

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from telemed.domain.policy import Action, may
-from telemed.service.office import record_look
+from telemed.service.execution import record_look
 from telemed.service.queries import Notice
 from telemed.web.appearance import Look
-from telemed.web.case_words import event_detail, examination
 from telemed.web.i18n import gettext
+from telemed.web.labels.case import event_detail, examination
 from telemed.web.pages.page import Visit, page, render
 from telemed.web.pages.search import address_of
 from telemed.web.pages.worklist import institution_name
@@ -54,12 +54,12 @@ class NoticeLine:
 @page("GET", "/notices")
 async def notices(visit: Visit) -> web.StreamResponse:
     """Newest first; those not seen before stand out, and count as seen from now on."""
-    queries, person = visit.office.queries, visit.person
+    queries, person = visit.application.queries, visit.person
     before = visit.query.get("before", "")
     found = await queries.notices(person, int(before) if before.isdecimal() and len(before) < 19 else None, PAGE_LINES)
     if found:
-        await record_look(visit.office, person, "case:list", f"notices/{len(found)}")
-        async with visit.office.writing() as work:
+        await record_look(visit.application, person, "case:list", f"notices/{len(found)}")
+        async with visit.application.writing() as work:
             await work.notice_marks.mark(person.username, found[0].line.id)
     names = await queries.people_names(sorted({notice.line.actor for notice in found}))
     following = found[-1].line.id if len(found) == PAGE_LINES else None
@@ -77,7 +77,7 @@ def _line(visit: Visit, notice: Notice, who: str) -> NoticeLine:
     return NoticeLine(
         notice=notice,
         look=LOOKS[line.action],
-        exam=examination(visit.office.region.centres[case.centre], case.request),
+        exam=examination(visit.application.region.centres[case.centre], case.request),
         detail=gettext(detail) if detail else "",
         who=who,
         where=institution_name(visit, other) if other else "",

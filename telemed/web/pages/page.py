@@ -13,10 +13,10 @@ from yarl import URL
 from telemed.domain.errors import NotAuthenticated
 from telemed.domain.people import Person, Role
 from telemed.domain.policy import Action, may
-from telemed.service.office import Office
+from telemed.service.application import Application
 from telemed.service.queries import View
 from telemed.web.i18n import current_language, gettext
-from telemed.web.keys import OFFICE, PERSON
+from telemed.web.keys import APPLICATION, PERSON
 from telemed.web.problems import Problem, problem_of
 from telemed.web.security import person_of
 
@@ -28,7 +28,7 @@ class Visit:
     """One request for a page by a signed-in person."""
 
     request: web.Request
-    office: Office
+    application: Application
     person: Person
 
     def path(self, name: str) -> str:
@@ -75,7 +75,7 @@ page = Pages()
 
 def _entry(handler: PageHandler) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
     async def entry(request: web.Request) -> web.StreamResponse:
-        return await handler(Visit(request, request.app[OFFICE], person_of(request)))
+        return await handler(Visit(request, request.app[APPLICATION], person_of(request)))
 
     return entry
 
@@ -104,7 +104,7 @@ async def tabs_of(visit: Visit) -> list[Tab]:
     """The bar's tabs for this person, with figures where they matter."""
     person, here = visit.person, visit.request.path
     if person.has(Role.SPECIALIST, Role.REVIEWER):
-        counts = await visit.office.queries.counts(person)
+        counts = await visit.application.queries.counts(person)
         now = visit.query.get("view") or ("" if visit.query.get("q") else "unclaimed")
         at_work = here == "/worklist" or here.startswith("/read/")
         tabs = [
@@ -130,15 +130,15 @@ async def tabs_of(visit: Visit) -> list[Tab]:
     )
     tabs = [Tab(href, gettext(label), None, "", here == href or here.startswith(href + "/")) for allowed, href, label in wanted if allowed]
     if person.has(Role.MEMBER_STAFF):
-        waiting = (await visit.office.queries.counts(person))[View.ATTENTION]
+        waiting = (await visit.application.queries.counts(person))[View.ATTENTION]
         tabs[0] = replace(tabs[0], count=waiting, tone="critical")
     return tabs
 
 
 def _frame(visit: Visit, tabs: list[Tab], notices: int) -> dict[str, Any]:
     person = visit.person
-    network = visit.office.region.network
-    centres = visit.office.region.centres
+    network = visit.application.region.network
+    centres = visit.application.region.centres
     only = next(iter(person.centres)) if len(person.centres) == 1 else ""
     institution = network.institutions.get(person.institution)
     english = current_language() == "en"
@@ -154,7 +154,7 @@ def _frame(visit: Visit, tabs: list[Tab], notices: int) -> dict[str, Any]:
 
 async def render(visit: Visit, template: str, context: Mapping[str, Any] | None = None, *, status: int = 200) -> web.Response:
     """A page in the frame."""
-    frame = _frame(visit, await tabs_of(visit), await visit.office.queries.unread_notices(visit.person))
+    frame = _frame(visit, await tabs_of(visit), await visit.application.queries.unread_notices(visit.person))
     return aiohttp_jinja2.render_template(template, visit.request, {"frame": frame, **(context or {})}, status=status)
 
 
@@ -178,7 +178,7 @@ async def error_page(request: web.Request, error: Exception) -> web.StreamRespon
     if person is None:
         response = aiohttp_jinja2.render_template("error_outside.html", request, {"problem": document}, status=problem.status)
     else:
-        visit = Visit(request, request.app[OFFICE], person)
+        visit = Visit(request, request.app[APPLICATION], person)
         response = await render(visit, "error.html", {"problem": document}, status=problem.status)
     response.headers.update(problem.headers)
     return response

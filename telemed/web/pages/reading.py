@@ -12,18 +12,18 @@ from telemed.domain.case import Case
 from telemed.domain.evidence import Evidence, EvidenceType
 from telemed.domain.policy import Action
 from telemed.domain.report import Report
-from telemed.service.desk import Desk, open_desk, read_prior
-from telemed.service.office import consult, record_look
+from telemed.service.execution import query, record_look
 from telemed.service.queries import CaseFilter, PriorCase, View
+from telemed.service.reading_view import ReadingView, open_for_reading, read_prior
 from telemed.service.reporting import form_for
-from telemed.web.case_words import ACTORS, answers, event_detail, event_words, examination, missing_words
 from telemed.web.dates import dicom_day, show_age, show_date
 from telemed.web.i18n import gettext
+from telemed.web.labels.case import ACTORS, answers, event_detail, event_words, examination, missing_words
+from telemed.web.labels.image_quality import proposed_shapes, strip_of
 from telemed.web.ohif import viewer_address
 from telemed.web.pages.page import Visit, fragment, page, render
 from telemed.web.pages.transfers import transfers_context
 from telemed.web.pages.worklist import case_filter, institution_name, kept_query, read_query
-from telemed.web.quality_words import proposed_shapes, strip_of
 
 _ = str  # marks text for the translation catalogue
 
@@ -83,7 +83,7 @@ def sort_evidence(evidence: Sequence[Evidence]) -> Documents:
 
 def _prior(visit: Visit, prior: PriorCase) -> Prior:
     case = prior.case
-    exam = examination(visit.office.region.centres[case.centre], case.request)
+    exam = examination(visit.application.region.centres[case.centre], case.request)
     studies = tuple(e.study_instance_uid for e in prior.evidence if e.type is EvidenceType.DICOM_STUDY and e.study_instance_uid)
     return Prior(case.id, show_date(case.submitted_at or case.created_at), exam, case.member, case.status.value, studies)
 
@@ -99,17 +99,17 @@ def viewer_priors(priors: Sequence[Prior], fetched: Sequence[Evidence]) -> list[
     return [{"uid": uid, "label": label} for uid, label in (theirs | ours).items()]
 
 
-def ohif_address(visit: Visit, desk: Desk, priors: Sequence[Prior]) -> str:
+def ohif_address(visit: Visit, reading_view: ReadingView, priors: Sequence[Prior]) -> str:
     """Where OHIF shows the case's studies, priors beside them; empty where it cannot."""
-    studies = [e.study_instance_uid for e in desk.view.evidence if e.type is EvidenceType.DICOM_STUDY and e.study_instance_uid]
-    offered = viewer_priors(priors, sort_evidence(desk.view.evidence).priors)
+    studies = [e.study_instance_uid for e in reading_view.view.evidence if e.type is EvidenceType.DICOM_STUDY and e.study_instance_uid]
+    offered = viewer_priors(priors, sort_evidence(reading_view.view.evidence).priors)
     return viewer_address(visit.request.app, studies, [each["uid"] for each in offered])
 
 
-async def _quality(visit: Visit, desk: Desk) -> dict[str, Any]:
+async def _quality(visit: Visit, reading_view: ReadingView) -> dict[str, Any]:
     """The marks of the case's studies, the models' proposals, and what the viewer draws on which image."""
-    studies = [e.study_instance_uid for e in desk.view.evidence if e.study_instance_uid and e.type == EvidenceType.DICOM_STUDY]
-    kept, owner = visit.office.image_quality, desk.view.case.member
+    studies = [e.study_instance_uid for e in reading_view.view.evidence if e.study_instance_uid and e.type == EvidenceType.DICOM_STUDY]
+    kept, owner = visit.application.image_quality, reading_view.view.case.member
     if not studies:
         return {"strips": [], "proposals": [], "overlays": {}}
     strips = [strip_of(quality) for quality in await kept.of_studies(owner, studies)]
@@ -127,35 +127,35 @@ def patient_label(case: Case) -> str:
     return " ".join(part for part in (case.patient.name, sex, show_age(case.patient.birth_date)) if part)
 
 
-async def _people(visit: Visit, desk: Desk, actors: Sequence[str]) -> dict[str, str]:
+async def _people(visit: Visit, reading_view: ReadingView, actors: Sequence[str]) -> dict[str, str]:
     """Names for all user names that the page shows."""
-    case = desk.view.case
-    wanted = {case.claimed_by, *actors, *(v.author for v in desk.versions), *(v.reviewer for v in desk.versions)}
-    for value in desk.view.criticals:
+    case = reading_view.view.case
+    wanted = {case.claimed_by, *actors, *(v.author for v in reading_view.versions), *(v.reviewer for v in reading_view.versions)}
+    for value in reading_view.view.criticals:
         wanted |= {value.found_by, value.told_by, value.acknowledged_by, value.action_by}
-    found = await visit.office.queries.people_names(sorted(name for name in wanted if name))
+    found = await visit.application.queries.people_names(sorted(name for name in wanted if name))
     return {name: gettext(text) for name, text in ACTORS.items()} | dict(found)
 
 
-async def _context(visit: Visit, desk: Desk) -> dict[str, Any]:
-    case = desk.view.case
-    region = visit.office.region
+async def _context(visit: Visit, reading_view: ReadingView) -> dict[str, Any]:
+    case = reading_view.view.case
+    region = visit.application.region
     centre = region.centres[case.centre]
-    priors = [_prior(visit, prior) for prior in await visit.office.queries.priors(visit.person, case)]
-    history = await visit.office.queries.history(case.id)
-    names = await _people(visit, desk, [line.actor for line in history])
-    report = desk.report
-    documents = sort_evidence(desk.view.evidence)
+    priors = [_prior(visit, prior) for prior in await visit.application.queries.priors(visit.person, case)]
+    history = await visit.application.queries.history(case.id)
+    names = await _people(visit, reading_view, [line.actor for line in history])
+    report = reading_view.report
+    documents = sort_evidence(reading_view.view.evidence)
     kept = kept_query(read_query(visit))
     shown_above = frozenset({"accession_number", *centre.headline_fields}) - {"reason"}
     return {
         "case": case,
         "centre": centre,
-        "view": desk.view,
-        "actions": frozenset(desk.view.actions),
+        "view": reading_view.view,
+        "actions": frozenset(reading_view.view.actions),
         "exam": examination(centre, case.request),
         "answers": answers(centre.request_form, case.request, without=shown_above),
-        "missing": missing_words(tuple(desk.view.missing)),
+        "missing": missing_words(tuple(reading_view.view.missing)),
         "member": institution_name(visit, case.member),
         "hub": institution_name(visit, case.hub or ""),
         "total": (case.due_at - (case.submitted_at or case.created_at)).total_seconds() if case.due_at else 0,
@@ -164,11 +164,11 @@ async def _context(visit: Visit, desk: Desk) -> dict[str, Any]:
         "priors": priors,
         "viewer_priors": viewer_priors(priors, documents.priors),
         **await transfers_context(visit, case.id),
-        "ohif": ohif_address(visit, desk, priors),
-        **await _quality(visit, desk),
+        "ohif": ohif_address(visit, reading_view, priors),
+        **await _quality(visit, reading_view),
         "history": [(line, event_words(line), event_detail(line)) for line in history],
         "names": names,
-        "desk": desk,
+        "reading_view": reading_view,
         "report": report,
         "form": form_for(centre, report) if report else centre.report_form,
         "templates": centre.templates_for(case.request),
@@ -187,10 +187,10 @@ async def _context(visit: Visit, desk: Desk) -> dict[str, Any]:
     }  # fmt: skip
 
 
-async def _desk(visit: Visit) -> Desk:
-    desk = await consult(visit.office, open_desk, visit.person, visit.path("case_id"))
-    await record_look(visit.office, visit.person, Action.CASE_READ, f"case/{desk.view.case.id}")
-    return desk
+async def _reading_view(visit: Visit) -> ReadingView:
+    reading_view = await query(visit.application, open_for_reading, visit.person, visit.path("case_id"))
+    await record_look(visit.application, visit.person, Action.CASE_READ, f"case/{reading_view.view.case.id}")
+    return reading_view
 
 
 @page("GET", "/read/next")
@@ -203,7 +203,7 @@ async def following(visit: Visit) -> web.StreamResponse:
     asking = CaseFilter(
         wanted.centre, member=wanted.member, priority=wanted.priority, view=view, need=wanted.need, body_part=wanted.body_part
     )
-    found = await visit.office.queries.cases(visit.person, asking, None, 2)
+    found = await visit.application.queries.cases(visit.person, asking, None, 2)
     kept = kept_query(asked)
     following_case = next((case for case in found.cases if case.id != left), None)
     raise web.HTTPSeeOther(f"/read/{following_case.id}?{kept}" if following_case else f"/worklist?{kept}")
@@ -212,33 +212,33 @@ async def following(visit: Visit) -> web.StreamResponse:
 @page("GET", "/read/{case_id}")
 async def reading(visit: Visit) -> web.StreamResponse:
     """The whole page."""
-    last_event = await visit.office.queries.last_history_id()
-    context = await _context(visit, await _desk(visit))
+    last_event = await visit.application.queries.last_history_id()
+    context = await _context(visit, await _reading_view(visit))
     return await render(visit, "read.html", context | {"last_event": last_event})
 
 
 @page("GET", "/read/{case_id}/parts")
 async def parts(visit: Visit) -> web.StreamResponse:
     """The parts of the page drawn again, after something happened to the case."""
-    return fragment(visit, "read_parts.html", await _context(visit, await _desk(visit)))
+    return fragment(visit, "read_parts.html", await _context(visit, await _reading_view(visit)))
 
 
 @page("GET", "/read/{case_id}/images")
 async def images(visit: Visit) -> web.StreamResponse:
     """The images alone, for a second window that follows the reading page from case to case."""
-    desk = await _desk(visit)
-    case = desk.view.case
-    priors = [_prior(visit, prior) for prior in await visit.office.queries.priors(visit.person, case)]
-    documents = sort_evidence(desk.view.evidence)
+    reading_view = await _reading_view(visit)
+    case = reading_view.view.case
+    priors = [_prior(visit, prior) for prior in await visit.application.queries.priors(visit.person, case)]
+    documents = sort_evidence(reading_view.view.evidence)
     context = {
         "case": case,
         "documents": documents,
         "patient_label": patient_label(case),
         "viewer_priors": viewer_priors(priors, documents.priors),
-        "ohif": ohif_address(visit, desk, priors),
-        **await _quality(visit, desk),
-        "exam": examination(visit.office.region.centres[case.centre], case.request),
-        "last_event": await visit.office.queries.last_history_id(),
+        "ohif": ohif_address(visit, reading_view, priors),
+        **await _quality(visit, reading_view),
+        "exam": examination(visit.application.region.centres[case.centre], case.request),
+        "last_event": await visit.application.queries.last_history_id(),
     }
     return await render(visit, "read_images.html", context)
 
@@ -246,10 +246,10 @@ async def images(visit: Visit) -> web.StreamResponse:
 @page("GET", "/read/{case_id}/priors/{prior_id}")
 async def prior_report(visit: Visit) -> web.StreamResponse:
     """The report of an earlier case, to read beside the present one."""
-    case, report = await consult(visit.office, read_prior, visit.person, visit.path("prior_id"))
-    await record_look(visit.office, visit.person, Action.REPORT_READ, f"case/{case.id}")
-    centre = visit.office.region.centres[case.centre]
-    names = await visit.office.queries.people_names([report.author]) if report else {}
+    case, report = await query(visit.application, read_prior, visit.person, visit.path("prior_id"))
+    await record_look(visit.application, visit.person, Action.REPORT_READ, f"case/{case.id}")
+    centre = visit.application.region.centres[case.centre]
+    names = await visit.application.queries.people_names([report.author]) if report else {}
     return fragment(visit, "read_prior.html", {"case": case, "report": report, "sections": _sections(centre, report), "names": names})
 
 

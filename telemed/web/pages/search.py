@@ -9,9 +9,9 @@ from aiohttp import web
 
 from telemed.domain.case import Case
 from telemed.domain.policy import Action, Relation, may, relations
-from telemed.service.office import record_look
+from telemed.service.execution import record_look
 from telemed.service.queries import CaseFilter
-from telemed.web.case_words import examination
+from telemed.web.labels.case import examination
 from telemed.web.pages.page import Visit, page, render
 from telemed.web.pages.worklist import institution_name
 
@@ -40,12 +40,12 @@ async def search(visit: Visit) -> web.StreamResponse:
     cases: list[Case] = []
     more = False
     if text and (may(visit.person, Action.CASE_READ) or may(visit.person, Action.CASE_READ_METADATA)):
-        found = await visit.office.queries.cases(visit.person, CaseFilter(q=text), None, MOST)
+        found = await visit.application.queries.cases(visit.person, CaseFilter(q=text), None, MOST)
         cases, more = list(found.cases), found.next is not None
         if len(cases) == 1 and (text == cases[0].accession_number or REPORT_CODE.fullmatch(text)):
             raise web.HTTPSeeOther(address_of(visit, cases[0]))
         if cases:
-            await record_look(visit.office, visit.person, "case:list", f"cases/{len(cases)}")
+            await record_look(visit.application, visit.person, "case:list", f"cases/{len(cases)}")
     context = {
         "q": text,
         "cases": cases,
@@ -53,8 +53,8 @@ async def search(visit: Visit) -> web.StreamResponse:
         "most": MOST,
         "whole": may(visit.person, Action.CASE_READ),
         "address_of": lambda case: address_of(visit, case),
-        "examination_of": lambda case: examination(visit.office.region.centres[case.centre], case.request),
-        "centres": visit.office.region.centres,
+        "examination_of": lambda case: examination(visit.application.region.centres[case.centre], case.request),
+        "centres": visit.application.region.centres,
         "institution": lambda code: institution_name(visit, code),
     }
     return await render(visit, "search.html", context)

@@ -9,10 +9,10 @@ from aiohttp import web
 
 from telemed.domain.errors import LockedOut, NotAuthenticated
 from telemed.service import accounts
-from telemed.service.office import authenticate
+from telemed.service.authentication import authenticate
 from telemed.web.dates import show_datetime
 from telemed.web.i18n import gettext
-from telemed.web.keys import OFFICE, PERSON, TOKEN
+from telemed.web.keys import APPLICATION, PERSON, TOKEN
 from telemed.web.pages.page import Visit, home_of, page
 from telemed.web.problems import Problem
 from telemed.web.security import SESSION_COOKIE, set_session
@@ -48,7 +48,7 @@ async def login(request: web.Request) -> web.StreamResponse:
     username, password = str(form.get("username", ""))[:64].strip(), str(form.get("password", ""))[:256]
     following = own_address(str(form.get("next", "")))
     try:
-        signed = await authenticate(request.app[OFFICE], username, password)
+        signed = await authenticate(request.app[APPLICATION], username, password)
     except NotAuthenticated:
         return await _form(request, username, following, gettext("The user name or the password is wrong."), 401)
     except LockedOut as error:
@@ -66,7 +66,7 @@ async def _form(request: web.Request, username: str, following: str, problem: st
 
 @page("POST", "/logout")
 async def logout(visit: Visit) -> web.StreamResponse:
-    async with visit.office.writing() as work:
+    async with visit.application.writing() as work:
         await accounts.sign_out(work, visit.person, visit.request[TOKEN])
     response = see_other("/login")
     response.del_cookie(SESSION_COOKIE, path="/")

@@ -10,7 +10,7 @@ from telemed.domain.errors import Invalid
 from telemed.domain.policy import Action, require
 from telemed.service.statistics import Month
 from telemed.web.api.statistics import bulletin_for
-from telemed.web.bulletin_text import sheet_of
+from telemed.web.labels.statistics import sheet_of
 from telemed.web.pages.page import Visit, page, render
 
 
@@ -18,17 +18,17 @@ from telemed.web.pages.page import Visit, page, render
 async def statistics(visit: Visit) -> web.StreamResponse:
     """This month, or the one in the address; a month that is none is said beside the field."""
     require(visit.person, Action.STATISTICS_READ)
-    now = month_of(visit.office.now().astimezone(visit.office.region.network.zone))
+    now = month_of(visit.application.now().astimezone(visit.application.region.network.zone))
     asked = visit.query.get("month", "").strip()
     problem = False
     try:
         month = Month.parse(asked) if asked else now
     except Invalid:
         month, problem = now, True
-    found = await bulletin_for(visit.office, visit.person, month)
+    found = await bulletin_for(visit.application, visit.person, month)
     context = {
         "bulletin": found,
-        "sheet": sheet_of(found, visit.office.region),
+        "sheet": sheet_of(found, visit.application.region),
         "month": month,
         "asked": asked or str(month),
         "problem": problem,

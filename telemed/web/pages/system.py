@@ -5,7 +5,7 @@ from __future__ import annotations
 from aiohttp import web
 
 from telemed.domain.policy import Action, require
-from telemed.service.office import record_look
+from telemed.service.execution import record_look
 from telemed.web.keys import ADMINISTRATION
 from telemed.web.pages.page import Visit, fragment, page, render
 
@@ -13,7 +13,7 @@ from telemed.web.pages.page import Visit, fragment, page, render
 @page("GET", "/system")
 async def system(visit: Visit) -> web.StreamResponse:
     require(visit.person, Action.SYSTEM_READ)
-    await record_look(visit.office, visit.person, Action.SYSTEM_READ, "system")
+    await record_look(visit.application, visit.person, Action.SYSTEM_READ, "system")
     return await render(visit, "system.html", {"state": await visit.request.app[ADMINISTRATION].installation(visit.person)})
 
 

@@ -6,17 +6,17 @@ from typing import Any
 
 from aiohttp import web
 
-from telemed.service.office import consult
+from telemed.service.execution import query
 from telemed.service.transfers import may_fetch_priors, transfers_of
+from telemed.web.labels.transfers import transfer_lines
 from telemed.web.pages.page import Visit, fragment, page
-from telemed.web.transfer_words import transfer_lines
 
 
 async def transfers_context(visit: Visit, case_id: str) -> dict[str, Any]:
     """What the case's pages show of them."""
-    found = await consult(visit.office, transfers_of, visit.person, case_id)
+    found = await query(visit.application, transfers_of, visit.person, case_id)
     lines = transfer_lines(found)
-    again = any(line.again for line in lines) and await consult(visit.office, may_fetch_priors, visit.person, case_id)
+    again = any(line.again for line in lines) and await query(visit.application, may_fetch_priors, visit.person, case_id)
     return {"transfers": lines, "may_fetch_again": again}
 
 

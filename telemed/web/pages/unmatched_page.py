@@ -9,10 +9,10 @@ from aiohttp import web
 from telemed.domain.policy import Action, require
 from telemed.domain.reconciliation import Step
 from telemed.service import reconciliation
-from telemed.service.office import consult, record_look
+from telemed.service.execution import query, record_look
 from telemed.web.api.inputs import DoubtQuery, UnmatchedQuery
 from telemed.web.api.unmatched import ReconciliationShape, reconciliation_shape, record_shape, unmatched_shape
-from telemed.web.bulletin_text import institution_name
+from telemed.web.labels.statistics import institution_name
 from telemed.web.pages.page import Visit, page, render
 
 _ = str  # marks text for the translation catalogue
@@ -63,11 +63,11 @@ UNDO = {Step.LINK: "unlink", Step.CORRECT: "restore", Step.MERGE: "split"}
 async def unmatched(visit: Visit) -> web.StreamResponse:
     """Both lists. The operator sees masked names and what tells studies apart, no findings and no images."""
     require(visit.person, Action.UNMATCHED_READ)
-    query = UnmatchedQuery.model_validate_strings({"owner": visit.query["owner"]} if visit.query.get("owner") else {})
-    studies = await consult(visit.office, reconciliation.unmatched_studies, visit.person, query.owner or "", query.limit)
-    doubts = await visit.office.queries.doubts(visit.person, DoubtQuery().limit)
-    merged = await visit.office.queries.merged(visit.person, MERGED)
-    await record_look(visit.office, visit.person, Action.UNMATCHED_READ, "unmatched")
+    asked = UnmatchedQuery.model_validate_strings({"owner": visit.query["owner"]} if visit.query.get("owner") else {})
+    studies = await query(visit.application, reconciliation.unmatched_studies, visit.person, asked.owner or "", asked.limit)
+    doubts = await visit.application.queries.duplicate_candidates(visit.person, DoubtQuery().limit)
+    merged = await visit.application.queries.merged(visit.person, MERGED)
+    await record_look(visit.application, visit.person, Action.UNMATCHED_READ, "unmatched")
     return await render(
         visit,
         "unmatched.html",
@@ -75,9 +75,9 @@ async def unmatched(visit: Visit) -> web.StreamResponse:
             "studies": [unmatched_shape(study) for study in studies],
             "doubts": [(record_shape(d.first), record_shape(d.second), DOUBT_RULES.get(d.rule, d.rule)) for d in doubts],
             "merged": [(record_shape(m.record), record_shape(m.kept)) for m in merged],
-            "owner": query.owner or "",
-            "limit": query.limit,
-            "owners": sorted({member for _centre, member in visit.office.region.network.home_hubs}),
+            "owner": asked.owner or "",
+            "limit": asked.limit,
+            "owners": sorted({member for _centre, member in visit.application.region.network.home_hubs}),
             "reasons": REASONS,
             **_words(visit),
         },
@@ -102,15 +102,15 @@ def _number(value: object) -> str:
 
 
 async def _find_page(visit: Visit, numbers: tuple[str, str]) -> web.StreamResponse:
-    steps = [reconciliation_shape(step) for step in await consult(visit.office, reconciliation.steps_taken, visit.person, STEPS)]
+    steps = [reconciliation_shape(step) for step in await query(visit.application, reconciliation.steps_taken, visit.person, STEPS)]
     context: dict[str, object] = {"numbers": numbers, "found": None, **_words(visit)}
     if any(numbers):
-        brought = await consult(visit.office, reconciliation.find_by_number, visit.person, numbers)
+        brought = await query(visit.application, reconciliation.find_by_number, visit.person, numbers)
         records = [record_shape(r, brought.earlier.get(r.id, ())) for r in brought.records]
         context["found"] = {"records": records, "studies": [unmatched_shape(s) for s in brought.studies]}
-    await record_look(visit.office, visit.person, Action.UNMATCHED_READ, "reconciliations")
+    await record_look(visit.application, visit.person, Action.UNMATCHED_READ, "reconciliations")
     context["steps"] = [(step, STEP_WORDS[step.step], undo) for step, undo in zip(steps, _undoable(steps), strict=True)]
-    context["names"] = await visit.office.queries.people_names(sorted({step.actor for step in steps}))
+    context["names"] = await visit.application.queries.people_names(sorted({step.actor for step in steps}))
     return await render(visit, "find.html", context)
 
 
@@ -134,4 +134,4 @@ def _about(step: ReconciliationShape) -> tuple[str, ...]:
 
 
 def _words(visit: Visit) -> dict[str, object]:
-    return {"attributes": ATTRIBUTES, "fields": FIELDS, "name_of": lambda code: institution_name(visit.office.region, code)}
+    return {"attributes": ATTRIBUTES, "fields": FIELDS, "name_of": lambda code: institution_name(visit.application.region, code)}

@@ -12,8 +12,8 @@ from aiohttp import web
 
 from telemed.domain.errors import NotFound
 from telemed.service.authenticity import check_report
-from telemed.web.bulletin_text import institution_name
-from telemed.web.keys import OFFICE, SIGNATURES
+from telemed.web.keys import APPLICATION, SIGNATURES
+from telemed.web.labels.statistics import institution_name
 from telemed.web.problems import Problem
 
 QUESTIONS = 20
@@ -63,14 +63,14 @@ async def _answer(request: web.Request, code: str) -> web.StreamResponse:
     waiting = request.app[PACE].wait_for(request.remote or "")
     if waiting:
         raise Problem(429, "too-many", headers={"Retry-After": str(int(waiting) + 1)})
-    office = request.app[OFFICE]
+    application = request.app[APPLICATION]
     try:
         async with request.app[TURNS]:
-            found = await check_report(office, request.app[SIGNATURES], code)
+            found = await check_report(application, request.app[SIGNATURES], code)
     except NotFound:
         return _page(request, {"code": code, "found": None, "asked": True}, 404)
-    names = {part: institution_name(office.region, part) for part in (found.hub, found.member)}
-    centre = office.region.centres.get(found.centre)
+    names = {part: institution_name(application.region, part) for part in (found.hub, found.member)}
+    centre = application.region.centres.get(found.centre)
     return _page(request, {"code": found.code, "found": found, "asked": True, "names": names, "centre": centre}, 200)
 
 

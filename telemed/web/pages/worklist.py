@@ -14,14 +14,14 @@ from pydantic import StringConstraints
 from telemed.domain.case import Case, Priority
 from telemed.domain.people import Role
 from telemed.service import saved_views
-from telemed.service.desk import claimable
 from telemed.service.evidence import missing_evidence
-from telemed.service.office import consult, record_look
+from telemed.service.execution import query, record_look
 from telemed.service.queries import CaseFilter, CasePage, EvidenceSummary, View
+from telemed.service.reading_view import claimable
 from telemed.web import appearance
 from telemed.web.api.inputs import CaseQuery
-from telemed.web.case_words import evidence_words, examination, missing_words
 from telemed.web.i18n import current_language, gettext
+from telemed.web.labels.case import evidence_words, examination, missing_words
 from telemed.web.pages.page import Visit, fragment, home_of, page, render
 
 _ = str  # marks text for the translation catalogue
@@ -120,7 +120,7 @@ def case_filter(asked: WorklistQuery) -> CaseFilter:
 
 
 def institution_name(visit: Visit, code: str) -> str:
-    institution = visit.office.region.network.institutions.get(code)
+    institution = visit.application.region.network.institutions.get(code)
     if institution is None:
         return code
     return institution.name_en if current_language() == "en" and institution.name_en else institution.name
@@ -137,14 +137,14 @@ def _order(case: Case, by_clock: bool) -> str:
 
 async def rows_of(visit: Visit, asked: WorklistQuery, found: CasePage) -> list[Row]:
     held = {case.claimed_by for case in found.cases if case.claimed_by}
-    names = await visit.office.queries.people_names(sorted(held)) if held else {}
+    names = await visit.application.queries.people_names(sorted(held)) if held else {}
     kept = kept_query(asked)
     by_clock = asked.view not in (View.DONE_TODAY.value, View.DONE.value)
     return [_row(visit, case, found.evidence.get(case.id, EvidenceSummary()), names, kept, by_clock) for case in found.cases]
 
 
 def _row(visit: Visit, case: Case, summary: EvidenceSummary, names: Mapping[str, str], kept: str, by_clock: bool) -> Row:
-    centre = visit.office.region.centres[case.centre]
+    centre = visit.application.region.centres[case.centre]
     started = case.submitted_at or case.created_at
     return Row(
         case=case,
@@ -165,7 +165,7 @@ def _row(visit: Visit, case: Case, summary: EvidenceSummary, names: Mapping[str,
 
 def _filters(visit: Visit, asked: WorklistQuery) -> list[Filter]:
     """Select boxes for what can differ in this person's list."""
-    region = visit.office.region
+    region = visit.application.region
     centres = [region.centres[code] for code in sorted(visit.person.centres) if code in region.centres]
     looked_at = [centre for centre in centres if asked.centre in (None, centre.code)]
     members = sorted(
@@ -189,7 +189,7 @@ def _filters(visit: Visit, asked: WorklistQuery) -> list[Filter]:
 
 
 async def _found(visit: Visit, asked: WorklistQuery, limit: int = PAGE_ROWS) -> dict[str, Any]:
-    found = await visit.office.queries.cases(visit.person, case_filter(asked), asked.cursor, limit)
+    found = await visit.application.queries.cases(visit.person, case_filter(asked), asked.cursor, limit)
     return {"rows": await rows_of(visit, asked, found), "next": found.next, "kept": kept_query(asked)}
 
 
@@ -199,11 +199,11 @@ async def worklist(visit: Visit) -> web.StreamResponse:
     if not visit.person.has(Role.SPECIALIST, Role.REVIEWER):
         raise web.HTTPSeeOther(home_of(visit.person))
     asked = read_query(visit)
-    queries = visit.office.queries
+    queries = visit.application.queries
     last_event = await queries.last_history_id()  # before the rows: what happens in between is heard again, not missed
     context = await _found(visit, asked)
     if context["rows"]:
-        await record_look(visit.office, visit.person, "case:list", f"cases/{len(context['rows'])}")
+        await record_look(visit.application, visit.person, "case:list", f"cases/{len(context['rows'])}")
     view = View(asked.view) if asked.view else None
     filtered = any(getattr(asked, name) for name in FILTERS)
     context |= {
@@ -214,7 +214,7 @@ async def worklist(visit: Visit) -> web.StreamResponse:
         "filters": _filters(visit, asked),
         "filtered": filtered,
         "nothing": _nothing(view, filtered),
-        "views": await consult(visit.office, saved_views.views_of, visit.person),
+        "views": await query(visit.application, saved_views.views_of, visit.person),
         "last_event": last_event,
     }
     return await render(visit, "worklist.html", context)
@@ -232,7 +232,7 @@ async def more(visit: Visit) -> web.StreamResponse:
     """The rows after the cursor."""
     asked = read_query(visit)
     context = await _found(visit, asked)
-    await record_look(visit.office, visit.person, "case:list", f"cases/{len(context['rows'])}")
+    await record_look(visit.application, visit.person, "case:list", f"cases/{len(context['rows'])}")
     return fragment(visit, "worklist_more.html", context)
 
 
@@ -247,5 +247,5 @@ async def rows(visit: Visit) -> web.StreamResponse:
 @page("GET", "/worklist/counts")
 async def counts(visit: Visit) -> web.StreamResponse:
     """The figures of the tabs, by the address of the tab."""
-    found = await visit.office.queries.counts(visit.person, read_query(visit).centre or "")
+    found = await visit.application.queries.counts(visit.person, read_query(visit).centre or "")
     return web.json_response({f"/worklist?view={view.value}": count for view, count in found.items()})

@@ -10,11 +10,11 @@ import pypdf
 import pytest
 
 from ecg import pyramid
-from telemed.adapters.ecg_figures import SheetOrder, StripOrder, TrendOrder, draw_sheet, draw_strip_sheets, draw_trend_sheet
-from telemed.adapters.pades import _signature_page
-from telemed.adapters.report_figures import FIGURE_HEIGHT_MM, FIGURE_WIDTH_MM
-from telemed.adapters.report_pdf import render_report
-from telemed.domain.report_document import Figure, Stroke, Table, UnprintableReport
+from telemed.adapters.printing.report_document import Figure, Stroke, Table, UnprintableReport
+from telemed.adapters.printing.report_figures import FIGURE_HEIGHT_MM, FIGURE_WIDTH_MM
+from telemed.adapters.printing.report_pdf import render_report
+from telemed.adapters.signatures.pades import _signature_page
+from telemed.centres.ecg.adapters.drawing import SheetOrder, StripOrder, TrendOrder, draw_sheet, draw_strip_sheets, draw_trend_sheet
 from tests.ecg.test_drawing import pdf_lines
 from tests.telemed.test_report_pdf import document
 

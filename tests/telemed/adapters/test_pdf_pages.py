@@ -12,7 +12,7 @@ from reportlab.lib.pagesizes import A4, landscape
 from reportlab.pdfgen.canvas import Canvas
 
 from storage import ObjectStore
-from telemed.adapters.pdf_pages import PdfPages
+from telemed.adapters.printing.pdf_pages import PdfPages
 from telemed.service.document_pages import PageSize, Undrawable
 
 

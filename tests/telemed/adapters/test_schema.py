@@ -15,9 +15,9 @@ from alembic.migration import MigrationContext
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from dicom_gateway.index import metadata as dicom_metadata
-from telemed.adapters.database import DatabaseUnavailable, async_url, check, make_engine
-from telemed.adapters.migrate import migrate
-from telemed.adapters.tables import metadata
+from telemed.adapters.database.engine import DatabaseUnavailable, async_url, check, make_engine
+from telemed.adapters.database.migrate import migrate
+from telemed.adapters.database.tables import metadata
 from tests.postgres_server import PostgresServer
 
 

@@ -8,7 +8,7 @@ import pytest
 
 import ecg
 from ecg.synthesis import resting
-from telemed.adapters.tracings import PooledTracings
+from telemed.centres.ecg.adapters.tracing_reader import PooledTracings
 from telemed.service.files import DamagedFile
 
 

@@ -13,12 +13,12 @@ from pydicom.uid import generate_uid
 
 import ecg
 from ecg.synthesis import holter
-from telemed.adapters.ecg_analysis import Analysis, analyse
-from telemed.domain.tracing import Edit, EditKind, Tracing, TracingKind
+from telemed.centres.ecg.adapters.analysis import Analysis, analyse
+from telemed.centres.ecg.domain import Edit, EditKind, Tracing, TracingKind
 from telemed.service.identity import new_id
 from tests.demo_region import Answer, DemoRegion, new_case
 from tests.dicom_gateway.objects import ct_slice, part10_of
-from tests.telemed.desk import PASSWORD, SECTIONS
+from tests.telemed.harness import PASSWORD, SECTIONS
 
 PDF = b"%PDF-1.7\nscanned request\n"
 
@@ -86,18 +86,18 @@ def analysed() -> tuple[Analysis, dict[str, bytes]]:
 
 async def long_tracing(region: DemoRegion, story: Story) -> str:
     """A long recording as the worker leaves it, with a strip that was chosen."""
-    office, number = region.parts.office, new_id()
+    application, number = region.parts.application, new_id()
     found, objects = analysed()
     for name, content in objects.items():
-        await office.store.put(f"ecg/{number}/{name}", content)
+        await application.store.put(f"ecg/{number}/{name}", content)
     tracing = Tracing(
-        number, story.case_id, story.evidence_id, "", TracingKind.HOLTER, office.now(), duration=found.duration, rate=found.rate,
+        number, story.case_id, story.evidence_id, "", TracingKind.HOLTER, application.now(), duration=found.duration, rate=found.rate,
         samples=found.samples, leads=found.leads, key=f"ecg/{number}",
     )  # fmt: skip
-    async with office.writing() as work:
+    async with application.writing() as work:
         assert await work.tracings.add(tracing)
         await work.tracings.add_edit(
-            Edit(number, 1, EditKind.STRIP, {"begin": 1.0, "seconds": 8.0, "caption": "V5"}, "imaging.main", office.now())
+            Edit(number, 1, EditKind.STRIP, {"begin": 1.0, "seconds": 8.0, "caption": "V5"}, "imaging.main", application.now())
         )
     return number
 

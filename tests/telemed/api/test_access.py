@@ -15,7 +15,7 @@ from telemed.web.pages.page import page
 from tests.demo_region import Answer, DemoRegion
 from tests.dicom_gateway.objects import ct_slice, part10_of
 from tests.telemed.api.stories import PDF, Story, asked_further_up, drafted, file_form, reported
-from tests.telemed.desk import PASSWORD, SECTIONS
+from tests.telemed.harness import PASSWORD, SECTIONS
 
 # The case belongs to CLINIC1; HUBA asked MAIN and keeps it open; imaging.main holds it.
 MEMBER, HOLDER, REVIEWER, KEEPER, OPERATOR = "clinic1", "imaging.main", "imaging2.main", "imaging.huba", "operator"

@@ -16,7 +16,7 @@ from telemed.web.api.operation import BODY_LIMIT, Operation
 from telemed.web.app import operation
 from tests.demo_region import Answer, DemoRegion, new_case
 from tests.telemed.api.stories import Story, asked_further_up, drafted, reported
-from tests.telemed.desk import PASSWORD, SECTIONS, resident_id
+from tests.telemed.harness import PASSWORD, SECTIONS, resident_id
 
 JSON = {"Content-Type": "application/json"}
 SECURITY_HEADERS = {

@@ -24,7 +24,7 @@ from telemed.web.api.openapi import describe
 from telemed.web.api.operation import operation
 from telemed.web.app import VERSION
 from tests.installation import Installation
-from tests.telemed.desk import REQUESTS, SECTIONS
+from tests.telemed.harness import REQUESTS, SECTIONS
 
 CHECKS = [
     not_a_server_error,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import aiohttp
 
-from telemed.adapters.network_table import add_home_hubs, add_person, add_services
+from telemed.adapters.database.repositories.region import add_home_hubs, add_person, add_services
 from telemed.centres import discover
 from telemed.demo.region import PASSWORD
 from telemed.domain.network import HubService
@@ -21,12 +21,12 @@ ADVICE = {"advice": "11 牙冠折，建议一周内修复。"}
 async def open_dental(region: DemoRegion) -> None:
     """What an operator sets up for a new centre: who answers for whom, and an account that reads it."""
     dentist = Person("dental.huba", "牙科医生", "HUBA", frozenset({Role.SPECIALIST}), frozenset({"dental"}))
-    password_hash = await region.parts.office.passwords.hash(PASSWORD)
-    async with region.parts.office.engine.begin() as connection:
+    password_hash = await region.parts.application.passwords.hash(PASSWORD)
+    async with region.parts.application.engine.begin() as connection:
         await add_services(connection, [HubService("MAIN", "dental"), HubService("HUBA", "dental", parent="MAIN")])
         await add_home_hubs(connection, {("dental", "CLINIC1"): "HUBA"})
         await add_person(connection, dentist, password_hash)
-    await region.parts.office.refresh()
+    await region.parts.application.refresh()
 
 
 async def test_a_case_of_a_sixth_centre_goes_the_whole_way(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from tests.telemed.api.test_export import case_with_study
 async def put(region: DemoRegion, title: str, institution: str, *uses: str) -> None:
     device = device_of(title, institution, f"127.0.0.1:{free_port()}", list(uses), "")
     await put_device(region.parts.settings, device)
-    await region.parts.office.refresh()
+    await region.parts.application.refresh()
 
 
 async def test_a_study_is_sent_and_priors_are_fetched_from_the_pages(region: DemoRegion) -> None:
@@ -51,7 +51,7 @@ async def test_a_study_is_sent_and_priors_are_fetched_from_the_pages(region: Dem
     finally:
         for title in ("WS1", "PACS1"):
             assert await remove_device(region.parts.settings, title)
-        await region.parts.office.refresh()
+        await region.parts.application.refresh()
 
 
 @pytest.mark.parametrize(
@@ -84,7 +84,7 @@ async def test_the_workers_long_jobs_send_it(region: DemoRegion) -> None:
     server = await asyncio.to_thread(workstation.start)
     try:
         await put_device(region.parts.settings, device_of("WS3", "CLINIC1", f"127.0.0.1:{workstation.port}", ["store"], ""))
-        await region.parts.office.refresh()
+        await region.parts.application.refresh()
         url = f"/api/v1/cases/{case_id}"
         await region.call("POST", f"{url}/evidence/{evidence_id}/send", {"device": "WS3"}, user="clinic1")
         long = bootstrap.long_jobs(region.parts, region.parts.pool)

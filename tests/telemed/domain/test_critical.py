@@ -34,7 +34,7 @@ def test_it_rises_once_for_each_countdown(after: timedelta, escalations: int, du
     ("status", "rises", "running"),
     [
         (CriticalStatus.OPEN, True, True),
-        (CriticalStatus.TOLD, True, True),
+        (CriticalStatus.NOTIFIED, True, True),
         (CriticalStatus.ACKNOWLEDGED, False, True),
         (CriticalStatus.CLOSED, False, False),
         (CriticalStatus.WITHDRAWN, False, False),

@@ -108,5 +108,5 @@ def test_a_refused_step_changes_nothing() -> None:
     patient = PatientSummary("p", "张伟", "male", None)
     case = Case("c", "imaging", CaseKind.DIAGNOSIS, Priority.ROUTINE, "A1", "CLINIC1", patient, {}, "clinic1", NOON)
     with pytest.raises(InvalidTransition):
-        case.take("complete")
+        case.apply("complete")
     assert case.status is CaseStatus.DRAFT

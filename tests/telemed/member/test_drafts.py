@@ -51,7 +51,7 @@ async def test_a_known_patient_is_found_by_either_number_at_the_own_institution_
 async def test_looking_for_a_patient_is_on_record(region: DemoRegion) -> None:
     made = await draft(region, card("王芳", "F-12"))
     await find(region, "F-12")
-    lines = await region.parts.office.queries.audit({"action": "patient:find", "actor": "clinic1"}, None, 5)
+    lines = await region.parts.application.queries.audit({"action": "patient:find", "actor": "clinic1"}, None, 5)
     assert made["patient"]["id"] in lines[0].subject
 
 
@@ -81,7 +81,7 @@ async def test_a_corrected_resident_number_leaves_the_wrong_persons_group(region
     other = answer.body
     fixed = {"name": "孙丽", "sex": "male", "birth_date": "1961-03-05", "identifiers": [{"system": "resident-id", "value": wrong}]}
     assert (await region.call("PATCH", f"/api/v1/cases/{other['id']}", {"patient": fixed}, user="clinic2")).status == 200
-    async with region.parts.office.reading() as work:
+    async with region.parts.application.reading() as work:
         record = await work.patients.get(other["patient"]["id"])
         assert record is not None
         assert record.master_id == record.id

@@ -14,7 +14,7 @@ SECTIONS = {"findings": "未见异常", "impression": "正常"}
 
 
 async def person(region: DemoRegion, username: str) -> Person:
-    async with region.parts.office.reading() as work:
+    async with region.parts.application.reading() as work:
         found = await work.people.get(username)
     assert found is not None
     return found
@@ -22,7 +22,7 @@ async def person(region: DemoRegion, username: str) -> Person:
 
 async def notices(region: DemoRegion, username: str, case: str) -> list[str]:
     """The actions that a person is told of about one case, newest first."""
-    found = await region.parts.office.queries.notices(await person(region, username), None, 500)
+    found = await region.parts.application.queries.notices(await person(region, username), None, 500)
     return [notice.line.action for notice in found if notice.case.id == case]
 
 
@@ -62,17 +62,17 @@ async def test_a_question_and_its_answer(region: DemoRegion) -> None:
 
 
 async def test_what_was_seen_is_not_counted_again(region: DemoRegion) -> None:
-    office, clinic = region.parts.office, await person(region, "clinic1")
+    application, clinic = region.parts.application, await person(region, "clinic1")
     await signed(region)
-    before = await office.queries.unread_notices(clinic)
+    before = await application.queries.unread_notices(clinic)
     assert before > 0
-    newest = (await office.queries.notices(clinic, None, 1))[0]
-    async with office.writing() as work:
+    newest = (await application.queries.notices(clinic, None, 1))[0]
+    async with application.writing() as work:
         await work.notice_marks.mark("clinic1", newest.line.id)
         await work.notice_marks.mark("clinic1", 1)  # never goes back
-    assert await office.queries.unread_notices(clinic) == 0
+    assert await application.queries.unread_notices(clinic) == 0
     await signed(region)
-    assert await office.queries.unread_notices(clinic) == 1
+    assert await application.queries.unread_notices(clinic) == 1
 
 
 async def lines_of(region: DemoRegion) -> AsyncIterator[tuple[str, dict[str, object]]]:
@@ -102,7 +102,7 @@ async def test_the_live_feed_rings_the_bell(region: DemoRegion) -> None:
             case = await sent(region)
             await region.step(case, "return", {"reason": "缺少病史"}, user="imaging.huba")
             await asyncio.wait([asyncio.create_task(ringing.wait())], timeout=2)
-    unread = await region.parts.office.queries.unread_notices(await person(region, "clinic1"))
+    unread = await region.parts.application.queries.unread_notices(await person(region, "clinic1"))
     async with asyncio.timeout(10):  # of two cases only the second's count is the last one
         while ("notice", {"unread": unread}) not in heard:
             ringing.clear()
@@ -111,7 +111,7 @@ async def test_the_live_feed_rings_the_bell(region: DemoRegion) -> None:
 
 
 async def test_every_case_of_the_board_stands_in_one_part(region: DemoRegion) -> None:
-    queries, clinic = region.parts.office.queries, await person(region, "clinic1")
+    queries, clinic = region.parts.application.queries, await person(region, "clinic1")
     cases = {
         "draft": await new_case(region),
         "waiting": await sent(region),

@@ -16,7 +16,7 @@ from telemed.demo.dicom_header import StudyOrder
 from telemed.demo.people import PATIENTS
 from telemed.demo.region import PASSWORD
 from tests.installation import AWAY, Installation
-from tests.telemed.desk import resident_id
+from tests.telemed.harness import resident_id
 from tests.telemed.moments import NOON
 
 SECTIONS = {"findings": "双肺纹理清晰，未见实质性病变。", "impression": "心肺膈未见明显异常。"}

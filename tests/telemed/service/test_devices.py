@@ -11,82 +11,82 @@ from typing import Any
 import pytest
 from pynetdicom import AE, evt
 
-from telemed.adapters.device_calls import KEPT_REFUSED, DeviceCalls
-from telemed.adapters.device_peers import DevicePeers
-from telemed.adapters.device_probe import DimseProbe
+from telemed.adapters.dicom.device_calls import KEPT_REFUSED, DeviceCalls
+from telemed.adapters.dicom.device_peers import DevicePeers
+from telemed.adapters.dicom.device_probe import DimseProbe
 from telemed.domain.device import DeviceCall, DeviceEntry
 from telemed.domain.errors import Forbidden, Invalid, NotFound
 from telemed.domain.network import EntityUse
 from telemed.service import devices
 from telemed.service.devices import Echo, EchoOutcome
 from tests.demo_region import free_port
-from tests.telemed.desk import Desk
+from tests.telemed.harness import Harness
 
 VERIFICATION, CT_STORAGE = "1.2.840.10008.1.1", "1.2.840.10008.5.1.4.1.1.2"
 MODALITY = DeviceEntry("CT1", "CLINIC1")
 PACS = DeviceEntry("PACS1", "CLINIC1", "127.0.0.1", 104, ("query",))
 
 
-async def steps(desk: Desk) -> list[tuple[str, str, str]]:
+async def steps(harness: Harness) -> list[tuple[str, str, str]]:
     """What the trail says: step, subject, outcome."""
-    lines = await desk.office.queries.audit({"action": "device:manage"}, None, 100)
+    lines = await harness.application.queries.audit({"action": "device:manage"}, None, 100)
     return [(line.detail["step"], line.subject, line.outcome) for line in reversed(lines)]
 
 
-async def titles(desk: Desk) -> list[str]:
-    return [device.title for device in await desk.ask("operator", devices.list_devices)]
+async def titles(harness: Harness) -> list[str]:
+    return [device.title for device in await harness.ask("operator", devices.list_devices)]
 
 
-async def test_a_device_is_entered_once_and_the_gateway_knows_it(desk: Desk) -> None:
+async def test_a_device_is_entered_once_and_the_gateway_knows_it(harness: Harness) -> None:
     for _ in range(2):
-        await desk.do("operator", devices.add_device, MODALITY)
-    await desk.do("operator", devices.add_device, PACS)
-    await desk.office.refresh()
-    assert await titles(desk) == ["CT1", "PACS1"]
-    entity = desk.office.region.network.entity("CT1")
+        await harness.do("operator", devices.add_device, MODALITY)
+    await harness.do("operator", devices.add_device, PACS)
+    await harness.application.refresh()
+    assert await titles(harness) == ["CT1", "PACS1"]
+    entity = harness.application.region.network.entity("CT1")
     assert entity is not None
     assert entity.institution == "CLINIC1"
-    assert await steps(desk) == [("add", "device/CT1", "success"), ("add", "device/PACS1", "success")]
+    assert await steps(harness) == [("add", "device/CT1", "success"), ("add", "device/PACS1", "success")]
     with pytest.raises(Invalid, match="title-taken"):
-        await desk.do("operator", devices.add_device, replace(MODALITY, institution="CLINIC2"))
+        await harness.do("operator", devices.add_device, replace(MODALITY, institution="CLINIC2"))
 
 
-async def test_a_change_holds_and_the_same_again_is_none(desk: Desk) -> None:
-    await desk.do("operator", devices.add_device, PACS)
+async def test_a_change_holds_and_the_same_again_is_none(harness: Harness) -> None:
+    await harness.do("operator", devices.add_device, PACS)
     for _ in range(2):
-        await desk.do("operator", devices.change_device, "PACS1", replace(PACS, port=11112, title="ignored"))
-    (device,) = await desk.ask("operator", devices.list_devices)
+        await harness.do("operator", devices.change_device, "PACS1", replace(PACS, port=11112, title="ignored"))
+    (device,) = await harness.ask("operator", devices.list_devices)
     assert (device.title, device.port) == ("PACS1", 11112)
-    assert [step for step, _, _ in await steps(desk)] == ["add", "change"]
+    assert [step for step, _, _ in await steps(harness)] == ["add", "change"]
     with pytest.raises(Invalid):
-        await desk.do("operator", devices.change_device, "PACS1", replace(PACS, host=""))
+        await harness.do("operator", devices.change_device, "PACS1", replace(PACS, host=""))
     with pytest.raises(NotFound):
-        await desk.do("operator", devices.change_device, "NONE", PACS)
+        await harness.do("operator", devices.change_device, "NONE", PACS)
 
 
-async def test_what_is_switched_off_can_neither_call_nor_be_addressed(desk: Desk) -> None:
-    await desk.do("operator", devices.add_device, PACS)
+async def test_what_is_switched_off_can_neither_call_nor_be_addressed(harness: Harness) -> None:
+    await harness.do("operator", devices.add_device, PACS)
     for active, known in ((False, 0), (False, 0), (True, 1)):
-        await desk.do("operator", devices.switch_device, "PACS1", active)
-        await desk.office.refresh()
-        network = desk.office.region.network
+        await harness.do("operator", devices.switch_device, "PACS1", active)
+        await harness.application.refresh()
+        network = harness.application.region.network
         assert len(network.addressed("CLINIC1", EntityUse.QUERY)) == known
         assert (network.entity("PACS1") is not None) is bool(known)
-    assert [step for step, _, _ in await steps(desk)] == ["add", "switch-off", "switch-on"]
+    assert [step for step, _, _ in await steps(harness)] == ["add", "switch-off", "switch-on"]
 
 
-async def test_what_is_removed_is_gone(desk: Desk) -> None:
-    await desk.do("operator", devices.add_device, PACS)
-    await desk.do("operator", devices.remove_device, "PACS1")
-    assert await titles(desk) == []
+async def test_what_is_removed_is_gone(harness: Harness) -> None:
+    await harness.do("operator", devices.add_device, PACS)
+    await harness.do("operator", devices.remove_device, "PACS1")
+    assert await titles(harness) == []
     with pytest.raises(NotFound):
-        await desk.do("operator", devices.remove_device, "PACS1")
+        await harness.do("operator", devices.remove_device, "PACS1")
 
 
 @pytest.mark.parametrize("user", ["clinic1", "imaging.huba", "sysadmin", "auditor"])
-async def test_nobody_else_does_any_of_it(desk: Desk, user: str) -> None:
+async def test_nobody_else_does_any_of_it(harness: Harness, user: str) -> None:
     with pytest.raises(Forbidden):
-        await desk.ask(user, devices.list_devices)
+        await harness.ask(user, devices.list_devices)
     for use_case, arguments in (
         (devices.add_device, (PACS,)),
         (devices.put_device, (PACS,)),
@@ -95,10 +95,10 @@ async def test_nobody_else_does_any_of_it(desk: Desk, user: str) -> None:
         (devices.remove_device, ("PACS1",)),
     ):
         with pytest.raises(Forbidden):
-            await desk.do(user, use_case, *arguments)
+            await harness.do(user, use_case, *arguments)
     with pytest.raises(Forbidden):
-        await devices.try_device(desk.office, desk.people[user], DimseProbe(DevicePeers("TELEMED")), "PACS1")
-    assert await steps(desk) == []
+        await devices.try_device(harness.application, harness.people[user], DimseProbe(DevicePeers("TELEMED")), "PACS1")
+    assert await steps(harness) == []
 
 
 @asynccontextmanager
@@ -116,17 +116,17 @@ async def pynetdicom_device(service: str = VERIFICATION, status: int = 0, **cond
         await asyncio.to_thread(server.shutdown)
 
 
-async def tried(desk: Desk, port: int, host: str = "127.0.0.1") -> Echo:
-    await desk.do("operator", devices.put_device, replace(PACS, host=host, port=port))
-    return await devices.try_device(desk.office, desk.people["operator"], DimseProbe(DevicePeers("TELEMED")), "PACS1")
+async def tried(harness: Harness, port: int, host: str = "127.0.0.1") -> Echo:
+    await harness.do("operator", devices.put_device, replace(PACS, host=host, port=port))
+    return await devices.try_device(harness.application, harness.people["operator"], DimseProbe(DevicePeers("TELEMED")), "PACS1")
 
 
-async def test_a_device_that_is_there_answers(desk: Desk) -> None:
+async def test_a_device_that_is_there_answers(harness: Harness) -> None:
     async with pynetdicom_device(require_called_aet=True, require_calling_aet=["TELEMED"]) as port:
-        echo = await tried(desk, port)
+        echo = await tried(harness, port)
     assert (echo.outcome, echo.cause) == (EchoOutcome.ANSWERED, "")
     assert echo.milliseconds >= 0
-    assert (await steps(desk))[-1] == ("test", "device/PACS1", "success")
+    assert (await steps(harness))[-1] == ("test", "device/PACS1", "success")
 
 
 @pytest.mark.parametrize(
@@ -138,11 +138,11 @@ async def test_a_device_that_is_there_answers(desk: Desk) -> None:
         ({"status": 0x0122}, "service"),
     ],
 )
-async def test_a_refusal_says_why(desk: Desk, conditions: dict[str, Any], cause: str) -> None:
+async def test_a_refusal_says_why(harness: Harness, conditions: dict[str, Any], cause: str) -> None:
     async with pynetdicom_device(**conditions) as port:
-        echo = await tried(desk, port)
+        echo = await tried(harness, port)
     assert (echo.outcome, echo.cause) == (EchoOutcome.REFUSED, cause)
-    assert (await steps(desk))[-1] == ("test", "device/PACS1", "failure")
+    assert (await steps(harness))[-1] == ("test", "device/PACS1", "failure")
 
 
 @asynccontextmanager
@@ -172,55 +172,55 @@ async def listener(answer: bytes) -> AsyncIterator[int]:
         (b"\x03\x00\x00\x00\x00\x01\x00", "ended"),
     ],
 )
-async def test_what_speaks_no_dicom_is_told_apart(desk: Desk, answer: bytes, cause: str) -> None:
+async def test_what_speaks_no_dicom_is_told_apart(harness: Harness, answer: bytes, cause: str) -> None:
     async with listener(answer) as port:
-        echo = await tried(desk, port)
+        echo = await tried(harness, port)
     assert (echo.outcome, echo.cause) == (EchoOutcome.UNREACHABLE, cause), echo.detail
 
 
-async def test_what_never_answers_is_not_waited_for(desk: Desk) -> None:
+async def test_what_never_answers_is_not_waited_for(harness: Harness) -> None:
     async def say_nothing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while await reader.read(100):
             pass
         writer.close()
 
     server = await asyncio.start_server(say_nothing, "127.0.0.1", 0)
-    await desk.do("operator", devices.put_device, replace(PACS, port=server.sockets[0].getsockname()[1]))
+    await harness.do("operator", devices.put_device, replace(PACS, port=server.sockets[0].getsockname()[1]))
     probe = DimseProbe(DevicePeers("TELEMED"), answer_within=0.2)
-    echo = await devices.try_device(desk.office, desk.people["operator"], probe, "PACS1")
+    echo = await devices.try_device(harness.application, harness.people["operator"], probe, "PACS1")
     assert (echo.outcome, echo.cause) == (EchoOutcome.UNREACHABLE, "no-answer")
     server.close()
     await server.wait_closed()
 
 
-async def test_where_nothing_is(desk: Desk) -> None:
-    assert (await tried(desk, free_port())).cause == "nobody-listens"
-    assert (await tried(desk, 104, "no-such-host.invalid")).cause == "unknown-host"
-    await desk.do("operator", devices.add_device, MODALITY)
+async def test_where_nothing_is(harness: Harness) -> None:
+    assert (await tried(harness, free_port())).cause == "nobody-listens"
+    assert (await tried(harness, 104, "no-such-host.invalid")).cause == "unknown-host"
+    await harness.do("operator", devices.add_device, MODALITY)
     with pytest.raises(Invalid, match="no-address"):
-        await devices.try_device(desk.office, desk.people["operator"], DimseProbe(DevicePeers("TELEMED")), "CT1")
+        await devices.try_device(harness.application, harness.people["operator"], DimseProbe(DevicePeers("TELEMED")), "CT1")
 
 
-async def noted(desk: Desk, title: str) -> list[DeviceCall]:
+async def noted(harness: Harness, title: str) -> list[DeviceCall]:
     """All last calls, once this title is among them."""
     async with asyncio.timeout(20):
         while True:
-            found: list[DeviceCall] = await desk.ask("operator", devices.last_calls)
+            found: list[DeviceCall] = await harness.ask("operator", devices.last_calls)
             if title in {call.title for call in found}:
                 return found
             await asyncio.sleep(0.01)
 
 
-async def test_whoever_knocks_under_many_titles_leaves_few(desk: Desk) -> None:
-    calls = DeviceCalls(desk.office.engine)
+async def test_whoever_knocks_under_many_titles_leaves_few(harness: Harness) -> None:
+    calls = DeviceCalls(harness.application.engine)
     calls.note("CLINIC1", "10.1.2.3")
-    await noted(desk, "CLINIC1")
+    await noted(harness, "CLINIC1")
     for number in range(KEPT_REFUSED + 10):
         calls.note(f"X{number}\0", "192.0.2.7", "unknown")
-        await noted(desk, f"X{number}?")
-    found = await noted(desk, "CLINIC1")
+        await noted(harness, f"X{number}?")
+    found = await noted(harness, "CLINIC1")
     assert len(found) == KEPT_REFUSED + 1
     assert (found[0].title, found[0].refused, found[0].address) == (f"X{KEPT_REFUSED + 9}?", "unknown", "192.0.2.7")
     assert (found[-1].title, found[-1].refused) == ("CLINIC1", "")
     with pytest.raises(Forbidden):
-        await desk.ask("sysadmin", devices.last_calls)
+        await harness.ask("sysadmin", devices.last_calls)

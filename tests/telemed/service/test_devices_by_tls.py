@@ -18,8 +18,8 @@ from dicom_gateway import Index, Intake, Scope, Source, start_dimse
 from dicom_gateway.index import metadata
 from dicom_gateway.settled import Settled
 from storage import ObjectStore, open_store
-from telemed.adapters.device_peers import DevicePeers
-from telemed.adapters.device_probe import DimseProbe
+from telemed.adapters.dicom.device_peers import DevicePeers
+from telemed.adapters.dicom.device_probe import DimseProbe
 from telemed.domain.device import DeviceEntry, certificates_in
 from telemed.domain.errors import Invalid
 from telemed.domain.network import ApplicationEntity
@@ -28,7 +28,7 @@ from telemed.service import devices, transfers
 from tests.dicom_gateway.certificates import Authority, server_context
 from tests.dicom_gateway.devices import StorageProvider
 from tests.dicom_gateway.objects import part10_of
-from tests.telemed.desk import Desk, patient_card
+from tests.telemed.harness import Harness, patient_card
 from tests.telemed.service.test_transfers import Post, earlier, post
 
 __all__ = ["post"]
@@ -39,9 +39,9 @@ def authority(tmp_path: Path) -> Authority:
     return Authority(tmp_path)
 
 
-async def put(desk: Desk, entry: DeviceEntry) -> ApplicationEntity:
-    device: ApplicationEntity = await desk.do("operator", devices.put_device, entry)
-    await desk.office.refresh()
+async def put(harness: Harness, entry: DeviceEntry) -> ApplicationEntity:
+    device: ApplicationEntity = await harness.do("operator", devices.put_device, entry)
+    await harness.application.refresh()
     return device
 
 
@@ -53,14 +53,14 @@ async def test_a_study_goes_out_once_the_certificate_is_the_right_one(post: Post
     wrong, right = (each.file.read_text() for each in (Authority(tmp_path, "strangers"), authority))
     entry = DeviceEntry("WS1", "CLINIC1", "127.0.0.1", port, ("store",), tls=True, authority=wrong)
     try:
-        await put(post.desk, entry)
-        await post.desk.do("clinic1", transfers.send_study, case.id, evidence.id, "WS1")
+        await put(post.harness, entry)
+        await post.harness.do("clinic1", transfers.send_study, case.id, evidence.id, "WS1")
         await post.work()
         waiting = await post.transfer(case.id)
         assert (waiting.status, waiting.attempts) == (TransferStatus.WAITING, 1)
         assert "certificate that is not trusted" in waiting.error
-        await put(post.desk, replace(entry, authority=right))
-        post.desk.clock.forward(minutes=5)
+        await put(post.harness, replace(entry, authority=right))
+        post.harness.clock.forward(minutes=5)
         await post.work()
     finally:
         await asyncio.to_thread(server.shutdown)
@@ -95,15 +95,15 @@ async def test_earlier_studies_come_over_tls(post: Post, authority: Authority, t
     study = str(generate_uid())
     async with pacs(tmp_path, server_context(authority.issue("pacs")), study) as port:
         entry = DeviceEntry("PACS1", "CLINIC1", "127.0.0.1", port, ("query",), tls=True, authority=authority.file.read_text())
-        await put(post.desk, entry)
-        case = await post.desk.requested(patient=patient_card(1))
+        await put(post.harness, entry)
+        case = await post.harness.requested(patient=patient_card(1))
         await post.work()
     assert (await post.transfer(case.id)).error == ""
     (prior,) = await post.evidence(case.id)
     assert (prior.study_instance_uid, prior.instances) == (study, 1)
 
 
-async def test_the_operator_is_told_what_is_wrong(desk: Desk, authority: Authority, tmp_path: Path) -> None:
+async def test_the_operator_is_told_what_is_wrong(harness: Harness, authority: Authority, tmp_path: Path) -> None:
     mutual = server_context(authority.issue("device"), authority.file)
     ours, foreign = str(authority.issue("gateway")), str(Authority(tmp_path, "strangers").issue("foreign"))
     workstation = StorageProvider(0, tls=mutual)
@@ -120,30 +120,30 @@ async def test_the_operator_is_told_what_is_wrong(desk: Desk, authority: Authori
             (authority.file.read_text(), DevicePeers("TELEMED"), "our-certificate"),
             (authority.file.read_text(), DevicePeers("TELEMED", foreign), "our-certificate"),
         ):
-            await put(desk, replace(entry, authority=trusted))
-            echo = await devices.try_device(desk.office, desk.people["operator"], DimseProbe(peers), "WS1")
+            await put(harness, replace(entry, authority=trusted))
+            echo = await devices.try_device(harness.application, harness.people["operator"], DimseProbe(peers), "WS1")
             assert echo.cause == cause, echo.detail
     finally:
         await asyncio.to_thread(server.shutdown)
 
 
-async def test_the_name_counts_where_no_authority_was_entered(desk: Desk, authority: Authority) -> None:
+async def test_the_name_counts_where_no_authority_was_entered(harness: Harness, authority: Authority) -> None:
     """The certificate names localhost and 127.0.0.1."""
     workstation = StorageProvider(0, tls=server_context(authority.issue("device")), host="127.0.0.2")
     server = await asyncio.to_thread(workstation.start)
     peers = DevicePeers("TELEMED", authorities=str(authority.file))
     try:
         for trusted, cause in (("", "certificate"), (authority.file.read_text(), "service")):
-            await put(desk, DeviceEntry("WS1", "CLINIC1", "127.0.0.2", server.server_address[1], tls=True, authority=trusted))
-            echo = await devices.try_device(desk.office, desk.people["operator"], DimseProbe(peers), "WS1")
+            await put(harness, DeviceEntry("WS1", "CLINIC1", "127.0.0.2", server.server_address[1], tls=True, authority=trusted))
+            echo = await devices.try_device(harness.application, harness.people["operator"], DimseProbe(peers), "WS1")
             assert echo.cause == cause, echo.detail
     finally:
         await asyncio.to_thread(server.shutdown)
 
 
-async def test_only_certificates_are_kept(desk: Desk, authority: Authority) -> None:
+async def test_only_certificates_are_kept(harness: Harness, authority: Authority) -> None:
     text = authority.file.read_text()
-    device = await put(desk, DeviceEntry("WS1", "CLINIC1", tls=True, authority=f"Our authority:\r\n{text}\n"))
+    device = await put(harness, DeviceEntry("WS1", "CLINIC1", tls=True, authority=f"Our authority:\r\n{text}\n"))
     assert device.authority == text
     secret = authority.issue("device").read_text()
     for wrong, code in (
@@ -153,4 +153,4 @@ async def test_only_certificates_are_kept(desk: Desk, authority: Authority) -> N
         ("x" * 40_000, "too-long"),
     ):
         with pytest.raises(Invalid, match=code):
-            await put(desk, DeviceEntry("WS1", "CLINIC1", tls=True, authority=wrong))
+            await put(harness, DeviceEntry("WS1", "CLINIC1", tls=True, authority=wrong))

@@ -15,23 +15,26 @@ import sqlalchemy as sa
 import ecg
 from dicom_gateway import Intake
 from ecg.synthesis import Day, holter, resting
-from telemed.adapters import jobs
-from telemed.adapters import tables as t
-from telemed.adapters.cart_folder import CartFolder
-from telemed.adapters.ecg_reader import EcgReader
-from telemed.adapters.network_table import ECG_CRITICAL, ECG_REQUESTS, add_setting
-from telemed.adapters.studies import DicomDoor
-from telemed.adapters.tracings import StoredTracings
+from telemed.adapters.database import tables as t
+from telemed.adapters.database.repositories.region import ECG_CRITICAL, ECG_REQUESTS, add_setting
+from telemed.adapters.dicom.study_intake import DicomStudyIntake
+from telemed.adapters.jobs import queue as jobs
+from telemed.adapters.jobs.long_jobs import LongJobs
+from telemed.adapters.jobs.worker import Worker
+from telemed.centres.ecg import service as ecg_reading
+from telemed.centres.ecg.adapters.jobs import EcgReader
+from telemed.centres.ecg.adapters.tracing_reader import StoredTracingReader
+from telemed.centres.ecg.adapters.watched_folder import WatchedFolder
+from telemed.centres.ecg.domain import EditKind, Tracing, TracingKind
 from telemed.domain.case import Case, Priority
 from telemed.domain.errors import DomainError, Invalid, InvalidTransition, NotFound
 from telemed.domain.evidence import Evidence, EvidenceType
-from telemed.domain.tracing import EditKind, Tracing, TracingKind
-from telemed.long_jobs import LongJobs
-from telemed.service import casework, criticals, ecg_reading, reading
+from telemed.service import case_reading as reading
+from telemed.service import case_request as case_request
+from telemed.service import criticals
 from telemed.service.files import UnknownKind, attach_file
 from telemed.service.queries import CaseFilter, View
-from telemed.worker import Worker
-from tests.telemed.desk import SECTIONS, Desk, patient_card
+from tests.telemed.harness import SECTIONS, Harness, patient_card
 
 STARTED = datetime(2026, 11, 20, 8, 30)
 
@@ -54,46 +57,46 @@ def analysts() -> Iterator[Executor]:
 class Ward:
     """The ECG centre at work: files come in, the worker's jobs are done on request."""
 
-    def __init__(self, desk: Desk, intake: Intake, analysts: Executor) -> None:
-        self.desk, self.intake, self.pool = desk, intake, analysts
-        self.door = DicomDoor(intake, desk.office.engine)
-        self.reader = EcgReader(desk.office, analysts, str)
-        self.results = StoredTracings(desk.office.store, analysts)
+    def __init__(self, harness: Harness, intake: Intake, analysts: Executor) -> None:
+        self.harness, self.intake, self.pool = harness, intake, analysts
+        self.door = DicomStudyIntake(intake, harness.application.engine)
+        self.reader = EcgReader(harness.application, analysts, str)
+        self.results = StoredTracingReader(harness.application.store, analysts)
 
     async def attach(self, case_id: str, content: bytes, name: str = "ecg", by: str = "clinic1") -> Evidence:
-        return await attach_file(self.desk.office, self.door, self.desk.people[by], case_id, name, pieces(content))
+        return await attach_file(self.harness.application, self.door, self.harness.people[by], case_id, name, pieces(content))
 
     async def work(self) -> None:
         """All that waits for the worker, quick and long."""
-        long = LongJobs(self.desk.office, {"read-ecg": self.reader})
-        self.desk.clock.forward(seconds=5)  # what came from outside asks by the real clock
-        quick = Worker(self.desk.office)
+        long = LongJobs(self.harness.application, {"read-ecg": self.reader})
+        self.harness.clock.forward(seconds=5)  # what came from outside asks by the real clock
+        quick = Worker(self.harness.application)
         while await quick.once() or await long.once():
             await long.finish()
 
     async def tracings(self, case_id: str) -> list[Tracing]:
-        async with self.desk.office.reading() as work:
+        async with self.harness.application.reading() as work:
             return await work.tracings.of_cases([case_id])
 
     async def read(self, content: bytes, **more: object) -> tuple[Case, Tracing]:
         """A requested case with this file, read."""
-        case = await self.desk.draft("ecg", **more)  # type: ignore[arg-type]
+        case = await self.harness.draft("ecg", **more)  # type: ignore[arg-type]
         await self.attach(case.id, content)
-        await self.desk.do("clinic1", casework.submit_case, case.id)
+        await self.harness.do("clinic1", case_request.submit_case, case.id)
         await self.work()
         (tracing,) = await self.tracings(case.id)
-        return await self.desk.case(case.id), tracing
+        return await self.harness.case(case.id), tracing
 
     async def rule(self, name: str, value: object) -> None:
-        async with self.desk.office.engine.begin() as connection:
+        async with self.harness.application.engine.begin() as connection:
             await connection.execute(sa.delete(t.region_setting).where(t.region_setting.c.name == name))
             await add_setting(connection, name, value)
-        await self.desk.office.refresh()
+        await self.harness.application.refresh()
 
 
 @pytest.fixture
-async def ward(desk: Desk, intake: Intake, analysts: Executor) -> Ward:
-    return Ward(desk, intake, analysts)
+async def ward(harness: Harness, intake: Intake, analysts: Executor) -> Ward:
+    return Ward(harness, intake, analysts)
 
 
 @pytest.mark.parametrize("form", ["aecg", "edf", "dicom", "wfdb"])
@@ -103,9 +106,9 @@ async def test_a_tracing_of_any_format_is_read_when_it_arrives(ward: Ward, form:
     assert len(tracing.leads) == 12
     assert 60 < tracing.proposal["measurements"]["rate"] < 90
     assert next(statement["code"] for statement in tracing.proposal["statements"]) == "sinus-rhythm"
-    (evidence,) = await ward.desk.ask("clinic1", lambda work, person, case_id: work.evidence.of_case(case_id), case.id)
+    (evidence,) = await ward.harness.ask("clinic1", lambda work, person, case_id: work.evidence.of_case(case_id), case.id)
     assert evidence.type is EvidenceType.ECG
-    assert "ecg-read" in await ward.desk.history(case.id)
+    assert "ecg-read" in await ward.harness.history(case.id)
 
 
 async def test_the_samples_on_the_screen_are_those_that_were_sent(ward: Ward) -> None:
@@ -125,12 +128,12 @@ async def test_reading_again_changes_nothing(ward: Ward) -> None:
     case, tracing = await ward.read(file_of("inferior-infarction"))
     await ward.reader({"case_id": case.id, "evidence_id": tracing.evidence_id})
     assert [t.id for t in await ward.tracings(case.id)] == [tracing.id]
-    assert (await ward.desk.history(case.id)).count("critical-declare") == 1
+    assert (await ward.harness.history(case.id)).count("critical-declare") == 1
 
 
 async def test_a_dicom_object_finds_its_case_by_itself_and_is_read(ward: Ward) -> None:
     """As a cart sends it by C-STORE: the study's own way to its case."""
-    case = await ward.desk.requested("ecg", patient=patient_card(1))
+    case = await ward.harness.requested("ecg", patient=patient_card(1))
     await ward.door.receive(pieces(file_of("atrial-fibrillation", "dicom")), "CLINIC1", "test")
     await ward.work()
     (tracing,) = await ward.tracings(case.id)
@@ -142,15 +145,15 @@ async def test_what_cannot_be_read_stays_stored_and_says_why(ward: Ward) -> None
     case, tracing = await ward.read(file_of("sinus")[:9000])
     assert tracing.kind is TracingKind.UNREADABLE
     assert tracing.reason
-    (evidence,) = await ward.desk.ask("clinic1", lambda work, person, case_id: work.evidence.of_case(case_id), case.id)
-    assert len(await ward.desk.office.store.read(evidence.key)) == 9000
+    (evidence,) = await ward.harness.ask("clinic1", lambda work, person, case_id: work.evidence.of_case(case_id), case.id)
+    assert len(await ward.harness.application.store.read(evidence.key)) == 9000
 
 
 @pytest.mark.parametrize(
     "content", [b"PK\x03\x04" + bytes(14) + b"\0" * 8 + b"\x08\0\0\0word.xml", b"100 2 360 650000\n100.dat 212", b"hello 12\n"]
 )
 async def test_files_that_only_look_like_a_tracing_are_refused(ward: Ward, content: bytes) -> None:
-    case = await ward.desk.draft("ecg")
+    case = await ward.harness.draft("ecg")
     with pytest.raises(UnknownKind):
         await ward.attach(case.id, content)
 
@@ -160,29 +163,29 @@ async def test_a_critical_tracing_opens_the_loop_and_moves_its_case_to_the_front
     case, tracing = await ward.read(file_of("inferior-infarction"))
     assert {hit.code for hit in tracing.critical} == {"st-limb-lateral"}
     assert case.critical_open
-    page = await ward.desk.office.queries.cases(ward.desk.people["ecg.huba"], CaseFilter(view=View.UNCLAIMED), None, 10)
+    page = await ward.harness.application.queries.cases(ward.harness.people["ecg.huba"], CaseFilter(view=View.UNCLAIMED), None, 10)
     assert [each.id for each in page.cases] == [case.id, stat.id]
-    (value,) = await ward.desk.ask("ecg.huba", lambda work, person, case_id: work.criticals.of_case(case_id), case.id)
+    (value,) = await ward.harness.ask("ecg.huba", lambda work, person, case_id: work.criticals.of_case(case_id), case.id)
     assert value.found_by == ecg_reading.ANALYST
 
 
 async def test_a_withdrawn_finding_does_not_come_back(ward: Ward) -> None:
     case, _ = await ward.read(file_of("inferior-infarction"))
-    (value,) = await ward.desk.ask("ecg.huba", lambda work, person, case_id: work.criticals.of_case(case_id), case.id)
-    await ward.desk.do("ecg.huba", criticals.withdraw_critical, case.id, value.id, "早复极，旧图如此")
-    async with ward.desk.office.writing() as work:
-        await ecg_reading.raise_found(work, case.id)
-    assert not (await ward.desk.case(case.id)).critical_open
+    (value,) = await ward.harness.ask("ecg.huba", lambda work, person, case_id: work.criticals.of_case(case_id), case.id)
+    await ward.harness.do("ecg.huba", criticals.withdraw_critical, case.id, value.id, "早复极，旧图如此")
+    async with ward.harness.application.writing() as work:
+        await ecg_reading.open_detected_criticals(work, case.id)
+    assert not (await ward.harness.case(case.id)).critical_open
 
 
 async def test_what_was_found_in_a_draft_waits_until_it_is_sent(ward: Ward) -> None:
-    case = await ward.desk.draft("ecg")
+    case = await ward.harness.draft("ecg")
     await ward.attach(case.id, file_of("inferior-infarction"))
     await ward.work()
-    assert not (await ward.desk.case(case.id)).critical_open
-    await ward.desk.do("clinic1", casework.submit_case, case.id)
+    assert not (await ward.harness.case(case.id)).critical_open
+    await ward.harness.do("clinic1", case_request.submit_case, case.id)
     await ward.work()
-    assert (await ward.desk.case(case.id)).critical_open
+    assert (await ward.harness.case(case.id)).critical_open
 
 
 async def test_a_region_sets_its_own_limits(ward: Ward) -> None:
@@ -202,20 +205,20 @@ def inbox(tmp_path: Path) -> Path:
     return folder
 
 
-async def look(ward: Ward, carts: CartFolder, times: int = 2) -> None:
+async def look(ward: Ward, carts: WatchedFolder, times: int = 2) -> None:
     """Looks a few seconds apart, as the worker takes them."""
     for _ in range(times):
         await carts.once()
-        ward.desk.clock.forward(seconds=30)
+        ward.harness.clock.forward(seconds=30)
 
 
 @pytest.fixture
-def carts(ward: Ward, inbox: Path) -> CartFolder:
-    return CartFolder(ward.desk.office, inbox, ward.pool)
+def carts(ward: Ward, inbox: Path) -> WatchedFolder:
+    return WatchedFolder(ward.harness.application, inbox, ward.pool)
 
 
-async def test_a_file_in_the_watched_folder_goes_to_the_case_that_waits_for_it(ward: Ward, carts: CartFolder, inbox: Path) -> None:
-    case = await ward.desk.requested("ecg", patient=patient_card(1))
+async def test_a_file_in_the_watched_folder_goes_to_the_case_that_waits_for_it(ward: Ward, carts: WatchedFolder, inbox: Path) -> None:
+    case = await ward.harness.requested("ecg", patient=patient_card(1))
     (inbox / "CLINIC1" / "cart-0001.xml").write_bytes(file_of("sinus"))
     await look(ward, carts, 1)
     assert await ward.tracings(case.id) == []  # it may still be growing
@@ -226,8 +229,8 @@ async def test_a_file_in_the_watched_folder_goes_to_the_case_that_waits_for_it(w
     assert len(list((inbox / "CLINIC1" / "processed").rglob("cart-0001.xml"))) == 1
 
 
-async def test_the_same_file_again_is_nothing_new(ward: Ward, carts: CartFolder, inbox: Path) -> None:
-    case = await ward.desk.requested("ecg", patient=patient_card(1))
+async def test_the_same_file_again_is_nothing_new(ward: Ward, carts: WatchedFolder, inbox: Path) -> None:
+    case = await ward.harness.requested("ecg", patient=patient_card(1))
     for name in ("a.xml", "b.xml"):
         (inbox / "CLINIC1" / name).write_bytes(file_of("sinus"))
         await look(ward, carts)
@@ -236,8 +239,8 @@ async def test_the_same_file_again_is_nothing_new(ward: Ward, carts: CartFolder,
     assert len(list((inbox / "CLINIC1" / "processed").rglob("*.xml"))) == 2
 
 
-async def test_a_file_that_still_grows_is_left_alone(ward: Ward, carts: CartFolder, inbox: Path) -> None:
-    case = await ward.desk.requested("ecg", patient=patient_card(1))
+async def test_a_file_that_still_grows_is_left_alone(ward: Ward, carts: WatchedFolder, inbox: Path) -> None:
+    case = await ward.harness.requested("ecg", patient=patient_card(1))
     content, file = file_of("sinus"), inbox / "CLINIC1" / "slow.xml"
     for end in range(1000, 5000, 1000):
         file.write_bytes(content[:end])
@@ -249,44 +252,44 @@ async def test_a_file_that_still_grows_is_left_alone(ward: Ward, carts: CartFold
     assert tracing.kind is TracingKind.RESTING
 
 
-async def test_where_every_ecg_is_a_request_one_without_a_case_opens_one(ward: Ward, carts: CartFolder, inbox: Path) -> None:
+async def test_where_every_ecg_is_a_request_one_without_a_case_opens_one(ward: Ward, carts: WatchedFolder, inbox: Path) -> None:
     await ward.rule(ECG_REQUESTS, ["CLINIC1"])
     (inbox / "CLINIC1" / "x.xml").write_bytes(file_of("sinus", number="CART-77"))
     await look(ward, carts)
     await ward.door.receive(pieces(file_of("sinus", "dicom", number="CART-78", seed=9)), "CLINIC1", "test")
     await ward.work()
-    async with ward.desk.office.reading() as work:
+    async with ward.harness.application.reading() as work:
         for number in ("CART-77", "CART-78"):
-            (case,) = await work.cases.of_patient("CLINIC1", number, ward.desk.clock.now - timedelta(hours=1))
+            (case,) = await work.cases.of_patient("CLINIC1", number, ward.harness.clock.now - timedelta(hours=1))
             assert (case.centre, case.status, case.hub, case.patient.name) == ("ecg", "requested", "HUBA", "张伟")
             assert len(await work.tracings.of_cases([case.id])) == 1
 
 
-async def test_without_that_rule_a_file_waits_for_its_case(ward: Ward, carts: CartFolder, inbox: Path) -> None:
+async def test_without_that_rule_a_file_waits_for_its_case(ward: Ward, carts: WatchedFolder, inbox: Path) -> None:
     file = inbox / "CLINIC1" / "early.xml"
     file.write_bytes(file_of("sinus"))
     await look(ward, carts, 3)
     assert file.exists()
-    case = await ward.desk.requested("ecg", patient=patient_card(1))
+    case = await ward.harness.requested("ecg", patient=patient_card(1))
     await look(ward, carts, 2)
     assert not file.exists()
     await ward.work()
     assert len(await ward.tracings(case.id)) == 1
 
 
-async def test_what_never_finds_a_case_is_put_aside_with_a_reason(ward: Ward, carts: CartFolder, inbox: Path) -> None:
+async def test_what_never_finds_a_case_is_put_aside_with_a_reason(ward: Ward, carts: WatchedFolder, inbox: Path) -> None:
     (inbox / "CLINIC1" / "lost.xml").write_bytes(file_of("sinus"))
     (inbox / "CLINIC1" / "note.txt").write_text("no tracing")
     (inbox / "CLINIC1" / "cut.xml").write_bytes(file_of("sinus")[:5000])
     await look(ward, carts, 3)
-    ward.desk.clock.forward(days=4)
+    ward.harness.clock.forward(days=4)
     await look(ward, carts, 2)
     failed = {file.name for file in (inbox / "CLINIC1" / "failed").iterdir()}
     assert failed == {f"{name}{end}" for name in ("lost.xml", "note.txt", "cut.xml") for end in ("", ".reason.txt")}
 
 
-async def test_a_file_named_as_an_accession_number_belongs_to_that_case(ward: Ward, carts: CartFolder, inbox: Path) -> None:
-    case = await ward.desk.requested("ecg", patient=patient_card(4))
+async def test_a_file_named_as_an_accession_number_belongs_to_that_case(ward: Ward, carts: WatchedFolder, inbox: Path) -> None:
+    case = await ward.harness.requested("ecg", patient=patient_card(4))
     (inbox / "CLINIC1" / f"{case.accession_number}.xml").write_bytes(file_of("sinus", number=""))
     await look(ward, carts)
     await ward.work()
@@ -299,10 +302,10 @@ async def test_a_file_named_as_an_accession_number_belongs_to_that_case(ward: Wa
 async def test_a_changed_number_stays_in_the_history_with_who_and_from_what(ward: Ward) -> None:
     case, tracing = await ward.read(file_of("sinus"))
     proposed = round(tracing.proposal["measurements"]["qt"])
-    await ward.desk.do("ecg.huba", reading.claim_case, case.id)
-    await ward.desk.save(case.id, "ecg.huba", SECTIONS["ecg"] | {"qt": proposed, "pr": 150})
-    await ward.desk.save(case.id, "ecg.huba", SECTIONS["ecg"] | {"qt": proposed - 14, "pr": 150})
-    lines = [line for line in await ward.desk.office.queries.history(case.id) if line.action == "measure"]
+    await ward.harness.do("ecg.huba", reading.claim_case, case.id)
+    await ward.harness.save(case.id, "ecg.huba", SECTIONS["ecg"] | {"qt": proposed, "pr": 150})
+    await ward.harness.save(case.id, "ecg.huba", SECTIONS["ecg"] | {"qt": proposed - 14, "pr": 150})
+    lines = [line for line in await ward.harness.application.queries.history(case.id) if line.action == "measure"]
     assert [(line.actor, line.detail["measure"], line.detail["after"]) for line in lines] == [
         ("ecg.huba", "pr", 150),
         ("ecg.huba", "qt", proposed - 14),
@@ -321,12 +324,12 @@ def half_an_hour() -> bytes:
 
 async def held_holter(ward: Ward, content: bytes) -> tuple[Case, Tracing]:
     case, tracing = await ward.read(content, recording="holter")
-    await ward.desk.do("ecg.huba", reading.claim_case, case.id)
+    await ward.harness.do("ecg.huba", reading.claim_case, case.id)
     return case, tracing
 
 
 async def results(ward: Ward, case: Case, tracing: Tracing) -> dict[str, object]:
-    found, edits = await ward.desk.ask("ecg.huba", ecg_reading.tracing_of, case.id, tracing.id)
+    found, edits = await ward.harness.ask("ecg.huba", ecg_reading.tracing_of, case.id, tracing.id)
     answer: dict[str, object] = json.loads(await ward.results.results(found, edits))
     return answer
 
@@ -338,15 +341,15 @@ async def test_a_whole_template_is_renamed_and_taken_back(ward: Ward, half_an_ho
     before = await results(ward, case, tracing)
     template = next(each for each in before["templates"] if each["name"] == "V")  # type: ignore[attr-defined]
     step = (case.id, tracing.id, EditKind.TEMPLATE, {"template": template["number"], "name": "N"})
-    await ward.desk.do("ecg.huba", ecg_reading.edit_recording, *step)
+    await ward.harness.do("ecg.huba", ecg_reading.edit_recording, *step)
     after = await results(ward, case, tracing)
     assert after["classes"]["V"] == before["classes"]["V"] - template["size"]  # type: ignore[index]
-    await ward.desk.do("ecg.huba", ecg_reading.take_edit_back, case.id, tracing.id, None)
+    await ward.harness.do("ecg.huba", ecg_reading.take_edit_back, case.id, tracing.id, None)
     assert await results(ward, case, tracing) == before
-    _, edits = await ward.desk.ask("ecg.huba", ecg_reading.tracing_of, case.id, tracing.id)
+    _, edits = await ward.harness.ask("ecg.huba", ecg_reading.tracing_of, case.id, tracing.id)
     assert [(edit.by, edit.undone_by) for edit in edits] == [("ecg.huba", "ecg.huba")]
     with pytest.raises(NotFound):
-        await ward.desk.do("ecg.huba", ecg_reading.take_edit_back, case.id, tracing.id, None)
+        await ward.harness.do("ecg.huba", ecg_reading.take_edit_back, case.id, tracing.id, None)
 
 
 @pytest.mark.parametrize(
@@ -364,23 +367,23 @@ async def test_a_whole_template_is_renamed_and_taken_back(ward: Ward, half_an_ho
 async def test_edits_that_say_nothing_sensible_are_refused(ward: Ward, half_an_hour: bytes, kind: str, detail: dict[str, object]) -> None:
     case, tracing = await held_holter(ward, half_an_hour)
     with pytest.raises(Invalid):
-        await ward.desk.do("ecg.huba", ecg_reading.edit_recording, case.id, tracing.id, EditKind(kind), detail)
+        await ward.harness.do("ecg.huba", ecg_reading.edit_recording, case.id, tracing.id, EditKind(kind), detail)
 
 
 async def test_only_who_holds_the_case_edits(ward: Ward, half_an_hour: bytes) -> None:
     case, tracing = await ward.read(half_an_hour)
     for who in ("ecg.huba", "ecg.hubb", "clinic1"):
         with pytest.raises((DomainError, InvalidTransition)):
-            await ward.desk.do(who, ecg_reading.edit_recording, case.id, tracing.id, EditKind.STRIP, {"begin": 1})
+            await ward.harness.do(who, ecg_reading.edit_recording, case.id, tracing.id, EditKind.STRIP, {"begin": 1})
     with pytest.raises(NotFound):
-        await ward.desk.ask("ecg.hubb", ecg_reading.tracing_of, case.id, tracing.id)
+        await ward.harness.ask("ecg.hubb", ecg_reading.tracing_of, case.id, tracing.id)
 
 
 async def test_a_long_job_is_taken_once_and_held(ward: Ward) -> None:
-    case = await ward.desk.draft("ecg")
+    case = await ward.harness.draft("ecg")
     await ward.attach(case.id, file_of("sinus"))
-    engine, now = ward.desk.office.engine, ward.desk.clock.now
-    assert await jobs.take(engine, now, 10, kinds=("place-waiting",))
+    engine, now = ward.harness.application.engine, ward.harness.clock.now
+    assert await jobs.take(engine, now, 10, kinds=("match-unmatched",))
     (job,) = await jobs.take(engine, now, 10, kinds=("read-ecg",))
     later = now + jobs.LEASE - timedelta(seconds=1)
     await jobs.prolong(engine, job, later)

@@ -11,56 +11,56 @@ import pytest
 from telemed.domain.errors import Forbidden, Invalid, NotFound
 from telemed.domain.patient import RESIDENT_ID, Identifier, Patient
 from telemed.service import patients
-from telemed.service.queries import Doubt
-from tests.telemed.desk import Desk, patient_card, resident_id
+from telemed.service.queries import DuplicateCandidate
+from tests.telemed.harness import Harness, patient_card, resident_id
 
 
-async def record_of(desk: Desk, by: str = "clinic1", **card: object) -> Patient:
+async def record_of(harness: Harness, by: str = "clinic1", **card: object) -> Patient:
     """The record that a new case of this card points to."""
     number = card.pop("number", 1)
-    case = await desk.draft(by=by, patient=patient_card(number, by.upper(), **card))  # type: ignore[arg-type]  # given by keyword
-    async with desk.office.reading() as work:
+    case = await harness.draft(by=by, patient=patient_card(number, by.upper(), **card))  # type: ignore[arg-type]  # given by keyword
+    async with harness.application.reading() as work:
         patient = await work.patients.get(case.patient.id)
     assert patient is not None
     return patient
 
 
-async def again(desk: Desk, patient: Patient) -> Patient:
-    async with desk.office.reading() as work:
+async def again(harness: Harness, patient: Patient) -> Patient:
+    async with harness.application.reading() as work:
         found = await work.patients.get(patient.id)
     assert found is not None
     return found
 
 
-async def doubts(desk: Desk, username: str = "operator") -> Sequence[Doubt]:
-    return await desk.office.queries.doubts(desk.people[username], 50)
+async def doubts(harness: Harness, username: str = "operator") -> Sequence[DuplicateCandidate]:
+    return await harness.application.queries.duplicate_candidates(harness.people[username], 50)
 
 
 class TestOneMember:
-    async def test_the_same_card_twice_is_one_record(self, desk: Desk) -> None:
-        assert (await record_of(desk)).id == (await record_of(desk)).id
+    async def test_the_same_card_twice_is_one_record(self, harness: Harness) -> None:
+        assert (await record_of(harness)).id == (await record_of(harness)).id
 
-    async def test_many_at_once_are_one_record(self, desk: Desk) -> None:
-        made = await asyncio.gather(*(record_of(desk) for _ in range(6)))
+    async def test_many_at_once_are_one_record(self, harness: Harness) -> None:
+        made = await asyncio.gather(*(record_of(harness) for _ in range(6)))
         assert len({patient.id for patient in made}) == 1
 
-    async def test_what_a_later_card_adds_is_kept(self, desk: Desk) -> None:
+    async def test_what_a_later_card_adds_is_kept(self, harness: Harness) -> None:
         own = (Identifier("CLINIC1", "P00001"),)
-        await record_of(desk, identifiers=own, birth_date=None)
-        fuller = await record_of(desk, phone="13800000000")
+        await record_of(harness, identifiers=own, birth_date=None)
+        fuller = await record_of(harness, phone="13800000000")
         assert {i.system for i in fuller.identifiers} == {RESIDENT_ID, "CLINIC1"}
         assert (fuller.birth_date, fuller.phone) == (date(1961, 3, 5), "13800000000")
 
-    async def test_one_number_names_one_patient(self, desk: Desk) -> None:
-        await record_of(desk, identifiers=(Identifier("CLINIC1", "P1"),))
+    async def test_one_number_names_one_patient(self, harness: Harness) -> None:
+        await record_of(harness, identifiers=(Identifier("CLINIC1", "P1"),))
         with pytest.raises(Invalid) as refused:
-            await record_of(desk, name="王芳", identifiers=(Identifier("CLINIC1", "P1"),))
+            await record_of(harness, name="王芳", identifiers=(Identifier("CLINIC1", "P1"),))
         assert refused.value.errors[0].code == "number-of-another-patient"
 
-    async def test_numbers_are_not_readable_in_the_database(self, desk: Desk) -> None:
+    async def test_numbers_are_not_readable_in_the_database(self, harness: Harness) -> None:
         """Nor is the telephone number; they are found again all the same."""
-        await record_of(desk, phone="13800000000")
-        async with desk.office.engine.connect() as connection:
+        await record_of(harness, phone="13800000000")
+        async with harness.application.engine.connect() as connection:
             for table in ("patient", "patient_identifier"):
                 rows = (await connection.exec_driver_sql(f"SELECT * FROM {table}")).all()  # noqa: S608  # two constant names
                 shown = " ".join(str(value) for row in rows for value in row)
@@ -70,88 +70,88 @@ class TestOneMember:
 
 
 class TestAcrossMembers:
-    async def test_the_same_resident_number_and_name_is_one_person(self, desk: Desk) -> None:
-        here, there = await record_of(desk), await record_of(desk, "clinic2")
+    async def test_the_same_resident_number_and_name_is_one_person(self, harness: Harness) -> None:
+        here, there = await record_of(harness), await record_of(harness, "clinic2")
         assert here.id != there.id
         assert here.master_id == there.master_id
 
-    async def test_another_name_is_for_a_person_to_look_at(self, desk: Desk) -> None:
-        here, there = await record_of(desk), await record_of(desk, "clinic2", name="章伟")
+    async def test_another_name_is_for_a_person_to_look_at(self, harness: Harness) -> None:
+        here, there = await record_of(harness), await record_of(harness, "clinic2", name="章伟")
         assert here.master_id != there.master_id
-        assert [({d.first.id, d.second.id}, d.rule) for d in await doubts(desk)] == [({here.id, there.id}, "resident-id-name-differs")]
+        assert [({d.first.id, d.second.id}, d.rule) for d in await doubts(harness)] == [({here.id, there.id}, "resident-id-name-differs")]
 
-    async def test_the_same_name_sex_and_birth_date_too(self, desk: Desk) -> None:
-        await record_of(desk)
-        await record_of(desk, "clinic2", identifiers=())
-        assert [d.rule for d in await doubts(desk)] == ["name-sex-birth-date"]
+    async def test_the_same_name_sex_and_birth_date_too(self, harness: Harness) -> None:
+        await record_of(harness)
+        await record_of(harness, "clinic2", identifiers=())
+        assert [d.rule for d in await doubts(harness)] == ["name-sex-birth-date"]
 
-    async def test_two_resident_numbers_are_two_people(self, desk: Desk) -> None:
-        here, there = await record_of(desk, number=1), await record_of(desk, "clinic2", number=2)
+    async def test_two_resident_numbers_are_two_people(self, harness: Harness) -> None:
+        here, there = await record_of(harness, number=1), await record_of(harness, "clinic2", number=2)
         assert here.master_id != there.master_id
-        assert await doubts(desk) == []
+        assert await doubts(harness) == []
 
-    async def test_a_member_sees_doubts_about_its_own_records_only(self, desk: Desk) -> None:
-        await record_of(desk)
-        await record_of(desk, identifiers=(Identifier("CLINIC1", "P7"),))
-        await record_of(desk, "clinic2", name="章伟")
-        assert len(await doubts(desk)) >= 2
-        assert [d.rule for d in await doubts(desk, "clinic1")] == ["name-sex-birth-date"]
-        assert await doubts(desk, "clinic2") == []
+    async def test_a_member_sees_doubts_about_its_own_records_only(self, harness: Harness) -> None:
+        await record_of(harness)
+        await record_of(harness, identifiers=(Identifier("CLINIC1", "P7"),))
+        await record_of(harness, "clinic2", name="章伟")
+        assert len(await doubts(harness)) >= 2
+        assert [d.rule for d in await doubts(harness, "clinic1")] == ["name-sex-birth-date"]
+        assert await doubts(harness, "clinic2") == []
         with pytest.raises(Forbidden):
-            await doubts(desk, "imaging.huba")
+            await doubts(harness, "imaging.huba")
 
 
 class TestByHand:
-    async def two(self, desk: Desk) -> tuple[Patient, Patient]:
-        return await record_of(desk), await record_of(desk, identifiers=(Identifier("CLINIC1", "P7"),))
+    async def two(self, harness: Harness) -> tuple[Patient, Patient]:
+        return await record_of(harness), await record_of(harness, identifiers=(Identifier("CLINIC1", "P7"),))
 
-    async def test_merged_they_share_a_master_and_the_doubt_is_settled(self, desk: Desk) -> None:
-        kept, joined = await self.two(desk)
-        assert len(await doubts(desk, "clinic1")) == 1
-        await desk.do("clinic1", patients.merge_patients, kept.id, joined.id, "同一人")
-        assert (await again(desk, joined)).master_id == (await again(desk, kept)).master_id
-        assert (await again(desk, joined)).identifiers == joined.identifiers, "both keep what was written"
-        assert await doubts(desk, "clinic1") == []
-        await desk.do("clinic1", patients.merge_patients, kept.id, joined.id, "同一人")
+    async def test_merged_they_share_a_master_and_the_doubt_is_settled(self, harness: Harness) -> None:
+        kept, joined = await self.two(harness)
+        assert len(await doubts(harness, "clinic1")) == 1
+        await harness.do("clinic1", patients.merge_patients, kept.id, joined.id, "同一人")
+        assert (await again(harness, joined)).master_id == (await again(harness, kept)).master_id
+        assert (await again(harness, joined)).identifiers == joined.identifiers, "both keep what was written"
+        assert await doubts(harness, "clinic1") == []
+        await harness.do("clinic1", patients.merge_patients, kept.id, joined.id, "同一人")
 
-    async def test_split_it_has_a_master_of_its_own_again_and_the_others_stay_together(self, desk: Desk) -> None:
-        kept, joined = await self.two(desk)
-        third = await record_of(desk, "clinic2")
-        await desk.do("clinic1", patients.merge_patients, kept.id, joined.id, "同一人")
-        await desk.do("clinic1", patients.split_patient, kept.id, "不是同一人")
-        alone, *others = [(await again(desk, p)).master_id for p in (kept, joined, third)]
+    async def test_split_it_has_a_master_of_its_own_again_and_the_others_stay_together(self, harness: Harness) -> None:
+        kept, joined = await self.two(harness)
+        third = await record_of(harness, "clinic2")
+        await harness.do("clinic1", patients.merge_patients, kept.id, joined.id, "同一人")
+        await harness.do("clinic1", patients.split_patient, kept.id, "不是同一人")
+        alone, *others = [(await again(harness, p)).master_id for p in (kept, joined, third)]
         assert alone == kept.id
         assert len(set(others)) == 1
         assert alone not in others
 
-    async def test_a_foreign_record_is_not_there(self, desk: Desk) -> None:
-        here, there = await record_of(desk), await record_of(desk, "clinic2", name="章伟")
+    async def test_a_foreign_record_is_not_there(self, harness: Harness) -> None:
+        here, there = await record_of(harness), await record_of(harness, "clinic2", name="章伟")
         for kept, joined in ((here, there), (there, here)):
             with pytest.raises(NotFound):
-                await desk.do("clinic1", patients.merge_patients, kept.id, joined.id, "x")
+                await harness.do("clinic1", patients.merge_patients, kept.id, joined.id, "x")
         with pytest.raises(NotFound):
-            await desk.do("clinic1", patients.split_patient, there.id, "x")
-        assert (await again(desk, here)).master_id != (await again(desk, there)).master_id
+            await harness.do("clinic1", patients.split_patient, there.id, "x")
+        assert (await again(harness, here)).master_id != (await again(harness, there)).master_id
 
-    async def test_the_operator_merges_across_members(self, desk: Desk) -> None:
-        here, there = await record_of(desk), await record_of(desk, "clinic2", name="章伟")
-        await desk.do("operator", patients.merge_patients, here.id, there.id, "已核对")
-        assert (await again(desk, there)).master_id == here.master_id
-        assert (await desk.audited("patient:merge"))[0][1] == "operator"
+    async def test_the_operator_merges_across_members(self, harness: Harness) -> None:
+        here, there = await record_of(harness), await record_of(harness, "clinic2", name="章伟")
+        await harness.do("operator", patients.merge_patients, here.id, there.id, "已核对")
+        assert (await again(harness, there)).master_id == here.master_id
+        assert (await harness.audited("patient:merge"))[0][1] == "operator"
 
-    async def test_the_hub_may_not(self, desk: Desk) -> None:
-        kept, joined = await self.two(desk)
+    async def test_the_hub_may_not(self, harness: Harness) -> None:
+        kept, joined = await self.two(harness)
         with pytest.raises(Forbidden):
-            await desk.do("imaging.huba", patients.merge_patients, kept.id, joined.id, "x")
+            await harness.do("imaging.huba", patients.merge_patients, kept.id, joined.id, "x")
 
-    async def test_earlier_cases_of_the_person_are_shown_to_who_may_see_them(self, desk: Desk) -> None:
-        first = await desk.requested(patient=patient_card(1))
-        second = await desk.requested(patient=patient_card(1))
-        elsewhere = await desk.requested(by="clinic3", patient=patient_card(1, "CLINIC3"))
-        drafted = await desk.draft(patient=patient_card(1))
-        queries = desk.office.queries
-        hub = await queries.priors(desk.people["imaging.huba"], second)
+    async def test_earlier_cases_of_the_person_are_shown_to_who_may_see_them(self, harness: Harness) -> None:
+        first = await harness.requested(patient=patient_card(1))
+        second = await harness.requested(patient=patient_card(1))
+        elsewhere = await harness.requested(by="clinic3", patient=patient_card(1, "CLINIC3"))
+        drafted = await harness.draft(patient=patient_card(1))
+        queries = harness.application.queries
+        hub = await queries.priors(harness.people["imaging.huba"], second)
         assert [prior.case.id for prior in hub] == [first.id], "neither the draft nor the other hub's case"
-        member = await queries.priors(desk.people["clinic1"], second)
+        member = await queries.priors(harness.people["clinic1"], second)
         assert {prior.case.id for prior in member} == {first.id, drafted.id}
         assert elsewhere.id not in {prior.case.id for prior in member}

@@ -15,18 +15,20 @@ from pydicom.dataset import Dataset
 from pydicom.uid import generate_uid
 from pynetdicom import AE, evt
 
-from telemed.adapters import tables as t
-from telemed.adapters.network_table import PRIORS, add_setting
+from telemed.adapters.database import tables as t
+from telemed.adapters.database.repositories.region import PRIORS, add_setting
 from telemed.domain.case import Case, CaseStatus
 from telemed.domain.patient import Patient, Sex
 from telemed.domain.transfer import Transfer, TransferKind, TransferStatus
-from telemed.service import casework, reading, transfers
+from telemed.service import case_reading as reading
+from telemed.service import case_request as case_request
+from telemed.service import transfers
 from telemed.service.transfers import RemotePrior
 from telemed.web.i18n import speaking
-from telemed.web.transfer_words import transfer_lines
+from telemed.web.labels.transfers import transfer_lines
 from tests.demo_region import free_port
 from tests.dicom_gateway.devices import keys_of
-from tests.telemed.desk import patient_card
+from tests.telemed.harness import patient_card
 from tests.telemed.service.test_transfers import FIND, MOVE, Post, earlier, pacs, post
 
 __all__ = ["pacs", "post"]
@@ -49,27 +51,27 @@ async def fetched(post: Post, case: Case) -> list[str]:
 
 
 async def limits(post: Post, **numbers: object) -> None:
-    async with post.desk.office.engine.begin() as connection:
+    async with post.harness.application.engine.begin() as connection:
         await connection.execute(sa.delete(t.region_setting).where(t.region_setting.c.name == PRIORS))
         await add_setting(connection, PRIORS, numbers)
-    await post.desk.office.refresh()
+    await post.harness.application.refresh()
 
 
 async def test_they_come_by_themselves_and_once(post: Post, pacs: Callable[..., Any]) -> None:
     (study,) = uids(1)
     await post.device("PACS1", "CLINIC1", await pacs(of_patient(study, "20230102"), of_patient(study, "20230102")), "query")
-    case = await post.desk.requested(patient=patient_card(1))
+    case = await post.harness.requested(patient=patient_card(1))
     await post.work()
     done = await post.transfer(case.id)
     assert (done.kind, done.asked_by, done.status, done.completed) == (TransferKind.PRIORS, "system", TransferStatus.DONE, 2)
     assert await fetched(post, case) == [study]
-    assert [who for _, who, _, _ in await post.desk.audited("priors:fetch")] == ["system", "system"]
-    assert "priors-fetched" in await post.desk.history(case.id)
+    assert [who for _, who, _, _ in await post.harness.audited("priors:fetch")] == ["system", "system"]
+    assert "priors-fetched" in await post.harness.history(case.id)
 
-    await post.desk.do("imaging.huba", reading.claim_case, case.id)
-    await post.desk.do("imaging.huba", reading.return_case, case.id, "体位？")
-    await post.desk.do("clinic1", casework.submit_case, case.id)  # the answer goes back: nobody is asked again
-    assert (await post.desk.case(case.id)).status is not CaseStatus.ON_HOLD
+    await post.harness.do("imaging.huba", reading.claim_case, case.id)
+    await post.harness.do("imaging.huba", reading.return_case, case.id, "体位？")
+    await post.harness.do("clinic1", case_request.submit_case, case.id)  # the answer goes back: nobody is asked again
+    assert (await post.harness.case(case.id)).status is not CaseStatus.ON_HOLD
     await post.work()
     assert (await post.transfer(case.id)).id == done.id
     await post.long._kinds["fetch-priors"]({"transfer": done.id})  # the job itself once more
@@ -78,15 +80,15 @@ async def test_they_come_by_themselves_and_once(post: Post, pacs: Callable[..., 
 
 async def test_only_the_newest_of_the_last_years(post: Post, pacs: Callable[..., Any]) -> None:
     await limits(post, studies=2, years=5)
-    this_year = post.desk.clock.now.year
+    this_year = post.harness.clock.now.year
     old, third, second, first = uids(4)
     days = {old: f"{this_year - 6}0101", third: f"{this_year - 3}0101", second: f"{this_year - 2}0101", first: f"{this_year - 1}0101"}
     await post.device("PACS1", "CLINIC1", await pacs(*(of_patient(study, day) for study, day in days.items())), "query")
-    case = await post.desk.requested(patient=patient_card(1))
+    case = await post.harness.requested(patient=patient_card(1))
     await post.work()
     assert set(await fetched(post, case)) == {first, second}
     await limits(post, studies=9, years="many")  # no number: as for everybody
-    other = await post.desk.requested(patient=patient_card(1))
+    other = await post.harness.requested(patient=patient_card(1))
     await post.work()
     assert set(await fetched(post, other)) == {first, second, third, old}
 
@@ -100,7 +102,7 @@ async def test_another_patient_with_the_number_is_passed_over(post: Post, pacs: 
         of_patient(woman, "20230104", PatientBirthDate="19610305", PatientSex="F"),
     ]
     await post.device("PACS1", "CLINIC1", await pacs(*images), "query")
-    case = await post.desk.requested(patient=patient_card(1))
+    case = await post.harness.requested(patient=patient_card(1))
     await post.work()
     assert set(await fetched(post, case)) == {same, unsaid}
 
@@ -117,11 +119,11 @@ async def test_of_a_hubs_archive_only_what_is_surely_the_patients(post: Post, pa
         of_patient(other, "20230101", **SURE | {"PatientSex": "F"}),
     ]
     await post.device("PACSA", "HUBA", await pacs(*images), "query")
-    case = await post.desk.requested(patient=patient_card(1))
+    case = await post.harness.requested(patient=patient_card(1))
     assert case.hub == "HUBA"
     await post.work()
     assert await fetched(post, case) == [ours]
-    async with post.desk.office.reading() as work:
+    async with post.harness.application.reading() as work:
         study = await work.studies.facts("CLINIC1", ours)
     assert study is not None  # kept as the member's, whose case it is
 
@@ -140,7 +142,7 @@ async def test_a_hubs_archive_without_c_get_says_so(post: Post) -> None:
     )
     try:
         await post.device("PACSA", "HUBA", server.server_address[1], "query")
-        case = await post.desk.requested(patient=patient_card(1))
+        case = await post.harness.requested(patient=patient_card(1))
         await post.work()
     finally:
         await asyncio.to_thread(server.shutdown)
@@ -151,36 +153,36 @@ async def test_a_hubs_archive_without_c_get_says_so(post: Post) -> None:
 @pytest.mark.parametrize("centre", ["ecg", "lab"])
 async def test_cases_without_images_ask_nobody(post: Post, centre: str) -> None:
     await post.device("PACS1", "CLINIC1", free_port(), "query")
-    case = await post.desk.requested(centre, patient=patient_card(1))
-    assert await post.desk.ask("clinic1", transfers.transfers_of, case.id) == []
+    case = await post.harness.requested(centre, patient=patient_card(1))
+    assert await post.harness.ask("clinic1", transfers.transfers_of, case.id) == []
 
 
 async def words(post: Post, case: Case) -> str:
     with speaking("en"):
-        (line,) = transfer_lines(await post.desk.ask("imaging.huba", transfers.transfers_of, case.id))
+        (line,) = transfer_lines(await post.harness.ask("imaging.huba", transfers.transfers_of, case.id))
     return line.words
 
 
 async def test_what_is_said_of_it(post: Post, pacs: Callable[..., Any]) -> None:
     port = await pacs()
     await post.device("PACS1", "CLINIC1", free_port(), "query")
-    case = await post.desk.requested(patient=patient_card(1))
+    case = await post.harness.requested(patient=patient_card(1))
     assert await words(post, case) == "asked"
     await post.work()
     assert await words(post, case) == "did not answer, is asked again by itself"
     for _ in range(transfers.TRIES):
-        post.desk.clock.forward(hours=2)
+        post.harness.clock.forward(hours=2)
         await post.work()
     assert await words(post, case) == "did not answer"
-    assert await post.desk.ask("imaging.huba", transfers.may_fetch_priors, case.id)
-    assert not await post.desk.ask("imaging.hubb", transfers.may_fetch_priors, case.id)
-    async with post.desk.office.engine.begin() as connection:
+    assert await post.harness.ask("imaging.huba", transfers.may_fetch_priors, case.id)
+    assert not await post.harness.ask("imaging.hubb", transfers.may_fetch_priors, case.id)
+    async with post.harness.application.engine.begin() as connection:
         await connection.execute(sa.update(t.application_entity).values(port=port))
-    await post.desk.office.refresh()
-    again: Transfer = await post.desk.do("imaging.huba", transfers.fetch_priors, case.id)
+    await post.harness.application.refresh()
+    again: Transfer = await post.harness.do("imaging.huba", transfers.fetch_priors, case.id)
     await post.work()
     with speaking("en"):
-        lines = transfer_lines(await post.desk.ask("imaging.huba", transfers.transfers_of, case.id))
+        lines = transfer_lines(await post.harness.ask("imaging.huba", transfers.transfers_of, case.id))
     assert again.asked_by == "imaging.huba"
     assert [(line.words, line.again) for line in lines] == [("none found", False), ("did not answer", True)]
 

@@ -12,269 +12,271 @@ import pytest
 from telemed.domain.case import Case, CaseStatus
 from telemed.domain.errors import AlreadyClaimed, Forbidden, Invalid, InvalidTransition, NotFound
 from telemed.domain.network import HubService
-from telemed.service import case_view, casework, reading, reporting, routing
-from tests.telemed.desk import SECTIONS, Desk
+from telemed.service import case_reading as reading
+from telemed.service import case_request as case_request
+from telemed.service import case_view, reporting, routing
+from tests.telemed.harness import SECTIONS, Harness
 
 REASON = "无相应专业"
 
 
-async def second_reader(desk: Desk) -> str:
+async def second_reader(harness: Harness) -> str:
     """One more specialist of imaging at HUBA."""
-    return await desk.add_person(replace(desk.people["imaging.huba"], username="imaging3.huba"))
+    return await harness.add_person(replace(harness.people["imaging.huba"], username="imaging3.huba"))
 
 
 class TestClaim:
-    async def test_it_opens_a_draft_report(self, desk: Desk) -> None:
-        case = await desk.claimed()
+    async def test_it_opens_a_draft_report(self, harness: Harness) -> None:
+        case = await harness.claimed()
         assert (case.status, case.claimed_by, case.report_status) == (CaseStatus.ACCEPTED, "imaging.huba", "partial")
-        assert (case.claimed_at, case.accept_by, case.readers) == (desk.clock.now, None, ("imaging.huba",))
-        (report,) = await desk.versions(case.id)
+        assert (case.claimed_at, case.accept_by, case.readers) == (harness.clock.now, None, ("imaging.huba",))
+        (report,) = await harness.versions(case.id)
         assert (report.version, report.author, report.status, report.hub) == (1, "imaging.huba", "partial", "HUBA")
 
-    async def test_of_many_at_once_one_has_it_and_the_others_learn_who(self, desk: Desk) -> None:
-        case = await desk.requested()
-        readers = ["imaging.huba", await second_reader(desk)]
-        tries = [desk.do(readers[n % 2], reading.claim_case, case.id) for n in range(10)]
+    async def test_of_many_at_once_one_has_it_and_the_others_learn_who(self, harness: Harness) -> None:
+        case = await harness.requested()
+        readers = ["imaging.huba", await second_reader(harness)]
+        tries = [harness.do(readers[n % 2], reading.claim_case, case.id) for n in range(10)]
         done = await asyncio.gather(*tries, return_exceptions=True)
-        winner = (await desk.case(case.id)).claimed_by
+        winner = (await harness.case(case.id)).claimed_by
         for n, one in enumerate(done):
             if readers[n % 2] == winner:
                 assert not isinstance(one, BaseException)
             else:
                 assert isinstance(one, AlreadyClaimed)
                 assert one.by == winner
-        assert (await desk.history(case.id)).count("claim") == 1
-        assert len(await desk.versions(case.id)) == 1
+        assert (await harness.history(case.id)).count("claim") == 1
+        assert len(await harness.versions(case.id)) == 1
 
-    async def test_twice_by_the_same_reader_changes_nothing(self, desk: Desk) -> None:
-        case = await desk.claimed()
-        desk.clock.forward(minutes=5)
-        assert (await desk.do("imaging.huba", reading.claim_case, case.id)).claimed_at == case.claimed_at
+    async def test_twice_by_the_same_reader_changes_nothing(self, harness: Harness) -> None:
+        case = await harness.claimed()
+        harness.clock.forward(minutes=5)
+        assert (await harness.do("imaging.huba", reading.claim_case, case.id)).claimed_at == case.claimed_at
 
     @pytest.mark.parametrize("stranger", ["imaging.hubb", "imaging.main", "ecg.huba"])
-    async def test_another_hub_and_another_centre_see_no_such_case(self, desk: Desk, stranger: str) -> None:
-        case = await desk.requested()
+    async def test_another_hub_and_another_centre_see_no_such_case(self, harness: Harness, stranger: str) -> None:
+        case = await harness.requested()
         with pytest.raises(NotFound):
-            await desk.do(stranger, reading.claim_case, case.id)
+            await harness.do(stranger, reading.claim_case, case.id)
 
-    async def test_a_draft_is_not_there_for_anybody_else(self, desk: Desk) -> None:
-        case = await desk.draft()
+    async def test_a_draft_is_not_there_for_anybody_else(self, harness: Harness) -> None:
+        case = await harness.draft()
         with pytest.raises(NotFound):
-            await desk.do("imaging.huba", reading.claim_case, case.id)
+            await harness.do("imaging.huba", reading.claim_case, case.id)
 
-    async def test_a_reviewer_and_the_member_may_not(self, desk: Desk) -> None:
-        case = await desk.requested(modality="PT")
+    async def test_a_reviewer_and_the_member_may_not(self, harness: Harness) -> None:
+        case = await harness.requested(modality="PT")
         for username in ("imaging2.main", "clinic1"):
             with pytest.raises(Forbidden):
-                await desk.do(username, reading.claim_case, case.id)
+                await harness.do(username, reading.claim_case, case.id)
 
-    async def test_a_cap_bounds_the_cases_of_one_reader(self, desk: Desk) -> None:
-        await desk.put_service(HubService("HUBA", "imaging", parent="MAIN", reader_cap=2))
-        first, second, third = [(await desk.requested()).id for _ in range(3)]
-        await desk.do("imaging.huba", reading.claim_case, first)
-        await desk.do("imaging.huba", reading.claim_case, second)
+    async def test_a_cap_bounds_the_cases_of_one_reader(self, harness: Harness) -> None:
+        await harness.put_service(HubService("HUBA", "imaging", parent="MAIN", reader_cap=2))
+        first, second, third = [(await harness.requested()).id for _ in range(3)]
+        await harness.do("imaging.huba", reading.claim_case, first)
+        await harness.do("imaging.huba", reading.claim_case, second)
         with pytest.raises(Forbidden) as refused:
-            await desk.do("imaging.huba", reading.claim_case, third)
+            await harness.do("imaging.huba", reading.claim_case, third)
         assert refused.value.reason == "reader-cap"
-        await desk.do("imaging.huba", reading.release_case, first)
-        assert (await desk.do("imaging.huba", reading.claim_case, third)).claimed_by == "imaging.huba"
+        await harness.do("imaging.huba", reading.release_case, first)
+        assert (await harness.do("imaging.huba", reading.claim_case, third)).claimed_by == "imaging.huba"
 
-    async def test_the_cap_holds_against_many_claims_at_once(self, desk: Desk) -> None:
-        await desk.put_service(HubService("HUBA", "imaging", parent="MAIN", reader_cap=2))
-        cases = [(await desk.requested()).id for _ in range(5)]
-        await asyncio.gather(*(desk.do("imaging.huba", reading.claim_case, c) for c in cases), return_exceptions=True)
-        assert sum([(await desk.case(c)).claimed_by is not None for c in cases]) == 2
+    async def test_the_cap_holds_against_many_claims_at_once(self, harness: Harness) -> None:
+        await harness.put_service(HubService("HUBA", "imaging", parent="MAIN", reader_cap=2))
+        cases = [(await harness.requested()).id for _ in range(5)]
+        await asyncio.gather(*(harness.do("imaging.huba", reading.claim_case, c) for c in cases), return_exceptions=True)
+        assert sum([(await harness.case(c)).claimed_by is not None for c in cases]) == 2
 
 
 class TestRelease:
-    async def test_the_draft_stays_for_who_takes_it_next(self, desk: Desk) -> None:
-        case = await desk.written()
-        released = await desk.do("imaging.huba", reading.release_case, case.id)
+    async def test_the_draft_stays_for_who_takes_it_next(self, harness: Harness) -> None:
+        case = await harness.written()
+        released = await harness.do("imaging.huba", reading.release_case, case.id)
         assert (released.status, released.claimed_by, released.claimed_at) == (CaseStatus.REQUESTED, None, None)
-        other = await second_reader(desk)
-        taken = await desk.do(other, reading.claim_case, case.id)
+        other = await second_reader(harness)
+        taken = await harness.do(other, reading.claim_case, case.id)
         assert taken.readers == ("imaging.huba", other)
-        (report,) = await desk.versions(case.id)
+        (report,) = await harness.versions(case.id)
         assert (report.sections, report.author) == (SECTIONS["imaging"], other)
 
-    async def test_who_takes_a_finished_draft_over_may_sign_it(self, desk: Desk) -> None:
-        case = await desk.written()
-        await desk.do("imaging.huba", reading.release_case, case.id)
-        await desk.do("imaging.huba", reading.claim_case, case.id)
-        assert (await desk.sign(case.id, "imaging.huba")).status == "final"
-        assert (await desk.case(case.id)).status is CaseStatus.COMPLETED
+    async def test_who_takes_a_finished_draft_over_may_sign_it(self, harness: Harness) -> None:
+        case = await harness.written()
+        await harness.do("imaging.huba", reading.release_case, case.id)
+        await harness.do("imaging.huba", reading.claim_case, case.id)
+        assert (await harness.sign(case.id, "imaging.huba")).status == "final"
+        assert (await harness.case(case.id)).status is CaseStatus.COMPLETED
 
     @pytest.mark.parametrize("step", [reading.release_case, reading.decline_case, reading.return_case, reading.escalate_case])
-    async def test_only_the_holder_may_give_a_claimed_case_away(self, desk: Desk, step: Any) -> None:
-        case = await desk.claimed()
-        other = await second_reader(desk)
+    async def test_only_the_holder_may_give_a_claimed_case_away(self, harness: Harness, step: Any) -> None:
+        case = await harness.claimed()
+        other = await second_reader(harness)
         reason = () if step is reading.release_case else (REASON,)
         with pytest.raises(AlreadyClaimed):
-            await desk.do(other, step, case.id, *reason)
+            await harness.do(other, step, case.id, *reason)
 
-    async def test_not_once_somebody_has_signed(self, desk: Desk) -> None:
-        case = await desk.at_main()
-        await desk.sign(case.id, "imaging.main")
+    async def test_not_once_somebody_has_signed(self, harness: Harness) -> None:
+        case = await harness.at_main()
+        await harness.sign(case.id, "imaging.main")
         for step, reason in ((reading.release_case, ()), (reading.decline_case, (REASON,)), (reading.return_case, (REASON,))):
             with pytest.raises(InvalidTransition):
-                await desk.do("imaging.main", step, case.id, *reason)
+                await harness.do("imaging.main", step, case.id, *reason)
         with pytest.raises(InvalidTransition):
-            await desk.do("imaging2.main", reading.reassign_case, case.id, "imaging.main", REASON)
+            await harness.do("imaging2.main", reading.reassign_case, case.id, "imaging.main", REASON)
 
 
 class TestPark:
-    async def test_it_keeps_the_claim_and_the_clock(self, desk: Desk) -> None:
-        case = await desk.claimed()
-        parked = await desk.do("imaging.huba", reading.park_case, case.id, parked=True)
-        assert (parked.claimed_by, parked.due_at, parked.parked_at) == ("imaging.huba", case.due_at, desk.clock.now)
-        again = await desk.do("imaging.huba", reading.park_case, case.id, parked=True)
+    async def test_it_keeps_the_claim_and_the_clock(self, harness: Harness) -> None:
+        case = await harness.claimed()
+        parked = await harness.do("imaging.huba", reading.park_case, case.id, parked=True)
+        assert (parked.claimed_by, parked.due_at, parked.parked_at) == ("imaging.huba", case.due_at, harness.clock.now)
+        again = await harness.do("imaging.huba", reading.park_case, case.id, parked=True)
         assert again == parked
-        resumed = await desk.do("imaging.huba", reading.park_case, case.id, parked=False)
+        resumed = await harness.do("imaging.huba", reading.park_case, case.id, parked=False)
         assert resumed.parked_at is None
-        assert (await desk.history(case.id))[-2:] == ["park", "resume"]
+        assert (await harness.history(case.id))[-2:] == ["park", "resume"]
 
-    async def test_a_waiting_case_cannot_be_set_aside(self, desk: Desk) -> None:
-        case = await desk.requested()
+    async def test_a_waiting_case_cannot_be_set_aside(self, harness: Harness) -> None:
+        case = await harness.requested()
         with pytest.raises(InvalidTransition):
-            await desk.do("imaging.huba", reading.park_case, case.id, parked=True)
+            await harness.do("imaging.huba", reading.park_case, case.id, parked=True)
 
 
 class TestDecline:
-    async def test_the_next_hub_has_it_and_this_one_sees_it_no_more(self, desk: Desk) -> None:
-        case = await desk.written()
-        declined = await desk.do("imaging.huba", reading.decline_case, case.id, REASON)
+    async def test_the_next_hub_has_it_and_this_one_sees_it_no_more(self, harness: Harness) -> None:
+        case = await harness.written()
+        declined = await harness.do("imaging.huba", reading.decline_case, case.id, REASON)
         assert (declined.status, declined.hub, declined.claimed_by, declined.report_status) == (CaseStatus.REQUESTED, "MAIN", None, None)
         assert [(s.hub, s.outcome, s.reason) for s in declined.route] == [("HUBA", "declined", REASON), ("MAIN", "offered", "")]
         assert declined.due_at == case.due_at, "a change of hub does not set the report clock back"
         with pytest.raises(NotFound):
-            await desk.ask("imaging.huba", case_view.view_case, case.id)
-        assert (await desk.history(case.id))[-2:] == ["decline", "offer"]
+            await harness.ask("imaging.huba", case_view.view_case, case.id)
+        assert (await harness.history(case.id))[-2:] == ["decline", "offer"]
 
-    async def test_the_draft_of_the_hub_that_declined_counts_no_more(self, desk: Desk) -> None:
-        case = await desk.written()
-        await desk.do("imaging.huba", reading.decline_case, case.id, REASON)
-        await desk.do("imaging.main", reading.claim_case, case.id)
-        report, visible = await desk.ask("imaging.main", reporting.read_report, case.id)
+    async def test_the_draft_of_the_hub_that_declined_counts_no_more(self, harness: Harness) -> None:
+        case = await harness.written()
+        await harness.do("imaging.huba", reading.decline_case, case.id, REASON)
+        await harness.do("imaging.main", reading.claim_case, case.id)
+        report, visible = await harness.ask("imaging.main", reporting.read_report, case.id)
         assert (report.version, report.sections, len(visible)) == (2, {}, 1)
-        kept = (await desk.versions(case.id))[0]
+        kept = (await harness.versions(case.id))[0]
         assert (kept.status, kept.sections) == ("entered-in-error", SECTIONS["imaging"])
 
-    async def test_after_the_last_hub_it_has_failed_and_the_operator_names_one(self, desk: Desk) -> None:
-        case = await desk.requested()
-        await desk.do("imaging.huba", reading.decline_case, case.id, REASON)
-        failed = await desk.do("imaging.main", reading.decline_case, case.id, REASON)
+    async def test_after_the_last_hub_it_has_failed_and_the_operator_names_one(self, harness: Harness) -> None:
+        case = await harness.requested()
+        await harness.do("imaging.huba", reading.decline_case, case.id, REASON)
+        failed = await harness.do("imaging.main", reading.decline_case, case.id, REASON)
         assert (failed.status, failed.hub, failed.accept_by) == (CaseStatus.FAILED, None, None)
-        assert (await desk.history(case.id))[-1] == "fail"
-        offered = await desk.do("operator", routing.offer_by_operator, case.id, "HUBB", "已电话确认")
+        assert (await harness.history(case.id))[-1] == "fail"
+        offered = await harness.do("operator", routing.offer_by_operator, case.id, "HUBB", "已电话确认")
         assert (offered.status, offered.hub) == (CaseStatus.REQUESTED, "HUBB")
         assert offered.route[-1].rule == "assigned-by-operator"
-        assert (await desk.do("imaging.hubb", reading.claim_case, case.id)).claimed_by == "imaging.hubb"
+        assert (await harness.do("imaging.hubb", reading.claim_case, case.id)).claimed_by == "imaging.hubb"
 
-    async def test_the_operator_cannot_name_the_member_itself_or_nobody(self, desk: Desk) -> None:
-        case = await desk.requested()
+    async def test_the_operator_cannot_name_the_member_itself_or_nobody(self, harness: Harness) -> None:
+        case = await harness.requested()
         for hub in ("CLINIC1", "NOWHERE"):
             with pytest.raises(Invalid):
-                await desk.do("operator", routing.offer_by_operator, case.id, hub, "x")
+                await harness.do("operator", routing.offer_by_operator, case.id, hub, "x")
 
-    async def test_the_operator_moves_a_waiting_case_and_not_a_claimed_one(self, desk: Desk) -> None:
-        case = await desk.requested()
-        assert (await desk.do("operator", routing.offer_by_operator, case.id, "HUBB", "x")).hub == "HUBB"
-        await desk.do("imaging.hubb", reading.claim_case, case.id)
+    async def test_the_operator_moves_a_waiting_case_and_not_a_claimed_one(self, harness: Harness) -> None:
+        case = await harness.requested()
+        assert (await harness.do("operator", routing.offer_by_operator, case.id, "HUBB", "x")).hub == "HUBB"
+        await harness.do("imaging.hubb", reading.claim_case, case.id)
         with pytest.raises(InvalidTransition):
-            await desk.do("operator", routing.offer_by_operator, case.id, "HUBA", "x")
+            await harness.do("operator", routing.offer_by_operator, case.id, "HUBA", "x")
 
 
 class TestEscalate:
-    async def test_this_hub_keeps_seeing_the_case_and_its_answer(self, desk: Desk) -> None:
-        case = await desk.written()
-        risen = await desk.do("imaging.huba", reading.escalate_case, case.id, "请上级会诊")
+    async def test_this_hub_keeps_seeing_the_case_and_its_answer(self, harness: Harness) -> None:
+        case = await harness.written()
+        risen = await harness.do("imaging.huba", reading.escalate_case, case.id, "请上级会诊")
         assert (risen.hub, risen.status) == ("MAIN", CaseStatus.REQUESTED)
-        view = await desk.ask("imaging.huba", case_view.view_case, case.id)
+        view = await harness.ask("imaging.huba", case_view.view_case, case.id)
         assert view.whole
-        await desk.do("imaging.main", reading.claim_case, case.id)
-        await desk.save(case.id, "imaging.main", SECTIONS["imaging"])
+        await harness.do("imaging.main", reading.claim_case, case.id)
+        await harness.save(case.id, "imaging.main", SECTIONS["imaging"])
         with pytest.raises(NotFound):
-            await desk.ask("imaging.huba", reporting.read_report, case.id)
-        await desk.sign(case.id, "imaging.main")
-        await desk.review(case.id)
-        report, _ = await desk.ask("imaging.huba", reporting.read_report, case.id)
+            await harness.ask("imaging.huba", reporting.read_report, case.id)
+        await harness.sign(case.id, "imaging.main")
+        await harness.review(case.id)
+        report, _ = await harness.ask("imaging.huba", reporting.read_report, case.id)
         assert report.status == "final"
 
     @pytest.mark.parametrize("step", [reading.claim_case, reading.release_case])
-    async def test_it_can_change_nothing_any_more(self, desk: Desk, step: Any) -> None:
-        case = await desk.requested()
-        await desk.do("imaging.huba", reading.escalate_case, case.id, "请上级会诊")
+    async def test_it_can_change_nothing_any_more(self, harness: Harness, step: Any) -> None:
+        case = await harness.requested()
+        await harness.do("imaging.huba", reading.escalate_case, case.id, "请上级会诊")
         with pytest.raises(NotFound):
-            await desk.do("imaging.huba", step, case.id)
-        view = await desk.ask("imaging.huba", case_view.view_case, case.id)
+            await harness.do("imaging.huba", step, case.id)
+        view = await harness.ask("imaging.huba", case_view.view_case, case.id)
         assert set(view.actions) <= {"declare-critical", "export", "send"}
 
-    async def test_there_is_nobody_above_the_main_hub(self, desk: Desk) -> None:
-        case = await desk.requested(modality="PT")
+    async def test_there_is_nobody_above_the_main_hub(self, harness: Harness) -> None:
+        case = await harness.requested(modality="PT")
         with pytest.raises(InvalidTransition):
-            await desk.do("imaging.main", reading.escalate_case, case.id, "x")
+            await harness.do("imaging.main", reading.escalate_case, case.id, "x")
 
 
 class TestReassign:
-    async def test_the_other_reader_holds_the_case_with_its_draft_and_may_sign_it(self, desk: Desk) -> None:
-        case = await desk.written()
-        other = await second_reader(desk)
-        handed = await desk.do("imaging.huba", reading.reassign_case, case.id, other, "下班交接")
+    async def test_the_other_reader_holds_the_case_with_its_draft_and_may_sign_it(self, harness: Harness) -> None:
+        case = await harness.written()
+        other = await second_reader(harness)
+        handed = await harness.do("imaging.huba", reading.reassign_case, case.id, other, "下班交接")
         assert (handed.claimed_by, handed.status) == (other, CaseStatus.ACCEPTED)
-        (report,) = await desk.versions(case.id)
+        (report,) = await harness.versions(case.id)
         assert (report.author, report.sections) == (other, SECTIONS["imaging"])
         with pytest.raises(AlreadyClaimed):
-            await desk.save(case.id, "imaging.huba", SECTIONS["imaging"])
+            await harness.save(case.id, "imaging.huba", SECTIONS["imaging"])
 
     @pytest.mark.parametrize("reader", ["imaging.hubb", "ecg.huba", "nobody", "imaging2.main"])
-    async def test_only_to_who_can_read_it_here(self, desk: Desk, reader: str) -> None:
-        case = await desk.claimed()
+    async def test_only_to_who_can_read_it_here(self, harness: Harness, reader: str) -> None:
+        case = await harness.claimed()
         with pytest.raises(Invalid):
-            await desk.do("imaging.huba", reading.reassign_case, case.id, reader, "x")
+            await harness.do("imaging.huba", reading.reassign_case, case.id, reader, "x")
 
-    async def test_never_to_a_reviewer_who_could_not_write(self, desk: Desk) -> None:
-        case = await desk.at_main()
+    async def test_never_to_a_reviewer_who_could_not_write(self, harness: Harness) -> None:
+        case = await harness.at_main()
         with pytest.raises(Invalid) as refused:
-            await desk.do("imaging.main", reading.reassign_case, case.id, "imaging2.main", "x")
+            await harness.do("imaging.main", reading.reassign_case, case.id, "imaging2.main", "x")
         assert refused.value.errors[0].expected == "imaging.main"
 
-    async def test_a_reviewer_may_move_a_case_and_another_reader_may_not(self, desk: Desk) -> None:
-        case = await desk.at_main()
-        assert (await desk.do("imaging2.main", reading.reassign_case, case.id, "imaging.main", "x")).claimed_by == "imaging.main"
-        held = await desk.claimed()
-        other = await second_reader(desk)
+    async def test_a_reviewer_may_move_a_case_and_another_reader_may_not(self, harness: Harness) -> None:
+        case = await harness.at_main()
+        assert (await harness.do("imaging2.main", reading.reassign_case, case.id, "imaging.main", "x")).claimed_by == "imaging.main"
+        held = await harness.claimed()
+        other = await second_reader(harness)
         with pytest.raises(Forbidden):
-            await desk.do(other, reading.reassign_case, held.id, other, "x")
+            await harness.do(other, reading.reassign_case, held.id, other, "x")
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-async def test_the_steps_that_are_shown_are_the_steps_that_are_taken(desk: Desk) -> None:
+async def test_the_steps_that_are_shown_are_the_steps_that_are_taken(harness: Harness) -> None:
     """What `view_case` offers, at several points of a case's life and to everybody in it, is not refused; what it does not is."""
     steps: dict[str, tuple[Any, tuple[Any, ...]]] = {
-        "submit": (casework.submit_case, ()),
-        "cancel": (casework.cancel_case, (REASON,)),
+        "submit": (case_request.submit_case, ()),
+        "cancel": (case_request.cancel_case, (REASON,)),
         "claim": (reading.claim_case, ()),
         "release": (reading.release_case, ()),
         "decline": (reading.decline_case, (REASON,)),
         "return": (reading.return_case, (REASON,)),
         "escalate": (reading.escalate_case, (REASON,)),
-        "acknowledge": (casework.acknowledge_report, ()),
+        "acknowledge": (case_request.acknowledge_report, ()),
     }
-    for make in (desk.draft, desk.requested, desk.claimed, desk.written, desk.at_main, desk.signed):
+    for make in (harness.draft, harness.requested, harness.claimed, harness.written, harness.at_main, harness.signed):
         for username in ("clinic1", "imaging.huba", "imaging.main", "imaging2.main", "clinic2"):
             case = await make()
-            offered = await offered_to(desk, username, case)
+            offered = await offered_to(harness, username, case)
             for name, (step, arguments) in steps.items():
                 if name in offered:
-                    await desk.do(username, step, (await make()).id, *arguments)
+                    await harness.do(username, step, (await make()).id, *arguments)
                 elif not (name == "claim" and case.claimed_by == username):  # again changes nothing
                     with pytest.raises((Forbidden, NotFound, InvalidTransition, AlreadyClaimed)):
-                        await desk.do(username, step, case.id, *arguments)
+                        await harness.do(username, step, case.id, *arguments)
 
 
-async def offered_to(desk: Desk, username: str, case: Case) -> Sequence[str]:
+async def offered_to(harness: Harness, username: str, case: Case) -> Sequence[str]:
     try:
-        view: case_view.CaseView = await desk.ask(username, case_view.view_case, case.id)
+        view: case_view.CaseView = await harness.ask(username, case_view.view_case, case.id)
     except NotFound:
         return ()
     return view.actions

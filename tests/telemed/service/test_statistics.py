@@ -11,28 +11,29 @@ from pydicom.dataset import Dataset
 from pydicom.uid import generate_uid
 
 from dicom_gateway import Intake, Source
-from telemed.adapters.volume_table import VolumeRow, summed
+from telemed.adapters.database.repositories.volumes import VolumeRow, summed
 from telemed.domain.errors import Forbidden, Invalid
 from telemed.domain.network import Level
 from telemed.domain.people import Role
-from telemed.service import casework, reading
-from telemed.service.statistics import Bulletin, CentreFigures, InstitutionFigures, Month, bulletin, reach_of
+from telemed.service import case_reading as reading
+from telemed.service import case_request as case_request
+from telemed.service.statistics import CentreFigures, InstitutionFigures, Month, MonthlyStatistics, bulletin, reach_of
 from tests.dicom_gateway.objects import ct_slice, part10_of
-from tests.telemed.desk import Desk
+from tests.telemed.harness import Harness
 from tests.telemed.moments import NOON, ZONE
 
 
-async def bulletin_of(desk: Desk, username: str = "operator", month: str = "") -> Bulletin:
-    today = desk.clock().astimezone(ZONE).date()
-    reach = reach_of(desk.office.region, desk.people[username])
-    return await bulletin(desk.office.region, desk.office.figures, reach, Month.parse(month or f"{today:%Y-%m}"), today)
+async def bulletin_of(harness: Harness, username: str = "operator", month: str = "") -> MonthlyStatistics:
+    today = harness.clock().astimezone(ZONE).date()
+    reach = reach_of(harness.application.region, harness.people[username])
+    return await bulletin(harness.application.region, harness.application.statistics, reach, Month.parse(month or f"{today:%Y-%m}"), today)
 
 
-def centre(found: Bulletin, code: str = "imaging") -> CentreFigures:
+def centre(found: MonthlyStatistics, code: str = "imaging") -> CentreFigures:
     return next(figures for figures in found.centres if figures.centre == code)
 
 
-def institution(found: Bulletin, code: str) -> InstitutionFigures:
+def institution(found: MonthlyStatistics, code: str) -> InstitutionFigures:
     return next(figures for figures in found.institutions if figures.code == code)
 
 
@@ -41,53 +42,53 @@ async def send(intake: Intake, *images: Dataset, owner: str = "CLINIC1") -> None
         assert (await intake.receive(part10_of(image), owner, Source("dimse", calling_ae=owner))).status == 0
 
 
-async def test_a_case_is_counted_when_it_is_sent_and_when_it_is_answered(desk: Desk) -> None:
-    await desk.draft()
-    await desk.signed()
-    figures = centre(await bulletin_of(desk))
+async def test_a_case_is_counted_when_it_is_sent_and_when_it_is_answered(harness: Harness) -> None:
+    await harness.draft()
+    await harness.signed()
+    figures = centre(await bulletin_of(harness))
     assert (figures.requests, figures.reports, figures.consultations) == (1, 1, 0)
     assert (figures.deadlines_kept, figures.deadlines_missed, figures.kept_share) == (1, 0, 1.0)
     assert figures.top == [("CLINIC1", 1)]
 
 
-async def test_a_case_that_comes_back_with_an_answer_is_no_second_request(desk: Desk) -> None:
-    case = await desk.claimed()
-    await desk.do("imaging.huba", reading.return_case, case.id, "请补充病史")
-    await desk.do("clinic1", casework.submit_case, case.id)
-    assert centre(await bulletin_of(desk)).requests == 1
+async def test_a_case_that_comes_back_with_an_answer_is_no_second_request(harness: Harness) -> None:
+    case = await harness.claimed()
+    await harness.do("imaging.huba", reading.return_case, case.id, "请补充病史")
+    await harness.do("clinic1", case_request.submit_case, case.id)
+    assert centre(await bulletin_of(harness)).requests == 1
 
 
-async def test_a_late_report_counts_as_a_missed_deadline_and_its_time_is_the_median(desk: Desk) -> None:
-    desk.clock.now = NOON
+async def test_a_late_report_counts_as_a_missed_deadline_and_its_time_is_the_median(harness: Harness) -> None:
+    harness.clock.now = NOON
     for minutes in (10, 80):  # an ECG has 30 minutes
-        case = await desk.written("ecg", "ecg.huba")
-        desk.clock.forward(minutes=minutes)
-        await desk.sign(case.id, "ecg.huba")
-    figures = centre(await bulletin_of(desk), "ecg")
+        case = await harness.written("ecg", "ecg.huba")
+        harness.clock.forward(minutes=minutes)
+        await harness.sign(case.id, "ecg.huba")
+    figures = centre(await bulletin_of(harness), "ecg")
     assert (figures.deadlines_kept, figures.deadlines_missed, figures.kept_share) == (1, 1, 0.5)
     assert figures.median_answer_seconds == pytest.approx(45 * 60, abs=1)
 
 
-async def test_images_count_once_and_a_study_with_its_first_image(desk: Desk, intake: Intake) -> None:
+async def test_images_count_once_and_a_study_with_its_first_image(harness: Harness, intake: Intake) -> None:
     study = generate_uid()
     first, second = ct_slice(StudyInstanceUID=study), ct_slice(StudyInstanceUID=study)
     await send(intake, first, first)
     await send(intake, second, ct_slice())
-    found = await bulletin_of(desk)
+    found = await bulletin_of(harness)
     assert (centre(found).received, centre(found).images) == (2, 3)
     assert institution(found, "CLINIC1").days_with_data == 1
     assert "dicom-study" in institution(found, "CLINIC1").arrived
 
 
-async def test_who_joined_and_which_districts_are_open_does_not_depend_on_the_month(desk: Desk) -> None:
-    figures = centre(await bulletin_of(desk, month="2001-01"))
+async def test_who_joined_and_which_districts_are_open_does_not_depend_on_the_month(harness: Harness) -> None:
+    figures = centre(await bulletin_of(harness, month="2001-01"))
     assert figures.joined == {Level.MEMBER: 3, Level.SUB_HUB: 2, Level.MAIN_HUB: 1}
     assert "湖安市 青屿区" in figures.districts_open
     assert not set(figures.districts_open) & set(figures.districts_covered)
 
 
-async def test_an_empty_month_is_a_bulletin_of_zeros(desk: Desk) -> None:
-    found = await bulletin_of(desk, month="2001-01")
+async def test_an_empty_month_is_a_bulletin_of_zeros(harness: Harness) -> None:
+    found = await bulletin_of(harness, month="2001-01")
     assert found.empty
     assert len(found.centres) == 5
     assert {i.code for i in found.institutions} == {"CLINIC1", "CLINIC2", "CLINIC3", "HUBA", "HUBB", "MAIN"}
@@ -95,28 +96,28 @@ async def test_an_empty_month_is_a_bulletin_of_zeros(desk: Desk) -> None:
     assert centre(found).median_answer_seconds is None
 
 
-async def test_everybody_sees_their_own_part(desk: Desk) -> None:
+async def test_everybody_sees_their_own_part(harness: Harness) -> None:
     for member in ("clinic1", "clinic2", "clinic3"):
-        await desk.requested(by=member)
-    await desk.requested("ecg", "clinic1")
-    assert centre(await bulletin_of(desk, "operator")).requests == 3
-    own = await bulletin_of(desk, "clinic1")
+        await harness.requested(by=member)
+    await harness.requested("ecg", "clinic1")
+    assert centre(await bulletin_of(harness, "operator")).requests == 3
+    own = await bulletin_of(harness, "clinic1")
     assert [i.code for i in own.institutions] == ["CLINIC1"]
     assert (centre(own).requests, centre(own, "ecg").requests) == (1, 1)
-    hub = await bulletin_of(desk, "imaging.huba")
+    hub = await bulletin_of(harness, "imaging.huba")
     assert [f.centre for f in hub.centres] == ["imaging"]
     assert {i.code for i in hub.institutions} == {"CLINIC1", "CLINIC2"}
     assert centre(hub).requests == 2
     assert institution(hub, "CLINIC1").requests == 1
-    top = await bulletin_of(desk, "imaging.main")
+    top = await bulletin_of(harness, "imaging.main")
     assert centre(top).requests == 3
 
 
-async def test_administrators_see_no_bulletin(desk: Desk) -> None:
-    for person in desk.people.values():
+async def test_administrators_see_no_bulletin(harness: Harness) -> None:
+    for person in harness.people.values():
         if person.has(Role.AUDITOR, Role.SECURITY_ADMINISTRATOR, Role.SYSTEM_ADMINISTRATOR):
             with pytest.raises(Forbidden):
-                reach_of(desk.office.region, person)
+                reach_of(harness.application.region, person)
 
 
 @pytest.mark.parametrize("text", ["", "2026", "2026-13", "2026-00", "26-01", "2026-1", "1999-12", "2026-11-01", "２０２６-11"])

@@ -22,26 +22,26 @@ from dicom_gateway.pixels import PixelPool
 from dicom_gateway.settled import Settled
 from dicom_gateway.stability import StudyWatch
 from storage import ObjectStore, open_store
-from telemed.adapters import tables as t
-from telemed.adapters.device_peers import DevicePeers
-from telemed.adapters.study_access import study_scope
-from telemed.adapters.study_transfers import StudyTransfers
-from telemed.adapters.work_clock import utc_now
-from telemed.dimse_door import open_dimse
+from telemed.adapters.clock import utc_now
+from telemed.adapters.database import tables as t
+from telemed.adapters.dicom.device_peers import DevicePeers
+from telemed.adapters.dicom.study_access import study_scope
+from telemed.adapters.dicom.study_transfers import StudyTransfers
+from telemed.adapters.jobs.long_jobs import LongJobs
+from telemed.adapters.jobs.worker import Worker
 from telemed.domain.case import Case
 from telemed.domain.errors import Invalid, NotFound
 from telemed.domain.evidence import Evidence, EvidenceType
 from telemed.domain.transfer import Transfer, TransferStatus
-from telemed.long_jobs import LongJobs
+from telemed.roles.gateway import open_dimse
 from telemed.service import transfers
 from telemed.service.case_view import view_case
 from telemed.service.evidence import link_study
 from telemed.settings import Settings
-from telemed.worker import Worker
 from tests.demo_region import free_port
 from tests.dicom_gateway.devices import StorageProvider, keys_of
 from tests.dicom_gateway.objects import ct_slice, part10_of
-from tests.telemed.desk import Desk, patient_card
+from tests.telemed.harness import Harness, patient_card
 
 FIND, MOVE = "1.2.840.10008.5.1.4.1.2.2.1", "1.2.840.10008.5.1.4.1.2.2.2"
 
@@ -49,27 +49,27 @@ FIND, MOVE = "1.2.840.10008.5.1.4.1.2.2.1", "1.2.840.10008.5.1.4.1.2.2.2"
 class Post:
     """The imaging centre with devices, and the worker's jobs done on request."""
 
-    def __init__(self, desk: Desk, intake: Intake, store: ObjectStore) -> None:
-        self.desk, self.intake = desk, intake
-        self.index = Index(desk.office.engine, Settled(store))
-        travelling = StudyTransfers(desk.office, self.index, store, intake, PixelPool(1), DevicePeers("TELEMED"))
-        self.long = LongJobs(desk.office, {"send-study": travelling.send, "fetch-priors": travelling.fetch})
+    def __init__(self, harness: Harness, intake: Intake, store: ObjectStore) -> None:
+        self.harness, self.intake = harness, intake
+        self.index = Index(harness.application.engine, Settled(store))
+        travelling = StudyTransfers(harness.application, self.index, store, intake, PixelPool(1), DevicePeers("TELEMED"))
+        self.long = LongJobs(harness.application, {"send-study": travelling.send, "fetch-priors": travelling.fetch})
 
     async def device(self, title: str, institution: str, port: int, *uses: str) -> None:
         row = {"title": title, "institution": institution, "host": "127.0.0.1", "port": port, "uses": frozenset(uses)}
-        async with self.desk.office.engine.begin() as connection:
+        async with self.harness.application.engine.begin() as connection:
             await connection.execute(t.application_entity.insert().values(row))
-        await self.desk.office.refresh()
+        await self.harness.application.refresh()
 
     async def work(self) -> None:
-        self.desk.clock.now = max(self.desk.clock.now, utc_now())
-        quick = Worker(self.desk.office)
+        self.harness.clock.now = max(self.harness.clock.now, utc_now())
+        quick = Worker(self.harness.application)
         while await quick.once() or await self.long.once():
             await self.long.finish()
 
     async def case(self, images: int = 3) -> tuple[Case, Evidence]:
         """A requested case with a study."""
-        case = await self.desk.requested(patient=patient_card(1))
+        case = await self.harness.requested(patient=patient_card(1))
         study = generate_uid()
         for _ in range(images):
             image = ct_slice(StudyInstanceUID=study, AccessionNumber=case.accession_number, PatientID="P00001")
@@ -79,18 +79,18 @@ class Post:
         return case, evidence
 
     async def evidence(self, case_id: str) -> list[Evidence]:
-        async with self.desk.office.reading() as work:
+        async with self.harness.application.reading() as work:
             return await work.evidence.of_case(case_id)
 
     async def transfer(self, case_id: str) -> Transfer:
         """The only one."""
-        (found,) = await self.desk.ask("clinic1", transfers.transfers_of, case_id)
+        (found,) = await self.harness.ask("clinic1", transfers.transfers_of, case_id)
         return found  # type: ignore[no-any-return]  # `ask` gives what the query gives
 
 
 @pytest.fixture
-async def post(desk: Desk, intake: Intake, store: ObjectStore) -> Post:
-    return Post(desk, intake, store)
+async def post(harness: Harness, intake: Intake, store: ObjectStore) -> Post:
+    return Post(harness, intake, store)
 
 
 @asynccontextmanager
@@ -107,15 +107,15 @@ async def test_a_study_goes_to_a_workstation_of_the_hub_and_it_is_on_record(post
     case, evidence = await post.case()
     async with provider(free_port()) as workstation:
         await post.device("WS1", "HUBA", workstation.port, "store")
-        asked = await post.desk.do("imaging.huba", transfers.send_study, case.id, evidence.id, "WS1")
-        again = await post.desk.do("imaging.huba", transfers.send_study, case.id, evidence.id, "WS1")
+        asked = await post.harness.do("imaging.huba", transfers.send_study, case.id, evidence.id, "WS1")
+        again = await post.harness.do("imaging.huba", transfers.send_study, case.id, evidence.id, "WS1")
         assert (asked.id, asked.status) == (again.id, TransferStatus.WAITING)
         await post.work()
     done = await post.transfer(case.id)
     assert (done.status, done.total, done.completed, done.failed, done.error) == (TransferStatus.DONE, 3, 3, 0, "")
     assert len(workstation.received) == 3
-    assert (await post.desk.history(case.id))[-1] == "study-sent"
-    records = await post.desk.audited("evidence:send")
+    assert (await post.harness.history(case.id))[-1] == "study-sent"
+    records = await post.harness.audited("evidence:send")
     assert records == [("evidence:send", who, f"case/{case.id}", "success") for who in ("imaging.huba", "system")]
 
 
@@ -123,21 +123,21 @@ async def test_what_cannot_be_reached_is_tried_again_and_given_up_in_the_end(pos
     case, evidence = await post.case()
     port = free_port()
     await post.device("WS1", "CLINIC1", port, "store")
-    await post.desk.do("clinic1", transfers.send_study, case.id, evidence.id, "WS1")
+    await post.harness.do("clinic1", transfers.send_study, case.id, evidence.id, "WS1")
     await post.work()
     waiting = await post.transfer(case.id)
     assert (waiting.status, waiting.attempts) == (TransferStatus.WAITING, 1)
     assert "WS1" in waiting.error
     async with provider(port) as workstation:
-        post.desk.clock.forward(minutes=5)
+        post.harness.clock.forward(minutes=5)
         await post.work()
         assert len(workstation.received) == 3
     assert (await post.transfer(case.id)).status is TransferStatus.DONE
-    other = await post.desk.do("clinic1", transfers.send_study, case.id, evidence.id, "WS1")
+    other = await post.harness.do("clinic1", transfers.send_study, case.id, evidence.id, "WS1")
     for _ in range(transfers.TRIES):
         await post.work()
-        post.desk.clock.forward(hours=2)
-    async with post.desk.office.reading() as work:
+        post.harness.clock.forward(hours=2)
+    async with post.harness.application.reading() as work:
         failed = await work.transfers.get(other.id)
     assert failed is not None
     assert (failed.status, failed.attempts) == (TransferStatus.FAILED, transfers.TRIES)
@@ -149,10 +149,10 @@ async def test_a_refusal_of_one_object_leaves_the_transfer_incomplete(post: Post
         unwanted = (await post.index.locate(Target(), Scope(true())))[0].sop_instance_uid
         workstation.status = lambda uid: 0xC000 if uid == unwanted else 0
         await post.device("WS1", "CLINIC1", workstation.port, "store")
-        await post.desk.do("clinic1", transfers.send_study, case.id, evidence.id, "WS1")
+        await post.harness.do("clinic1", transfers.send_study, case.id, evidence.id, "WS1")
         for _ in range(transfers.TRIES):
             await post.work()
-            post.desk.clock.forward(hours=2)
+            post.harness.clock.forward(hours=2)
     ended = await post.transfer(case.id)
     assert (ended.status, ended.completed, ended.failed) == (TransferStatus.INCOMPLETE, 2, 1)
     assert "C000H" in ended.error
@@ -165,15 +165,15 @@ async def test_a_study_goes_nowhere_else(post: Post) -> None:
     await post.device("PACS1", "CLINIC1", 104, "query")
     for title in ("WS2", "WSB", "PACS1", "NONE"):
         with pytest.raises(NotFound):
-            await post.desk.do("clinic1", transfers.send_study, case.id, evidence.id, title)
+            await post.harness.do("clinic1", transfers.send_study, case.id, evidence.id, title)
     await post.device("WS1", "CLINIC1", 104, "store")
     for stranger in ("clinic2", "imaging.hubb", "ecg.huba"):
         with pytest.raises(NotFound):
-            await post.desk.do(stranger, transfers.send_study, case.id, evidence.id, "WS1")
+            await post.harness.do(stranger, transfers.send_study, case.id, evidence.id, "WS1")
         with pytest.raises(NotFound):
-            await post.desk.do(stranger, transfers.fetch_priors, case.id)
+            await post.harness.do(stranger, transfers.fetch_priors, case.id)
         with pytest.raises(NotFound):
-            await post.desk.ask(stranger, transfers.transfers_of, case.id)
+            await post.harness.ask(stranger, transfers.transfers_of, case.id)
 
 
 @pytest.fixture
@@ -208,11 +208,11 @@ def earlier(study: str, day: str, patient: str = "P00001") -> Dataset:
 
 
 async def test_earlier_studies_come_from_the_pacs_and_are_no_evidence_of_the_case(post: Post, pacs: Callable[..., Any]) -> None:
-    case = await post.desk.requested(patient=patient_card(1))  # its own images are still on their way
+    case = await post.harness.requested(patient=patient_card(1))  # its own images are still on their way
     first, second, foreign = (str(generate_uid()) for _ in range(3))
     images = [earlier(first, "20230102"), earlier(first, "20230102"), earlier(second, "20250304"), earlier(foreign, "20250304", "P00002")]
     await post.device("PACS1", "CLINIC1", await pacs(*images), "query")
-    await post.desk.do("imaging.huba", transfers.fetch_priors, case.id)
+    await post.harness.do("imaging.huba", transfers.fetch_priors, case.id)
     await post.work()
     done = await post.transfer(case.id)
     assert (done.status, done.completed, done.failed, done.error) == (TransferStatus.DONE, 3, 0, "")
@@ -221,29 +221,29 @@ async def test_earlier_studies_come_from_the_pacs_and_are_no_evidence_of_the_cas
         (first, EvidenceType.PRIOR_STUDY, 2, "20230102"),
         (second, EvidenceType.PRIOR_STUDY, 1, "20250304"),
     }
-    view = await post.desk.ask("imaging.huba", view_case, case.id)
+    view = await post.harness.ask("imaging.huba", view_case, case.id)
     assert view.missing == ["dicom-study"]
-    async with post.desk.office.reading() as work:
+    async with post.harness.application.reading() as work:
         assert await work.studies.unmatched("CLINIC1", 10) == []
     for who, sees in (("imaging.huba", True), ("clinic1", True), ("imaging.hubb", False), ("clinic2", False)):
         assert await studies_seen(post, who) == ({first, second} if sees else set()), who
-    assert (await post.desk.history(case.id))[-1] == "priors-fetched"
-    await post.desk.do("imaging.huba", transfers.fetch_priors, case.id)  # once more: all is here
+    assert (await post.harness.history(case.id))[-1] == "priors-fetched"
+    await post.harness.do("imaging.huba", transfers.fetch_priors, case.id)  # once more: all is here
     await post.work()
     assert len(await post.evidence(case.id)) == 2
 
 
 async def studies_seen(post: Post, who: str) -> set[str]:
     """What this person finds through DICOMweb."""
-    found = await post.index.find(Query(Level.STUDY, []), study_scope(post.desk.people[who], "search"))
+    found = await post.index.find(Query(Level.STUDY, []), study_scope(post.harness.people[who], "search"))
     return {each["StudyInstanceUID"] for each in found}
 
 
 async def test_a_pacs_without_c_get_sends_by_c_move(post: Post, store: ObjectStore) -> None:
-    case = await post.desk.requested(patient=patient_card(1))
+    case = await post.harness.requested(patient=patient_card(1))
     port, study = free_port(), str(generate_uid())
     settings = Settings(dicom_port=port)
-    door = await open_dimse(settings, post.desk.office, post.index, store, post.intake, StudyWatch(post.desk.office.engine))
+    door = await open_dimse(settings, post.harness.application, post.index, store, post.intake, StudyWatch(post.harness.application.engine))
     pacs = AE(ae_title="PACS1")
     for each in (FIND, MOVE):
         pacs.add_supported_context(each)
@@ -266,7 +266,7 @@ async def test_a_pacs_without_c_get_sends_by_c_move(post: Post, store: ObjectSto
     server = await asyncio.to_thread(lambda: pacs.start_server(("127.0.0.1", 0), block=False, evt_handlers=handlers))
     try:
         await post.device("PACS1", "CLINIC1", server.server_address[1], "query")  # type: ignore[union-attr]  # it does not block
-        await post.desk.do("clinic1", transfers.fetch_priors, case.id)
+        await post.harness.do("clinic1", transfers.fetch_priors, case.id)
         await post.work()
     finally:
         await asyncio.to_thread(server.shutdown)  # type: ignore[union-attr]  # it does not block
@@ -277,16 +277,16 @@ async def test_a_pacs_without_c_get_sends_by_c_move(post: Post, store: ObjectSto
 
 
 async def test_without_a_pacs_or_a_number_nothing_can_be_fetched(post: Post) -> None:
-    case = await post.desk.requested(patient=patient_card(1))
+    case = await post.harness.requested(patient=patient_card(1))
     with pytest.raises(Invalid):
-        await post.desk.do("clinic1", transfers.fetch_priors, case.id)
-    assert "fetch-priors" not in (await post.desk.ask("clinic1", view_case, case.id)).actions
+        await post.harness.do("clinic1", transfers.fetch_priors, case.id)
+    assert "fetch-priors" not in (await post.harness.ask("clinic1", view_case, case.id)).actions
     await post.device("PACS1", "CLINIC1", free_port(), "query")
-    assert "fetch-priors" in (await post.desk.ask("clinic1", view_case, case.id)).actions
-    nameless = await post.desk.draft(patient=patient_card(2, identifiers=()))
+    assert "fetch-priors" in (await post.harness.ask("clinic1", view_case, case.id)).actions
+    nameless = await post.harness.draft(patient=patient_card(2, identifiers=()))
     with pytest.raises(Invalid):
-        await post.desk.do("clinic1", transfers.fetch_priors, nameless.id)
-    await post.desk.do("clinic1", transfers.fetch_priors, case.id)
+        await post.harness.do("clinic1", transfers.fetch_priors, nameless.id)
+    await post.harness.do("clinic1", transfers.fetch_priors, case.id)
     await post.work()
     transfer = await post.transfer(case.id)
     assert (transfer.status, transfer.attempts) == (TransferStatus.WAITING, 1)
@@ -294,7 +294,7 @@ async def test_without_a_pacs_or_a_number_nothing_can_be_fetched(post: Post) -> 
 
 
 async def test_the_study_that_is_to_be_read_is_no_prior(post: Post, pacs: Callable[..., Any]) -> None:
-    case = await post.desk.requested(patient=patient_card(1))
+    case = await post.harness.requested(patient=patient_card(1))
     today = f"{case.created_at:%Y%m%d}"
     same, recent, other = (str(generate_uid()) for _ in range(3))
     numbered = earlier(same, "20200101")
@@ -302,19 +302,19 @@ async def test_the_study_that_is_to_be_read_is_no_prior(post: Post, pacs: Callab
     ultrasound = earlier(other, today)
     ultrasound.Modality = "US"
     await post.device("PACS1", "CLINIC1", await pacs(numbered, earlier(recent, today), ultrasound), "query")
-    await post.desk.do("imaging.huba", transfers.fetch_priors, case.id)
+    await post.harness.do("imaging.huba", transfers.fetch_priors, case.id)
     await post.work()
     assert [(e.study_instance_uid, e.type) for e in await post.evidence(case.id)] == [(other, EvidenceType.PRIOR_STUDY)]
 
 
 async def test_a_prior_that_is_sent_with_the_cases_number_becomes_its_evidence(post: Post, pacs: Callable[..., Any]) -> None:
-    case, study = await post.desk.requested(patient=patient_card(1)), str(generate_uid())
+    case, study = await post.harness.requested(patient=patient_card(1)), str(generate_uid())
     await post.device("PACS1", "CLINIC1", await pacs(earlier(study, "20230102")), "query")
-    await post.desk.do("imaging.huba", transfers.fetch_priors, case.id)
+    await post.harness.do("imaging.huba", transfers.fetch_priors, case.id)
     await post.work()
-    async with post.desk.office.writing() as work:
+    async with post.harness.application.writing() as work:
         facts = await work.studies.facts("CLINIC1", study)
         assert facts is not None
         await link_study(work, replace(facts, accession_number=case.accession_number), case, "")
     (evidence,) = await post.evidence(case.id)
-    assert (evidence.type, (await post.desk.case(case.id)).evidence_count) == (EvidenceType.DICOM_STUDY, 1)
+    assert (evidence.type, (await post.harness.case(case.id)).evidence_count) == (EvidenceType.DICOM_STUDY, 1)

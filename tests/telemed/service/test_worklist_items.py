@@ -14,27 +14,27 @@ from dicom_gateway import Index, Intake, Source
 from dicom_gateway.dimse import DimseServer
 from dicom_gateway.stability import StudyWatch
 from storage import ObjectStore
-from telemed.adapters import tables as t
-from telemed.adapters.office import SqlOffice
-from telemed.adapters.work_clock import utc_now
-from telemed.dimse_door import open_dimse
+from telemed.adapters.application import SqlApplication
+from telemed.adapters.clock import utc_now
+from telemed.adapters.database import tables as t
+from telemed.adapters.jobs.worker import Worker
 from telemed.domain.case import Case
+from telemed.roles.gateway import open_dimse
 from telemed.service.identity import case_of_study_uid, study_uid_of
 from telemed.settings import Settings
-from telemed.worker import Worker
 from tests.dicom_gateway.devices import STEP, WORKLIST, keys_of, with_association
 from tests.dicom_gateway.objects import ct_slice, part10_of
 from tests.dicom_gateway.test_performed_steps import end_of, new_step
-from tests.telemed.desk import Desk, patient_card
+from tests.telemed.harness import Harness, patient_card
 
 
 @pytest.fixture
-async def door(office: SqlOffice, store: ObjectStore, intake: Intake) -> AsyncIterator[DimseServer]:
+async def door(application: SqlApplication, store: ObjectStore, intake: Intake) -> AsyncIterator[DimseServer]:
     """The platform's DIMSE door."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         settings = Settings(dicom_port=probe.getsockname()[1])
-    server = await open_dimse(settings, office, Index(office.engine), store, intake, StudyWatch(office.engine))
+    server = await open_dimse(settings, application, Index(application.engine), store, intake, StudyWatch(application.engine))
     yield server
     await server.close()
 
@@ -60,17 +60,17 @@ async def report(door: DimseServer, title: str, uid: str, attributes: Dataset, *
     return await with_association(door.port, title, [STEP], use, ae_title="TELEMED")
 
 
-async def work_off(desk: Desk) -> None:
-    desk.clock.now = max(desk.clock.now, utc_now())
-    worker = Worker(desk.office)
+async def work_off(harness: Harness) -> None:
+    harness.clock.now = max(harness.clock.now, utc_now())
+    worker = Worker(harness.application)
     while await worker.once():
         pass
 
 
-async def test_a_case_is_an_item_of_its_institution_alone(desk: Desk, door: DimseServer) -> None:
-    case = await desk.requested(patient=patient_card(7, name="单晓东"))
-    await desk.requested("ecg")
-    await desk.draft("imaging")
+async def test_a_case_is_an_item_of_its_institution_alone(harness: Harness, door: DimseServer) -> None:
+    case = await harness.requested(patient=patient_card(7, name="单晓东"))
+    await harness.requested("ecg")
+    await harness.draft("imaging")
     (item,) = await ask(door, "CLINIC1")
     assert (item.AccessionNumber, item.PatientID) == (case.accession_number, "P00007")
     assert item.PatientName == "Shan^Xiaodong=单^晓东"
@@ -82,33 +82,33 @@ async def test_a_case_is_an_item_of_its_institution_alone(desk: Desk, door: Dims
         assert await ask(door, title, AccessionNumber=case.accession_number) == []
 
 
-async def test_a_device_of_the_institution_asks_under_its_own_title(desk: Desk, door: DimseServer) -> None:
-    await desk.requested()
-    async with desk.office.engine.begin() as connection:
+async def test_a_device_of_the_institution_asks_under_its_own_title(harness: Harness, door: DimseServer) -> None:
+    await harness.requested()
+    async with harness.application.engine.begin() as connection:
         device = {"title": "CT1", "institution": "CLINIC1", "uses": frozenset(), "character_set": "GB18030"}
         await connection.execute(t.application_entity.insert().values(device))
-    await desk.office.refresh()
+    await harness.application.refresh()
     (item,) = await ask(door, "CT1", ScheduledProcedureStepSequence=[keys_of(ScheduledStationAETitle="CT1", Modality="CT")])
     assert item.SpecificCharacterSet == "GB18030"
     assert item.PatientName == "Zhang^Wei=张^伟"
 
 
-async def test_what_has_its_images_is_on_the_list_no_more(desk: Desk, door: DimseServer, intake: Intake) -> None:
+async def test_what_has_its_images_is_on_the_list_no_more(harness: Harness, door: DimseServer, intake: Intake) -> None:
     """Also where the modality kept nothing of the item but the study UID."""
-    case = await desk.requested()
+    case = await harness.requested()
     image = ct_slice(StudyInstanceUID=study_uid_of(case.id), AccessionNumber="", PatientID="ELSE")
     assert (await intake.receive(part10_of(image), "CLINIC1", Source("dimse"))).status == 0
-    await work_off(desk)
-    assert (await desk.case(case.id)).evidence_count == 1
+    await work_off(harness)
+    assert (await harness.case(case.id)).evidence_count == 1
     assert await ask(door, "CLINIC1") == []
 
 
-async def test_another_institution_cannot_borrow_the_uid(desk: Desk, intake: Intake) -> None:
-    case = await desk.requested()
+async def test_another_institution_cannot_borrow_the_uid(harness: Harness, intake: Intake) -> None:
+    case = await harness.requested()
     image = ct_slice(StudyInstanceUID=study_uid_of(case.id), AccessionNumber=case.accession_number)
     assert (await intake.receive(part10_of(image), "CLINIC2", Source("dimse"))).status == 0
-    await work_off(desk)
-    assert (await desk.case(case.id)).evidence_count == 0
+    await work_off(harness)
+    assert (await harness.case(case.id)).evidence_count == 0
 
 
 async def procedure(door: DimseServer, case: Case, title: str = "CLINIC1") -> tuple[int, int]:
@@ -119,19 +119,19 @@ async def procedure(door: DimseServer, case: Case, title: str = "CLINIC1") -> tu
     return begun, await report(door, title, uid, end_of("COMPLETED"), new=False)
 
 
-async def test_an_examination_stands_in_the_history_of_its_case(desk: Desk, door: DimseServer) -> None:
-    case, other = await desk.requested(), await desk.requested()
+async def test_an_examination_stands_in_the_history_of_its_case(harness: Harness, door: DimseServer) -> None:
+    case, other = await harness.requested(), await harness.requested()
     assert await procedure(door, case) == (0, 0)
-    await work_off(desk)
-    await work_off(desk)
-    assert (await desk.history(case.id))[-1:] == ["procedure-done"]
+    await work_off(harness)
+    await work_off(harness)
+    assert (await harness.history(case.id))[-1:] == ["procedure-done"]
     assert [item.AccessionNumber for item in await ask(door, "CLINIC1")] == [other.accession_number]
 
 
-async def test_a_report_about_another_institutions_case_touches_nothing(desk: Desk, door: DimseServer) -> None:
-    case = await desk.requested()
-    before = await desk.history(case.id)
+async def test_a_report_about_another_institutions_case_touches_nothing(harness: Harness, door: DimseServer) -> None:
+    case = await harness.requested()
+    before = await harness.history(case.id)
     assert await procedure(door, case, "CLINIC2") == (0, 0)
-    await work_off(desk)
-    assert await desk.history(case.id) == before
+    await work_off(harness)
+    assert await harness.history(case.id) == before
     assert len(await ask(door, "CLINIC1")) == 1

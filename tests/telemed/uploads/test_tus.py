@@ -206,10 +206,10 @@ async def test_one_person_cannot_pile_up_uploads(region: DemoRegion) -> None:
 async def test_what_expired_is_swept_with_its_parts(region: DemoRegion) -> None:
     _, url = await begun(region)
     await patch(region, url, 0, PDF[:5000])
-    now = region.parts.office.now()
-    await sweep_uploads(region.parts.office, now, 1000)
+    now = region.parts.application.now()
+    await sweep_uploads(region.parts.application, now, 1000)
     assert await offset_of(region, url) == 5000
-    await sweep_uploads(region.parts.office, now + LIFETIME + timedelta(minutes=1), 1000)
+    await sweep_uploads(region.parts.application, now + LIFETIME + timedelta(minutes=1), 1000)
     assert (await region.call("HEAD", url, user="clinic1", headers=TUS)).status == 404
     assert await stored_keys(region, url) == []
 

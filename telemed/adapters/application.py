@@ -1,0 +1,88 @@
+"""The application of one process: engine, store, region, passwords, printer, questions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager
+from copy import copy
+from datetime import datetime, timedelta
+
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from storage.protocol import ObjectStore
+from telemed.adapters.clock import utc_now
+from telemed.adapters.database import engine as database
+from telemed.adapters.database import unit_of_work as work
+from telemed.adapters.database.queries.facade import SqlQueries
+from telemed.adapters.database.queries.overview import SqlOverview
+from telemed.adapters.database.queries.statistics import SqlStatistics
+from telemed.adapters.database.repositories.region import load_region
+from telemed.adapters.dicom.image_qualities import SqlImageQualities
+from telemed.domain.centre import Centre
+from telemed.service.application import ReportRenderer
+from telemed.service.ports.people import Passwords
+from telemed.service.ports.region import Region
+from telemed.service.ports.unit_of_work import UnitOfWork
+
+CHECK_EVERY = timedelta(seconds=5)
+"""The store is proved by a write and a read; /readyz may be asked more often than that is worth."""
+
+
+class SqlApplication:
+    """Implements `telemed.service.application.Application`. Call `refresh` before use, and again when the network was changed."""
+
+    def __init__(
+        self,
+        engine: AsyncEngine,
+        store: ObjectStore,
+        centres: Mapping[str, Centre],
+        passwords: Passwords,
+        renderer: ReportRenderer,
+        zone: str,
+        clock: Callable[[], datetime] = utc_now,
+    ) -> None:
+        self.engine = engine
+        self.store = store
+        self.passwords = passwords
+        self.renderer = renderer
+        self.queries = SqlQueries(engine, lambda: self.region, clock)
+        self.overview = SqlOverview(engine, lambda: self.region, clock)
+        self.statistics = SqlStatistics(engine, lambda: self.region)
+        self.image_quality = SqlImageQualities(engine)
+        self._centres, self._zone = centres, zone
+        self._clock = clock
+        self._region: Region | None = None
+        self._store_good_until = utc_now()
+
+    def by_clock(self, clock: Callable[[], datetime]) -> SqlApplication:
+        """The same application with another clock: what was done earlier is written down at its own time."""
+        other = copy(self)
+        other._clock = clock
+        return other
+
+    @property
+    def region(self) -> Region:
+        if self._region is None:
+            raise RuntimeError("the region is not loaded: call refresh first")
+        return self._region
+
+    async def refresh(self) -> None:
+        """Read the network from the database."""
+        async with self.engine.connect() as bare:
+            connection = await bare.execution_options(reading=True)
+            self._region = await load_region(connection, self._centres, self._zone)
+
+    def now(self) -> datetime:
+        return self._clock()
+
+    async def check(self) -> None:
+        await database.check(self.engine)
+        if utc_now() >= self._store_good_until:
+            await self.store.check()
+            self._store_good_until = utc_now() + CHECK_EVERY
+
+    def writing(self) -> AbstractAsyncContextManager[UnitOfWork]:
+        return work.writing(self.engine, self.region, self._clock)
+
+    def reading(self) -> AbstractAsyncContextManager[UnitOfWork]:
+        return work.reading(self.engine, self.region, self._clock)

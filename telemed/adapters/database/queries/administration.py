@@ -1,0 +1,111 @@
+"""Accounts, installation and audit chain as the administrators see them."""
+
+from __future__ import annotations
+
+import asyncio
+import platform
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from telemed import VERSION
+from telemed.adapters.audit import chain as audit_chain
+from telemed.adapters.audit.chain import AuditRecord
+from telemed.adapters.clock import utc_now
+from telemed.adapters.database import tables as t
+from telemed.adapters.database.rows import person_from_row
+from telemed.adapters.jobs import queue as jobs
+from telemed.domain.errors import NotFound
+from telemed.domain.people import Person
+from telemed.domain.policy import Action, require
+from telemed.service.administration import Account, ChainState, Installation, QueuedJob
+
+FAILING = 100
+ERROR_LENGTH = 160
+NEW, ROUND = "new", "round"
+
+
+class SqlAdministration:
+    """Implements `telemed.service.administration.Administration`. `store` and `data_dir` are shown, not used."""
+
+    def __init__(self, engine: AsyncEngine, store: str, data_dir: Path) -> None:
+        self._engine, self._store, self._data_dir = engine, store, data_dir
+
+    async def _rows(self, query: sa.Executable) -> Sequence[sa.RowMapping]:
+        async with self._engine.connect() as bare:
+            connection = await bare.execution_options(reading=True)
+            return (await connection.execute(query)).mappings().all()
+
+    async def accounts(self, person: Person) -> list[Account]:
+        require(person, Action.ACCOUNT_READ)
+        now = utc_now()
+        open_now = {row["username"]: row["n"] for row in await self._rows(
+            sa.select(t.session.c.username, sa.func.count().label("n")).group_by(t.session.c.username)
+        )}  # fmt: skip
+        found = []
+        for row in await self._rows(sa.select(t.person).order_by(t.person.c.institution, t.person.c.username)):
+            locked = row["locked_until"] if row["locked_until"] and row["locked_until"] > now else None
+            found.append(Account(person_from_row(row), row["failures"], locked, row["last_sign_in_at"], open_now.get(row["username"], 0)))
+        return found
+
+    async def installation(self, person: Person) -> Installation:
+        require(person, Action.SYSTEM_READ)
+        j = t.job.c
+        open_job = j.done_at.is_(None)
+        sqlite = self._engine.dialect.name == "sqlite"
+        version = sa.text("SELECT sqlite_version() AS v" if sqlite else "SHOW server_version")
+        waiting = (await self._rows(sa.select(sa.func.count().label("n"), sa.func.min(j.created_at).label("oldest")).where(open_job)))[0]
+        failing = await self._rows(sa.select(t.job).where(open_job, j.error != "").order_by(j.id).limit(FAILING))
+        sessions = (await self._rows(sa.select(sa.func.count().label("n")).select_from(t.session)))[0]["n"]
+        disk = await asyncio.to_thread(_disk, self._data_dir)
+        return Installation(
+            version=VERSION,
+            python=platform.python_version(),
+            database="SQLite" if sqlite else "PostgreSQL",
+            database_version=next(iter((await self._rows(version))[0].values())),
+            store=self._store,
+            sessions=sessions,
+            jobs_waiting=waiting["n"],
+            jobs_oldest_at=waiting["oldest"],
+            disk_free=disk[0] if disk else None,
+            disk_total=disk[1] if disk else None,
+            failing=[_queued(row) for row in failing],
+        )
+
+    async def retry_job(self, person: Person, job_id: int) -> None:
+        require(person, Action.JOB_RETRY)
+        j = t.job.c
+        async with self._engine.begin() as connection:
+            again = sa.update(t.job).where(j.id == job_id, j.done_at.is_(None), j.error != "")
+            done = await connection.execute(again.values(run_after=utc_now(), attempts=0, taken_until=None))
+            if not done.rowcount:
+                raise NotFound("job", str(job_id))
+            record = AuditRecord(utc_now(), Action.JOB_RETRY.value, person.username, person.institution, f"job/{job_id}", "success", {})
+            await audit_chain.append(connection, [record])
+
+    async def chain_state(self, person: Person) -> ChainState:
+        require(person, Action.AUDIT_READ)
+        walks = {row["walk"]: row for row in await self._rows(sa.select(t.audit_check))}
+        records = (await self._rows(sa.select(sa.func.coalesce(sa.func.max(t.audit.c.position), 0).label("n"))))[0]["n"]
+        new, again = walks.get(NEW), walks.get(ROUND)
+        fault = (new["fault"] if new else "") or (again["fault"] if again else "")
+        return ChainState(
+            new["position"] if new else 0, new["checked_at"] if new else None, again["whole_at"] if again else None, fault, records
+        )
+
+
+def _queued(row: sa.RowMapping) -> QueuedJob:
+    error = row["error"].replace("\\n", "\n").splitlines()[0][:ERROR_LENGTH]
+    given_up = row["attempts"] >= jobs.GIVE_UP
+    return QueuedJob(row["id"], row["kind"], row["created_at"], row["attempts"], None if given_up else row["run_after"], error)
+
+
+def _disk(folder: Path) -> tuple[int, int] | None:
+    try:
+        usage = shutil.disk_usage(folder)
+    except OSError:
+        return None
+    return usage.free, usage.total

@@ -1,0 +1,45 @@
+"""Accounts in one transaction."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from telemed.adapters.database import rows as r
+from telemed.adapters.database import tables as t
+from telemed.adapters.database.repositories.base import _Repository
+from telemed.domain.people import Person
+from telemed.service.ports.people import Credentials
+
+
+class PersonTable(_Repository):
+    async def get(self, username: str) -> Person | None:
+        row = await self._one(sa.select(t.person).where(t.person.c.username == username))
+        return r.person_from_row(row) if row else None
+
+    async def credentials(self, username: str) -> Credentials | None:
+        columns = (t.person.c.username, t.person.c.password_hash, t.person.c.failures, t.person.c.locked_until)
+        row = await self._one(self._locked(sa.select(*columns).where(t.person.c.username == username)))
+        return Credentials(**row) if row else None
+
+    async def save_credentials(self, credentials: Credentials) -> None:
+        values = {
+            "password_hash": credentials.password_hash,
+            "failures": credentials.failures,
+            "locked_until": credentials.locked_until,
+        }
+        await self._do(sa.update(t.person).where(t.person.c.username == credentials.username).values(values))
+
+    async def signed_in(self, username: str, at: datetime) -> None:
+        await self._do(sa.update(t.person).where(t.person.c.username == username).values(last_sign_in_at=at))
+
+    async def with_role(self, role: str) -> list[Person]:
+        query = sa.select(t.person).where(t.person.c.active).order_by(t.person.c.username)
+        people = (r.person_from_row(row) for row in await self._all(query))
+        return [person for person in people if role in {held.value for held in person.roles}]
+
+    async def readers(self, institution: str, centre: str) -> list[Person]:
+        query = sa.select(t.person).where(t.person.c.institution == institution, t.person.c.active).order_by(t.person.c.username)
+        people = [r.person_from_row(row) for row in await self._all(query)]
+        return [p for p in people if centre in p.centres]

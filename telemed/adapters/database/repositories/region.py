@@ -1,0 +1,118 @@
+"""The network as kept in the database."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from zoneinfo import ZoneInfo
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from telemed.adapters.database import tables as t
+from telemed.adapters.database.repositories.base import insert_or_nothing
+from telemed.adapters.database.rows import duty_from_json, duty_to_json
+from telemed.domain.centre import Centre
+from telemed.domain.network import ApplicationEntity, EntityUse, HubService, Institution, Level, Network
+from telemed.domain.people import Person
+from telemed.service.ports.region import EcgRules, PriorRules, Region
+
+DISTRICTS = "districts"
+"""Region setting: all districts that the network is to cover."""
+
+ECG_REQUESTS = "ecg-requests"
+"""Region setting: codes of members of which every ECG is a request."""
+
+ECG_CRITICAL = "ecg-critical"
+"""Region setting: changes to the table of critical values, see `EcgRules`."""
+
+PRIORS = "priors"
+"""Region setting: `{"studies": 10, "years": 10}`, see `PriorRules`."""
+
+
+async def load_region(connection: AsyncConnection, centres: Mapping[str, Centre], zone: str) -> Region:
+    """The region as it stands now."""
+    institutions = (await connection.execute(sa.select(t.institution))).mappings().all()
+    services = (await connection.execute(sa.select(t.hub_service))).mappings().all()
+    homes = (await connection.execute(sa.select(t.home_hub))).mappings().all()
+    entities = (await connection.execute(sa.select(t.application_entity))).mappings().all()
+    settings = {row["name"]: row["value"] for row in (await connection.execute(sa.select(t.region_setting))).mappings()}
+    network = Network(
+        institutions={
+            i["code"]: Institution(i["code"], i["name"], i["name_en"], Level(i["level"]), i["city"], i["district"], i["active"])
+            for i in institutions
+        },
+        services={
+            (s["centre"], s["hub"]): HubService(
+                s["hub"], s["centre"], s["parent"], s["covers"], duty_from_json(s["duty"]), s["two_person"], s["reader_cap"]
+            )
+            for s in services
+        },
+        home_hubs={(h["centre"], h["member"]): h["hub"] for h in homes},
+        zone=ZoneInfo(zone),
+        entities={e["title"]: entity_from_row(e) for e in entities},
+        districts=tuple(settings.get(DISTRICTS) or ()),
+    )
+    ecg = EcgRules(frozenset(settings.get(ECG_REQUESTS) or ()), settings.get(ECG_CRITICAL) or {})
+    return Region(network, centres, ecg=ecg, priors=_prior_rules(settings.get(PRIORS)))
+
+
+def _prior_rules(value: object) -> PriorRules:
+    """What is no number from 1 on stays as it is for everybody."""
+    given = value if isinstance(value, dict) else {}
+    sound = {name: given[name] for name in ("studies", "years") if type(given.get(name)) is int and given[name] > 0}
+    return PriorRules(**sound)
+
+
+def entity_from_row(row: sa.RowMapping) -> ApplicationEntity:
+    uses = frozenset(EntityUse(use) for use in row["uses"])
+    of = (row["title"], row["institution"], row["host"], row["port"])
+    return ApplicationEntity(*of, uses, row["character_set"], row["active"], row["calls_from"], row["tls"], row["authority"])
+
+
+async def add_institutions(connection: AsyncConnection, institutions: Sequence[Institution]) -> None:
+    for i in institutions:
+        values = {"code": i.code, "name": i.name, "name_en": i.name_en, "level": i.level.value, "city": i.city, "district": i.district}
+        await connection.execute(insert_or_nothing(connection, t.institution).values(**values, active=i.active))
+
+
+async def add_services(connection: AsyncConnection, services: Sequence[HubService]) -> None:
+    for s in services:
+        values = {"hub": s.hub, "centre": s.centre, "parent": s.parent, "covers": s.covers, "two_person": s.two_person}
+        row = values | {"duty": duty_to_json(s.duty), "reader_cap": s.reader_cap}
+        await connection.execute(insert_or_nothing(connection, t.hub_service).values(row))
+
+
+async def add_home_hubs(connection: AsyncConnection, homes: Mapping[tuple[str, str], str]) -> None:
+    for (centre, member), hub in homes.items():
+        await connection.execute(insert_or_nothing(connection, t.home_hub).values(centre=centre, member=member, hub=hub))
+
+
+async def add_setting(connection: AsyncConnection, name: str, value: object) -> None:
+    """Adds a setting of the region; one that is there already stays as it is."""
+    await connection.execute(insert_or_nothing(connection, t.region_setting).values(name=name, value=value))
+
+
+async def add_districts(connection: AsyncConnection, districts: Sequence[str]) -> None:
+    await add_setting(connection, DISTRICTS, list(districts))
+
+
+async def usernames(connection: AsyncConnection) -> set[str]:
+    """Of every account."""
+    return set((await connection.execute(sa.select(t.person.c.username))).scalars())
+
+
+async def add_person(connection: AsyncConnection, person: Person, password_hash: str) -> None:
+    """Adds the account; one that is there already stays as it is."""
+    values = {
+        "username": person.username,
+        "name": person.name,
+        "institution": person.institution,
+        "roles": frozenset(role.value for role in person.roles),
+        "centres": person.centres,
+        "title": person.title,
+        "language": person.language,
+        "active": person.active,
+        "password_hash": password_hash,
+        "failures": 0,
+    }
+    await connection.execute(insert_or_nothing(connection, t.person).values(values))

@@ -1,0 +1,51 @@
+"""The platform's tables. Tables of a centre lie in its folder, on the same metadata."""
+
+from __future__ import annotations
+
+from telemed.adapters.database.schema import metadata
+from telemed.adapters.database.tables.audit import audit, audit_check
+from telemed.adapters.database.tables.cases import accession, case, case_access, case_event, consent, critical_value
+from telemed.adapters.database.tables.evidence import evidence, transfer, unmatched_study, upload
+from telemed.adapters.database.tables.image_quality import model_proposal, study_quality
+from telemed.adapters.database.tables.jobs import job
+from telemed.adapters.database.tables.network import application_entity, device_call, home_hub, hub_service, institution, region_setting
+from telemed.adapters.database.tables.patients import patient, patient_doubt, patient_identifier
+from telemed.adapters.database.tables.people import notice_mark, person, saved_view, session
+from telemed.adapters.database.tables.reconciliations import reconciliation
+from telemed.adapters.database.tables.reports import report
+from telemed.adapters.database.tables.volumes import daily_volume
+
+__all__ = [
+    "accession",
+    "application_entity",
+    "audit",
+    "audit_check",
+    "case",
+    "case_access",
+    "case_event",
+    "consent",
+    "critical_value",
+    "daily_volume",
+    "device_call",
+    "evidence",
+    "home_hub",
+    "hub_service",
+    "institution",
+    "job",
+    "metadata",
+    "model_proposal",
+    "notice_mark",
+    "patient",
+    "patient_doubt",
+    "patient_identifier",
+    "person",
+    "reconciliation",
+    "region_setting",
+    "report",
+    "saved_view",
+    "session",
+    "study_quality",
+    "transfer",
+    "unmatched_study",
+    "upload",
+]

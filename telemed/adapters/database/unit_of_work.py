@@ -1,0 +1,142 @@
+"""One transaction: repositories, journal, commit. What was journalled goes in last, in the order of commits."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from telemed.adapters.audit import chain as audit_chain
+from telemed.adapters.audit.chain import AuditRecord
+from telemed.adapters.clock import utc_now
+from telemed.adapters.database import tables as t
+from telemed.adapters.database.queries.notices import NoticeMarkTable
+from telemed.adapters.database.repositories.base import insert_or_nothing
+from telemed.adapters.database.repositories.cases import CaseTable
+from telemed.adapters.database.repositories.consents import ConsentTable
+from telemed.adapters.database.repositories.criticals import CriticalTable
+from telemed.adapters.database.repositories.devices import DeviceTable
+from telemed.adapters.database.repositories.evidence import EvidenceTable
+from telemed.adapters.database.repositories.patients import PatientTable
+from telemed.adapters.database.repositories.people import PersonTable
+from telemed.adapters.database.repositories.reconciliations import ReconciliationTable
+from telemed.adapters.database.repositories.reports import ReportTable
+from telemed.adapters.database.repositories.saved_views import SavedViewTable
+from telemed.adapters.database.repositories.sessions import SessionTable
+from telemed.adapters.database.repositories.transfers import TransferTable
+from telemed.adapters.database.repositories.uploads import UploadTable
+from telemed.adapters.database.repositories.volumes import VolumeRow, add_volumes
+from telemed.adapters.dicom.study_repository import StudyTable
+from telemed.centres.ecg.adapters.repository import TracingTable
+from telemed.domain.case import Case
+from telemed.service.ports.cases import Cases
+from telemed.service.ports.consents import Consents
+from telemed.service.ports.criticals import Criticals
+from telemed.service.ports.devices import Devices
+from telemed.service.ports.evidence import EvidenceStore
+from telemed.service.ports.notices import NoticeMarks
+from telemed.service.ports.outbox import Outbox
+from telemed.service.ports.patients import Patients
+from telemed.service.ports.people import People
+from telemed.service.ports.reconciliations import Reconciliations
+from telemed.service.ports.region import Region
+from telemed.service.ports.reports import Reports
+from telemed.service.ports.saved_views import SavedViews
+from telemed.service.ports.sessions import Sessions
+from telemed.service.ports.studies import Studies
+from telemed.service.ports.tracings import Tracings
+from telemed.service.ports.transfers import Transfers
+from telemed.service.ports.uploads import Uploads
+
+
+class OutboxBuffer:
+    """Collects what a transaction says; `write` puts it in just before the commit."""
+
+    def __init__(self, now: Callable[[], datetime], zone: ZoneInfo) -> None:
+        self._now = now
+        self._zone = zone
+        self.volumes: list[VolumeRow] = []
+        self.events: list[dict[str, Any]] = []
+        self.records: list[AuditRecord] = []
+        self.jobs: list[dict[str, Any]] = []
+
+    def event(self, case: Case, action: str, actor: str, detail: Mapping[str, Any] | None = None, *, left_hub: str | None = None) -> None:
+        line = {"case_id": case.id, "at": self._now(), "action": action, "actor": actor, "centre": case.centre, "status": case.status.value}
+        where = {"member": case.member, "hub": case.hub, "left_hub": left_hub if left_hub != case.hub else None}
+        self.events.append(line | where | {"detail": dict(detail or {})})
+
+    def audit(
+        self, action: str, actor: str, institution: str, subject: str, outcome: str = "success", detail: Mapping[str, Any] | None = None
+    ) -> None:
+        self.records.append(AuditRecord(self._now(), str(action), actor, institution, subject, outcome, dict(detail or {})))
+
+    def job(self, kind: str, payload: Mapping[str, Any], *, key: str | None = None, after: datetime | None = None) -> None:
+        now = self._now()
+        line = {"kind": kind, "payload": dict(payload), "waiting_key": key, "created_at": now, "run_after": after or now, "attempts": 0}
+        self.jobs.append(line)
+
+    def count(self, kind: str, institution: str, *, centre: str = "", hub: str = "", items: int = 1, parts: int = 0) -> None:
+        now = self._now()
+        day = now.astimezone(self._zone).date()
+        self.volumes.append(VolumeRow(day, institution, str(kind), centre, hub, items, parts, now))
+
+    async def write(self, connection: AsyncConnection) -> None:
+        for line in self.jobs:
+            await connection.execute(insert_or_nothing(connection, t.job).values(line))
+        await connection.run_sync(add_volumes, self.volumes)
+        if self.events and connection.dialect.name == "postgresql":
+            # Numbers of events must become visible in order, or a listener that has seen n would never see n - 1.
+            await connection.execute(sa.select(sa.func.pg_advisory_xact_lock(audit_chain.CHAIN_LOCK)))
+        if self.events:
+            await connection.execute(sa.insert(t.case_event), self.events)
+        await audit_chain.append(connection, self.records)
+
+
+class SqlUnitOfWork:
+    """A transaction's repositories. `now` is the transaction's time."""
+
+    def __init__(self, connection: AsyncConnection, region: Region, now: datetime) -> None:
+        self.now = now
+        self.region = region
+        self.connection = connection
+        self.cases: Cases = CaseTable(connection)
+        self.reports: Reports = ReportTable(connection)
+        self.patients: Patients = PatientTable(connection)
+        self.evidence: EvidenceStore = EvidenceTable(connection)
+        self.criticals: Criticals = CriticalTable(connection)
+        self.consents: Consents = ConsentTable(connection)
+        self.uploads: Uploads = UploadTable(connection)
+        self.notice_marks: NoticeMarks = NoticeMarkTable(connection)
+        self.studies: Studies = StudyTable(connection)
+        self.reconciliations: Reconciliations = ReconciliationTable(connection)
+        self.tracings: Tracings = TracingTable(connection)
+        self.transfers: Transfers = TransferTable(connection)
+        self.devices: Devices = DeviceTable(connection)
+        self.people: People = PersonTable(connection)
+        self.sessions: Sessions = SessionTable(connection)
+        self.saved_views: SavedViews = SavedViewTable(connection)
+        self.buffer = OutboxBuffer(lambda: self.now, region.network.zone)
+        self.outbox: Outbox = self.buffer
+
+
+@asynccontextmanager
+async def writing(engine: AsyncEngine, region: Region, clock: Callable[[], datetime] = utc_now) -> AsyncIterator[SqlUnitOfWork]:
+    """A transaction that commits at the end of the block and rolls back on any error."""
+    async with engine.begin() as connection:
+        work = SqlUnitOfWork(connection, region, clock())
+        yield work
+        await work.buffer.write(connection)
+
+
+@asynccontextmanager
+async def reading(engine: AsyncEngine, region: Region, clock: Callable[[], datetime] = utc_now) -> AsyncIterator[SqlUnitOfWork]:
+    """One snapshot to read from; nothing is written."""
+    async with engine.connect() as bare:
+        connection = await bare.execution_options(reading=True)
+        yield SqlUnitOfWork(connection, region, clock())
+        await connection.rollback()

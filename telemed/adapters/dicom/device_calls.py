@@ -1,0 +1,71 @@
+"""Who called the DICOM gateway last, and whether it was let in. A help for the operator, no record: it is written seldom, beside the
+association, and what cannot be written is left."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+import sqlalchemy as sa
+import structlog
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from telemed.adapters.clock import utc_now
+from telemed.adapters.database import tables as t
+
+log = structlog.get_logger()
+
+SELDOM = 60.0
+"""Seconds between two notes of the same: a device may associate many times a second."""
+
+AT_ONCE = 4
+"""Notes being written; more are left, so that whoever knocks under many titles costs nothing."""
+
+MOST_REMEMBERED = 4096
+"""Titles of which one remembers when they were noted."""
+
+KEPT_REFUSED = 50
+"""Refused titles that are kept, the newest."""
+
+
+class DeviceCalls:
+    """The notes of one process."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+        self._noted: dict[tuple[str, str], float] = {}
+        self._writing: set[asyncio.Task[None]] = set()
+
+    def note(self, title: str, address: str, refused: str = "") -> None:
+        """A device has called. `refused` is a code of why it was not let in, empty where it was."""
+        now, what = time.monotonic(), (title, refused)
+        if now - self._noted.get(what, -SELDOM) < SELDOM or len(self._writing) >= AT_ONCE:
+            return
+        if len(self._noted) >= MOST_REMEMBERED:
+            self._noted.clear()
+        self._noted[what] = now
+        task = asyncio.create_task(self._write(title, address, refused))
+        self._writing.add(task)
+        task.add_done_callback(self._writing.discard)
+
+    async def _write(self, title: str, address: str, refused: str) -> None:
+        printable = "".join(sign if sign.isprintable() else "?" for sign in title[:16])
+        values = {"called_at": utc_now(), "address": address[:64], "refused": refused}
+        insert = postgresql_insert if self._engine.dialect.name == "postgresql" else sqlite_insert
+        noted = insert(t.device_call).values(title=printable, **values)
+        try:
+            async with self._engine.begin() as connection:
+                await connection.execute(noted.on_conflict_do_update(index_elements=["title"], set_=values))
+                if refused:
+                    await connection.execute(_all_but_the_newest())
+        except (DBAPIError, OSError) as error:
+            log.warning("device_call.not_noted", error=str(error))
+
+
+def _all_but_the_newest() -> sa.Delete:
+    c = t.device_call.c
+    newest = sa.select(c.title).where(c.refused != "").order_by(c.called_at.desc()).limit(KEPT_REFUSED)
+    return sa.delete(t.device_call).where(c.refused != "", c.title.not_in(newest))

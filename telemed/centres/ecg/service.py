@@ -1,0 +1,146 @@
+"""What the platform reads of tracings by itself, who may see it, and what readers do to long recordings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from telemed.centres.ecg.domain import Edit, EditKind, Tracing, TracingKind
+from telemed.domain.case import Case, CaseStatus
+from telemed.domain.errors import FieldError, Invalid, InvalidTransition, NotFound
+from telemed.domain.people import Person
+from telemed.domain.policy import Action
+from telemed.service.access import case_for
+from telemed.service.application import Application
+from telemed.service.criticals import open_detected
+from telemed.service.ports.unit_of_work import UnitOfWork
+from telemed.service.reporting import case_claimed_by
+
+ANALYST = "ecg-analysis"
+"""Who stands in the history for what the analysis found."""
+
+MOST_EDITS = 5000
+BEAT_CLASSES = frozenset("NSVFQ")
+"""AAMI EC57 classes that a reader may give."""
+LONGEST_STRIP = 60.0
+MOST_STRIPS = 40
+"""Strips that go into one report."""
+
+CLOSED = frozenset({CaseStatus.DRAFT, CaseStatus.CANCELLED, CaseStatus.COMPLETED})
+"""Nobody reads the case now: what was found waits for its being sent, or comes too late."""
+
+
+async def keep_reading(work: UnitOfWork, tracing: Tracing) -> bool:
+    """A recording was read. Critical findings open the loop at once. False where it was known already."""
+    case = await work.cases.get(tracing.case_id)
+    if case is None or not await work.tracings.add(tracing):
+        return False
+    work.outbox.event(case, "ecg-read", ANALYST, {"tracing": tracing.id, "kind": tracing.kind.value, "name": tracing.reason})
+    await _open_hits(work, case)
+    return True
+
+
+async def open_detected_criticals(work: UnitOfWork, case_id: str) -> None:
+    """The case was sent: what was found in its tracings while it was a draft opens the loop now. May be repeated."""
+    case = await work.cases.get(case_id)
+    if case is not None:
+        await _open_hits(work, case)
+
+
+async def _open_hits(work: UnitOfWork, case: Case) -> None:
+    if case.status in CLOSED:
+        return
+    for tracing in await work.tracings.of_cases([case.id]):
+        if tracing.critical:  # one loop for each recording: whoever is told is told all of it
+            findings = dict.fromkeys(hit.finding for hit in tracing.critical)
+            await open_detected(work, case, "；".join(findings)[:500], ANALYST)
+
+
+async def tracings_of(work: UnitOfWork, person: Person, case_id: str) -> list[Tracing]:
+    """The case's recordings. Raises NotFound or Forbidden."""
+    await case_for(work, person, case_id, Action.EVIDENCE_READ)
+    return await work.tracings.of_cases([case_id])
+
+
+async def tracing_of(work: UnitOfWork, person: Person, case_id: str, tracing_id: str) -> tuple[Tracing, list[Edit]]:
+    """One readable recording with its edits. Raises NotFound or Forbidden."""
+    await case_for(work, person, case_id, Action.EVIDENCE_READ)
+    return await _tracing(work, case_id, tracing_id)
+
+
+async def _tracing(work: UnitOfWork, case_id: str, tracing_id: str) -> tuple[Tracing, list[Edit]]:
+    tracing = await work.tracings.get(tracing_id)
+    if tracing is None or tracing.case_id != case_id or not tracing.readable:
+        raise NotFound("tracing", tracing_id)
+    return tracing, await work.tracings.edits(tracing_id)
+
+
+async def edit_recording(
+    work: UnitOfWork, person: Person, case_id: str, tracing_id: str, kind: EditKind, detail: Mapping[str, Any]
+) -> tuple[Tracing, list[Edit]]:
+    """A step of the reader who holds the case. Raises Invalid for a step that says nothing sensible."""
+    await case_claimed_by(work, person, case_id, Action.REPORT_WRITE)
+    tracing, edits = await _tracing(work, case_id, tracing_id)
+    if kind is not EditKind.STRIP and tracing.kind is not TracingKind.HOLTER:
+        raise InvalidTransition("tracing", tracing.kind, "edit")
+    clean = _checked(tracing, kind, detail, edits)
+    if len(edits) >= MOST_EDITS:
+        raise Invalid(FieldError("kind", "too-many", str(MOST_EDITS)))
+    edit = Edit(tracing_id, len(edits) + 1, kind, clean, person.username, work.now)
+    await work.tracings.add_edit(edit)
+    work.outbox.audit(Action.REPORT_WRITE, person.username, person.institution, f"case/{case_id}", detail={"edit": kind.value, **clean})
+    return tracing, [*edits, edit]
+
+
+async def take_edit_back(work: UnitOfWork, person: Person, case_id: str, tracing_id: str, number: int | None) -> tuple[Tracing, list[Edit]]:
+    """Undo the last edit that counts, or the one of this number. Raises NotFound where there is none."""
+    await case_claimed_by(work, person, case_id, Action.REPORT_WRITE)
+    tracing, edits = await _tracing(work, case_id, tracing_id)
+    counting = [edit for edit in edits if edit.counts and number in (None, edit.number)]
+    if not counting:
+        raise NotFound("edit", str(number or ""))
+    await work.tracings.take_back(tracing_id, counting[-1].number, person.username, work.now)
+    detail = {"edit": "undo", "number": counting[-1].number}
+    work.outbox.audit(Action.REPORT_WRITE, person.username, person.institution, f"case/{case_id}", detail=detail)
+    return tracing, await work.tracings.edits(tracing_id)
+
+
+def _checked(tracing: Tracing, kind: EditKind, detail: Mapping[str, Any], edits: list[Edit]) -> dict[str, Any]:
+    if kind is EditKind.STRIP:
+        return _checked_strip(tracing, detail, edits)
+    name, what = detail.get("name"), "template" if kind is EditKind.TEMPLATE else "beat"
+    number = detail.get(what)
+    if name not in BEAT_CLASSES:
+        raise Invalid(FieldError("detail.name", "choice", " ".join(sorted(BEAT_CLASSES))))
+    most = tracing.proposal.get("templates" if kind is EditKind.TEMPLATE else "beats", 0)
+    if not isinstance(number, int) or isinstance(number, bool) or not 0 <= number < most:
+        raise Invalid(FieldError(f"detail.{what}", "range", f"0-{most - 1}"))
+    return {what: number, "name": name}
+
+
+def _checked_strip(tracing: Tracing, detail: Mapping[str, Any], edits: list[Edit]) -> dict[str, Any]:
+    begin, seconds, caption = detail.get("begin"), detail.get("seconds", 8.0), detail.get("caption", "")
+    if not isinstance(begin, int | float) or not 0 <= begin < tracing.duration:
+        raise Invalid(FieldError("detail.begin", "range", f"0-{tracing.duration:.0f}"))
+    if not isinstance(seconds, int | float) or not 1 <= seconds <= LONGEST_STRIP:
+        raise Invalid(FieldError("detail.seconds", "range", f"1-{LONGEST_STRIP:.0f}"))
+    if not isinstance(caption, str) or len(caption) > 100:
+        raise Invalid(FieldError("detail.caption", "too-long", "100"))
+    if sum(edit.counts and edit.kind is EditKind.STRIP for edit in edits) >= MOST_STRIPS:
+        raise Invalid(FieldError("kind", "too-many", str(MOST_STRIPS)))
+    return {"begin": round(float(begin), 3), "seconds": round(float(seconds), 3), "caption": caption}
+
+
+MOST_EARLIER = 20
+
+
+async def earlier_tracings(application: Application, person: Person, case_id: str) -> list[Tracing]:
+    """Readable resting tracings of the same patient's other cases that this person may see, newest first."""
+    async with application.reading() as work:
+        case = await case_for(work, person, case_id, Action.EVIDENCE_READ)
+    priors = await application.queries.priors(person, case)
+    async with application.reading() as work:
+        found = await work.tracings.of_cases([prior.case.id for prior in priors])
+    made = {prior.case.id: prior.case.created_at.replace(tzinfo=None) for prior in priors}
+    resting = [tracing for tracing in found if tracing.kind is TracingKind.RESTING]
+    return sorted(resting, key=lambda tracing: tracing.started_at or made[tracing.case_id], reverse=True)[:MOST_EARLIER]

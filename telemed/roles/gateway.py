@@ -1,0 +1,71 @@
+"""The platform's DIMSE door: who may come in, what they see, where things may be sent."""
+
+from __future__ import annotations
+
+from dicom_gateway import Destination, Index, Intake, Refusal, RefusalReason, Scope, start_dimse
+from dicom_gateway.dimse import DimseServer
+from dicom_gateway.stability import StudyWatch
+from dicom_gateway.upper_layer.receiver import Limits
+from storage.protocol import ObjectStore
+from telemed.adapters.application import SqlApplication
+from telemed.adapters.dicom.device_calls import DeviceCalls
+from telemed.adapters.dicom.device_peers import DevicePeers
+from telemed.adapters.dicom.study_access import device_scope
+from telemed.adapters.dicom.study_repository import note_step
+from telemed.adapters.dicom.worklist_items import WorklistItems
+from telemed.domain.network import EntityUse, Level
+from telemed.settings import Settings
+
+
+def device_peers(settings: Settings) -> DevicePeers:
+    """How devices are called."""
+    return DevicePeers(settings.ae_title, settings.dicom_tls, settings.dicom_tls_clients)
+
+
+async def open_dimse(
+    settings: Settings,
+    application: SqlApplication,
+    index: Index,
+    store: ObjectStore,
+    intake: Intake,
+    watch: StudyWatch,
+) -> DimseServer:
+    """Listen. An AE title is an institution's code or one of its devices; one that is not in the network is refused."""
+
+    peers, calls = device_peers(settings), DeviceCalls(application.engine)
+
+    async def admit(calling: str, called: str, address: str) -> Scope | Refusal:
+        network = application.region.network
+        device = network.entity(calling)
+        if called != settings.ae_title:
+            calls.note(calling, address, "called-title")
+            return Refusal(RefusalReason.CALLED_AE_TITLE_NOT_RECOGNIZED)
+        if device is None or not device.may_call_from(address):
+            known = calling in network.entities or calling in network.institutions
+            calls.note(calling, address, "network" if device else "switched-off" if known else "unknown")
+            return Refusal(RefusalReason.CALLING_AE_TITLE_NOT_RECOGNIZED)
+        calls.note(calling, address)
+        is_hub = network.institutions[device.institution].level in (Level.SUB_HUB, Level.MAIN_HUB)
+        return device_scope(device.institution, is_hub, device.character_set)
+
+    async def destinations(title: str, scope: Scope) -> Destination | None:
+        """Only devices of the asking institution: nobody can have studies sent to somebody else."""
+        devices = application.region.network.addressed(scope.owner or "", EntityUse.STORE)
+        return next((peers.destination(device) for device in devices if device.title == title), None)
+
+    return await start_dimse(
+        index,
+        store,
+        intake,
+        admit,
+        ae_title=settings.ae_title,
+        host=settings.host,
+        port=settings.dicom_port,
+        shared_port=settings.gateways > 1,
+        destinations=destinations,
+        tls=settings.dicom_tls_context,
+        limits=Limits(rate=settings.dicom_rate or None),
+        worklist=WorklistItems(application.engine, lambda: application.region),
+        on_step=note_step,
+        watch=watch,
+    )

@@ -1,0 +1,60 @@
+"""The application of one process as use cases and pages see it: transactions, reads, stored objects, passwords, the report renderer."""
+
+from __future__ import annotations
+
+from contextlib import AbstractAsyncContextManager
+from datetime import datetime
+from typing import Protocol
+
+from storage.protocol import ObjectStore
+from telemed.service.image_quality import ImageQualities
+from telemed.service.overview import Overview
+from telemed.service.ports.people import Passwords
+from telemed.service.ports.region import Region
+from telemed.service.ports.unit_of_work import UnitOfWork
+from telemed.service.queries import Queries
+from telemed.service.reporting import RenderRequest, StoredPdf
+from telemed.service.statistics import Statistics
+
+
+class ReportRenderer(Protocol):
+    """Prints a report version, puts the signatures on, and keeps the PDF. Slow: call it outside a transaction."""
+
+    async def print(self, order: RenderRequest, work: UnitOfWork) -> StoredPdf: ...
+
+
+class Application(Protocol):
+    """What a process has to work with."""
+
+    @property
+    def region(self) -> Region: ...
+    @property
+    def store(self) -> ObjectStore: ...
+    @property
+    def passwords(self) -> Passwords: ...
+    @property
+    def renderer(self) -> ReportRenderer: ...
+    @property
+    def queries(self) -> Queries: ...
+    @property
+    def overview(self) -> Overview: ...
+    @property
+    def statistics(self) -> Statistics: ...
+    @property
+    def image_quality(self) -> ImageQualities: ...
+    def now(self) -> datetime: ...
+    async def refresh(self) -> None:
+        """Look at the network again: what was changed holds in this process at once, in others after seconds."""
+        ...
+
+    async def check(self) -> None:
+        """Database and store answer. Raises what they raise."""
+        ...
+
+    def writing(self) -> AbstractAsyncContextManager[UnitOfWork]:
+        """A transaction; commits at the end of the block, rolls back on an error."""
+        ...
+
+    def reading(self) -> AbstractAsyncContextManager[UnitOfWork]:
+        """One snapshot; nothing is written."""
+        ...

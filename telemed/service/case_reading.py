@@ -1,0 +1,135 @@
+"""The hub's side of a case: claimed, set aside, given back, declined, sent back for information, sent further up."""
+
+from __future__ import annotations
+
+from telemed.domain.case import Case, CaseStatus
+from telemed.domain.errors import AlreadyClaimed, FieldError, Forbidden, Invalid, InvalidTransition
+from telemed.domain.people import Person, Role
+from telemed.domain.policy import Action, Relation, may
+from telemed.domain.report import ReportStatus
+from telemed.domain.routing import Outcome, Rule
+from telemed.service.access import case_at_hub
+from telemed.service.ports.unit_of_work import UnitOfWork
+from telemed.service.reporting import open_report
+from telemed.service.routing import move_on
+
+SIGNED = frozenset({ReportStatus.PRELIMINARY, ReportStatus.FINAL, ReportStatus.AMENDED, ReportStatus.APPENDED})
+
+
+def _refuse_if_signed(case: Case, action: str) -> None:
+    """Once somebody has signed, the case can only go forward."""
+    if case.report_status in SIGNED:
+        raise InvalidTransition("case", case.status, action)
+
+
+def _refuse_other_holder(case: Case, person: Person, action: str) -> None:
+    if case.claimed_by not in (None, person.username):
+        raise AlreadyClaimed(case.claimed_by or "", case.claimed_at)
+
+
+async def claim_case(work: UnitOfWork, person: Person, case_id: str) -> Case:
+    """Take a waiting case. One of several who ask at once has it; the others learn who. Claiming twice changes nothing."""
+    case = await case_at_hub(work, person, case_id, Action.CASE_CLAIM)
+    if case.claimed_by == person.username and case.status in (CaseStatus.ACCEPTED, CaseStatus.IN_PROGRESS):
+        return case
+    _refuse_other_holder(case, person, "claim")
+    service = work.region.network.service(case.centre, person.institution)
+    cap = service.reader_cap if service else None
+    if cap is not None and await work.cases.held_by(person.username) >= cap:
+        raise Forbidden(Action.CASE_CLAIM, "reader-cap")
+    case.apply("claim")
+    case.claimed_by, case.claimed_at, case.active_at, case.accept_by = person.username, work.now, work.now, None
+    case.readers = tuple(dict.fromkeys((*case.readers, person.username)))
+    await open_report(work, case, person)
+    await work.cases.save(case)
+    work.outbox.event(case, "claim", person.username)
+    work.outbox.audit(Action.CASE_CLAIM, person.username, person.institution, f"case/{case.id}")
+    return case
+
+
+async def release_case(work: UnitOfWork, person: Person, case_id: str) -> Case:
+    """Give the case back to the hub's worklist; a draft stays for who takes it next."""
+    case = await case_at_hub(work, person, case_id, Action.CASE_RELEASE)
+    _refuse_other_holder(case, person, "release")
+    _refuse_if_signed(case, "release")
+    case.apply("release")
+    case.unclaim()
+    await work.cases.save(case)
+    work.outbox.event(case, "release", person.username)
+    work.outbox.audit(Action.CASE_RELEASE, person.username, person.institution, f"case/{case.id}")
+    return case
+
+
+async def park_case(work: UnitOfWork, person: Person, case_id: str, *, parked: bool) -> Case:
+    """Set a claimed case aside, or take it up again. Setting it aside keeps the claim and the clock."""
+    case = await case_at_hub(work, person, case_id, Action.CASE_PARK)
+    _refuse_other_holder(case, person, "park")
+    if case.claimed_by is None:
+        raise InvalidTransition("case", case.status, "park")
+    if parked != (case.parked_at is not None):
+        case.parked_at = work.now if parked else None
+        case.active_at = work.now
+        await work.cases.save(case)
+        work.outbox.event(case, "park" if parked else "resume", person.username)
+        work.outbox.audit(Action.CASE_PARK, person.username, person.institution, f"case/{case.id}")
+    return case
+
+
+async def decline_case(work: UnitOfWork, person: Person, case_id: str, reason: str) -> Case:
+    """This hub does not read the case: it is offered to the next one up."""
+    case = await case_at_hub(work, person, case_id, Action.CASE_DECLINE)
+    _refuse_other_holder(case, person, "decline")
+    _refuse_if_signed(case, "decline")
+    await move_on(work, case, "decline", Outcome.DECLINED, Rule.DECLINED, reason, person.username)
+    work.outbox.audit(Action.CASE_DECLINE, person.username, person.institution, f"case/{case.id}", detail={"reason": reason})
+    return case
+
+
+async def escalate_case(work: UnitOfWork, person: Person, case_id: str, reason: str) -> Case:
+    """Ask the next hub up. This hub keeps seeing the case and its answer. Refused where there is no hub above."""
+    case = await case_at_hub(work, person, case_id, Action.CASE_ESCALATE)
+    _refuse_other_holder(case, person, "escalate")
+    _refuse_if_signed(case, "escalate")
+    service = work.region.network.service(case.centre, person.institution)
+    if service is None or service.parent is None:
+        raise InvalidTransition("case", case.status, "escalate")
+    await work.cases.open_access(case.id, person.institution)
+    await move_on(work, case, "escalate", Outcome.ESCALATED, Rule.ESCALATED, reason, person.username)
+    work.outbox.audit(Action.CASE_ESCALATE, person.username, person.institution, f"case/{case.id}", detail={"reason": reason})
+    return case
+
+
+async def return_case(work: UnitOfWork, person: Person, case_id: str, reason: str) -> Case:
+    """Ask the member for more; the case comes back to this hub with the answer."""
+    case = await case_at_hub(work, person, case_id, Action.CASE_RETURN)
+    _refuse_other_holder(case, person, "return")
+    _refuse_if_signed(case, "return")
+    case.apply("return")
+    case.unclaim()
+    case.hold_reason, case.accept_by = reason, None
+    await work.cases.save(case)
+    work.outbox.event(case, "return", person.username, {"reason": reason})
+    work.outbox.audit(Action.CASE_RETURN, person.username, person.institution, f"case/{case.id}", detail={"reason": reason})
+    return case
+
+
+async def reassign_case(work: UnitOfWork, person: Person, case_id: str, reader: str, reason: str) -> Case:
+    """Hand a claimed case to another reader of the same hub."""
+    case = await case_at_hub(work, person, case_id, Action.CASE_REASSIGN)
+    _refuse_if_signed(case, "reassign")
+    if case.claimed_by != person.username and not person.has(Role.REVIEWER):
+        raise Forbidden(Action.CASE_REASSIGN, "not-the-holder")
+    there = await work.people.readers(person.institution, case.centre)
+    readers = {p.username: p for p in there if may(p, Action.REPORT_WRITE, Relation.ROUTED)}
+    if reader not in readers:
+        raise Invalid(FieldError("reader", "choice", " ".join(sorted(readers))))
+    before = case.claimed_by
+    case.apply("reassign")
+    case.claimed_by, case.claimed_at, case.active_at, case.parked_at = reader, work.now, work.now, None
+    case.readers = tuple(dict.fromkeys((*case.readers, reader)))
+    await open_report(work, case, readers[reader])
+    await work.cases.save(case)
+    detail = {"from": before, "to": reader, "reason": reason}
+    work.outbox.event(case, "reassign", person.username, detail)
+    work.outbox.audit(Action.CASE_REASSIGN, person.username, person.institution, f"case/{case.id}", detail=detail)
+    return case

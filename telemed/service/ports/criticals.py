@@ -1,0 +1,16 @@
+"""Critical values."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Protocol
+
+from telemed.domain.critical import CriticalValue
+
+
+class Criticals(Protocol):
+    async def add(self, value: CriticalValue) -> None: ...
+    async def save(self, value: CriticalValue) -> None: ...
+    async def get(self, value_id: str) -> CriticalValue | None: ...
+    async def of_case(self, case_id: str) -> list[CriticalValue]: ...
+    async def due(self, now: datetime, limit: int) -> list[CriticalValue]: ...

@@ -1,0 +1,31 @@
+"""The outbox of a transaction: history, audit records, jobs and volumes that are written with the change."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Protocol
+
+from telemed.domain.case import Case
+
+
+class Outbox(Protocol):
+    """What is written beside the change, in its transaction: the case's history, the audit trail, the work to do next."""
+
+    def event(self, case: Case, action: str, actor: str, detail: Mapping[str, Any] | None = None, *, left_hub: str | None = None) -> None:
+        """One line of the case's history; it also goes to everyone who watches the case."""
+        ...
+
+    def audit(
+        self, action: str, actor: str, institution: str, subject: str, outcome: str = "success", detail: Mapping[str, Any] | None = None
+    ) -> None:
+        """One record of the audit trail. `action` is of the vocabulary `subject:action`."""
+        ...
+
+    def job(self, kind: str, payload: Mapping[str, Any], *, key: str | None = None, after: datetime | None = None) -> None:
+        """Work for the worker. While a job with the same `key` waits, another is not added."""
+        ...
+
+    def count(self, kind: str, institution: str, *, centre: str = "", hub: str = "", items: int = 1, parts: int = 0) -> None:
+        """Add to the institution's volume of the day. `kind` is a `Volume` or an `EvidenceType`; `parts`: images of studies."""
+        ...

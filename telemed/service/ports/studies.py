@@ -1,0 +1,77 @@
+"""DICOM studies and procedure steps as the index knows them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class StudyFacts:
+    """What the index knows of a study that looks for its case."""
+
+    owner: str
+    study_instance_uid: str
+    accession_number: str
+    patient_number: str
+    patient_name: str
+    patient_sex: str
+    patient_birth_date: date | None
+    study_date: str
+    modality: str
+    description: str
+    instances: int
+    received_at: datetime
+    originals: Mapping[str, str] = field(default_factory=dict)
+    """What was corrected by hand, by DICOM keyword, as it was received."""
+
+
+@dataclass(frozen=True, slots=True)
+class StepFacts:
+    """What a modality says of a procedure step that it performs. `status` as in DICOM: IN PROGRESS, COMPLETED, DISCONTINUED."""
+
+    owner: str
+    sop_instance_uid: str
+    station: str
+    status: str
+    modality: str
+    accession_number: str
+    study_instance_uid: str
+
+
+class Studies(Protocol):
+    async def step(self, owner: str, sop_instance_uid: str) -> StepFacts | None:
+        """The performed procedure step of this institution, as it stands."""
+        ...
+
+    async def step_is_told(self, case_id: str, action: str, sop_instance_uid: str) -> bool:
+        """The case's history has this line for this step."""
+        ...
+
+    async def facts(self, owner: str, study_instance_uid: str) -> StudyFacts | None: ...
+    async def note_unmatched(self, study: StudyFacts) -> None: ...
+    async def clear_unmatched(self, owner: str, study_instance_uid: str) -> None:
+        """The study has its case."""
+        ...
+
+    async def attributes(self, owner: str, study_instance_uid: str) -> Mapping[str, str] | None:
+        """What may be corrected, as it holds now, by DICOM keyword; None where there is no such study."""
+        ...
+
+    async def correct(self, owner: str, study_instance_uid: str, values: Mapping[str, str], at: datetime) -> None:
+        """Let these values hold, by DICOM keyword. What was received is kept."""
+        ...
+
+    async def restore(self, owner: str, study_instance_uid: str) -> Mapping[str, str]:
+        """What was received holds again; returns what held in its place, nothing where nothing was corrected."""
+        ...
+
+    async def find_by_number(self, number: str, limit: int) -> list[StudyFacts]:
+        """Studies with this patient number or accession number, newest first."""
+        ...
+
+    async def unmatched(self, owner: str | None, limit: int) -> list[StudyFacts]:
+        """Studies without a case, newest first, of one owner or of all."""
+        ...

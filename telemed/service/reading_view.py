@@ -1,0 +1,62 @@
+"""The reader's reading_view: one case with its report and who else could read it, from one snapshot."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from telemed.domain.case import CASE, Case
+from telemed.domain.errors import NotFound
+from telemed.domain.people import Person
+from telemed.domain.policy import Action, Relation, may, require_on_case
+from telemed.domain.report import Report
+from telemed.service.case_view import CaseView, view_case
+from telemed.service.ports.unit_of_work import UnitOfWork
+from telemed.service.prefill import proposed
+from telemed.service.reporting import read_report, two_person
+
+
+@dataclass(frozen=True, slots=True)
+class ReadingView:
+    """`report` is the version that counts now (None before the first claim), `versions` all that the person may see, oldest
+    first; `two_person` says whether a second person will review; `colleagues` are the other readers of this hub;
+    `proposed` are the numbers that the analysis of the evidence gives for the report form."""
+
+    view: CaseView
+    report: Report | None
+    versions: Sequence[Report]
+    two_person: bool
+    colleagues: Sequence[Person]
+    proposed: Mapping[str, int] = field(default_factory=dict)
+
+
+async def open_for_reading(work: UnitOfWork, person: Person, case_id: str) -> ReadingView:
+    """Raises NotFound or Forbidden for who does not read cases of this hub."""
+    view = await view_case(work, person, case_id)
+    require_on_case(person, Action.REPORT_READ_DRAFT, view.relation, case_id)
+    try:
+        report, versions = await read_report(work, person, case_id)
+    except NotFound:
+        report, versions = None, []
+    case = view.case
+    hub = (report.hub if report else "") or case.hub or ""
+    readers = await work.people.readers(case.hub, case.centre) if case.hub == person.institution else []
+    colleagues = [reader for reader in readers if reader.username != case.claimed_by]
+    numbers = await proposed(work, case, work.region.centres[case.centre].report_form)
+    return ReadingView(view, report, versions, two_person(work, hub, case.centre, case.kind), colleagues, numbers)
+
+
+async def read_prior(work: UnitOfWork, person: Person, case_id: str) -> tuple[Case, Report | None]:
+    """An earlier case and its report as far as the person may see it. Raises NotFound or Forbidden."""
+    view = await view_case(work, person, case_id)
+    require_on_case(person, Action.REPORT_READ, view.relation, case_id)
+    try:
+        report, _ = await read_report(work, person, case_id)
+    except NotFound:
+        return view.case, None
+    return view.case, report
+
+
+def claimable(person: Person, case: Case) -> bool:
+    """Can this person claim the case from a list of their hub's?"""
+    return case.hub == person.institution and CASE.allows(case.status, "claim") and may(person, Action.CASE_CLAIM, Relation.ROUTED)
