@@ -19,10 +19,9 @@ from telemed.domain.network import HubService
 from telemed.domain.patient import CHECK_DIGITS, RESIDENT_ID, WEIGHTS, Identifier, Sex
 from telemed.domain.people import Person
 from telemed.domain.report import Report
-from telemed.service import application as platform
 from telemed.service import case_reading as reading
 from telemed.service import case_request as case_request
-from telemed.service import reporting
+from telemed.service import execution, reporting, signing
 from telemed.service.patients import Demographics
 from tests.telemed.moments import Clock
 
@@ -70,10 +69,10 @@ class Harness:
     _patients: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
 
     async def do(self, username: str, use_case: Callable[..., Awaitable[Any]], *arguments: Any, **named: Any) -> Any:
-        return await platform.perform(self.application, use_case, self.people[username], *arguments, **named)
+        return await execution.execute(self.application, use_case, self.people[username], *arguments, **named)
 
     async def ask(self, username: str, query: Callable[..., Awaitable[Any]], *arguments: Any) -> Any:
-        return await platform.consult(self.application, query, self.people[username], *arguments)
+        return await execution.query(self.application, query, self.people[username], *arguments)
 
     async def draft(
         self,
@@ -123,10 +122,10 @@ class Harness:
         return report
 
     async def sign(self, case_id: str, reader: str) -> Report:
-        return await platform.sign(self.application, self.people[reader], case_id, PASSWORD)
+        return await signing.sign(self.application, self.people[reader], case_id, PASSWORD)
 
     async def review(self, case_id: str, reviewer: str = "imaging2.main") -> Report:
-        return await platform.review(self.application, self.people[reviewer], case_id, PASSWORD)
+        return await signing.review(self.application, self.people[reviewer], case_id, PASSWORD)
 
     async def case(self, case_id: str) -> Case:
         """As it stands in the database."""

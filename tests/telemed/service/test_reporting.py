@@ -14,10 +14,9 @@ from telemed.domain.case import CaseStatus
 from telemed.domain.errors import Forbidden, Invalid, InvalidTransition, NotAuthenticated, NotFound, StaleVersion, VersionRequired
 from telemed.domain.people import Role
 from telemed.domain.report import Report, VersionKind
-from telemed.service import application as platform
 from telemed.service import case_reading as reading
 from telemed.service import case_request as case_request
-from telemed.service import reporting
+from telemed.service import execution, reporting, signing
 from tests.telemed.harness import SECTIONS, Harness
 
 WORDS = SECTIONS["imaging"]
@@ -103,7 +102,7 @@ class TestSignature:
     async def test_a_wrong_password_signs_nothing_and_is_on_record(self, harness: Harness) -> None:
         case = await harness.written()
         with pytest.raises(NotAuthenticated):
-            await platform.sign(harness.application, harness.people["imaging.huba"], case.id, "wrong")
+            await signing.sign(harness.application, harness.people["imaging.huba"], case.id, "wrong")
         assert (await harness.case(case.id)).report_status == "partial"
         assert await harness.audited("report:sign") == [("report:sign", "imaging.huba", "person/imaging.huba", "refused")]
 
@@ -124,7 +123,7 @@ class TestSignature:
         """What is signed is what was printed: the saved text would not stand in the PDF."""
         case = await harness.written()
         person = harness.people["imaging.huba"]
-        order = await platform.consult(harness.application, reporting.prepare_signature, person, case.id)
+        order = await execution.query(harness.application, reporting.prepare_signature, person, case.id)
         async with harness.application.reading() as work:
             printed = await harness.application.renderer.print(order, work)
         await harness.save(case.id, "imaging.huba", CHANGED)
@@ -135,7 +134,7 @@ class TestSignature:
     async def test_a_case_that_was_given_away_meanwhile_is_not_signed(self, harness: Harness) -> None:
         case = await harness.written()
         person = harness.people["imaging.huba"]
-        order = await platform.consult(harness.application, reporting.prepare_signature, person, case.id)
+        order = await execution.query(harness.application, reporting.prepare_signature, person, case.id)
         async with harness.application.reading() as work:
             printed = await harness.application.renderer.print(order, work)
         await harness.do("imaging.huba", reading.escalate_case, case.id, "x")
@@ -177,7 +176,7 @@ class TestTwoPeople:
         case = await harness.requested(modality="PT")
         await harness.do("both.main", reading.claim_case, case.id)
         await harness.save(case.id, "both.main", WORDS)
-        order = await platform.consult(harness.application, reporting.prepare_signature, both, case.id)
+        order = await execution.query(harness.application, reporting.prepare_signature, both, case.id)
         async with harness.application.reading() as work:
             printed = await harness.application.renderer.print(order, work)
         await harness.do("both.main", reporting.sign_report, order, printed)
@@ -205,7 +204,7 @@ class TestTwoPeople:
         case = await harness.at_main()
         await harness.sign(case.id, "imaging.main")
         person = harness.people["imaging2.main"]
-        order = await platform.consult(harness.application, reporting.prepare_review, person, case.id)
+        order = await execution.query(harness.application, reporting.prepare_review, person, case.id)
         async with harness.application.reading() as work:
             printed = await harness.application.renderer.print(order, work)
         await harness.do("imaging2.main", reporting.send_back, case.id, "x")
