@@ -17,6 +17,7 @@ const STATE_PARTS = ["head", "criticals", "request", "evidence"];
 const page = document.querySelector("[data-reading]");
 const part = (name, root = page) => root.querySelector(`[data-part="${name}"]`);
 const writing = () => part("report").querySelector("form[data-autosave]");
+const context = { caseId: page.dataset.reading, form: writing };
 
 // ---- parts ----
 
@@ -32,7 +33,7 @@ function swap(name, fresh) {
   const now = part(name, fresh);
   if (!old || !now) return;
   if (name === "evidence") {
-    refreshEvidence(old, now);
+    refreshEvidence(old, now, context);
     return;
   }
   if (name === "request" && keepsOpen(old)) return; // an opened prior is being read: the facts of the request can wait
@@ -142,7 +143,7 @@ function followFocus(event) {
 }
 
 function start() {
-  startEvidence(page);
+  startEvidence(page, context);
   document.addEventListener("telemed:case", onCaseEvent);
   page.addEventListener("telemed:posted", stepped);
   page.addEventListener("telemed:refused", () => refresh());

@@ -1,6 +1,6 @@
-// The ECG viewer of the reading page.
+// The ECG viewer of the reading page, a panel (panels.js).
 //
-//   <div class="ecg" data-ecg="CASE ID" data-expected="1" data-holter="/read/CASE ID/holter"></div>
+//   <div class="ecg" data-panel="ecg" data-panel-module="..." data-expected="1" data-holter="/read/CASE ID/holter"></div>
 //
 // Paper on a canvas, drawn from the samples; every button has a key. It says "ecg:ready" when the first trace is drawn.
 
@@ -22,14 +22,15 @@ const PATIENCE = 60; // times
 const button = (label, key, run, content) => el("button", { type: "button", class: "tool ecg-tool", title: key ? `${label} (${key})` : label, "aria-label": label, "aria-pressed": "false", onclick: run }, ...content);
 
 export class EcgViewer {
-  constructor(element) {
+  constructor(element, { caseId, form }) {
     this.element = element;
-    this.caseId = element.dataset.ecg;
+    this.caseId = caseId;
+    this.formOf = form;
     this.view = new PaperView();
     this.calipers = new Calipers(this.view);
     this.comparison = new Comparison(this.view);
-    this.proposal = new ProposalBar(() => this.form);
-    this.picker = new StatementPicker(() => this.form);
+    this.proposal = new ProposalBar(form);
+    this.picker = new StatementPicker(form);
     this.notice = el("p", { class: "ecg-notice", role: "status" }, t("The tracing is being read…"));
     this.stage = el("div", { class: "ecg-stage" }, this.view.element, this.comparison.element, this.notice);
     this.bar = this.makeBar();
@@ -42,10 +43,6 @@ export class EcgViewer {
       const place = event.target.closest?.("[data-measured]");
       if (place) mark(place);
     });
-  }
-
-  get form() {
-    return document.querySelector("form[data-autosave]");
   }
 
   // ---- recordings ----
@@ -68,8 +65,8 @@ export class EcgViewer {
   }
 
   /** More may have arrived, or been read. */
-  grow(expected) {
-    this.element.dataset.expected = expected;
+  grow(fresh) {
+    this.element.dataset.expected = fresh.dataset.expected;
     this.open();
   }
 
@@ -103,7 +100,7 @@ export class EcgViewer {
     }
     this.say("");
     await this.proposal.show(tracing);
-    fillMeasured(this.form, tracing);
+    fillMeasured(this.formOf(), tracing);
     this.update();
     requestAnimationFrame(() => {
       this.element.dataset.ready = "true";
@@ -245,11 +242,9 @@ export class EcgViewer {
   }
 }
 
-/** Start the ECG viewers below an element that have not been started. */
-export function start(root) {
-  for (const element of root.querySelectorAll("[data-ecg]:not([data-started])")) {
-    element.dataset.started = "";
-    element.ecg = new EcgViewer(element);
-    element.ecg.open();
-  }
+/** The panel's contract: see panels.js. */
+export function open(element, context) {
+  const viewer = new EcgViewer(element, context);
+  viewer.open();
+  return viewer;
 }

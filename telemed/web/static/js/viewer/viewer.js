@@ -4,7 +4,8 @@
 //        data-priors='[{"uid": "...", "label": "2025-11 CT"}]' data-window-url="/read/ID/viewer"></div>
 //
 // data-patient is what stands in the corner: masking is decided where the page is made. Several studies: data-study takes
-// UIDs separated by spaces. The viewer says "viewer:ready" on its element when the first image is drawn.
+// UIDs separated by spaces. With data-panel it is a panel (panels.js), which the page opens; else it starts by itself and
+// its element has it as `viewer`. It says "viewer:ready" on its element when the first image is drawn.
 
 import { el, icon } from "../element.js";
 import { t } from "../i18n.js";
@@ -282,13 +283,29 @@ export class Viewer {
   }
 }
 
-/** Start the viewers below an element that have not been started. */
+const uidsOf = (element) => (element.dataset.study ?? "").split(/\s+/).filter(Boolean);
+
+/** The panel's contract: see panels.js. */
+export function open(element) {
+  const viewer = new Viewer(element);
+  element.viewer = viewer;
+  viewer.open(uidsOf(element));
+  return {
+    grow(fresh) {
+      const { study, instances } = fresh.dataset;
+      if (study === element.dataset.study && instances === element.dataset.instances) return;
+      Object.assign(element.dataset, { study, instances });
+      viewer.grow(uidsOf(element));
+    },
+    compare: (uid) => viewer.compareWith(uid),
+  };
+}
+
+/** Start the viewers below an element that no page opens as panels and that have not been started. */
 export function start(root) {
-  for (const element of root.querySelectorAll("[data-viewer]:not([data-started])")) {
+  for (const element of root.querySelectorAll("[data-viewer]:not([data-panel], [data-started])")) {
     element.dataset.started = "";
-    const viewer = new Viewer(element);
-    element.viewer = viewer;
-    viewer.open((element.dataset.study ?? "").split(/\s+/).filter(Boolean));
+    open(element);
   }
 }
 
