@@ -25,14 +25,17 @@ ROOT: Final = Path(__file__).parents[2]
 FOLDERS: Final = ("telemed/web/templates", "telemed/centres/*/web")
 MAX_LENGTH: Final = 140  # characters, as for Python
 STEP: Final = 2  # characters of an indent
+MARKS: Final = 2  # characters that a line may gain: a minus at either end
 LAST: Final = 1000  # deeper than any level
 
-VOID: Final = frozenset("area base br col embed hr img input link meta source track use wbr".split())
-BLOCKS: Final = frozenset(
+_VOID = "area base br col embed hr img input link meta source track use wbr"
+_BLOCKS = (
     "address article aside body caption col colgroup datalist dd details dialog div dl dt fieldset figcaption figure footer form h1 h2 h3 h4"
     " head header hr html legend li link main meta nav ol optgroup option p script section summary table tbody td tfoot th thead title tr"
-    " ul".split()
+    " ul"
 )
+VOID: Final = frozenset(_VOID.split())
+BLOCKS: Final = frozenset(_BLOCKS.split())
 #: Elements in which the styles of some page keep white space (``white-space: pre-wrap``).
 PRESERVING: Final = frozenset({"pre", "textarea", "script", "style", "dd", "p"})
 
@@ -140,7 +143,8 @@ def _tokens(source: str) -> Iterator[_Token]:
 
 def _inside_jinja(source: str, token: _Token, level: float, depth: int) -> Iterator[Break]:
     """After commas, before operators and between the pieces of a text, the outermost brackets first."""
-    at, brackets = token.start + 2, 0
+    first = re.compile(r"[-+]?\s*\w*").match(source, token.start + 2)
+    at, brackets = first.end() if first else token.start, 0
     while at < token.end - 2:
         letter = source[at]
         if letter in "\"'":
@@ -273,7 +277,7 @@ class _Scanner:
         """True if white space between two tags may be seen, by a person or by ``:empty``."""
         if before.kind == "open" and token.kind == "close":
             return True
-        if before.kind == "open" and before.name in PRESERVING or token.kind == "close" and token.name in PRESERVING:
+        if (before.kind == "open" and before.name in PRESERVING) or (token.kind == "close" and token.name in PRESERVING):
             return True
         outside = self.kept and not (before.name in PRESERVING or token.name in PRESERVING)
         return bool(outside) or not (before.name in BLOCKS or token.name in BLOCKS)
@@ -293,9 +297,9 @@ def _fill(breaks: list[Break], start: int, end: int, room: int, later_room: int)
     return chosen
 
 
-def _choose(breaks: list[Break], start: int, end: int, indent: int, base: int) -> Iterator[tuple[Break, int]]:
-    """The breaks of one line and the indent behind each; `base` is the indent of depth 0."""
-    if indent + end - start <= MAX_LENGTH - 1:
+def _choose(breaks: list[Break], start: int, end: int, indent: int, base: int, limit: int) -> Iterator[tuple[Break, int]]:
+    """The breaks of one line and the indent behind each; `base` is the indent of depth 0, `limit` the longest line."""
+    if indent + end - start <= limit - MARKS:
         return
     within = [each for each in breaks if start < each.start and each.end < end]
     if not within:
@@ -305,37 +309,35 @@ def _choose(breaks: list[Break], start: int, end: int, indent: int, base: int) -
     strong = [each for each in level_breaks if each.strong]
     indents = {each: max(base + STEP * each.depth, 0) for each in level_breaks}
     later = max(indents.values())
-    chosen = strong or _fill(level_breaks, start, end, MAX_LENGTH - 1 - indent, MAX_LENGTH - 1 - later)
+    chosen = strong or _fill(level_breaks, start, end, limit - MARKS - indent, limit - MARKS - later)
     begin, begin_indent = start, indent
     for each in [*chosen, None]:
         stop = each.start if each else end
-        yield from _choose(breaks, begin, stop, begin_indent, base)
+        yield from _choose(breaks, begin, stop, begin_indent, base, limit)
         if each:
             yield each, indents[each]
             begin, begin_indent = each.end, indents[each]
 
 
-def laid_out(source: str) -> str:
-    """Return the template with its long lines broken where they can be. Raises LayoutError."""
+def laid_out(source: str, limit: int = MAX_LENGTH) -> str:
+    """Return the template with lines of more than `limit` characters broken where they can be. Raises LayoutError."""
     breaks = sorted(_Scanner(source).scan(), key=lambda each: (each.start, each.end))
     out: list[str] = []
     at = 0
     for line in source.splitlines(keepends=True):
         begin, end = at, at + len(line.rstrip("\n"))
         at += len(line)
-        if end - begin <= MAX_LENGTH:
+        if end - begin <= limit:
             out.append(line)
             continue
-        out.append(_broken(source, [each for each in breaks if begin < each.start and each.end < end], begin, end) + "\n")
+        out.append(_broken(source, [each for each in breaks if begin < each.start and each.end < end], begin, end, limit) + "\n")
     return "".join(out)
 
 
-def _broken(source: str, breaks: list[Break], begin: int, end: int) -> str:
+def _broken(source: str, breaks: list[Break], begin: int, end: int, limit: int) -> str:
     start = begin + len(source[begin:end]) - len(source[begin:end].lstrip(" "))
     indent = start - begin
-    # The depth that the line begins with: what closes at its very start has been counted by the breaks behind it.
-    first = _depth_at(source, start)
-    chosen = dict(_choose(breaks, start, end, indent, indent - STEP * first))
+    chosen = dict(_choose(breaks, start, end, indent, indent - STEP * _depth_at(source, start), limit))
     text, begin_at = source[begin:start], start
     for each in sorted(chosen, key=lambda each: each.start):
         piece = source[begin_at : each.start]
