@@ -17,9 +17,17 @@ async function showPages(place) {
   delete place.dataset.pages;
   try {
     const { data } = await call("GET", address);
-    place.replaceChildren(...data.items.map(({ number, width, height }) => el("img", {
-      src: `${address}/${number}`, alt: t("Page {n}", { n: number }), width: String(Math.round(width)), height: String(Math.round(height)), loading: "lazy",
-    })));
+    place.replaceChildren(
+      ...data.items.map(({ number, width, height }) =>
+        el("img", {
+          src: `${address}/${number}`,
+          alt: t("Page {n}", { n: number }),
+          width: String(Math.round(width)),
+          height: String(Math.round(height)),
+          loading: "lazy",
+        }),
+      ),
+    );
   } catch (error) {
     place.replaceChildren(el("p", { role: "alert" }, error.message));
   }

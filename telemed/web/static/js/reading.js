@@ -57,7 +57,10 @@ function refreshReport(fresh, own) {
   const mayWrite = Boolean(part("report", fresh).querySelector("form[data-autosave]"));
   if (form && mayWrite) return;
   if (form && draftOf(form)?.dirty) {
-    message(t("This case is no longer yours, and your last words are not saved. Copy them before you leave."), { tone: "critical", seconds: 86_400 });
+    message(t("This case is no longer yours, and your last words are not saved. Copy them before you leave."), {
+      tone: "critical",
+      seconds: 86_400,
+    });
     return;
   }
   if (form && !own) message(t("This case is no longer yours."), { tone: "critical" });
@@ -149,7 +152,9 @@ function start() {
   page.addEventListener("telemed:refused", () => refresh());
   page.addEventListener("click", onClick, true);
   page.addEventListener("focusin", followFocus);
-  register("Enter", t("Write"), () => writing()?.querySelector("textarea")?.focus(), { when: () => writing() && !document.querySelector("dialog[open]") });
+  register("Enter", t("Write"), () => writing()?.querySelector("textarea")?.focus(), {
+    when: () => writing() && !document.querySelector("dialog[open]"),
+  });
   if (writing() && !document.activeElement?.closest("textarea")) writing().querySelector("textarea")?.focus();
 }
 

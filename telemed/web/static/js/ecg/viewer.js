@@ -19,7 +19,19 @@ import { beginOf, filterText } from "./words.js";
 const ASK_AGAIN = 1200; // ms while a tracing that has arrived is being read
 const PATIENCE = 60; // times
 
-const button = (label, key, run, content) => el("button", { type: "button", class: "tool ecg-tool", title: key ? `${label} (${key})` : label, "aria-label": label, "aria-pressed": "false", onclick: run }, ...content);
+const button = (label, key, run, content) =>
+  el(
+    "button",
+    {
+      type: "button",
+      class: "tool ecg-tool",
+      title: key ? `${label} (${key})` : label,
+      "aria-label": label,
+      "aria-pressed": "false",
+      onclick: run,
+    },
+    ...content,
+  );
 
 export class EcgViewer {
   constructor(element, { caseId, form }) {
@@ -71,7 +83,9 @@ export class EcgViewer {
   }
 
   async list() {
-    this.choice.replaceChildren(...this.items.map((each, index) => el("option", { value: String(index) }, `${beginOf(each)} ${each.format}`)));
+    this.choice.replaceChildren(
+      ...this.items.map((each, index) => el("option", { value: String(index) }, `${beginOf(each)} ${each.format}`)),
+    );
     this.choice.hidden = this.items.length < 2;
     await this.choose(this.items.length - 1);
   }
@@ -156,7 +170,11 @@ export class EcgViewer {
     if (!this.view.sheet) return;
     event.preventDefault();
     if (event.ctrlKey) this.view.zoom(event.deltaY < 0 ? 1 : -1);
-    else this.view.move((event.deltaX + (event.shiftKey ? event.deltaY : 0)) / this.view.scale, event.shiftKey ? 0 : event.deltaY / this.view.scale);
+    else
+      this.view.move(
+        (event.deltaX + (event.shiftKey ? event.deltaY : 0)) / this.view.scale,
+        event.shiftKey ? 0 : event.deltaY / this.view.scale,
+      );
     this.update();
   }
 
@@ -169,23 +187,70 @@ export class EcgViewer {
 
   makeBar() {
     const { view, calipers } = this;
-    this.layouts = LAYOUTS.map((each) => ({ name: each.name, button: button(each.label, each.key, () => this.setLayout(each.name), [el("span", {}, each.name.replace("x", "×"))]) }));
+    this.layouts = LAYOUTS.map((each) => ({
+      name: each.name,
+      button: button(each.label, each.key, () => this.setLayout(each.name), [el("span", {}, each.name.replace("x", "×"))]),
+    }));
     this.speed = button(t("Paper speed"), "s", () => this.cycle("speed", SPEEDS), [el("span", {})]);
     this.gain = button(t("Gain"), "g", () => this.cycle("gain", GAINS), [el("span", {})]);
-    this.filter = el("select", { class: "tool-select ecg-filter", "aria-label": t("Filter"), title: t("Filter (i)"), onchange: () => { this.set({ filter: this.filter.value }); this.filter.blur(); } });
-    this.choice = el("select", { class: "tool-select ecg-choice", "aria-label": t("Recording"), hidden: true, onchange: () => { this.choose(Number(this.choice.value)); this.choice.blur(); } });
+    this.filter = el("select", {
+      class: "tool-select ecg-filter",
+      "aria-label": t("Filter"),
+      title: t("Filter (i)"),
+      onchange: () => {
+        this.set({ filter: this.filter.value });
+        this.filter.blur();
+      },
+    });
+    this.choice = el("select", {
+      class: "tool-select ecg-choice",
+      "aria-label": t("Recording"),
+      hidden: true,
+      onchange: () => {
+        this.choose(Number(this.choice.value));
+        this.choice.blur();
+      },
+    });
     this.caliperButton = button(t("Calipers"), "k", () => calipers.place(), [icon("ruler-measure")]);
     this.marchButton = button(t("March out"), "m", () => calipers.march(), [icon("layout-columns")]);
     this.lensButton = button(t("Enlarge a lead"), "l", () => this.magnify(view.setting.lead ? "" : "II"), [icon("zoom-in")]);
     this.medianButton = button(t("Median beats"), "v", () => this.compare(false), [icon("heartbeat")]);
     this.compareButton = button(t("Compare with the earlier tracing"), "x", () => this.compare(true), [icon("history")]);
     this.reading = el("output", { class: "visually-hidden" });
-    this.holter = el("button", { type: "button", class: "btn btn-primary", hidden: true, onclick: () => window.location.assign(this.holterAddress()) }, t("Open the Holter page"), el("kbd", { "aria-hidden": "true" }, "h"));
+    this.holter = el(
+      "button",
+      { type: "button", class: "btn btn-primary", hidden: true, onclick: () => window.location.assign(this.holterAddress()) },
+      t("Open the Holter page"),
+      el("kbd", { "aria-hidden": "true" }, "h"),
+    );
     const gap = () => el("span", { class: "tool-gap" });
-    return el("div", { class: "viewer-bar ecg-bar", role: "toolbar", "aria-label": t("ECG viewer") }, this.choice, this.holter,
-      el("span", { class: "ecg-paper-tools" }, ...this.layouts.map((each) => each.button), gap(), this.speed, this.gain, this.filter, gap(), this.caliperButton, this.marchButton, this.lensButton,
-        this.medianButton, this.compareButton, gap(), button(t("Smaller"), "-", () => this.zoom(-1), [el("span", {}, "−")]), button(t("Larger"), "+", () => this.zoom(1), [el("span", {}, "+")]),
-        button(t("Statements"), "a", () => this.picker.open(), [icon("list")])), el("span", { class: "spacer" }), this.reading);
+    return el(
+      "div",
+      { class: "viewer-bar ecg-bar", role: "toolbar", "aria-label": t("ECG viewer") },
+      this.choice,
+      this.holter,
+      el(
+        "span",
+        { class: "ecg-paper-tools" },
+        ...this.layouts.map((each) => each.button),
+        gap(),
+        this.speed,
+        this.gain,
+        this.filter,
+        gap(),
+        this.caliperButton,
+        this.marchButton,
+        this.lensButton,
+        this.medianButton,
+        this.compareButton,
+        gap(),
+        button(t("Smaller"), "-", () => this.zoom(-1), [el("span", {}, "−")]),
+        button(t("Larger"), "+", () => this.zoom(1), [el("span", {}, "+")]),
+        button(t("Statements"), "a", () => this.picker.open(), [icon("list")]),
+      ),
+      el("span", { class: "spacer" }),
+      this.reading,
+    );
   }
 
   update() {
@@ -219,13 +284,23 @@ export class EcgViewer {
     for (const each of LAYOUTS) bind(each.key, each.label, () => this.setLayout(each.name));
     bind("s", t("Paper speed"), () => this.cycle("speed", SPEEDS));
     bind("g", t("Gain"), () => this.cycle("gain", GAINS));
-    bind("i", t("Filter"), () => this.cycle("filter", view.tracing.filters.map((each) => each.name)));
+    bind("i", t("Filter"), () =>
+      this.cycle(
+        "filter",
+        view.tracing.filters.map((each) => each.name),
+      ),
+    );
     bind("k", t("Calipers"), () => calipers.place());
     bind("m", t("March out"), () => calipers.march());
     bind("Delete", t("Remove the calipers"), () => calipers.remove());
     bind("l", t("Enlarge a lead"), () => this.magnify(view.setting.lead ? "" : "II"));
     bind("v", t("Median beats"), () => this.compare(false));
-    bind("x", t("Compare with the earlier tracing"), () => this.compare(true), () => resting() && this.earlier?.length > 0);
+    bind(
+      "x",
+      t("Compare with the earlier tracing"),
+      () => this.compare(true),
+      () => resting() && this.earlier?.length > 0,
+    );
     for (const key of ["+", "="]) bind(key, t("Larger"), () => this.zoom(1));
     bind("-", t("Smaller"), () => this.zoom(-1));
     bind("0", t("Whole width"), () => this.zoom(0));
@@ -233,12 +308,27 @@ export class EcgViewer {
     bind("ArrowLeft", t("Back, or the calipers back by 4 ms"), () => calipers.nudge(-4) || view.move(-12.5, 0));
     bind("Shift+ArrowRight", t("Calipers wider by 4 ms"), () => calipers.nudge(4, true));
     bind("Shift+ArrowLeft", t("Calipers narrower by 4 ms"), () => calipers.nudge(-4, true));
-    bind("ArrowDown", t("Next lead, enlarged"), () => this.stepLead(1), () => resting() && Boolean(view.setting.lead));
-    bind("ArrowUp", t("Lead before, enlarged"), () => this.stepLead(-1), () => resting() && Boolean(view.setting.lead));
+    bind(
+      "ArrowDown",
+      t("Next lead, enlarged"),
+      () => this.stepLead(1),
+      () => resting() && Boolean(view.setting.lead),
+    );
+    bind(
+      "ArrowUp",
+      t("Lead before, enlarged"),
+      () => this.stepLead(-1),
+      () => resting() && Boolean(view.setting.lead),
+    );
     bind("q", t("Take the proposal over"), () => this.proposal.take(), shown);
     bind("a", t("Statements"), () => this.picker.open(), shown);
     bind("Alt+s", t("Statements"), () => this.picker.open(), shown);
-    bind("h", t("Open the Holter page"), () => this.holter.click(), () => shown() && this.tracing?.kind === "holter");
+    bind(
+      "h",
+      t("Open the Holter page"),
+      () => this.holter.click(),
+      () => shown() && this.tracing?.kind === "holter",
+    );
   }
 }
 

@@ -98,7 +98,9 @@ export class Viewer {
       for (const uid of uids) this.take(await loadStudy(this.base, uid));
     } catch {
       this.growAgain ??= uids; // the line is down for a moment
-      await new Promise((resolve) => { setTimeout(resolve, GROW_AGAIN); });
+      await new Promise((resolve) => {
+        setTimeout(resolve, GROW_AGAIN);
+      });
     }
     this.growing = false;
     const again = this.growAgain;
@@ -115,7 +117,9 @@ export class Viewer {
     } else {
       const shown = this.panes.map((pane) => pane.slice?.key);
       this.strip.grow(known, mergeStudy(known, fresh));
-      this.panes.forEach((pane, index) => { if (known.series.includes(pane.series)) pane.regrown(shown[index]); });
+      this.panes.forEach((pane, index) => {
+        if (known.series.includes(pane.series)) pane.regrown(shown[index]);
+      });
     }
     const first = this.studies[0].series[0];
     if (first && !this.panes[0].series) {
@@ -155,12 +159,18 @@ export class Viewer {
     }
     this.say("");
     const current = this.panes[0].series;
-    const like = study.series.find((series) => series.modality === current?.modality && series.description === current?.description)
-      ?? study.series.find((series) => series.modality === current?.modality) ?? study.series[0];
+    const like =
+      study.series.find((series) => series.modality === current?.modality && series.description === current?.description) ??
+      study.series.find((series) => series.modality === current?.modality) ??
+      study.series[0];
     if (!like) return;
     this.setLayout("1x2");
     const [left, right] = this.panes;
-    this.showSeries(like, right, left.series ? Math.round((left.index / Math.max(1, left.series.slices.length - 1)) * (like.slices.length - 1)) : undefined);
+    this.showSeries(
+      like,
+      right,
+      left.series ? Math.round((left.index / Math.max(1, left.series.slices.length - 1)) * (like.slices.length - 1)) : undefined,
+    );
     this.setLinked(true);
     this.activate(left);
   }
@@ -174,7 +184,9 @@ export class Viewer {
   setLayout(name) {
     this.layout = name;
     this.grid.dataset.layout = name;
-    this.panes.forEach((pane, index) => { pane.element.hidden = index >= LAYOUTS[name]; });
+    this.panes.forEach((pane, index) => {
+      pane.element.hidden = index >= LAYOUTS[name];
+    });
     if (!this.shownPanes.includes(this.active)) this.activate(this.panes[0]);
     this.fillPanes();
     this.update();
