@@ -38,7 +38,7 @@ async def case_with(platform: Platform, patient: int, content: bytes, **more: An
 
 
 async def drawn(page: Page) -> None:
-    await page.locator("[data-ecg][data-ready]").wait_for()
+    await page.locator("[data-panel=ecg][data-ready]").wait_for()
 
 
 async def pressed(page: Page, name: str) -> bool:

@@ -19,7 +19,9 @@ const QUIET = 1000; // ms after the last key
 const RETRY = [2000, 4000, 8000, 15_000, 30_000]; // ms; the last is repeated
 
 function controlsOf(form) {
-  return [...form.elements].filter((control) => control.name && !control.disabled && control.type !== "password" && control.type !== "file");
+  return [...form.elements].filter(
+    (control) => control.name && !control.disabled && control.type !== "password" && control.type !== "file",
+  );
 }
 
 /** The values of a form as {name: text | bool | list}. */
@@ -69,7 +71,10 @@ function pick(document, name) {
 }
 
 function same(a, b) {
-  return JSON.stringify(a ?? "") === JSON.stringify(b ?? "") || ((a === null || a === "" || a === false) && (b === undefined || b === null || b === ""));
+  return (
+    JSON.stringify(a ?? "") === JSON.stringify(b ?? "") ||
+    ((a === null || a === "" || a === false) && (b === undefined || b === null || b === ""))
+  );
 }
 
 function labelOf(form, name) {
@@ -177,8 +182,13 @@ export class Autosave {
     if (passing) {
       const delay = RETRY[Math.min(this.failures, RETRY.length - 1)];
       this.failures += 1;
-      this.say(this.roomy === false ? t("No connection, and this browser cannot keep the text: do not leave this page")
-        : t("No connection: the text is kept in this browser and sent when the line is back"), "critical", "wifi-off");
+      this.say(
+        this.roomy === false
+          ? t("No connection, and this browser cannot keep the text: do not leave this page")
+          : t("No connection: the text is kept in this browser and sent when the line is back"),
+        "critical",
+        "wifi-off",
+      );
       this.soon(delay);
       return;
     }
@@ -206,12 +216,18 @@ export class Autosave {
     const base = this.saved;
     const theirs = Object.fromEntries(names.map((name) => [name, pick(current.data, name) ?? ""]));
     const untouched = names.filter((name) => same(values[name], base[name]));
-    const differing = names.filter((name) => !untouched.includes(name) && !same(theirs[name], base[name]) && !same(values[name], theirs[name]));
+    const differing = names.filter(
+      (name) => !untouched.includes(name) && !same(theirs[name], base[name]) && !same(values[name], theirs[name]),
+    );
     writeForm(this.form, Object.fromEntries(untouched.map((name) => [name, theirs[name]])));
     this.etag = current.etag ?? this.etag;
     this.saved = { ...values, ...theirs };
     if (differing.length) {
-      const shown = differing.map((name) => ({ label: labelOf(this.form, name), mine: String(values[name] ?? ""), theirs: String(theirs[name] ?? "") }));
+      const shown = differing.map((name) => ({
+        label: labelOf(this.form, name),
+        mine: String(values[name] ?? ""),
+        theirs: String(theirs[name] ?? ""),
+      }));
       this.choose(await askWhichText(shown), differing, theirs);
     }
     if (this.dirty) {

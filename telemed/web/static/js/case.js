@@ -12,7 +12,8 @@ function typing(part) {
   return [...part.querySelectorAll("textarea, input, select")].some((control) => {
     if (control === document.activeElement) return true;
     if (control.type === "radio" || control.type === "checkbox") return control.checked !== control.defaultChecked;
-    if (control.tagName === "SELECT") return [...control.options].some((option) => option.selected !== option.defaultSelected && option.selected);
+    if (control.tagName === "SELECT")
+      return [...control.options].some((option) => option.selected !== option.defaultSelected && option.selected);
     return control.value !== control.defaultValue;
   });
 }
@@ -88,7 +89,9 @@ function start() {
     const select = event.target.closest("[data-optional-name]");
     if (select) select.name = select.value ? select.dataset.optionalName : "";
   });
-  document.addEventListener("telemed:case", (event) => { if (event.detail.case_id === page.dataset.casePage) refresh(); });
+  document.addEventListener("telemed:case", (event) => {
+    if (event.detail.case_id === page.dataset.casePage) refresh();
+  });
   document.addEventListener("telemed:posted", (event) => {
     if (event.target.matches("form")) event.target.reset(); // what was typed is with the server: the part may be drawn anew
     if (page.contains(document.activeElement)) document.activeElement.blur();

@@ -61,8 +61,12 @@ export function start() {
   document.addEventListener("click", onClick);
   document.addEventListener("submit", onSubmit);
   // `close` does not bubble, and sheets come and go with parts of a page: it is heard on its way down.
-  document.addEventListener("close", (event) => {
-    const password = event.target.matches("dialog.sheet") && event.target.querySelector("input[type=password]");
-    if (password) password.value = "";
-  }, true);
+  document.addEventListener(
+    "close",
+    (event) => {
+      const password = event.target.matches("dialog.sheet") && event.target.querySelector("input[type=password]");
+      if (password) password.value = "";
+    },
+    true,
+  );
 }

@@ -4,13 +4,17 @@ const MOST_FILES = 20_000;
 const DEEPEST = 12; // folders inside folders
 
 function readEntries(reader) {
-  return new Promise((resolve, reject) => { reader.readEntries(resolve, reject); });
+  return new Promise((resolve, reject) => {
+    reader.readEntries(resolve, reject);
+  });
 }
 
 async function walk(entry, path, depth, files) {
   if (files.length >= MOST_FILES || depth > DEEPEST) return;
   if (entry.isFile) {
-    const file = await new Promise((resolve, reject) => { entry.file(resolve, reject); });
+    const file = await new Promise((resolve, reject) => {
+      entry.file(resolve, reject);
+    });
     files.push({ file, path: path + file.name });
     return;
   }

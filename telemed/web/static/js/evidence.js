@@ -1,9 +1,10 @@
-// The evidence of a case: tabs, the viewer, pictures in full size, and what arrives while one looks.
+// The evidence of a case: tabs, panels (panels.js), pictures in full size, and what arrives while one looks.
 
 import { call } from "./api.js";
 import { el } from "./element.js";
 import { t } from "./i18n.js";
 import { register } from "./keys.js";
+import { comparePanels, growPanels, openPanels, samePanel } from "./panels.js";
 
 const CHANNEL = "telemed-viewer";
 let channel = null;
@@ -16,9 +17,17 @@ async function showPages(place) {
   delete place.dataset.pages;
   try {
     const { data } = await call("GET", address);
-    place.replaceChildren(...data.items.map(({ number, width, height }) => el("img", {
-      src: `${address}/${number}`, alt: t("Page {n}", { n: number }), width: String(Math.round(width)), height: String(Math.round(height)), loading: "lazy",
-    })));
+    place.replaceChildren(
+      ...data.items.map(({ number, width, height }) =>
+        el("img", {
+          src: `${address}/${number}`,
+          alt: t("Page {n}", { n: number }),
+          width: String(Math.round(width)),
+          height: String(Math.round(height)),
+          loading: "lazy",
+        }),
+      ),
+    );
   } catch (error) {
     place.replaceChildren(el("p", { role: "alert" }, error.message));
   }
@@ -48,46 +57,32 @@ function step(page, by) {
   if (next) choose(section, next);
 }
 
-async function startViewer(root) {
-  if (root.querySelector("[data-ecg]:not([data-started])")) (await import("./ecg/viewer.js")).start(root);
-  if (root.querySelector("[data-viewer]:not([data-started])")) (await import("./viewer/viewer.js")).start(root);
-}
-
-/** Tell the viewer here and the one in the second window. */
+/** Tell the panels here and the second window. */
 export function askForWindow(order) {
   channel?.postMessage(order);
-  const viewer = document.querySelector("[data-viewer]")?.viewer;
-  if (order.compare && viewer) viewer.compareWith(order.compare);
+  if (order.compare) comparePanels(document, order.compare);
 }
 
 /** Bring what is new into the section without touching what is on the screen. */
-export function refreshEvidence(old, fresh) {
+export function refreshEvidence(old, fresh, context) {
   const chosen = tabs(old).find((tab) => tab.getAttribute("aria-selected") === "true")?.id;
-  const recordings = fresh.querySelector("[data-ecg]")?.dataset.expected;
-  if (recordings) old.querySelector("[data-ecg]")?.ecg?.grow(recordings);
-  const wanted = fresh.querySelector("[data-viewer]");
-  const viewerElement = old.querySelector("[data-viewer]");
-  const grew = wanted && viewerElement && (wanted.dataset.instances !== viewerElement.dataset.instances || wanted.dataset.study !== viewerElement.dataset.study);
+  growPanels(old, fresh);
   // Panels that are here stay as they are: a film that runs, a page that was scrolled, an image that was windowed.
   for (const panel of fresh.querySelectorAll(".evidence-panel")) {
     const here = old.querySelector(`#${CSS.escape(panel.id)}`);
-    const sameKind = here && Boolean(here.querySelector("[data-viewer]")) === Boolean(panel.querySelector("[data-viewer]"));
-    if (sameKind) panel.remove();
+    if (here && samePanel(here, panel)) panel.remove();
     else if (here) here.replaceWith(panel);
     else old.append(panel);
   }
   old.querySelector(".evidence-tabs").replaceWith(fresh.querySelector(".evidence-tabs"));
   const tab = tabs(old).find((each) => each.id === chosen) ?? tabs(old)[0];
   if (tab) choose(old, tab);
-  if (grew) {
-    Object.assign(viewerElement.dataset, { study: wanted.dataset.study, instances: wanted.dataset.instances });
-    viewerElement.viewer?.grow(wanted.dataset.study.split(/\s+/));
-  }
   fillPanels(old);
-  startViewer(old);
+  openPanels(old, context);
 }
 
-export function startEvidence(page) {
+/** Start the evidence of a page; `context` is what panels are told. */
+export function startEvidence(page, context) {
   channel = new BroadcastChannel(CHANNEL);
   channel.postMessage({ open: new URL(page.dataset.windowUrl, window.location.href).href });
   page.addEventListener("click", (event) => {
@@ -99,5 +94,5 @@ export function startEvidence(page) {
   register("]", t("Next evidence"), () => step(page, 1), { when: several });
   register("[", t("Previous evidence"), () => step(page, -1), { when: several });
   fillPanels(page);
-  startViewer(page);
+  openPanels(page, context);
 }

@@ -8,7 +8,8 @@ const channel = new BroadcastChannel("telemed-viewer");
 
 function follow({ data }) {
   const address = typeof data?.open === "string" ? new URL(data.open, window.location.href) : null;
-  if (address && address.origin === window.location.origin && address.pathname !== window.location.pathname) window.location.assign(address);
+  if (address && address.origin === window.location.origin && address.pathname !== window.location.pathname)
+    window.location.assign(address);
   if (typeof data?.compare === "string") document.querySelector("[data-viewer]")?.viewer?.compareWith(data.compare);
 }
 

@@ -97,11 +97,14 @@ function runListKey(name) {
 
 function bindings() {
   const rows = new Map([["?", t("This list of keys")]]);
-  const add = (key, label) => { if (label && !rows.has(key)) rows.set(key, label); };
+  const add = (key, label) => {
+    if (label && !rows.has(key)) rows.set(key, label);
+  };
   if (document.querySelector("[data-keys-list]")) {
     add("j  k", t("Next and previous row"));
     add("Enter", t("Open the selected row"));
-    for (const target of document.querySelectorAll("[data-keys-list] [data-row-key]")) add(target.dataset.rowKey, target.dataset.keyLabel ?? target.title);
+    for (const target of document.querySelectorAll("[data-keys-list] [data-row-key]"))
+      add(target.dataset.rowKey, target.dataset.keyLabel ?? target.title);
   }
   if (document.querySelector("textarea")) add("Esc", t("Leave the text: letters are keys again"));
   for (const target of document.querySelectorAll("[data-key]")) if (isShown(target)) add(target.dataset.key, target.dataset.keyLabel);
@@ -117,10 +120,13 @@ function keyCaps(key) {
 export function showKeys() {
   const list = el("dl", { class: "keys" });
   for (const [key, label] of bindings()) list.append(el("div", {}, el("dt", {}, ...keyCaps(key)), el("dd", {}, label)));
-  const sheet = el("dialog", { class: "sheet", "aria-labelledby": "keys-title" },
+  const sheet = el(
+    "dialog",
+    { class: "sheet", "aria-labelledby": "keys-title" },
     el("div", { class: "sheet-head", id: "keys-title" }, t("Keyboard")),
     el("div", { class: "sheet-body", tabindex: "0" }, list),
-    el("form", { class: "sheet-foot", method: "dialog" }, el("button", { class: "btn", autofocus: true }, t("Close"))));
+    el("form", { class: "sheet-foot", method: "dialog" }, el("button", { class: "btn", autofocus: true }, t("Close"))),
+  );
   sheet.addEventListener("close", () => sheet.remove());
   document.body.append(sheet);
   sheet.showModal();

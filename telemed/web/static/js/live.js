@@ -85,7 +85,11 @@ class LiveList {
   /** True while moving rows would move them under somebody's hand, or take away the button that is about to be pressed. */
   get busy() {
     const table = this.body.closest("table");
-    return this.body.matches(":hover") || Boolean(this.button?.matches(":hover")) || (table.contains(document.activeElement) && document.hasFocus());
+    return (
+      this.body.matches(":hover") ||
+      Boolean(this.button?.matches(":hover")) ||
+      (table.contains(document.activeElement) && document.hasFocus())
+    );
   }
 
   release(force = false) {
@@ -103,7 +107,12 @@ class LiveList {
       return;
     }
     if (!this.button) {
-      this.button = el("button", { class: "btn btn-primary", type: "button", onclick: () => this.release(true), onpointerleave: () => this.release() });
+      this.button = el("button", {
+        class: "btn btn-primary",
+        type: "button",
+        onclick: () => this.release(true),
+        onpointerleave: () => this.release(),
+      });
       this.body.closest("table").before(el("div", { class: "held-rows" }, this.button));
     }
     this.button.textContent = tn("{n} change waits: show it", "{n} changes wait: show them", this.held.size);

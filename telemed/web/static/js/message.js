@@ -10,12 +10,26 @@ export function message(text, { tone = "", action = null, seconds = SECONDS_SHOW
   const box = el("div", { class: `message${tone ? ` message-${tone}` : ""}` }, el("span", {}, text));
   const remove = () => box.remove();
   if (action) {
-    box.append(el("button", { type: "button", onclick: () => { remove(); action.run(); } }, action.label));
+    box.append(
+      el(
+        "button",
+        {
+          type: "button",
+          onclick: () => {
+            remove();
+            action.run();
+          },
+        },
+        action.label,
+      ),
+    );
   }
   area.append(box);
   let timer = setTimeout(remove, seconds * 1000);
   // A person who reaches for the button must not see it vanish.
   box.addEventListener("pointerenter", () => clearTimeout(timer));
-  box.addEventListener("pointerleave", () => { timer = setTimeout(remove, seconds * 1000); });
+  box.addEventListener("pointerleave", () => {
+    timer = setTimeout(remove, seconds * 1000);
+  });
   return remove;
 }

@@ -15,13 +15,17 @@ import { normaliseResidentId, residentIdFault } from "./resident-id.js";
 const CARD = ["patient.name", "patient.sex", "patient.birth_date", "patient.phone", "patient.resident_id", "patient.own_number"];
 
 function filled(values) {
-  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== "" && value !== null && !(Array.isArray(value) && value.length === 0)));
+  return Object.fromEntries(
+    Object.entries(values).filter(([, value]) => value !== "" && value !== null && !(Array.isArray(value) && value.length === 0)),
+  );
 }
 
 /** The option that a text means, by its label or its code. */
 function optionOf(input) {
   const text = input.value.trim().toLowerCase();
-  return text === "" ? null : [...(input.list?.options ?? [])].find((option) => option.value.toLowerCase() === text || option.label.toLowerCase() === text);
+  return text === ""
+    ? null
+    : [...(input.list?.options ?? [])].find((option) => option.value.toLowerCase() === text || option.label.toLowerCase() === text);
 }
 
 /** People read labels, the request keeps codes. */
@@ -44,11 +48,16 @@ class NewCase {
     showLabels(form);
     form.addEventListener("input", () => this.typed());
     form.addEventListener("change", (event) => this.changed(event));
-    form.addEventListener("submit", (event) => { event.preventDefault(); this.run(() => this.send()); });
+    form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.run(() => this.send());
+    });
     form.querySelector("[data-save]").addEventListener("click", () => this.run(() => this.saveDraft()));
     this.uploads.addEventListener("telemed:case-wanted", () => this.giveCaseToFiles());
     this.uploads.addEventListener("telemed:uploaded", () => this.offerPapers());
-    document.addEventListener("telemed:case", (event) => { if (event.detail.case_id === this.id) this.showStudies(); });
+    document.addEventListener("telemed:case", (event) => {
+      if (event.detail.case_id === this.id) this.showStudies();
+    });
     this.showConsent();
   }
 
@@ -118,14 +127,31 @@ class NewCase {
       place.replaceChildren(icon("user-check"), el("span", {}, t("Known here, filled in: {who}", { who })));
       return;
     }
-    const take = el("button", { type: "button", class: "btn", onclick: () => { this.fill(found); place.hidden = true; } }, t("Take this card"));
+    const take = el(
+      "button",
+      {
+        type: "button",
+        class: "btn",
+        onclick: () => {
+          this.fill(found);
+          place.hidden = true;
+        },
+      },
+      t("Take this card"),
+    );
     place.replaceChildren(icon("alert-triangle"), el("span", {}, t("This number belongs to {who}.", { who })), take);
   }
 
   fill(found) {
     const number = (system) => found.identifiers.find((each) => each.system === system)?.value ?? "";
-    const card = { "patient.name": found.name, "patient.sex": found.sex, "patient.birth_date": found.birth_date ?? "", "patient.phone": found.phone,
-      "patient.resident_id": number("resident-id"), "patient.own_number": number(this.form.dataset.member) };
+    const card = {
+      "patient.name": found.name,
+      "patient.sex": found.sex,
+      "patient.birth_date": found.birth_date ?? "",
+      "patient.phone": found.phone,
+      "patient.resident_id": number("resident-id"),
+      "patient.own_number": number(this.form.dataset.member),
+    };
     const values = readForm(this.form);
     for (const name of CARD) if (card[name]) values[name] = card[name];
     writeForm(this.form, values);
@@ -143,12 +169,23 @@ class NewCase {
     const { patient = {}, request = {}, kind, priority } = nest(values);
     const identifiers = [];
     this.identifierFields = [];
-    const add = (system, value, field) => { if (value) { identifiers.push({ system, value }); this.identifierFields.push(field); } };
+    const add = (system, value, field) => {
+      if (value) {
+        identifiers.push({ system, value });
+        this.identifierFields.push(field);
+      }
+    };
     add(this.form.dataset.member, (patient.own_number ?? "").trim(), "patient.own_number");
     add("resident-id", normaliseResidentId(patient.resident_id ?? ""), "patient.resident_id");
     const body = { priority, request: filled(request) };
     if (!this.draft) return body;
-    const card = { name: (patient.name ?? "").trim(), sex: patient.sex || "unknown", birth_date: patient.birth_date || null, phone: (patient.phone ?? "").trim(), identifiers };
+    const card = {
+      name: (patient.name ?? "").trim(),
+      sex: patient.sex || "unknown",
+      birth_date: patient.birth_date || null,
+      phone: (patient.phone ?? "").trim(),
+      identifiers,
+    };
     return { ...body, kind, patient: card };
   }
 
@@ -201,7 +238,8 @@ class NewCase {
     if (!select) return;
     const { data } = await call("GET", `/api/v1/cases/${this.id}/evidence`);
     const known = new Set([...select.options].map((option) => option.value));
-    for (const each of data.items) if (each.type === "document" && !known.has(each.id)) select.append(el("option", { value: each.id }, each.name));
+    for (const each of data.items)
+      if (each.type === "document" && !known.has(each.id)) select.append(el("option", { value: each.id }, each.name));
   }
 
   /** Studies that a PACS sent meanwhile. Files of this page have their own bars. */
@@ -240,7 +278,13 @@ class NewCase {
     for (const control of this.form.elements) {
       if (!control.willValidate || !control.closest("[data-field]") || control.validity.valid) continue;
       const { valueMissing, patternMismatch, customError } = control.validity;
-      const words = valueMissing ? t("is needed") : patternMismatch ? t("has a form that is not taken here") : customError ? control.validationMessage : control.validationMessage;
+      const words = valueMissing
+        ? t("is needed")
+        : patternMismatch
+          ? t("has a form that is not taken here")
+          : customError
+            ? control.validationMessage
+            : control.validationMessage;
       if (!faults.some(([name]) => name === control.name)) faults.push([control.name, words]);
     }
     if (faults.length) this.wrong(faults);
@@ -248,7 +292,10 @@ class NewCase {
   }
 
   wrong(faults) {
-    showErrors(this.form, faults.map(([field, message]) => ({ field, message })));
+    showErrors(
+      this.form,
+      faults.map(([field, message]) => ({ field, message })),
+    );
   }
 
   /** Files that are on their way arrive first: a page that leaves would cut them off. */
@@ -256,7 +303,13 @@ class NewCase {
     const { queue } = this.uploads;
     if (!this.id && queue.busy) await this.save(); // they have waited for a case
     if (queue.busy) {
-      this.problem(tn("One file is still on its way: the case is sent when it has arrived.", "{n} files are still on their way: the case is sent when they have arrived.", queue.waiting));
+      this.problem(
+        tn(
+          "One file is still on its way: the case is sent when it has arrived.",
+          "{n} files are still on their way: the case is sent when they have arrived.",
+          queue.waiting,
+        ),
+      );
       await queue.idle();
       this.problem("");
     }
@@ -267,7 +320,9 @@ class NewCase {
     const place = this.form.querySelector("[data-consent]");
     const { consent } = nest(readForm(this.form));
     if (place.hidden || !consent?.signed_name?.trim() || this.consented) return;
-    await call("POST", `/api/v1/cases/${this.id}/consent`, { body: { giver: consent.giver, signed_name: consent.signed_name.trim(), evidence_id: consent.evidence_id || null } });
+    await call("POST", `/api/v1/cases/${this.id}/consent`, {
+      body: { giver: consent.giver, signed_name: consent.signed_name.trim(), evidence_id: consent.evidence_id || null },
+    });
     this.consented = true;
   }
 
@@ -287,7 +342,11 @@ class NewCase {
     try {
       await work();
     } catch (error) {
-      if (error instanceof Problem && error.errors.length) showErrors(this.form, error.errors.map((each) => this.placed(each)));
+      if (error instanceof Problem && error.errors.length)
+        showErrors(
+          this.form,
+          error.errors.map((each) => this.placed(each)),
+        );
       else this.problem(error.message);
     } finally {
       this.busy = false;

@@ -32,14 +32,19 @@ function startUnmatched() {
   register("k", t("Previous study"), () => move(-1), { when, group });
   for (let number = 1; number <= MOST_CHOICES; number += 1) {
     const button = () => current()?.querySelector(`[data-choice="${number}"]`);
-    register(String(number), t("Link to proposed case {n}", { n: number }), () => button().click(), { when: () => Boolean(button()), group });
+    register(String(number), t("Link to proposed case {n}", { n: number }), () => button().click(), {
+      when: () => Boolean(button()),
+      group,
+    });
   }
 }
 
 /** What may be asked for follows the centre that was chosen; another centre empties it. */
 function startRoute() {
   const centre = document.querySelector("[data-needs-of]");
-  centre?.addEventListener("change", () => { centre.form.elements.need.value = ""; });
+  centre?.addEventListener("change", () => {
+    centre.form.elements.need.value = "";
+  });
 }
 
 for (const part of [stepForm, livePart]) part.start();

@@ -15,10 +15,14 @@ function sectionOf(area) {
 /** Phrases for a section that hold every word of the query, in title or text; titles that begin with it first. */
 export function matching(phrases, section, query) {
   const words = query.toLowerCase().split(/\s+/).filter(Boolean);
-  const fits = (phrase) => (!phrase.section || phrase.section === section)
-    && words.every((word) => `${phrase.title} ${phrase.abbreviation ?? ""} ${phrase.text}`.toLowerCase().includes(word));
+  const fits = (phrase) =>
+    (!phrase.section || phrase.section === section) &&
+    words.every((word) => `${phrase.title} ${phrase.abbreviation ?? ""} ${phrase.text}`.toLowerCase().includes(word));
   const rank = (phrase) => (words.length && phrase.title.toLowerCase().startsWith(words[0]) ? 0 : 1);
-  return phrases.filter(fits).sort((a, b) => rank(a) - rank(b)).slice(0, MOST_SHOWN);
+  return phrases
+    .filter(fits)
+    .sort((a, b) => rank(a) - rank(b))
+    .slice(0, MOST_SHOWN);
 }
 
 class Picker {
@@ -50,12 +54,27 @@ class Picker {
     this.list?.remove();
     this.found = found;
     this.chosen = Math.max(0, Math.min(this.chosen, found.length - 1));
-    const rows = found.map((phrase, index) => el("div", {
-      role: "option", id: `phrase-${index}`, "aria-selected": String(index === this.chosen),
-      onpointerdown: (event) => { event.preventDefault(); this.insert(phrase); },
-    }, el("b", {}, phrase.title), el("span", {}, phrase.text)));
-    this.list = el("div", { class: "phrases", role: "listbox", id: "phrase-list", "aria-label": t("Phrases") },
-      ...(rows.length ? rows : [el("div", { class: "muted p-2" }, t("No phrase fits. Go on typing, or Esc."))]));
+    const rows = found.map((phrase, index) =>
+      el(
+        "div",
+        {
+          role: "option",
+          id: `phrase-${index}`,
+          "aria-selected": String(index === this.chosen),
+          onpointerdown: (event) => {
+            event.preventDefault();
+            this.insert(phrase);
+          },
+        },
+        el("b", {}, phrase.title),
+        el("span", {}, phrase.text),
+      ),
+    );
+    this.list = el(
+      "div",
+      { class: "phrases", role: "listbox", id: "phrase-list", "aria-label": t("Phrases") },
+      ...(rows.length ? rows : [el("div", { class: "muted p-2" }, t("No phrase fits. Go on typing, or Esc."))]),
+    );
     document.body.append(this.list);
     this.area.setAttribute("aria-controls", "phrase-list");
     if (rows.length) this.area.setAttribute("aria-activedescendant", `phrase-${this.chosen}`);

@@ -76,7 +76,8 @@ export async function post(place) {
   button?.setAttribute("aria-busy", "true");
   say(place, "");
   try {
-    if (place.dataset.flush !== undefined && !(await flushDrafts())) throw new Error(t("The draft is not saved yet. Wait for the connection, then try again."));
+    if (place.dataset.flush !== undefined && !(await flushDrafts()))
+      throw new Error(t("The draft is not saved yet. Wait for the connection, then try again."));
     const body = place.matches("form") ? nest(readForm(place)) : {};
     const { data } = await call(place.dataset.method ?? "POST", place.dataset.post, { body });
     goOn(place, data);

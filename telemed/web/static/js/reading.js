@@ -17,6 +17,7 @@ const STATE_PARTS = ["head", "criticals", "request", "evidence"];
 const page = document.querySelector("[data-reading]");
 const part = (name, root = page) => root.querySelector(`[data-part="${name}"]`);
 const writing = () => part("report").querySelector("form[data-autosave]");
+const context = { caseId: page.dataset.reading, form: writing };
 
 // ---- parts ----
 
@@ -32,7 +33,7 @@ function swap(name, fresh) {
   const now = part(name, fresh);
   if (!old || !now) return;
   if (name === "evidence") {
-    refreshEvidence(old, now);
+    refreshEvidence(old, now, context);
     return;
   }
   if (name === "request" && keepsOpen(old)) return; // an opened prior is being read: the facts of the request can wait
@@ -56,7 +57,10 @@ function refreshReport(fresh, own) {
   const mayWrite = Boolean(part("report", fresh).querySelector("form[data-autosave]"));
   if (form && mayWrite) return;
   if (form && draftOf(form)?.dirty) {
-    message(t("This case is no longer yours, and your last words are not saved. Copy them before you leave."), { tone: "critical", seconds: 86_400 });
+    message(t("This case is no longer yours, and your last words are not saved. Copy them before you leave."), {
+      tone: "critical",
+      seconds: 86_400,
+    });
     return;
   }
   if (form && !own) message(t("This case is no longer yours."), { tone: "critical" });
@@ -142,13 +146,15 @@ function followFocus(event) {
 }
 
 function start() {
-  startEvidence(page);
+  startEvidence(page, context);
   document.addEventListener("telemed:case", onCaseEvent);
   page.addEventListener("telemed:posted", stepped);
   page.addEventListener("telemed:refused", () => refresh());
   page.addEventListener("click", onClick, true);
   page.addEventListener("focusin", followFocus);
-  register("Enter", t("Write"), () => writing()?.querySelector("textarea")?.focus(), { when: () => writing() && !document.querySelector("dialog[open]") });
+  register("Enter", t("Write"), () => writing()?.querySelector("textarea")?.focus(), {
+    when: () => writing() && !document.querySelector("dialog[open]"),
+  });
   if (writing() && !document.activeElement?.closest("textarea")) writing().querySelector("textarea")?.focus();
 }
 

@@ -71,6 +71,10 @@ function check(input, leaving) {
 
 export function start() {
   const meant = (event) => (event.target instanceof Element ? event.target.closest("[data-resident-id]") : null);
-  document.addEventListener("input", (event) => { if (meant(event) && !event.isComposing) check(meant(event), false); });
-  document.addEventListener("focusout", (event) => { if (meant(event)) check(meant(event), true); });
+  document.addEventListener("input", (event) => {
+    if (meant(event) && !event.isComposing) check(meant(event), false);
+  });
+  document.addEventListener("focusout", (event) => {
+    if (meant(event)) check(meant(event), true);
+  });
 }

@@ -16,16 +16,39 @@ const CHUNK = 16 * 1024 * 1024; // bytes in one request; a proxy's usual limit a
 const RETRY = [0, 1000, 3000, 5000, 10_000, 20_000]; // ms
 const tus = globalThis.tus;
 
-const size = (bytes) => (bytes < 1e6 ? `${Math.max(1, Math.round(bytes / 1e3))} kB` : bytes < 1e9 ? `${(bytes / 1e6).toFixed(1)} MB` : `${(bytes / 1e9).toFixed(2)} GB`);
+const size = (bytes) =>
+  bytes < 1e6
+    ? `${Math.max(1, Math.round(bytes / 1e3))} kB`
+    : bytes < 1e9
+      ? `${(bytes / 1e6).toFixed(1)} MB`
+      : `${(bytes / 1e9).toFixed(2)} GB`;
 
 class FileUpload {
   constructor(queue, file, path) {
     Object.assign(this, { queue, file, path, state: "waiting", sent: 0, started: 0, startedAt: 0 });
     this.bar = el("i");
-    this.line = el("div", { class: "progress-line", role: "progressbar", "aria-label": path, "aria-valuemin": "0", "aria-valuemax": "100", "aria-valuenow": "0" }, this.bar);
+    this.line = el(
+      "div",
+      {
+        class: "progress-line",
+        role: "progressbar",
+        "aria-label": path,
+        "aria-valuemin": "0",
+        "aria-valuemax": "100",
+        "aria-valuenow": "0",
+      },
+      this.bar,
+    );
     this.words = el("span", { class: "muted" }, t("waits"));
     this.actions = el("span", { class: "file-actions" });
-    this.row = el("li", {}, el("span", { class: "file-name", title: path }, path), el("span", { class: "muted number" }, size(file.size)), this.line, el("span", {}, this.words, this.actions));
+    this.row = el(
+      "li",
+      {},
+      el("span", { class: "file-name", title: path }, path),
+      el("span", { class: "muted number" }, size(file.size)),
+      this.line,
+      el("span", {}, this.words, this.actions),
+    );
     this.offer("cancel");
   }
 
@@ -41,7 +64,10 @@ class FileUpload {
       // The case is part of it: the same file for another case is another upload.
       fingerprint: async () => ["telemed", endpoint, caseId, this.path, this.file.size, this.file.lastModified].join("|"),
       onProgress: (sent, total) => this.progress(sent, total),
-      onShouldRetry: (error) => { this.say(t("line lost, trying again…"), "near"); return retryable(error); },
+      onShouldRetry: (error) => {
+        this.say(t("line lost, trying again…"), "near");
+        return retryable(error);
+      },
       onSuccess: () => this.finish(),
       onError: (error) => this.fail(error),
     });
@@ -98,7 +124,21 @@ class FileUpload {
 
   offer(...names) {
     const buttons = { retry: ["reload", t("Try again")], cancel: ["x", t("Cancel")] };
-    this.actions.replaceChildren(...names.map((name) => el("button", { type: "button", class: "btn", title: buttons[name][1], "aria-label": `${buttons[name][1]}: ${this.path}`, onclick: () => this[name]() }, icon(buttons[name][0]))));
+    this.actions.replaceChildren(
+      ...names.map((name) =>
+        el(
+          "button",
+          {
+            type: "button",
+            class: "btn",
+            title: buttons[name][1],
+            "aria-label": `${buttons[name][1]}: ${this.path}`,
+            onclick: () => this[name](),
+          },
+          icon(buttons[name][0]),
+        ),
+      ),
+    );
   }
 
   say(text, tone = "") {
@@ -140,7 +180,9 @@ export class UploadQueue {
     });
     this.takeDrops();
     this.showUnfinished();
-    window.addEventListener("beforeunload", (event) => { if (this.busy) event.preventDefault(); });
+    window.addEventListener("beforeunload", (event) => {
+      if (this.busy) event.preventDefault();
+    });
   }
 
   get busy() {
@@ -179,7 +221,9 @@ export class UploadQueue {
       event.preventDefault();
       document.body.classList.add("dropping");
     });
-    document.addEventListener("dragleave", (event) => { if (!event.relatedTarget) document.body.classList.remove("dropping"); });
+    document.addEventListener("dragleave", (event) => {
+      if (!event.relatedTarget) document.body.classList.remove("dropping");
+    });
     document.addEventListener("drop", async (event) => {
       if (!carriesFiles(event)) return;
       event.preventDefault();
@@ -193,7 +237,8 @@ export class UploadQueue {
   add(files) {
     for (const { file, path } of files) {
       if (file.size === 0) message(t("{name} is empty and was left out.", { name: path }));
-      else if (file.size > this.limit) message(t("{name} is larger than {limit}.", { name: path, limit: size(this.limit) }), { tone: "critical" });
+      else if (file.size > this.limit)
+        message(t("{name} is larger than {limit}.", { name: path, limit: size(this.limit) }), { tone: "critical" });
       else if (!this.uploads.some((other) => other.path === path && other.file.size === file.size && other.state !== "cancelled")) {
         const upload = new FileUpload(this, file, path);
         this.uploads.push(upload);
@@ -223,7 +268,9 @@ export class UploadQueue {
   }
 
   finished(upload) {
-    this.section.dispatchEvent(new CustomEvent("telemed:uploaded", { bubbles: true, detail: { name: upload.path, url: upload.upload.url } }));
+    this.section.dispatchEvent(
+      new CustomEvent("telemed:uploaded", { bubbles: true, detail: { name: upload.path, url: upload.upload.url } }),
+    );
     this.showUnfinished();
     this.next();
   }
@@ -234,9 +281,13 @@ export class UploadQueue {
     if (!place) return;
     const all = await tus.defaultOptions.urlStorage.findAllUploads();
     const active = new Set(this.uploads.filter((upload) => upload.state !== "cancelled").map((upload) => upload.path));
-    const names = all.filter((found) => found.metadata?.case === this.caseId && !active.has(found.metadata.relativePath)).map((found) => found.metadata.relativePath);
+    const names = all
+      .filter((found) => found.metadata?.case === this.caseId && !active.has(found.metadata.relativePath))
+      .map((found) => found.metadata.relativePath);
     place.hidden = names.length === 0;
-    place.textContent = names.length ? `${tn("One upload was not finished. Drop the file again to go on where it stopped:", "{n} uploads were not finished. Drop the files again to go on where they stopped:", names.length)} ${names.slice(0, 5).join(", ")}` : "";
+    place.textContent = names.length
+      ? `${tn("One upload was not finished. Drop the file again to go on where it stopped:", "{n} uploads were not finished. Drop the files again to go on where they stopped:", names.length)} ${names.slice(0, 5).join(", ")}`
+      : "";
   }
 }
 

@@ -55,7 +55,8 @@ export class Calipers {
   }
 
   up() {
-    if (this.hold?.fresh && this.span && Math.abs(this.span.x2 - this.span.x1) < LEAST && Math.abs(this.span.y2 - this.span.y1) < LEAST) this.span = this.hold.was;
+    if (this.hold?.fresh && this.span && Math.abs(this.span.x2 - this.span.x1) < LEAST && Math.abs(this.span.y2 - this.span.y1) < LEAST)
+      this.span = this.hold.was;
     this.hold = null;
     this.changed();
   }
@@ -107,7 +108,11 @@ export class Calipers {
   get text() {
     const { value } = this;
     if (!value) return "";
-    return t("{ms} ms   {rate}/min   {mv} mV", { ms: value.milliseconds.toFixed(0), rate: value.rate.toFixed(0), mv: value.millivolts.toFixed(2) });
+    return t("{ms} ms   {rate}/min   {mv} mV", {
+      ms: value.milliseconds.toFixed(0),
+      rate: value.rate.toFixed(0),
+      mv: value.millivolts.toFixed(2),
+    });
   }
 
   paint(context) {
@@ -118,11 +123,46 @@ export class Calipers {
     const [x2, y2] = view.toPixel(this.span.x2, this.span.y2);
     if (this.marching && Math.abs(x2 - x1) > 3) {
       const step = Math.abs(x2 - x1);
-      for (let x = Math.min(x1, x2) % step; x < width; x += step) line(context, [[x, 0], [x, height]], COLOURS.march, ratio);
+      for (let x = Math.min(x1, x2) % step; x < width; x += step)
+        line(
+          context,
+          [
+            [x, 0],
+            [x, height],
+          ],
+          COLOURS.march,
+          ratio,
+        );
     }
-    for (const x of [x1, x2]) line(context, [[x, 0], [x, height]], COLOURS.caliper, 1.5 * ratio);
-    line(context, [[x1, y1], [x2, y1]], COLOURS.caliper, ratio);
-    if (Math.abs(y2 - y1) > 2) line(context, [[x1, y2], [x2, y2]], COLOURS.caliper, ratio);
+    for (const x of [x1, x2])
+      line(
+        context,
+        [
+          [x, 0],
+          [x, height],
+        ],
+        COLOURS.caliper,
+        1.5 * ratio,
+      );
+    line(
+      context,
+      [
+        [x1, y1],
+        [x2, y1],
+      ],
+      COLOURS.caliper,
+      ratio,
+    );
+    if (Math.abs(y2 - y1) > 2)
+      line(
+        context,
+        [
+          [x1, y2],
+          [x2, y2],
+        ],
+        COLOURS.caliper,
+        ratio,
+      );
     this.label(context, Math.max(x1, x2) + 6 * ratio, Math.min(y1, y2), ratio, width);
   }
 

@@ -18,7 +18,12 @@ export class Comparison {
     this.canvas = el("canvas", { role: "img", "aria-label": t("Median beats, now and earlier") });
     this.table = el("div", { class: "ecg-changes", tabindex: "0" });
     this.choice = el("select", { class: "tool-select ecg-earlier", "aria-label": t("Earlier tracing"), onchange: () => this.choose() });
-    this.element = el("div", { class: "ecg-compare", hidden: true }, el("div", { class: "ecg-compare-beats" }, this.canvas), el("div", { class: "ecg-compare-side" }, this.choice, this.table));
+    this.element = el(
+      "div",
+      { class: "ecg-compare", hidden: true },
+      el("div", { class: "ecg-compare-beats" }, this.canvas),
+      el("div", { class: "ecg-compare-side" }, this.choice, this.table),
+    );
     this.lead = true;
     new ResizeObserver(() => this.paint()).observe(this.canvas.parentElement);
   }
@@ -57,15 +62,42 @@ export class Comparison {
       const change = both ? Math.round(now) - Math.round(before) : null;
       const notable = both && Math.abs(change) >= (NOTABLE[name] ?? Infinity);
       const cell = (value) => el("td", {}, typeof value === "number" ? String(Math.round(value)) : "–");
-      return el("tr", { class: notable ? "ecg-notable" : null }, el("th", { scope: "row" }, `${label} ${unit}`), cell(now), other ? cell(before) : null,
-        other ? el("td", {}, change === null ? "" : `${change > 0 ? "+" : ""}${change}`) : null);
+      return el(
+        "tr",
+        { class: notable ? "ecg-notable" : null },
+        el("th", { scope: "row" }, `${label} ${unit}`),
+        cell(now),
+        other ? cell(before) : null,
+        other ? el("td", {}, change === null ? "" : `${change > 0 ? "+" : ""}${change}`) : null,
+      );
     });
-    const head = el("tr", {}, el("th", {}), el("th", { scope: "col" }, t("now")), other ? el("th", { scope: "col" }, t("earlier")) : null, other ? el("th", { scope: "col" }, t("change")) : null);
+    const head = el(
+      "tr",
+      {},
+      el("th", {}),
+      el("th", { scope: "col" }, t("now")),
+      other ? el("th", { scope: "col" }, t("earlier")) : null,
+      other ? el("th", { scope: "col" }, t("change")) : null,
+    );
     const codes = (tracing) => new Set((tracing?.proposal.statements ?? []).map((each) => each.code));
     const [mine, theirs] = [codes(this.tracing), codes(other)];
-    const list = (title, found) => (found.length ? [el("h3", {}, title), el("ul", {}, ...found.map((code) => el("li", {}, known.get(code) ?? code)))] : []);
-    return [el("table", { class: "ecg-table" }, el("thead", {}, head), el("tbody", {}, ...rows)),
-      ...(other ? [...list(t("New"), [...mine].filter((code) => !theirs.has(code))), ...list(t("No longer"), [...theirs].filter((code) => !mine.has(code)))] : [])];
+    const list = (title, found) =>
+      found.length ? [el("h3", {}, title), el("ul", {}, ...found.map((code) => el("li", {}, known.get(code) ?? code)))] : [];
+    return [
+      el("table", { class: "ecg-table" }, el("thead", {}, head), el("tbody", {}, ...rows)),
+      ...(other
+        ? [
+            ...list(
+              t("New"),
+              [...mine].filter((code) => !theirs.has(code)),
+            ),
+            ...list(
+              t("No longer"),
+              [...theirs].filter((code) => !mine.has(code)),
+            ),
+          ]
+        : []),
+    ];
   }
 
   paint() {
@@ -104,14 +136,25 @@ export class Comparison {
     const samples = median.samples[row];
     const rest = samples.slice(Math.max(0, median.marks.qrs_onset - 8), median.marks.qrs_onset + 1);
     const level = rest.reduce((sum, value) => sum + value, 0) / rest.length;
-    const points = samples.map((value, n) => [left + this.at(median, n, scale), zero - ((value - level) / 1000) * this.view.setting.gain * scale]);
+    const points = samples.map((value, n) => [
+      left + this.at(median, n, scale),
+      zero - ((value - level) / 1000) * this.view.setting.gain * scale,
+    ]);
     line(context, points, colour, width);
   }
 
   marks(context, left, zero, scale, height) {
     for (const sample of Object.values(this.now.marks)) {
       const x = left + this.at(this.now, sample, scale);
-      line(context, [[x, zero - 0.3 * height], [x, zero + 0.2 * height]], COLOURS.marker, 1);
+      line(
+        context,
+        [
+          [x, zero - 0.3 * height],
+          [x, zero + 0.2 * height],
+        ],
+        COLOURS.marker,
+        1,
+      );
     }
   }
 

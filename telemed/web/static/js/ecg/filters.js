@@ -29,7 +29,8 @@ function bridged(samples) {
   let last = -1;
   for (let n = 0; n < whole.length; n += 1) {
     if (Number.isNaN(whole[n])) continue;
-    for (let k = last + 1; k < n; k += 1) whole[k] = last < 0 ? whole[n] : whole[last] + ((whole[n] - whole[last]) * (k - last)) / (n - last);
+    for (let k = last + 1; k < n; k += 1)
+      whole[k] = last < 0 ? whole[n] : whole[last] + ((whole[n] - whole[last]) * (k - last)) / (n - last);
     last = n;
   }
   if (last >= 0) whole.fill(whole[last], last + 1);
@@ -48,7 +49,9 @@ export function filtered(samples, stages, rate) {
       padded[pad + signal.length + n] = signal[signal.length - 2 - n];
     }
     padded.set(signal, pad);
-    signal = run(stage, run(stage, padded).reverse()).reverse().slice(pad, pad + signal.length);
+    signal = run(stage, run(stage, padded).reverse())
+      .reverse()
+      .slice(pad, pad + signal.length);
   }
   return Float32Array.from(signal, (value, n) => (Number.isNaN(samples[n]) ? NaN : value));
 }

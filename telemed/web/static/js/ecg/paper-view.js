@@ -62,7 +62,10 @@ export class PaperView {
       const stages = this.tracing.filters.find((each) => each.name === this.setting.filter)?.stages ?? [];
       const samples = filtered(this.samples[this.tracing.leads.indexOf(name)], stages, this.tracing.rate);
       const middle = median(samples);
-      this.shown.set(name, samples.map((value) => value - middle));
+      this.shown.set(
+        name,
+        samples.map((value) => value - middle),
+      );
     }
     return this.shown.get(name);
   }
@@ -96,7 +99,12 @@ export class PaperView {
     grid(context, { x: 0, y: 0, width, height }, origin, this.scale);
     const pen = Math.max(1, 0.25 * this.scale);
     for (let row = 0; row < this.sheet.rows; row += 1) {
-      line(context, pulse(0, this.sheet.zero(row), speed, gain).map(([x, y]) => this.toPixel(x, y)), COLOURS.trace, pen);
+      line(
+        context,
+        pulse(0, this.sheet.zero(row), speed, gain).map(([x, y]) => this.toPixel(x, y)),
+        COLOURS.trace,
+        pen,
+      );
     }
     for (const strip of this.sheet.strips) this.strip(strip, pen);
     this.drawOverlay();
@@ -115,14 +123,31 @@ export class PaperView {
     context.beginPath();
     context.rect(Math.max(0, left), 0, Math.min(right, width) - Math.max(0, left), this.size.height);
     context.clip();
-    trace(context, this.lead(strip.lead), Math.floor(seen[0]) - 1, Math.ceil(seen[1]) + 1, (n) => left + (n - begin) * perSample, zero,
-      (this.setting.gain / 1000) * this.scale, COLOURS.trace, pen);
+    trace(
+      context,
+      this.lead(strip.lead),
+      Math.floor(seen[0]) - 1,
+      Math.ceil(seen[1]) + 1,
+      (n) => left + (n - begin) * perSample,
+      zero,
+      (this.setting.gain / 1000) * this.scale,
+      COLOURS.trace,
+      pen,
+    );
     context.restore();
     context.fillStyle = COLOURS.label;
     context.font = `600 ${Math.max(11 * this.size.ratio, 3.4 * this.scale)}px system-ui, sans-serif`;
     context.fillText(strip.lead, left + 1.2 * this.scale, zero - Math.min(9, 0.3 * this.sheet.rowHeight) * this.scale);
     if (strip.x > this.sheet.strips[0].x && !strip.rhythm) {
-      line(context, [[left, zero - 3 * this.scale], [left, zero + 3 * this.scale]], COLOURS.trace, 1);
+      line(
+        context,
+        [
+          [left, zero - 3 * this.scale],
+          [left, zero + 3 * this.scale],
+        ],
+        COLOURS.trace,
+        1,
+      );
     }
   }
 

@@ -1,8 +1,15 @@
 // Painting paper and traces on a canvas. The context is in device pixels; `scale` is pixels to the millimetre.
 
 export const COLOURS = {
-  paper: "#fffafa", fine: "#f9d5d5", bold: "#eba3a3", trace: "#101010", label: "#101010", earlier: "#1558a6", marker: "#1f5fbf",
-  caliper: "#0b6e4f", march: "rgb(11 110 79 / 45%)",
+  paper: "#fffafa",
+  fine: "#f9d5d5",
+  bold: "#eba3a3",
+  trace: "#101010",
+  label: "#101010",
+  earlier: "#1558a6",
+  marker: "#1f5fbf",
+  caliper: "#0b6e4f",
+  march: "rgb(11 110 79 / 45%)",
 };
 
 const FINEST = 2.2; // pixels: closer lines than this are left out
@@ -12,7 +19,10 @@ export function grid(context, { x, y, width, height }, origin, scale) {
   context.fillStyle = COLOURS.paper;
   context.fillRect(x, y, width, height);
   context.lineWidth = 1;
-  for (const [step, colour, skip] of [[1, COLOURS.fine, 5], [5, COLOURS.bold, 0]]) {
+  for (const [step, colour, skip] of [
+    [1, COLOURS.fine, 5],
+    [5, COLOURS.bold, 0],
+  ]) {
     if (step * scale < FINEST) continue;
     context.strokeStyle = colour;
     const lines = (from, length, draw) => {
@@ -23,8 +33,14 @@ export function grid(context, { x, y, width, height }, origin, scale) {
       }
       context.stroke();
     };
-    lines(origin.x, width, (at) => { context.moveTo(x + at, y); context.lineTo(x + at, y + height); });
-    lines(origin.y, height, (at) => { context.moveTo(x, y + at); context.lineTo(x + width, y + at); });
+    lines(origin.x, width, (at) => {
+      context.moveTo(x + at, y);
+      context.lineTo(x + at, y + height);
+    });
+    lines(origin.y, height, (at) => {
+      context.moveTo(x, y + at);
+      context.lineTo(x + width, y + at);
+    });
   }
 }
 

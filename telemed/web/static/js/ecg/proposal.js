@@ -6,7 +6,14 @@ import { t } from "../i18n.js";
 import { insert, statements, textOf } from "./statements.js";
 import { evidenceText, inLeads, QUALITY, REASONS } from "./words.js";
 
-const SHORT = [["rate", t("HR"), "/min"], ["pr", "PR", " ms"], ["qrs_duration", "QRS", " ms"], ["qt", "QT", " ms"], ["qtc_bazett", "QTc", " ms"], ["axis", t("Axis"), "°"]];
+const SHORT = [
+  ["rate", t("HR"), "/min"],
+  ["pr", "PR", " ms"],
+  ["qrs_duration", "QRS", " ms"],
+  ["qt", "QT", " ms"],
+  ["qtc_bazett", "QTc", " ms"],
+  ["axis", t("Axis"), "°"],
+];
 
 export class ProposalBar {
   constructor(formOf) {
@@ -17,25 +24,69 @@ export class ProposalBar {
   async show(tracing) {
     const known = new Map((await statements().catch(() => [])).filter((each) => each.code).map((each) => [each.code, each]));
     const { proposal } = tracing;
-    this.texts = (proposal.statements ?? []).map((each) => ({ ...each, text: inLeads(known.has(each.code) ? textOf(known.get(each.code)) : each.code, each.evidence), section: known.get(each.code)?.section ?? "impression" }));
+    this.texts = (proposal.statements ?? []).map((each) => ({
+      ...each,
+      text: inLeads(known.has(each.code) ? textOf(known.get(each.code)) : each.code, each.evidence),
+      section: known.get(each.code)?.section ?? "impression",
+    }));
     const weak = (proposal.quality ?? []).filter((lead) => lead.grade === "poor");
     const parts = [el("span", { class: "ecg-proposal-head" }, t("Proposed, not signed"))];
-    const numbers = SHORT.filter(([name]) => typeof proposal.measurements?.[name] === "number").map(([name, label, unit]) => `${label} ${Math.round(proposal.measurements[name])}${unit}`);
+    const numbers = SHORT.filter(([name]) => typeof proposal.measurements?.[name] === "number").map(
+      ([name, label, unit]) => `${label} ${Math.round(proposal.measurements[name])}${unit}`,
+    );
     if (numbers.length > 1) parts.push(el("span", { class: "ecg-numbers" }, numbers.join("   ")));
-    for (const hit of tracing.critical) parts.push(el("span", { class: "state tone-critical", title: t("Limit of the region's table reached") }, icon("alert-octagon"), hit.finding));
-    for (const found of proposal.reversals ?? []) parts.push(el("span", { class: "state tone-near", title: evidenceOf(found.evidence) }, icon("alert-triangle"), t("{leads} may be swapped", { leads: found.electrodes.join("–") })));
+    for (const hit of tracing.critical)
+      parts.push(
+        el("span", { class: "state tone-critical", title: t("Limit of the region's table reached") }, icon("alert-octagon"), hit.finding),
+      );
+    for (const found of proposal.reversals ?? [])
+      parts.push(
+        el(
+          "span",
+          { class: "state tone-near", title: evidenceOf(found.evidence) },
+          icon("alert-triangle"),
+          t("{leads} may be swapped", { leads: found.electrodes.join("–") }),
+        ),
+      );
     for (const each of this.texts) parts.push(this.chip(each));
     if (weak.length) {
-      const why = weak.map((lead) => `${lead.lead}: ${QUALITY[lead.grade]} (${lead.reasons.map((reason) => REASONS[reason] ?? reason).join(", ")})`).join("\n");
-      parts.push(el("span", { class: "state tone-near", title: why }, icon("alert-triangle"), t("Poor signal in {leads}", { leads: weak.map((lead) => lead.lead).join(" ") })));
+      const why = weak
+        .map((lead) => `${lead.lead}: ${QUALITY[lead.grade]} (${lead.reasons.map((reason) => REASONS[reason] ?? reason).join(", ")})`)
+        .join("\n");
+      parts.push(
+        el(
+          "span",
+          { class: "state tone-near", title: why },
+          icon("alert-triangle"),
+          t("Poor signal in {leads}", { leads: weak.map((lead) => lead.lead).join(" ") }),
+        ),
+      );
     }
-    if (this.texts.length) parts.push(el("button", { class: "btn", type: "button", "data-ecg-take": "", title: t("Write all into the report"), onclick: () => this.take() }, t("Take over"), el("kbd", { "aria-hidden": "true" }, "q")));
+    if (this.texts.length)
+      parts.push(
+        el(
+          "button",
+          { class: "btn", type: "button", "data-ecg-take": "", title: t("Write all into the report"), onclick: () => this.take() },
+          t("Take over"),
+          el("kbd", { "aria-hidden": "true" }, "q"),
+        ),
+      );
     this.element.replaceChildren(...parts);
   }
 
   chip(statement) {
     const why = evidenceText(statement.evidence);
-    return el("button", { class: "ecg-chip", type: "button", title: why ? `${statement.text}: ${why}` : statement.text, onclick: () => this.write(statement) }, statement.text, why ? el("small", {}, why) : null);
+    return el(
+      "button",
+      {
+        class: "ecg-chip",
+        type: "button",
+        title: why ? `${statement.text}: ${why}` : statement.text,
+        onclick: () => this.write(statement),
+      },
+      statement.text,
+      why ? el("small", {}, why) : null,
+    );
   }
 
   write(statement) {
@@ -48,7 +99,10 @@ export class ProposalBar {
   }
 }
 
-const evidenceOf = (evidence) => Object.entries(evidence).map(([name, value]) => `${name} ${value}`).join("\n");
+const evidenceOf = (evidence) =>
+  Object.entries(evidence)
+    .map(([name, value]) => `${name} ${value}`)
+    .join("\n");
 
 /** Numbers that came after the form was drawn go into the fields that nobody has filled. */
 export function fillMeasured(form, tracing) {

@@ -23,7 +23,14 @@ export const pulseWidth = (speed) => PULSE_SECONDS * speed + 2 * PULSE_LEAD;
 /** Points of a calibration pulse of 1 mV and 200 ms, from its left end on the zero line. */
 export function pulse(x, y, speed, gain) {
   const [rise, fall] = [x + PULSE_LEAD, x + PULSE_LEAD + PULSE_SECONDS * speed];
-  return [[x, y], [rise, y], [rise, y - gain], [fall, y - gain], [fall, y], [fall + PULSE_LEAD, y]];
+  return [
+    [x, y],
+    [rise, y],
+    [rise, y - gain],
+    [fall, y - gain],
+    [fall, y],
+    [fall + PULSE_LEAD, y],
+  ];
 }
 
 /**
@@ -41,9 +48,15 @@ export function makeSheet(tracing, layoutName, speed, room, one = "") {
   const left = pulseWidth(speed);
   const each = tracing.duration / columns.length;
   const zero = (row) => (row + 0.55) * rowHeight;
-  const strips = columns.flatMap((column, n) => column.map((lead, row) => ({
-    lead, x: left + n * each * speed, y: zero(row), width: each * speed, begin: n * each,
-  })));
+  const strips = columns.flatMap((column, n) =>
+    column.map((lead, row) => ({
+      lead,
+      x: left + n * each * speed,
+      y: zero(row),
+      width: each * speed,
+      begin: n * each,
+    })),
+  );
   if (rhythm) strips.push({ lead: rhythm, x: left, y: zero(rows - 1), width: tracing.duration * speed, begin: 0, rhythm: true });
   return { width: left + tracing.duration * speed, height: rows * rowHeight, rowHeight, rows, strips, zero };
 }

@@ -9,10 +9,13 @@ let loading = null;
 
 /** All statements: [{number, code?, zh, en, initials, section}]. */
 export function statements() {
-  loading ??= fetch(LIST).then((response) => response.json()).then((data) => data.statements).catch((error) => {
-    loading = null;
-    throw error;
-  });
+  loading ??= fetch(LIST)
+    .then((response) => response.json())
+    .then((data) => data.statements)
+    .catch((error) => {
+      loading = null;
+      throw error;
+    });
   return loading;
 }
 
@@ -31,7 +34,12 @@ export function find(all, typed) {
     if (each.zh.includes(typed.trim()) || each.en.toLowerCase().includes(wanted)) return 2;
     return each.initials.includes(wanted) ? 1 : 0;
   };
-  return all.map((each) => [worth(each), each]).filter(([value]) => value).sort((a, b) => b[0] - a[0] || a[1].number - b[1].number).slice(0, SHOWN).map(([, each]) => each);
+  return all
+    .map((each) => [worth(each), each])
+    .filter(([value]) => value)
+    .sort((a, b) => b[0] - a[0] || a[1].number - b[1].number)
+    .slice(0, SHOWN)
+    .map(([, each]) => each);
 }
 
 /** Write a statement into a text of the report, on a line of its own. */
@@ -48,13 +56,28 @@ export function insert(form, section, text) {
 export class StatementPicker {
   constructor(formOf) {
     this.formOf = formOf;
-    this.input = el("input", { class: "form-control", type: "text", autocomplete: "off", "aria-label": t("Statement"), "aria-controls": "statement-list", placeholder: t("Number, pinyin initials or words") });
+    this.input = el("input", {
+      class: "form-control",
+      type: "text",
+      autocomplete: "off",
+      "aria-label": t("Statement"),
+      "aria-controls": "statement-list",
+      placeholder: t("Number, pinyin initials or words"),
+    });
     this.list = el("ul", { class: "statement-list", id: "statement-list", role: "listbox", "aria-label": t("Statements") });
-    this.dialog = el("dialog", { class: "sheet statement-sheet", "aria-label": t("Statements") },
+    this.dialog = el(
+      "dialog",
+      { class: "sheet statement-sheet", "aria-label": t("Statements") },
       el("div", { class: "sheet-head" }, t("Statements")),
       el("div", { class: "sheet-body" }, this.input, this.list),
-      el("div", { class: "sheet-foot" }, el("span", { class: "muted" }, t("Enter writes it into the impression and goes on, Esc ends")), el("span", { class: "spacer" }),
-        el("button", { class: "btn", type: "button", onclick: () => this.dialog.close() }, t("Close"))));
+      el(
+        "div",
+        { class: "sheet-foot" },
+        el("span", { class: "muted" }, t("Enter writes it into the impression and goes on, Esc ends")),
+        el("span", { class: "spacer" }),
+        el("button", { class: "btn", type: "button", onclick: () => this.dialog.close() }, t("Close")),
+      ),
+    );
     this.input.addEventListener("input", () => this.show());
     this.input.addEventListener("keydown", (event) => this.key(event));
     this.dialog.addEventListener("close", () => this.formOf()?.querySelector('textarea[name="sections.impression"]')?.focus());
@@ -77,9 +100,22 @@ export class StatementPicker {
   show(chosen = 0) {
     this.found = find(this.all ?? [], this.input.value);
     this.chosen = Math.max(0, Math.min(chosen, this.found.length - 1));
-    this.list.replaceChildren(...this.found.map((each, index) => el("li", {
-      role: "option", id: `statement-${index}`, "aria-selected": String(index === this.chosen), onclick: () => this.take(each),
-    }, el("b", {}, String(each.number)), el("span", {}, textOf(each)), el("kbd", {}, each.initials))));
+    this.list.replaceChildren(
+      ...this.found.map((each, index) =>
+        el(
+          "li",
+          {
+            role: "option",
+            id: `statement-${index}`,
+            "aria-selected": String(index === this.chosen),
+            onclick: () => this.take(each),
+          },
+          el("b", {}, String(each.number)),
+          el("span", {}, textOf(each)),
+          el("kbd", {}, each.initials),
+        ),
+      ),
+    );
     if (!this.found.length) this.list.replaceChildren(el("li", { class: "muted" }, t("Nothing fits.")));
     this.input.setAttribute("aria-activedescendant", this.found.length ? `statement-${this.chosen}` : "");
   }

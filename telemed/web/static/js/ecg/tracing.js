@@ -26,7 +26,10 @@ export class Tracing {
         throw error;
       });
       this.chunks.set(key, loading);
-      loading.then((chunk) => this.chunks.set(key, chunk), () => {});
+      loading.then(
+        (chunk) => this.chunks.set(key, chunk),
+        () => {},
+      );
       if (this.chunks.size > 400) this.chunks.delete(this.chunks.keys().next().value);
     }
     return this.chunks.get(key);
@@ -51,7 +54,10 @@ export class Tracing {
     const chunks = await Promise.all(numbers.map((number) => this.chunk(0, number)));
     return this.leads.map((_, row) => {
       const samples = new Float32Array(this.samples);
-      for (const chunk of chunks) chunk.rows[row].forEach((value, at) => { samples[chunk.first + at] = value === GAP ? NaN : value; });
+      for (const chunk of chunks)
+        chunk.rows[row].forEach((value, at) => {
+          samples[chunk.first + at] = value === GAP ? NaN : value;
+        });
       return samples;
     });
   }

@@ -1,6 +1,6 @@
-// The ECG viewer of the reading page.
+// The ECG viewer of the reading page, a panel (panels.js).
 //
-//   <div class="ecg" data-ecg="CASE ID" data-expected="1" data-holter="/read/CASE ID/holter"></div>
+//   <div class="ecg" data-panel="ecg" data-panel-module="..." data-expected="1" data-holter="/read/CASE ID/holter"></div>
 //
 // Paper on a canvas, drawn from the samples; every button has a key. It says "ecg:ready" when the first trace is drawn.
 
@@ -19,17 +19,30 @@ import { beginOf, filterText } from "./words.js";
 const ASK_AGAIN = 1200; // ms while a tracing that has arrived is being read
 const PATIENCE = 60; // times
 
-const button = (label, key, run, content) => el("button", { type: "button", class: "tool ecg-tool", title: key ? `${label} (${key})` : label, "aria-label": label, "aria-pressed": "false", onclick: run }, ...content);
+const button = (label, key, run, content) =>
+  el(
+    "button",
+    {
+      type: "button",
+      class: "tool ecg-tool",
+      title: key ? `${label} (${key})` : label,
+      "aria-label": label,
+      "aria-pressed": "false",
+      onclick: run,
+    },
+    ...content,
+  );
 
 export class EcgViewer {
-  constructor(element) {
+  constructor(element, { caseId, form }) {
     this.element = element;
-    this.caseId = element.dataset.ecg;
+    this.caseId = caseId;
+    this.formOf = form;
     this.view = new PaperView();
     this.calipers = new Calipers(this.view);
     this.comparison = new Comparison(this.view);
-    this.proposal = new ProposalBar(() => this.form);
-    this.picker = new StatementPicker(() => this.form);
+    this.proposal = new ProposalBar(form);
+    this.picker = new StatementPicker(form);
     this.notice = el("p", { class: "ecg-notice", role: "status" }, t("The tracing is being read…"));
     this.stage = el("div", { class: "ecg-stage" }, this.view.element, this.comparison.element, this.notice);
     this.bar = this.makeBar();
@@ -42,10 +55,6 @@ export class EcgViewer {
       const place = event.target.closest?.("[data-measured]");
       if (place) mark(place);
     });
-  }
-
-  get form() {
-    return document.querySelector("form[data-autosave]");
   }
 
   // ---- recordings ----
@@ -68,13 +77,15 @@ export class EcgViewer {
   }
 
   /** More may have arrived, or been read. */
-  grow(expected) {
-    this.element.dataset.expected = expected;
+  grow(fresh) {
+    this.element.dataset.expected = fresh.dataset.expected;
     this.open();
   }
 
   async list() {
-    this.choice.replaceChildren(...this.items.map((each, index) => el("option", { value: String(index) }, `${beginOf(each)} ${each.format}`)));
+    this.choice.replaceChildren(
+      ...this.items.map((each, index) => el("option", { value: String(index) }, `${beginOf(each)} ${each.format}`)),
+    );
     this.choice.hidden = this.items.length < 2;
     await this.choose(this.items.length - 1);
   }
@@ -103,7 +114,7 @@ export class EcgViewer {
     }
     this.say("");
     await this.proposal.show(tracing);
-    fillMeasured(this.form, tracing);
+    fillMeasured(this.formOf(), tracing);
     this.update();
     requestAnimationFrame(() => {
       this.element.dataset.ready = "true";
@@ -159,7 +170,11 @@ export class EcgViewer {
     if (!this.view.sheet) return;
     event.preventDefault();
     if (event.ctrlKey) this.view.zoom(event.deltaY < 0 ? 1 : -1);
-    else this.view.move((event.deltaX + (event.shiftKey ? event.deltaY : 0)) / this.view.scale, event.shiftKey ? 0 : event.deltaY / this.view.scale);
+    else
+      this.view.move(
+        (event.deltaX + (event.shiftKey ? event.deltaY : 0)) / this.view.scale,
+        event.shiftKey ? 0 : event.deltaY / this.view.scale,
+      );
     this.update();
   }
 
@@ -172,23 +187,70 @@ export class EcgViewer {
 
   makeBar() {
     const { view, calipers } = this;
-    this.layouts = LAYOUTS.map((each) => ({ name: each.name, button: button(each.label, each.key, () => this.setLayout(each.name), [el("span", {}, each.name.replace("x", "×"))]) }));
+    this.layouts = LAYOUTS.map((each) => ({
+      name: each.name,
+      button: button(each.label, each.key, () => this.setLayout(each.name), [el("span", {}, each.name.replace("x", "×"))]),
+    }));
     this.speed = button(t("Paper speed"), "s", () => this.cycle("speed", SPEEDS), [el("span", {})]);
     this.gain = button(t("Gain"), "g", () => this.cycle("gain", GAINS), [el("span", {})]);
-    this.filter = el("select", { class: "tool-select ecg-filter", "aria-label": t("Filter"), title: t("Filter (i)"), onchange: () => { this.set({ filter: this.filter.value }); this.filter.blur(); } });
-    this.choice = el("select", { class: "tool-select ecg-choice", "aria-label": t("Recording"), hidden: true, onchange: () => { this.choose(Number(this.choice.value)); this.choice.blur(); } });
+    this.filter = el("select", {
+      class: "tool-select ecg-filter",
+      "aria-label": t("Filter"),
+      title: t("Filter (i)"),
+      onchange: () => {
+        this.set({ filter: this.filter.value });
+        this.filter.blur();
+      },
+    });
+    this.choice = el("select", {
+      class: "tool-select ecg-choice",
+      "aria-label": t("Recording"),
+      hidden: true,
+      onchange: () => {
+        this.choose(Number(this.choice.value));
+        this.choice.blur();
+      },
+    });
     this.caliperButton = button(t("Calipers"), "k", () => calipers.place(), [icon("ruler-measure")]);
     this.marchButton = button(t("March out"), "m", () => calipers.march(), [icon("layout-columns")]);
     this.lensButton = button(t("Enlarge a lead"), "l", () => this.magnify(view.setting.lead ? "" : "II"), [icon("zoom-in")]);
     this.medianButton = button(t("Median beats"), "v", () => this.compare(false), [icon("heartbeat")]);
     this.compareButton = button(t("Compare with the earlier tracing"), "x", () => this.compare(true), [icon("history")]);
     this.reading = el("output", { class: "visually-hidden" });
-    this.holter = el("button", { type: "button", class: "btn btn-primary", hidden: true, onclick: () => window.location.assign(this.holterAddress()) }, t("Open the Holter page"), el("kbd", { "aria-hidden": "true" }, "h"));
+    this.holter = el(
+      "button",
+      { type: "button", class: "btn btn-primary", hidden: true, onclick: () => window.location.assign(this.holterAddress()) },
+      t("Open the Holter page"),
+      el("kbd", { "aria-hidden": "true" }, "h"),
+    );
     const gap = () => el("span", { class: "tool-gap" });
-    return el("div", { class: "viewer-bar ecg-bar", role: "toolbar", "aria-label": t("ECG viewer") }, this.choice, this.holter,
-      el("span", { class: "ecg-paper-tools" }, ...this.layouts.map((each) => each.button), gap(), this.speed, this.gain, this.filter, gap(), this.caliperButton, this.marchButton, this.lensButton,
-        this.medianButton, this.compareButton, gap(), button(t("Smaller"), "-", () => this.zoom(-1), [el("span", {}, "−")]), button(t("Larger"), "+", () => this.zoom(1), [el("span", {}, "+")]),
-        button(t("Statements"), "a", () => this.picker.open(), [icon("list")])), el("span", { class: "spacer" }), this.reading);
+    return el(
+      "div",
+      { class: "viewer-bar ecg-bar", role: "toolbar", "aria-label": t("ECG viewer") },
+      this.choice,
+      this.holter,
+      el(
+        "span",
+        { class: "ecg-paper-tools" },
+        ...this.layouts.map((each) => each.button),
+        gap(),
+        this.speed,
+        this.gain,
+        this.filter,
+        gap(),
+        this.caliperButton,
+        this.marchButton,
+        this.lensButton,
+        this.medianButton,
+        this.compareButton,
+        gap(),
+        button(t("Smaller"), "-", () => this.zoom(-1), [el("span", {}, "−")]),
+        button(t("Larger"), "+", () => this.zoom(1), [el("span", {}, "+")]),
+        button(t("Statements"), "a", () => this.picker.open(), [icon("list")]),
+      ),
+      el("span", { class: "spacer" }),
+      this.reading,
+    );
   }
 
   update() {
@@ -222,13 +284,23 @@ export class EcgViewer {
     for (const each of LAYOUTS) bind(each.key, each.label, () => this.setLayout(each.name));
     bind("s", t("Paper speed"), () => this.cycle("speed", SPEEDS));
     bind("g", t("Gain"), () => this.cycle("gain", GAINS));
-    bind("i", t("Filter"), () => this.cycle("filter", view.tracing.filters.map((each) => each.name)));
+    bind("i", t("Filter"), () =>
+      this.cycle(
+        "filter",
+        view.tracing.filters.map((each) => each.name),
+      ),
+    );
     bind("k", t("Calipers"), () => calipers.place());
     bind("m", t("March out"), () => calipers.march());
     bind("Delete", t("Remove the calipers"), () => calipers.remove());
     bind("l", t("Enlarge a lead"), () => this.magnify(view.setting.lead ? "" : "II"));
     bind("v", t("Median beats"), () => this.compare(false));
-    bind("x", t("Compare with the earlier tracing"), () => this.compare(true), () => resting() && this.earlier?.length > 0);
+    bind(
+      "x",
+      t("Compare with the earlier tracing"),
+      () => this.compare(true),
+      () => resting() && this.earlier?.length > 0,
+    );
     for (const key of ["+", "="]) bind(key, t("Larger"), () => this.zoom(1));
     bind("-", t("Smaller"), () => this.zoom(-1));
     bind("0", t("Whole width"), () => this.zoom(0));
@@ -236,20 +308,33 @@ export class EcgViewer {
     bind("ArrowLeft", t("Back, or the calipers back by 4 ms"), () => calipers.nudge(-4) || view.move(-12.5, 0));
     bind("Shift+ArrowRight", t("Calipers wider by 4 ms"), () => calipers.nudge(4, true));
     bind("Shift+ArrowLeft", t("Calipers narrower by 4 ms"), () => calipers.nudge(-4, true));
-    bind("ArrowDown", t("Next lead, enlarged"), () => this.stepLead(1), () => resting() && Boolean(view.setting.lead));
-    bind("ArrowUp", t("Lead before, enlarged"), () => this.stepLead(-1), () => resting() && Boolean(view.setting.lead));
+    bind(
+      "ArrowDown",
+      t("Next lead, enlarged"),
+      () => this.stepLead(1),
+      () => resting() && Boolean(view.setting.lead),
+    );
+    bind(
+      "ArrowUp",
+      t("Lead before, enlarged"),
+      () => this.stepLead(-1),
+      () => resting() && Boolean(view.setting.lead),
+    );
     bind("q", t("Take the proposal over"), () => this.proposal.take(), shown);
     bind("a", t("Statements"), () => this.picker.open(), shown);
     bind("Alt+s", t("Statements"), () => this.picker.open(), shown);
-    bind("h", t("Open the Holter page"), () => this.holter.click(), () => shown() && this.tracing?.kind === "holter");
+    bind(
+      "h",
+      t("Open the Holter page"),
+      () => this.holter.click(),
+      () => shown() && this.tracing?.kind === "holter",
+    );
   }
 }
 
-/** Start the ECG viewers below an element that have not been started. */
-export function start(root) {
-  for (const element of root.querySelectorAll("[data-ecg]:not([data-started])")) {
-    element.dataset.started = "";
-    element.ecg = new EcgViewer(element);
-    element.ecg.open();
-  }
+/** The panel's contract: see panels.js. */
+export function open(element, context) {
+  const viewer = new EcgViewer(element, context);
+  viewer.open();
+  return viewer;
 }

@@ -3,35 +3,70 @@
 import { t } from "../i18n.js";
 
 export const MEASURES = [
-  ["rate", t("Heart rate"), "/min", 0], ["p_duration", t("P duration"), "ms", 0], ["pr", t("PR interval"), "ms", 0], ["qrs_duration", t("QRS duration"), "ms", 0],
-  ["qt", t("QT interval"), "ms", 0], ["qtc_bazett", t("QTc (Bazett)"), "ms", 0], ["qtc_fridericia", t("QTc (Fridericia)"), "ms", 0],
-  ["p_axis", t("P axis"), "°", 0], ["axis", t("QRS axis"), "°", 0], ["t_axis", t("T axis"), "°", 0],
+  ["rate", t("Heart rate"), "/min", 0],
+  ["p_duration", t("P duration"), "ms", 0],
+  ["pr", t("PR interval"), "ms", 0],
+  ["qrs_duration", t("QRS duration"), "ms", 0],
+  ["qt", t("QT interval"), "ms", 0],
+  ["qtc_bazett", t("QTc (Bazett)"), "ms", 0],
+  ["qtc_fridericia", t("QTc (Fridericia)"), "ms", 0],
+  ["p_axis", t("P axis"), "°", 0],
+  ["axis", t("QRS axis"), "°", 0],
+  ["t_axis", t("T axis"), "°", 0],
 ];
 
 const EVIDENCE = {
-  rate: t("rate {value}/min"), pr: t("PR {value} ms"), qrs_duration: t("QRS {value} ms"), qtc_fridericia: t("QTc (Fridericia) {value} ms"),
-  axis: t("axis {value}°"), p_axis: t("P axis {value}°"), p_consistency: t("P alike in beats {value}"), p_likeness: t("P alike in beats {value}"),
-  irregularity: t("RR irregularity {value}"), rr_range: t("RR range {value} s"), beats: t("{value} beats"), count: t("{value} in all"),
-  occupied: t("away from the baseline {value}"), leakage: t("unlike a wave {value}"), regularity: t("waves alike {value}"), confidence: t("confidence {value}"),
-  longest_seconds: t("longest {value} s"), fastest_rate: t("fastest {value}/min"),
+  rate: t("rate {value}/min"),
+  pr: t("PR {value} ms"),
+  qrs_duration: t("QRS {value} ms"),
+  qtc_fridericia: t("QTc (Fridericia) {value} ms"),
+  axis: t("axis {value}°"),
+  p_axis: t("P axis {value}°"),
+  p_consistency: t("P alike in beats {value}"),
+  p_likeness: t("P alike in beats {value}"),
+  irregularity: t("RR irregularity {value}"),
+  rr_range: t("RR range {value} s"),
+  beats: t("{value} beats"),
+  count: t("{value} in all"),
+  occupied: t("away from the baseline {value}"),
+  leakage: t("unlike a wave {value}"),
+  regularity: t("waves alike {value}"),
+  confidence: t("confidence {value}"),
+  longest_seconds: t("longest {value} s"),
+  fastest_rate: t("fastest {value}/min"),
 };
 
 export const QUALITY = { good: t("good"), fair: t("fair"), poor: t("poor") };
 export const REASONS = { missing: t("gaps"), flat: t("flat"), clipped: t("cut off"), noise: t("noise"), baseline: t("baseline wander") };
 export const CLASSES = { N: t("normal"), S: t("supraventricular"), V: t("ventricular"), F: t("fusion"), Q: t("unknown beat") };
 export const EVENTS = {
-  pause: t("Pause"), "couplet-V": t("Ventricular couplet"), "run-V": t("Ventricular run"), vt: t("Ventricular tachycardia"), "couplet-S": t("Supraventricular couplet"),
-  "run-S": t("Supraventricular run"), svt: t("Supraventricular tachycardia"), bigeminy: t("Bigeminy"), trigeminy: t("Trigeminy"), fibrillation: t("Atrial fibrillation"),
-  "ventricular-fibrillation": t("Suspected ventricular fibrillation"), "polymorphic-tachycardia": t("Suspected polymorphic tachycardia"), "ventricular-flutter": t("Suspected ventricular flutter"),
+  pause: t("Pause"),
+  "couplet-V": t("Ventricular couplet"),
+  "run-V": t("Ventricular run"),
+  vt: t("Ventricular tachycardia"),
+  "couplet-S": t("Supraventricular couplet"),
+  "run-S": t("Supraventricular run"),
+  svt: t("Supraventricular tachycardia"),
+  bigeminy: t("Bigeminy"),
+  trigeminy: t("Trigeminy"),
+  fibrillation: t("Atrial fibrillation"),
+  "ventricular-fibrillation": t("Suspected ventricular fibrillation"),
+  "polymorphic-tachycardia": t("Suspected polymorphic tachycardia"),
+  "ventricular-flutter": t("Suspected ventricular flutter"),
 };
 export const FILTER_NAMES = {
-  none: t("as recorded"), diagnostic: t("diagnostic"), baseline: t("steady baseline"), muscle: t("muscle filter"),
-  "diagnostic-50": t("diagnostic, 50 Hz notch"), "muscle-50": t("muscle filter, 50 Hz notch"),
+  none: t("as recorded"),
+  diagnostic: t("diagnostic"),
+  baseline: t("steady baseline"),
+  muscle: t("muscle filter"),
+  "diagnostic-50": t("diagnostic, 50 Hz notch"),
+  "muscle-50": t("muscle filter, 50 Hz notch"),
 };
 
 /** The numbers behind a statement in one line. */
 export function evidenceText(evidence) {
-  const numbers = Object.entries(evidence).filter(([name, value]) => EVIDENCE[name] && value !== null)
+  const numbers = Object.entries(evidence)
+    .filter(([name, value]) => EVIDENCE[name] && value !== null)
     .map(([name, value]) => EVIDENCE[name].replace("{value}", Number(value).toFixed(Math.abs(value) < 10 && value % 1 ? 2 : 0)));
   return [...numbers, ...leadsOf(evidence).map(([lead, value]) => `${lead} ${value.toFixed(2)} mV`)].join(", ");
 }
@@ -40,7 +75,10 @@ const BY_LEAD = /^(?:st|t)_(?=[IVa])/; // a level or a height of one lead: st_V3
 const COMMA = t(", ");
 
 /** Leads whose ST or T speaks for a statement, with the number. */
-const leadsOf = (evidence) => Object.keys(evidence).filter((name) => BY_LEAD.test(name)).map((name) => [name.replace(BY_LEAD, ""), evidence[name]]);
+const leadsOf = (evidence) =>
+  Object.keys(evidence)
+    .filter((name) => BY_LEAD.test(name))
+    .map((name) => [name.replace(BY_LEAD, ""), evidence[name]]);
 
 /** A statement with the leads in which it is seen. */
 export function inLeads(text, evidence) {
@@ -51,9 +89,22 @@ export function inLeads(text, evidence) {
 /** A filter as paper names it: its name, its band, and that it is not diagnostic where it is not. */
 export function filterText(filter) {
   if (!filter) return "";
-  const band = filter.high_pass !== null && filter.low_pass !== null ? `${filter.high_pass}–${filter.low_pass} Hz`
-    : filter.high_pass !== null ? `> ${filter.high_pass} Hz` : filter.low_pass !== null ? `< ${filter.low_pass} Hz` : "";
-  return [FILTER_NAMES[filter.name] ?? filter.name, band, filter.notch ? `${filter.notch} Hz` : "", filter.diagnostic ? "" : t("(not diagnostic)")].filter(Boolean).join(" ");
+  const band =
+    filter.high_pass !== null && filter.low_pass !== null
+      ? `${filter.high_pass}–${filter.low_pass} Hz`
+      : filter.high_pass !== null
+        ? `> ${filter.high_pass} Hz`
+        : filter.low_pass !== null
+          ? `< ${filter.low_pass} Hz`
+          : "";
+  return [
+    FILTER_NAMES[filter.name] ?? filter.name,
+    band,
+    filter.notch ? `${filter.notch} Hz` : "",
+    filter.diagnostic ? "" : t("(not diagnostic)"),
+  ]
+    .filter(Boolean)
+    .join(" ");
 }
 
 export const beginOf = (tracing) => (tracing.started_at ? tracing.started_at.slice(0, 16).replace("T", " ") : t("without a time"));

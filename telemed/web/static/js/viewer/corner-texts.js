@@ -18,7 +18,9 @@ export class CornerTexts {
 
   show(pane) {
     const { slice } = pane;
-    const texts = slice ? { "top-left": whose(pane), "top-right": whatSeries(pane), "bottom-left": whichSlice(pane), "bottom-right": howShown(pane) } : {};
+    const texts = slice
+      ? { "top-left": whose(pane), "top-right": whatSeries(pane), "bottom-left": whichSlice(pane), "bottom-right": howShown(pane) }
+      : {};
     for (const name of CORNERS) setLines(this.corners[name], texts[name] ?? []);
     const letters = (slice && edgeLetters(slice.orientation, pane.rotation, pane.flipped)) || {};
     for (const name of EDGES) setLines(this.edges[name], letters[name] ? [letters[name]] : []);

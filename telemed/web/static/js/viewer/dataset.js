@@ -22,7 +22,10 @@ export function numbers(dataset, tag, least = 1) {
 export function text(dataset, tag) {
   const value = values(dataset, tag)[0];
   if (value === undefined || value === null) return "";
-  if (typeof value === "object") return String(value.Ideographic ?? value.Alphabetic ?? "").replaceAll("^", " ").trim();
+  if (typeof value === "object")
+    return String(value.Ideographic ?? value.Alphabetic ?? "")
+      .replaceAll("^", " ")
+      .trim();
   return String(value).trim();
 }
 

@@ -19,7 +19,11 @@ export function sameWay(a, b) {
 
 /** The letters of the side of the patient that a direction points to: at most two, the greater part first. */
 export function sideLetters(direction) {
-  const sides = [["L", "R"], ["P", "A"], ["H", "F"]];
+  const sides = [
+    ["L", "R"],
+    ["P", "A"],
+    ["H", "F"],
+  ];
   return direction
     .map((part, axis) => ({ size: Math.abs(part), letter: sides[axis][part > 0 ? 0 : 1] }))
     .filter(({ size }) => size > 0.25) // below about 15 degrees the second letter says nothing

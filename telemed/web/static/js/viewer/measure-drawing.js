@@ -9,7 +9,10 @@ const REACH = 8; // CSS pixels within which a press takes hold of a point or a l
 const onScreen = (matrix, point) => matrix.transformPoint(new DOMPoint(point.x, point.y));
 
 function outline(context, colour, draw) {
-  for (const [style, width] of [["rgba(0, 0, 0, 0.75)", 3.5], [colour, 1.5]]) {
+  for (const [style, width] of [
+    ["rgba(0, 0, 0, 0.75)", 3.5],
+    [colour, 1.5],
+  ]) {
     context.strokeStyle = style;
     context.lineWidth = width;
     context.beginPath();
@@ -46,7 +49,8 @@ export function drawMeasurement(context, matrix, measurement, slice, frame, chos
   const colour = chosen ? CHOSEN : COLOUR;
   const points = measurement.points.map((point) => onScreen(matrix, point));
   const [first, ...others] = points;
-  if (measurement.kind === "ellipse" && points.length === 2) outline(context, colour, () => ellipsePath(context, matrix, measurement.points));
+  if (measurement.kind === "ellipse" && points.length === 2)
+    outline(context, colour, () => ellipsePath(context, matrix, measurement.points));
   else {
     outline(context, colour, () => {
       context.moveTo(first.x, first.y);
@@ -55,7 +59,8 @@ export function drawMeasurement(context, matrix, measurement, slice, frame, chos
   }
   for (const point of points) outline(context, colour, () => context.arc(point.x, point.y, 3, 0, 2 * Math.PI));
   const complete = points.length === (measurement.kind === "angle" ? 3 : 2);
-  if (complete) write(context, describe(measurement, slice, frame), Math.max(...points.map((p) => p.x)) + 8, Math.max(12, points.at(-1).y), colour);
+  if (complete)
+    write(context, describe(measurement, slice, frame), Math.max(...points.map((p) => p.x)) + 8, Math.max(12, points.at(-1).y), colour);
 }
 
 function toSegment(point, a, b) {
@@ -84,11 +89,22 @@ export function drawShape(context, matrix, shape) {
   const colour = shape.proposal ? PROPOSED : FAULT;
   const right = shape.x + shape.width;
   const bottom = shape.y + shape.height;
-  const corners = [[shape.x, shape.y], [right, shape.y], [right, bottom], [shape.x, bottom]].map(([x, y]) => onScreen(matrix, { x, y }));
+  const corners = [
+    [shape.x, shape.y],
+    [right, shape.y],
+    [right, bottom],
+    [shape.x, bottom],
+  ].map(([x, y]) => onScreen(matrix, { x, y }));
   outline(context, colour, () => {
     context.moveTo(corners[0].x, corners[0].y);
     for (const corner of corners.slice(1)) context.lineTo(corner.x, corner.y);
     context.closePath();
   });
-  write(context, [shape.label], Math.max(4, Math.min(...corners.map((p) => p.x)) + 4), Math.max(14, Math.min(...corners.map((p) => p.y)) - 4), colour);
+  write(
+    context,
+    [shape.label],
+    Math.max(4, Math.min(...corners.map((p) => p.x)) + 4),
+    Math.max(14, Math.min(...corners.map((p) => p.y)) - 4),
+    colour,
+  );
 }

@@ -66,7 +66,9 @@ export function describe(measurement, slice, frame) {
   if (kind === "length") return [`${distance(points[0], points[1], spacing).toFixed(1)} ${length}`, ...caution];
   if (kind === "angle") return [`${angle(points, spacing).toFixed(1)}°`];
   const lines = [`${ellipseArea(points, spacing).toFixed(spacing ? 1 : 0)} ${length}²`];
-  const statistics = frame?.pixels && ellipseStatistics(points, instance.columns, instance.rows, (column, row) => frame.table[frame.pixels[row * instance.columns + column]]);
+  const statistics =
+    frame?.pixels &&
+    ellipseStatistics(points, instance.columns, instance.rows, (column, row) => frame.table[frame.pixels[row * instance.columns + column]]);
   if (statistics) {
     const unit = unitOf(slice);
     lines.unshift(`${t("mean")} ${statistics.mean.toFixed(1)}${unit} ± ${statistics.deviation.toFixed(1)}`);
@@ -90,6 +92,9 @@ export class MeasurementBook {
   }
 
   remove(slice, measurement) {
-    this.bySlice.set(slice.key, this.of(slice).filter((other) => other !== measurement));
+    this.bySlice.set(
+      slice.key,
+      this.of(slice).filter((other) => other !== measurement),
+    );
   }
 }

@@ -44,6 +44,11 @@ export function parts(bytes, contentType) {
 }
 
 function headers(bytes) {
-  const lines = decoder.decode(bytes).split("\r\n").filter((line) => line.includes(":"));
-  return Object.fromEntries(lines.map((line) => [line.slice(0, line.indexOf(":")).trim().toLowerCase(), line.slice(line.indexOf(":") + 1).trim()]));
+  const lines = decoder
+    .decode(bytes)
+    .split("\r\n")
+    .filter((line) => line.includes(":"));
+  return Object.fromEntries(
+    lines.map((line) => [line.slice(0, line.indexOf(":")).trim().toLowerCase(), line.slice(line.indexOf(":") + 1).trim()]),
+  );
 }

@@ -28,7 +28,17 @@ export class Pane {
   }
 
   reset() {
-    Object.assign(this, { zoom: 1, panX: 0, panY: 0, rotation: 0, flipped: false, inverted: false, window: null, coarse: false, preset: "" });
+    Object.assign(this, {
+      zoom: 1,
+      panX: 0,
+      panY: 0,
+      rotation: 0,
+      flipped: false,
+      inverted: false,
+      window: null,
+      coarse: false,
+      preset: "",
+    });
   }
 
   get slice() {
@@ -75,8 +85,15 @@ export class Pane {
     const window = slice.instance.isRaw ? null : this.window;
     this.invalidate();
     this.viewer.store.get(slice, { window }).then(
-      () => { if (this.slice === slice) { this.problem.hidden = true; this.invalidate(); } },
-      (error) => { if (this.slice === slice && error.name !== "AbortError") this.fail(error); },
+      () => {
+        if (this.slice === slice) {
+          this.problem.hidden = true;
+          this.invalidate();
+        }
+      },
+      (error) => {
+        if (this.slice === slice && error.name !== "AbortError") this.fail(error);
+      },
     );
     this.prefetch();
   }
@@ -91,8 +108,22 @@ export class Pane {
   }
 
   fail(error) {
-    this.problem.replaceChildren(icon("alert-triangle"), el("span", {}, t("This image could not be loaded: {reason}", { reason: error.message })),
-      el("button", { class: "btn", type: "button", onclick: () => { this.problem.hidden = true; this.load(); } }, t("Try again")));
+    this.problem.replaceChildren(
+      icon("alert-triangle"),
+      el("span", {}, t("This image could not be loaded: {reason}", { reason: error.message })),
+      el(
+        "button",
+        {
+          class: "btn",
+          type: "button",
+          onclick: () => {
+            this.problem.hidden = true;
+            this.load();
+          },
+        },
+        t("Try again"),
+      ),
+    );
     this.problem.hidden = false;
     this.drawn = {};
     this.invalidate();
@@ -162,7 +193,12 @@ export class Pane {
     // The same slice in the window before is better than nothing; another slice would be a lie.
     if (frame || (this.slice && this.drawn.slice === this.slice)) {
       const scale = this.picture.width / this.slice.instance.columns;
-      context.setTransform(new DOMMatrix().scale(ratio).multiply(this.matrix()).scale(1 / scale));
+      context.setTransform(
+        new DOMMatrix()
+          .scale(ratio)
+          .multiply(this.matrix())
+          .scale(1 / scale),
+      );
       context.imageSmoothingQuality = "high";
       if (this.inverted && this.drawn.rendered) context.filter = "invert(1)";
       context.drawImage(this.picture, 0, 0);
@@ -208,7 +244,8 @@ export class Pane {
     if (step === 1) for (let at = 0; at < words.length; at += 1) words[at] = table[pixels[at]];
     else {
       let at = 0;
-      for (let row = 0; row < rows; row += step) for (let column = 0; column < columns; column += step) words[at++] = table[pixels[row * columns + column]];
+      for (let row = 0; row < rows; row += step)
+        for (let column = 0; column < columns; column += step) words[at++] = table[pixels[row * columns + column]];
     }
     context.putImageData(this.image, 0, 0);
   }
@@ -235,7 +272,11 @@ export class Pane {
     const zoom = Math.min(Math.max(this.zoom * factor, 0.1), 40);
     const real = zoom / this.zoom;
     const { width, height } = this.element.getBoundingClientRect();
-    this.change({ zoom, panX: (this.panX - (x - width / 2)) * real + (x - width / 2), panY: (this.panY - (y - height / 2)) * real + (y - height / 2) });
+    this.change({
+      zoom,
+      panX: (this.panX - (x - width / 2)) * real + (x - width / 2),
+      panY: (this.panY - (y - height / 2)) * real + (y - height / 2),
+    });
   }
 
   fit() {

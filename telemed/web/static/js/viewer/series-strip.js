@@ -33,16 +33,27 @@ export class SeriesStrip {
       else this.element.append(card);
       place = card;
     }
-    for (const [series, card] of this.cards) if (series.study === study) card.querySelector(".strip-count").textContent = tn("{n} image", "{n} images", series.slices.length);
+    for (const [series, card] of this.cards)
+      if (series.study === study) card.querySelector(".strip-count").textContent = tn("{n} image", "{n} images", series.slices.length);
   }
 
   card(series) {
     const middle = series.slices[Math.floor((series.slices.length - 1) / 2)];
     const name = [series.modality, series.number === null ? "" : `#${series.number}`, series.description].filter(Boolean).join(" ");
-    const card = el("button", { type: "button", class: "strip-card", role: "option", "aria-selected": "false", draggable: "true", title: name },
-      el("img", { src: `${middle.instance.url}/frames/${middle.frame}/rendered?viewport=96,96`, alt: "", width: "72", height: "72", loading: "lazy", draggable: "false" }),
+    const card = el(
+      "button",
+      { type: "button", class: "strip-card", role: "option", "aria-selected": "false", draggable: "true", title: name },
+      el("img", {
+        src: `${middle.instance.url}/frames/${middle.frame}/rendered?viewport=96,96`,
+        alt: "",
+        width: "72",
+        height: "72",
+        loading: "lazy",
+        draggable: "false",
+      }),
       el("span", { class: "strip-name" }, name),
-      el("span", { class: "strip-count" }, tn("{n} image", "{n} images", series.slices.length)));
+      el("span", { class: "strip-count" }, tn("{n} image", "{n} images", series.slices.length)),
+    );
     card.addEventListener("click", () => this.viewer.showSeries(series));
     card.addEventListener("dragstart", (event) => event.dataTransfer.setData(KIND, `${series.study.uid}/${series.uid}`));
     return card;
@@ -55,7 +66,9 @@ export class SeriesStrip {
 
   /** Let a pane take series that are dropped on it. */
   acceptOn(pane) {
-    pane.element.addEventListener("dragover", (event) => { if (event.dataTransfer.types.includes(KIND)) event.preventDefault(); });
+    pane.element.addEventListener("dragover", (event) => {
+      if (event.dataTransfer.types.includes(KIND)) event.preventDefault();
+    });
     pane.element.addEventListener("drop", (event) => {
       const wanted = event.dataTransfer.getData(KIND);
       const series = [...this.cards.keys()].find((each) => `${each.study.uid}/${each.uid}` === wanted);

@@ -28,8 +28,14 @@ export class Instance {
 
   /** Grey of 8 or 16 bits without a modality table: the raw values are worth having; all else the server renders. */
   get isRaw() {
-    return !this.rawRefused && this.isGrey && [8, 16].includes(this.bitsAllocated)
-      && this.highBit < this.bitsAllocated && this.bitsStored <= this.highBit + 1 && !item(this.dataset, "00283000");
+    return (
+      !this.rawRefused &&
+      this.isGrey &&
+      [8, 16].includes(this.bitsAllocated) &&
+      this.highBit < this.bitsAllocated &&
+      this.bitsStored <= this.highBit + 1 &&
+      !item(this.dataset, "00283000")
+    );
   }
 
   get isGrey() {
@@ -70,7 +76,9 @@ export class Slice {
 
 /** Spacing of the one calibrated 2D region of an ultrasound image (PS3.3 C.8.5.5), or null where there are several. */
 function ultrasoundSpacing(dataset) {
-  const regions = values(dataset, "00186011").filter((region) => number(region, "00186012") === 1 && number(region, "00186024") === 3 && number(region, "00186026") === 3);
+  const regions = values(dataset, "00186011").filter(
+    (region) => number(region, "00186012") === 1 && number(region, "00186024") === 3 && number(region, "00186026") === 3,
+  );
   if (regions.length !== 1) return null;
   const x = number(regions[0], "0018602C"); // cm per pixel
   const y = number(regions[0], "0018602E");

@@ -6,34 +6,56 @@ import { TOOLS } from "./tools.js";
 import { CT_PRESETS } from "./window.js";
 
 function button(picture, label, key, run) {
-  return el("button", { type: "button", class: "tool", title: key ? `${label} (${key})` : label, "aria-label": label, "aria-pressed": "false", onclick: run }, icon(picture));
+  return el(
+    "button",
+    { type: "button", class: "tool", title: key ? `${label} (${key})` : label, "aria-label": label, "aria-pressed": "false", onclick: run },
+    icon(picture),
+  );
 }
 
 export class Toolbar {
   constructor(viewer) {
     this.viewer = viewer;
-    this.tools = TOOLS.map((tool) => ({ name: tool.name, button: button(tool.icon, tool.label, tool.key, () => viewer.setTool(tool.name)) }));
-    this.layouts = [["1x1", "square"], ["1x2", "layout-columns"], ["2x2", "layout-grid"]].map(([name, picture]) => ({
-      name, button: button(picture, t("Layout {name}", { name: name.replace("x", " × ") }), "g", () => viewer.setLayout(name)),
+    this.tools = TOOLS.map((tool) => ({
+      name: tool.name,
+      button: button(tool.icon, tool.label, tool.key, () => viewer.setTool(tool.name)),
+    }));
+    this.layouts = [
+      ["1x1", "square"],
+      ["1x2", "layout-columns"],
+      ["2x2", "layout-grid"],
+    ].map(([name, picture]) => ({
+      name,
+      button: button(picture, t("Layout {name}", { name: name.replace("x", " × ") }), "g", () => viewer.setLayout(name)),
     }));
     this.linked = button("link", t("Scroll together"), "s", () => viewer.setLinked(!viewer.link.on));
     this.marks = viewer.marked ? button("flag", t("Marks of image quality"), "k", () => viewer.toggleMarks()) : null;
     this.play = button("player-play", t("Play"), t("Space"), () => viewer.active.cine.toggle());
     this.presets = el("select", { class: "tool-select", "aria-label": t("Window preset"), onchange: () => this.choosePreset() });
     this.priors = this.makePriors();
-    this.element = el("div", { class: "viewer-bar", role: "toolbar", "aria-label": t("Viewer") },
-      ...this.tools.map((tool) => tool.button), this.gap(), this.presets,
+    this.element = el(
+      "div",
+      { class: "viewer-bar", role: "toolbar", "aria-label": t("Viewer") },
+      ...this.tools.map((tool) => tool.button),
+      this.gap(),
+      this.presets,
       button("contrast", t("Invert"), "i", () => viewer.active.change({ inverted: !viewer.active.inverted })),
       button("rotate-clockwise", t("Rotate"), "t", () => viewer.active.change({ rotation: (viewer.active.rotation + 90) % 360 })),
       button("flip-horizontal", t("Flip"), "h", () => viewer.active.change({ flipped: !viewer.active.flipped })),
       button("zoom-reset", t("Reset"), "0", () => viewer.resetPane()),
       button("trash", t("Remove measurement"), "Delete", () => viewer.deleteMeasurement()),
-      this.gap(), ...this.layouts.map((layout) => layout.button), this.linked, this.play, this.gap(), this.priors,
+      this.gap(),
+      ...this.layouts.map((layout) => layout.button),
+      this.linked,
+      this.play,
+      this.gap(),
+      this.priors,
       el("span", { class: "spacer" }),
       this.marks,
       viewer.element.dataset.ohif ? button("device-desktop", t("Open in OHIF"), "z", () => viewer.openOhif()) : null,
       button("maximize", t("Full screen"), "f", () => viewer.toggleFullScreen()),
-      viewer.element.dataset.windowUrl ? button("external-link", t("Second window"), "w", () => viewer.openWindow()) : null);
+      viewer.element.dataset.windowUrl ? button("external-link", t("Second window"), "w", () => viewer.openWindow()) : null,
+    );
   }
 
   gap() {
@@ -43,8 +65,12 @@ export class Toolbar {
   makePriors() {
     const { viewer } = this;
     if (!viewer.priors.length) return null;
-    const select = el("select", { class: "tool-select", "aria-label": t("Compare with a prior") }, el("option", { value: "" }, t("Compare… (x)")),
-      ...viewer.priors.map((prior, index) => el("option", { value: String(index) }, prior.label)));
+    const select = el(
+      "select",
+      { class: "tool-select", "aria-label": t("Compare with a prior") },
+      el("option", { value: "" }, t("Compare… (x)")),
+      ...viewer.priors.map((prior, index) => el("option", { value: String(index) }, prior.label)),
+    );
     select.addEventListener("change", () => {
       const prior = viewer.priors[Number(select.value)];
       if (select.value !== "" && prior) viewer.compare(prior);
@@ -70,7 +96,13 @@ export class Toolbar {
     const modality = viewer.active?.series?.modality ?? "";
     if (this.shownModality === modality) return;
     this.shownModality = modality;
-    this.presets.replaceChildren(el("option", { value: "own" }, t("Window… (1 as sent)")),
-      ...(modality === "CT" ? CT_PRESETS.map((preset, index) => el("option", { value: String(index) }, `${preset.label} W${preset.width} L${preset.center} (${preset.key})`)) : []));
+    this.presets.replaceChildren(
+      el("option", { value: "own" }, t("Window… (1 as sent)")),
+      ...(modality === "CT"
+        ? CT_PRESETS.map((preset, index) =>
+            el("option", { value: String(index) }, `${preset.label} W${preset.width} L${preset.center} (${preset.key})`),
+          )
+        : []),
+    );
   }
 }

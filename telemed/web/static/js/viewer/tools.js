@@ -28,7 +28,10 @@ function dragOf(tool, pane, x, y) {
   return {
     window: (dx, dy) => dragWindow(pane, start.window, dx, dy, true),
     pan: (dx, dy) => pane.change({ panX: start.panX + dx, panY: start.panY + dy }),
-    zoom: (dx, dy) => { pane.zoomAt(1.01 ** (before - dy), x, y); before = dy; },
+    zoom: (dx, dy) => {
+      pane.zoomAt(1.01 ** (before - dy), x, y);
+      before = dy;
+    },
     scroll: (dx, dy) => pane.goTo(start.index + Math.round(dy / PIXELS_PER_SLICE)),
   }[tool];
 }
@@ -43,7 +46,9 @@ export class PaneTools {
     element.addEventListener("pointercancel", (event) => this.up(event));
     element.addEventListener("wheel", (event) => this.wheel(event), { passive: false });
     element.addEventListener("contextmenu", (event) => event.preventDefault());
-    element.addEventListener("dblclick", () => { if (!POINTS[viewer.tool]) viewer.toggleSingle(pane); });
+    element.addEventListener("dblclick", () => {
+      if (!POINTS[viewer.tool]) viewer.toggleSingle(pane);
+    });
   }
 
   at(event) {
@@ -74,10 +79,14 @@ export class PaneTools {
     const from = pane.toImage(x, y);
     const before = measurement.points.map((each) => ({ ...each }));
     pane.change({ chosen: measurement });
-    this.drag = { measurement: (to) => {
-      measurement.points = before.map((each, index) => (point < 0 || point === index ? { x: each.x + to.x - from.x, y: each.y + to.y - from.y } : each));
-      pane.invalidate();
-    } };
+    this.drag = {
+      measurement: (to) => {
+        measurement.points = before.map((each, index) =>
+          point < 0 || point === index ? { x: each.x + to.x - from.x, y: each.y + to.y - from.y } : each,
+        );
+        pane.invalidate();
+      },
+    };
   }
 
   beginMeasurement(kind, x, y) {

@@ -16,7 +16,9 @@ export function bindKeys(viewer, layouts) {
   for (const tool of TOOLS) bind(tool.key, tool.label, () => viewer.setTool(tool.name));
   bind("1", t("Window as sent"), () => viewer.setPreset(null));
   for (const preset of CT_PRESETS) {
-    bind(preset.key, t("Window: {name}", { name: preset.label }), () => { if (pane().series?.modality === "CT") viewer.setPreset(preset); });
+    bind(preset.key, t("Window: {name}", { name: preset.label }), () => {
+      if (pane().series?.modality === "CT") viewer.setPreset(preset);
+    });
   }
   bind("ArrowDown", t("Next image"), scroll(1));
   bind("ArrowUp", t("Previous image"), scroll(-1));

@@ -4,7 +4,8 @@
 //        data-priors='[{"uid": "...", "label": "2025-11 CT"}]' data-window-url="/read/ID/viewer"></div>
 //
 // data-patient is what stands in the corner: masking is decided where the page is made. Several studies: data-study takes
-// UIDs separated by spaces. The viewer says "viewer:ready" on its element when the first image is drawn.
+// UIDs separated by spaces. With data-panel it is a panel (panels.js), which the page opens; else it starts by itself and
+// its element has it as `viewer`. It says "viewer:ready" on its element when the first image is drawn.
 
 import { el, icon } from "../element.js";
 import { t } from "../i18n.js";
@@ -97,7 +98,9 @@ export class Viewer {
       for (const uid of uids) this.take(await loadStudy(this.base, uid));
     } catch {
       this.growAgain ??= uids; // the line is down for a moment
-      await new Promise((resolve) => { setTimeout(resolve, GROW_AGAIN); });
+      await new Promise((resolve) => {
+        setTimeout(resolve, GROW_AGAIN);
+      });
     }
     this.growing = false;
     const again = this.growAgain;
@@ -114,7 +117,9 @@ export class Viewer {
     } else {
       const shown = this.panes.map((pane) => pane.slice?.key);
       this.strip.grow(known, mergeStudy(known, fresh));
-      this.panes.forEach((pane, index) => { if (known.series.includes(pane.series)) pane.regrown(shown[index]); });
+      this.panes.forEach((pane, index) => {
+        if (known.series.includes(pane.series)) pane.regrown(shown[index]);
+      });
     }
     const first = this.studies[0].series[0];
     if (first && !this.panes[0].series) {
@@ -154,12 +159,18 @@ export class Viewer {
     }
     this.say("");
     const current = this.panes[0].series;
-    const like = study.series.find((series) => series.modality === current?.modality && series.description === current?.description)
-      ?? study.series.find((series) => series.modality === current?.modality) ?? study.series[0];
+    const like =
+      study.series.find((series) => series.modality === current?.modality && series.description === current?.description) ??
+      study.series.find((series) => series.modality === current?.modality) ??
+      study.series[0];
     if (!like) return;
     this.setLayout("1x2");
     const [left, right] = this.panes;
-    this.showSeries(like, right, left.series ? Math.round((left.index / Math.max(1, left.series.slices.length - 1)) * (like.slices.length - 1)) : undefined);
+    this.showSeries(
+      like,
+      right,
+      left.series ? Math.round((left.index / Math.max(1, left.series.slices.length - 1)) * (like.slices.length - 1)) : undefined,
+    );
     this.setLinked(true);
     this.activate(left);
   }
@@ -173,7 +184,9 @@ export class Viewer {
   setLayout(name) {
     this.layout = name;
     this.grid.dataset.layout = name;
-    this.panes.forEach((pane, index) => { pane.element.hidden = index >= LAYOUTS[name]; });
+    this.panes.forEach((pane, index) => {
+      pane.element.hidden = index >= LAYOUTS[name];
+    });
     if (!this.shownPanes.includes(this.active)) this.activate(this.panes[0]);
     this.fillPanes();
     this.update();
@@ -282,13 +295,29 @@ export class Viewer {
   }
 }
 
-/** Start the viewers below an element that have not been started. */
+const uidsOf = (element) => (element.dataset.study ?? "").split(/\s+/).filter(Boolean);
+
+/** The panel's contract: see panels.js. */
+export function open(element) {
+  const viewer = new Viewer(element);
+  element.viewer = viewer;
+  viewer.open(uidsOf(element));
+  return {
+    grow(fresh) {
+      const { study, instances } = fresh.dataset;
+      if (study === element.dataset.study && instances === element.dataset.instances) return;
+      Object.assign(element.dataset, { study, instances });
+      viewer.grow(uidsOf(element));
+    },
+    compare: (uid) => viewer.compareWith(uid),
+  };
+}
+
+/** Start the viewers below an element that no page opens as panels and that have not been started. */
 export function start(root) {
-  for (const element of root.querySelectorAll("[data-viewer]:not([data-started])")) {
+  for (const element of root.querySelectorAll("[data-viewer]:not([data-panel], [data-started])")) {
     element.dataset.started = "";
-    const viewer = new Viewer(element);
-    element.viewer = viewer;
-    viewer.open((element.dataset.study ?? "").split(/\s+/).filter(Boolean));
+    open(element);
   }
 }
 

@@ -4,7 +4,17 @@ import { el } from "../../element.js";
 import { t } from "../../i18n.js";
 import { fit, line } from "../paper.js";
 
-const TICKS = [["ventricular-fibrillation", "#b3181f"], ["polymorphic-tachycardia", "#b3181f"], ["ventricular-flutter", "#b3181f"], ["vt", "#b3181f"], ["run-V", "#b3181f"], ["couplet-V", "#d9686c"], ["pause", "#7a3d9c"], ["svt", "#1558a6"], ["run-S", "#1558a6"]];
+const TICKS = [
+  ["ventricular-fibrillation", "#b3181f"],
+  ["polymorphic-tachycardia", "#b3181f"],
+  ["ventricular-flutter", "#b3181f"],
+  ["vt", "#b3181f"],
+  ["run-V", "#b3181f"],
+  ["couplet-V", "#d9686c"],
+  ["pause", "#7a3d9c"],
+  ["svt", "#1558a6"],
+  ["run-S", "#1558a6"],
+];
 const LEFT = 34; // css pixels for the scale
 
 /** The range of a trend, in steps of 20. */
@@ -18,7 +28,13 @@ export class Day {
   constructor(recording, waves) {
     this.recording = recording;
     this.waves = waves;
-    this.canvas = el("canvas", { role: "slider", tabindex: "0", "aria-label": t("Place in the recording"), "aria-valuemin": "0", "aria-valuemax": String(Math.round(recording.tracing.duration)) });
+    this.canvas = el("canvas", {
+      role: "slider",
+      tabindex: "0",
+      "aria-label": t("Place in the recording"),
+      "aria-valuemin": "0",
+      "aria-valuemax": String(Math.round(recording.tracing.duration)),
+    });
     this.element = el("div", { class: "holter-day" }, this.canvas);
     const anew = () => {
       this.picture = null;
@@ -31,9 +47,17 @@ export class Day {
       const share = (event.clientX - box.left - LEFT) / (box.width - LEFT);
       this.waves?.goTo(share * recording.tracing.duration - (this.waves?.seconds ?? 0) / 2);
     };
-    this.canvas.addEventListener("pointerdown", (event) => { this.canvas.setPointerCapture(event.pointerId); this.held = true; go(event); });
-    this.canvas.addEventListener("pointermove", (event) => { if (this.held) go(event); });
-    this.canvas.addEventListener("pointerup", () => { this.held = false; });
+    this.canvas.addEventListener("pointerdown", (event) => {
+      this.canvas.setPointerCapture(event.pointerId);
+      this.held = true;
+      go(event);
+    });
+    this.canvas.addEventListener("pointermove", (event) => {
+      if (this.held) go(event);
+    });
+    this.canvas.addEventListener("pointerup", () => {
+      this.held = false;
+    });
   }
 
   draw() {
@@ -78,7 +102,15 @@ export class Day {
     context.fillStyle = styles.getPropertyValue("--muted");
     context.font = `${11 * ratio}px system-ui, sans-serif`;
     for (const rate of [low, (low + high) / 2, high]) {
-      line(context, [[left, Math.round(y(rate)) + 0.5], [width, Math.round(y(rate)) + 0.5]], styles.getPropertyValue("--line"), 1);
+      line(
+        context,
+        [
+          [left, Math.round(y(rate)) + 0.5],
+          [width, Math.round(y(rate)) + 0.5],
+        ],
+        styles.getPropertyValue("--line"),
+        1,
+      );
       context.fillText(String(rate), 4 * ratio, Math.min(bottom, Math.max(10 * ratio, y(rate) + 4 * ratio)));
     }
     this.band(context, results.trend, x, y, styles);
@@ -94,7 +126,8 @@ export class Day {
   band(context, trend, x, y, styles) {
     context.fillStyle = "rgb(13 74 90 / 22%)";
     trend.low.forEach((low, minute) => {
-      if (low !== null) context.fillRect(x(minute * trend.step), y(trend.high[minute]), Math.max(1, x(trend.step) - x(0)), y(low) - y(trend.high[minute]));
+      if (low !== null)
+        context.fillRect(x(minute * trend.step), y(trend.high[minute]), Math.max(1, x(trend.step) - x(0)), y(low) - y(trend.high[minute]));
     });
     context.strokeStyle = styles.getPropertyValue("--ink");
     context.lineWidth = Math.max(1, window.devicePixelRatio || 1);
@@ -115,11 +148,19 @@ export class Day {
 
   hours(context, x, bottom, ratio, styles) {
     const { duration, started_at: start } = this.recording.tracing;
-    const offset = start ? (3600 - (Date.parse(`${start.slice(0, 19)}Z`) / 1000) % 3600) % 3600 : 0;
+    const offset = start ? (3600 - ((Date.parse(`${start.slice(0, 19)}Z`) / 1000) % 3600)) % 3600 : 0;
     const step = duration > 8 * 3600 ? 7200 : duration > 7200 ? 3600 : 600;
     context.fillStyle = styles.getPropertyValue("--muted");
     for (let moment = duration > 7200 ? offset : 0; moment < duration; moment += step) {
-      line(context, [[x(moment), bottom], [x(moment), bottom + 3 * ratio]], styles.getPropertyValue("--line-strong"), ratio);
+      line(
+        context,
+        [
+          [x(moment), bottom],
+          [x(moment), bottom + 3 * ratio],
+        ],
+        styles.getPropertyValue("--line-strong"),
+        ratio,
+      );
       context.fillText(this.recording.clock(moment, false), x(moment) + 2 * ratio, bottom + 12 * ratio);
     }
   }

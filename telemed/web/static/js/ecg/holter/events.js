@@ -22,7 +22,9 @@ export class EventList {
 
   get all() {
     const { events, fibrillation } = this.recording.results;
-    return [...events, ...fibrillation.map((span) => ({ kind: "fibrillation", ...span, seconds: span.end - span.start }))].sort((a, b) => a.start - b.start);
+    return [...events, ...fibrillation.map((span) => ({ kind: "fibrillation", ...span, seconds: span.end - span.start }))].sort(
+      (a, b) => a.start - b.start,
+    );
   }
 
   fill() {
@@ -30,13 +32,31 @@ export class EventList {
     const kinds = ORDER.filter((kind) => all.some((event) => event.kind === kind));
     if (this.kind && !kinds.includes(this.kind)) this.kind = "";
     this.kind ||= kinds[0] ?? "";
-    this.kinds.replaceChildren(...kinds.map((kind) => el("button", { type: "button", class: "holter-kind", "aria-pressed": String(kind === this.kind), onclick: () => this.choose(kind) },
-      EVENTS[kind] ?? kind, el("b", {}, String(all.filter((event) => event.kind === kind).length)))));
+    this.kinds.replaceChildren(
+      ...kinds.map((kind) =>
+        el(
+          "button",
+          { type: "button", class: "holter-kind", "aria-pressed": String(kind === this.kind), onclick: () => this.choose(kind) },
+          EVENTS[kind] ?? kind,
+          el("b", {}, String(all.filter((event) => event.kind === kind).length)),
+        ),
+      ),
+    );
     this.found = all.filter((event) => event.kind === this.kind);
     if (this.kind === "pause") this.found.sort((a, b) => b.seconds - a.seconds);
     this.at = Math.min(this.at, this.found.length - 1);
-    this.list.replaceChildren(...this.found.slice(0, SHOWN).map((event, index) => el("li", { role: "option", "aria-selected": String(index === this.at), onclick: () => this.go(index) },
-      el("span", {}, this.recording.clock(event.start)), el("span", { class: "muted" }, this.facts(event)))));
+    this.list.replaceChildren(
+      ...this.found
+        .slice(0, SHOWN)
+        .map((event, index) =>
+          el(
+            "li",
+            { role: "option", "aria-selected": String(index === this.at), onclick: () => this.go(index) },
+            el("span", {}, this.recording.clock(event.start)),
+            el("span", { class: "muted" }, this.facts(event)),
+          ),
+        ),
+    );
     if (this.found.length > SHOWN) this.list.append(el("li", { class: "muted" }, t("and {n} more", { n: this.found.length - SHOWN })));
   }
 

@@ -38,10 +38,12 @@ class HolterPage {
     this.recording.dispatchEvent(new Event("change"));
     this.moved();
     this.waves.draw();
-    requestAnimationFrame(() => requestAnimationFrame(() => {
-      this.place.dataset.ready = String(performance.now());
-      this.place.dispatchEvent(new CustomEvent("holter:ready", { bubbles: true }));
-    }));
+    requestAnimationFrame(() =>
+      requestAnimationFrame(() => {
+        this.place.dataset.ready = String(performance.now());
+        this.place.dispatchEvent(new CustomEvent("holter:ready", { bubbles: true }));
+      }),
+    );
     await this.recording.loadBeats();
     this.waves.draw();
   }
@@ -52,23 +54,93 @@ class HolterPage {
     this.day = new Day(recording, this.waves);
     this.events = new EventList(recording, (event) => this.showEvent(event));
     this.templates = new TemplateList(recording, this.mayEdit, (moment, beat) => this.showBeat(moment, beat));
-    this.strips = new StripList(recording, this.mayEdit, (strip) => { this.tab("waves"); this.waves.goTo(strip.begin, strip.seconds); });
-    this.trends = new Trends(recording, (moment) => { this.tab("waves"); this.waves.centre(moment); });
+    this.strips = new StripList(recording, this.mayEdit, (strip) => {
+      this.tab("waves");
+      this.waves.goTo(strip.begin, strip.seconds);
+    });
+    this.trends = new Trends(recording, (moment) => {
+      this.tab("waves");
+      this.waves.centre(moment);
+    });
     this.table = el("div", { class: "holter-table-place", hidden: true, tabindex: "0" });
     this.where = el("output", { class: "holter-where" });
-    this.tabs = [["waves", t("Strips"), "1"], ["trends", t("Trends"), "2"], ["table", t("Hours"), "3"]].map(([name, label, key]) => el("button", {
-      type: "button", class: "btn", "data-tab": name, "aria-pressed": String(name === "waves"), onclick: () => this.tab(name),
-    }, label, el("kbd", { "aria-hidden": "true" }, key)));
-    const bar = el("div", { class: "holter-bar", role: "toolbar", "aria-label": t("Holter") }, ...this.tabs, el("span", { class: "spacer" }), this.where,
-      el("button", { type: "button", class: "btn", onclick: () => this.waves.zoom(1.6), title: t("Wider (-)"), "aria-label": t("Wider (-)") }, "−"), el("button", { type: "button", class: "btn", onclick: () => this.waves.zoom(0.625), title: t("Closer (+)"), "aria-label": t("Closer (+)") }, "+"),
-      el("button", { type: "button", class: "btn", onclick: () => this.waves.goTo(0, recording.tracing.duration) }, t("Whole day"), el("kbd", { "aria-hidden": "true" }, "0")),
-      this.mayEdit ? el("button", { type: "button", class: "btn btn-primary", onclick: () => this.takeStrip() }, t("Into the report"), el("kbd", { "aria-hidden": "true" }, "s")) : null);
-    const middle = el("section", { class: "holter-middle", "aria-label": t("Strips") }, bar, this.waves.element, this.trends.element, this.table);
-    const right = el("section", { class: "holter-side holter-right", "aria-label": t("Templates") }, el("h2", {}, t("Templates"), el("kbd", { "aria-hidden": "true" }, "t")), this.templates.element, el("h2", {}, t("Strips for the report")), this.strips.element);
+    this.tabs = [
+      ["waves", t("Strips"), "1"],
+      ["trends", t("Trends"), "2"],
+      ["table", t("Hours"), "3"],
+    ].map(([name, label, key]) =>
+      el(
+        "button",
+        {
+          type: "button",
+          class: "btn",
+          "data-tab": name,
+          "aria-pressed": String(name === "waves"),
+          onclick: () => this.tab(name),
+        },
+        label,
+        el("kbd", { "aria-hidden": "true" }, key),
+      ),
+    );
+    const bar = el(
+      "div",
+      { class: "holter-bar", role: "toolbar", "aria-label": t("Holter") },
+      ...this.tabs,
+      el("span", { class: "spacer" }),
+      this.where,
+      el(
+        "button",
+        { type: "button", class: "btn", onclick: () => this.waves.zoom(1.6), title: t("Wider (-)"), "aria-label": t("Wider (-)") },
+        "−",
+      ),
+      el(
+        "button",
+        { type: "button", class: "btn", onclick: () => this.waves.zoom(0.625), title: t("Closer (+)"), "aria-label": t("Closer (+)") },
+        "+",
+      ),
+      el(
+        "button",
+        { type: "button", class: "btn", onclick: () => this.waves.goTo(0, recording.tracing.duration) },
+        t("Whole day"),
+        el("kbd", { "aria-hidden": "true" }, "0"),
+      ),
+      this.mayEdit
+        ? el(
+            "button",
+            { type: "button", class: "btn btn-primary", onclick: () => this.takeStrip() },
+            t("Into the report"),
+            el("kbd", { "aria-hidden": "true" }, "s"),
+          )
+        : null,
+    );
+    const middle = el(
+      "section",
+      { class: "holter-middle", "aria-label": t("Strips") },
+      bar,
+      this.waves.element,
+      this.trends.element,
+      this.table,
+    );
+    const right = el(
+      "section",
+      { class: "holter-side holter-right", "aria-label": t("Templates") },
+      el("h2", {}, t("Templates"), el("kbd", { "aria-hidden": "true" }, "t")),
+      this.templates.element,
+      el("h2", {}, t("Strips for the report")),
+      this.strips.element,
+    );
     this.place.replaceChildren(this.day.element, this.events.element, middle, right);
     this.waves.onmove = () => this.moved();
     this.waves.onpick = (moment) => this.pick(moment);
-    recording.addEventListener("change", () => { this.events.fill(); this.table.replaceChildren(hourlyTable(recording, (start) => { this.tab("waves"); this.waves.goTo(start, this.waves.atSpeed(25)); })); });
+    recording.addEventListener("change", () => {
+      this.events.fill();
+      this.table.replaceChildren(
+        hourlyTable(recording, (start) => {
+          this.tab("waves");
+          this.waves.goTo(start, this.waves.atSpeed(25));
+        }),
+      );
+    });
     recording.addEventListener("beats", () => this.waves.draw());
     this.keys();
   }
@@ -85,7 +157,8 @@ class HolterPage {
   moved() {
     this.day.draw();
     const { begin, seconds } = this.waves;
-    if (seconds) this.where.textContent = `${this.recording.clock(begin)} – ${this.recording.clock(begin + seconds)}  ${seconds < 120 ? `${seconds.toFixed(1)} s` : `${(seconds / 60).toFixed(0)} min`}`;
+    if (seconds)
+      this.where.textContent = `${this.recording.clock(begin)} – ${this.recording.clock(begin + seconds)}  ${seconds < 120 ? `${seconds.toFixed(1)} s` : `${(seconds / 60).toFixed(0)} min`}`;
   }
 
   showEvent(event) {
@@ -109,7 +182,10 @@ class HolterPage {
     const after = recording.firstBeat(sample);
     const near = [after - 1, after].filter((n) => n >= 0 && n < recording.beats.at.length);
     const best = near.sort((a, b) => Math.abs(recording.beats.at[a] - sample) - Math.abs(recording.beats.at[b] - sample))[0];
-    waves.picked = best !== undefined && Math.abs(recording.beats.at[best] - sample) < 0.2 * recording.tracing.rate && best !== waves.picked ? best : undefined;
+    waves.picked =
+      best !== undefined && Math.abs(recording.beats.at[best] - sample) < 0.2 * recording.tracing.rate && best !== waves.picked
+        ? best
+        : undefined;
     waves.draw();
   }
 
@@ -133,12 +209,17 @@ class HolterPage {
     const event = this.events.event;
     const inView = event && event.start >= begin && event.start <= begin + seconds;
     const length = Math.min(seconds, Math.max(STRIP_SECONDS, this.waves.atSpeed(25)));
-    this.strips.add(seconds > length ? begin + (seconds - length) / 2 : begin, length, inView ? `${EVENTS[event.kind] ?? event.kind} ${this.events.facts(event)}`.trim() : "");
+    this.strips.add(
+      seconds > length ? begin + (seconds - length) / 2 : begin,
+      length,
+      inView ? `${EVENTS[event.kind] ?? event.kind} ${this.events.facts(event)}`.trim() : "",
+    );
   }
 
   keys() {
     const { waves } = this;
-    const bind = (key, label, run, when = () => !document.querySelector("dialog[open]")) => register(key, label, run, { when, group: t("Holter") });
+    const bind = (key, label, run, when = () => !document.querySelector("dialog[open]")) =>
+      register(key, label, run, { when, group: t("Holter") });
     bind("j", t("Next event"), () => this.events.step(1));
     bind("k", t("Event before"), () => this.events.step(-1));
     bind("]", t("Next kind of event"), () => this.events.nextKind(1));
@@ -150,7 +231,10 @@ class HolterPage {
     for (const key of ["+", "="]) bind(key, t("Closer (+)"), () => waves.zoom(0.625));
     bind("-", t("Wider (-)"), () => waves.zoom(1.6));
     bind("0", t("Whole day"), () => waves.goTo(0, this.recording.tracing.duration));
-    bind("g", t("Gain"), () => { waves.gain = { 5: 10, 10: 20, 20: 5 }[waves.gain]; waves.draw(); });
+    bind("g", t("Gain"), () => {
+      waves.gain = { 5: 10, 10: 20, 20: 5 }[waves.gain];
+      waves.draw();
+    });
     bind("t", t("Next template; again: its next example"), () => this.templates.choose(this.templates.chosen));
     bind("ArrowDown", t("Next template"), () => this.templates.step(1));
     bind("ArrowUp", t("Template before"), () => this.templates.step(-1));
@@ -160,7 +244,8 @@ class HolterPage {
     bind("r", t("Back to the report"), () => window.location.assign(this.place.dataset.back));
     if (!this.mayEdit) return;
     bind("s", t("Into the report"), () => this.takeStrip());
-    for (const [letter, name] of Object.entries(CLASSES)) bind(letter, t("Picked beat or template: {name}", { name }), () => this.name(letter));
+    for (const [letter, name] of Object.entries(CLASSES))
+      bind(letter, t("Picked beat or template: {name}", { name }), () => this.name(letter));
   }
 }
 

@@ -27,7 +27,11 @@ export class LongRecording extends EventTarget {
     if (!response.ok) throw new Problem(response.status, {}, response.headers);
     const content = await response.arrayBuffer();
     const count = content.byteLength / 6;
-    this.beats = { at: new Uint32Array(content, 0, count), automatic: new Uint8Array(content, 4 * count, count), template: new Uint8Array(content, 5 * count, count) };
+    this.beats = {
+      at: new Uint32Array(content, 0, count),
+      automatic: new Uint8Array(content, 4 * count, count),
+      template: new Uint8Array(content, 5 * count, count),
+    };
     this.rename();
     this.dispatchEvent(new Event("beats"));
   }
@@ -39,7 +43,10 @@ export class LongRecording extends EventTarget {
     for (const { kind, detail } of this.counting()) {
       const letter = detail.name?.charCodeAt(0);
       if (kind === "beat") names[detail.beat] = letter;
-      if (kind === "template") this.beats.template.forEach((template, beat) => { if (template === detail.template) names[beat] = letter; });
+      if (kind === "template")
+        this.beats.template.forEach((template, beat) => {
+          if (template === detail.template) names[beat] = letter;
+        });
     }
     this.beats.names = names;
   }
@@ -50,7 +57,10 @@ export class LongRecording extends EventTarget {
 
   /** Strips that go into the report, in order of time. */
   get strips() {
-    return this.counting().filter((edit) => edit.kind === "strip").map(({ number, detail }) => ({ number, ...detail })).sort((a, b) => a.begin - b.begin);
+    return this.counting()
+      .filter((edit) => edit.kind === "strip")
+      .map(({ number, detail }) => ({ number, ...detail }))
+      .sort((a, b) => a.begin - b.begin);
   }
 
   async edit(kind, detail) {

@@ -15,10 +15,37 @@ export class StripList {
 
   fill() {
     const { strips } = this.recording;
-    this.element.replaceChildren(...strips.map((strip) => el("li", {},
-      el("button", { type: "button", class: "holter-strip", onclick: () => this.show(strip) }, el("b", {}, this.recording.clock(strip.begin)), el("span", {}, strip.caption || t("{n} s", { n: strip.seconds.toFixed(0) }))),
-      this.mayEdit ? el("button", { type: "button", class: "tool", "aria-label": t("Leave the strip out"), title: t("Leave the strip out"), onclick: () => this.remove(strip.number) }, icon("x")) : null)));
-    if (!strips.length) this.element.append(el("li", { class: "muted" }, this.mayEdit ? t("None yet. The key s takes what is in view into the report.") : t("None")));
+    this.element.replaceChildren(
+      ...strips.map((strip) =>
+        el(
+          "li",
+          {},
+          el(
+            "button",
+            { type: "button", class: "holter-strip", onclick: () => this.show(strip) },
+            el("b", {}, this.recording.clock(strip.begin)),
+            el("span", {}, strip.caption || t("{n} s", { n: strip.seconds.toFixed(0) })),
+          ),
+          this.mayEdit
+            ? el(
+                "button",
+                {
+                  type: "button",
+                  class: "tool",
+                  "aria-label": t("Leave the strip out"),
+                  title: t("Leave the strip out"),
+                  onclick: () => this.remove(strip.number),
+                },
+                icon("x"),
+              )
+            : null,
+        ),
+      ),
+    );
+    if (!strips.length)
+      this.element.append(
+        el("li", { class: "muted" }, this.mayEdit ? t("None yet. The key s takes what is in view into the report.") : t("None")),
+      );
   }
 
   async add(begin, seconds, caption) {

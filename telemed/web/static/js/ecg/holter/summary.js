@@ -24,8 +24,17 @@ export class HolterSummary {
     const day = new Day(this.recording, null);
     const text = findings(this.recording);
     const write = el("button", { type: "button", class: "btn", onclick: () => this.write(text) }, t("Write into the findings"));
-    this.element.replaceChildren(day.element, el("div", { class: "holter-summary-text" }, el("p", { class: "words" }, text), write, el("a", { class: "btn", href: address }, t("Open the Holter page"))),
-      el("div", { class: "holter-table-place", tabindex: "0" }, hourlyTable(this.recording)));
+    this.element.replaceChildren(
+      day.element,
+      el(
+        "div",
+        { class: "holter-summary-text" },
+        el("p", { class: "words" }, text),
+        write,
+        el("a", { class: "btn", href: address }, t("Open the Holter page")),
+      ),
+      el("div", { class: "holter-table-place", tabindex: "0" }, hourlyTable(this.recording)),
+    );
   }
 
   write(text) {

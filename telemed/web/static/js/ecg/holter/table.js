@@ -4,8 +4,16 @@ import { el } from "../../element.js";
 import { t } from "../../i18n.js";
 
 const COLUMNS = [
-  ["beats", t("Beats")], ["lowest", t("Lowest")], ["mean", t("Mean")], ["highest", t("Highest")], ["ventricular", t("V")], ["supraventricular", t("S")],
-  ["pauses", t("Pauses")], ["runs", t("Runs")], ["fibrillation_seconds", t("AF min")], ["missing_seconds", t("Missing min")],
+  ["beats", t("Beats")],
+  ["lowest", t("Lowest")],
+  ["mean", t("Mean")],
+  ["highest", t("Highest")],
+  ["ventricular", t("V")],
+  ["supraventricular", t("S")],
+  ["pauses", t("Pauses")],
+  ["runs", t("Runs")],
+  ["fibrillation_seconds", t("AF min")],
+  ["missing_seconds", t("Missing min")],
 ];
 const MINUTES = new Set(["fibrillation_seconds", "missing_seconds"]);
 
@@ -17,10 +25,36 @@ export function hourlyTable(recording, go = null) {
     if (value === null) return "–";
     return String(Math.round(MINUTES.has(name) ? value / 60 : value) || (["beats", "lowest", "mean", "highest"].includes(name) ? 0 : ""));
   };
-  const rows = hours.map((hour) => el("tr", { onclick: go ? () => go(hour.start) : null }, el("th", { scope: "row" }, recording.clock(hour.start, false)), ...COLUMNS.map(([name]) => el("td", {}, cell(hour, name)))));
+  const rows = hours.map((hour) =>
+    el(
+      "tr",
+      { onclick: go ? () => go(hour.start) : null },
+      el("th", { scope: "row" }, recording.clock(hour.start, false)),
+      ...COLUMNS.map(([name]) => el("td", {}, cell(hour, name))),
+    ),
+  );
   const total = (name) => hours.reduce((sum, hour) => sum + (hour[name] ?? 0), 0);
-  const foot = el("tr", {}, el("th", { scope: "row" }, t("All")), ...COLUMNS.map(([name]) => el("td", {}, ["lowest", "mean", "highest"].includes(name) ? extreme(hours, name) : String(Math.round(MINUTES.has(name) ? total(name) / 60 : total(name))))));
-  return el("table", { class: "holter-table" }, el("thead", {}, el("tr", {}, el("th", { scope: "col" }, t("Hour")), ...COLUMNS.map(([, label]) => el("th", { scope: "col" }, label)))), el("tbody", {}, ...rows), el("tfoot", {}, foot));
+  const foot = el(
+    "tr",
+    {},
+    el("th", { scope: "row" }, t("All")),
+    ...COLUMNS.map(([name]) =>
+      el(
+        "td",
+        {},
+        ["lowest", "mean", "highest"].includes(name)
+          ? extreme(hours, name)
+          : String(Math.round(MINUTES.has(name) ? total(name) / 60 : total(name))),
+      ),
+    ),
+  );
+  return el(
+    "table",
+    { class: "holter-table" },
+    el("thead", {}, el("tr", {}, el("th", { scope: "col" }, t("Hour")), ...COLUMNS.map(([, label]) => el("th", { scope: "col" }, label)))),
+    el("tbody", {}, ...rows),
+    el("tfoot", {}, foot),
+  );
 }
 
 function extreme(hours, name) {

@@ -26,14 +26,43 @@ export class TemplateList {
   }
 
   card(template, index) {
-    const names = Object.keys(CLASSES).map((name) => el("button", {
-      type: "button", class: `holter-name holter-name-${name}`, "aria-pressed": String(template.name === name), disabled: !this.mayEdit,
-      title: this.mayEdit ? t("All {n} beats are {name} (Shift+{key})", { n: template.size, name: CLASSES[name], key: name.toLowerCase() }) : CLASSES[name],
-      onclick: (event) => { event.stopPropagation(); this.name(name, index); },
-    }, name));
-    return el("div", { class: "holter-template", role: "group", "aria-label": t("Template {n}", { n: index + 1 }), "aria-current": String(index === this.chosen), onclick: () => this.choose(index) },
+    const names = Object.keys(CLASSES).map((name) =>
+      el(
+        "button",
+        {
+          type: "button",
+          class: `holter-name holter-name-${name}`,
+          "aria-pressed": String(template.name === name),
+          disabled: !this.mayEdit,
+          title: this.mayEdit
+            ? t("All {n} beats are {name} (Shift+{key})", { n: template.size, name: CLASSES[name], key: name.toLowerCase() })
+            : CLASSES[name],
+          onclick: (event) => {
+            event.stopPropagation();
+            this.name(name, index);
+          },
+        },
+        name,
+      ),
+    );
+    return el(
+      "div",
+      {
+        class: "holter-template",
+        role: "group",
+        "aria-label": t("Template {n}", { n: index + 1 }),
+        "aria-current": String(index === this.chosen),
+        onclick: () => this.choose(index),
+      },
       el("canvas", { "aria-hidden": "true" }),
-      el("div", {}, el("b", {}, t("{n} beats", { n: template.size })), template.unlike ? el("small", {}, t("like no other")) : null, el("div", { class: "holter-names" }, ...names)));
+      el(
+        "div",
+        {},
+        el("b", {}, t("{n} beats", { n: template.size })),
+        template.unlike ? el("small", {}, t("like no other")) : null,
+        el("div", { class: "holter-names" }, ...names),
+      ),
+    );
   }
 
   pictures() {

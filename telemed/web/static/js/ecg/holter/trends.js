@@ -18,9 +18,37 @@ export class Trends {
 
   charts() {
     const { trend, st, hrv } = this.recording.results;
-    const charts = [{ title: t("Heart rate, 1/min"), step: trend.step, lines: [[t("lowest"), trend.low], [t("mean"), trend.mean], [t("highest"), trend.high]], digits: 0 }];
-    if (st) charts.push({ title: t("ST 80 ms after J, mV"), step: st.step, lines: st.leads.map((lead, row) => [lead, st.level[row]]), digits: 2, around: [-0.2, 0.2], guides: [-0.1, 0.1] });
-    charts.push({ title: t("Variability in five minutes, ms"), step: hrv.step, lines: [["SDNN", hrv.sdnn], ["RMSSD", hrv.rmssd]], digits: 0, around: [0, 100] });
+    const charts = [
+      {
+        title: t("Heart rate, 1/min"),
+        step: trend.step,
+        lines: [
+          [t("lowest"), trend.low],
+          [t("mean"), trend.mean],
+          [t("highest"), trend.high],
+        ],
+        digits: 0,
+      },
+    ];
+    if (st)
+      charts.push({
+        title: t("ST 80 ms after J, mV"),
+        step: st.step,
+        lines: st.leads.map((lead, row) => [lead, st.level[row]]),
+        digits: 2,
+        around: [-0.2, 0.2],
+        guides: [-0.1, 0.1],
+      });
+    charts.push({
+      title: t("Variability in five minutes, ms"),
+      step: hrv.step,
+      lines: [
+        ["SDNN", hrv.sdnn],
+        ["RMSSD", hrv.rmssd],
+      ],
+      digits: 0,
+      around: [0, 100],
+    });
     return charts;
   }
 
@@ -28,7 +56,16 @@ export class Trends {
     if (this.element.hidden || !this.recording.results) return;
     const charts = this.charts();
     if (this.element.children.length !== charts.length) {
-      this.element.replaceChildren(...charts.map((chart) => el("figure", { class: "holter-chart" }, el("figcaption", {}), el("canvas", { role: "img", "aria-label": chart.title, onclick: (event) => this.press(event) }))));
+      this.element.replaceChildren(
+        ...charts.map((chart) =>
+          el(
+            "figure",
+            { class: "holter-chart" },
+            el("figcaption", {}),
+            el("canvas", { role: "img", "aria-label": chart.title, onclick: (event) => this.press(event) }),
+          ),
+        ),
+      );
     }
     charts.forEach((chart, index) => this.chart(chart, this.element.children[index]));
   }
@@ -39,7 +76,10 @@ export class Trends {
   }
 
   chart({ title, step, lines, digits, around, guides = [] }, figure) {
-    figure.firstChild.replaceChildren(title, ...lines.map(([name], n) => el("span", { class: `holter-key holter-key-${n % COLOURS.length}` }, name)));
+    figure.firstChild.replaceChildren(
+      title,
+      ...lines.map(([name], n) => el("span", { class: `holter-key holter-key-${n % COLOURS.length}` }, name)),
+    );
     const { context, width, height, ratio } = fit(figure.lastChild);
     context.clearRect(0, 0, width, height);
     const known = lines.flatMap(([, values]) => values.filter((value) => value !== null));
@@ -53,7 +93,15 @@ export class Trends {
     context.font = `${11 * ratio}px system-ui, sans-serif`;
     context.fillStyle = styles.getPropertyValue("--muted");
     for (const value of [low, (low + high) / 2, high, ...guides]) {
-      line(context, [[left, y(value)], [width, y(value)]], guides.includes(value) ? "#d9686c" : styles.getPropertyValue("--line"), 1);
+      line(
+        context,
+        [
+          [left, y(value)],
+          [width, y(value)],
+        ],
+        guides.includes(value) ? "#d9686c" : styles.getPropertyValue("--line"),
+        1,
+      );
       if (!guides.includes(value)) context.fillText(value.toFixed(digits), 4 * ratio, Math.max(10 * ratio, y(value) + 4 * ratio));
     }
     for (let hour = 0; hour * 3600 < this.recording.tracing.duration; hour += this.recording.tracing.duration > 7200 ? 2 : 1) {

@@ -86,11 +86,15 @@ export class Waves {
   listen() {
     const { canvas } = this;
     const moment = (event) => this.begin + ((event.clientX - canvas.getBoundingClientRect().left) / canvas.clientWidth) * this.seconds;
-    canvas.addEventListener("wheel", (event) => {
-      event.preventDefault();
-      if (event.ctrlKey || event.altKey) this.zoom(event.deltaY > 0 ? 1.25 : 0.8, moment(event));
-      else this.goTo(this.begin + ((event.deltaY + event.deltaX) / canvas.clientWidth) * this.seconds);
-    }, { passive: false });
+    canvas.addEventListener(
+      "wheel",
+      (event) => {
+        event.preventDefault();
+        if (event.ctrlKey || event.altKey) this.zoom(event.deltaY > 0 ? 1.25 : 0.8, moment(event));
+        else this.goTo(this.begin + ((event.deltaY + event.deltaX) / canvas.clientWidth) * this.seconds);
+      },
+      { passive: false },
+    );
     canvas.addEventListener("pointerdown", (event) => {
       if (event.button !== 0) return;
       canvas.setPointerCapture(event.pointerId);
@@ -131,7 +135,8 @@ export class Waves {
     const { context, width, height } = this.size;
     const perSecond = width / this.seconds;
     const scale = perSecond / SPEED; // pixels to the millimetre along time
-    if (scale >= 0.4 * this.pixels / 1.01) grid(context, { x: 0, y: 0, width, height }, { x: this.begin * perSecond, y: 0 }, this.pixels * (perSecond / (SPEED * this.pixels)));
+    if (scale >= (0.4 * this.pixels) / 1.01)
+      grid(context, { x: 0, y: 0, width, height }, { x: this.begin * perSecond, y: 0 }, this.pixels * (perSecond / (SPEED * this.pixels)));
     else {
       context.fillStyle = COLOURS.paper;
       context.fillRect(0, 0, width, height);
@@ -182,7 +187,8 @@ export class Waves {
       if (chunk) found.push({ chunk, level: wanted, from: number * span, to: (number + 1) * span });
       else found.push(...this.instead(wanted, number * span, Math.min((number + 1) * span, this.tracing.samples)));
     }
-    for (const number of [Math.floor(from / span) - 1, Math.floor(to / span) + 1]) if (number >= 0 && number <= last) this.ready(wanted, number);
+    for (const number of [Math.floor(from / span) - 1, Math.floor(to / span) + 1])
+      if (number >= 0 && number <= last) this.ready(wanted, number);
     return found;
   }
 
@@ -198,7 +204,11 @@ export class Waves {
   ready(level, number, ask = true) {
     const known = this.tracing.chunks.get(`${level}/${number}`);
     if (known && !(known instanceof Promise)) return known;
-    if (!known && ask) this.tracing.chunk(level, number).then(() => this.draw(), () => {});
+    if (!known && ask)
+      this.tracing.chunk(level, number).then(
+        () => this.draw(),
+        () => {},
+      );
     return null;
   }
 
@@ -208,7 +218,10 @@ export class Waves {
     const size = levels[level].samples;
     const values = chunk.rows[row];
     const first = Math.max(0, Math.floor(Math.max(from, this.begin * rate) / size) - chunk.first - 1);
-    const last = Math.min(values.length / chunk.values - 1, Math.ceil(Math.min(to, (this.begin + this.seconds) * rate) / size) - chunk.first + 1);
+    const last = Math.min(
+      values.length / chunk.values - 1,
+      Math.ceil(Math.min(to, (this.begin + this.seconds) * rate) / size) - chunk.first + 1,
+    );
     const middle = this.middles[row];
     const y = (value) => zero - (value - middle) * perMicrovolt;
     context.beginPath();
@@ -240,7 +253,11 @@ export class Waves {
     const { context, ratio } = this.size;
     const { rate } = this.tracing;
     context.textAlign = "center";
-    for (let n = this.recording.firstBeat(this.begin * rate); n < beats.at.length && beats.at[n] <= (this.begin + this.seconds) * rate; n += 1) {
+    for (
+      let n = this.recording.firstBeat(this.begin * rate);
+      n < beats.at.length && beats.at[n] <= (this.begin + this.seconds) * rate;
+      n += 1
+    ) {
       const x = (beats.at[n] / rate - this.begin) * perSecond;
       const name = beats.names[n];
       if (name === 78 && this.seconds > 30) continue;
@@ -251,7 +268,11 @@ export class Waves {
       if (n && this.seconds < INTERVALS_BELOW) {
         context.fillStyle = "#526168";
         context.font = `${11 * ratio}px system-ui, sans-serif`;
-        context.fillText(String(Math.round(((beats.at[n] - beats.at[n - 1]) / rate) * 1000)), x - ((beats.at[n] - beats.at[n - 1]) / rate / 2) * perSecond, 13 * ratio);
+        context.fillText(
+          String(Math.round(((beats.at[n] - beats.at[n - 1]) / rate) * 1000)),
+          x - ((beats.at[n] - beats.at[n - 1]) / rate / 2) * perSecond,
+          13 * ratio,
+        );
       }
     }
     context.textAlign = "start";
@@ -266,7 +287,15 @@ export class Waves {
     for (let moment = Math.ceil(this.begin / step) * step; moment < this.begin + this.seconds; moment += step) {
       const x = (moment - this.begin) * perSecond;
       if (x > width - 50 * ratio) break;
-      line(context, [[x, height - 6 * ratio], [x, height]], "#526168", ratio);
+      line(
+        context,
+        [
+          [x, height - 6 * ratio],
+          [x, height],
+        ],
+        "#526168",
+        ratio,
+      );
       context.fillText(this.recording.clock(moment, step < 60), x + 3 * ratio, height - 4 * ratio);
     }
   }
@@ -274,7 +303,16 @@ export class Waves {
   measure(perSecond) {
     const { context, height, ratio } = this.size;
     const [from, to] = [this.caliper.from, this.caliper.to].sort((a, b) => a - b);
-    for (const moment of [from, to]) line(context, [[(moment - this.begin) * perSecond, 0], [(moment - this.begin) * perSecond, height]], COLOURS.caliper, 1.5 * ratio);
+    for (const moment of [from, to])
+      line(
+        context,
+        [
+          [(moment - this.begin) * perSecond, 0],
+          [(moment - this.begin) * perSecond, height],
+        ],
+        COLOURS.caliper,
+        1.5 * ratio,
+      );
     const text = `${Math.round((to - from) * 1000)} ms  ${to > from ? Math.round(60 / (to - from)) : "–"}/min`;
     context.font = `600 ${13 * ratio}px system-ui, sans-serif`;
     const x = (to - this.begin) * perSecond + 6 * ratio;
