@@ -2,95 +2,71 @@
 
 from __future__ import annotations
 
-import asyncio
 import multiprocessing
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
-from aiohttp import web
-
-from dicom_gateway import Index, Intake, Scope, dicomweb_app
+from dicom_gateway import Index, Intake
 from dicom_gateway.compact import CompactStore
-from dicom_gateway.dimse import DimseServer
 from dicom_gateway.objects import Objects
 from dicom_gateway.pixels import PixelPool
 from dicom_gateway.series_documents import SeriesDocuments
 from dicom_gateway.settled import Settled
 from dicom_gateway.stability import StudyWatch
 from storage import open_store
-from telemed import centres as all_centres
+from telemed import centres as installed
 from telemed.adapters.application import SqlApplication
 from telemed.adapters.audit.anchors import AuditAnchors
 from telemed.adapters.audit.watch import AuditWatch
-from telemed.adapters.database import engine as database
 from telemed.adapters.database.confidential import Sealer
-from telemed.adapters.database.engine import make_engine
-from telemed.adapters.database.queries.administration import SqlAdministration
-from telemed.adapters.dicom.device_probe import DimseProbe
+from telemed.adapters.database.engine import check, make_engine
+from telemed.adapters.database.unit_of_work import CentreParts
+from telemed.adapters.dicom.device_peers import DevicePeers
 from telemed.adapters.dicom.model_client import ModelClient
-from telemed.adapters.dicom.study_access import study_scope
 from telemed.adapters.dicom.study_assessor import StudyAssessor
 from telemed.adapters.dicom.study_compactor import StudyCompactor
-from telemed.adapters.dicom.study_export import ZipExporter
-from telemed.adapters.dicom.study_intake import DicomStudyIntake
 from telemed.adapters.dicom.study_maintenance import StudyMaintenance
 from telemed.adapters.dicom.study_repository import StableStudyJobs, StudyArrivals
 from telemed.adapters.dicom.study_transfers import StudyTransfers
-from telemed.adapters.jobs.long_jobs import LongJob, LongJobs
-from telemed.adapters.jobs.worker import Worker
+from telemed.adapters.jobs.worker import Handler, Worker, switched_off
 from telemed.adapters.passwords import Argon2Passwords
 from telemed.adapters.printing.pdf_pages import PdfPages
 from telemed.adapters.printing.report_renderer import PdfReportRenderer
-from telemed.adapters.printing.table_export import PooledTableExporter
-from telemed.adapters.signatures.signature_inspector import PooledInspector
-from telemed.centres.ecg.adapters.jobs import EcgReader
-from telemed.centres.ecg.adapters.report_figures import EcgReportFigures
-from telemed.centres.ecg.adapters.tracing_reader import PooledTracings, StoredTracingReader
-from telemed.centres.ecg.adapters.watched_folder import WatchedFolder
 from telemed.domain.centre import Centre
+from telemed.extension import CentreExtension, Parts
 from telemed.pool_process import serve_the_parent
-from telemed.roles.gateway import device_peers, open_dimse
 from telemed.service.uploads import sweep_uploads
 from telemed.settings import Settings
 from telemed.web.i18n import DEFAULT_LANGUAGE, translations
 
 ANALYSTS = 2
-"""Processes that read tracings: one may be at a Holter recording for half a minute while resting tracings go on."""
+"""Processes that read evidence: one may be at a long recording for half a minute while short ones go on."""
 
 PRINTERS = 1
 """Processes that print and sign: one report takes a third of a second."""
 
 
-@dataclass(frozen=True, slots=True)
-class Parts:
-    """What every role of an installation stands on."""
-
-    settings: Settings
-    application: SqlApplication
-    store: CompactStore
-    index: Index
-    intake: Intake
-    pool: Executor
-    """Where reports and bulletins are printed and signatures checked."""
-    pages: PdfPages
-    measuring: PixelPool
-    """Where images are measured; its process starts with the first study."""
-
-    @property
-    def signing_keys(self) -> Path:
-        return self.settings.data_dir / "keys" / "signing"
+def centre_parts(extensions: Sequence[CentreExtension]) -> CentreParts:
+    """Return what the centres add to every transaction."""
+    repositories = {port: factory for extension in extensions for port, factory in extension.repositories.items()}
+    return CentreParts(repositories, tuple(extension.hooks for extension in extensions))
 
 
 @asynccontextmanager
-async def open_parts(settings: Settings, centres: Mapping[str, Centre] | None = None) -> AsyncIterator[Parts]:
-    """Connect to database and store. Raises DatabaseUnavailable or StorageError with a plain sentence."""
+async def open_parts(
+    settings: Settings, centres: Mapping[str, Centre] | None = None, extensions: Sequence[CentreExtension] | None = None
+) -> AsyncIterator[Parts]:
+    """Connect to database and store. Raises DatabaseUnavailable or StorageError with a plain sentence.
+
+    `centres` and `extensions` stand in place of those that are installed.
+    """
+    centres = installed.discover() if centres is None else centres
+    extensions = tuple(installed.extensions() if extensions is None else extensions)
     engine = make_engine(settings.database, sealer=Sealer.of(settings.data_dir / "keys" / "identity.key"))
     place = open_store(settings.storage, settings.store_keys)
     store = CompactStore(place)
@@ -98,22 +74,17 @@ async def open_parts(settings: Settings, centres: Mapping[str, Centre] | None = 
     pages = PdfPages(store)
     measuring = PixelPool(1)
     try:
-        await database.check(engine)
+        await check(engine)
         await store.check()
-        say = translations(DEFAULT_LANGUAGE).gettext
-        press = PdfReportRenderer(
-            store,
-            pool,
-            settings.data_dir / "keys" / "signing",
-            settings.address,
-            DEFAULT_LANGUAGE,
-            say,
-            EcgReportFigures(store, pool, say),
-        )
-        application = SqlApplication(engine, store, centres or all_centres.discover(), Argon2Passwords(), press, settings.time_zone)
+        gettext = translations(DEFAULT_LANGUAGE).gettext
+        figures = next((e.report_figures(store, pool, gettext) for e in extensions if e.report_figures), None)
+        keys = settings.data_dir / "keys" / "signing"
+        renderer = PdfReportRenderer(store, pool, keys, settings.address, DEFAULT_LANGUAGE, gettext, figures)
+        parts = centre_parts(extensions)
+        application = SqlApplication(engine, store, centres, Argon2Passwords(), renderer, settings.time_zone, centre_parts=parts)
         await application.refresh()
         intake = Intake(engine, place, on_indexed=StudyArrivals(settings.time_zone))
-        yield Parts(settings, application, store, Index(engine, Settled(place)), intake, pool, pages, measuring)
+        yield Parts(settings, application, store, Index(engine, Settled(place)), intake, pool, pages, measuring, extensions)
     finally:
         await pages.close()
         await measuring.close()
@@ -123,60 +94,14 @@ async def open_parts(settings: Settings, centres: Mapping[str, Centre] | None = 
 
 
 def shown_store(url: str) -> str:
-    """The store's address without what a URL may carry of keys."""
+    """Return the store's address without the keys that a URL may carry."""
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
 
 
-def web_application(parts: Parts) -> web.Application:
-    """Pages, API, DICOMweb."""
-    # Half a second of imports that the other roles start without.
-    from telemed.web.app import WebDependencies, create_app
-    from telemed.web.security import person_of
-    from telemed.web.study_looks import StudyLooks
-    from telemed.web.workitems import CaseWorkitems
-
-    async def authorise(request: web.Request, action: str) -> Scope:
-        return study_scope(person_of(request), action)
-
-    cases = CaseWorkitems(parts.application)
-    images = dicomweb_app(parts.index, parts.store, parts.intake, authorise, watch=study_watch(parts), workitems=cases)
-    images.on_response_prepare.append(StudyLooks(parts.application))
-    doors = WebDependencies(
-        studies=DicomStudyIntake(parts.intake, parts.application.engine),
-        exports=ZipExporter(parts.index, parts.store, parts.measuring),
-        administration=SqlAdministration(parts.application.engine, shown_store(parts.settings.storage), parts.settings.data_dir),
-        signatures=PooledInspector(parts.pool, parts.signing_keys),
-        probe=DimseProbe(device_peers(parts.settings)),
-        sheets=PooledTableExporter(parts.pool),
-        tracings=PooledTracings(parts.pool),
-        tracing_reader=StoredTracingReader(parts.store, parts.pool),
-        pages=parts.pages,
-        address=parts.settings.address,
-        upload_limit=parts.settings.upload_max_bytes,
-        secure_cookies=parts.settings.secure_cookies,
-        ohif=parts.settings.ohif_folder,
-        subapps=[("/dicomweb", images)],
-    )
-    return create_app(parts.application, doors)
-
-
-async def dicom_gateway(parts: Parts) -> DimseServer:
-    """The DIMSE door."""
-    return await open_dimse(parts.settings, parts.application, parts.index, parts.store, parts.intake, study_watch(parts))
-
-
-@asynccontextmanager
-async def workers(parts: Parts) -> AsyncIterator[list[Callable[[], Coroutine[Any, Any, None]]]]:
-    """What the worker's role runs beside each other: quick jobs and clocks, long jobs, the watched folder."""
-    pool = ProcessPoolExecutor(ANALYSTS, mp_context=multiprocessing.get_context("spawn"), initializer=serve_the_parent)
-    try:
-        running: list[Callable[[], Coroutine[Any, Any, None]]] = [worker(parts).run, long_jobs(parts, pool).run]
-        if parts.settings.ecg_folder:
-            running.append(WatchedFolder(parts.application, Path(parts.settings.ecg_folder), pool).run)
-        yield running
-    finally:
-        pool.shutdown(wait=False, cancel_futures=True)
+def device_peers(settings: Settings) -> DevicePeers:
+    """Return how devices are called."""
+    return DevicePeers(settings.ae_title, settings.dicom_tls, settings.dicom_tls_clients)
 
 
 def study_watch(parts: Parts) -> StudyWatch:
@@ -187,45 +112,56 @@ def study_watch(parts: Parts) -> StudyWatch:
     return StudyWatch(parts.application.engine, quiet=quiet, on_stable=StableStudyJobs(wanted))
 
 
-def worker(parts: Parts) -> Worker:
-    """Quick jobs, clocks, tidying."""
+@asynccontextmanager
+async def background(parts: Parts) -> AsyncIterator[list[Callable[[], Awaitable[None]]]]:
+    """Everything that the worker's role runs beside each other: jobs and deadline checks, and what the centres watch."""
+    pool = ProcessPoolExecutor(ANALYSTS, mp_context=multiprocessing.get_context("spawn"), initializer=serve_the_parent)
+    try:
+        running: list[Callable[[], Awaitable[None]]] = [worker(parts, pool).run]
+        for extension in parts.extensions:
+            if extension.background is not None:
+                running += extension.background(parts, pool)
+        yield running
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+def worker(parts: Parts, pool: Executor | None = None) -> Worker:
+    """Return the worker: jobs, deadline checks, maintenance. Evidence is read in `pool`."""
 
     async def uploads(now: datetime) -> int:
         return await sweep_uploads(parts.application, now)
 
     documents = SeriesDocuments(parts.index, Objects(parts.index, parts.store), parts.measuring)
     anchors = AuditAnchors(parts.application.engine, parts.store, anchor_key(parts.settings))
-    return Worker(
-        parts.application,
-        maintenance=(uploads, StudyMaintenance(study_watch(parts), documents), AuditWatch(parts.application.engine), anchors),
-    )
+    maintenance = (uploads, StudyMaintenance(study_watch(parts), documents), AuditWatch(parts.application.engine), anchors)
+    return Worker(parts.application, handlers(parts, pool or parts.pool), maintenance)
 
 
-def long_jobs(parts: Parts, pool: Executor) -> LongJobs:
-    """Jobs that take seconds; tracings are read in `pool`."""
+def handlers(parts: Parts, pool: Executor) -> dict[str, Handler]:
+    """Return the handlers of jobs that need more than a transaction, and of the centres' jobs."""
     settings, kept, now = parts.settings, parts.application.image_quality, parts.application.now
     travelling = StudyTransfers(parts.application, parts.index, parts.store, parts.intake, parts.measuring, device_peers(settings))
-    kinds: dict[str, LongJob] = {
-        "read-ecg": EcgReader(parts.application, pool, translations(DEFAULT_LANGUAGE).gettext),
-        "send-study": travelling.send,
-        "fetch-priors": travelling.fetch,
-        "assess-study": partial(StudyAssessor(parts.index, parts.store, parts.measuring, kept, settings.time_zone).job, now=now),
+    assessor = StudyAssessor(parts.index, parts.store, parts.measuring, kept, settings.time_zone)
+    found = {
+        "send-study": Handler(travelling.send, long=True),
+        "fetch-priors": Handler(travelling.fetch, long=True),
+        "assess-study": Handler(partial(assessor.job, now=now), long=True),
+        "ask-model": switched_off("TELEMED_MODEL_URL"),
+        "compact-study": switched_off("TELEMED_COMPACT_AT_REST"),
     }
     if settings.model_url:
-        port = ModelClient(parts.index, parts.store, kept, settings.model_url, settings.model_token.get_secret_value())
-        kinds["ask-model"] = partial(port.job, now=now)
+        client = ModelClient(parts.index, parts.store, kept, settings.model_url, settings.model_token.get_secret_value())
+        found["ask-model"] = Handler(partial(client.job, now=now), long=True)
     if settings.compact_at_rest:
-        kinds["compact-study"] = StudyCompactor(parts.index, parts.store, parts.measuring, settings.compact_at_rest).job
-    return LongJobs(parts.application, kinds)
+        compactor = StudyCompactor(parts.index, parts.store, parts.measuring, settings.compact_at_rest)
+        found["compact-study"] = Handler(compactor.job, long=True)
+    for extension in parts.extensions:
+        if extension.jobs is not None:
+            found |= extension.jobs(parts, pool)
+    return found
 
 
 def anchor_key(settings: Settings) -> Path:
-    """The key of the notes about the audit trail's end. Who keeps a copy elsewhere can tell a forged note from a real one."""
+    """Return the key of the notes about the audit trail's end. Who keeps a copy elsewhere can tell a forged note from a real one."""
     return settings.data_dir / "keys" / "audit.key"
-
-
-async def refresh_now_and_then(parts: Parts, seconds: float = 10) -> None:
-    """Changes of the network reach every process."""
-    while True:
-        await asyncio.sleep(seconds)
-        await parts.application.refresh()

@@ -21,10 +21,12 @@ from storage import open_store
 from storage.errors import StorageError
 from telemed.adapters.database.engine import DatabaseUnavailable, make_engine
 from telemed.adapters.database.migrate import migrate as apply_migrations
+from telemed.centres import extensions
 from telemed.data_folder import make_ready
 from telemed.listening import PortInUse, check_shared_port
-from telemed.settings import Settings
-from telemed.supervisor import CANNOT_START, ROLES, Supervisor
+from telemed.roles import all_roles
+from telemed.settings import Settings, unknown_names
+from telemed.supervisor import CANNOT_START, Supervisor
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help="Remote diagnosis platform.", pretty_exceptions_enable=False)
 console = Console(stderr=True, highlight=False)
@@ -45,6 +47,8 @@ def _settings() -> Settings:
         _fail(f"There is no file {file}, which TELEMED_CONFIG names.")
     try:
         settings = Settings()
+        if file and (unknown := unknown_names(Path(file), [Settings, *(e.settings for e in extensions() if e.settings)])):
+            _fail(f"{file} sets {', '.join(unknown)}, which is no setting. docs/running.md lists them.")
     except ValidationError as error:
         first = error.errors()[0]
         _fail(f"Setting TELEMED_{'_'.join(map(str, first['loc'])).upper()}: {first['msg']}.")
@@ -118,8 +122,8 @@ def serve(
     settings = _settings()
     _prepare(settings)
     if role:
-        if role not in ROLES:
-            _fail(f"There is no role {role}; there are {', '.join(ROLES)}.")
+        if role not in all_roles():
+            _fail(f"There is no role {role}; there are {', '.join(all_roles())}.")
         from telemed.roles import run as roles  # it takes a second: who only watches over roles does not wait for it
 
         _run(roles.serve(role, settings, until_stdin_closes=until_stdin_closes))

@@ -4,23 +4,43 @@ from __future__ import annotations
 
 import os
 import ssl
+import tomllib
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import Field, SecretStr, ValidationInfo, field_validator
+from pydantic import BaseModel, Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from telemed import ohif
+
+G = TypeVar("G", bound=BaseSettings)
 
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 _MOST_GATEWAYS = 8  # of those that nobody asked for: by then the one index is what bounds them
 
 
-class Settings(BaseSettings):
-    """One installation's settings. The description of each field is its documentation (`docs/running.md`)."""
+class SettingsGroup(BaseSettings):
+    """Settings that are read together. A name in the TOML file may belong to another group; `unknown_names` finds those of none."""
 
-    model_config = SettingsConfigDict(env_prefix="TELEMED_", extra="forbid", frozen=True)
+    model_config = SettingsConfigDict(env_prefix="TELEMED_", extra="ignore", frozen=True)
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        toml = os.environ.get("TELEMED_CONFIG")
+        return (init_settings, env_settings, TomlConfigSettingsSource(settings_cls, toml)) if toml else (init_settings, env_settings)
+
+
+class Settings(SettingsGroup):
+    """One installation's settings. The description of each field is its documentation (`docs/running.md`)."""
 
     data_dir: Path = Field(default=Path("data"), description="Folder for the embedded database, objects and keys")
     database_url: str = Field(
@@ -52,7 +72,6 @@ class Settings(BaseSettings):
         description="Processes that take DICOM associations on the one port; 0: one for every two processors. "
         "With TELEMED_DICOM_RATE there is one, since one has to count",
     )
-    mllp_port: int = Field(default=2575, ge=1, le=65535, description="Port of the HL7 listener")
     ae_title: str = Field(default="TELEMED", min_length=1, max_length=16, description="AE title of the DICOM gateway")
     public_url: str = Field(default="", description="Address printed on reports and shown to users; empty: made from host and port")
     secure_cookies: bool = Field(default=False, description="Cookies over HTTPS only; set it behind a TLS proxy")
@@ -97,21 +116,9 @@ class Settings(BaseSettings):
             raise ValueError(f"there is no level {name!r}; there are {', '.join(LOG_LEVELS)}")
         return name.upper()
 
-    ecg_folder: str = Field(
-        default="", description="Folder in which ECG carts leave files, below a folder of their member's code; empty: none is watched"
-    )
-
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        toml = os.environ.get("TELEMED_CONFIG")
-        return (init_settings, env_settings, TomlConfigSettingsSource(settings_cls, toml)) if toml else (init_settings, env_settings)
+    def of(self, group: type[G]) -> G:
+        """Return another group's settings, from the same environment and file."""
+        return group()
 
     @property
     def database(self) -> str:
@@ -151,3 +158,9 @@ class Settings(BaseSettings):
     @property
     def address(self) -> str:
         return self.public_url.rstrip("/") or f"http://{self.host}:{self.http_port}"
+
+
+def unknown_names(file: Path, groups: Iterable[type[BaseModel]]) -> list[str]:
+    """Return the names of the TOML file that no group of settings has."""
+    known = {name for group in groups for name in group.model_fields}
+    return sorted(set(tomllib.loads(file.read_text(encoding="utf-8"))) - known)

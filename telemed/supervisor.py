@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 
 import structlog
 
+from telemed.roles import all_roles
+
 log = structlog.get_logger()
 
-ROLES = ("web", "gateway", "worker")
 STOP_SECONDS = 15
 TROUBLE = 5
 TROUBLE_WITHIN = 30.0
@@ -39,7 +40,7 @@ class Supervisor:
     """Starts the roles and keeps them running until told to stop."""
 
     def __init__(self, *, gateways: int = 1) -> None:
-        self._children = [Child(role) for role in ROLES for _ in range(gateways if role == "gateway" else 1)]
+        self._children = [Child(role) for role in all_roles() for _ in range(gateways if role == "gateway" else 1)]
         self._stop = asyncio.Event()
 
     async def run(self) -> int:

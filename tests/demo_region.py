@@ -16,10 +16,11 @@ from aiohttp import web
 from telemed import bootstrap
 from telemed.adapters.database.engine import make_engine
 from telemed.adapters.database.migrate import migrate
-from telemed.bootstrap import Parts
 from telemed.demo.region import PASSWORD
 from telemed.demo.run import put_region
 from telemed.domain.centre import Centre
+from telemed.extension import Parts
+from telemed.roles.web import web_application
 from telemed.settings import Settings
 
 
@@ -85,7 +86,7 @@ async def running_region(folder: Path, centres: Mapping[str, Centre] | None = No
     await engine.dispose()
     await put_region(settings)
     async with bootstrap.open_parts(settings, centres) as parts:
-        runner = web.AppRunner(bootstrap.web_application(parts), shutdown_timeout=0.5)
+        runner = web.AppRunner(web_application(parts), shutdown_timeout=0.5)
         await runner.setup()
         await web.TCPSite(runner, settings.host, settings.http_port).start()
         async with aiohttp.ClientSession(settings.address) as http:

@@ -17,6 +17,7 @@ from telemed.adapters.database.queries.facade import SqlQueries
 from telemed.adapters.database.queries.overview import SqlOverview
 from telemed.adapters.database.queries.statistics import SqlStatistics
 from telemed.adapters.database.repositories.region import load_region
+from telemed.adapters.database.unit_of_work import NO_CENTRE_PARTS, CentreParts
 from telemed.adapters.dicom.image_qualities import SqlImageQualities
 from telemed.domain.centre import Centre
 from telemed.service.application import ReportRenderer
@@ -40,6 +41,7 @@ class SqlApplication:
         renderer: ReportRenderer,
         zone: str,
         clock: Callable[[], datetime] = utc_now,
+        centre_parts: CentreParts = NO_CENTRE_PARTS,
     ) -> None:
         self.engine = engine
         self.store = store
@@ -49,7 +51,7 @@ class SqlApplication:
         self.overview = SqlOverview(engine, lambda: self.region, clock)
         self.statistics = SqlStatistics(engine, lambda: self.region)
         self.image_quality = SqlImageQualities(engine)
-        self._centres, self._zone = centres, zone
+        self._centres, self._zone, self._centre_parts = centres, zone, centre_parts
         self._clock = clock
         self._region: Region | None = None
         self._store_good_until = utc_now()
@@ -82,7 +84,7 @@ class SqlApplication:
             self._store_good_until = utc_now() + CHECK_EVERY
 
     def writing(self) -> AbstractAsyncContextManager[UnitOfWork]:
-        return work.writing(self.engine, self.region, self._clock)
+        return work.writing(self.engine, self.region, self._clock, self._centre_parts)
 
     def reading(self) -> AbstractAsyncContextManager[UnitOfWork]:
-        return work.reading(self.engine, self.region, self._clock)
+        return work.reading(self.engine, self.region, self._clock, self._centre_parts)

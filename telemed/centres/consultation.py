@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from telemed.domain.centre import Centre, Phrase
 from telemed.domain.deadlines import DeadlineRule
-from telemed.domain.evidence import EvidenceType
+from telemed.domain.evidence import DOCUMENTS
 from telemed.domain.forms import Choice, Field, FieldType, Form
 
 _ = str  # marks text for the translation catalogue
@@ -48,7 +48,7 @@ CENTRE = Centre(
     report_form=REPORT,
     deadlines=DEADLINES,
     need="speciality",
-    expected=EvidenceType.DOCUMENT,
+    expected=DOCUMENTS,
     consent_wanted=True,
     headline_fields=("speciality", "reason"),
     claim_idle_minutes=120,

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from telemed.domain.centre import Centre, Phrase, Template
 from telemed.domain.deadlines import DeadlineRule
-from telemed.domain.evidence import EvidenceType, FileKind, magic
+from telemed.domain.evidence import STUDIES, EvidenceType, FileKind, magic
 from telemed.domain.forms import Choice, Field, FieldType, Form
 
 _ = str  # marks text for the translation catalogue
@@ -90,7 +90,7 @@ CENTRE = Centre(
     report_form=REPORT,
     deadlines=DEADLINES,
     need="modality",
-    expected=EvidenceType.DICOM_STUDY,
+    expected=STUDIES,
     headline_fields=("modality", "body_part"),
     file_kinds=(FileKind("DICOM", EvidenceType.DICOM_STUDY, "application/dicom", magic(b"DICM", offset=128)),),
     critical_findings=(_("Acute intracranial haemorrhage"), _("Tension pneumothorax"), _("Aortic dissection"),

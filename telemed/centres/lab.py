@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from telemed.domain.centre import Centre, Phrase, Template
 from telemed.domain.deadlines import DeadlineRule
-from telemed.domain.evidence import EvidenceType, FileKind
+from telemed.domain.evidence import EvidenceKind, EvidenceType, FileKind
 from telemed.domain.forms import Choice, Field, FieldType, Form
 
 _ = str  # marks text for the translation catalogue
@@ -29,6 +29,8 @@ REQUEST = Form((
 
 REPORT = Form((Field("interpretation", _("Interpretation"), FieldType.LONG_TEXT, required=True, rows=12, max_length=20000),))
 
+RESULTS = EvidenceKind(EvidenceType("lab-report"), _("Laboratory results"), _("No results yet"), "flask")
+
 CENTRE = Centre(
     code="lab",
     letter="L",
@@ -39,9 +41,9 @@ CENTRE = Centre(
     request_form=REQUEST,
     report_form=REPORT,
     deadlines=DEADLINES,
-    expected=EvidenceType.LAB_REPORT,
+    expected=RESULTS,
     headline_fields=("tests", "reason"),
-    file_kinds=(FileKind("HL7 v2", EvidenceType.LAB_REPORT, "x-application/hl7-v2+er7", lambda head: head.lstrip(b"\x0b\r\n").startswith(b"MSH")),),
+    file_kinds=(FileKind("HL7 v2", RESULTS.type, "x-application/hl7-v2+er7", lambda head: head.lstrip(b"\x0b\r\n").startswith(b"MSH")),),
     critical_findings=(_("Potassium critical"), _("Glucose critical"), _("Haemoglobin critical"), _("Platelets critical")),
     templates=(Template("正常", {"interpretation": "所送检项目结果均在参考区间内，未见明显异常。"}, normal=True),),
     phrases=(

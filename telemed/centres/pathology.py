@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from telemed.domain.centre import Centre, Phrase, Template
 from telemed.domain.deadlines import DeadlineRule
-from telemed.domain.evidence import EvidenceType, FileKind, magic
+from telemed.domain.evidence import EvidenceKind, EvidenceType, FileKind, magic
 from telemed.domain.forms import Choice, Field, FieldType, Form
 
 _ = str  # marks text for the translation catalogue
@@ -42,6 +42,8 @@ REPORT = Form(
     )
 )
 
+SLIDES = EvidenceKind(EvidenceType("slide"), _("Slides"), _("No slides yet"), "microscope")
+
 CENTRE = Centre(
     code="pathology",
     letter="P",
@@ -52,9 +54,9 @@ CENTRE = Centre(
     request_form=REQUEST,
     report_form=REPORT,
     deadlines=DEADLINES,
-    expected=EvidenceType.SLIDE,
+    expected=SLIDES,
     headline_fields=("procedure", "site"),
-    file_kinds=(FileKind("TIFF slide", EvidenceType.SLIDE, "image/tiff", magic(b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")),),
+    file_kinds=(FileKind("TIFF slide", SLIDES.type, "image/tiff", magic(b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")),),
     critical_findings=(_("Unexpected malignancy"), _("Frozen and paraffin disagree"), _("No chorionic villi in curettings")),
     templates=(
         Template("黏膜慢性炎", {"gross": "灰白灰红组织一块。", "microscopic": "镜下见黏膜组织，间质少量慢性炎细胞浸润，未见肿瘤。", "diagnosis": "黏膜慢性炎。"},

@@ -12,7 +12,8 @@ from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from telemed.demo.evidence import EvidenceOrder, evidence_files
+from telemed.demo.evidence import evidence_files
+from telemed.demo.evidence_order import EvidenceOrder
 from telemed.pool_process import serve_the_parent
 
 NICENESS = 10

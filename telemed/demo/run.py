@@ -13,7 +13,6 @@ from rich.table import Table
 from storage.errors import StorageError
 from telemed.adapters.database.engine import DatabaseUnavailable, make_engine
 from telemed.adapters.database.repositories.region import (
-    ECG_REQUESTS,
     add_districts,
     add_home_hubs,
     add_institutions,
@@ -23,6 +22,7 @@ from telemed.adapters.database.repositories.region import (
     usernames,
 )
 from telemed.adapters.passwords import Argon2Passwords
+from telemed.centres.ecg.ports import REQUESTS as ECG_REQUESTS
 from telemed.demo import region
 from telemed.listening import check_shared_port
 from telemed.settings import Settings

@@ -9,7 +9,8 @@ from datetime import datetime, timedelta
 from zlib import crc32
 
 from telemed.demo.dicom_header import StudyOrder, study_instance_uid
-from telemed.demo.evidence import ZONE, EvidenceOrder
+from telemed.demo.evidence import ZONE
+from telemed.demo.evidence_order import EvidenceOrder
 from telemed.demo.people import PATIENTS, DemoPatient
 from telemed.demo.region import INSTITUTIONS, MEMBER_STAFF
 from telemed.demo.story import Step, StoryCase, StrayStudy

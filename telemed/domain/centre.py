@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from telemed.domain.deadlines import DeadlineRule
-from telemed.domain.evidence import EvidenceType, FileKind
+from telemed.domain.evidence import EvidenceKind, FileKind
 from telemed.domain.forms import Form
 
 
@@ -56,7 +56,7 @@ class Centre:
     report_form: Form
     deadlines: tuple[DeadlineRule, ...]
     need: str = ""
-    expected: EvidenceType | None = None
+    expected: EvidenceKind | None = None
     consent_wanted: bool = False
     file_kinds: tuple[FileKind, ...] = ()
     phrases: tuple[Phrase, ...] = ()
@@ -64,7 +64,8 @@ class Centre:
     critical_findings: tuple[str, ...] = ()
     claim_idle_minutes: int = 30
     templates: tuple[Template, ...] = ()
-    facts: Callable[[bytes], dict[str, Any]] | None = None
+    roles: Mapping[str, str] = field(default_factory=dict)
+    """Roles of an installation that the centre brings: the module of each, by its name for `telemed serve`."""
 
     def need_of(self, request: Mapping[str, Any]) -> str:
         return str(request.get(self.need, "")).upper() if self.need else ""
@@ -76,6 +77,3 @@ class Centre:
     def normal_for(self, request: Mapping[str, Any]) -> Template | None:
         """The report of nothing found for this request; None where no template was written for it."""
         return next((t for t in self.templates_for(request) if t.normal), None)
-
-    def headline(self, request: Mapping[str, Any]) -> str:
-        return " ".join(str(request[name]) for name in self.headline_fields if request.get(name))

@@ -5,27 +5,51 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from enum import StrEnum
-from typing import Any
+from typing import Any, ClassVar
+
+_ = str  # marks text for the translation catalogue
 
 
-class EvidenceType(StrEnum):
-    DICOM_STUDY = "dicom-study"
-    ECG = "ecg"
-    LAB_REPORT = "lab-report"
-    SLIDE = "slide"
-    DOCUMENT = "document"
-    PRIOR_STUDY = "prior-study"
+class EvidenceType(str):
+    """A type of evidence by its code, as in rows and in the API. These are the platform's own; a centre with evidence of its own
+    names another."""
+
+    __slots__ = ()
+    DICOM_STUDY: ClassVar[EvidenceType]
+    DOCUMENT: ClassVar[EvidenceType]
+    PRIOR_STUDY: ClassVar[EvidenceType]
     """An earlier study of the patient, fetched for comparison: no evidence that the case waits for."""
 
+    @property
+    def value(self) -> str:
+        """The plain text, for rows and answers."""
+        return str(self)
 
-WAVEFORMS = frozenset({"ECG"})
-"""Values of Modality (0008,0060) that name tracings rather than images (PS3.3 C.7.3.1.1.1)."""
+
+EvidenceType.DICOM_STUDY = EvidenceType("dicom-study")
+EvidenceType.DOCUMENT = EvidenceType("document")
+EvidenceType.PRIOR_STUDY = EvidenceType("prior-study")
 
 
-def study_type(modality: str) -> EvidenceType:
-    """What a DICOM study of this modality is evidence of."""
-    return EvidenceType.ECG if modality in WAVEFORMS else EvidenceType.DICOM_STUDY
+@dataclass(frozen=True, slots=True)
+class EvidenceKind:
+    """What the platform has to know of a type of evidence.
+
+    `name` is the plural for figures, `missing` says that none has come yet. Values of Modality (0008,0060) in `modalities` make a
+    DICOM study evidence of this type rather than images. `read_by` is the kind of job that reads it when it arrives.
+    """
+
+    type: EvidenceType
+    name: str
+    missing: str
+    icon: str
+    modalities: frozenset[str] = frozenset()
+    read_by: str | None = None
+
+
+STUDIES = EvidenceKind(EvidenceType.DICOM_STUDY, _("Studies"), _("No images yet"), "scan")
+DOCUMENTS = EvidenceKind(EvidenceType.DOCUMENT, _("Documents"), _("No documents yet"), "file-text")
+PRIOR_STUDIES = EvidenceKind(EvidenceType.PRIOR_STUDY, _("Earlier studies"), _("No images yet"), "scan")
 
 
 @dataclass(slots=True)

@@ -1,6 +1,10 @@
-"""The platform's DIMSE door: who may come in, what they see, where things may be sent."""
+"""The role `gateway`: DIMSE. Who may come in, what they see, where things may be sent."""
 
 from __future__ import annotations
+
+import asyncio
+
+import structlog
 
 from dicom_gateway import Destination, Index, Intake, Refusal, RefusalReason, Scope, start_dimse
 from dicom_gateway.dimse import DimseServer
@@ -9,29 +13,27 @@ from dicom_gateway.upper_layer.receiver import Limits
 from storage.protocol import ObjectStore
 from telemed.adapters.application import SqlApplication
 from telemed.adapters.dicom.device_calls import DeviceCalls
-from telemed.adapters.dicom.device_peers import DevicePeers
 from telemed.adapters.dicom.study_access import device_scope
 from telemed.adapters.dicom.study_repository import note_step
 from telemed.adapters.dicom.worklist_items import WorklistItems
+from telemed.bootstrap import device_peers, study_watch
 from telemed.domain.network import EntityUse, Level
+from telemed.extension import Parts
+from telemed.listening import plain_port_error
 from telemed.settings import Settings
 
+log = structlog.get_logger()
 
-def device_peers(settings: Settings) -> DevicePeers:
-    """How devices are called."""
-    return DevicePeers(settings.ae_title, settings.dicom_tls, settings.dicom_tls_clients)
+
+async def dicom_gateway(parts: Parts) -> DimseServer:
+    """Return the DIMSE server of an installation, listening."""
+    return await open_dimse(parts.settings, parts.application, parts.index, parts.store, parts.intake, study_watch(parts))
 
 
 async def open_dimse(
-    settings: Settings,
-    application: SqlApplication,
-    index: Index,
-    store: ObjectStore,
-    intake: Intake,
-    watch: StudyWatch,
+    settings: Settings, application: SqlApplication, index: Index, store: ObjectStore, intake: Intake, watch: StudyWatch
 ) -> DimseServer:
     """Listen. An AE title is an institution's code or one of its devices; one that is not in the network is refused."""
-
     peers, calls = device_peers(settings), DeviceCalls(application.engine)
 
     async def admit(calling: str, called: str, address: str) -> Scope | Refusal:
@@ -69,3 +71,16 @@ async def open_dimse(
         on_step=note_step,
         watch=watch,
     )
+
+
+async def run(parts: Parts, stop: asyncio.Event) -> None:
+    """Serve until told to stop."""
+    settings = parts.settings
+    with plain_port_error(settings.host, settings.dicom_port, "TELEMED_DICOM_PORT"):
+        server = await dicom_gateway(parts)
+    log.info("gateway.ready", port=settings.dicom_port, ae_title=settings.ae_title)
+    try:
+        await stop.wait()
+    finally:
+        await server.close()
+        await parts.intake.close()

@@ -123,7 +123,9 @@ async def submit_case(work: UnitOfWork, person: Person, case_id: str) -> Case:
     await offer_first(work, case, centre, keep_hub=again)
     await work.cases.save(case)
     await ask_for_priors(work, case)
-    work.outbox.job("open-detected-criticals", {"case_id": case.id}, key=f"found:{case.id}")
+    for hooks in work.hooks:
+        if hooks.on_submit is not None:
+            await hooks.on_submit(work, case)
     work.outbox.event(case, "submit" if not again else "answer", person.username, {"hub": case.hub})
     work.outbox.audit(Action.CASE_SUBMIT, person.username, person.institution, f"case/{case.id}", detail={"hub": case.hub})
     return case

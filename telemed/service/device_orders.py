@@ -1,6 +1,9 @@
-"""Cases that a device opens: a member may say that every ECG of its carts is a request."""
+"""Cases that a device opens in its institution's name."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
 
 from telemed.domain.case import Case, CaseKind, Priority
 from telemed.domain.errors import DomainError
@@ -9,29 +12,22 @@ from telemed.service.case_request import create_case, submit_case
 from telemed.service.patients import Demographics
 from telemed.service.ports.unit_of_work import UnitOfWork
 
-CENTRE = "ecg"
-CART = "ecg-cart"
-"""Who stands in the history for what a device did."""
 
-REASON = "心电图机自动上传"
-"""The request's reason, in the language of the region's own texts."""
-
-
-def cart_of(member: str) -> Person:
-    """The member's carts as one who may make its requests; nobody can sign in as them."""
-    return Person(CART, CART, member, frozenset({Role.MEMBER_STAFF}), frozenset({CENTRE}))
+def device_person(name: str, member: str, centre: str) -> Person:
+    """Return a member's devices as one who may make its requests to a centre; nobody can sign in as them."""
+    return Person(name, name, member, frozenset({Role.MEMBER_STAFF}), frozenset({centre}))
 
 
 async def open_request(
-    work: UnitOfWork, member: str, card: Demographics, accession_number: str = "", recording: str = "resting"
+    work: UnitOfWork, device: Person, demographics: Demographics, request: Mapping[str, Any], accession_number: str = ""
 ) -> Case | None:
-    """A case made and sent in the member's name. None where the card or the number cannot be taken: a person has to look."""
-    cart = cart_of(member)
-    request = {"reason": REASON, "recording": recording}
-    if accession_number and not await work.cases.with_accession(member, accession_number):
-        request["accession_number"] = accession_number
+    """Make a case and send it in the member's name. None if the demographics or the number cannot be taken: a person has to look."""
+    (centre,) = device.centres
+    wanted = dict(request)
+    if accession_number and not await work.cases.with_accession(device.institution, accession_number):
+        wanted["accession_number"] = accession_number
     try:
-        case = await create_case(work, cart, CENTRE, CaseKind.DIAGNOSIS, Priority.ROUTINE, card, request)
-        return await submit_case(work, cart, case.id)
+        case = await create_case(work, device, centre, CaseKind.DIAGNOSIS, Priority.ROUTINE, demographics, wanted)
+        return await submit_case(work, device, case.id)
     except DomainError:
         return None

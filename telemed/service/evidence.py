@@ -7,22 +7,23 @@ from collections.abc import Collection
 from telemed.domain.case import Case, CaseStatus
 from telemed.domain.centre import Centre
 from telemed.domain.errors import InvalidTransition, NotFound
-from telemed.domain.evidence import Evidence, EvidenceType, study_type
+from telemed.domain.evidence import Evidence, EvidenceType
 from telemed.domain.people import Person
 from telemed.domain.policy import Action, require
 from telemed.domain.reconciliation import Reconciliation, Step
 from telemed.service.access import case_at_hub_or_member, case_for
 from telemed.service.identity import new_id
+from telemed.service.ports.region import Region
 from telemed.service.ports.studies import StudyFacts
 from telemed.service.ports.unit_of_work import UnitOfWork
 
 CLOSED_TO_EVIDENCE = frozenset({CaseStatus.CANCELLED, CaseStatus.FAILED})
 
+CONSENT = "consent"
+"""What is missing where a case waits for the patient's consent."""
+
 COMPLETE = "complete"
 """Fact of a study that is evidence: how many instances it had when it was complete. More may come, and make it incomplete."""
-
-READERS = {EvidenceType.ECG: "read-ecg"}
-"""Evidence that the platform reads by itself when it arrives: the job that does it."""
 
 
 async def may_attach(work: UnitOfWork, person: Person, case_id: str) -> Case:
@@ -40,7 +41,7 @@ async def attach(work: UnitOfWork, person: Person, case_id: str, evidence: Evide
         same_file = evidence.sha256 and known.sha256 == evidence.sha256
         same_study = evidence.study_instance_uid and known.study_instance_uid == evidence.study_instance_uid
         if same_file or same_study:
-            if same_study and known.type is EvidenceType.PRIOR_STUDY:
+            if same_study and known.type == EvidenceType.PRIOR_STUDY:
                 await _no_prior(work, case, known, person.username)
             if same_study and evidence.instances > known.instances:
                 known.instances = evidence.instances
@@ -69,13 +70,14 @@ async def add_evidence(work: UnitOfWork, case: Case, evidence: Evidence, actor: 
 
 
 def _ask_to_read(work: UnitOfWork, evidence: Evidence) -> None:
-    if job := READERS.get(evidence.type):
-        work.outbox.job(job, {"case_id": evidence.case_id, "evidence_id": evidence.id}, key=f"read:{evidence.id}")
+    kind = work.region.evidence.get(evidence.type)
+    if kind is not None and kind.read_by:
+        work.outbox.job(kind.read_by, {"case_id": evidence.case_id, "evidence_id": evidence.id}, key=f"read:{evidence.id}")
 
 
-def takes_studies(centre: Centre | None, modality: str) -> bool:
-    """Does the centre expect DICOM studies of this modality?"""
-    return centre is not None and centre.expected is study_type(modality)
+def takes_studies(region: Region, centre: Centre | None, modality: str) -> bool:
+    """True if the centre expects DICOM studies of this modality."""
+    return centre is not None and centre.expected is not None and centre.expected.type == region.study_type(modality)
 
 
 async def link_study(work: UnitOfWork, study: StudyFacts, case: Case, rule: str, actor: str = "system") -> Evidence:
@@ -85,20 +87,20 @@ async def link_study(work: UnitOfWork, study: StudyFacts, case: Case, rule: str,
     for known in await work.evidence.of_case(case.id):
         if known.study_instance_uid == study.study_instance_uid:
             named = rule == "by-hand" or (study.accession_number != "" and study.accession_number == case.accession_number)
-            if known.type is EvidenceType.PRIOR_STUDY and named:
+            if known.type == EvidenceType.PRIOR_STUDY and named:
                 await _no_prior(work, case, known, actor)
             if known.instances != study.instances:
                 known.instances = study.instances
                 await work.evidence.save(known)
                 _ask_to_read(work, known)
-                if known.type is EvidenceType.PRIOR_STUDY:
+                if known.type == EvidenceType.PRIOR_STUDY:
                     return known
                 work.outbox.event(case, "evidence-grew", actor, {"evidence": known.id, "instances": study.instances})
             return known
     evidence = Evidence(
         id=new_id(),
         case_id=case.id,
-        type=study_type(study.modality),
+        type=work.region.study_type(study.modality),
         name=study.description or study.modality or "DICOM",
         added_by=actor,
         added_at=work.now,
@@ -113,7 +115,7 @@ async def link_study(work: UnitOfWork, study: StudyFacts, case: Case, rule: str,
 
 async def _no_prior(work: UnitOfWork, case: Case, known: Evidence, actor: str) -> None:
     """What was taken for an earlier study is what the case is about."""
-    known.type = study_type(known.facts.get("modality", ""))
+    known.type = work.region.study_type(known.facts.get("modality", ""))
     await work.evidence.save(known)
     case.evidence_count += 1
     await work.cases.save(case)
@@ -124,7 +126,7 @@ async def _no_prior(work: UnitOfWork, case: Case, known: Evidence, actor: str) -
 async def set_studies_free(work: UnitOfWork, case: Case) -> None:
     """The case is no more: its studies look for another one. They stay on its record."""
     for known in await work.evidence.of_case(case.id):
-        own = known.study_instance_uid if known.type is not EvidenceType.PRIOR_STUDY else None
+        own = known.study_instance_uid if known.type != EvidenceType.PRIOR_STUDY else None
         study = await work.studies.facts(case.member, own) if own else None
         if study is not None and not await work.cases.with_study(case.member, study.study_instance_uid):
             await work.studies.note_unmatched(study)
@@ -180,8 +182,8 @@ async def unlink_study(work: UnitOfWork, person: Person, case_id: str, owner: st
 def missing_evidence(centre: Centre | None, kinds: Collection[EvidenceType], consented: bool) -> list[str]:
     """What the hub still waits for: the centre's own kind of evidence, and consent where the centre wants it."""
     missing = []
-    if centre and centre.expected and centre.expected not in kinds:
-        missing.append(centre.expected.value)
+    if centre and centre.expected and centre.expected.type not in kinds:
+        missing.append(centre.expected.type.value)
     if centre and centre.consent_wanted and not consented:
-        missing.append("consent")
+        missing.append(CONSENT)
     return missing

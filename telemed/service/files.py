@@ -8,7 +8,7 @@ from typing import Protocol
 
 from telemed.domain.centre import Centre
 from telemed.domain.errors import DomainError
-from telemed.domain.evidence import HEAD, Evidence, EvidenceType, FileKind, kind_of, magic, study_type
+from telemed.domain.evidence import HEAD, Evidence, EvidenceType, FileKind, kind_of, magic
 from telemed.domain.people import Person
 from telemed.service.application import Application
 from telemed.service.evidence import attach, may_attach
@@ -82,12 +82,12 @@ async def attach_file(
     kind = kind_of(head, kinds)
     if kind is None:
         raise UnknownKind(tuple(dict.fromkeys(k.name for k in kinds)))
-    if kind.type is EvidenceType.DICOM_STUDY:
+    if kind.type == EvidenceType.DICOM_STUDY:
         study = await studies.receive(rest, case.member, f"upload:{person.username}")
         found = _evidence(case.id, kind, study.description or study.modality or kind.name, person, application)
         found.study_instance_uid, found.instances = study.study_instance_uid, study.instances
         found.facts = {"modality": study.modality}
-        found.type = study_type(study.modality)
+        found.type = application.region.study_type(study.modality)
     else:
         found = _evidence(case.id, kind, name or DEFAULT_NAME, person, application)
         found.key = f"evidence/{case.id}/{found.id}"

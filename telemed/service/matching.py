@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from telemed.domain.case import Case, CaseStatus
-from telemed.domain.evidence import MATCH_WINDOW, EvidenceType, study_type
-from telemed.domain.patient import Identifier, Sex
-from telemed.service.device_orders import open_request
+from telemed.domain.evidence import MATCH_WINDOW, EvidenceType
 from telemed.service.evidence import CLOSED_TO_EVIDENCE, COMPLETE, link_study, takes_studies
 from telemed.service.identity import case_of_study_uid
-from telemed.service.patients import Demographics
 from telemed.service.ports.studies import StudyFacts
 from telemed.service.ports.unit_of_work import UnitOfWork
 
@@ -49,8 +46,8 @@ async def match_study(work: UnitOfWork, owner: str, study_instance_uid: str) -> 
     if known:
         return known[0]
     found, rule = await find_case(work, study)
-    if found is None and study_type(study.modality) is EvidenceType.ECG:
-        found, rule = await open_for_study(work, study), "every-ecg"
+    if found is None:
+        found, rule = await _opened_for(work, study)
     if found is None:
         await work.studies.note_unmatched(study)
         return None
@@ -58,13 +55,12 @@ async def match_study(work: UnitOfWork, owner: str, study_instance_uid: str) -> 
     return found
 
 
-async def open_for_study(work: UnitOfWork, study: StudyFacts) -> Case | None:
-    """A case for a tracing that has none, where the member's rule says that each of its ECGs is a request."""
-    if study.owner not in work.region.ecg.requests or not study.patient_number or not study.patient_name:
-        return None
-    own = (Identifier(study.owner, study.patient_number),)
-    card = Demographics(study.patient_name, Sex(study.patient_sex), study.patient_birth_date, own)
-    return await open_request(work, study.owner, card, study.accession_number)
+async def _opened_for(work: UnitOfWork, study: StudyFacts) -> tuple[Case | None, str]:
+    """Return the case that some centre opens for a study without one."""
+    for hooks in work.hooks:
+        if hooks.on_unmatched_study is not None and (opened := await hooks.on_unmatched_study(work, study)):
+            return opened
+    return None, ""
 
 
 async def complete_study(work: UnitOfWork, owner: str, study_instance_uid: str) -> int:
@@ -75,7 +71,7 @@ async def complete_study(work: UnitOfWork, owner: str, study_instance_uid: str) 
     told = 0
     for case in await work.cases.with_study(owner, study_instance_uid):
         known = await link_study(work, study, case, "")
-        if known.type is EvidenceType.PRIOR_STUDY:
+        if known.type == EvidenceType.PRIOR_STUDY:
             continue
         if known.facts.get(COMPLETE) != known.instances:
             known.facts[COMPLETE] = known.instances
@@ -102,11 +98,11 @@ async def match_unmatched_studies(work: UnitOfWork, case_id: str) -> int:
 async def _fits(work: UnitOfWork, case: Case, study: StudyFacts) -> bool:
     """A case of that time and of a centre that expects studies, of this modality or none named, still open, without a study."""
     centre = work.region.centres.get(case.centre)
-    if not takes_studies(centre, study.modality):
+    if not takes_studies(work.region, centre, study.modality):
         return False
     if case.status in (CaseStatus.COMPLETED, CaseStatus.FAILED) or case.created_at > study.received_at + MATCH_WINDOW:
         return False
     wanted = str(case.request.get("modality", "")).upper()
     if wanted and study.modality and wanted != study.modality:
         return False
-    return not any(e.type is study_type(study.modality) for e in await work.evidence.of_case(case.id))
+    return not any(e.type == work.region.study_type(study.modality) for e in await work.evidence.of_case(case.id))

@@ -11,14 +11,16 @@ from telemed.domain.report import Report
 from telemed.service.ports.unit_of_work import UnitOfWork
 
 
-async def proposed(work: UnitOfWork, case: Case, form: Form) -> dict[str, int]:
-    """Field by field what the newest readable recording of the case proposes, in whole units; empty without one."""
+async def prefilled(work: UnitOfWork, case: Case, form: Form) -> dict[str, int]:
+    """Return by field what the analysis of the case's evidence proposes, in whole units; empty without one."""
     wanted = {field.name: field.measured for field in form.fields if field.measured}
-    readable = [tracing for tracing in await work.tracings.of_cases([case.id]) if tracing.readable] if wanted else []
-    if not readable:
+    if not wanted:
         return {}
-    numbers: Mapping[str, Any] = readable[-1].proposal.get("measurements", {})
-    return {name: round(numbers[measured]) for name, measured in wanted.items() if numbers.get(measured) is not None}
+    numbers: dict[str, float] = {}
+    for hooks in work.hooks:
+        if hooks.prefill is not None:
+            numbers |= await hooks.prefill(work, case)
+    return {name: round(numbers[measured]) for name, measured in wanted.items() if measured in numbers}
 
 
 async def record_overrides(work: UnitOfWork, case: Case, report: Report, form: Form, sections: Mapping[str, Any], who: str) -> None:
@@ -26,7 +28,7 @@ async def record_overrides(work: UnitOfWork, case: Case, report: Report, form: F
     fields = [field for field in form.fields if field.measured and field.name in sections]
     if not fields:
         return
-    before: Mapping[str, Any] = report.sections or await proposed(work, case, form)
+    before: Mapping[str, Any] = report.sections or await prefilled(work, case, form)
     for field in fields:
         old, new = before.get(field.name), sections[field.name]
         if old != new and not (old is None and new in (None, "")):

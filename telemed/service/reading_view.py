@@ -12,7 +12,7 @@ from telemed.domain.policy import Action, Relation, may, require_on_case
 from telemed.domain.report import Report
 from telemed.service.case_view import CaseView, view_case
 from telemed.service.ports.unit_of_work import UnitOfWork
-from telemed.service.prefill import proposed
+from telemed.service.prefill import prefilled
 from telemed.service.reporting import read_report, two_person
 
 
@@ -42,7 +42,7 @@ async def open_for_reading(work: UnitOfWork, person: Person, case_id: str) -> Re
     hub = (report.hub if report else "") or case.hub or ""
     readers = await work.people.readers(case.hub, case.centre) if case.hub == person.institution else []
     colleagues = [reader for reader in readers if reader.username != case.claimed_by]
-    numbers = await proposed(work, case, work.region.centres[case.centre].report_form)
+    numbers = await prefilled(work, case, work.region.centres[case.centre].report_form)
     return ReadingView(view, report, versions, two_person(work, hub, case.centre, case.kind), colleagues, numbers)
 
 

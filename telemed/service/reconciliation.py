@@ -62,7 +62,7 @@ async def candidates(work: UnitOfWork, study: StudyFacts) -> list[Candidate]:
 
     def note(case: Case, reason: str) -> None:
         centre = work.region.centres.get(case.centre)
-        if case.id not in apart and takes_studies(centre, study.modality) and case.status not in CLOSED_TO_EVIDENCE:
+        if case.id not in apart and takes_studies(work.region, centre, study.modality) and case.status not in CLOSED_TO_EVIDENCE:
             found.setdefault(case.id, (case, []))[1].append(reason)
 
     if study.accession_number:

@@ -16,7 +16,6 @@ from typing import Protocol
 
 from telemed.domain.centre import Centre
 from telemed.domain.errors import FieldError, Forbidden, Invalid
-from telemed.domain.evidence import EvidenceType
 from telemed.domain.network import Level, Network
 from telemed.domain.people import Person
 from telemed.domain.policy import Action, Relation, relations
@@ -25,8 +24,9 @@ from telemed.service.image_quality import QualitySum
 from telemed.service.ports.region import Region
 
 TOP = 3
+VOLUMES = frozenset(Volume)
+"""Everything else that is counted is evidence."""
 JOINING = tuple(level for level in Level if level is not Level.OPERATOR)
-EVIDENCE_KINDS = tuple(kind.value for kind in EvidenceType)
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,7 +219,7 @@ def _centre(region: Region, centre: Centre, sums: Sequence[VolumeSum], median: f
     taking_part = joined(network, centre.code)
     covered = {district_of(network, code) for code in taking_part} - {""}
     every = set(network.districts) | {district_of(network, i.code) for i in network.institutions.values()} - {""}
-    kind = centre.expected.value if centre.expected else ""
+    kind = centre.expected.type.value if centre.expected else ""
     mine = [s for s in sums if s.centre == centre.code]
     evidence = [s for s in sums if kind and s.kind == kind]
     asked = [s for s in mine if s.kind in (Volume.REQUEST, Volume.CONSULTATION)]
@@ -253,10 +253,10 @@ def _top(sums: Iterable[VolumeSum]) -> list[tuple[str, int]]:
 
 def _institution(region: Region, code: str, sums: Sequence[VolumeSum], days: int) -> InstitutionFigures:
     mine = [s for s in sums if s.institution == code]
-    evidence = [s for s in mine if s.kind in EVIDENCE_KINDS]
+    evidence = [s for s in mine if s.kind not in VOLUMES]
     came = {s.kind for s in evidence if s.items}
     expecting = (c for c in region.centres.values() if c.expected and (c.code, code) in region.network.home_hubs)
-    agreed = [c.expected.value for c in sorted(expecting, key=lambda c: c.order) if c.expected]
+    agreed = [c.expected.type.value for c in sorted(expecting, key=lambda c: c.order) if c.expected]
     return InstitutionFigures(
         code=code,
         level=region.network.institutions[code].level,

@@ -31,7 +31,7 @@ async def export_study(work: UnitOfWork, person: Person, case_id: str, evidence_
     evidence = await work.evidence.get(evidence_id)
     if evidence is None or evidence.case_id != case_id:
         raise NotFound("evidence", evidence_id)
-    if evidence.type is not EvidenceType.DICOM_STUDY or not evidence.study_instance_uid:
+    if evidence.type != EvidenceType.DICOM_STUDY or not evidence.study_instance_uid:
         raise DamagedFile(evidence.name, "not a DICOM study")
     detail = {"study": evidence.study_instance_uid}
     work.outbox.audit(Action.EVIDENCE_EXPORT, person.username, person.institution, f"case/{case_id}", detail=detail)

@@ -13,7 +13,7 @@ from datetime import datetime
 
 from telemed.domain.case import Case
 from telemed.domain.errors import FieldError, Forbidden, Invalid, InvalidTransition, NotFound
-from telemed.domain.evidence import MATCH_WINDOW, Evidence, EvidenceType
+from telemed.domain.evidence import MATCH_WINDOW, STUDIES, Evidence, EvidenceType
 from telemed.domain.network import ApplicationEntity, EntityUse, Network
 from telemed.domain.patient import Patient, Sex, normal_name
 from telemed.domain.people import Person
@@ -108,7 +108,7 @@ async def may_fetch_priors(work: UnitOfWork, person: Person, case_id: str) -> bo
 async def ask_for_priors(work: UnitOfWork, case: Case) -> None:
     """A case was submitted: if it is about images, each archive is asked for earlier ones, unless it was asked before."""
     known = archives(work.region.network, case)
-    wanted = work.region.centres[case.centre].expected is EvidenceType.DICOM_STUDY
+    wanted = work.region.centres[case.centre].expected == STUDIES
     if not wanted or not known or not await number_of(work, case):
         return
     before = {each.title for each in await work.transfers.of_case(case.id) if each.kind is TransferKind.PRIORS}
@@ -165,7 +165,7 @@ async def number_of(work: UnitOfWork, case: Case) -> str:
     patient = await work.patients.get(case.patient.id)
     number = patient.identifier(case.member) if patient else ""
     for evidence in await work.evidence.of_case(case.id) if not number else ():
-        own = evidence.study_instance_uid if evidence.type is EvidenceType.DICOM_STUDY else None
+        own = evidence.study_instance_uid if evidence.type == EvidenceType.DICOM_STUDY else None
         study = await work.studies.facts(case.member, own) if own else None
         number = number or (study.patient_number if study else "")
     return number
@@ -262,7 +262,7 @@ async def settle_prior(work: UnitOfWork, case_id: str, study_instance_uid: str) 
     """The study was fetched, as far as it was: one of which nothing came is none."""
     case = await work.cases.get(case_id)
     for evidence in await work.evidence.of_case(case_id):
-        if case is None or evidence.study_instance_uid != study_instance_uid or evidence.type is not EvidenceType.PRIOR_STUDY:
+        if case is None or evidence.study_instance_uid != study_instance_uid or evidence.type != EvidenceType.PRIOR_STUDY:
             continue
         study = await work.studies.facts(case.member, study_instance_uid)
         if study is None:

@@ -1,21 +1,20 @@
-"""The web application: doors put together. What is behind them is given from outside."""
+"""The web application. What is behind its pages and its API is given from outside."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Sequence
-from dataclasses import dataclass
+import importlib
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from telemed import VERSION
-from telemed.centres.ecg.ports import TracingArtist, TracingReader
-from telemed.centres.ecg.web import api as tracings
-from telemed.centres.ecg.web import pages as holter
 from telemed.service.administration import Administration
 from telemed.service.application import Application
 from telemed.service.authenticity import SignatureInspector
@@ -45,25 +44,27 @@ from telemed.web.api import (
 )
 from telemed.web.api.openapi import describe
 from telemed.web.api.operation import answer, operation
+from telemed.web.extension import WebExtension
 from telemed.web.feed import Feed
 from telemed.web.i18n import language_middleware
 from telemed.web.keys import (
     ADDRESS,
     ADMINISTRATION,
     APPLICATION,
+    CASE_LABELS,
     EXPORTS,
     FEED,
     PAGES,
+    PANELS,
     PERSON,
     PROBE,
     SECURE_COOKIES,
-    SHEETS,
     SIGNATURES,
     STUDIES,
-    TRACING_READER,
-    TRACINGS,
+    TABLES,
     UPLOAD_LIMIT,
 )
+from telemed.web.labels.case import case_labels
 from telemed.web.pages import (
     accounts,
     audit,
@@ -93,13 +94,13 @@ FORM_LIMIT = 64 * 1024
 """Bytes of a form: the only ones that pages send as such are those of signing in."""
 API_MODULES = (
     session, cases, reports, evidence, exports, transfers, criticals, events, network, patients, uploads, views, unmatched, statistics,
-    administration, tracings, devices,
+    administration, devices,
 )  # fmt: skip
 """Imported for their operations."""
 
 PAGE_MODULES = (
     session_pages, worklist, reading, board, case, new_case, search, notices, network_page, unmatched_page, audit, accounts, system,
-    statistics_page, help_page, holter, transfer_pages, devices_page,
+    statistics_page, help_page, transfer_pages, devices_page,
 )  # fmt: skip
 """Imported for their pages."""
 
@@ -109,13 +110,11 @@ class WebDependencies:
     """What the web process is given besides the application."""
 
     studies: StudyIntake
-    tracings: TracingArtist
-    tracing_reader: TracingReader
     exports: StudyExporter
     administration: Administration
     signatures: SignatureInspector
     probe: DeviceProbe
-    sheets: TableExporter
+    tables: TableExporter
     pages: DocumentPages
     address: str
     upload_limit: int
@@ -123,10 +122,12 @@ class WebDependencies:
     subapps: Sequence[tuple[str, web.Application]] = ()
     ohif: Path = Path("/nonexistent")
     """Folder of the OHIF viewer; nothing is served where none stands in it."""
-    ready: Callable[[], object] | None = None
+    extensions: Sequence[WebExtension] = ()
+    values: Mapping[web.AppKey[Any], Any] = field(default_factory=dict)
+    """What the centres' pages and API find in the application."""
 
 
-def create_app(application: Application, doors: WebDependencies) -> web.Application:
+def create_app(application: Application, dependencies: WebDependencies) -> web.Application:
     """The application, ready to run."""
     # Files are read piece by piece and counted (UPLOAD_LIMIT); this bounds what is read as a whole.
     app = web.Application(
@@ -134,24 +135,29 @@ def create_app(application: Application, doors: WebDependencies) -> web.Applicat
     )
     app.on_response_prepare.append(add_headers)
     app[APPLICATION] = application
-    app[STUDIES] = doors.studies
-    app[TRACINGS] = doors.tracings
-    app[TRACING_READER] = doors.tracing_reader
-    app[EXPORTS] = doors.exports
-    app[ADMINISTRATION] = doors.administration
-    app[SIGNATURES] = doors.signatures
-    app[PROBE] = doors.probe
-    app[SHEETS] = doors.sheets
-    app[PAGES] = doors.pages
-    app[ADDRESS] = doors.address
-    app[UPLOAD_LIMIT] = doors.upload_limit
-    app[SECURE_COOKIES] = doors.secure_cookies
+    app[STUDIES] = dependencies.studies
+    app[EXPORTS] = dependencies.exports
+    app[ADMINISTRATION] = dependencies.administration
+    app[SIGNATURES] = dependencies.signatures
+    app[PROBE] = dependencies.probe
+    app[TABLES] = dependencies.tables
+    app[PAGES] = dependencies.pages
+    app[ADDRESS] = dependencies.address
+    app[UPLOAD_LIMIT] = dependencies.upload_limit
+    app[SECURE_COOKIES] = dependencies.secure_cookies
     app[FEED] = Feed(application)
+    for key, value in dependencies.values.items():
+        app[key] = value
+    app[PANELS] = tuple(extension.panel for extension in dependencies.extensions if extension.panel)
+    app[CASE_LABELS] = case_labels(dependencies.extensions)
+    for extension in dependencies.extensions:
+        for module in (*extension.api_modules, *extension.page_modules):
+            importlib.import_module(module)
     app.cleanup_ctx.append(_feed)
-    templating.setup(app)
+    templating.setup(app, folders=[extension.folder for extension in dependencies.extensions if extension.folder])
     session_pages.add_routes(app)
     verify.add_routes(app)
-    ohif.add_routes(app, doors.ohif)
+    ohif.add_routes(app, dependencies.ohif)
     app.add_routes(page.routes())
     app.router.add_post(f"{API}/login", session.login)
     app.add_routes(operation.routes(API))
@@ -159,7 +165,7 @@ def create_app(application: Application, doors: WebDependencies) -> web.Applicat
     app.router.add_get("/healthz", _healthy)
     app.router.add_get("/readyz", _ready)
     app.router.add_get("/metrics", _metrics)
-    for prefix, mounted in doors.subapps:
+    for prefix, mounted in dependencies.subapps:
         app.add_subapp(prefix, mounted)
     return app
 

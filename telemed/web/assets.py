@@ -38,15 +38,16 @@ def _content_type(path: Path) -> str:
 
 
 class Assets:
-    """The tree of static files, addressed by its digest."""
+    """The tree of static files, addressed by its digest. Further folders are laid over the first; no two may have a file of one name."""
 
-    def __init__(self, folder: Path = STATIC_FOLDER) -> None:
+    def __init__(self, *folders: Path) -> None:
         digest = hashlib.sha256()
         self._files: dict[str, Asset] = {}
-        for path in sorted(folder.rglob("*")):
-            if not path.is_file():
-                continue
-            name, body = path.relative_to(folder).as_posix(), path.read_bytes()
+        found = [(path.relative_to(folder).as_posix(), path) for folder in folders for path in folder.rglob("*") if path.is_file()]
+        for name, path in sorted(found):
+            if name in self._files:
+                raise ValueError(f"two files are to be served as {name!r}; one of them is {path}")
+            body = path.read_bytes()
             digest.update(f"{name}\0{len(body)}\0".encode() + body)
             compressed = gzip.compress(body, 6, mtime=0) if path.suffix in _COMPRESSIBLE else None
             self._files[name] = Asset(_content_type(path), body, compressed)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from aiohttp import web
 
-from telemed.centres.ecg.ports import TracingArtist, TracingReader
 from telemed.domain.people import Person
 from telemed.service.administration import Administration
 from telemed.service.application import Application
@@ -14,18 +15,20 @@ from telemed.service.document_pages import DocumentPages
 from telemed.service.files import StudyIntake
 from telemed.service.study_export import StudyExporter
 from telemed.service.table_export import TableExporter
+from telemed.web.extension import ReadingPanel
 from telemed.web.feed import Feed
+from telemed.web.labels.case import CaseLabels
 
 APPLICATION: web.AppKey[Application] = web.AppKey("application")
-TRACINGS: web.AppKey[TracingArtist] = web.AppKey("tracings")
-TRACING_READER: web.AppKey[TracingReader] = web.AppKey("tracing_reader")
 STUDIES: web.AppKey[StudyIntake] = web.AppKey("studies")
 ADMINISTRATION: web.AppKey[Administration] = web.AppKey("administration")
 PROBE: web.AppKey[DeviceProbe] = web.AppKey("probe")
 SIGNATURES: web.AppKey[SignatureInspector] = web.AppKey("signatures")
-SHEETS: web.AppKey[TableExporter] = web.AppKey("sheets")
+TABLES: web.AppKey[TableExporter] = web.AppKey("tables")
 PAGES: web.AppKey[DocumentPages] = web.AppKey("pages")
 EXPORTS: web.AppKey[StudyExporter] = web.AppKey("exports")
+PANELS: web.AppKey[Sequence[ReadingPanel]] = web.AppKey("panels")
+CASE_LABELS: web.AppKey[CaseLabels] = web.AppKey("case_labels")
 FEED: web.AppKey[Feed] = web.AppKey("feed")
 SECURE_COOKIES: web.AppKey[bool] = web.AppKey("secure_cookies", bool)
 UPLOAD_LIMIT: web.AppKey[int] = web.AppKey("upload_limit", int)

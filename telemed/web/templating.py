@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -13,7 +14,7 @@ from aiohttp import web
 
 from telemed.domain.patient import masked, masked_name
 from telemed.web import appearance, i18n
-from telemed.web.assets import Assets
+from telemed.web.assets import STATIC_FOLDER, Assets
 from telemed.web.dates import LOCAL_ZONE, dicom_day, show_age, show_date, show_datetime, show_exact
 
 TEMPLATE_FOLDER: Final = Path(__file__).parent / "templates"
@@ -44,15 +45,16 @@ async def page_context(request: web.Request) -> dict[str, object]:
     }
 
 
-def setup(app: web.Application, *, loader: jinja2.BaseLoader | None = None) -> jinja2.Environment:
+def setup(app: web.Application, *, loader: jinja2.BaseLoader | None = None, folders: Sequence[Path] = ()) -> jinja2.Environment:
     """Install templates and static files in the application.
 
     Undefined names are errors, so that a page that lacks part of its context fails in its test and not
-    silently in front of a person. ``loader`` is for further templates, looked for first.
+    silently in front of a person. ``loader`` is for further templates, looked for first. Each of ``folders`` has templates and static
+    files of a centre.
     """
-    assets = Assets()
+    assets = Assets(STATIC_FOLDER, *(folder / "static" for folder in folders))
     assets.add_routes(app)
-    own = jinja2.FileSystemLoader(TEMPLATE_FOLDER)
+    own = jinja2.FileSystemLoader([TEMPLATE_FOLDER, *(folder / "templates" for folder in folders)])
     environment = aiohttp_jinja2.setup(
         app,
         loader=jinja2.ChoiceLoader([loader, own]) if loader else own,

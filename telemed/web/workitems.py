@@ -117,7 +117,7 @@ def _absent() -> Refused:
 
 def workitem_of(case: Case, evidence: Sequence[Evidence]) -> Workitem:
     """The case as a data set."""
-    studies = [e.study_instance_uid for e in evidence if e.type is EvidenceType.DICOM_STUDY and e.study_instance_uid]
+    studies = [e.study_instance_uid for e in evidence if e.type == EvidenceType.DICOM_STUDY and e.study_instance_uid]
     request = {
         "00080050": _value("SH", case.accession_number),
         "00321060": _value("LO", _label(case)),

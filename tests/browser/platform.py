@@ -25,6 +25,8 @@ from telemed.demo.people import DemoPatient
 from telemed.demo.region import PASSWORD
 from telemed.demo.run import put_region
 from telemed.domain.people import Person, Role
+from telemed.roles.gateway import dicom_gateway
+from telemed.roles.web import web_application
 from telemed.settings import Settings
 
 COLLEAGUE = Person("imaging3.huba", "周一鸣", "HUBA", frozenset({Role.SPECIALIST}), frozenset({"imaging"}), "主治医师")
@@ -128,10 +130,10 @@ async def running_platform(folder: Path) -> AsyncIterator[Platform]:
     async with bootstrap.open_parts(settings) as parts, aiohttp.ClientSession() as session:
         async with parts.application.engine.begin() as connection:
             await add_person(connection, COLLEAGUE, await Argon2Passwords().hash(PASSWORD))
-        server = TestServer(bootstrap.web_application(parts), host="127.0.0.1", port=settings.http_port)
+        server = TestServer(web_application(parts), host="127.0.0.1", port=settings.http_port)
         await server.start_server(shutdown_timeout=0.1)
-        gateway = await bootstrap.dicom_gateway(parts)
-        async with bootstrap.workers(parts) as workers:
+        gateway = await dicom_gateway(parts)
+        async with bootstrap.background(parts) as workers:
             working = [asyncio.create_task(run()) for run in workers]
             yield Platform(str(server.make_url("")).rstrip("/"), settings.dicom_port, session, settings)
             for task in working:

@@ -21,6 +21,7 @@ from telemed.adapters.database.migrate import migrate
 from telemed.adapters.dicom.study_repository import StudyArrivals
 from telemed.adapters.passwords import Argon2Passwords
 from telemed.adapters.printing.report_renderer import PdfReportRenderer
+from telemed.bootstrap import centre_parts
 from telemed.demo.run import put_region
 from telemed.settings import Settings
 from telemed.web.i18n import DEFAULT_LANGUAGE, translations
@@ -110,7 +111,9 @@ async def application(engine: AsyncEngine, store: ObjectStore, keys: Path, print
 async def open_office(engine: AsyncEngine, store: ObjectStore, keys: Path, printers: Executor, clock: Clock) -> SqlApplication:
     language = translations(DEFAULT_LANGUAGE)
     press = PdfReportRenderer(store, printers, keys, "http://telemed.test", DEFAULT_LANGUAGE, language.gettext)
-    made = SqlApplication(engine, store, centres.discover(), Argon2Passwords(), press, "Asia/Shanghai", clock)
+    made = SqlApplication(
+        engine, store, centres.discover(), Argon2Passwords(), press, "Asia/Shanghai", clock, centre_parts(centres.extensions())
+    )
     await made.refresh()
     return made
 

@@ -20,7 +20,8 @@ import ecg
 from telemed.centres import discover
 from telemed.demo.ct_head import INTERCEPT, SLICES, SPACING_MM, THICKNESS_MM, HeadScan, ct_head
 from telemed.demo.dicom_header import StudyOrder
-from telemed.demo.evidence import VARIANTS, EvidenceOrder, evidence_files
+from telemed.demo.evidence import all_makers, evidence_files
+from telemed.demo.evidence_order import EvidenceOrder
 from telemed.demo.hand_xray import hand_xray
 from telemed.demo.lab_panels import PANELS
 from telemed.demo.people import PATIENTS, resident_id
@@ -193,7 +194,7 @@ def order_for(key: str) -> EvidenceOrder:
     return EvidenceOrder(PATIENTS[6], STUDY, TEXTS[key], "CLINIC1", "陶小满", 4)
 
 
-@pytest.mark.parametrize("variant", sorted(VARIANTS["ecg"]))
+@pytest.mark.parametrize("variant", sorted(all_makers()["ecg"].variants))
 def test_tracings_are_recordings_of_twelve_leads(variant: str) -> None:
     (file,) = evidence_files(f"ecg:{variant}", order_for("consultation/heart-failure"))
     recording = ecg.read(file.content)
@@ -201,7 +202,9 @@ def test_tracings_are_recordings_of_twelve_leads(variant: str) -> None:
     assert recording.patient.name == PATIENTS[6].name
 
 
-@pytest.mark.parametrize("name", [f"{kind}:{variant}" for kind in ("referral", "consent") for variant in sorted(VARIANTS[kind])])
+@pytest.mark.parametrize(
+    "name", [f"{kind}:{variant}" for kind in ("referral", "consent") for variant in sorted(all_makers()[kind].variants)]
+)
 def test_papers_are_pdfs_of_one_page(name: str) -> None:
     (file,) = evidence_files(name, order_for("consultation/heart-failure"))
     reader = PdfReader(BytesIO(file.content))
@@ -294,7 +297,7 @@ def test_texts_fill_their_centres_forms(text: object) -> None:
     assert text.critical == "" or text.critical in centre.critical_findings
     for name in text.evidence:
         kind, _, variant = name.partition(":")
-        assert variant in VARIANTS[kind]
+        assert variant in all_makers()[kind].variants
 
 
 def test_each_centre_has_eight_texts_or_more() -> None:

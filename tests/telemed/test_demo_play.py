@@ -21,7 +21,6 @@ from telemed import bootstrap
 from telemed.adapters.database.engine import make_engine
 from telemed.adapters.database.migrate import migrate
 from telemed.adapters.signatures.pdf_signatures import PdfSigner
-from telemed.bootstrap import Parts
 from telemed.demo.evidence_spool import EvidenceSpool
 from telemed.demo.play import SPOOL, play_story
 from telemed.demo.region import accounts
@@ -32,6 +31,9 @@ from telemed.domain.case import Case
 from telemed.domain.critical import CriticalStatus, CriticalValue
 from telemed.domain.evidence import Evidence
 from telemed.domain.report import Report
+from telemed.extension import Parts
+from telemed.roles.gateway import dicom_gateway
+from telemed.roles.web import web_application
 from telemed.service import case_request as case_request
 from telemed.service.execution import execute
 from telemed.service.queries import HistoryLine
@@ -107,10 +109,10 @@ async def running(folder: Path, *, with_worker: bool = True) -> AsyncIterator[Pl
     async with bootstrap.open_parts(settings) as parts:
         await put_region(settings)
         await parts.application.refresh()
-        runner = web.AppRunner(bootstrap.web_application(parts), access_log=None)
+        runner = web.AppRunner(web_application(parts), access_log=None)
         await runner.setup()
         await web.TCPSite(runner, settings.host, settings.http_port).start()
-        gateway = await bootstrap.dicom_gateway(parts)
+        gateway = await dicom_gateway(parts)
         worker = asyncio.create_task(bootstrap.worker(parts).run()) if with_worker else None
         try:
             yield Platform(settings, parts)

@@ -16,10 +16,11 @@ from dicom_gateway.upper_layer.pdu import PDUType
 from telemed import bootstrap
 from telemed.adapters.database.engine import make_engine
 from telemed.adapters.database.migrate import migrate
-from telemed.bootstrap import Parts
 from telemed.demo.run import put_region
 from telemed.devices_command import WrongDevice, device_of, put_device, remove_device, show_devices
 from telemed.domain.people import Person, Role
+from telemed.extension import Parts
+from telemed.roles.gateway import dicom_gateway
 from telemed.service.devices import last_calls
 from telemed.settings import Settings
 from tests.demo_region import free_port
@@ -48,7 +49,7 @@ async def gateway(settings: Settings) -> AsyncIterator[Parts]:
     await engine.dispose()
     await put_region(settings)
     async with bootstrap.open_parts(settings) as parts:
-        server = await bootstrap.dicom_gateway(parts)
+        server = await dicom_gateway(parts)
         try:
             yield parts
         finally:

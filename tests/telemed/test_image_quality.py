@@ -25,10 +25,9 @@ from telemed import bootstrap
 from telemed.adapters.database.engine import make_engine
 from telemed.adapters.database.migrate import migrate
 from telemed.adapters.dicom.model_client import ModelFailed, read_answer
-from telemed.adapters.jobs.long_jobs import LongJobs
 from telemed.adapters.jobs.worker import Worker
-from telemed.bootstrap import Parts
 from telemed.demo.run import put_region
+from telemed.extension import Parts
 from telemed.service.image_quality import DIMENSIONS
 from telemed.settings import Settings
 from telemed.web.labels.image_quality import proposed_shapes, strip_of
@@ -53,18 +52,15 @@ def slices(count: int, without: frozenset[int] = frozenset()) -> list[bytes]:
     return made
 
 
-Workers = tuple[Worker, LongJobs]
-
-
 @asynccontextmanager
-async def parts_of(folder: Path, model_url: str = "") -> AsyncIterator[tuple[Parts, Workers]]:
+async def parts_of(folder: Path, model_url: str = "") -> AsyncIterator[tuple[Parts, Worker]]:
     settings = Settings(data_dir=folder, stable_after_seconds=1, model_url=model_url)
     engine = make_engine(settings.database)
     await migrate(engine)
     await engine.dispose()
     await put_region(settings)
     async with bootstrap.open_parts(settings) as parts:
-        yield parts, (bootstrap.worker(parts), bootstrap.long_jobs(parts, parts.pool))
+        yield parts, bootstrap.worker(parts)
 
 
 async def arrive(parts: Parts, files: list[bytes]) -> None:
@@ -73,14 +69,13 @@ async def arrive(parts: Parts, files: list[bytes]) -> None:
         assert received.outcome in (Outcome.STORED, Outcome.DUPLICATE), received.comment
 
 
-async def work_until(workers: Workers, done: Callable[[], Awaitable[Any]]) -> Any:
+async def work_until(worker: Worker, done: Callable[[], Awaitable[Any]]) -> Any:
     """Let the worker work until there is something."""
     async with asyncio.timeout(60):
         while not (found := await done()):
-            quick, long = workers
-            if not (await quick.once() | await long.once()):
+            if not await worker.once():
                 await asyncio.sleep(0.1)
-            await long.finish()
+            await worker.finish()
     return found
 
 

@@ -27,7 +27,7 @@ COMPONENTS = json.loads((VENDOR / "vendor.json").read_text("utf-8"))
 @pytest.fixture(scope="module")
 def assets() -> Assets:
     """The product's static files."""
-    return Assets()
+    return Assets(STATIC_FOLDER)
 
 
 @pytest.fixture

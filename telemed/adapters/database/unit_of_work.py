@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
@@ -32,7 +33,6 @@ from telemed.adapters.database.repositories.transfers import TransferTable
 from telemed.adapters.database.repositories.uploads import UploadTable
 from telemed.adapters.database.repositories.volumes import VolumeRow, add_volumes
 from telemed.adapters.dicom.study_repository import StudyTable
-from telemed.centres.ecg.adapters.repository import TracingTable
 from telemed.domain.case import Case
 from telemed.service.ports.cases import Cases
 from telemed.service.ports.consents import Consents
@@ -49,8 +49,8 @@ from telemed.service.ports.reports import Reports
 from telemed.service.ports.saved_views import SavedViews
 from telemed.service.ports.sessions import Sessions
 from telemed.service.ports.studies import Studies
-from telemed.service.ports.tracings import Tracings
 from telemed.service.ports.transfers import Transfers
+from telemed.service.ports.unit_of_work import CentreHooks
 from telemed.service.ports.uploads import Uploads
 
 
@@ -97,10 +97,27 @@ class OutboxBuffer:
         await audit_chain.append(connection, self.records)
 
 
+T = TypeVar("T")
+RepositoryFactory = Callable[[AsyncConnection], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class CentreParts:
+    """What centres add to a transaction: repositories by their ports, and hooks of use cases."""
+
+    repositories: Mapping[type[Any], RepositoryFactory] = field(default_factory=dict)
+    hooks: Sequence[CentreHooks] = ()
+
+
+NO_CENTRE_PARTS = CentreParts()
+
+
 class SqlUnitOfWork:
     """A transaction's repositories. `now` is the transaction's time."""
 
-    def __init__(self, connection: AsyncConnection, region: Region, now: datetime) -> None:
+    def __init__(self, connection: AsyncConnection, region: Region, now: datetime, centres: CentreParts) -> None:
+        self.hooks = centres.hooks
+        self._factories = centres.repositories
         self.now = now
         self.region = region
         self.connection = connection
@@ -114,7 +131,6 @@ class SqlUnitOfWork:
         self.notice_marks: NoticeMarks = NoticeMarkTable(connection)
         self.studies: Studies = StudyTable(connection)
         self.reconciliations: Reconciliations = ReconciliationTable(connection)
-        self.tracings: Tracings = TracingTable(connection)
         self.transfers: Transfers = TransferTable(connection)
         self.devices: Devices = DeviceTable(connection)
         self.people: People = PersonTable(connection)
@@ -123,20 +139,29 @@ class SqlUnitOfWork:
         self.buffer = OutboxBuffer(lambda: self.now, region.network.zone)
         self.outbox: Outbox = self.buffer
 
+    def repository(self, port: type[T]) -> T:
+        """Return a centre's own repository by its port. Raises KeyError for a port that no centre brings."""
+        made: T = self._factories[port](self.connection)
+        return made
+
 
 @asynccontextmanager
-async def writing(engine: AsyncEngine, region: Region, clock: Callable[[], datetime] = utc_now) -> AsyncIterator[SqlUnitOfWork]:
+async def writing(
+    engine: AsyncEngine, region: Region, clock: Callable[[], datetime] = utc_now, centres: CentreParts = NO_CENTRE_PARTS
+) -> AsyncIterator[SqlUnitOfWork]:
     """A transaction that commits at the end of the block and rolls back on any error."""
     async with engine.begin() as connection:
-        work = SqlUnitOfWork(connection, region, clock())
+        work = SqlUnitOfWork(connection, region, clock(), centres)
         yield work
         await work.buffer.write(connection)
 
 
 @asynccontextmanager
-async def reading(engine: AsyncEngine, region: Region, clock: Callable[[], datetime] = utc_now) -> AsyncIterator[SqlUnitOfWork]:
+async def reading(
+    engine: AsyncEngine, region: Region, clock: Callable[[], datetime] = utc_now, centres: CentreParts = NO_CENTRE_PARTS
+) -> AsyncIterator[SqlUnitOfWork]:
     """One snapshot to read from; nothing is written."""
     async with engine.connect() as bare:
         connection = await bare.execution_options(reading=True)
-        yield SqlUnitOfWork(connection, region, clock())
+        yield SqlUnitOfWork(connection, region, clock(), centres)
         await connection.rollback()

@@ -18,7 +18,7 @@ from telemed.adapters.database import tables as t
 from telemed.adapters.database.repositories.patients import PatientTable
 from telemed.adapters.database.rows import case_from_row
 from telemed.domain.case import Case, Priority
-from telemed.domain.evidence import EvidenceType
+from telemed.domain.evidence import STUDIES, EvidenceType
 from telemed.domain.patient import Patient
 from telemed.service.identity import study_uid_of
 from telemed.service.ports.region import Region
@@ -57,7 +57,7 @@ class WorklistItems:
 def _waiting(member: str, region: Region) -> sa.Select[Any]:
     """Cases that expect a study, are not answered, have none yet, and whose examination is not said to be done."""
     c, p = t.case.c, dicom_performed_step.c
-    centres = [centre.code for centre in region.centres.values() if centre.expected is EvidenceType.DICOM_STUDY]
+    centres = [centre.code for centre in region.centres.values() if centre.expected == STUDIES]
     arrived = sa.exists().where(t.evidence.c.case_id == c.id, t.evidence.c.type == EvidenceType.DICOM_STUDY.value)
     done = sa.exists().where(p.owner == c.member, p.accession_number == c.accession_number, p.status == COMPLETED)
     where = (c.member == member, c.centre.in_(centres), c.status.in_(WAITING), ~arrived, ~done)

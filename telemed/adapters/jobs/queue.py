@@ -70,9 +70,10 @@ async def prolong(engine: AsyncEngine, job: Job, now: datetime) -> None:
         await connection.execute(sa.update(t.job).where(*where).values(taken_until=now + LEASE))
 
 
-async def finish(engine: AsyncEngine, job: Job, now: datetime) -> None:
+async def finish(engine: AsyncEngine, job: Job, now: datetime, reason: str = "") -> None:
+    """The job is done; `reason` says why where nothing was done."""
     async with engine.begin() as connection:
-        await connection.execute(sa.update(t.job).where(t.job.c.id == job.id).values(done_at=now, error=""))
+        await connection.execute(sa.update(t.job).where(t.job.c.id == job.id).values(done_at=now, error=reason))
 
 
 async def postpone(engine: AsyncEngine, job: Job, now: datetime, error: str) -> None:

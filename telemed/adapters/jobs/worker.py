@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -12,59 +13,89 @@ import structlog
 from prometheus_client import Counter
 from sqlalchemy.exc import DBAPIError
 
+from storage.errors import StorageError
 from telemed.adapters.application import SqlApplication
-from telemed.adapters.jobs import queue as jobs
-from telemed.adapters.jobs.queue import Job
-from telemed.centres.ecg import service as ecg_reading
-from telemed.service import accounts, criticals, routing
-from telemed.service import matching as matching
-from telemed.service import mpps as performed
+from telemed.adapters.jobs import queue
+from telemed.adapters.jobs.queue import LEASE, Job
+from telemed.service import accounts, criticals, matching, mpps, routing
 from telemed.service.ports.unit_of_work import UnitOfWork
 
 log = structlog.get_logger()
 
 IDLE_SECONDS = 0.25
-CLOCKS_EVERY = timedelta(seconds=5)
+CHECKS_EVERY = timedelta(seconds=5)
 KEEP_DONE = timedelta(days=2)
 BATCH = 20
 
+LONG_AT_ONCE = 4
+"""Long jobs under way: most of them wait for the store or for a process."""
+
 done_jobs = Counter("telemed_jobs_done_total", "Jobs done", ["kind"])
-failed_clocks = Counter("telemed_clocks_failed_total", "Looks at a clock, and tidyings, that failed")
+failed_checks = Counter("telemed_clocks_failed_total", "Deadline checks and maintenance tasks that failed")
 failed_jobs = Counter("telemed_jobs_failed_total", "Tries of jobs that failed", ["kind"])
 
 
-async def match_study(work: UnitOfWork, payload: Mapping[str, Any]) -> None:
+@dataclass(frozen=True, slots=True)
+class Handler:
+    """Carries out one kind of job, given its payload.
+
+    A `long` one takes longer than a transaction may: it begins its own, runs beside others, and keeps its job as long as it lives.
+    """
+
+    run: Callable[[Mapping[str, Any]], Awaitable[None]]
+    long: bool = False
+
+
+def in_transaction(application: SqlApplication, use_case: Callable[[UnitOfWork, Mapping[str, Any]], Awaitable[object]]) -> Handler:
+    """Return a handler that carries the use case out in one transaction."""
+
+    async def run(payload: Mapping[str, Any]) -> None:
+        async with application.writing() as work:
+            await use_case(work, payload)
+
+    return Handler(run)
+
+
+class SwitchedOff(Exception):
+    """The job asks for what a setting has switched off since: it is finished with this reason."""
+
+
+def switched_off(setting: str) -> Handler:
+    """Return a handler for rows that were left when the setting was switched off."""
+
+    async def run(_payload: Mapping[str, Any]) -> None:
+        raise SwitchedOff(f"{setting} is not set")
+
+    return Handler(run)
+
+
+async def _match_study(work: UnitOfWork, payload: Mapping[str, Any]) -> None:
     await matching.match_study(work, payload["owner"], payload["study"])
 
 
-async def match_unmatched(work: UnitOfWork, payload: Mapping[str, Any]) -> None:
+async def _match_unmatched(work: UnitOfWork, payload: Mapping[str, Any]) -> None:
     await matching.match_unmatched_studies(work, payload["case_id"])
 
 
-async def open_detected_criticals(work: UnitOfWork, payload: Mapping[str, Any]) -> None:
-    await ecg_reading.open_detected_criticals(work, payload["case_id"])
-
-
-async def complete_study(work: UnitOfWork, payload: Mapping[str, Any]) -> None:
+async def _complete_study(work: UnitOfWork, payload: Mapping[str, Any]) -> None:
     await matching.complete_study(work, payload["owner"], payload["study"])
 
 
-async def match_step(work: UnitOfWork, payload: Mapping[str, Any]) -> None:
-    await performed.match_step(work, payload["owner"], payload["step"])
+async def _match_step(work: UnitOfWork, payload: Mapping[str, Any]) -> None:
+    await mpps.match_step(work, payload["owner"], payload["step"])
 
 
-JOBS: Mapping[str, Callable[[UnitOfWork, Mapping[str, Any]], Awaitable[None]]] = {
-    "complete-study": complete_study,
-    "match-study": match_study,
-    "match-unmatched": match_unmatched,
-    "match-step": match_step,
-    "open-detected-criticals": open_detected_criticals,
-}
+def core_handlers(application: SqlApplication) -> dict[str, Handler]:
+    """Return the handlers of the platform's own quick jobs."""
+    return {
+        "complete-study": in_transaction(application, _complete_study),
+        "match-study": in_transaction(application, _match_study),
+        "match-unmatched": in_transaction(application, _match_unmatched),
+        "match-step": in_transaction(application, _match_step),
+    }
 
-LONG = frozenset({"read-ecg", "assess-study", "ask-model", "compact-study", "send-study", "fetch-priors"})
-"""Kinds that `LongJobs` takes. A kind that nobody knows is taken here, and shows its failure."""
 
-CLOCKS: tuple[Callable[[UnitOfWork], Awaitable[int]], ...] = (
+DEADLINE_CHECKS: tuple[Callable[[UnitOfWork], Awaitable[int]], ...] = (
     routing.expire_offers,
     routing.release_idle_claims,
     criticals.raise_overdue,
@@ -73,63 +104,114 @@ CLOCKS: tuple[Callable[[UnitOfWork], Awaitable[int]], ...] = (
 
 
 class Worker:
-    """One worker; several may run beside each other."""
+    """One worker; several may run beside each other. A kind without a handler shows its failure, and is tried again."""
 
-    def __init__(self, application: SqlApplication, maintenance: tuple[Callable[[datetime], Awaitable[object]], ...] = ()) -> None:
+    def __init__(
+        self,
+        application: SqlApplication,
+        handlers: Mapping[str, Handler] | None = None,
+        maintenance: tuple[Callable[[datetime], Awaitable[object]], ...] = (),
+        long_at_once: int = LONG_AT_ONCE,
+    ) -> None:
         self._application = application
-        self._janitors = maintenance
-        self._clocks_at = application.now()
+        self._handlers = core_handlers(application) | dict(handlers or {})
+        self._long = frozenset(kind for kind, handler in self._handlers.items() if handler.long)
+        self._maintenance, self._long_at_once = maintenance, long_at_once
+        self._running: set[asyncio.Task[None]] = set()
+        self._checks_at = application.now()
 
     async def run(self) -> None:
-        """Until cancelled. A database that is away for a while only delays the work."""
-        while True:
-            try:
-                busy = await self.once()
-            except (DBAPIError, OSError) as error:
-                log.warning("worker.interrupted", error=str(error))
-                busy = False
-                await asyncio.sleep(1)
-            if not busy:
-                await asyncio.sleep(IDLE_SECONDS)
+        """Until cancelled. A database that is away for a while only delays the work; long jobs under way are given up then, and
+        taken again after their lease."""
+        try:
+            while True:
+                try:
+                    busy = await self.once()
+                except (DBAPIError, OSError) as error:
+                    log.warning("worker.interrupted", error=str(error))
+                    busy = False
+                    await asyncio.sleep(1)
+                if not busy:
+                    await asyncio.sleep(IDLE_SECONDS)
+        finally:
+            for task in self._running:
+                task.cancel()
+            await asyncio.gather(*self._running, return_exceptions=True)
 
     async def once(self) -> bool:
-        """Look at the clocks if it is time, and do what waits. True where there was something to do."""
+        """Look at the clocks if it is time, do the quick jobs that wait, begin long ones as far as there is room. True if there was
+        something to do."""
         now = self._application.now()
-        if now >= self._clocks_at:
-            self._clocks_at = now + CLOCKS_EVERY
-            await self._watch_clocks(now)
+        if now >= self._checks_at:
+            self._checks_at = now + CHECKS_EVERY
+            await self._check_deadlines(now)
+        begun = await self._begin_long(now)
         engine = self._application.engine
-        if not await jobs.any_waiting(engine, now, without=LONG):
-            return False
-        taken = await jobs.take(engine, now, BATCH, without=LONG)
+        if not await queue.any_waiting(engine, now, without=self._long):
+            return begun
+        taken = await queue.take(engine, now, BATCH, without=self._long)
         for job in taken:
             await self._do(job)
+        return begun or bool(taken)
+
+    async def finish(self) -> None:
+        """Wait for the long jobs that are under way."""
+        await asyncio.gather(*self._running)
+
+    async def _begin_long(self, now: datetime) -> bool:
+        room, engine = self._long_at_once - len(self._running), self._application.engine
+        if room <= 0 or not self._long or not await queue.any_waiting(engine, now, kinds=self._long):
+            return False
+        taken = await queue.take(engine, now, room, kinds=self._long)
+        for job in taken:
+            task = asyncio.create_task(self._do_long(job))
+            self._running.add(task)
+            task.add_done_callback(self._running.discard)
         return bool(taken)
+
+    async def _do_long(self, job: Job) -> None:
+        holding = asyncio.create_task(self._hold(job))
+        try:
+            await self._do(job)
+        finally:
+            holding.cancel()
 
     async def _do(self, job: Job) -> None:
         """The job's own change and its being done are two transactions: dying between them repeats it, harmlessly."""
+        engine, reason = self._application.engine, ""
         try:
-            async with self._application.writing() as work:
-                await JOBS[job.kind](work, job.payload)
+            await self._handlers[job.kind].run(job.payload)
+        except SwitchedOff as off:
+            reason = str(off)
+            log.info("job.switched_off", kind=job.kind, job=job.id, reason=reason)
         except Exception as error:
             failed_jobs.labels(job.kind).inc()
             log.warning("job.failed", kind=job.kind, job=job.id, attempts=job.attempts, exc_info=error)
-            await jobs.postpone(self._application.engine, job, self._application.now(), repr(error))
+            await queue.postpone(engine, job, self._application.now(), repr(error))
             return
         done_jobs.labels(job.kind).inc()
-        await jobs.finish(self._application.engine, job, self._application.now())
+        await queue.finish(engine, job, self._application.now(), reason)
 
-    async def _watch_clocks(self, now: datetime) -> None:
+    async def _hold(self, job: Job) -> None:
+        """No other worker takes the job while this one is alive."""
+        while True:
+            await asyncio.sleep(LEASE.total_seconds() / 3)
+            try:
+                await queue.prolong(self._application.engine, job, self._application.now())
+            except (DBAPIError, StorageError, OSError) as error:
+                log.warning("job.not_held", job=job.id, error=str(error))
+
+    async def _check_deadlines(self, now: datetime) -> None:
         await self._application.refresh()
-        await jobs.clear_done(self._application.engine, now - KEEP_DONE)
-        steps: list[partial[Any]] = [partial(self._watch, clock) for clock in CLOCKS]
-        for step in (*steps, *(partial(tidy, now) for tidy in self._janitors)):
+        await queue.clear_done(self._application.engine, now - KEEP_DONE)
+        steps: list[partial[Any]] = [partial(self._check, check) for check in DEADLINE_CHECKS]
+        for step in (*steps, *(partial(task, now) for task in self._maintenance)):
             try:
                 await step()
-            except Exception as error:  # one clock that fails must not stop the others, nor the worker
-                failed_clocks.inc()
+            except Exception as error:  # one check that fails must not stop the others, nor the worker
+                failed_checks.inc()
                 log.error("clock.failed", step=str(step.func), exc_info=error)
 
-    async def _watch(self, clock: Callable[[UnitOfWork], Awaitable[int]]) -> None:
+    async def _check(self, check: Callable[[UnitOfWork], Awaitable[int]]) -> None:
         async with self._application.writing() as work:
-            await clock(work)
+            await check(work)

@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 from storage.protocol import ObjectStore
 from telemed.adapters.printing.report_document import Addendum, Figure, Line, ReportDocument, ReportPatient, Section, SignedBy, Table
 from telemed.centres.ecg.domain import Edit, Tracing
+from telemed.centres.ecg.ports import Tracings
 from telemed.domain.case import Case
 from telemed.domain.centre import Centre
 from telemed.domain.forms import FieldType, Form, is_blank
@@ -134,10 +135,10 @@ class PdfReportRenderer:
         return StoredPdf(key, digest)
 
     async def _with_exhibits(self, document: ReportDocument, order: RenderRequest, work: UnitOfWork) -> ReportDocument:
-        tracings = [tracing for tracing in await work.tracings.of_cases([order.case.id]) if tracing.readable]
+        tracings = [tracing for tracing in await work.repository(Tracings).of_cases([order.case.id]) if tracing.readable]
         if self._exhibitor is None or not tracings:
             return document
-        edits = [await work.tracings.edits(tracing.id) for tracing in tracings]
+        edits = [await work.repository(Tracings).edits(tracing.id) for tracing in tracings]
         tables, figures = await self._exhibitor.exhibit(document, tracings, edits)
         return replace(document, tables=tuple(tables), figures=tuple(figures))
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from telemed.centres.ecg.domain import TRACINGS
 from telemed.domain.centre import Centre, Phrase, Template
 from telemed.domain.deadlines import DeadlineRule
-from telemed.domain.evidence import EvidenceType, FileKind
+from telemed.domain.evidence import FileKind
 from telemed.domain.forms import Choice, Field, FieldType, Form
 
 _ = str  # marks text for the translation catalogue
@@ -54,8 +55,8 @@ def _is_xml(head: bytes) -> bool:
 
 
 FILE_KINDS = (
-    FileKind("ECG XML (HL7 aECG, Philips, GE MUSE)", EvidenceType.ECG, "application/xml", lambda head: _is_xml(head) and _is_ecg(head)),
-    FileKind("SCP-ECG, EDF, BDF, ISHNE, WFDB (zip)", EvidenceType.ECG, "application/octet-stream", _is_ecg),
+    FileKind("ECG XML (HL7 aECG, Philips, GE MUSE)", TRACINGS.type, "application/xml", lambda head: _is_xml(head) and _is_ecg(head)),
+    FileKind("SCP-ECG, EDF, BDF, ISHNE, WFDB (zip)", TRACINGS.type, "application/octet-stream", _is_ecg),
 )
 
 CENTRE = Centre(
@@ -68,7 +69,7 @@ CENTRE = Centre(
     request_form=REQUEST,
     report_form=REPORT,
     deadlines=DEADLINES,
-    expected=EvidenceType.ECG,
+    expected=TRACINGS,
     headline_fields=("recording", "reason"),
     claim_idle_minutes=10,
     file_kinds=FILE_KINDS,

@@ -12,6 +12,16 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from telemed.domain.evidence import EvidenceKind, EvidenceType
+
+_ = str  # marks text for the translation catalogue
+
+
+TRACINGS = EvidenceKind(
+    EvidenceType("ecg"), _("ECG recordings"), _("No tracing yet"), "heartbeat", modalities=frozenset({"ECG"}), read_by="read-ecg"
+)
+"""Modality ECG (0008,0060) names tracings rather than images (PS3.3 C.7.3.1.1.1)."""
+
 
 class TracingKind(StrEnum):
     """How a recording is read: on one sheet, or hour by hour."""

@@ -1,25 +1,17 @@
-"""ECG recordings for screens and paper: drawn as a picture, or as samples by range and results by name."""
+"""What the ECG centre asks of the world: recordings as rows and as samples, and what a region decides about them."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Protocol
 
 from telemed.centres.ecg.domain import Edit, Tracing
-
-LARGEST = 64 * 1024 * 1024
-"""Bytes of a recording that is drawn while somebody waits: a resting ECG has some hundred thousand."""
+from telemed.service.ports.region import Region
 
 MOST_BINS = 65_536
 """Bins of one answer: at three leads 400 kB; a screen has some thousand columns."""
-
-
-class TracingArtist(Protocol):
-    """Draws a recording. Slow: runs in a process of its own."""
-
-    async def draw(self, content: bytes, name: str) -> bytes:
-        """The recording as SVG, 25 mm/s and 10 mm/mV. Raises DamagedFile for what cannot be read."""
-        ...
 
 
 class TracingReader(Protocol):
@@ -44,3 +36,57 @@ class TracingReader(Protocol):
     async def beats(self, tracing: Tracing) -> bytes:
         """Beats of a long recording: uint32 samples, then a letter and a template a beat. Raises NotFound for a resting one."""
         ...
+
+
+class Tracings(Protocol):
+    async def add(self, tracing: Tracing) -> bool:
+        """False where this recording of this evidence is there already."""
+        ...
+
+    async def get(self, tracing_id: str) -> Tracing | None:
+        """The tracing, locked for the rest of a writing transaction."""
+        ...
+
+    async def of_cases(self, case_ids: list[str]) -> list[Tracing]:
+        """Recordings of these cases by the time they were made, those without a time last."""
+        ...
+
+    async def sources(self, evidence_id: str) -> set[str]:
+        """Sources of this evidence that have been read."""
+        ...
+
+    async def edits(self, tracing_id: str) -> list[Edit]:
+        """All edits in order, those taken back too."""
+        ...
+
+    async def add_edit(self, edit: Edit) -> None: ...
+    async def take_back(self, tracing_id: str, number: int, by: str, at: datetime) -> None: ...
+    async def arrived(self, member: str, sha256: str) -> tuple[str, str] | None:
+        """Case and evidence that a cart's file became."""
+        ...
+
+    async def note_arrival(self, member: str, sha256: str, case_id: str, evidence_id: str, at: datetime) -> None: ...
+
+
+REQUESTS = "ecg-requests"
+"""Region setting: codes of members of which every ECG is a request."""
+
+CRITICAL = "ecg-critical"
+"""Region setting: changes to the table of critical values, see `EcgRules`."""
+
+
+@dataclass(frozen=True, slots=True)
+class EcgRules:
+    """What a region decides about tracings.
+
+    `requests`: members of which every ECG is a request, so that one without a case opens one. `critical`: rows of the
+    table of critical values by code, as `{"at_least": 3.5}` or `{"at_most": 40}`; None switches a row off.
+    """
+
+    requests: frozenset[str] = frozenset()
+    critical: Mapping[str, Mapping[str, float] | None] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, region: Region) -> EcgRules:
+        """Read the rules from the region's settings."""
+        return cls(frozenset(region.settings.get(REQUESTS) or ()), region.settings.get(CRITICAL) or {})

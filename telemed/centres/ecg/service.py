@@ -5,19 +5,33 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from telemed.centres.ecg.domain import Edit, EditKind, Tracing, TracingKind
+from telemed.centres.ecg.domain import TRACINGS, Edit, EditKind, Tracing, TracingKind
+from telemed.centres.ecg.ports import EcgRules, Tracings
 from telemed.domain.case import Case, CaseStatus
 from telemed.domain.errors import FieldError, Invalid, InvalidTransition, NotFound
+from telemed.domain.patient import Identifier, Sex
 from telemed.domain.people import Person
 from telemed.domain.policy import Action
 from telemed.service.access import case_for
 from telemed.service.application import Application
 from telemed.service.criticals import open_detected
+from telemed.service.device_orders import device_person, open_request
+from telemed.service.patients import Demographics
+from telemed.service.ports.studies import StudyFacts
 from telemed.service.ports.unit_of_work import UnitOfWork
 from telemed.service.reporting import case_claimed_by
 
 ANALYST = "ecg-analysis"
 """Who stands in the history for what the analysis found."""
+
+CODE = "ecg"
+"""The centre's code."""
+
+CART = "ecg-cart"
+"""Who stands in the history for what a cart did."""
+
+REASON = "心电图机自动上传"
+"""The request's reason, in the language of the region's own texts."""
 
 MOST_EDITS = 5000
 BEAT_CLASSES = frozenset("NSVFQ")
@@ -33,11 +47,48 @@ CLOSED = frozenset({CaseStatus.DRAFT, CaseStatus.CANCELLED, CaseStatus.COMPLETED
 async def keep_reading(work: UnitOfWork, tracing: Tracing) -> bool:
     """A recording was read. Critical findings open the loop at once. False where it was known already."""
     case = await work.cases.get(tracing.case_id)
-    if case is None or not await work.tracings.add(tracing):
+    if case is None or not await work.repository(Tracings).add(tracing):
         return False
     work.outbox.event(case, "ecg-read", ANALYST, {"tracing": tracing.id, "kind": tracing.kind.value, "name": tracing.reason})
     await _open_hits(work, case)
     return True
+
+
+async def on_submit(work: UnitOfWork, case: Case) -> None:
+    """Have the case's tracings looked at for critical findings, now that it has a hub."""
+    work.outbox.job("open-detected-criticals", {"case_id": case.id}, key=f"found:{case.id}")
+
+
+async def prefill(work: UnitOfWork, case: Case) -> dict[str, float]:
+    """Return the measurements of the case's newest readable recording by their names in the `ecg` library."""
+    readable = [tracing for tracing in await work.repository(Tracings).of_cases([case.id]) if tracing.readable]
+    measured: Mapping[str, float | None] = readable[-1].proposal.get("measurements", {}) if readable else {}
+    return {name: value for name, value in measured.items() if value is not None}
+
+
+def cart_of(member: str) -> Person:
+    """Return the member's carts as one who may make its requests."""
+    return device_person(CART, member, CODE)
+
+
+async def open_cart_request(
+    work: UnitOfWork, member: str, demographics: Demographics, accession_number: str = "", recording: str = "resting"
+) -> Case | None:
+    """Open a request for a recording in the member's name."""
+    request = {"reason": REASON, "recording": recording}
+    return await open_request(work, cart_of(member), demographics, request, accession_number)
+
+
+async def on_unmatched_study(work: UnitOfWork, study: StudyFacts) -> tuple[Case, str] | None:
+    """Open a case for a tracing that has none, if the member's rule says that each of its ECGs is a request."""
+    if study.modality not in TRACINGS.modalities or study.owner not in EcgRules.of(work.region).requests:
+        return None
+    if not study.patient_number or not study.patient_name:
+        return None
+    own = (Identifier(study.owner, study.patient_number),)
+    demographics = Demographics(study.patient_name, Sex(study.patient_sex), study.patient_birth_date, own)
+    case = await open_cart_request(work, study.owner, demographics, study.accession_number)
+    return (case, "every-ecg") if case else None
 
 
 async def open_detected_criticals(work: UnitOfWork, case_id: str) -> None:
@@ -50,7 +101,7 @@ async def open_detected_criticals(work: UnitOfWork, case_id: str) -> None:
 async def _open_hits(work: UnitOfWork, case: Case) -> None:
     if case.status in CLOSED:
         return
-    for tracing in await work.tracings.of_cases([case.id]):
+    for tracing in await work.repository(Tracings).of_cases([case.id]):
         if tracing.critical:  # one loop for each recording: whoever is told is told all of it
             findings = dict.fromkeys(hit.finding for hit in tracing.critical)
             await open_detected(work, case, "；".join(findings)[:500], ANALYST)
@@ -59,7 +110,7 @@ async def _open_hits(work: UnitOfWork, case: Case) -> None:
 async def tracings_of(work: UnitOfWork, person: Person, case_id: str) -> list[Tracing]:
     """The case's recordings. Raises NotFound or Forbidden."""
     await case_for(work, person, case_id, Action.EVIDENCE_READ)
-    return await work.tracings.of_cases([case_id])
+    return await work.repository(Tracings).of_cases([case_id])
 
 
 async def tracing_of(work: UnitOfWork, person: Person, case_id: str, tracing_id: str) -> tuple[Tracing, list[Edit]]:
@@ -69,10 +120,10 @@ async def tracing_of(work: UnitOfWork, person: Person, case_id: str, tracing_id:
 
 
 async def _tracing(work: UnitOfWork, case_id: str, tracing_id: str) -> tuple[Tracing, list[Edit]]:
-    tracing = await work.tracings.get(tracing_id)
+    tracing = await work.repository(Tracings).get(tracing_id)
     if tracing is None or tracing.case_id != case_id or not tracing.readable:
         raise NotFound("tracing", tracing_id)
-    return tracing, await work.tracings.edits(tracing_id)
+    return tracing, await work.repository(Tracings).edits(tracing_id)
 
 
 async def edit_recording(
@@ -87,7 +138,7 @@ async def edit_recording(
     if len(edits) >= MOST_EDITS:
         raise Invalid(FieldError("kind", "too-many", str(MOST_EDITS)))
     edit = Edit(tracing_id, len(edits) + 1, kind, clean, person.username, work.now)
-    await work.tracings.add_edit(edit)
+    await work.repository(Tracings).add_edit(edit)
     work.outbox.audit(Action.REPORT_WRITE, person.username, person.institution, f"case/{case_id}", detail={"edit": kind.value, **clean})
     return tracing, [*edits, edit]
 
@@ -99,10 +150,10 @@ async def take_edit_back(work: UnitOfWork, person: Person, case_id: str, tracing
     counting = [edit for edit in edits if edit.counts and number in (None, edit.number)]
     if not counting:
         raise NotFound("edit", str(number or ""))
-    await work.tracings.take_back(tracing_id, counting[-1].number, person.username, work.now)
+    await work.repository(Tracings).take_back(tracing_id, counting[-1].number, person.username, work.now)
     detail = {"edit": "undo", "number": counting[-1].number}
     work.outbox.audit(Action.REPORT_WRITE, person.username, person.institution, f"case/{case_id}", detail=detail)
-    return tracing, await work.tracings.edits(tracing_id)
+    return tracing, await work.repository(Tracings).edits(tracing_id)
 
 
 def _checked(tracing: Tracing, kind: EditKind, detail: Mapping[str, Any], edits: list[Edit]) -> dict[str, Any]:
@@ -140,7 +191,7 @@ async def earlier_tracings(application: Application, person: Person, case_id: st
         case = await case_for(work, person, case_id, Action.EVIDENCE_READ)
     priors = await application.queries.priors(person, case)
     async with application.reading() as work:
-        found = await work.tracings.of_cases([prior.case.id for prior in priors])
+        found = await work.repository(Tracings).of_cases([prior.case.id for prior in priors])
     made = {prior.case.id: prior.case.created_at.replace(tzinfo=None) for prior in priors}
     resting = [tracing for tracing in found if tracing.kind is TracingKind.RESTING]
     return sorted(resting, key=lambda tracing: tracing.started_at or made[tracing.case_id], reverse=True)[:MOST_EARLIER]

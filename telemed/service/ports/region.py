@@ -5,23 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Any
 
 from telemed.domain.centre import Centre
 from telemed.domain.deadlines import DeadlineRule, WorkingHours
+from telemed.domain.evidence import DOCUMENTS, PRIOR_STUDIES, STUDIES, EvidenceKind, EvidenceType
 from telemed.domain.network import Network
 from telemed.domain.people import LockOut, SessionLimits
-
-
-@dataclass(frozen=True, slots=True)
-class EcgRules:
-    """What a region decides about tracings.
-
-    `requests`: members of which every ECG is a request, so that one without a case opens one. `critical`: rows of the
-    table of critical values by code, as `{"at_least": 3.5}` or `{"at_most": 40}`; None switches a row off.
-    """
-
-    requests: frozenset[str] = frozenset()
-    critical: Mapping[str, Mapping[str, float] | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +34,19 @@ class Region:
     tell_within: timedelta = timedelta(minutes=10)
     lock_out: LockOut = field(default_factory=LockOut)
     sessions: SessionLimits = field(default_factory=SessionLimits)
-    ecg: EcgRules = field(default_factory=EcgRules)
     priors: PriorRules = field(default_factory=PriorRules)
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    """The region's settings by name, as kept: what a centre decides of its own it reads from here."""
+
+    @property
+    def evidence(self) -> dict[EvidenceType, EvidenceKind]:
+        """Every kind of evidence: the platform's own, and what the centres read."""
+        own = (STUDIES, DOCUMENTS, PRIOR_STUDIES)
+        return {kind.type: kind for kind in (*own, *(c.expected for c in self.centres.values() if c.expected))}
+
+    def study_type(self, modality: str) -> EvidenceType:
+        """Return what a DICOM study of this modality is evidence of."""
+        return next((kind.type for kind in self.evidence.values() if modality in kind.modalities), EvidenceType.DICOM_STUDY)
 
     def rules(self, centre: Centre) -> tuple[DeadlineRule, ...]:
         """The region's own deadlines for the centre, or the centre's defaults."""

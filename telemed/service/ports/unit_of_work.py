@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, TypeVar
 
+from telemed.domain.case import Case
 from telemed.service.ports.cases import Cases
 from telemed.service.ports.consents import Consents
 from telemed.service.ports.criticals import Criticals
@@ -19,14 +22,15 @@ from telemed.service.ports.region import Region
 from telemed.service.ports.reports import Reports
 from telemed.service.ports.saved_views import SavedViews
 from telemed.service.ports.sessions import Sessions
-from telemed.service.ports.studies import Studies
-from telemed.service.ports.tracings import Tracings
+from telemed.service.ports.studies import Studies, StudyFacts
 from telemed.service.ports.transfers import Transfers
 from telemed.service.ports.uploads import Uploads
 
+T = TypeVar("T")
+
 
 class UnitOfWork(Protocol):
-    """One transaction: its time, the region, the repositories, the journal."""
+    """One transaction: its time, the region, the repositories, the outbox, and what the centres add to its use cases."""
 
     now: datetime
     region: Region
@@ -40,10 +44,28 @@ class UnitOfWork(Protocol):
     notice_marks: NoticeMarks
     studies: Studies
     reconciliations: Reconciliations
-    tracings: Tracings
     transfers: Transfers
     devices: Devices
     people: People
     sessions: Sessions
     saved_views: SavedViews
     outbox: Outbox
+    hooks: Sequence[CentreHooks]
+
+    def repository(self, port: type[T]) -> T:
+        """Return a centre's own repository by its port. Raises KeyError for a port that no centre brings."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class CentreHooks:
+    """What a centre with evidence of its own adds to the use cases of every centre; None adds nothing."""
+
+    on_submit: Callable[[UnitOfWork, Case], Awaitable[None]] | None = None
+    """A case, of any centre, was sent to its hub."""
+
+    on_unmatched_study: Callable[[UnitOfWork, StudyFacts], Awaitable[tuple[Case, str] | None]] | None = None
+    """A study found no case: return one that was opened for it and the name of the rule, or None."""
+
+    prefill: Callable[[UnitOfWork, Case], Awaitable[Mapping[str, float]]] | None = None
+    """Return measurements of the case's evidence by the names that `Field.measured` uses."""

@@ -8,21 +8,20 @@ from urllib.parse import quote
 
 from aiohttp import BodyPartReader, web
 
-from telemed.centres.ecg.ports import LARGEST
 from telemed.domain.errors import NotFound
-from telemed.domain.evidence import Evidence, EvidenceType
+from telemed.domain.evidence import Evidence
 from telemed.domain.people import Person
 from telemed.domain.policy import Action
 from telemed.service.access import case_for
 from telemed.service.case_view import view_case
 from telemed.service.execution import query, record_look
-from telemed.service.files import DamagedFile, attach_file
+from telemed.service.files import attach_file
 from telemed.service.ports.unit_of_work import UnitOfWork
 from telemed.web.api.cases import CASE
 from telemed.web.api.inputs import Nothing
 from telemed.web.api.operation import Call, answer, operation
 from telemed.web.api.shapes import EvidenceListShape, EvidenceShape, PageListShape, PageShape, evidence_shape
-from telemed.web.keys import PAGES, STUDIES, TRACINGS, UPLOAD_LIMIT
+from telemed.web.keys import PAGES, STUDIES, UPLOAD_LIMIT
 from telemed.web.problems import Problem
 
 FILES_AT_ONCE = 200
@@ -133,26 +132,6 @@ async def content(call: Call[Nothing]) -> web.StreamResponse:
         await response.write(piece)
     await response.write_eof()
     return response
-
-
-@operation(
-    "GET",
-    CASE + "/evidence/{evidence_id}/tracing.svg",
-    returns=bytes,
-    errors=(403, 404, 413, 422),
-    media_type="image/svg+xml",
-)
-async def tracing(call: Call[Nothing]) -> web.Response:
-    """An ECG recording drawn on calibrated paper: 25 mm/s, 10 mm/mV."""
-    evidence = await query(call.application, _one, call.person, call.case_id, call.path("evidence_id"))
-    if evidence.type is not EvidenceType.ECG:
-        raise DamagedFile(evidence.name, "not an ECG recording")
-    if evidence.size > LARGEST:
-        raise Problem(413, "too-large", f"{LARGEST} bytes")
-    await record_look(call.application, call.person, Action.EVIDENCE_READ, f"case/{call.case_id}")
-    drawn = await call.request.app[TRACINGS].draw(await call.application.store.read(evidence.key), evidence.name)
-    headers = {"Cache-Control": "private, max-age=3600", "Content-Security-Policy": "sandbox; default-src 'none'"}
-    return web.Response(body=drawn, content_type="image/svg+xml", headers=headers)
 
 
 @operation("GET", CASE + "/evidence/{evidence_id}/pages", returns=PageListShape, errors=(403, 404, 422))

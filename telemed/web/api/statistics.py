@@ -13,7 +13,7 @@ from telemed.service.statistics import Month, MonthlyStatistics, bulletin, reach
 from telemed.web.api.inputs import MonthQuery, Nothing
 from telemed.web.api.operation import Call, answer, operation
 from telemed.web.api.shapes import Shape
-from telemed.web.keys import SHEETS
+from telemed.web.keys import TABLES
 from telemed.web.labels.statistics import sheet_of
 
 MEDIA_TYPES = {
@@ -82,7 +82,7 @@ async def monthly(call: Call[Nothing]) -> web.Response:
     found = await bulletin_for(call.application, call.person, Month.parse(q.month))
     if q.format == "json":
         return answer(bulletin_shape(found))
-    content = await call.request.app[SHEETS].write(sheet_of(found, call.application.region), q.format)
+    content = await call.request.app[TABLES].write(sheet_of(found, call.application.region), q.format)
     name = f"bulletin-{found.month}.{q.format}"
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
     return web.Response(body=content, content_type=MEDIA_TYPES[q.format], charset="utf-8" if q.format == "csv" else None, headers=headers)

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 from telemed.domain.centre import Centre
+from telemed.domain.evidence import EvidenceType
 from telemed.domain.forms import Field, Form
+from telemed.service.evidence import CONSENT
+from telemed.service.ports.region import Region
 from telemed.service.queries import EvidenceSummary, HistoryLine
+from telemed.web.extension import WebExtension
 from telemed.web.i18n import gettext, ngettext
 
 _ = str  # marks text for the translation catalogue
 
-MISSING: Final = {
-    "dicom-study": _("No images yet"),
-    "ecg": _("No tracing yet"),
-    "lab-report": _("No results yet"),
-    "slide": _("No slides yet"),
-    "document": _("No documents yet"),
-    "consent": _("No consent yet"),
-}
+NO_CONSENT: Final = _("No consent yet")
 
 EVENTS: Final = {
     "create": _("Case made"),
@@ -63,20 +61,23 @@ EVENTS: Final = {
     "critical-act": _("Critical value acted on"),
     "critical-withdraw": _("Critical value withdrawn"),
     "critical-rise": _("Critical value raised"),
-    "ecg-read": _("Tracing read by the platform"),
     "measure": _("Measurement changed"),
 }
 """Actions of a case's history (HistoryLine.action)."""
 
-ACTORS: Final = {"system": _("the platform"), "ecg-analysis": _("ECG analysis"), "ecg-cart": _("ECG cart")}
+SYSTEM: Final = "system"
+
+ACTORS: Final = {SYSTEM: _("the platform")}
 """Who acts without being a person."""
 
 DETAILS: Final = ("reason", "note", "finding", "whom", "to", "hub", "instances", "name", "action")
 """What of a line's detail a person wants to read, the most telling first."""
 
 
-def missing_words(kinds: list[str] | tuple[str, ...]) -> list[str]:
-    return [gettext(MISSING.get(kind, kind)) for kind in kinds]
+def missing_words(region: Region, kinds: Sequence[str]) -> list[str]:
+    """Return a sentence for each kind of evidence, and for consent, that the hub still waits for."""
+    known = region.evidence
+    return [gettext(NO_CONSENT if kind == CONSENT else known[EvidenceType(kind)].missing) for kind in kinds]
 
 
 def shown(value: Any) -> str:
@@ -84,8 +85,27 @@ def shown(value: Any) -> str:
     return "–" if value is None else str(value)
 
 
-def event_words(line: HistoryLine) -> str:
-    return gettext(EVENTS.get(line.action, line.action))
+@dataclass(frozen=True, slots=True)
+class CaseLabels:
+    """Labels of events and of actors that are no people, those of the centres among them; to be translated."""
+
+    events: Mapping[str, str]
+    actors: Mapping[str, str]
+
+    def event(self, line: HistoryLine) -> str:
+        """Return the event in the reader's language."""
+        return gettext(self.events.get(line.action, line.action))
+
+    def actor_names(self) -> dict[str, str]:
+        """Return the actors by code, in the reader's language."""
+        return {name: gettext(text) for name, text in self.actors.items()}
+
+
+def case_labels(extensions: Sequence[WebExtension]) -> CaseLabels:
+    """Return the platform's labels with those of the centres."""
+    events = {action: label for extension in extensions for action, label in extension.event_labels.items()}
+    actors = {name: label for extension in extensions for name, label in extension.actor_labels.items()}
+    return CaseLabels(EVENTS | events, ACTORS | actors)
 
 
 def event_detail(line: HistoryLine) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from telemed.domain.evidence import EvidenceType
 from telemed.domain.network import Level
 from telemed.service.image_quality import DIMENSIONS, QualitySum
 from telemed.service.ports.region import Region
@@ -26,13 +27,6 @@ LEVEL_OF_ONE = {
     Level.SUB_HUB: _("Sub-hub"),
     Level.MAIN_HUB: _("Main hub"),
     Level.OPERATOR: _("Operator"),
-}
-KINDS = {
-    "dicom-study": _("Studies"),
-    "ecg": _("ECG recordings"),
-    "lab-report": _("Laboratory results"),
-    "slide": _("Slides"),
-    "document": _("Documents"),
 }
 
 
@@ -68,7 +62,7 @@ def received_text(region: Region, figures: CentreFigures) -> str:
     expected = region.centres[figures.centre].expected
     if expected is None:
         return ""
-    text = f"{gettext(KINDS[expected.value])} {figures.received:,}"
+    text = f"{gettext(expected.name)} {figures.received:,}"
     return text + (f"\n{gettext('Images')} {figures.images:,}" if figures.images else "")
 
 
@@ -155,7 +149,7 @@ def _quality_row(sums: QualitySum, region: Region) -> list[Cell]:
 
 
 def _institution_row(figures: InstitutionFigures, days: int, region: Region) -> list[Cell]:
-    missing = [gettext(KINDS[kind]) for kind in figures.agreed if kind not in figures.arrived]
+    missing = [gettext(region.evidence[EvidenceType(kind)].name) for kind in figures.agreed if kind not in figures.arrived]
     return [
         f"{institution_name(region, figures.code)} ({figures.code})",
         gettext(LEVEL_OF_ONE[figures.level]),

@@ -13,7 +13,7 @@ from telemed.web.api.inputs import AuditQuery
 from telemed.web.api.network import audit_filters
 from telemed.web.dates import show_exact
 from telemed.web.i18n import current_language, gettext
-from telemed.web.keys import ADMINISTRATION, SHEETS
+from telemed.web.keys import ADMINISTRATION, TABLES
 from telemed.web.pages.page import Visit, page, render
 from telemed.web.problems import Problem
 
@@ -73,7 +73,7 @@ async def export(visit: Visit) -> web.StreamResponse:
     lines = await read_trail(visit.application, visit.person, audit_filters(asked), None, MOST_EXPORTED + 1, "audit-export")
     if len(lines) > MOST_EXPORTED:
         raise Problem(413, "too-large", gettext("More than %d records: choose fewer days.") % MOST_EXPORTED)
-    content = await visit.request.app[SHEETS].write(_sheet(lines), "csv")
+    content = await visit.request.app[TABLES].write(_sheet(lines), "csv")
     headers = {"Content-Disposition": 'attachment; filename="audit.csv"'}
     return web.Response(body=content, content_type="text/csv", charset="utf-8", headers=headers)
 

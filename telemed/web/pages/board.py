@@ -14,6 +14,7 @@ from pydantic import StringConstraints
 from telemed.domain.case import Case, CaseStatus
 from telemed.domain.critical import CriticalStatus, CriticalValue
 from telemed.domain.people import Role
+from telemed.service.evidence import CONSENT
 from telemed.service.execution import record_look
 from telemed.service.queries import CaseFilter, CasePage, EvidenceSummary, View
 from telemed.web.api.inputs import CaseQuery
@@ -127,10 +128,10 @@ def _row(visit: Visit, case: Case, view: View, critical: CriticalValue | None, p
 def missing_of(case: Case, visit: Visit, summary: EvidenceSummary) -> list[str]:
     """What the hub still waits for, in words."""
     centre = visit.application.region.centres[case.centre]
-    kinds = [centre.expected.value] if centre.expected and not summary.pieces.get(centre.expected) else []
+    kinds = [centre.expected.type.value] if centre.expected and not summary.pieces.get(centre.expected.type) else []
     if centre.consent_wanted and not summary.consented:
-        kinds.append("consent")
-    return missing_words(kinds)
+        kinds.append(CONSENT)
+    return missing_words(visit.application.region, kinds)
 
 
 async def _part(visit: Visit, asked: BoardQuery, view: View) -> dict[str, Any]:

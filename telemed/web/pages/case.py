@@ -14,6 +14,7 @@ from telemed.domain.forms import Form
 from telemed.domain.policy import Action, Relation
 from telemed.domain.report import Report
 from telemed.service.case_view import CaseView, view_case
+from telemed.service.evidence import CONSENT
 from telemed.service.execution import query, record_look
 from telemed.service.queries import HistoryLine
 from telemed.service.reporting import form_for, read_report
@@ -23,7 +24,7 @@ from telemed.web.case_steps import reviewed_by_two, steps_of
 from telemed.web.dates import show_age
 from telemed.web.i18n import gettext
 from telemed.web.keys import UPLOAD_LIMIT
-from telemed.web.labels.case import ACTORS, answers, event_detail, event_words, examination, missing_words
+from telemed.web.labels.case import SYSTEM, CaseLabels, answers, event_detail, examination, missing_words
 from telemed.web.pages.page import Visit, page, render
 from telemed.web.pages.transfers import transfers_context
 from telemed.web.pages.worklist import institution_name
@@ -74,14 +75,14 @@ def _version(visit: Visit, view: CaseView, report: Report, names: dict[str, str]
     return Version(report, answers(form, report.sections), author, reviewer, institution_name(visit, report.hub))
 
 
-def _history(view: CaseView, lines: Sequence[HistoryLine], names: dict[str, str]) -> list[Line]:
+def _history(labels: CaseLabels, view: CaseView, lines: Sequence[HistoryLine], names: dict[str, str]) -> list[Line]:
     """In words. A study that grows writes a line for every few images: the last of them says it all."""
     found = []
     for line, following in zip(lines, [*lines[1:], None], strict=True):
         if following and line.action == following.action == "evidence-grew":
             continue
         who = names.get(line.actor, "" if line.actor == "system" else line.actor)
-        found.append(Line(line, event_words(line), _detail(line) if view.whole else "", who))
+        found.append(Line(line, labels.event(line), _detail(line) if view.whole else "", who))
     return found
 
 
@@ -99,7 +100,7 @@ def _people(view: CaseView, lines: Sequence[HistoryLine], versions: Sequence[Rep
 
 
 def _studies(view: CaseView) -> list[Evidence]:
-    return [e for e in view.evidence if e.type is EvidenceType.DICOM_STUDY and e.study_instance_uid]
+    return [e for e in view.evidence if e.type == EvidenceType.DICOM_STUDY and e.study_instance_uid]
 
 
 def _priors(view: CaseView) -> bool:
@@ -119,7 +120,7 @@ async def case_page(visit: Visit) -> web.StreamResponse:
     centre = region.centres[case.centre]
     versions = await _versions(visit, view)
     lines = await queries.history(case.id)
-    names = {name: gettext(text) for name, text in ACTORS.items() if name != "system"}
+    names = {name: text for name, text in visit.labels.actor_names().items() if name != SYSTEM}
     names |= await queries.people_names(_people(view, lines, versions))
     chosen = next((v for v in versions if str(v.version) == visit.query.get("version")), versions[-1] if versions else None)
     times = (await queries.milestones([case.id])).get(case.id, {})
@@ -132,14 +133,15 @@ async def case_page(visit: Visit) -> web.StreamResponse:
         "steps": steps_of(case, times, two_person=reviewed_by_two(region.network, case)),
         "total": (case.due_at - (case.submitted_at or case.created_at)).total_seconds() if case.due_at else 0,
         "asked": answers(centre.request_form, request, without=frozenset({"accession_number"})),
-        "missing": missing_words(tuple(view.missing)) if case.status not in (CaseStatus.COMPLETED, CaseStatus.CANCELLED) else [],
+        "missing": missing_words(region, view.missing) if case.status not in (CaseStatus.COMPLETED, CaseStatus.CANCELLED) else [],
+        "kinds": region.evidence,
         "studies": _studies(view),
         "destinations": destinations(region.network, case) if view.whole else [],
         **(await transfers_context(visit, case.id) if view.whole else {"transfers": []}),
         "pictures": PICTURES,
         "report": _version(visit, view, chosen, names) if chosen else None,
         "versions": versions,
-        "history": _history(view, lines, names),
+        "history": _history(visit.labels, view, lines, names),
         "criticals": list(view.criticals) if view.whole else [],
         "names": names,
         "member": institution_name(visit, case.member),
@@ -148,7 +150,7 @@ async def case_page(visit: Visit) -> web.StreamResponse:
         "priors": await queries.priors(visit.person, case) if _priors(view) else [],
         "examination_of": lambda prior: examination(region.centres[prior.centre], prior.request),
         "patient_label": f"{case.patient.name} {show_age(case.patient.birth_date)}",
-        "consent_open": "consent" in view.missing and case.status not in (CaseStatus.CANCELLED, CaseStatus.COMPLETED),
+        "consent_open": CONSENT in view.missing and case.status not in (CaseStatus.CANCELLED, CaseStatus.COMPLETED),
         "may_consent": view.relation is Relation.OWN and "attach" in view.actions,
         "upload_limit": visit.request.app[UPLOAD_LIMIT],
         "cancel_reasons": CANCEL_REASONS,

@@ -16,7 +16,8 @@ from telemed.domain.policy import Action, may
 from telemed.service.application import Application
 from telemed.service.queries import View
 from telemed.web.i18n import current_language, gettext
-from telemed.web.keys import APPLICATION, PERSON
+from telemed.web.keys import APPLICATION, CASE_LABELS, PERSON
+from telemed.web.labels.case import CaseLabels
 from telemed.web.problems import Problem, problem_of
 from telemed.web.security import person_of
 
@@ -33,6 +34,10 @@ class Visit:
 
     def path(self, name: str) -> str:
         return self.request.match_info[name]
+
+    @property
+    def labels(self) -> CaseLabels:
+        return self.request.app[CASE_LABELS]
 
     @property
     def query(self) -> Mapping[str, str]:

@@ -17,8 +17,10 @@ from telemed.service.queries import CaseFilter, PriorCase, View
 from telemed.service.reading_view import ReadingView, open_for_reading, read_prior
 from telemed.service.reporting import form_for
 from telemed.web.dates import dicom_day, show_age, show_date
+from telemed.web.extension import ReadingPanel
 from telemed.web.i18n import gettext
-from telemed.web.labels.case import ACTORS, answers, event_detail, event_words, examination, missing_words
+from telemed.web.keys import PANELS
+from telemed.web.labels.case import answers, event_detail, examination, missing_words
 from telemed.web.labels.image_quality import proposed_shapes, strip_of
 from telemed.web.ohif import viewer_address
 from telemed.web.pages.page import Visit, fragment, page, render
@@ -51,40 +53,45 @@ class Prior:
 
 
 @dataclass(frozen=True, slots=True)
-class Documents:
-    """Evidence by how it is shown: tracings and studies in their viewers, pictures and PDF beside them, the rest as files to
-    fetch. `files` has the tracings that came as files too."""
+class PanelEvidence:
+    """A centre's panel and the case's evidence that it shows."""
 
-    tracings: tuple[Evidence, ...]
+    panel: ReadingPanel
+    items: tuple[Evidence, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Documents:
+    """Evidence by how it is shown: in the centres' panels, studies in the viewer, pictures and PDF beside them, the rest as files to
+    fetch. `files` has what a panel shows too, where it came as a file."""
+
+    panels: tuple[PanelEvidence, ...]
     studies: tuple[Evidence, ...]
     shown: tuple[Evidence, ...]
     files: tuple[Evidence, ...]
     priors: tuple[Evidence, ...] = ()
     """Earlier studies out of the member's PACS, newest first."""
 
-    @property
-    def recordings(self) -> int:
-        """How many recordings the tracings hold."""
-        return sum(e.instances if e.study_instance_uid else 1 for e in self.tracings)
-
 
 SHOWN = frozenset({"application/pdf", "image/jpeg", "image/png"})
 
 
-def sort_evidence(evidence: Sequence[Evidence]) -> Documents:
-    tracings = tuple(e for e in evidence if e.type is EvidenceType.ECG)
-    studies = tuple(e for e in evidence if e.study_instance_uid and e.type not in (EvidenceType.ECG, EvidenceType.PRIOR_STUDY))
-    earlier = [e for e in evidence if e.type is EvidenceType.PRIOR_STUDY]
+def sort_evidence(evidence: Sequence[Evidence], panels: Sequence[ReadingPanel]) -> Documents:
+    """Sort a case's evidence by how the reading page shows it."""
+    in_panels = tuple(PanelEvidence(panel, tuple(e for e in evidence if e.type == panel.type)) for panel in panels)
+    types = {panel.type for panel in panels}
+    studies = tuple(e for e in evidence if e.study_instance_uid and e.type not in types and e.type != EvidenceType.PRIOR_STUDY)
+    earlier = [e for e in evidence if e.type == EvidenceType.PRIOR_STUDY]
     priors = tuple(sorted(earlier, key=lambda e: str(e.facts.get("study_date", "")), reverse=True))
-    papers = tuple(e for e in evidence if not e.study_instance_uid and e.type is not EvidenceType.ECG and e.media_type in SHOWN)
+    papers = tuple(e for e in evidence if not e.study_instance_uid and e.type not in types and e.media_type in SHOWN)
     files = tuple(e for e in evidence if not e.study_instance_uid and e not in papers)
-    return Documents(tracings, studies, papers, files, priors)
+    return Documents(tuple(each for each in in_panels if each.items), studies, papers, files, priors)
 
 
 def _prior(visit: Visit, prior: PriorCase) -> Prior:
     case = prior.case
     exam = examination(visit.application.region.centres[case.centre], case.request)
-    studies = tuple(e.study_instance_uid for e in prior.evidence if e.type is EvidenceType.DICOM_STUDY and e.study_instance_uid)
+    studies = tuple(e.study_instance_uid for e in prior.evidence if e.type == EvidenceType.DICOM_STUDY and e.study_instance_uid)
     return Prior(case.id, show_date(case.submitted_at or case.created_at), exam, case.member, case.status.value, studies)
 
 
@@ -101,8 +108,8 @@ def viewer_priors(priors: Sequence[Prior], fetched: Sequence[Evidence]) -> list[
 
 def ohif_address(visit: Visit, reading_view: ReadingView, priors: Sequence[Prior]) -> str:
     """Where OHIF shows the case's studies, priors beside them; empty where it cannot."""
-    studies = [e.study_instance_uid for e in reading_view.view.evidence if e.type is EvidenceType.DICOM_STUDY and e.study_instance_uid]
-    offered = viewer_priors(priors, sort_evidence(reading_view.view.evidence).priors)
+    studies = [e.study_instance_uid for e in reading_view.view.evidence if e.type == EvidenceType.DICOM_STUDY and e.study_instance_uid]
+    offered = viewer_priors(priors, sort_evidence(reading_view.view.evidence, visit.request.app[PANELS]).priors)
     return viewer_address(visit.request.app, studies, [each["uid"] for each in offered])
 
 
@@ -134,7 +141,7 @@ async def _people(visit: Visit, reading_view: ReadingView, actors: Sequence[str]
     for value in reading_view.view.criticals:
         wanted |= {value.found_by, value.told_by, value.acknowledged_by, value.action_by}
     found = await visit.application.queries.people_names(sorted(name for name in wanted if name))
-    return {name: gettext(text) for name, text in ACTORS.items()} | dict(found)
+    return visit.labels.actor_names() | dict(found)
 
 
 async def _context(visit: Visit, reading_view: ReadingView) -> dict[str, Any]:
@@ -145,7 +152,7 @@ async def _context(visit: Visit, reading_view: ReadingView) -> dict[str, Any]:
     history = await visit.application.queries.history(case.id)
     names = await _people(visit, reading_view, [line.actor for line in history])
     report = reading_view.report
-    documents = sort_evidence(reading_view.view.evidence)
+    documents = sort_evidence(reading_view.view.evidence, visit.request.app[PANELS])
     kept = kept_query(read_query(visit))
     shown_above = frozenset({"accession_number", *centre.headline_fields}) - {"reason"}
     return {
@@ -155,7 +162,7 @@ async def _context(visit: Visit, reading_view: ReadingView) -> dict[str, Any]:
         "actions": frozenset(reading_view.view.actions),
         "exam": examination(centre, case.request),
         "answers": answers(centre.request_form, case.request, without=shown_above),
-        "missing": missing_words(tuple(reading_view.view.missing)),
+        "missing": missing_words(region, reading_view.view.missing),
         "member": institution_name(visit, case.member),
         "hub": institution_name(visit, case.hub or ""),
         "total": (case.due_at - (case.submitted_at or case.created_at)).total_seconds() if case.due_at else 0,
@@ -166,7 +173,7 @@ async def _context(visit: Visit, reading_view: ReadingView) -> dict[str, Any]:
         **await transfers_context(visit, case.id),
         "ohif": ohif_address(visit, reading_view, priors),
         **await _quality(visit, reading_view),
-        "history": [(line, event_words(line), event_detail(line)) for line in history],
+        "history": [(line, visit.labels.event(line), event_detail(line)) for line in history],
         "names": names,
         "reading_view": reading_view,
         "report": report,
@@ -229,7 +236,7 @@ async def images(visit: Visit) -> web.StreamResponse:
     reading_view = await _reading_view(visit)
     case = reading_view.view.case
     priors = [_prior(visit, prior) for prior in await visit.application.queries.priors(visit.person, case)]
-    documents = sort_evidence(reading_view.view.evidence)
+    documents = sort_evidence(reading_view.view.evidence, visit.request.app[PANELS])
     context = {
         "case": case,
         "documents": documents,

@@ -157,7 +157,7 @@ def _row(visit: Visit, case: Case, summary: EvidenceSummary, names: Mapping[str,
         mine=case.claimed_by == visit.person.username,
         evidence=evidence_words(summary),
         received_at=summary.last_received_at,
-        missing=missing_words(missing_evidence(centre, summary.pieces.keys(), summary.consented)),
+        missing=missing_words(visit.application.region, missing_evidence(centre, summary.pieces.keys(), summary.consented)),
         claimable=claimable(visit.person, case),
         href=f"/read/{case.id}?{kept}",
     )

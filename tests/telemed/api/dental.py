@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from telemed.domain.centre import Centre
 from telemed.domain.deadlines import DeadlineRule
-from telemed.domain.evidence import EvidenceType
+from telemed.domain.evidence import DOCUMENTS
 from telemed.domain.forms import Choice, Field, FieldType, Form
 
 CENTRE = Centre(
@@ -22,6 +22,6 @@ CENTRE = Centre(
     )),
     report_form=Form((Field("advice", "Advice", FieldType.LONG_TEXT, required=True),)),
     deadlines=(DeadlineRule(frozenset({"routine", "urgent", "asap", "stat"}), timedelta(hours=2), timedelta(minutes=30)),),
-    expected=EvidenceType.DOCUMENT,
+    expected=DOCUMENTS,
     headline_fields=("tooth", "reason"),
 )  # fmt: skip

@@ -87,7 +87,7 @@ async def test_the_workers_long_jobs_send_it(region: DemoRegion) -> None:
         await region.parts.application.refresh()
         url = f"/api/v1/cases/{case_id}"
         await region.call("POST", f"{url}/evidence/{evidence_id}/send", {"device": "WS3"}, user="clinic1")
-        long = bootstrap.long_jobs(region.parts, region.parts.pool)
+        long = bootstrap.worker(region.parts)
         while await long.once():
             await long.finish()
     finally:

@@ -16,19 +16,22 @@ import ecg
 from dicom_gateway import Intake
 from ecg.synthesis import Day, holter, resting
 from telemed.adapters.database import tables as t
-from telemed.adapters.database.repositories.region import ECG_CRITICAL, ECG_REQUESTS, add_setting
+from telemed.adapters.database.repositories.region import add_setting
 from telemed.adapters.dicom.study_intake import DicomStudyIntake
 from telemed.adapters.jobs import queue as jobs
-from telemed.adapters.jobs.long_jobs import LongJobs
-from telemed.adapters.jobs.worker import Worker
+from telemed.adapters.jobs.worker import Handler, Worker
 from telemed.centres.ecg import service as ecg_reading
 from telemed.centres.ecg.adapters.jobs import EcgReader
 from telemed.centres.ecg.adapters.tracing_reader import StoredTracingReader
 from telemed.centres.ecg.adapters.watched_folder import WatchedFolder
-from telemed.centres.ecg.domain import EditKind, Tracing, TracingKind
+from telemed.centres.ecg.domain import TRACINGS, EditKind, Tracing, TracingKind
+from telemed.centres.ecg.extension import open_detected_criticals
+from telemed.centres.ecg.ports import CRITICAL as ECG_CRITICAL
+from telemed.centres.ecg.ports import REQUESTS as ECG_REQUESTS
+from telemed.centres.ecg.ports import Tracings
 from telemed.domain.case import Case, Priority
 from telemed.domain.errors import DomainError, Invalid, InvalidTransition, NotFound
-from telemed.domain.evidence import Evidence, EvidenceType
+from telemed.domain.evidence import Evidence
 from telemed.service import case_reading as reading
 from telemed.service import case_request as case_request
 from telemed.service import criticals
@@ -68,15 +71,15 @@ class Ward:
 
     async def work(self) -> None:
         """All that waits for the worker, quick and long."""
-        long = LongJobs(self.harness.application, {"read-ecg": self.reader})
         self.harness.clock.forward(seconds=5)  # what came from outside asks by the real clock
-        quick = Worker(self.harness.application)
-        while await quick.once() or await long.once():
-            await long.finish()
+        detected = open_detected_criticals(self.harness.application)
+        worker = Worker(self.harness.application, {"read-ecg": Handler(self.reader, long=True), "open-detected-criticals": detected})
+        while await worker.once():
+            await worker.finish()
 
     async def tracings(self, case_id: str) -> list[Tracing]:
         async with self.harness.application.reading() as work:
-            return await work.tracings.of_cases([case_id])
+            return await work.repository(Tracings).of_cases([case_id])
 
     async def read(self, content: bytes, **more: object) -> tuple[Case, Tracing]:
         """A requested case with this file, read."""
@@ -107,7 +110,7 @@ async def test_a_tracing_of_any_format_is_read_when_it_arrives(ward: Ward, form:
     assert 60 < tracing.proposal["measurements"]["rate"] < 90
     assert next(statement["code"] for statement in tracing.proposal["statements"]) == "sinus-rhythm"
     (evidence,) = await ward.harness.ask("clinic1", lambda work, person, case_id: work.evidence.of_case(case_id), case.id)
-    assert evidence.type is EvidenceType.ECG
+    assert evidence.type == TRACINGS.type
     assert "ecg-read" in await ward.harness.history(case.id)
 
 
@@ -262,7 +265,7 @@ async def test_where_every_ecg_is_a_request_one_without_a_case_opens_one(ward: W
         for number in ("CART-77", "CART-78"):
             (case,) = await work.cases.of_patient("CLINIC1", number, ward.harness.clock.now - timedelta(hours=1))
             assert (case.centre, case.status, case.hub, case.patient.name) == ("ecg", "requested", "HUBA", "张伟")
-            assert len(await work.tracings.of_cases([case.id])) == 1
+            assert len(await work.repository(Tracings).of_cases([case.id])) == 1
 
 
 async def test_without_that_rule_a_file_waits_for_its_case(ward: Ward, carts: WatchedFolder, inbox: Path) -> None:

@@ -27,8 +27,7 @@ from telemed.adapters.database import tables as t
 from telemed.adapters.dicom.device_peers import DevicePeers
 from telemed.adapters.dicom.study_access import study_scope
 from telemed.adapters.dicom.study_transfers import StudyTransfers
-from telemed.adapters.jobs.long_jobs import LongJobs
-from telemed.adapters.jobs.worker import Worker
+from telemed.adapters.jobs.worker import Handler, Worker
 from telemed.domain.case import Case
 from telemed.domain.errors import Invalid, NotFound
 from telemed.domain.evidence import Evidence, EvidenceType
@@ -53,7 +52,7 @@ class Post:
         self.harness, self.intake = harness, intake
         self.index = Index(harness.application.engine, Settled(store))
         travelling = StudyTransfers(harness.application, self.index, store, intake, PixelPool(1), DevicePeers("TELEMED"))
-        self.long = LongJobs(harness.application, {"send-study": travelling.send, "fetch-priors": travelling.fetch})
+        self.handlers = {"send-study": Handler(travelling.send, long=True), "fetch-priors": Handler(travelling.fetch, long=True)}
 
     async def device(self, title: str, institution: str, port: int, *uses: str) -> None:
         row = {"title": title, "institution": institution, "host": "127.0.0.1", "port": port, "uses": frozenset(uses)}
@@ -63,9 +62,9 @@ class Post:
 
     async def work(self) -> None:
         self.harness.clock.now = max(self.harness.clock.now, utc_now())
-        quick = Worker(self.harness.application)
-        while await quick.once() or await self.long.once():
-            await self.long.finish()
+        worker = Worker(self.harness.application, self.handlers)
+        while await worker.once():
+            await worker.finish()
 
     async def case(self, images: int = 3) -> tuple[Case, Evidence]:
         """A requested case with a study."""

@@ -16,7 +16,6 @@ from telemed.adapters.database import tables as t
 from telemed.adapters.database.columns import aware
 from telemed.adapters.database.rows import route_from_json
 from telemed.domain.errors import Forbidden
-from telemed.domain.evidence import EvidenceType
 from telemed.domain.network import Level
 from telemed.domain.people import Person
 from telemed.domain.policy import Action, Relation, may, require
@@ -25,7 +24,6 @@ from telemed.service.overview import CaseLine, Connection, CriticalLine, DayVolu
 from telemed.service.ports.region import Region
 
 ASKED = (Volume.REQUEST.value, Volume.CONSULTATION.value)
-EVIDENCE = tuple(kind.value for kind in EvidenceType)
 LOAD_DAYS = 30
 TAKEN_UID = "taken-uid"
 
@@ -63,16 +61,17 @@ class SqlOverview:
         first = self._today() - timedelta(days=days - 1)
         codes = [code for code, i in sorted(self._region().network.institutions.items()) if i.level is not Level.OPERATOR]
         by_day: dict[str, dict[date, DayVolume]] = {code: {} for code in codes}
+        evidence = tuple(self._region().evidence)
         sums = (
             _sum_of(ASKED, v["items"]).label("cases"),
-            _sum_of(EVIDENCE, v["items"]).label("evidence"),
+            _sum_of(evidence, v["items"]).label("evidence"),
             sa.func.sum(v.parts).label("images"),
         )
-        counted = sa.select(v.institution, v.day, *sums).where(v.day >= first, v.kind.in_((*ASKED, *EVIDENCE)))
+        counted = sa.select(v.institution, v.day, *sums).where(v.day >= first, v.kind.in_((*ASKED, *evidence)))
         for row in await self._rows(counted.group_by(v.institution, v.day)):
             if row["institution"] in by_day:
                 by_day[row["institution"]][row["day"]] = DayVolume(int(row["cases"]), int(row["evidence"]), int(row["images"]))
-        asked, sent, stored = [await self._last(codes, kinds) for kinds in (ASKED, EVIDENCE, (Volume.C_STORE.value,))]
+        asked, sent, stored = [await self._last(codes, kinds) for kinds in (ASKED, evidence, (Volume.C_STORE.value,))]
         return [Connection(code, asked.get(code), sent.get(code), stored.get(code), by_day[code]) for code in codes]
 
     async def _last(self, codes: Sequence[str], kinds: Sequence[str]) -> dict[str, datetime]:

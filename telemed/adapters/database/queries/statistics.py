@@ -13,13 +13,12 @@ from sqlalchemy.sql.functions import GenericFunction
 
 from telemed.adapters.database import tables as t
 from telemed.adapters.dicom.image_qualities import SqlImageQualities
-from telemed.domain.evidence import EvidenceType
 from telemed.domain.volume import Volume
 from telemed.service.image_quality import QualitySum
 from telemed.service.ports.region import Region
 from telemed.service.statistics import VolumeSum
 
-SENT = (Volume.REQUEST.value, Volume.CONSULTATION.value, *(kind.value for kind in EvidenceType))
+ASKED = (Volume.REQUEST.value, Volume.CONSULTATION.value)
 
 
 class seconds_between(GenericFunction[float]):  # noqa: N801  # an SQL function is named as in SQL
@@ -62,7 +61,11 @@ class SqlStatistics:
     async def days_with_data(self, first: date, last: date) -> Mapping[str, int]:
         v = t.daily_volume.c
         days = sa.func.count(v.day.distinct()).label("days")
-        query = sa.select(v.institution, days).where(v.day.between(first, last), v.kind.in_(SENT)).group_by(v.institution)
+        query = (
+            sa.select(v.institution, days)
+            .where(v.day.between(first, last), v.kind.in_((*ASKED, *self._region().evidence)))
+            .group_by(v.institution)
+        )
         return {row["institution"]: row["days"] for row in await self._rows(query)}
 
     async def image_quality(self, first: date, last: date) -> list[QualitySum]:

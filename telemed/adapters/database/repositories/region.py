@@ -14,16 +14,10 @@ from telemed.adapters.database.rows import duty_from_json, duty_to_json
 from telemed.domain.centre import Centre
 from telemed.domain.network import ApplicationEntity, EntityUse, HubService, Institution, Level, Network
 from telemed.domain.people import Person
-from telemed.service.ports.region import EcgRules, PriorRules, Region
+from telemed.service.ports.region import PriorRules, Region
 
 DISTRICTS = "districts"
 """Region setting: all districts that the network is to cover."""
-
-ECG_REQUESTS = "ecg-requests"
-"""Region setting: codes of members of which every ECG is a request."""
-
-ECG_CRITICAL = "ecg-critical"
-"""Region setting: changes to the table of critical values, see `EcgRules`."""
 
 PRIORS = "priors"
 """Region setting: `{"studies": 10, "years": 10}`, see `PriorRules`."""
@@ -52,8 +46,7 @@ async def load_region(connection: AsyncConnection, centres: Mapping[str, Centre]
         entities={e["title"]: entity_from_row(e) for e in entities},
         districts=tuple(settings.get(DISTRICTS) or ()),
     )
-    ecg = EcgRules(frozenset(settings.get(ECG_REQUESTS) or ()), settings.get(ECG_CRITICAL) or {})
-    return Region(network, centres, ecg=ecg, priors=_prior_rules(settings.get(PRIORS)))
+    return Region(network, centres, priors=_prior_rules(settings.get(PRIORS)), settings=settings)
 
 
 def _prior_rules(value: object) -> PriorRules:

@@ -18,6 +18,7 @@ from telemed.adapters.clock import utc_now
 from telemed.centres.ecg import service as ecg_reading
 from telemed.centres.ecg.adapters.analysis import Analysis, Hit, analyse
 from telemed.centres.ecg.domain import CriticalHit, Tracing, TracingKind
+from telemed.centres.ecg.ports import EcgRules, Tracings
 from telemed.domain.evidence import Evidence
 from telemed.service.identity import new_id
 
@@ -66,8 +67,8 @@ class EcgReader:
             case = await work.cases.get(payload["case_id"])
             if evidence is None or case is None:
                 return
-            known = await work.tracings.sources(evidence.id)
-            critical = work.region.ecg.critical
+            known = await work.repository(Tracings).sources(evidence.id)
+            critical = EcgRules.of(work.region).critical
         for source, key, size in await self._objects(evidence, case.member):
             if source not in known:
                 await self._read(evidence, source, key, size, critical)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
-from collections import OrderedDict
 from collections.abc import Sequence
 from concurrent.futures import Executor
 from functools import cache
@@ -34,26 +33,6 @@ def draw_recording(content: bytes) -> bytes:
     except ecg.UnreadableECG as error:
         raise DamagedFile(error.format, error.reason) from None
     return to_svg(draw(recording)).encode()
-
-
-class PooledTracings:
-    """Implements `telemed.centres.ecg.ports.TracingArtist`."""
-
-    def __init__(self, pool: Executor, seconds: float = SECONDS) -> None:
-        self._pool, self._seconds = pool, seconds
-        self._known: OrderedDict[str, bytes] = OrderedDict()
-
-    async def draw(self, content: bytes, name: str) -> bytes:
-        digest = hashlib.sha256(content).hexdigest()
-        if digest not in self._known:
-            running = asyncio.get_running_loop().run_in_executor(self._pool, draw_recording, content)
-            try:
-                self._known[digest] = await asyncio.wait_for(running, self._seconds)
-            except TimeoutError:
-                raise DamagedFile(name, f"not drawn within {self._seconds:g} s") from None
-            while len(self._known) > REMEMBERED:
-                self._known.popitem(last=False)
-        return self._known[digest]
 
 
 class StoredTracingReader:

@@ -27,11 +27,13 @@ from sqlalchemy.exc import DBAPIError
 from storage.errors import StorageError
 from telemed.adapters.application import SqlApplication
 from telemed.centres.ecg.adapters.analysis import Identity, identify
+from telemed.centres.ecg.domain import TRACINGS
+from telemed.centres.ecg.ports import EcgRules, Tracings
+from telemed.centres.ecg.service import CART, open_cart_request
 from telemed.domain.case import Case
 from telemed.domain.evidence import HEAD, MATCH_WINDOW, Evidence, EvidenceType, kind_of
 from telemed.domain.patient import Identifier, Sex
 from telemed.domain.policy import Action
-from telemed.service.device_orders import CART, open_request
 from telemed.service.evidence import CLOSED_TO_EVIDENCE, add_evidence
 from telemed.service.identity import new_id
 from telemed.service.patients import Demographics
@@ -145,9 +147,9 @@ class WatchedFolder:
         if read is None:
             read = await self._identify(file, seen.size)
         async with self._application.reading() as work:
-            if await work.tracings.arrived(member, read.digest):
+            if await work.repository(Tracings).arrived(member, read.digest):
                 return Placed.KNOWN
-            findable = member in work.region.ecg.requests or await self._find(work, member, file, read.identity) is not None
+            findable = member in EcgRules.of(work.region).requests or await self._find(work, member, file, read.identity) is not None
         if findable:
             return await self._keep(member, file, read)
         if self._now() - seen.since > WAIT:
@@ -160,7 +162,7 @@ class WatchedFolder:
             raise Unplaceable(f"The file has {size} bytes; {LARGEST} are taken.")
         head = await asyncio.to_thread(_head, file)
         kind = kind_of(head, [kind for centre in self._application.region.centres.values() for kind in centre.file_kinds])
-        if kind is None or kind.type not in (EvidenceType.ECG, EvidenceType.DICOM_STUDY):
+        if kind is None or kind.type not in (TRACINGS.type, EvidenceType.DICOM_STUDY):
             raise Unplaceable("This is no ECG format that is known here.")
         digest = await asyncio.to_thread(_digest, file)
         identity = await asyncio.get_running_loop().run_in_executor(self._pool, identify, file)
@@ -169,7 +171,7 @@ class WatchedFolder:
         return Read(digest, kind.media_type, identity, self._now())
 
     async def _keep(self, member: str, file: Path, read: Read) -> Placed:
-        evidence = Evidence(new_id(), "", EvidenceType.ECG, file.name[-255:], CART, self._now(), media_type=read.media_type)
+        evidence = Evidence(new_id(), "", TRACINGS.type, file.name[-255:], CART, self._now(), media_type=read.media_type)
         evidence.key = f"evidence/carts/{member}/{evidence.id}"
         stored = await self._application.store.put(evidence.key, _pieces(file), media_type=read.media_type)
         evidence.size, evidence.sha256 = stored.size, stored.sha256
@@ -185,11 +187,11 @@ class WatchedFolder:
         return placed
 
     async def _place(self, work: UnitOfWork, member: str, file: Path, identity: Identity, evidence: Evidence) -> Placed:
-        if await work.tracings.arrived(member, evidence.sha256):
+        if await work.repository(Tracings).arrived(member, evidence.sha256):
             return Placed.KNOWN
         case = await self._find(work, member, file, identity)
-        if case is None and member in work.region.ecg.requests:
-            case = await open_request(work, member, _card(member, identity))
+        if case is None and member in EcgRules.of(work.region).requests:
+            case = await open_cart_request(work, member, _card(member, identity))
             if case is None:
                 raise Unplaceable("The file's patient cannot be taken for a request: name or number is missing or another patient's.")
         if case is None:
@@ -197,8 +199,8 @@ class WatchedFolder:
         evidence.case_id = case.id
         case = await work.cases.get(case.id) or case
         await add_evidence(work, case, evidence, CART)
-        work.outbox.audit(Action.EVIDENCE_ADD, CART, member, f"case/{case.id}", detail={"type": "ecg", "name": evidence.name})
-        await work.tracings.note_arrival(member, evidence.sha256, case.id, evidence.id, work.now)
+        work.outbox.audit(Action.EVIDENCE_ADD, CART, member, f"case/{case.id}", detail={"type": evidence.type.value, "name": evidence.name})
+        await work.repository(Tracings).note_arrival(member, evidence.sha256, case.id, evidence.id, work.now)
         return Placed.NEW
 
     async def _find(self, work: UnitOfWork, member: str, file: Path, identity: Identity) -> Case | None:
@@ -211,9 +213,9 @@ class WatchedFolder:
         fitting = []
         for case in await work.cases.of_patient(member, identity.number, work.now - MATCH_WINDOW):
             centre = work.region.centres.get(case.centre)
-            if centre is None or centre.expected is not EvidenceType.ECG or case.status in (*CLOSED_TO_EVIDENCE, "completed"):
+            if centre is None or centre.expected != TRACINGS or case.status in (*CLOSED_TO_EVIDENCE, "completed"):
                 continue
-            if not any(e.type is EvidenceType.ECG for e in await work.evidence.of_case(case.id)):
+            if not any(e.type == TRACINGS.type for e in await work.evidence.of_case(case.id)):
                 fitting.append(case)
         return fitting[0] if len(fitting) == 1 else None
 

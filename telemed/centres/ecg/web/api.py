@@ -14,13 +14,13 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from telemed.centres.ecg import service as ecg_reading
 from telemed.centres.ecg.domain import Edit, EditKind, Tracing
+from telemed.centres.ecg.web.keys import TRACING_READER
 from telemed.domain.policy import Action
 from telemed.service.execution import execute, query, record_look
 from telemed.web.api.cases import CASE
 from telemed.web.api.inputs import Nothing
 from telemed.web.api.operation import Call, answer, operation
 from telemed.web.api.shapes import Shape
-from telemed.web.keys import TRACING_READER
 
 TRACING = CASE + "/tracings/{tracing_id}"
 IMMUTABLE = {"Cache-Control": "private, max-age=86400, immutable"}

@@ -31,4 +31,4 @@ async def holter(visit: Visit) -> web.StreamResponse:
         "may_write": "write" in reading_view.view.actions,
         "back": f"/read/{case.id}?{kept_query(read_query(visit))}",
     }
-    return await render(visit, "holter.html", context)
+    return await render(visit, "ecg/holter.html", context)

@@ -1,0 +1,99 @@
+"""What a centre with evidence of its own adds to the platform, and the parts of an installation that it is given for that."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from concurrent.futures import Executor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from aiohttp.web import AppKey
+from pydantic import BaseModel
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from dicom_gateway import Index, Intake
+from dicom_gateway.compact import CompactStore
+from dicom_gateway.pixels import PixelPool
+from telemed.adapters.application import SqlApplication
+from telemed.adapters.database.unit_of_work import RepositoryFactory
+from telemed.adapters.jobs.worker import Handler
+from telemed.adapters.printing.pdf_pages import PdfPages
+from telemed.adapters.printing.report_renderer import ReportFigureProvider
+from telemed.service.ports.unit_of_work import CentreHooks
+from telemed.settings import Settings
+from telemed.web.extension import WebExtension
+
+if TYPE_CHECKING:
+    from telemed.demo.evidence_order import DemoMaker
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The parts that every role of an installation uses. `pool` prints reports and bulletins and checks signatures; `measuring`
+    measures images, and its process starts with the first study."""
+
+    settings: Settings
+    application: SqlApplication
+    store: CompactStore
+    index: Index
+    intake: Intake
+    pool: Executor
+    pages: PdfPages
+    measuring: PixelPool
+    extensions: tuple[CentreExtension, ...]
+
+    @property
+    def signing_keys(self) -> Path:
+        return self.settings.data_dir / "keys" / "signing"
+
+
+StoredObject = tuple[str, str]
+"""Key and SHA-256 (hex) of a stored object."""
+
+
+@dataclass(frozen=True, slots=True)
+class CentreExtension:
+    """What the shell asks of a centre that has a folder. What is left out adds nothing.
+
+    Factories import what they make when they are called: a role loads what it runs, and no more.
+    """
+
+    code: str
+    """The centre's code. Its forms, its kind of evidence and its roles are data of its `Centre`."""
+
+    tables: str = ""
+    """Module that puts the centre's tables on the platform's metadata (`telemed.adapters.database.schema.metadata`)."""
+
+    migrations: Path | None = None
+    """Folder of Alembic revisions for these tables, a branch of their own that begins with no `down_revision`."""
+
+    repositories: Mapping[type[Any], RepositoryFactory] = field(default_factory=dict)
+    """By port: makes the repository of one transaction from its connection."""
+
+    hooks: CentreHooks = field(default_factory=CentreHooks)
+    """What the centre adds to use cases: on_submit, on_unmatched_study, prefill."""
+
+    jobs: Callable[[Parts, Executor], Mapping[str, Handler]] | None = None
+    """Handlers by kind of job. The executor's processes are for what keeps a processor busy."""
+
+    background: Callable[[Parts, Executor], list[Callable[[], Awaitable[None]]]] | None = None
+    """Coroutines that run beside the worker until it ends, such as a watched folder."""
+
+    report_figures: Callable[[Any, Executor, Callable[[str], str]], ReportFigureProvider] | None = None
+    """Makes, from the object store, the printing pool and gettext, what draws the centre's evidence on reports."""
+
+    stored_objects: Callable[[AsyncEngine], AsyncIterator[StoredObject]] | None = None
+    """Key and digest of every object that rows of the centre name, for `telemed verify`."""
+
+    web: WebExtension = field(default_factory=WebExtension)
+    """API and page modules, templates, static files, the reading page's panel, labels."""
+
+    web_values: Callable[[Parts], Mapping[AppKey[Any], Any]] | None = None
+    """What the centre's API and pages find in the web application, by key."""
+
+    settings: type[BaseModel] | None = None
+    """Settings of the centre, read as the platform's own."""
+
+    demo_makers: Callable[[], Mapping[str, DemoMaker]] | None = None
+    """Makers of demo evidence by kind."""

@@ -1,0 +1,69 @@
+"""The role `web`: pages, API, DICOMweb."""
+
+from __future__ import annotations
+
+import asyncio
+
+import structlog
+from aiohttp import web
+
+from dicom_gateway import Scope, dicomweb_app
+from telemed.adapters.database.queries.administration import SqlAdministration
+from telemed.adapters.dicom.device_probe import DimseProbe
+from telemed.adapters.dicom.study_access import study_scope
+from telemed.adapters.dicom.study_export import ZipExporter
+from telemed.adapters.dicom.study_intake import DicomStudyIntake
+from telemed.adapters.printing.table_export import PooledTableExporter
+from telemed.adapters.signatures.signature_inspector import PooledInspector
+from telemed.bootstrap import device_peers, shown_store, study_watch
+from telemed.extension import Parts
+from telemed.listening import plain_port_error
+from telemed.web.app import WebDependencies, create_app
+from telemed.web.security import person_of
+from telemed.web.study_looks import StudyLooks
+from telemed.web.workitems import CaseWorkitems
+
+log = structlog.get_logger()
+
+
+def web_application(parts: Parts) -> web.Application:
+    """Return pages, API and DICOMweb as one application."""
+
+    async def authorise(request: web.Request, action: str) -> Scope:
+        return study_scope(person_of(request), action)
+
+    engine, settings = parts.application.engine, parts.settings
+    cases = CaseWorkitems(parts.application)
+    images = dicomweb_app(parts.index, parts.store, parts.intake, authorise, watch=study_watch(parts), workitems=cases)
+    images.on_response_prepare.append(StudyLooks(parts.application))
+    dependencies = WebDependencies(
+        studies=DicomStudyIntake(parts.intake, engine),
+        exports=ZipExporter(parts.index, parts.store, parts.measuring),
+        administration=SqlAdministration(engine, shown_store(settings.storage), settings.data_dir),
+        signatures=PooledInspector(parts.pool, parts.signing_keys),
+        probe=DimseProbe(device_peers(settings)),
+        tables=PooledTableExporter(parts.pool),
+        pages=parts.pages,
+        address=settings.address,
+        upload_limit=settings.upload_max_bytes,
+        secure_cookies=settings.secure_cookies,
+        ohif=settings.ohif_folder,
+        subapps=[("/dicomweb", images)],
+        extensions=[extension.web for extension in parts.extensions],
+        values={key: value for e in parts.extensions if e.web_values for key, value in e.web_values(parts).items()},
+    )
+    return create_app(parts.application, dependencies)
+
+
+async def run(parts: Parts, stop: asyncio.Event) -> None:
+    """Serve until told to stop."""
+    settings = parts.settings
+    runner = web.AppRunner(web_application(parts), access_log=None, shutdown_timeout=5)
+    await runner.setup()
+    try:
+        with plain_port_error(settings.host, settings.http_port, "TELEMED_HTTP_PORT"):
+            await web.TCPSite(runner, settings.host, settings.http_port, backlog=512).start()
+        log.info("web.ready", address=settings.address)
+        await stop.wait()
+    finally:
+        await runner.cleanup()
