@@ -11,7 +11,7 @@ Useful alone (`python -m dicom_gateway serve`), and as the parts that a platform
 - `dicomweb_app(index, store, intake, authorise)`: an aiohttp application; `authorise(request, action)` gives a `Scope`.
 - `StudyWatch(engine, on_stable=...)`: notes studies that have come to rest, or that somebody says are complete.
 - `SeriesDocuments(index, objects, pool).prepare(study_id)`: describes a study before a viewer asks.
-- `WorkitemDesk`: what keeps the workitems of UPS-RS; a table by itself, or the host's own work.
+- `WorkitemRepository`: what keeps the workitems of UPS-RS; a table by itself, or the host's own work.
 
 A `Scope` is a condition on `dicom_study` (what its holder may see) and the owner to store as. Outside of it nothing
 exists, whatever the way in.

@@ -131,10 +131,10 @@ _OF_STUDY = (
 )  # fmt: skip
 _OF_SERIES = (0x00080060, 0x00200011, 0x0008103E, 0x00180015, 0x00200060, 0x00400244, 0x00400245)
 _OF_REQUEST = (0x00400009, 0x00401001)
-_MOST_ALIKE = 128  # studies, and series, whose values are not read again from each of their instances
+_MAX_ALIKE = 128  # studies, and series, whose values are not read again from each of their instances
 
 
-@lru_cache(_MOST_ALIKE)
+@lru_cache(_MAX_ALIKE)
 def _study(character_set: bytes, raw: tuple[bytes | None, ...]) -> Mapping[str, str | None]:
     """The columns of a study from the values at `_OF_STUDY`."""
     values = _Values.of(_OF_STUDY, raw, character_set)
@@ -153,7 +153,7 @@ def _study(character_set: bytes, raw: tuple[bytes | None, ...]) -> Mapping[str, 
     }
 
 
-@lru_cache(_MOST_ALIKE)
+@lru_cache(_MAX_ALIKE)
 def _series(character_set: bytes, raw: tuple[bytes | None, ...], request: tuple[bytes | None, ...]) -> Mapping[str, str | int | None]:
     """The columns of a series from the values at `_OF_SERIES`, and those at `_OF_REQUEST` of its first request."""
     values, requests = _Values.of(_OF_SERIES, raw, character_set), _Values.of(_OF_REQUEST, request, character_set)

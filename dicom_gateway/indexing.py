@@ -1,7 +1,7 @@
-"""Entering in the index what the journal has stored, in a thread of its own and in batches.
+"""Entering in the index what the write-ahead log has stored, in a thread of its own and in batches.
 
 What cannot be entered is never dropped. While the database is away or full, the batch is tried again and `failing` tells
-the journal to promise nothing more. An instance that is refused by the index or by the host's hook, alone in its
+the write-ahead log to promise nothing more. An instance that is refused by the index or by the host's hook, alone in its
 transaction, goes to the quarantine with the reason, where a person sees it.
 """
 
@@ -25,8 +25,8 @@ from dicom_gateway.errors import NotStorable, UnreadableDICOM
 from dicom_gateway.header import InstanceHeader, read_header
 from dicom_gateway.index.recording import ReceivedInstance, Recorded, insert_new
 from dicom_gateway.index.tables import dicom_conflict, dicom_instance, dicom_quarantine
+from dicom_gateway.instance_lookup import ContentDigest, InstanceKey
 from dicom_gateway.intake import Intake, Source
-from dicom_gateway.known import Content, Place
 from dicom_gateway.scanner import scan
 from storage.errors import StorageError
 from storage.local import LocalStore
@@ -36,7 +36,7 @@ from storage.packs import PackedObject
 log = logging.getLogger(__name__)
 
 LINGER = 0.1  # seconds that the first of a batch waits for others: a batch of hundreds costs a tenth an instance
-MOST_BATCH = 500
+MAX_BATCH = 500
 LOOK_EVERY = 0.5  # seconds between two looks for what another gateway of this machine left when it died
 _PAUSES = (0.1, 0.5, 1.0, 2.0, 5.0)  # seconds between attempts; the last one repeats
 _BUSY = 20  # seconds that SQLite waits for another process's transaction
@@ -69,10 +69,10 @@ class Arrival:
 
 
 class Indexing:
-    """The thread between journal and index; `on_the_way` says which UIDs it still holds, with their content."""
+    """The thread between write-ahead log and index; `on_the_way` says which UIDs it still holds, with their content."""
 
     def __init__(self, intake: Intake, store: LocalStore) -> None:
-        self.on_the_way: dict[Place, Content] = {}
+        self.on_the_way: dict[InstanceKey, ContentDigest] = {}
         self.failing = False
         self._intake = intake
         self._store = store
@@ -105,7 +105,7 @@ class Indexing:
         self._writer = writer
         self._thread.start()
 
-    def expect(self, claims: Mapping[Place, Content]) -> None:
+    def expect(self, claims: Mapping[InstanceKey, ContentDigest]) -> None:
         """Say before the answer what content each UID of a batch stands for; `put` follows."""
         self.on_the_way |= claims
 
@@ -142,7 +142,7 @@ class Indexing:
                 continue
             if first is None:
                 return
-            if self._lag < MOST_BATCH:
+            if self._lag < MAX_BATCH:
                 self._closing.wait(LINGER)
             batch = self._gather(first)
             if not self._enter_patiently(batch):
@@ -165,7 +165,7 @@ class Indexing:
     def _gather(self, first: Sequence[ReceivedInstance]) -> list[ReceivedInstance]:
         """`first` and what else waits."""
         gathered = list(first)
-        while len(gathered) < MOST_BATCH:
+        while len(gathered) < MAX_BATCH:
             try:
                 more = self._queue.get_nowait()
             except queue.Empty:
@@ -268,7 +268,7 @@ def _batches(pack: UnsettledPack) -> Iterator[list[ReceivedInstance]]:
         received = _again(key, record, content)
         if received is not None:
             batch.append(received)
-        if len(batch) == MOST_BATCH:
+        if len(batch) == MAX_BATCH:
             yield batch
             batch = []
     yield batch

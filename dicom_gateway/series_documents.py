@@ -74,7 +74,7 @@ class SeriesDocuments:
         where = [scope.studies, dicom_study.c.study_instance_uid == study]
         if series is not None:
             where.append(dicom_series.c.series_instance_uid == series)
-        await self._index.settled()
+        await self._index.barrier()
         return await self._states(*where)
 
     async def _states(self, *where: sa.ColumnElement[bool]) -> list[SeriesState]:

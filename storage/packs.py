@@ -25,7 +25,7 @@ from dataclasses import dataclass
 
 SUFFIX = ".pack"
 ALIGNMENT = 4096  # bytes; a page, and no smaller than any disk's block
-MOST_META = 64 * 1024  # bytes
+MAX_META = 64 * 1024  # bytes
 
 _HEAD = struct.Struct("<4sB3xIQ32sI")
 HEAD = _HEAD.size
@@ -83,8 +83,8 @@ def is_reserved(key: str) -> bool:
 
 def head(meta: bytes, size: int, sha256: bytes) -> bytes:
     """The head of a record. Raises `ValueError` where the meta is too long."""
-    if len(meta) > MOST_META:
-        raise ValueError(f"the meta of a packed object has at most {MOST_META} bytes, not {len(meta)}")
+    if len(meta) > MAX_META:
+        raise ValueError(f"the meta of a packed object has at most {MAX_META} bytes, not {len(meta)}")
     seal = zlib.crc32(meta, zlib.crc32(_SEALED.pack(len(meta), size, sha256)))
     return _HEAD.pack(_MAGIC, _LIVE, len(meta), size, sha256, seal)
 
@@ -95,7 +95,7 @@ def read_record(file: int, offset: int) -> PackedObject | None:
     if len(begin) < _HEAD.size:
         return None
     magic, state, meta_length, size, sha256, seal = _HEAD.unpack_from(begin)
-    if magic != _MAGIC or state not in (_LIVE, _DELETED) or meta_length > MOST_META:
+    if magic != _MAGIC or state not in (_LIVE, _DELETED) or meta_length > MAX_META:
         return None
     meta = begin[_HEAD.size : _HEAD.size + meta_length]
     if len(meta) < meta_length:

@@ -19,10 +19,10 @@ from aiohttp import web
 from dicom_gateway import Index, Intake, Scope, dicomweb_app
 from dicom_gateway.compact import CompactStore
 from dicom_gateway.dimse import DimseServer
+from dicom_gateway.index_barrier import IndexBarrier
 from dicom_gateway.objects import Objects
 from dicom_gateway.pixels import PixelPool
 from dicom_gateway.series_documents import SeriesDocuments
-from dicom_gateway.settled import Settled
 from dicom_gateway.stability import StudyWatch
 from storage import open_store
 from telemed import centres as all_centres
@@ -113,7 +113,7 @@ async def open_parts(settings: Settings, centres: Mapping[str, Centre] | None = 
         office = SqlOffice(engine, store, centres or all_centres.discover(), Argon2Passwords(), press, settings.time_zone)
         await office.refresh()
         intake = Intake(engine, place, on_indexed=StudyArrivals(settings.time_zone))
-        yield Parts(settings, office, store, Index(engine, Settled(place)), intake, pool, pages, measuring)
+        yield Parts(settings, office, store, Index(engine, IndexBarrier(place)), intake, pool, pages, measuring)
     finally:
         await pages.close()
         await measuring.close()

@@ -17,7 +17,7 @@ from dicom_gateway.pixels import PixelError, PixelPool
 from dicom_gateway.pixels.errors import DecodingBusy
 from dicom_gateway.series_documents import SeriesDocuments
 from dicom_gateway.stability import StudyWatch
-from dicom_gateway.workitems import WorkitemDesk
+from dicom_gateway.workitems import WorkitemRepository
 from storage.errors import StorageError
 from storage.protocol import ObjectStore
 
@@ -39,7 +39,7 @@ class Service:
     objects: Objects
     documents: SeriesDocuments
     watch: StudyWatch
-    workitems: WorkitemDesk
+    workitems: WorkitemRepository
 
 
 GZIP_TAG = "-gzip"  # ends the ETag of a compressed answer: other bytes, so another strong tag (RFC 9110 section 8.8.1)

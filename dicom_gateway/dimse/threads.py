@@ -24,7 +24,7 @@ _STUCK_AFTER = 60.0  # seconds in which a peer takes nothing of what waits
 # What serves a retrieve request: (association, request, presentation context).
 Retrieve = Callable[[Any, C_MOVE | C_GET, Any], None]
 # What is done in the association's thread behind a request: (association, request).
-Behind = Callable[[Any, Any], None]
+AfterRequest = Callable[[Any, Any], None]
 
 
 def _close(connection: AssociationSocket) -> None:
@@ -66,7 +66,7 @@ class _Request(RequestHandler):
             if context is None or not isinstance(request, C_MOVE | C_GET) or not request.is_valid_request:
                 by_pynetdicom(request, context_id)
                 if association.is_established:
-                    server.behind(association, request)
+                    server.after_request(association, request)
             else:
                 association.dimse.cancel_req = {}
                 association._is_paused = True
@@ -81,14 +81,14 @@ class _Request(RequestHandler):
         return association
 
 
-def is_gone(association: Any) -> bool:
+def is_aborted(association: Any) -> bool:
     """Whether the peer has aborted, or its connection is lost; to be asked while a request is served. Nothing is sent then."""
     if association.acse.is_aborted() or not association.dul.is_alive():
         association.is_established = False
     return not association.is_established
 
 
-def has_room(association: Any) -> bool:
+def wait_until_writable(association: Any) -> bool:
     """Wait until the peer has taken what was to be sent, once it is much; False where the peer is gone or stuck.
 
     pynetdicom queues without a limit, and reads no C-CANCEL while anything is queued.
@@ -96,8 +96,8 @@ def has_room(association: Any) -> bool:
     queue, taken_at = association.dul.to_provider_queue, time.monotonic()
     waiting = queue.qsize()
     if waiting < _ROOM:
-        return not is_gone(association)
-    while waiting and not is_gone(association):
+        return not is_aborted(association)
+    while waiting and not is_aborted(association):
         if time.monotonic() - taken_at > _STUCK_AFTER:
             log.info("%s takes no more answers", association.requestor.ae_title)
             association.abort()
@@ -106,7 +106,7 @@ def has_room(association: Any) -> bool:
         if queue.qsize() < waiting:
             taken_at = time.monotonic()
         waiting = queue.qsize()
-    return not is_gone(association)
+    return not is_aborted(association)
 
 
 class ThreadedAssociations(ThreadedAssociationServer):
@@ -114,11 +114,11 @@ class ThreadedAssociations(ThreadedAssociationServer):
 
     daemon_threads = True
 
-    def __init__(self, ae: AE, address: tuple[str, int], handlers: list[Any], retrieve: Retrieve, behind: Behind) -> None:
+    def __init__(self, ae: AE, address: tuple[str, int], handlers: list[Any], retrieve: Retrieve, after_request: AfterRequest) -> None:
         super().__init__(ae, address, ae.ae_title, ae.supported_contexts, evt_handlers=handlers, request_handler=_Request)
         cast(socket.socket, self.socket).close()
         self.retrieve = retrieve
-        self.behind = behind
+        self.after_request = after_request
 
     def server_bind(self) -> None:
         """There is nothing to bind."""

@@ -22,7 +22,7 @@ from dicom_gateway.header import InstanceHeader
 from dicom_gateway.index.names import fold_name, name_groups, name_words
 from dicom_gateway.index.tables import dicom_conflict, dicom_frame_index, dicom_instance, dicom_name_key, dicom_series, dicom_study
 
-MOST_KNOWN = 10_000  # studies, and series, that are not asked for again
+MAX_KNOWN = 10_000  # studies, and series, that are not asked for again
 
 
 class Recorded(Enum):
@@ -84,7 +84,7 @@ class KnownPlaces:
 
 
 def _drop_oldest(known: dict[Any, int]) -> None:
-    while len(known) > MOST_KNOWN:
+    while len(known) > MAX_KNOWN:
         del known[next(iter(known))]
 
 

@@ -19,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from dicom_gateway import DimseServer, Index, Intake, Refusal, RefusalReason, Scope, start_dimse
 from dicom_gateway.index import dicom_study
-from dicom_gateway.settled import Settled
+from dicom_gateway.index_barrier import IndexBarrier
 from dicom_gateway.upper_layer import pdu
 from dicom_gateway.upper_layer.receiver import Limits
 from storage.protocol import ObjectStore
@@ -51,7 +51,7 @@ def serve(engine: AsyncEngine, store: ObjectStore) -> Serve:
     @asynccontextmanager
     async def start(limits: Limits | None = None, tls: ssl.SSLContext | None = None) -> AsyncIterator[DimseServer]:
         intake = Intake(engine, store)
-        server = await start_dimse(Index(engine, Settled(store)), store, intake, policy, port=0, limits=limits, tls=tls)
+        server = await start_dimse(Index(engine, IndexBarrier(store)), store, intake, policy, port=0, limits=limits, tls=tls)
         yield server
         await server.close()
         await intake.close()

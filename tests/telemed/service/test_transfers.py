@@ -18,8 +18,8 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from dicom_gateway import Index, Intake, Scope, Source, start_dimse
 from dicom_gateway.index import Level, Query, Target, metadata
+from dicom_gateway.index_barrier import IndexBarrier
 from dicom_gateway.pixels import PixelPool
-from dicom_gateway.settled import Settled
 from dicom_gateway.stability import StudyWatch
 from storage import ObjectStore, open_store
 from telemed.adapters import tables as t
@@ -51,7 +51,7 @@ class Post:
 
     def __init__(self, desk: Desk, intake: Intake, store: ObjectStore) -> None:
         self.desk, self.intake = desk, intake
-        self.index = Index(desk.office.engine, Settled(store))
+        self.index = Index(desk.office.engine, IndexBarrier(store))
         travelling = StudyTransfers(desk.office, self.index, store, intake, PixelPool(1), DevicePeers("TELEMED"))
         self.long = LongJobs(desk.office, {"send-study": travelling.send, "fetch-priors": travelling.fetch})
 
@@ -188,7 +188,7 @@ async def pacs(tmp_path: Path) -> AsyncIterator[Callable[..., Any]]:
     async def everybody(calling: str, called: str, address: str) -> Scope:
         return Scope(true(), "PACS")
 
-    server = await start_dimse(Index(engine, Settled(store)), store, intake, everybody, ae_title="PACS1", port=0)
+    server = await start_dimse(Index(engine, IndexBarrier(store)), store, intake, everybody, ae_title="PACS1", port=0)
 
     async def hold(*images: Dataset) -> int:
         for image in images:

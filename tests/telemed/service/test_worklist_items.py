@@ -24,7 +24,7 @@ from telemed.settings import Settings
 from telemed.worker import Worker
 from tests.dicom_gateway.devices import STEP, WORKLIST, keys_of, with_association
 from tests.dicom_gateway.objects import ct_slice, part10_of
-from tests.dicom_gateway.test_performed_steps import end_of, new_step
+from tests.dicom_gateway.test_mpps import end_of, new_step
 from tests.telemed.desk import Desk, patient_card
 
 

@@ -15,7 +15,7 @@ from dicom_gateway.upper_layer.sender import CONNECT_WITHIN, Cause, Peer, Sendin
 
 
 @contextmanager
-def called(
+def associate(
     peer: Peer, contexts: Sequence[PresentationContext], answer_within: float, roles: Sequence[Any] = (), handlers: Sequence[Any] = ()
 ) -> Iterator[Any]:
     """An association, released behind its use. `answer_within` are the seconds that one message may take.

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping
 
 import msgspec
 
-Place = tuple[str, str]  # owner, SOP Instance UID
-Content = tuple[str, str]  # digest of the data set, transfer syntax UID
+InstanceKey = tuple[str, str]  # owner, SOP Instance UID
+ContentDigest = tuple[str, str]  # digest of the data set, transfer syntax UID
 
 _OF_ONE = """
 SELECT sop_instance_uid, data_set_sha256, transfer_syntax_uid FROM dicom_instance
@@ -22,20 +22,20 @@ WHERE owner = ? AND sop_instance_uid IN (SELECT value FROM json_each(?))
 """
 
 
-class KnownInstances:
+class InstanceLookup:
     """Reads the SQLite database at `path`. For one thread at a time."""
 
     def __init__(self, path: str) -> None:
         self._path = path
         self._connection: sqlite3.Connection | None = None
 
-    def find(self, places: Iterable[Place]) -> Mapping[Place, Content]:
-        """What lies at those of `places` that are taken. Raises `sqlite3.Error`."""
+    def find(self, keys: Iterable[InstanceKey]) -> Mapping[InstanceKey, ContentDigest]:
+        """What lies at those of `keys` that are taken. Raises `sqlite3.Error`."""
         if self._connection is None:
             self._connection = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False)
             self._connection.execute("PRAGMA query_only = ON")
         by_owner: dict[str, list[str]] = defaultdict(list)
-        for owner, uid in places:
+        for owner, uid in keys:
             by_owner[owner].append(uid)
         return {
             (owner, uid): (digest, syntax)
