@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import socket
 import time
@@ -12,7 +11,9 @@ from typing import Any, cast
 
 from pynetdicom import AE
 from pynetdicom.dimse_primitives import C_GET, C_MOVE
-from pynetdicom.transport import AssociationSocket, RequestHandler, ThreadedAssociationServer
+from pynetdicom.transport import RequestHandler, ThreadedAssociationServer
+
+from dicom_gateway.dimse.association_socket import make_prompt
 
 log = logging.getLogger(__name__)
 
@@ -27,37 +28,12 @@ Retrieve = Callable[[Any, C_MOVE | C_GET, Any], None]
 AfterRequest = Callable[[Any, Any], None]
 
 
-def _close(connection: AssociationSocket) -> None:
-    """Close the socket, also where there is nothing to shut down because the peer has gone, or never was there."""
-    if connection.socket is not None:
-        with contextlib.suppress(OSError):
-            connection.socket.shutdown(socket.SHUT_RDWR)
-        connection.socket.close()
-
-
-# pynetdicom's own leaves such a socket open until it is collected.
-AssociationSocket._shutdown_socket = _close  # type: ignore[assignment,method-assign]  # for all associations, those that we ask for too
-
-_received_by_pynetdicom = AssociationSocket.recv
-
-
-def _receive(connection: AssociationSocket, size: int) -> bytearray:
-    """Say at once that it has come: dcmtk leaves Nagle on and would hold the rest of its answer back for a delayed ACK (40 ms)."""
-    content = _received_by_pynetdicom(connection, size)
-    if connection.socket is not None and hasattr(socket, "TCP_QUICKACK"):
-        with contextlib.suppress(OSError):  # it may have been closed meanwhile
-            connection.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
-    return content
-
-
-AssociationSocket.recv = _receive  # type: ignore[assignment,method-assign]  # it offers no other place for a socket option that each read uses up
-
-
 class _Request(RequestHandler):
     """Makes the association for a connection, with our way of serving retrieval."""
 
     def _create_association(self) -> Any:
         association: Any = super()._create_association()
+        make_prompt(association)
         server = cast(ThreadedAssociations, self.server)
         by_pynetdicom = association._serve_request
 
