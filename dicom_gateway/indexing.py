@@ -23,7 +23,8 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 
 from dicom_gateway.errors import NotStorable, UnreadableDICOM
 from dicom_gateway.header import InstanceHeader, read_header
-from dicom_gateway.index.recording import ReceivedInstance, Recorded, insert_new
+from dicom_gateway.index.quarantine import QuarantinedObject, quarantine
+from dicom_gateway.index.recording import ReceivedInstance, Recorded
 from dicom_gateway.index.tables import dicom_conflict, dicom_instance, dicom_quarantine
 from dicom_gateway.instance_lookup import ContentDigest, InstanceKey
 from dicom_gateway.intake import Intake, Source
@@ -220,20 +221,20 @@ class Indexing:
     def _quarantine(self, received: ReceivedInstance, error: Exception) -> None:
         """Put aside what cannot be entered. Raises where that fails too."""
         log.error("%s cannot be entered in the index: %s", received.object_key, error)
-        row = {
-            "owner": received.owner,
-            "sha256": received.sha256,
-            "size": received.size,
-            "object_key": received.object_key,
-            "reason": f"the index refused it: {error}"[:1000],
-            "received_at": received.received_at,
-            "received_by": received.received_by,
-            "calling_ae": received.calling_ae,
-            "peer_address": received.peer_address,
-        }
+        refused = QuarantinedObject(
+            owner=received.owner,
+            object_key=received.object_key,
+            size=received.size,
+            sha256=received.sha256,
+            reason=f"the index refused it: {error}",
+            received_at=received.received_at,
+            received_by=received.received_by,
+            calling_ae=received.calling_ae,
+            peer_address=received.peer_address,
+        )
         with self._engine.begin() as connection:
-            kept = connection.execute(insert_new(connection.dialect, dicom_quarantine, "owner", "sha256").values(row)).rowcount
-        if not kept:
+            is_new = quarantine(connection, refused)
+        if not is_new:
             self._discard(received.object_key)
 
     def _discard(self, key: str) -> None:

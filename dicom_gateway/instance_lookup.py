@@ -9,15 +9,15 @@ from collections.abc import Iterable, Mapping
 import msgspec
 
 InstanceKey = tuple[str, str]  # owner, SOP Instance UID
-ContentDigest = tuple[str, str]  # digest of the data set, transfer syntax UID
+ContentDigest = str  # `dicom_gateway.part10.data_set_digest`: the transfer syntax is in it
 
 _OF_ONE = """
-SELECT sop_instance_uid, data_set_sha256, transfer_syntax_uid FROM dicom_instance
+SELECT sop_instance_uid, data_set_sha256 FROM dicom_instance
 WHERE owner = ? AND sop_instance_uid = ?
 """
 # One statement whatever the number of UIDs: it is prepared once. It takes twice as long as that for one.
 _OF_MANY = """
-SELECT sop_instance_uid, data_set_sha256, transfer_syntax_uid FROM dicom_instance
+SELECT sop_instance_uid, data_set_sha256 FROM dicom_instance
 WHERE owner = ? AND sop_instance_uid IN (SELECT value FROM json_each(?))
 """
 
@@ -38,9 +38,7 @@ class InstanceLookup:
         for owner, uid in keys:
             by_owner[owner].append(uid)
         return {
-            (owner, uid): (digest, syntax)
-            for owner, uids in by_owner.items()
-            for uid, digest, syntax in self._connection.execute(*_question(owner, uids))
+            (owner, uid): digest for owner, uids in by_owner.items() for uid, digest in self._connection.execute(*_question(owner, uids))
         }
 
     def close(self) -> None:

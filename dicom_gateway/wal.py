@@ -39,7 +39,7 @@ from dicom_gateway.header import InstanceHeader, read_header
 from dicom_gateway.index.recording import ReceivedInstance
 from dicom_gateway.indexing import Arrival, Indexing
 from dicom_gateway.instance_lookup import ContentDigest, InstanceKey, InstanceLookup
-from dicom_gateway.intake import CONFLICT_COMMENT, Intake, Outcome, Received, Source
+from dicom_gateway.intake import CANNOT_STORE_NOW, CONFLICT_COMMENT, Intake, Outcome, Received, Source
 from dicom_gateway.loop_thread import on
 from dicom_gateway.scanner import TakesLong, scan
 from storage.errors import StorageError
@@ -60,8 +60,6 @@ _WARY = 0.25  # seconds: that while
 _CROWDED = 0.1  # seconds behind instances that came together, in which a sync is put off until a round of the loop brings no more
 _READERS = 2  # threads that read what takes longer
 
-_NOT_NOW = Received(Outcome.OUT_OF_RESOURCES, "the archive cannot store now; send again later")
-
 
 @dataclass(slots=True, eq=False)
 class _Item:
@@ -74,7 +72,7 @@ class _Item:
     answer: asyncio.Future[Received]
 
     @property
-    def place(self) -> InstanceKey:
+    def key(self) -> InstanceKey:
         return self.arrival.owner, self.header.sop_instance_uid
 
     def received(self, key: str) -> ReceivedInstance:
@@ -125,7 +123,7 @@ class WriteAheadLog:
         The caller gives `content` away; `digest` is its SHA-256, if that is known. Nothing is raised: what is wrong is in the answer.
         """
         if self._indexing.failing:
-            return self._answered(_NOT_NOW)
+            return self._answered(CANNOT_STORE_NOW)
         if len(content) > MAX_PACKED:
             return self._by_intake(content, owner, source)
         try:
@@ -238,13 +236,13 @@ class WriteAheadLog:
             claims = self._claims(batch)
             keys = self._writer.write([Entry(item.arrival.packed(), item.content, item.digest) for item in batch])
             self._indexing.expect(claims)
-            answers = [_answer(item, claims[item.place]) for item in batch]
+            answers = [_answer(item, claims[item.key]) for item in batch]
         except (StorageError, sqlite3.Error) as error:
             log.warning("%d instances could not be stored: %s", len(batch), error)
-            answers = [_NOT_NOW] * len(batch)
+            answers = [CANNOT_STORE_NOW] * len(batch)
         except Exception:  # whatever it is: the senders get an answer, and the thread lives on
             log.exception("%d instances could not be stored", len(batch))
-            answers = [_NOT_NOW] * len(batch)
+            answers = [CANNOT_STORE_NOW] * len(batch)
         return answers, keys
 
     def _note(self, batch: Sequence[_Item], keys: Sequence[str]) -> None:
@@ -255,11 +253,11 @@ class WriteAheadLog:
     def _claims(self, batch: Sequence[_Item]) -> dict[InstanceKey, ContentDigest]:
         """Whose content each UID of the batch stands for: that in the index, else the first that came."""
         on_the_way = self._indexing.on_the_way
-        claims = {item.place: content for item in batch if (content := on_the_way.get(item.place)) is not None}
+        claims = {item.key: content for item in batch if (content := on_the_way.get(item.key)) is not None}
         # Asked after looking at what is on the way: that is forgotten only when the index has it.
-        claims |= self._known.find(item.place for item in batch if item.place not in claims)
+        claims |= self._known.find(item.key for item in batch if item.key not in claims)
         for item in batch:
-            claims.setdefault(item.place, (item.digest.hex(), item.header.transfer_syntax_uid))
+            claims.setdefault(item.key, item.digest.hex())
         return claims
 
 
@@ -274,7 +272,7 @@ def _header(content: bytearray, source: Source, within: int | None = None) -> In
 
 def _answer(item: _Item, claim: ContentDigest) -> Received:
     header = item.header
-    same = claim == (item.digest.hex(), header.transfer_syntax_uid)
+    same = claim == item.digest.hex()
     return Received(
         Outcome.STORED if same else Outcome.CONFLICT,
         "" if same else CONFLICT_COMMENT,

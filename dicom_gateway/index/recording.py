@@ -106,7 +106,7 @@ def record(connection: sa.Connection, batch: Sequence[ReceivedInstance], known: 
             study, place = studies[_study_of(received)], series[_series_of(received)]
         else:
             row = existing[received.owner, received.header.sop_instance_uid]
-            same = row.data_set_sha256 == received.data_set_sha256 and row.transfer_syntax_uid == received.header.transfer_syntax_uid
+            same = row.data_set_sha256 == received.data_set_sha256
             recorded, instance_id, study, place = Recorded.DUPLICATE if same else Recorded.CONFLICT, row.id, row.study_id, 0
         begins = recorded is Recorded.NEW and study in fresh_studies
         outcomes[received.object_key] = IndexedInstance(recorded, study, instance_id, received, begins, place)
@@ -267,7 +267,7 @@ def _existing(connection: sa.Connection, repeated: list[ReceivedInstance]) -> di
         return {}
     c = dicom_instance.c
     query = (
-        sa.select(c.id, c.owner, c.sop_instance_uid, c.data_set_sha256, c.transfer_syntax_uid, dicom_series.c.study_id)
+        sa.select(c.id, c.owner, c.sop_instance_uid, c.data_set_sha256, dicom_series.c.study_id)
         .join(dicom_series)
         .where(
             c.owner.in_({r.owner for r in repeated}),

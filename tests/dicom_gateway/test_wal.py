@@ -34,6 +34,7 @@ from dicom_gateway.scanner import read_meta
 from dicom_gateway.upper_layer.pdu import HEAD, PDUType, ProposedContext
 from dicom_gateway.wal import WriteAheadLog
 from storage import open_store
+from storage.packs import PackedObject, records
 from storage.protocol import ObjectStore
 from tests.cutting_proxy import CuttingProxy
 from tests.dicom_gateway.campaign import Archive, campaign
@@ -258,29 +259,85 @@ async def test_what_the_host_refuses_is_put_aside_alone(engine: AsyncEngine, sto
     await intake.close()
 
 
+def leave_unclean(store_folder: Path) -> list[Path]:
+    """Put back the markers that a process which is killed leaves behind; the packs that they name."""
+    packs = sorted((store_folder / "objects/dicom/packs").rglob("*.pack"))
+    for pack in packs:
+        (store_folder / "unsettled/0" / pack.name).write_text(str(pack.relative_to(store_folder / "objects")))
+    return packs
+
+
+async def forget(engine: AsyncEngine, instances: sa.ColumnElement[bool]) -> None:
+    """Take rows out of the index, as if they had never been entered."""
+    async with engine.begin() as connection:
+        lost = sa.select(dicom_instance.c.id).where(instances)
+        await connection.execute(sa.delete(dicom_frame_index).where(dicom_frame_index.c.instance_id.in_(lost)))
+        await connection.execute(sa.delete(dicom_instance).where(dicom_instance.c.id.in_(lost)))
+
+
 @embedded
 async def test_a_log_that_ended_uncleanly_is_read_again(engine: AsyncEngine, store: ObjectStore, tmp_path: Path, intake: Intake) -> None:
-    """Promised and never entered, repeated, deleted, half written: each is what it was."""
+    """Promised and never entered, entered, repeated and deleted: each is what it was."""
     batch = [sent() for _ in range(6)]
     async with wal_of(intake) as wal:
         for _, content, source in batch[:3]:
             await wal.receive(bytearray(content), "CLINIC1", source)
         await wal.receive(bytearray(batch[0][1]), "CLINIC1", batch[0][2])
-    # A process that is killed leaves its markers behind; here they are put back, and the index loses what it knew.
-    packs = sorted((tmp_path / "objects/objects/dicom/packs").rglob("*.pack"))
-    for pack in packs:
-        key = str(pack.relative_to(tmp_path / "objects/objects"))
-        (tmp_path / "objects/unsettled/0" / pack.name).write_text(key)
-    async with engine.begin() as connection:
-        lost = sa.select(dicom_instance.c.id).where(dicom_instance.c.sop_instance_uid != batch[1][0])
-        await connection.execute(sa.delete(dicom_frame_index).where(dicom_frame_index.c.instance_id.in_(lost)))
-        await connection.execute(sa.delete(dicom_instance).where(dicom_instance.c.id.in_(lost)))
+    leave_unclean(tmp_path / "objects")
+    await forget(engine, dicom_instance.c.sop_instance_uid != batch[1][0])
     async with wal_of(intake) as wal:
         assert await found(engine, store) == {uid for uid, _, _ in batch[:3]}
         for _, content, source in batch:
             assert (await wal.receive(content, "CLINIC1", source)).status == 0
     assert await found(engine, store) == {uid for uid, _, _ in batch}
     assert len([key async for key in store.list()]) == 6
+
+
+def half_of_the_content(file: int, record: PackedObject) -> None:
+    """The head and the first blocks came to rest, the others still hold what was there before: zeros."""
+    half = record.size // 2
+    os.pwrite(file, bytes(record.size - half), record.content_offset + half)
+
+
+def no_content_at_all(file: int, record: PackedObject) -> None:
+    """Blocks come to rest in any order: the head's did."""
+    os.pwrite(file, bytes(record.size), record.content_offset)
+
+
+def the_end_of_the_file(file: int, record: PackedObject) -> None:
+    """The file had not grown yet."""
+    os.ftruncate(file, record.content_offset + record.size // 2)
+
+
+def half_of_the_head(file: int, record: PackedObject) -> None:
+    """The content came to rest, and of the head only the beginning."""
+    os.pwrite(file, bytes(record.content_offset - record.offset - 16), record.offset + 16)
+
+
+@pytest.mark.parametrize("tear", [half_of_the_content, no_content_at_all, the_end_of_the_file, half_of_the_head])
+@embedded
+async def test_a_record_torn_by_a_power_cut_is_not_taken_for_one_that_was_answered(
+    engine: AsyncEngine, store: ObjectStore, tmp_path: Path, intake: Intake, tear: Callable[[int, PackedObject], None]
+) -> None:
+    """What was answered before is entered, the half-written record is not, and sent again it is stored whole."""
+    batch = [sent(Rows=64, Columns=64, PixelData=os.urandom(64 * 64 * 2)) for _ in range(4)]
+    *answered, (torn, _, _) = batch
+    async with wal_of(intake) as wal:
+        for _, content, source in batch:
+            assert (await wal.receive(bytearray(content), "CLINIC1", source)).outcome is Outcome.STORED
+    (pack,) = leave_unclean(tmp_path / "objects")
+    with pack.open("r+b") as file:
+        *_, last = records(file.fileno())
+        tear(file.fileno(), last)
+    await forget(engine, sa.true())
+    async with wal_of(intake) as wal:
+        assert await found(engine, store) == {uid for uid, _, _ in answered}
+        for _, content, source in batch:
+            assert (await wal.receive(bytearray(content), "CLINIC1", source)).outcome is Outcome.STORED
+    async with engine.connect() as connection:
+        rows = (await connection.execute(sa.select(dicom_instance))).all()
+    assert torn in {row.sop_instance_uid for row in rows}
+    assert {row.sop_instance_uid: await store.read(row.object_key) for row in rows} == {uid: bytes(content) for uid, content, _ in batch}
 
 
 async def test_a_full_disk_refuses_and_recovers(tmp_path: Path) -> None:
