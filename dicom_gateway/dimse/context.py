@@ -15,7 +15,6 @@ from dicom_gateway.intake import Received, Source
 from dicom_gateway.mpps import PerformedSteps
 from dicom_gateway.policy import Destinations, Worklist
 from dicom_gateway.stability import StudyWatch
-from storage.protocol import ObjectStore
 
 ANSWER_WITHIN = 120.0  # seconds for one piece of work on the loop
 
@@ -30,7 +29,6 @@ class ServiceContext:
     """One for a server; `loop` is the one on which everything here is used."""
 
     index: Index
-    store: ObjectStore
     keep: Keep
     ae_title: str
     destinations: Destinations | None

@@ -33,11 +33,12 @@ from dicom_gateway.dimse.statuses import (
     TOO_MANY_MATCHES,
     UNABLE_TO_PROCESS,
 )
-from dicom_gateway.dimse.store_scu import NATIVE, Peer, Progress, SendingFailed, send
+from dicom_gateway.dimse.store_scu import Progress, send
 from dicom_gateway.dimse.threads import is_aborted
 from dicom_gateway.index import BadQuery, Scope, StoredInstance
 from dicom_gateway.pixels.transcode import TARGETS
 from dicom_gateway.upper_layer.commands import comment_of
+from dicom_gateway.upper_layer.sender import NATIVE, Peer, SendingFailed
 
 log = logging.getLogger(__name__)
 

@@ -110,7 +110,6 @@ async def start_dimse(
     steps, pixels = PerformedSteps(index.engine, on_step), PixelPool(1)
     service = ServiceContext(
         index,
-        store,
         storage.keep,
         ae_title,
         destinations,

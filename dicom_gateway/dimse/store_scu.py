@@ -15,7 +15,7 @@ from dicom_gateway.pixels import PixelPool
 from dicom_gateway.pixels.errors import PixelError
 from dicom_gateway.pixels.transcode import TARGETS, transcode
 from dicom_gateway.scanner import scan
-from dicom_gateway.upper_layer.sender import NATIVE, Peer, SendingFailed, StorageAssociation
+from dicom_gateway.upper_layer.sender import Peer, SendingFailed, StorageAssociation
 from storage.errors import StorageError
 from storage.protocol import ObjectStore
 
@@ -176,6 +176,3 @@ async def _one(
     except SendingFailed as error:
         progress.note(None, uid, str(error))
         raise
-
-
-__all__ = ["NATIVE", "Peer", "Progress", "Readable", "SendingFailed", "send"]
