@@ -1,4 +1,4 @@
-"""What can be wrong with what was sent."""
+"""Errors in objects that were sent."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the index says about one instance, read out of a scan."""
+"""The attributes of one instance that the index keeps, read out of a scan."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class _Values:
 
     @classmethod
     def of(cls, tags: tuple[int, ...], raw: tuple[bytes | None, ...], character_set: bytes) -> Self:
-        """Those of the values `raw` at `tags` that are there."""
+        """Make a reader of the values `raw` at those of `tags` that are present."""
         there = {tag: value for tag, value in zip(tags, raw, strict=True) if value is not None}
         return cls(there, codecs_of(character_set), "little")
 

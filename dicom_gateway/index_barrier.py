@@ -1,4 +1,4 @@
-"""What was acknowledged is found: a reader of the index waits until everything promised before it asked is entered.
+"""Read-your-writes: a reader of the index waits until everything promised before it asked is entered.
 
 The processes of one machine see each other's counters in the store's folder (`storage.watermark`). The wait is as long as a
 batch of the write-ahead log takes, a tenth of a second as a rule, and nothing when nothing is on its way. The promises of a writer

@@ -45,7 +45,7 @@ _BUSY = 20  # seconds that SQLite waits for another process's transaction
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """What the pack keeps beside the bytes: everything that the index will want to know and the object does not say."""
+    """The meta of a record in a pack: everything that the index needs and the object does not say."""
 
     owner: str
     via: str
@@ -251,7 +251,7 @@ class Indexing:
             self._writer.note(received.object_key for received in batch)
 
     def _not_on_record(self, batch: Sequence[ReceivedInstance]) -> list[ReceivedInstance]:
-        """Those whose object no row names yet: entering the others again would take them for their own repeats."""
+        """Return those whose object no row names yet: the others, entered again, would be taken for their own repeats."""
         keys = [received.object_key for received in batch]
         with self._engine.connect() as connection:
             known = {
@@ -263,7 +263,7 @@ class Indexing:
 
 
 def _batches(pack: UnsettledPack) -> Iterator[list[ReceivedInstance]]:
-    """What the pack holds, ready to be entered."""
+    """Yield the instances of the pack in batches, ready to be entered."""
     batch: list[ReceivedInstance] = []
     for key, record, content in pack.objects():
         received = _again(key, record, content)

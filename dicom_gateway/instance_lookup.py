@@ -1,4 +1,4 @@
-"""Whether a SOP Instance UID is taken already, asked of the embedded index from a thread."""
+"""Lookup of SOP Instance UIDs in the embedded index, from a thread."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class InstanceLookup:
         self._connection: sqlite3.Connection | None = None
 
     def find(self, keys: Iterable[InstanceKey]) -> Mapping[InstanceKey, ContentDigest]:
-        """What lies at those of `keys` that are taken. Raises `sqlite3.Error`."""
+        """Return the digests of the instances among `keys` that the index has. Raises `sqlite3.Error`."""
         if self._connection is None:
             self._connection = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False)
             self._connection.execute("PRAGMA query_only = ON")

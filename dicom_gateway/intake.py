@@ -45,7 +45,7 @@ AfterCommit = Callable[[], None]
 
 
 class Outcome(Enum):
-    """What became of an object, with its DIMSE status (PS3.7 annex C, PS3.4 table B.2-1)."""
+    """The outcome for an object, with its DIMSE status (PS3.7 annex C, PS3.4 table B.2-1)."""
 
     STORED = 0x0000
     DUPLICATE = 0x10000  # answered as success: what was asked for is so
@@ -62,7 +62,7 @@ class Outcome(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where an object came from. `via` is dimse, stow or upload; the UIDs, where given, are what
+    """The origin of an object. `via` is dimse, stow or upload; the UIDs, where given, are what
     the C-STORE request or the STOW-RS address named; the object must agree."""
 
     via: str
@@ -183,7 +183,7 @@ class Intake:
         return indexed
 
     def entered(self, indexed: Sequence[IndexedInstance]) -> None:
-        """What `enter` gave has been committed. Raises nothing: whoever failed here would enter it once more."""
+        """To be called once what `enter` returned is committed. Raises nothing: a caller that failed here would enter it once more."""
         self._known.learn(indexed)
         try:
             self.after_commit()
@@ -231,7 +231,7 @@ class Intake:
 
 
 def _nothing() -> None:
-    """Nobody wants to be woken."""
+    """Do nothing: the host gave no `after_commit`."""
 
 
 def _examine(content: bytes | memoryview, source: Source) -> tuple[InstanceHeader, str]:

@@ -76,7 +76,7 @@ OnStep = Callable[[sa.Connection, PerformedStep], None]
 
 
 class PerformedSteps:
-    """What is kept of the steps of all owners."""
+    """The performed procedure steps of all owners."""
 
     def __init__(self, engine: AsyncEngine, on_step: OnStep | None = None) -> None:
         self._engine = engine

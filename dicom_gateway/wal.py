@@ -76,7 +76,7 @@ class _Item:
         return self.arrival.owner, self.header.sop_instance_uid
 
     def received(self, key: str) -> ReceivedInstance:
-        """What the index is to know, once the item lies under `key`."""
+        """Return the row for the index, once the item is stored under `key`."""
         return self.arrival.received(self.header, key, len(self.content), self.digest.hex())
 
 
@@ -154,7 +154,7 @@ class WriteAheadLog:
         return await self._enqueue(content, owner, source, header, digest)
 
     def _by_intake(self, content: bytearray, owner: str, source: Source) -> asyncio.Future[Received]:
-        """What cannot be read goes to quarantine, what is huge into a file of its own: the intake does both."""
+        """Pass an unreadable or a very large object to the intake: quarantine, or a file of its own."""
         return on(self._home, self._intake.receive(bytes(content), owner, source))
 
     def _answered(self, received: Received) -> asyncio.Future[Received]:
@@ -170,7 +170,7 @@ class WriteAheadLog:
         return answer
 
     def _hand_over(self) -> None:
-        """Behind a round of the loop that brought something: write here, where that is quick, else in the thread."""
+        """Write what arrived in one round of the loop: here if the disk is quick, otherwise in the thread."""
         if not self._arrived:  # closing was quicker
             return
         now, size = self._loop.time(), sum(len(item.content) for item in self._arrived)
@@ -193,7 +193,7 @@ class WriteAheadLog:
             self._queue.put(arrived)
 
     def _may_wait_for_disk(self, size: int, now: float) -> bool:
-        """Whether to write on the loop: little, over a disk that is quick. The change to the thread and back would take a quarter of
+        """True if the loop writes itself: few bytes, and a disk that is quick. The change to the thread and back would take a quarter of
         the time of a small instance; large ones are written while the next are read."""
         return size <= ON_LOOP and now >= self._apart_until and self._flushed == self._handed and self._indexing.lag < MAX_LAG
 

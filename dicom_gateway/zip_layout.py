@@ -27,7 +27,7 @@ class Entry:
 
 
 class ZipLayout:
-    """Where everything of an archive lies."""
+    """The layout of a ZIP archive: local headers, contents, central directory."""
 
     def __init__(self, entries: Sequence[Entry]) -> None:
         self.entries = entries
@@ -40,7 +40,7 @@ class ZipLayout:
         self.size = position + len(self.directory([0] * len(entries)))
 
     def local_header(self, entry: Entry, checksum: int) -> bytes:
-        """What stands in front of the content."""
+        """Return the local header that precedes the content."""
         name, large = entry.name.encode(), entry.size >= _MAX_32
         extra = struct.pack("<2H2Q", 1, 16, entry.size, entry.size) if large else b""
         size = _MAX_32 if large else entry.size
@@ -49,7 +49,7 @@ class ZipLayout:
         return head + name + extra
 
     def directory(self, checksums: Sequence[int]) -> bytes:
-        """What stands behind all entries."""
+        """Return the central directory and the end records."""
         records = [self._record(*row) for row in zip(self.entries, self.offsets, checksums, strict=True)]
         listing = b"".join(records)
         count, size, offset = len(records), len(listing), self.directory_offset
@@ -61,7 +61,7 @@ class ZipLayout:
         return listing + end + _END.pack(b"PK\5\6", 0, 0, short, short, min(size, _MAX_32), min(offset, _MAX_32), 0)
 
     def content_offset(self, number: int) -> int:
-        """Where the content of an entry begins."""
+        """Return the offset of the first byte of an entry's content."""
         return self.offsets[number] + len(self.local_header(self.entries[number], 0))
 
     def _record(self, entry: Entry, offset: int, checksum: int) -> bytes:

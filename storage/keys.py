@@ -15,7 +15,7 @@ _MEDIA_TYPE = re.compile(r"[!-~](?:[ -~]{0,254}[!-~])?")
 
 
 def is_key(text: str) -> bool:
-    """Whether `text` has the form of a key."""
+    """True if `text` has the form of a key."""
     return _KEY.fullmatch(text) is not None
 
 

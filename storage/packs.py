@@ -52,11 +52,11 @@ class PackedObject:
 
     @property
     def end(self) -> int:
-        """Where the next record begins."""
+        """The offset of the next record."""
         return aligned(self.content_offset + self.size)
 
     def holds(self, content: bytes) -> bool:
-        """Whether `content` is what was to be written; a power cut may leave a head without it."""
+        """True if `content` is what was to be written; a power cut may leave a head without it."""
         return hashlib.sha256(content).digest() == self.sha256
 
 
@@ -77,7 +77,7 @@ def split_key(key: str) -> tuple[str, int] | None:
 
 
 def is_reserved(key: str) -> bool:
-    """Whether `key` would lie in a pack, or be one: no object of its own may."""
+    """True if `key` would lie in a pack, or be one: no object of its own may."""
     return f"{SUFFIX}/" in key or key.endswith(SUFFIX)
 
 
@@ -106,7 +106,7 @@ def read_record(file: int, offset: int) -> PackedObject | None:
 
 
 def is_live(file: int, offset: int) -> bool:
-    """Whether the record at `offset` is not marked as deleted. Raises OSError."""
+    """True if the record at `offset` is not marked as deleted. Raises OSError."""
     return os.pread(file, 1, offset + _STATE_AT) == bytes([_LIVE])
 
 
@@ -129,7 +129,7 @@ def erase(file: int, record: PackedObject) -> None:
 
 
 def _punched(file: int, offset: int, length: int) -> bool:
-    """Whether `fallocate` made a hole."""
+    """Return True if `fallocate` made a hole."""
     if _fallocate is None or not length:
         return False
     if _fallocate(file, _PUNCH_HOLE | _KEEP_SIZE, offset, length) == 0:

@@ -44,7 +44,7 @@ class S3Place:
 
 
 def parse(url: str, environment: Mapping[str, str]) -> LocalPlace | S3Place:
-    """What `url` says. Raises `BadStoreURL` with one plain sentence."""
+    """Return the address that `url` names. Raises `BadStoreURL` with one plain sentence."""
     try:
         split = urlsplit(url)
     except ValueError as error:

@@ -61,7 +61,7 @@ CODECS: Mapping[str, _Codec] = {
 
 
 class Description(msgspec.Struct, frozen=True):
-    """What is needed to expand: `shape` of a frame as (rows, columns) or (rows, columns, 3), `bits` 8 or 16, `signed` whether
+    """The parameters of an expansion: `shape` of a frame as (rows, columns) or (rows, columns, 3), `bits` 8 or 16, `signed` whether
     the sign bit was turned over; `around` the lengths of the deflated bytes before and behind, `before` that of the former
     expanded; `frames` the lengths of the code streams; `checks` the CRC-32 of the piece before, of that behind and of each code
     stream: a decoder may take a damaged one without a word. `size` and `sha256` are of the object."""

@@ -18,7 +18,7 @@ MAX_KEPT = 64 << 20  # bytes of the last frames, for readers that take one in ma
 
 
 def compact_key(key: str) -> str:
-    """Where the compact form of `key` is: no object of its own may lie in a pack (`storage.packs`)."""
+    """Return the key of the compact form of `key`: no object of its own may lie in a pack (`storage.packs`)."""
     return FOLDER + key.replace(".pack/", ".unpacked/")
 
 

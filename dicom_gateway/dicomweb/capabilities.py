@@ -1,4 +1,4 @@
-"""What the service can do, for a program that asks (PS3.18 section 8.9): WADL, as XML or JSON, from the routes themselves."""
+"""The capabilities description (PS3.18 section 8.9): WADL, as XML or JSON, from the routes themselves."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the handlers share: the parts they work with, who asks, and errors as problem documents (RFC 9457)."""
+"""The state that the handlers share: the parts they work with, who asks, and errors as problem documents (RFC 9457)."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ def service_address(request: web.Request) -> str:
 
 
 def unchanged(request: web.Request, etag: str) -> bool:
-    """Whether the caller's copy is current, compressed or not."""
+    """True if the caller's copy is current, compressed or not."""
     return any(known.value.removesuffix(GZIP_TAG) in (etag, "*") for known in request.if_none_match or ())
 
 

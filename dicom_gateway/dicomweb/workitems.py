@@ -91,7 +91,7 @@ async def change_state(request: web.Request) -> web.Response:
 
 
 async def request_cancel(request: web.Request) -> web.Response:
-    """Somebody who does not perform it asks to cancel it."""
+    """Request the cancellation of a workitem that another party performs."""
     service, owner = await _repository(request)
     reason = await _content(request) if request.can_read_body else {}
     changed = await _kept(request, service.workitems.request_cancel(request, owner, request.match_info["workitem"], reason))
@@ -105,7 +105,7 @@ async def _repository(request: web.Request) -> tuple[Service, str | None]:
 
 
 async def _kept(request: web.Request, asked: Any) -> object:
-    """What the repository answers; a refusal becomes an answer with the standard's own sentence."""
+    """Run a question to the repository; a refusal becomes an answer with the standard's own sentence."""
     try:
         return await asked
     except Refused as refused:

@@ -72,7 +72,7 @@ async def _checksum(store: ObjectStore, key: str, whole: bytes | None) -> int:
 
 
 async def _clipped(pieces: AsyncIterator[tuple[int, bytes]], part: Part) -> AsyncIterator[bytes]:
-    """What of the pieces lies inside the part."""
+    """Yield the bytes of the pieces that lie inside the part."""
     async for start, piece in pieces:
         if start < part.end and start + len(piece) > part.start:
             yield piece[max(0, part.start - start) : part.end - start]

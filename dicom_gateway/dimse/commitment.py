@@ -58,7 +58,7 @@ def request(event: Any, service: ServiceContext) -> tuple[Dataset | int, Dataset
 
 
 def report_here(association: Any, message: Any, service: ServiceContext) -> None:
-    """Behind an N-ACTION: report on the same association, while the requester holds it open. Called in its thread."""
+    """Report on the association of the N-ACTION, while the requester holds it open. Called in its thread after the request."""
     asked: CommitmentRequest | None = getattr(association, "to_report", None)
     if asked is None or not isinstance(message, N_ACTION):
         return

@@ -1,4 +1,4 @@
-"""What the DIMSE services work on, and the way from an association's thread to the event loop."""
+"""The parts that the DIMSE services share, and the way from an association's thread to the event loop."""
 
 from __future__ import annotations
 

@@ -105,7 +105,7 @@ class RemoteStudy:
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """What an archive says of a retrieval."""
+    """The numbers of sub-operations that an archive reports for a retrieval."""
 
     completed: int
     failed: int

@@ -137,7 +137,7 @@ async def start_dimse(
 
 
 def _entity(ae_title: str) -> AE:
-    """What pynetdicom serves with, and its settings for the whole process."""
+    """Return the application entity that pynetdicom serves with; make pynetdicom's settings, which are those of the process."""
     # Private and unknown storage classes are accepted too; pynetdicom has this switch for the whole process only.
     _config.UNRESTRICTED_STORAGE_SERVICE = True
     _config.LOG_HANDLER_LEVEL = "none"  # it would describe every message in words, read or not
@@ -156,7 +156,7 @@ def _entity(ae_title: str) -> AE:
 
 
 def _handlers(service: ServiceContext, policy: Policy) -> list[Any]:
-    """Who answers what pynetdicom takes apart."""
+    """Return the handlers of the events of pynetdicom."""
     return [
         (evt.EVT_REQUESTED, _admit, [service, policy]),
         (evt.EVT_C_ECHO, lambda event: 0x0000),

@@ -1,4 +1,4 @@
-"""What each DIMSE service does; called in the association's thread. Statuses: PS3.4 annexes B and C."""
+"""C-STORE and C-FIND as their SCP; called in the association's thread. Statuses: PS3.4 annexes B and C."""
 
 from __future__ import annotations
 

@@ -58,7 +58,7 @@ class _Request(RequestHandler):
 
 
 def is_aborted(association: Any) -> bool:
-    """Whether the peer has aborted, or its connection is lost; to be asked while a request is served. Nothing is sent then."""
+    """True if the peer has aborted or its connection is lost, for use while a request is served. Nothing is sent then."""
     if association.acse.is_aborted() or not association.dul.is_alive():
         association.is_established = False
     return not association.is_established
@@ -97,10 +97,10 @@ class ThreadedAssociations(ThreadedAssociationServer):
         self.after_request = after_request
 
     def server_bind(self) -> None:
-        """There is nothing to bind."""
+        """Bind nothing: connections come from the receiver."""
 
     def server_activate(self) -> None:
-        """Nor to listen on."""
+        """Listen on nothing."""
 
     def serve(self, connection: socket.socket, address: tuple[str, int]) -> None:
         """Serve the association on `connection` in a thread."""

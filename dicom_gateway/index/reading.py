@@ -20,7 +20,7 @@ PAGE = 500  # matches that are read and counted together
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What a caller may do: `studies` is a condition on `dicom_study`, `owner` the institution to store as. `character_set` is
+    """The rights of a caller: `studies` is a condition on `dicom_study`, `owner` the institution to store as. `character_set` is
     the Specific Character Set that a device wants its answers in; empty: the one that it asks in."""
 
     studies: sa.ColumnElement[bool]
@@ -30,7 +30,7 @@ class Scope:
 
 @dataclass(frozen=True, slots=True)
 class StoredInstance:
-    """What retrieving needs to know about one instance."""
+    """The attributes of one instance that retrieval needs."""
 
     id: int
     owner: str
@@ -45,7 +45,7 @@ class StoredInstance:
     size: int
     sha256: str
     revision: int = 0
-    """How often its study was corrected (`index.correcting`)."""
+    """The number of corrections of its study (`index.correcting`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +117,7 @@ class Index:
         return list(reversed(unique.values()))
 
     async def frames(self, instance: StoredInstance) -> FrameIndex | None:
-        """Where the frames of `instance` lie; None where they could not be told apart."""
+        """Return the frame index of `instance`; None if its frames could not be told apart."""
         c = dicom_frame_index.c
         rows = await self.rows(sa.select(c.packed).where(c.instance_id == instance.id))
         return unpack(rows[0].packed) if rows else None

@@ -26,7 +26,7 @@ MAX_KNOWN = 10_000  # studies, and series, that are not asked for again
 
 
 class Recorded(Enum):
-    """What became of one instance."""
+    """The outcome for one instance."""
 
     NEW = "new"
     DUPLICATE = "duplicate"  # the same data set is there already
@@ -52,7 +52,7 @@ class ReceivedInstance:
 
 @dataclass(frozen=True, slots=True)
 class IndexedInstance:
-    """What the batch's hook is told about one instance, whatever became of it."""
+    """One instance of a batch as the host's hook sees it, whatever its outcome."""
 
     recorded: Recorded
     study_id: int
@@ -187,7 +187,7 @@ def _studies(
 
 
 def enter_name_keys(connection: sa.Connection, names: dict[int, str | None]) -> None:
-    """What new studies can be found by."""
+    """Insert the keys by which studies, given by number, are found by these names of their patients."""
     keys = [
         {"kind": kind, "text": text, "study_id": study}
         for study, name in names.items()

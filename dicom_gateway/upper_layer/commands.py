@@ -30,7 +30,7 @@ _COMMAND, _LAST = 0x01, 0x02  # bits of the message control header (PS3.8 annex 
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """What a request or a response says. UIDs are empty where they are absent, `status` None in a request."""
+    """A command set: a request or a response. UIDs are empty where they are absent, `status` None in a request."""
 
     field: int
     message_id: int
@@ -119,7 +119,7 @@ def data_pdu(context_id: int, fragment: bytes, *, command: bool = False, last: b
 
 
 def is_uid(text: str) -> bool:
-    """Whether `text` can name an instance."""
+    """True if `text` can name an instance."""
     return _UID.fullmatch(text) is not None
 
 

@@ -44,7 +44,7 @@ _PEEK_AGAIN = 0.02  # seconds before looking again at a request of which only a 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one peer may take from the others, in one process. Times in seconds, rates in instances a second for one owner."""
+    """Limits on the resources that one peer may use, in one process. Times in seconds, rates in instances a second for one owner."""
 
     associations: int = 256
     associations_per_address: int = 64
@@ -144,7 +144,7 @@ class Receiver:
             self._start(self._open(connection, address[:2]))
 
     def _has_too_many(self, address: str) -> bool:
-        """Whether connections that ask for nothing already fill the place of all associations, or of one peer's."""
+        """True if connections without a request already reach the limit of all associations, or of one address's."""
         limits, waiting = self._limits, self._unasked.values()
         return len(waiting) >= limits.associations or list(waiting).count(address) >= limits.associations_per_address
 

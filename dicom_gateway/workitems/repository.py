@@ -1,4 +1,4 @@
-"""Who keeps workitems: a protocol for the host's own work, and a table for a gateway on its own."""
+"""Repositories of workitems: a protocol for the host's own work, and a table for a gateway on its own."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class WorkitemRepository(Protocol):
         ...
 
     async def request_cancel(self, request: web.Request, owner: str | None, uid: str, reason: Item) -> bool:
-        """Somebody who does not perform it asks to cancel it; False where it is cancelled already."""
+        """Request the cancellation of a workitem that another party performs. Return False if it is cancelled already."""
         ...
 
 
