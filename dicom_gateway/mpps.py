@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 import sqlalchemy as sa
 from pydicom.dataset import Dataset
@@ -44,6 +45,10 @@ class StepRefused(Exception):
         super().__init__(comment)
         self.status = status
         self.error_id = error_id
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Return how it is made again in another process."""
+        return type(self), (self.status, str(self), self.error_id)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ import logging
 import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import Any
 
 from aiohttp import web
 
@@ -57,6 +58,10 @@ class Problem(Exception):
         self.headers = headers
         self.status = status
         self.title = title
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Return how it is made again in another process."""
+        return type(self), (self.status, self.title, str(self), self.headers)
 
 
 def not_found() -> Problem:

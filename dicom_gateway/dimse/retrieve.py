@@ -55,6 +55,10 @@ class Refused(Exception):
         super().__init__(comment)
         self.status = status
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Return how it is made again in another process."""
+        return type(self), (self.status, str(self))
+
 
 class Retrieval:
     """One request under way on one association."""

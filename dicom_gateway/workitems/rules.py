@@ -32,6 +32,10 @@ class Refused(Exception):
         self.status = status
         self.code = code
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Return how it is made again in another process."""
+        return type(self), (self.status, self.code, str(self))
+
 
 @dataclass(frozen=True, slots=True)
 class Workitem:

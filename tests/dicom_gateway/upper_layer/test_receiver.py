@@ -139,7 +139,7 @@ SHORT = Limits(request=0.3, idle=0.5, stalled=0.5, slowest=1 << 20)
 
 
 async def test_associations_that_stay_idle_or_stall_are_ended(serve: Serve) -> None:
-    """No request, no operation, an object that stops or drips; and a release whose sender stays."""
+    """No request, no operation, an object that stops coming; and a release whose sender stays."""
     async with serve(SHORT) as server, connected(server.port) as silent, connected(server.port) as half:
         await half.send(request().encode()[:50])
         assert await silent.ended()
