@@ -28,18 +28,18 @@ from bench.dicom_sender import CT, SMALL, Kind, read_pdu, send
 from bench.machine import describe_machine
 from bench.running import free_port
 from dicom_gateway import __main__ as gateway
-from dicom_gateway.journal import Journal
 from dicom_gateway.transfer_syntax import IMPLICIT_VR_LITTLE_ENDIAN
 from dicom_gateway.upper_layer.association import Association
 from dicom_gateway.upper_layer.commands import C_ECHO_RQ, encode_request
 from dicom_gateway.upper_layer.negotiation import VERIFICATION
 from dicom_gateway.upper_layer.pdu import AssociateRequest, ProposedContext, UserInformation
+from dicom_gateway.wal import WriteAheadLog
 from storage.pack_writer import PackWriter
 
 STEPS = {
     "taken": "last PDUs taken apart, digest, header read",
-    "waits": "until the journal begins to write",
-    "kept": "the journal: digest, same UIDs, write",
+    "waits": "until the write-ahead log begins to write",
+    "kept": "the write-ahead log: digest, same UIDs, write",
     "written": "of that, the write with its sync",
     "whole": "from the last bytes to the answer",
 }
@@ -57,7 +57,7 @@ class Clocks:
 
     def put_around_the_steps(self) -> None:
         """From now on every gateway of this process is measured."""
-        taken, enqueue, keep, write = Association.buffer_updated, Journal._enqueue, Journal._keep, PackWriter.write
+        taken, enqueue, keep, write = Association.buffer_updated, WriteAheadLog._enqueue, WriteAheadLog._keep, PackWriter.write
         answer, now = Association._stored, time.perf_counter
 
         def buffer_updated(association: Any, size: int) -> None:
@@ -66,17 +66,17 @@ class Clocks:
             if association.busy:
                 self.note("taken", association.came, now())
 
-        def enqueued(journal: Any, *arguments: Any) -> Any:
-            answer = enqueue(journal, *arguments)
+        def enqueued(wal: Any, *arguments: Any) -> Any:
+            answer = enqueue(wal, *arguments)
             answer.stands = now()
             return answer
 
-        def kept(journal: Any, batch: Any) -> Any:
+        def kept(wal: Any, batch: Any) -> Any:
             begin = now()
             for item in batch:
                 self.note("waits", item.answer.stands, begin)
                 item.answer.stands = begin
-            answers = keep(journal, batch)
+            answers = keep(wal, batch)
             self.note("kept", begin, now())
             return answers
 
@@ -93,8 +93,8 @@ class Clocks:
         for owner, name, measured in (
             (Association, "buffer_updated", buffer_updated),
             (Association, "_stored", answered),
-            (Journal, "_enqueue", enqueued),
-            (Journal, "_keep", kept),
+            (WriteAheadLog, "_enqueue", enqueued),
+            (WriteAheadLog, "_keep", kept),
             (PackWriter, "write", written),
         ):
             setattr(owner, name, measured)

@@ -16,10 +16,10 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from dicom_gateway import Destination, Index, Intake, Scope, dicomweb_app, start_dimse
 from dicom_gateway.index import metadata
+from dicom_gateway.index_barrier import IndexBarrier
 from dicom_gateway.objects import Objects
 from dicom_gateway.pixels import PixelPool
 from dicom_gateway.series_documents import SeriesDocuments
-from dicom_gateway.settled import Settled
 from dicom_gateway.stability import QUIET, StudyWatch
 from storage import open_store
 
@@ -80,7 +80,7 @@ async def _serve(arguments: argparse.Namespace) -> None:
     async with engine.begin() as connection:
         await connection.run_sync(metadata.create_all)
     store = open_store((arguments.data / "objects").resolve().as_uri())
-    index, intake = Index(engine, Settled(store)), Intake(engine, store)
+    index, intake = Index(engine, IndexBarrier(store)), Intake(engine, store)
     known = dict(arguments.ae)
 
     async def destinations(title: str, _: Scope) -> Destination | None:

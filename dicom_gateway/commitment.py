@@ -133,7 +133,7 @@ class Commitments:
 
     async def report(self, request: CommitmentRequest) -> tuple[int, Dataset]:
         """Event type and event information. An instance counts as safe when it is in the index and its object in the store."""
-        await self._index.settled()
+        await self._index.barrier()
         information = Dataset()
         committed: list[Dataset] = []
         failed: list[Dataset] = []

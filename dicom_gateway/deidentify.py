@@ -175,7 +175,7 @@ def _action(tag: int) -> str | None:
 
 
 def _unnamed(element: DataElement) -> str | None:
-    """What becomes of an element that the table does not name."""
+    """Return the action for an element that the table does not name."""
     known = dictionary_has_tag(element.tag) or repeater_has_tag(int(element.tag))
     if not known or element.VR in _TELLING:
         return _X
@@ -183,7 +183,7 @@ def _unnamed(element: DataElement) -> str | None:
 
 
 def _clean_sequence(data_set: Dataset, element: DataElement, action: str | None, key: bytes, pseudonym: str, depth: int) -> None:
-    """What the profile removes goes; what it keeps, or asks a dummy for, is cleaned item by item."""
+    """Remove or empty the sequence as the profile says; otherwise clean it item by item, also where a dummy is asked for."""
     if action == _X:
         del data_set[element.tag]
     elif action == _Z:

@@ -1,6 +1,8 @@
-"""What can be wrong with what was sent."""
+"""Errors in objects that were sent."""
 
 from __future__ import annotations
+
+from typing import Any
 
 
 class UnreadableDICOM(Exception):
@@ -10,6 +12,10 @@ class UnreadableDICOM(Exception):
         super().__init__(f"{reason} (at byte {offset})")
         self.offset = offset
         self.reason = reason
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Return how it is made again in another process."""
+        return type(self), (self.offset, self.reason)
 
 
 class NotStorable(Exception):

@@ -1,4 +1,4 @@
-"""Where each frame lies inside an object, so that one frame never costs the whole object (PS3.5 annex A.4)."""
+"""The offsets of frames inside an object, so that one frame never costs the whole object (PS3.5 annex A.4)."""
 
 from __future__ import annotations
 

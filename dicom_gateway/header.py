@@ -1,4 +1,4 @@
-"""What the index says about one instance, read out of a scan."""
+"""The attributes of one instance that the index keeps, read out of a scan."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class _Values:
 
     @classmethod
     def of(cls, tags: tuple[int, ...], raw: tuple[bytes | None, ...], character_set: bytes) -> Self:
-        """Those of the values `raw` at `tags` that are there."""
+        """Make a reader of the values `raw` at those of `tags` that are present."""
         there = {tag: value for tag, value in zip(tags, raw, strict=True) if value is not None}
         return cls(there, codecs_of(character_set), "little")
 
@@ -131,10 +131,10 @@ _OF_STUDY = (
 )  # fmt: skip
 _OF_SERIES = (0x00080060, 0x00200011, 0x0008103E, 0x00180015, 0x00200060, 0x00400244, 0x00400245)
 _OF_REQUEST = (0x00400009, 0x00401001)
-_MOST_ALIKE = 128  # studies, and series, whose values are not read again from each of their instances
+_MAX_ALIKE = 128  # studies, and series, whose values are not read again from each of their instances
 
 
-@lru_cache(_MOST_ALIKE)
+@lru_cache(_MAX_ALIKE)
 def _study(character_set: bytes, raw: tuple[bytes | None, ...]) -> Mapping[str, str | None]:
     """The columns of a study from the values at `_OF_STUDY`."""
     values = _Values.of(_OF_STUDY, raw, character_set)
@@ -153,7 +153,7 @@ def _study(character_set: bytes, raw: tuple[bytes | None, ...]) -> Mapping[str, 
     }
 
 
-@lru_cache(_MOST_ALIKE)
+@lru_cache(_MAX_ALIKE)
 def _series(character_set: bytes, raw: tuple[bytes | None, ...], request: tuple[bytes | None, ...]) -> Mapping[str, str | int | None]:
     """The columns of a series from the values at `_OF_SERIES`, and those at `_OF_REQUEST` of its first request."""
     values, requests = _Values.of(_OF_SERIES, raw, character_set), _Values.of(_OF_REQUEST, request, character_set)

@@ -1,7 +1,7 @@
-"""Entering in the index what the journal has stored, in a thread of its own and in batches.
+"""Entering in the index what the write-ahead log has stored, in a thread of its own and in batches.
 
 What cannot be entered is never dropped. While the database is away or full, the batch is tried again and `failing` tells
-the journal to promise nothing more. An instance that is refused by the index or by the host's hook, alone in its
+the write-ahead log to promise nothing more. An instance that is refused by the index or by the host's hook, alone in its
 transaction, goes to the quarantine with the reason, where a person sees it.
 """
 
@@ -23,10 +23,11 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 
 from dicom_gateway.errors import NotStorable, UnreadableDICOM
 from dicom_gateway.header import InstanceHeader, read_header
-from dicom_gateway.index.recording import ReceivedInstance, Recorded, insert_new
+from dicom_gateway.index.quarantine import QuarantinedObject, quarantine
+from dicom_gateway.index.recording import ReceivedInstance, Recorded
 from dicom_gateway.index.tables import dicom_conflict, dicom_instance, dicom_quarantine
+from dicom_gateway.instance_lookup import ContentDigest, InstanceKey
 from dicom_gateway.intake import Intake, Source
-from dicom_gateway.known import Content, Place
 from dicom_gateway.scanner import scan
 from storage.errors import StorageError
 from storage.local import LocalStore
@@ -36,7 +37,7 @@ from storage.packs import PackedObject
 log = logging.getLogger(__name__)
 
 LINGER = 0.1  # seconds that the first of a batch waits for others: a batch of hundreds costs a tenth an instance
-MOST_BATCH = 500
+MAX_BATCH = 500
 LOOK_EVERY = 0.5  # seconds between two looks for what another gateway of this machine left when it died
 _PAUSES = (0.1, 0.5, 1.0, 2.0, 5.0)  # seconds between attempts; the last one repeats
 _BUSY = 20  # seconds that SQLite waits for another process's transaction
@@ -44,7 +45,7 @@ _BUSY = 20  # seconds that SQLite waits for another process's transaction
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """What the pack keeps beside the bytes: everything that the index will want to know and the object does not say."""
+    """The meta of a record in a pack: everything that the index needs and the object does not say."""
 
     owner: str
     via: str
@@ -69,10 +70,10 @@ class Arrival:
 
 
 class Indexing:
-    """The thread between journal and index; `on_the_way` says which UIDs it still holds, with their content."""
+    """The thread between write-ahead log and index; `on_the_way` says which UIDs it still holds, with their content."""
 
     def __init__(self, intake: Intake, store: LocalStore) -> None:
-        self.on_the_way: dict[Place, Content] = {}
+        self.on_the_way: dict[InstanceKey, ContentDigest] = {}
         self.failing = False
         self._intake = intake
         self._store = store
@@ -105,7 +106,7 @@ class Indexing:
         self._writer = writer
         self._thread.start()
 
-    def expect(self, claims: Mapping[Place, Content]) -> None:
+    def expect(self, claims: Mapping[InstanceKey, ContentDigest]) -> None:
         """Say before the answer what content each UID of a batch stands for; `put` follows."""
         self.on_the_way |= claims
 
@@ -142,7 +143,7 @@ class Indexing:
                 continue
             if first is None:
                 return
-            if self._lag < MOST_BATCH:
+            if self._lag < MAX_BATCH:
                 self._closing.wait(LINGER)
             batch = self._gather(first)
             if not self._enter_patiently(batch):
@@ -165,7 +166,7 @@ class Indexing:
     def _gather(self, first: Sequence[ReceivedInstance]) -> list[ReceivedInstance]:
         """`first` and what else waits."""
         gathered = list(first)
-        while len(gathered) < MOST_BATCH:
+        while len(gathered) < MAX_BATCH:
             try:
                 more = self._queue.get_nowait()
             except queue.Empty:
@@ -220,20 +221,20 @@ class Indexing:
     def _quarantine(self, received: ReceivedInstance, error: Exception) -> None:
         """Put aside what cannot be entered. Raises where that fails too."""
         log.error("%s cannot be entered in the index: %s", received.object_key, error)
-        row = {
-            "owner": received.owner,
-            "sha256": received.sha256,
-            "size": received.size,
-            "object_key": received.object_key,
-            "reason": f"the index refused it: {error}"[:1000],
-            "received_at": received.received_at,
-            "received_by": received.received_by,
-            "calling_ae": received.calling_ae,
-            "peer_address": received.peer_address,
-        }
+        refused = QuarantinedObject(
+            owner=received.owner,
+            object_key=received.object_key,
+            size=received.size,
+            sha256=received.sha256,
+            reason=f"the index refused it: {error}",
+            received_at=received.received_at,
+            received_by=received.received_by,
+            calling_ae=received.calling_ae,
+            peer_address=received.peer_address,
+        )
         with self._engine.begin() as connection:
-            kept = connection.execute(insert_new(connection.dialect, dicom_quarantine, "owner", "sha256").values(row)).rowcount
-        if not kept:
+            is_new = quarantine(connection, refused)
+        if not is_new:
             self._discard(received.object_key)
 
     def _discard(self, key: str) -> None:
@@ -250,7 +251,7 @@ class Indexing:
             self._writer.note(received.object_key for received in batch)
 
     def _not_on_record(self, batch: Sequence[ReceivedInstance]) -> list[ReceivedInstance]:
-        """Those whose object no row names yet: entering the others again would take them for their own repeats."""
+        """Return those whose object no row names yet: the others, entered again, would be taken for their own repeats."""
         keys = [received.object_key for received in batch]
         with self._engine.connect() as connection:
             known = {
@@ -262,13 +263,13 @@ class Indexing:
 
 
 def _batches(pack: UnsettledPack) -> Iterator[list[ReceivedInstance]]:
-    """What the pack holds, ready to be entered."""
+    """Yield the instances of the pack in batches, ready to be entered."""
     batch: list[ReceivedInstance] = []
     for key, record, content in pack.objects():
         received = _again(key, record, content)
         if received is not None:
             batch.append(received)
-        if len(batch) == MOST_BATCH:
+        if len(batch) == MAX_BATCH:
             yield batch
             batch = []
     yield batch

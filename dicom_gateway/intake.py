@@ -26,8 +26,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from dicom_gateway.errors import NotStorable, UnreadableDICOM
 from dicom_gateway.group_commit import GroupCommit
 from dicom_gateway.header import InstanceHeader, read_header
-from dicom_gateway.index.recording import IndexedInstance, KnownPlaces, ReceivedInstance, Recorded, insert_new, record
-from dicom_gateway.index.tables import dicom_quarantine
+from dicom_gateway.index.quarantine import QuarantinedObject, quarantine
+from dicom_gateway.index.recording import IndexedInstance, KnownPlaces, ReceivedInstance, Recorded, record
 from dicom_gateway.part10 import data_set_digest
 from dicom_gateway.scanner import scan
 from dicom_gateway.spool import TooLarge, gathered, pieces_of
@@ -45,7 +45,7 @@ AfterCommit = Callable[[], None]
 
 
 class Outcome(Enum):
-    """What became of an object, with its DIMSE status (PS3.7 annex C, PS3.4 table B.2-1)."""
+    """The outcome for an object, with its DIMSE status (PS3.7 annex C, PS3.4 table B.2-1)."""
 
     STORED = 0x0000
     DUPLICATE = 0x10000  # answered as success: what was asked for is so
@@ -62,7 +62,7 @@ class Outcome(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where an object came from. `via` is dimse, stow or upload; the UIDs, where given, are what
+    """The origin of an object. `via` is dimse, stow or upload; the UIDs, where given, are what
     the C-STORE request or the STOW-RS address named; the object must agree."""
 
     via: str
@@ -89,6 +89,9 @@ class Received:
     def status(self) -> int:
         """The DIMSE status."""
         return self.outcome.status
+
+
+CANNOT_STORE_NOW = Received(Outcome.OUT_OF_RESOURCES, "the archive cannot store now; send again later")
 
 
 class Intake:
@@ -131,7 +134,7 @@ class Intake:
                 log.warning("an object from %s could not be stored: %s", owner, error)
             except Exception:  # the host's hook may fail in ways of its own; the sender must get an answer all the same
                 log.exception("an object from %s could not be stored", owner)
-            return Received(Outcome.OUT_OF_RESOURCES, "the archive cannot store now; send again later")
+            return CANNOT_STORE_NOW
 
     async def close(self) -> None:
         """Wait for the commits under way."""
@@ -180,7 +183,7 @@ class Intake:
         return indexed
 
     def entered(self, indexed: Sequence[IndexedInstance]) -> None:
-        """What `enter` gave has been committed. Raises nothing: whoever failed here would enter it once more."""
+        """To be called once what `enter` returned is committed. Raises nothing: a caller that failed here would enter it once more."""
         self._known.learn(indexed)
         try:
             self.after_commit()
@@ -201,21 +204,21 @@ class Intake:
         if not content:
             return replace(answer, comment="the object is empty")
         stored = await self._put(f"quarantine/{owner}", content)
-        row = {
-            "owner": owner,
-            "sha256": stored.sha256,
-            "size": stored.size,
-            "object_key": stored.key,
-            "reason": reason,
-            "offset": offset,
-            "received_at": datetime.now(UTC),
-            "received_by": source.via,
-            "calling_ae": source.calling_ae,
-            "peer_address": source.address,
-        }
+        found = QuarantinedObject(
+            owner=owner,
+            object_key=stored.key,
+            size=stored.size,
+            sha256=stored.sha256,
+            reason=reason,
+            received_at=datetime.now(UTC),
+            received_by=source.via,
+            calling_ae=source.calling_ae,
+            peer_address=source.address,
+            offset=offset,
+        )
         async with self.engine.begin() as connection:
-            kept = await connection.execute(insert_new(connection.dialect, dicom_quarantine, "owner", "sha256").values(row))
-        if not kept.rowcount:
+            is_new = await connection.run_sync(quarantine, found)
+        if not is_new:
             await self._discard(stored.key)
         return answer
 
@@ -228,7 +231,7 @@ class Intake:
 
 
 def _nothing() -> None:
-    """Nobody wants to be woken."""
+    """Do nothing: the host gave no `after_commit`."""
 
 
 def _examine(content: bytes | memoryview, source: Source) -> tuple[InstanceHeader, str]:

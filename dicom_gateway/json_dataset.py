@@ -41,7 +41,7 @@ class Head:
 
 @dataclass(slots=True)
 class EncodedText:
-    """How the data set that is being read is encoded."""
+    """The encoding of the data set that is being read."""
 
     data: bytes
     implicit: bool
@@ -92,7 +92,7 @@ class Describer:
 
 
 def open_head(head: bytes) -> tuple[EncodedText, int, TransferSyntax]:
-    """How the data set behind the file meta information is encoded, and where it begins."""
+    """Return the encoding of the data set after the file meta information, and its offset."""
     meta, start = read_meta(memoryview(head))
     syntax = transfer_syntax(meta.get(0x00020010, b"").rstrip(b"\0 ").decode("latin_1"))
     return EncodedText(head, syntax.implicit_vr, ">" if syntax.big_endian else "<", ("ascii",), False, {}), start, syntax
@@ -133,7 +133,7 @@ def read_element(data: bytes, position: int, implicit: bool, order: str) -> Elem
 
 
 def behind(text: EncodedText, element: Element) -> int:
-    """Where the next element begins."""
+    """Return the offset of the next element."""
     if element.length == UNDEFINED:
         return pass_items(text, element.value, UNDEFINED, None, 1)
     return element.value + element.length

@@ -28,7 +28,7 @@ quoted: Callable[[str], str] = json.encoder.encode_basestring  # the C one where
 
 
 def value_text(vr: str, raw: bytes, codecs: tuple[str, ...], order: str) -> str:
-    """What stands behind `"vr":"XX"` for a value of at most `INLINE` bytes if binary: `,"Value":[...]`,
+    """Return the JSON that follows `"vr":"XX"` for a value of at most `INLINE` bytes if binary: `,"Value":[...]`,
     `,"InlineBinary":"..."`, or nothing for an empty value."""
     if vr in BINARY:
         return f',"InlineBinary":"{b64encode(little_endian(vr, raw, order)).decode()}"' if raw else ""

@@ -38,7 +38,7 @@ def attributes_shown(level: Level, within_study: bool, within_series: bool, incl
 
 
 def _by_itself(attribute: Attribute, level: Level, within_study: bool, within_series: bool) -> bool:
-    """Whether the attribute is shown without being asked for."""
+    """True if the attribute is shown without being asked for."""
     if attribute.keyword in ("StudyInstanceUID", "SeriesInstanceUID"):
         return True
     if attribute.keyword in ON_REQUEST:

@@ -38,7 +38,7 @@ class Objects:
         return part10(inflated[start:length], instance.sop_class_uid, instance.sop_instance_uid, EXPLICIT_VR_LITTLE_ENDIAN)
 
     async def frame_index(self, instance: StoredInstance) -> FrameIndex:
-        """Where the frames are. Raises `NoSuchFrame` if there are none."""
+        """Return the index of the frames. Raises `NoSuchFrame` if there are none."""
         key = (instance.id, instance.sha256)
         if (known := self._frame_indexes.pop(key, None)) is None:
             known = await self._index.frames(instance)

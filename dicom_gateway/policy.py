@@ -1,4 +1,4 @@
-"""Who may associate, as whom, and where C-MOVE may send: decided by the host program."""
+"""The decisions of the host program: who may associate and as whom, and to whom C-MOVE may send."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """Where C-MOVE sends for an AE title; over TLS where there is a context for it."""
+    """The address to which C-MOVE sends for an AE title; over TLS if there is a context for it."""
 
     host: str
     port: int

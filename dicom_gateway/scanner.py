@@ -52,7 +52,7 @@ class PixelData:
 
 @dataclass(slots=True)
 class Scan:
-    """What was found. `elements` are raw values by tag (group << 16 | element) in the byte order of the syntax.
+    """The result of a scan. `elements` are raw values by tag (group << 16 | element) in the byte order of the syntax.
 
     Offsets refer to `data`: the object as sent or, for a deflated syntax, the file meta information followed by the
     inflated data set.

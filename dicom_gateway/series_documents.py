@@ -74,7 +74,7 @@ class SeriesDocuments:
         where = [scope.studies, dicom_study.c.study_instance_uid == study]
         if series is not None:
             where.append(dicom_series.c.series_instance_uid == series)
-        await self._index.settled()
+        await self._index.barrier()
         return await self._states(*where)
 
     async def _states(self, *where: sa.ColumnElement[bool]) -> list[SeriesState]:
@@ -134,7 +134,7 @@ class SeriesDocuments:
             await asyncio.gather(*running, return_exceptions=True)
 
     async def _jobs(self, instances: Sequence[tuple[StoredInstance, str]]) -> AsyncIterator[list[tuple[Head, str]]]:
-        """What processes are given to describe, as much as one trip should carry."""
+        """Yield batches of heads to describe, each as large as one call of a process should carry."""
         job: list[tuple[Head, str]] = []
         size = 0
         corrected = await self._corrections([instance for instance, _ in instances])
@@ -153,7 +153,7 @@ class SeriesDocuments:
             yield job
 
     async def _corrections(self, instances: Sequence[StoredInstance]) -> dict[tuple[str, str], tuple[Correction, ...]]:
-        """What was corrected in the studies of `instances`, by owner and Study Instance UID."""
+        """Return the corrections of the studies of `instances`, by owner and Study Instance UID."""
         touched = {_study(each) for each in instances if each.revision}
         if not touched:
             return {}

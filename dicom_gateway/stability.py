@@ -92,7 +92,7 @@ class StudyWatch:
 
 
 async def _calmly(then: Callable[[StableStudy], Awaitable[object]] | None, study: StableStudy) -> None:
-    """What is done behind the commit is done for speed only: its failure stops nothing."""
+    """Run `then`, which is done for speed only: log its failure and go on."""
     try:
         if then is not None:
             await then(study)

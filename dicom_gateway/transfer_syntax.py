@@ -46,7 +46,7 @@ _FRAME_MEDIA_TYPES = {
 
 @dataclass(frozen=True, slots=True)
 class TransferSyntax:
-    """How a data set is encoded; `encapsulated` says that pixel data of undefined length is expected."""
+    """The encoding of a data set; `encapsulated` says that pixel data of undefined length is expected."""
 
     uid: str
     implicit_vr: bool

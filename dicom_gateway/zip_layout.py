@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 _LOCAL, _CENTRAL, _END = struct.Struct("<4s5H3I2H"), struct.Struct("<4s6H3I5H2I"), struct.Struct("<4s4H2IH")
 _END_64, _LOCATOR_64 = struct.Struct("<4sQ2H2I4Q"), struct.Struct("<4sIQI")
-_MOST_32, _MOST_16 = 0xFFFFFFFF, 0xFFFF
+_MAX_32, _MAX_16 = 0xFFFFFFFF, 0xFFFF
 _VERSION, _VERSION_64 = 20, 45
 _NO_TIME = (0, 1 << 5 | 1)  # 1 January 1980: the archive is the same whenever it is made
 _UTF8 = 1 << 11  # general purpose bit 11: names are UTF-8
@@ -27,7 +27,7 @@ class Entry:
 
 
 class ZipLayout:
-    """Where everything of an archive lies."""
+    """The layout of a ZIP archive: local headers, contents, central directory."""
 
     def __init__(self, entries: Sequence[Entry]) -> None:
         self.entries = entries
@@ -40,37 +40,37 @@ class ZipLayout:
         self.size = position + len(self.directory([0] * len(entries)))
 
     def local_header(self, entry: Entry, checksum: int) -> bytes:
-        """What stands in front of the content."""
-        name, large = entry.name.encode(), entry.size >= _MOST_32
+        """Return the local header that precedes the content."""
+        name, large = entry.name.encode(), entry.size >= _MAX_32
         extra = struct.pack("<2H2Q", 1, 16, entry.size, entry.size) if large else b""
-        size = _MOST_32 if large else entry.size
+        size = _MAX_32 if large else entry.size
         version = _VERSION_64 if large else _VERSION
         head = _LOCAL.pack(b"PK\3\4", version, _UTF8, 0, *_NO_TIME, checksum, size, size, len(name), len(extra))
         return head + name + extra
 
     def directory(self, checksums: Sequence[int]) -> bytes:
-        """What stands behind all entries."""
+        """Return the central directory and the end records."""
         records = [self._record(*row) for row in zip(self.entries, self.offsets, checksums, strict=True)]
         listing = b"".join(records)
         count, size, offset = len(records), len(listing), self.directory_offset
         end = b""
-        if count >= _MOST_16 or size >= _MOST_32 or offset >= _MOST_32:
+        if count >= _MAX_16 or size >= _MAX_32 or offset >= _MAX_32:
             end = _END_64.pack(b"PK\6\6", _END_64.size - 12, _VERSION_64, _VERSION_64, 0, 0, count, count, size, offset)
             end += _LOCATOR_64.pack(b"PK\6\7", 0, offset + size, 1)
-        short = min(count, _MOST_16)
-        return listing + end + _END.pack(b"PK\5\6", 0, 0, short, short, min(size, _MOST_32), min(offset, _MOST_32), 0)
+        short = min(count, _MAX_16)
+        return listing + end + _END.pack(b"PK\5\6", 0, 0, short, short, min(size, _MAX_32), min(offset, _MAX_32), 0)
 
     def content_offset(self, number: int) -> int:
-        """Where the content of an entry begins."""
+        """Return the offset of the first byte of an entry's content."""
         return self.offsets[number] + len(self.local_header(self.entries[number], 0))
 
     def _record(self, entry: Entry, offset: int, checksum: int) -> bytes:
         name = entry.name.encode()
-        beyond = [number for number in (entry.size, entry.size) if entry.size >= _MOST_32] + ([offset] if offset >= _MOST_32 else [])
+        beyond = [number for number in (entry.size, entry.size) if entry.size >= _MAX_32] + ([offset] if offset >= _MAX_32 else [])
         extra = struct.pack(f"<2H{len(beyond)}Q", 1, 8 * len(beyond), *beyond) if beyond else b""
         version = _VERSION_64 if beyond else _VERSION
-        size = min(entry.size, _MOST_32)
+        size = min(entry.size, _MAX_32)
         head = _CENTRAL.pack(
-            b"PK\1\2", version, version, _UTF8, 0, *_NO_TIME, checksum, size, size, len(name), len(extra), 0, 0, 0, 0, min(offset, _MOST_32)
+            b"PK\1\2", version, version, _UTF8, 0, *_NO_TIME, checksum, size, size, len(name), len(extra), 0, 0, 0, 0, min(offset, _MAX_32)
         )
         return head + name + extra

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -71,3 +72,7 @@ class UnreadableECG(ValueError):
     def __init__(self, format: str, offset: int, reason: str) -> None:  # noqa: A002  (the field's name)
         super().__init__(f"{format} at byte {offset}: {reason}")
         self.format, self.offset, self.reason = format, offset, reason
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Return how it is made again in another process."""
+        return type(self), (self.format, self.offset, self.reason)

@@ -1,4 +1,4 @@
-"""Where bytes are kept: one face (`ObjectStore`), a local folder or an S3 bucket behind it: `open_store(url)`."""
+"""Object stores: one protocol (`ObjectStore`) over a local folder or an S3 bucket, opened by `open_store(url)`."""
 
 from __future__ import annotations
 

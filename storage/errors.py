@@ -1,4 +1,4 @@
-"""What can go wrong in an object store, said in our own words whatever the backend."""
+"""Errors of an object store, the same for every backend."""
 
 from __future__ import annotations
 
@@ -32,4 +32,4 @@ class StoreUnavailable(StorageError):
 
 
 class DamagedObject(StorageError):
-    """What came back is not what was stored (cut short, or with another digest)."""
+    """The bytes that came back are not those that were stored (cut short, or with another digest)."""

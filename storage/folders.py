@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-_MOST_REMEMBERED = 65_536  # folders; some 30 MB of paths
+_MAX_REMEMBERED = 65_536  # folders; some 30 MB of paths
 
 
 def sync_folder(folder: Path) -> None:
@@ -34,7 +34,7 @@ class Folders:
         self.ensure(folder.parent)
         folder.mkdir(mode=0o700, exist_ok=True)
         sync_folder(folder.parent)
-        if len(self._durable) >= _MOST_REMEMBERED:
+        if len(self._durable) >= _MAX_REMEMBERED:
             self.forget()
         self._durable.add(folder)
 

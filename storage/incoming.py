@@ -66,7 +66,7 @@ class Incoming:
         self._path.rename(target)
 
     def content(self) -> bytes:
-        """What the file holds now, read back. Raises OSError."""
+        """Return the content of the file, read back. Raises OSError."""
         return self._path.read_bytes()
 
     def discard(self) -> None:

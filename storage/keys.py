@@ -6,16 +6,16 @@ import re
 
 from storage.errors import BadKey, StorageError
 
-MOST_CHARACTERS = 512
-MOST_CHARACTERS_IN_PART = 255  # the longest file name on Linux file systems (NAME_MAX)
+MAX_CHARACTERS = 512
+MAX_CHARACTERS_IN_PART = 255  # the longest file name on Linux file systems (NAME_MAX)
 
-_PART = rf"(?!\.{{0,2}}(?:/|\Z))[ !-.0-~]{{1,{MOST_CHARACTERS_IN_PART}}}"  # printable ASCII but "/", not "." or ".."
-_KEY = re.compile(rf"(?=.{{1,{MOST_CHARACTERS}}}\Z){_PART}(?:/{_PART})*")
+_PART = rf"(?!\.{{0,2}}(?:/|\Z))[ !-.0-~]{{1,{MAX_CHARACTERS_IN_PART}}}"  # printable ASCII but "/", not "." or ".."
+_KEY = re.compile(rf"(?=.{{1,{MAX_CHARACTERS}}}\Z){_PART}(?:/{_PART})*")
 _MEDIA_TYPE = re.compile(r"[!-~](?:[ -~]{0,254}[!-~])?")
 
 
 def is_key(text: str) -> bool:
-    """Whether `text` has the form of a key."""
+    """True if `text` has the form of a key."""
     return _KEY.fullmatch(text) is not None
 
 
@@ -23,8 +23,8 @@ def check_key(key: str) -> None:
     """Raise `BadKey` unless `key` has the form that `storage.protocol` describes."""
     if not is_key(key):
         raise BadKey(
-            f"The key {_shown(key)} cannot be used: a key is 1 to {MOST_CHARACTERS} printable ASCII characters in "
-            f"parts of at most {MOST_CHARACTERS_IN_PART}, separated by single '/', and no part is '.' or '..'.",
+            f"The key {_shown(key)} cannot be used: a key is 1 to {MAX_CHARACTERS} printable ASCII characters in "
+            f"parts of at most {MAX_CHARACTERS_IN_PART}, separated by single '/', and no part is '.' or '..'.",
             key,
         )
 

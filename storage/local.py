@@ -174,7 +174,7 @@ class LocalStore:
             yield from unsettled_packs(self._objects, self._unsettled)
 
     def watermarks(self) -> builtins.list[Path]:
-        """Where the writers of packs count, for `storage.watermark.WatermarkReader`. Blocks. Raises `StoreUnavailable`."""
+        """Return the counters of the writers of packs, for `storage.watermark.WatermarkReader`. Blocks. Raises `StoreUnavailable`."""
         with reading(self._unsettled):
             return watermark_files(self._unsettled)
 

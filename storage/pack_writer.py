@@ -35,7 +35,7 @@ from storage.watermark import Watermark
 
 FIRST_CAPACITY = 1 << 20  # bytes; each pack of a writer is twice as large as the one before
 CAPACITY = 64 << 20
-_MOST_SLOTS = 64
+_MAX_SLOTS = 64
 _BLOCK = 1 << 20  # bytes of zeros in one write
 _STAGING = 8 << 20  # bytes of one write that need no new memory
 _DSYNC = getattr(os, "RWF_DSYNC", 0)
@@ -311,7 +311,7 @@ class _Slot:
 
 def _take_slot(unsettled: Path) -> _Slot:
     """The first slot that nobody holds and nobody left packs in."""
-    for number in range(_MOST_SLOTS):
+    for number in range(_MAX_SLOTS):
         folder = unsettled / str(number)
         make_root(folder)
         with contextlib.suppress(BlockingIOError):
@@ -320,7 +320,7 @@ def _take_slot(unsettled: Path) -> _Slot:
                 slot.watermark.begin()
                 return slot
             slot.close()
-    raise OSError(f"all {_MOST_SLOTS} slots in {unsettled} are held or hold packs of writers that ended")
+    raise OSError(f"all {_MAX_SLOTS} slots in {unsettled} are held or hold packs of writers that ended")
 
 
 def _content(file: int, record: PackedObject) -> bytes:

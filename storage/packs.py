@@ -25,7 +25,7 @@ from dataclasses import dataclass
 
 SUFFIX = ".pack"
 ALIGNMENT = 4096  # bytes; a page, and no smaller than any disk's block
-MOST_META = 64 * 1024  # bytes
+MAX_META = 64 * 1024  # bytes
 
 _HEAD = struct.Struct("<4sB3xIQ32sI")
 HEAD = _HEAD.size
@@ -52,11 +52,11 @@ class PackedObject:
 
     @property
     def end(self) -> int:
-        """Where the next record begins."""
+        """The offset of the next record."""
         return aligned(self.content_offset + self.size)
 
     def holds(self, content: bytes) -> bool:
-        """Whether `content` is what was to be written; a power cut may leave a head without it."""
+        """True if `content` is what was to be written; a power cut may leave a head without it."""
         return hashlib.sha256(content).digest() == self.sha256
 
 
@@ -77,14 +77,14 @@ def split_key(key: str) -> tuple[str, int] | None:
 
 
 def is_reserved(key: str) -> bool:
-    """Whether `key` would lie in a pack, or be one: no object of its own may."""
+    """True if `key` would lie in a pack, or be one: no object of its own may."""
     return f"{SUFFIX}/" in key or key.endswith(SUFFIX)
 
 
 def head(meta: bytes, size: int, sha256: bytes) -> bytes:
     """The head of a record. Raises `ValueError` where the meta is too long."""
-    if len(meta) > MOST_META:
-        raise ValueError(f"the meta of a packed object has at most {MOST_META} bytes, not {len(meta)}")
+    if len(meta) > MAX_META:
+        raise ValueError(f"the meta of a packed object has at most {MAX_META} bytes, not {len(meta)}")
     seal = zlib.crc32(meta, zlib.crc32(_SEALED.pack(len(meta), size, sha256)))
     return _HEAD.pack(_MAGIC, _LIVE, len(meta), size, sha256, seal)
 
@@ -95,7 +95,7 @@ def read_record(file: int, offset: int) -> PackedObject | None:
     if len(begin) < _HEAD.size:
         return None
     magic, state, meta_length, size, sha256, seal = _HEAD.unpack_from(begin)
-    if magic != _MAGIC or state not in (_LIVE, _DELETED) or meta_length > MOST_META:
+    if magic != _MAGIC or state not in (_LIVE, _DELETED) or meta_length > MAX_META:
         return None
     meta = begin[_HEAD.size : _HEAD.size + meta_length]
     if len(meta) < meta_length:
@@ -106,7 +106,7 @@ def read_record(file: int, offset: int) -> PackedObject | None:
 
 
 def is_live(file: int, offset: int) -> bool:
-    """Whether the record at `offset` is not marked as deleted. Raises OSError."""
+    """True if the record at `offset` is not marked as deleted. Raises OSError."""
     return os.pread(file, 1, offset + _STATE_AT) == bytes([_LIVE])
 
 
@@ -129,7 +129,7 @@ def erase(file: int, record: PackedObject) -> None:
 
 
 def _punched(file: int, offset: int, length: int) -> bool:
-    """Whether `fallocate` made a hole."""
+    """Return True if `fallocate` made a hole."""
     if _fallocate is None or not length:
         return False
     if _fallocate(file, _PUNCH_HOLE | _KEEP_SIZE, offset, length) == 0:

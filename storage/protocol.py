@@ -22,7 +22,7 @@ class StoredObject:
 
 
 class ObjectStore(Protocol):
-    """Where bytes are kept. Every method may raise an error of `storage.errors`, and no other of its own.
+    """A store of objects. Every method may raise an error of `storage.errors`, and no other of its own.
 
     A `put` that returned has survived a power cut. A `put` that raised, or was cancelled, leaves no object
     under the key (a replaced object stays as it was). Only where the very last step was already under way, or its

@@ -29,7 +29,7 @@ _RETRIES = urllib3.Retry(
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How long a connection may take, how long an answer may pause (a cancelled task waits as long, times the repeats)."""
+    """The seconds that a connection may take and that an answer may pause (a cancelled task waits as long, times the repeats)."""
 
     connect_seconds: float
     silence_seconds: float

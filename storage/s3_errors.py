@@ -1,4 +1,4 @@
-"""What an S3 server, the SDK or the network may answer, turned into the errors of the store."""
+"""Answers and errors of an S3 server, the SDK and the network, turned into the errors of the store."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from typing import IO
 from minio import Minio
 
 PART = 16 * 1024 * 1024  # bytes; above one part the upload is a multipart one
-_MOST_PARTS = 10_000  # Amazon S3 user guide, "Amazon S3 multipart upload limits"
+_MAX_PARTS = 10_000  # Amazon S3 user guide, "Amazon S3 multipart upload limits"
 DIGEST_HEADER = "x-amz-meta-sha256"
 
 
@@ -72,7 +72,7 @@ class Upload:
             self.size,
             content_type=media_type,
             metadata={DIGEST_HEADER: self.sha256},
-            part_size=max(PART, -(-self.size // _MOST_PARTS)),
+            part_size=max(PART, -(-self.size // _MAX_PARTS)),
             num_parallel_uploads=1,
         )
 

@@ -20,7 +20,7 @@ _REGION = re.compile(r"[A-Za-z0-9-]{1,64}")
 _HOST = re.compile(r"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
 # What servers without regions (Ceph RGW, SeaweedFS, MinIO) accept, and saves a question about the bucket's region.
 _DEFAULT_REGION = "us-east-1"
-_MOST_PREFIX = 256  # with 512 characters of key this stays below the 1,024 bytes that S3 allows
+_MAX_PREFIX = 256  # with 512 characters of key this stays below the 1,024 bytes that S3 allows
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ class S3Place:
 
 
 def parse(url: str, environment: Mapping[str, str]) -> LocalPlace | S3Place:
-    """What `url` says. Raises `BadStoreURL` with one plain sentence."""
+    """Return the address that `url` names. Raises `BadStoreURL` with one plain sentence."""
     try:
         split = urlsplit(url)
     except ValueError as error:
@@ -113,8 +113,8 @@ def _prefix(prefix: str) -> str:
         check_key(prefix)
     except BadKey as error:
         raise BadStoreURL(f"The prefix in the S3 storage URL cannot be used. {error}") from error
-    if len(prefix) > _MOST_PREFIX:
-        raise BadStoreURL(f"The prefix in the S3 storage URL is longer than {_MOST_PREFIX} characters.")
+    if len(prefix) > _MAX_PREFIX:
+        raise BadStoreURL(f"The prefix in the S3 storage URL is longer than {_MAX_PREFIX} characters.")
     return prefix + "/"
 
 

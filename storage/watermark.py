@@ -1,4 +1,4 @@
-"""How many packed objects were promised, and how many of them have been noted (entered in an index): two counters that
+"""The numbers of packed objects promised, and of those noted (entered in an index): two counters that
 one process writes and others read.
 
 They tell a reader of the index whether it may miss something that somebody was promised already. They live in a mapped

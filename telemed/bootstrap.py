@@ -13,10 +13,10 @@ from urllib.parse import urlsplit
 
 from dicom_gateway import Index, Intake
 from dicom_gateway.compact import CompactStore
+from dicom_gateway.index_barrier import IndexBarrier
 from dicom_gateway.objects import Objects
 from dicom_gateway.pixels import PixelPool
 from dicom_gateway.series_documents import SeriesDocuments
-from dicom_gateway.settled import Settled
 from dicom_gateway.stability import StudyWatch
 from storage import open_store
 from telemed import centres as installed
@@ -84,7 +84,7 @@ async def open_parts(
         application = SqlApplication(engine, store, centres, Argon2Passwords(), renderer, settings.time_zone, centre_parts=parts)
         await application.refresh()
         intake = Intake(engine, place, on_indexed=StudyArrivals(settings.time_zone))
-        yield Parts(settings, application, store, Index(engine, Settled(place)), intake, pool, pages, measuring, extensions)
+        yield Parts(settings, application, store, Index(engine, IndexBarrier(place)), intake, pool, pages, measuring, extensions)
     finally:
         await pages.close()
         await measuring.close()

@@ -35,13 +35,13 @@ from dicom_gateway.transfer_syntax import EXPLICIT_VR_LITTLE_ENDIAN, IMPLICIT_VR
 MAGIC = b"TCO1"
 _HEAD = struct.Struct("<4sI")
 HEAD = _HEAD.size
-MOST_DESCRIPTION = 16 << 20
+MAX_DESCRIPTION = 16 << 20
 """Bytes of a description: a million frames take ten of them."""
 MAX_OBJECT = 512 << 20
 """Bytes of an object that is compacted: it stands in memory, with its compact form."""
 WORTH = 0.9
 """A compact form that is not smaller than this share of the object is not kept (practice)."""
-MOST_AROUND = 64 << 20
+MAX_AROUND = 64 << 20
 """Bytes before and behind the pixels that are taken along."""
 
 Pixels = NDArray[Any]
@@ -61,7 +61,7 @@ CODECS: Mapping[str, _Codec] = {
 
 
 class Description(msgspec.Struct, frozen=True):
-    """What is needed to expand: `shape` of a frame as (rows, columns) or (rows, columns, 3), `bits` 8 or 16, `signed` whether
+    """The parameters of an expansion: `shape` of a frame as (rows, columns) or (rows, columns, 3), `bits` 8 or 16, `signed` whether
     the sign bit was turned over; `around` the lengths of the deflated bytes before and behind, `before` that of the former
     expanded; `frames` the lengths of the code streams; `checks` the CRC-32 of the piece before, of that behind and of each code
     stream: a decoder may take a damaged one without a word. `size` and `sha256` are of the object."""
@@ -98,7 +98,7 @@ class Segment:
 def description_length(head: bytes) -> int:
     """Bytes of the description behind `head`. Raises ValueError where this is no compact form."""
     magic, length = _HEAD.unpack(head) if len(head) == HEAD else (b"", 0)
-    if magic != MAGIC or length > MOST_DESCRIPTION:
+    if magic != MAGIC or length > MAX_DESCRIPTION:
         raise ValueError("not a compact object")
     return int(length)
 
@@ -154,7 +154,7 @@ def compact(part10: bytes, codec: str) -> bytes | None:
     size = frames.frame_bits // 8
     ends = frames.start + frames.count * size
     before, behind = part10[: frames.start], part10[ends:]
-    if len(before) + len(behind) > MOST_AROUND:
+    if len(before) + len(behind) > MAX_AROUND:
         return None
     streams = []
     for number in range(frames.count):

@@ -14,11 +14,11 @@ from storage.protocol import ObjectStore, StoredObject
 FOLDER = "compact/"
 _DESCRIPTIONS = 64  # kept at hand: one object is read in many parts
 _FIRST = 4096  # bytes read in the hope that they hold the description
-MOST_KEPT = 64 << 20  # bytes of the last frames, for readers that take one in many parts
+MAX_KEPT = 64 << 20  # bytes of the last frames, for readers that take one in many parts
 
 
 def compact_key(key: str) -> str:
-    """Where the compact form of `key` is: no object of its own may lie in a pack (`storage.packs`)."""
+    """Return the key of the compact form of `key`: no object of its own may lie in a pack (`storage.packs`)."""
     return FOLDER + key.replace(".pack/", ".unpacked/")
 
 
@@ -106,7 +106,7 @@ class CompactStore:
             self._kept -= len(known)
         self._frames[place] = known  # now the youngest
         self._kept += len(known)
-        while self._kept > MOST_KEPT:
+        while self._kept > MAX_KEPT:
             self._kept -= len(self._frames.popitem(last=False)[1])
         return known
 

@@ -19,7 +19,7 @@ from dicom_gateway.objects import Objects
 from dicom_gateway.pixels import PixelPool
 from dicom_gateway.series_documents import SeriesDocuments
 from dicom_gateway.stability import StudyWatch
-from dicom_gateway.workitems import TableDesk, WorkitemDesk
+from dicom_gateway.workitems import SqlWorkitems, WorkitemRepository
 from storage.protocol import ObjectStore
 
 _STUDY = "/studies/{study}"
@@ -37,7 +37,7 @@ def dicomweb_app(
     *,
     pool: PixelPool | None = None,
     watch: StudyWatch | None = None,
-    workitems: WorkitemDesk | None = None,
+    workitems: WorkitemRepository | None = None,
 ) -> web.Application:
     """An application to mount with `add_subapp`. `authorise(request, action)` gives the caller's scope for `search`,
     `retrieve`, `store` or `worklist`, or raises an HTTP answer of the host's own. A pool that is not given is owned."""
@@ -53,7 +53,7 @@ def dicomweb_app(
         objects,
         SeriesDocuments(index, objects, owned),
         watch or StudyWatch(index.engine),
-        workitems or TableDesk(index.engine),
+        workitems or SqlWorkitems(index.engine),
     )
 
     async def pool_lives(_: web.Application) -> AsyncIterator[None]:

@@ -121,7 +121,7 @@ async def _value(service: Service, instance: StoredInstance, path: str) -> bytes
 
 
 async def _place(service: Service, instance: StoredInstance) -> tuple[int, int] | None:
-    """Where native little-endian pixels lie in the stored object; None where they do not lie there as they are given."""
+    """Return the range of native little-endian pixels in the stored object; None if they are not stored as they are given."""
     syntax = transfer_syntax(instance.transfer_syntax_uid)
     if instance.pixel_data_offset is None or syntax.deflated or syntax.encapsulated or syntax.big_endian:
         return None

@@ -1,4 +1,4 @@
-"""What the service can do, for a program that asks (PS3.18 section 8.9): WADL, as XML or JSON, from the routes themselves."""
+"""The capabilities description (PS3.18 section 8.9): WADL, as XML or JSON, from the routes themselves."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from xml.etree import ElementTree as ET  # only to write
 from aiohttp import web
 
 from dicom_gateway.dicomweb.answers import JSON, XML
-from dicom_gateway.dicomweb.archive import ZIP
 from dicom_gateway.dicomweb.media_types import accepted
 from dicom_gateway.dicomweb.rendered import PDF, PICTURES
 from dicom_gateway.dicomweb.service import Problem, scope_of
+from dicom_gateway.dicomweb.zip_archive import ZIP
 from dicom_gateway.index import ATTRIBUTES, Matching
 
 WADL_XML, WADL_JSON = "application/vnd.sun.wadl+xml", "application/vnd.sun.wadl+json"

@@ -91,7 +91,7 @@ def _by_uid(document: SeriesDocument, whole: bool) -> dict[str, Item]:
 
 
 def key_matches(item: Item, key: Key) -> bool:
-    """Whether the data set matches (PS3.4 C.2.2.2); a key inside a sequence matches if any item of it does."""
+    """True if the data set matches (PS3.4 C.2.2.2); a key inside a sequence matches if any item of it does."""
     wanted = [value for value in key.values if value not in ("", "*")]
     if not wanted:
         return True  # universal matching

@@ -39,5 +39,5 @@ _AT = {Level.STUDY: _tags(_STUDY), Level.SERIES: _tags(_SERIES) | _tags(_STUDY)}
 
 
 def describes(tag: str, level: Level) -> bool:
-    """Whether the attribute says something about `level` or above it. Everything does for an instance."""
+    """True if the attribute belongs to `level` or to one above it. Every attribute does for an instance."""
     return level not in _AT or tag in _AT[level]

@@ -22,12 +22,12 @@ class Acceptable:
     quality: float = 1.0
 
     def takes(self, kind: str) -> bool:
-        """Whether an entity of media type `kind` is acceptable."""
+        """True if an entity of media type `kind` is acceptable."""
         return self.kind in (kind, "*/*", kind.split("/", maxsplit=1)[0] + "/*")
 
 
 def accepted(request: web.Request) -> list[Acceptable]:
-    """What the caller takes, best first: the `accept` of the query (PS3.18 8.3.3.1) comes before the header."""
+    """Return the media ranges that the caller takes, best first: the `accept` of the query (PS3.18 8.3.3.1) comes before the header."""
     return [*(acceptable(",".join(request.query.getall("accept", []))) if "accept" in request.query else ()),
             *acceptable(",".join(request.headers.getall("Accept", [])))]  # fmt: skip
 

@@ -27,7 +27,7 @@ class Part:
         return 200 if self.whole else 206
 
     def headers(self) -> dict[str, str]:
-        """What says which part it is."""
+        """Return the headers that describe the part."""
         headers = {"Accept-Ranges": "bytes", "Content-Length": str(self.end - self.start)}
         if not self.whole:
             headers["Content-Range"] = f"bytes {self.start}-{self.end - 1}/{self.size}"

@@ -171,7 +171,7 @@ def _asked(request: web.Request) -> _Asked:
 
 
 def _warnings(request: web.Request) -> dict[str, str]:
-    """What was asked for and is not done (PS3.18 8.3.5.1.1)."""
+    """Return the headers that name what is asked for and not supported (PS3.18 8.3.5.1.1)."""
     if not (annotation := request.query.get("annotation")):
         return {}
     named = "".join(c for c in annotation if c.isalnum() or c in ",-")[:100]

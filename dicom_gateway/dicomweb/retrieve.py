@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from dicom_gateway.dicomweb.archive import ZIP, archive
 from dicom_gateway.dicomweb.media_types import Acceptable, accepted
 from dicom_gateway.dicomweb.multipart import MultipartAnswer
 from dicom_gateway.dicomweb.ranges import part_of
 from dicom_gateway.dicomweb.service import Problem, Service, instances_of, unchanged
+from dicom_gateway.dicomweb.zip_archive import ZIP, zip_archive
 from dicom_gateway.index import StoredInstance
 from dicom_gateway.pixels.transcode import TARGETS, transcode
 
@@ -45,7 +45,7 @@ async def objects(request: web.Request) -> web.StreamResponse:
     if best is None:
         raise Problem(406, "Not acceptable", f'objects come as multipart/related; type="{DICOM}", or as {ZIP}')
     if best.kind == ZIP:
-        return await archive(request, service, instances)
+        return await zip_archive(request, service, instances)
     ranges = [r for r in ranges if r.takes(DICOM)]
     sending = [_Sending(instance, _syntax(ranges, instance)) for instance in instances]
     if best.kind == DICOM and not best.multipart:

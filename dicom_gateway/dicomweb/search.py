@@ -41,7 +41,7 @@ async def instances(request: web.Request) -> web.StreamResponse:
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """What a request asks for, taken apart."""
+    """The parts of a search request."""
 
     level: Level
     matches: list[Match]

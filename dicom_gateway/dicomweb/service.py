@@ -1,4 +1,4 @@
-"""What the handlers share: the parts they work with, who asks, and errors as problem documents (RFC 9457)."""
+"""The state that the handlers share: the parts they work with, who asks, and errors as problem documents (RFC 9457)."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import logging
 import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import Any
 
 from aiohttp import web
 
@@ -17,7 +18,7 @@ from dicom_gateway.pixels import PixelError, PixelPool
 from dicom_gateway.pixels.errors import DecodingBusy
 from dicom_gateway.series_documents import SeriesDocuments
 from dicom_gateway.stability import StudyWatch
-from dicom_gateway.workitems import WorkitemDesk
+from dicom_gateway.workitems import WorkitemRepository
 from storage.errors import StorageError
 from storage.protocol import ObjectStore
 
@@ -39,7 +40,7 @@ class Service:
     objects: Objects
     documents: SeriesDocuments
     watch: StudyWatch
-    workitems: WorkitemDesk
+    workitems: WorkitemRepository
 
 
 GZIP_TAG = "-gzip"  # ends the ETag of a compressed answer: other bytes, so another strong tag (RFC 9110 section 8.8.1)
@@ -57,6 +58,10 @@ class Problem(Exception):
         self.headers = headers
         self.status = status
         self.title = title
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Return how it is made again in another process."""
+        return type(self), (self.status, self.title, str(self), self.headers)
 
 
 def not_found() -> Problem:
@@ -113,7 +118,7 @@ def service_address(request: web.Request) -> str:
 
 
 def unchanged(request: web.Request, etag: str) -> bool:
-    """Whether the caller's copy is current, compressed or not."""
+    """True if the caller's copy is current, compressed or not."""
     return any(known.value.removesuffix(GZIP_TAG) in (etag, "*") for known in request.if_none_match or ())
 
 

@@ -28,7 +28,7 @@ _ACTIONS = {"GET": "search", "POST": "store", "PUT": "store"}
 async def search(request: web.Request) -> web.StreamResponse:
     """Workitems that match, most urgent first."""
     kind = answer_kind(request)
-    service, owner = await _desk(request)
+    service, owner = await _repository(request)
     keys = [
         Key(path_of(name), tuple(part for value in request.query.getall(name) for part in split_values(value, None)))
         for name in dict.fromkeys(request.query)
@@ -45,7 +45,7 @@ async def search(request: web.Request) -> web.StreamResponse:
 
 async def create(request: web.Request) -> web.Response:
     """A new workitem; its UID stands in the query, in the content, or is made here."""
-    service, owner = await _desk(request)
+    service, owner = await _repository(request)
     item = await _content(request)
     uid = next((name for name, value in request.query.items() if _UID.fullmatch(name) and not value), None)
     uid = request.query.get("workitem") or uid or value_of(item, SOP_INSTANCE_UID) or str(generate_uid(prefix=None))
@@ -59,7 +59,7 @@ async def create(request: web.Request) -> web.Response:
 async def retrieve(request: web.Request) -> web.StreamResponse:
     """One workitem."""
     kind = answer_kind(request)
-    service, owner = await _desk(request)
+    service, owner = await _repository(request)
     workitem = await _kept(request, service.workitems.workitem(request, owner, request.match_info["workitem"]))
     assert isinstance(workitem, Workitem)
     return await answer(request, kind, lambda: [workitem.shown()], {"Cache-Control": "private, no-cache"}, alone=kind == XML)
@@ -67,7 +67,7 @@ async def retrieve(request: web.Request) -> web.StreamResponse:
 
 async def update(request: web.Request) -> web.Response:
     """Attributes written over those of a workitem; who took it names the Transaction UID in the query."""
-    service, owner = await _desk(request)
+    service, owner = await _repository(request)
     key = request.query.get("transaction-uid") or next((n for n, v in request.query.items() if _UID.fullmatch(n) and not v), None)
     item = await _content(request)
     await _kept(request, service.workitems.update(request, owner, request.match_info["workitem"], item, key))
@@ -76,7 +76,7 @@ async def update(request: web.Request) -> web.Response:
 
 async def change_state(request: web.Request) -> web.Response:
     """Take, complete or cancel a workitem."""
-    service, owner = await _desk(request)
+    service, owner = await _repository(request)
     item = await _content(request)
     try:
         state = State(value_of(item, STATE))
@@ -91,21 +91,21 @@ async def change_state(request: web.Request) -> web.Response:
 
 
 async def request_cancel(request: web.Request) -> web.Response:
-    """Somebody who does not perform it asks to cancel it."""
-    service, owner = await _desk(request)
+    """Request the cancellation of a workitem that another party performs."""
+    service, owner = await _repository(request)
     reason = await _content(request) if request.can_read_body else {}
     changed = await _kept(request, service.workitems.request_cancel(request, owner, request.match_info["workitem"], reason))
     said = "" if changed else "The UPS is already in the requested state of CANCELED."
     return web.Response(status=202, headers=_warning(request, said) if said else None)
 
 
-async def _desk(request: web.Request) -> tuple[Service, str | None]:
+async def _repository(request: web.Request) -> tuple[Service, str | None]:
     service, scope = await scope_of(request, "worklist")
     return service, scope.owner
 
 
 async def _kept(request: web.Request, asked: Any) -> object:
-    """What the desk answers; a refusal becomes an answer with the standard's own sentence."""
+    """Run a question to the repository; a refusal becomes an answer with the standard's own sentence."""
     try:
         return await asked
     except Refused as refused:

@@ -1,6 +1,5 @@
-"""DIMSE services: verification, storage, query, retrieve."""
+"""DIMSE services: verification, storage, query, retrieve, worklist, performed procedure steps, storage commitment."""
 
 from dicom_gateway.dimse.server import DimseServer, start_dimse
-from dicom_gateway.policy import Destination, Refusal, RefusalReason
 
-__all__ = ["Destination", "DimseServer", "Refusal", "RefusalReason", "start_dimse"]
+__all__ = ["DimseServer", "start_dimse"]

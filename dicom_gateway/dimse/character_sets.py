@@ -75,7 +75,7 @@ def _texts(data_set: Dataset) -> Iterator[str]:
 
 
 def _can_say(terms: tuple[str, ...], text: str) -> bool:
-    """Whether `text` can be written under these terms. With code extensions each component stands for itself (PS3.5 6.1.2.5.3)."""
+    """True if `text` can be written under these terms. With code extensions each component stands for itself (PS3.5 6.1.2.5.3)."""
     codecs = [python_encoding.get(term, "").removesuffix("_p") for term in terms]
     parts = _DELIMITERS.split(text) if len(terms) > 1 else [text]
     return all(any(_has(codec, part) for codec in codecs) for part in parts)

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import time
 from io import BytesIO
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import sqlalchemy as sa
 from pydicom.dataset import Dataset
@@ -16,16 +16,14 @@ from pynetdicom.dimse_primitives import N_ACTION, N_EVENT_REPORT
 from pynetdicom.dsutils import encode
 
 from dicom_gateway.commitment import CLASS, INSTANCE, REQUEST, BadRequest, CommitmentRequest, Commitments, instances_of
-from dicom_gateway.dimse.calling import called
 from dicom_gateway.dimse.character_sets import read
+from dicom_gateway.dimse.context import ServiceContext
+from dicom_gateway.dimse.scu import associate
 from dicom_gateway.dimse.statuses import NOT_AUTHORISED, SUCCESS, status
-from dicom_gateway.dimse.threads import is_gone
+from dicom_gateway.dimse.threads import is_aborted
 from dicom_gateway.index import Scope
 from dicom_gateway.policy import Destination, Destinations
 from dicom_gateway.upper_layer.sender import NATIVE, Peer, SendingFailed
-
-if TYPE_CHECKING:
-    from dicom_gateway.dimse.server import Archive
 
 log = logging.getLogger(__name__)
 
@@ -36,7 +34,7 @@ _STEP = 0.01
 _NO_SUCH_ACTION, _NO_SUCH_INSTANCE, _INVALID_ARGUMENT, _PROCESSING_FAILURE = 0x0123, 0x0112, 0x0115, 0x0110
 
 
-def request(event: Any, archive: Archive) -> tuple[Dataset | int, Dataset | None]:
+def request(event: Any, service: ServiceContext) -> tuple[Dataset | int, Dataset | None]:
     """N-ACTION: answered once the request is durable. Called in the association's thread."""
     scope: Scope = event.assoc.scope
     if scope.owner is None:
@@ -49,8 +47,8 @@ def request(event: Any, archive: Archive) -> tuple[Dataset | int, Dataset | None
     try:
         information = read(event.request.ActionInformation or BytesIO(), UID(event.context.transfer_syntax))
         transaction, instances = instances_of(information)
-        kept = archive.commitments.keep(scope.owner, requestor.ae_title.strip(), str(requestor.address), transaction, instances)
-        event.assoc.to_report = archive.wait(kept)
+        kept = service.commitments.keep(scope.owner, requestor.ae_title.strip(), str(requestor.address), transaction, instances)
+        event.assoc.to_report = service.wait(kept)
     except BadRequest as error:
         return status(_INVALID_ARGUMENT, str(error)), None
     except Exception:
@@ -59,16 +57,16 @@ def request(event: Any, archive: Archive) -> tuple[Dataset | int, Dataset | None
     return SUCCESS, None
 
 
-def report_here(association: Any, message: Any, archive: Archive) -> None:
-    """Behind an N-ACTION: report on the same association, while the requester holds it open. Called in its thread."""
+def report_here(association: Any, message: Any, service: ServiceContext) -> None:
+    """Report on the association of the N-ACTION, while the requester holds it open. Called in its thread after the request."""
     asked: CommitmentRequest | None = getattr(association, "to_report", None)
     if asked is None or not isinstance(message, N_ACTION):
         return
     association.to_report = None
     try:
-        event_type, information = archive.wait(archive.commitments.report(asked))
+        event_type, information = service.wait(service.commitments.report(asked))
         confirmed = _confirmed(association, event_type, information)
-        archive.wait(archive.commitments.reported(asked) if confirmed else archive.commitments.left(asked))
+        service.wait(service.commitments.reported(asked) if confirmed else service.commitments.left(asked))
     except Exception:  # the request is kept, and taken up again when its lease is over
         log.exception("a storage commitment could not be reported on its own association")
 
@@ -81,7 +79,7 @@ def _confirmed(association: Any, event_type: int, information: Dataset) -> bool:
     association.dimse.send_msg(_event(1, event_type, information, UID(context.transfer_syntax[0])), int(context.context_id))
     end, aside = time.monotonic() + CONFIRM_WITHIN, []
     try:
-        while time.monotonic() < end and not is_gone(association):
+        while time.monotonic() < end and not is_aborted(association):
             number, message = association.dimse.get_msg(block=False)
             if isinstance(message, N_EVENT_REPORT) and message.MessageIDBeingRespondedTo is not None:
                 return message.Status == SUCCESS
@@ -143,7 +141,7 @@ def _report_anew(calling: str, title: str, where: Destination, event_type: int, 
     roles = [build_role(CLASS, scu_role=False, scp_role=True)]
     try:
         peer = Peer(where.host, where.port, title, calling, where.tls)
-        with called(peer, [build_context(CLASS, list(NATIVE))], CONFIRM_WITHIN, roles) as association:
+        with associate(peer, [build_context(CLASS, list(NATIVE))], CONFIRM_WITHIN, roles) as association:
             answer, _ = association.send_n_event_report(information, event_type, CLASS, INSTANCE)
     except (SendingFailed, ValueError, RuntimeError) as error:
         return str(error)

@@ -29,7 +29,7 @@ def query_of(identifier: Dataset) -> Query:
 
 
 def target_of(identifier: Dataset) -> Target:
-    """What a C-GET or C-MOVE asks for. Raises `BadQuery` where the key of its own level is missing."""
+    """Return the target of a C-GET or C-MOVE. Raises `BadQuery` where the key of its own level is missing."""
     level = level_of(identifier)
     keys = ("PatientID", "StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID")
     lists = [values_of(identifier[key]) if key in identifier else () for key in keys[: level + 1]]

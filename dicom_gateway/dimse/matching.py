@@ -46,7 +46,7 @@ def check(keys: Dataset, depth: int = 0) -> None:
 
 
 def matches(item: Dataset, keys: Dataset) -> bool:
-    """Whether `item` matches every key of `keys`. Raises `BadQuery` where `check` would."""
+    """True if `item` matches every key of `keys`. Raises `BadQuery` where `check` would."""
     combined = {keyword for pair in _MOMENTS if _are_ranges(keys, pair) for keyword in pair}
     plain = all(
         _matches_element(item, key) for key in keys if key.keyword not in combined and key.keyword not in _NOT_KEYS and key.tag.element

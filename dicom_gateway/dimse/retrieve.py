@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import Future, wait
 from io import BytesIO
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pydicom.dataset import Dataset
 from pydicom.uid import UID
@@ -20,8 +20,8 @@ from pynetdicom.dimse_primitives import C_GET, C_MOVE, C_STORE
 from pynetdicom.dsutils import encode
 
 from dicom_gateway.dimse.character_sets import read
+from dicom_gateway.dimse.context import ServiceContext
 from dicom_gateway.dimse.identifier import target_of
-from dicom_gateway.dimse.outgoing import NATIVE, Peer, Progress, SendingFailed, send
 from dicom_gateway.dimse.statuses import (
     CANCELLED,
     DESTINATION_UNKNOWN,
@@ -33,13 +33,12 @@ from dicom_gateway.dimse.statuses import (
     TOO_MANY_MATCHES,
     UNABLE_TO_PROCESS,
 )
-from dicom_gateway.dimse.threads import is_gone
+from dicom_gateway.dimse.store_scu import Progress, send
+from dicom_gateway.dimse.threads import is_aborted
 from dicom_gateway.index import BadQuery, Scope, StoredInstance
 from dicom_gateway.pixels.transcode import TARGETS
 from dicom_gateway.upper_layer.commands import comment_of
-
-if TYPE_CHECKING:
-    from dicom_gateway.dimse.server import Archive
+from dicom_gateway.upper_layer.sender import NATIVE, Peer, SendingFailed
 
 log = logging.getLogger(__name__)
 
@@ -56,15 +55,19 @@ class Refused(Exception):
         super().__init__(comment)
         self.status = status
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Return how it is made again in another process."""
+        return type(self), (self.status, str(self))
+
 
 class Retrieval:
     """One request under way on one association."""
 
-    def __init__(self, association: Any, request: C_MOVE | C_GET, context: Any, archive: Archive) -> None:
+    def __init__(self, association: Any, request: C_MOVE | C_GET, context: Any, service: ServiceContext) -> None:
         self._association = association
         self._request = request
         self._context = context
-        self._archive = archive
+        self._service = service
         self._scope: Scope = association.scope
 
     def serve(self) -> None:
@@ -83,7 +86,7 @@ class Retrieval:
     def _targets(self) -> list[StoredInstance]:
         try:
             identifier = read(self._request.Identifier or BytesIO(), UID(self._context.transfer_syntax[0]))
-            instances = self._archive.wait(self._archive.index.locate(target_of(identifier), self._scope))
+            instances = self._service.wait(self._service.index.locate(target_of(identifier), self._scope))
         except BadQuery as error:
             raise Refused(DOES_NOT_MATCH, str(error)) from None
         if len(instances) > MAX_RETRIEVE:
@@ -93,16 +96,16 @@ class Retrieval:
     # C-MOVE
 
     def _move(self, request: C_MOVE, instances: list[StoredInstance]) -> Progress:
-        archive, title = self._archive, str(request.MoveDestination or "").strip()
-        destination = archive.wait(archive.destinations(title, self._scope)) if archive.destinations else None
+        service, title = self._service, str(request.MoveDestination or "").strip()
+        destination = service.wait(service.destinations(title, self._scope)) if service.destinations else None
         if destination is None:
             raise Refused(DESTINATION_UNKNOWN, f"move destination {title} is unknown")
         progress = Progress(len(instances))
         if not instances:
             return progress
-        peer = Peer(destination.host, destination.port, title, archive.ae_title, destination.tls)
+        peer = Peer(destination.host, destination.port, title, service.ae_title, destination.tls)
         originator = (self._association.requestor.ae_title.strip(), int(request.MessageID or 0))
-        sending = asyncio.run_coroutine_threadsafe(send(peer, instances, archive.readable, progress, originator), archive.loop)
+        sending = asyncio.run_coroutine_threadsafe(send(peer, instances, service.readable, progress, originator), service.loop)
         self._accompany(sending, progress)
         try:
             sending.result()
@@ -117,7 +120,7 @@ class Retrieval:
         """Report while `sending` goes on; end it where the requester cancels or is gone."""
         reported, remaining = time.monotonic(), progress.remaining
         while not wait([sending], _LOOK_EVERY).done:
-            if is_gone(self._association):
+            if is_aborted(self._association):
                 sending.cancel()
                 raise Refused(CANCELLED, "the requester is gone")
             if self._is_cancelled():
@@ -132,7 +135,7 @@ class Retrieval:
     def _get(self, instances: list[StoredInstance]) -> Progress:
         progress, reported = Progress(len(instances)), time.monotonic()
         for instance, context, data_set in self._read_ahead(instances, progress):
-            if is_gone(self._association):
+            if is_aborted(self._association):
                 raise Refused(CANCELLED, "the requester is gone")
             if self._is_cancelled():
                 progress.cancelled = True
@@ -178,8 +181,8 @@ class Retrieval:
         for syntax in (instance.transfer_syntax_uid, *NATIVE):
             context = contexts.get((instance.sop_class_uid, syntax))
             if context is not None and (syntax == instance.transfer_syntax_uid or syntax in TARGETS):
-                work = self._archive.readable.data_set(instance, syntax)
-                return context, asyncio.run_coroutine_threadsafe(work, self._archive.loop)
+                work = self._service.readable.data_set(instance, syntax)
+                return context, asyncio.run_coroutine_threadsafe(work, self._service.loop)
         return None, None
 
     def _store(self, instance: StoredInstance, context: int, data_set: memoryview) -> int | None:
@@ -213,7 +216,7 @@ class Retrieval:
 
     def _answer(self, status: int, comment: str = "", progress: Progress | None = None) -> None:
         """One response. Numbers as in PS3.4 tables C.4-2 and C.4-3: what remains only while there is more, or after a cancel."""
-        if is_gone(self._association):
+        if is_aborted(self._association):
             return
         response: Any = type(self._request)()
         response.MessageID = response.MessageIDBeingRespondedTo = self._request.MessageID

@@ -1,4 +1,4 @@
-"""What each DIMSE service does; called in the association's thread. Statuses: PS3.4 annexes B and C."""
+"""C-STORE and C-FIND as their SCP; called in the association's thread. Statuses: PS3.4 annexes B and C."""
 
 from __future__ import annotations
 
@@ -6,29 +6,25 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator, Iterator
 from concurrent.futures import Future
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pydicom.dataset import Dataset
 from pydicom.uid import UID
 
 from dicom_gateway.dimse import worklist
 from dicom_gateway.dimse.character_sets import answer_in, read
+from dicom_gateway.dimse.context import ANSWER_WITHIN, ServiceContext
 from dicom_gateway.dimse.identifier import answer, query_of
 from dicom_gateway.dimse.statuses import CANCELLED, DOES_NOT_MATCH, NOT_AUTHORISED, PENDING, UNABLE_TO_PROCESS, status
-from dicom_gateway.dimse.threads import has_room
+from dicom_gateway.dimse.threads import wait_until_writable
 from dicom_gateway.index import BadQuery, Scope
 from dicom_gateway.intake import Source
 from dicom_gateway.part10 import preface
 
-if TYPE_CHECKING:
-    from dicom_gateway.dimse.server import Archive
-
 log = logging.getLogger(__name__)
 
-ANSWER_WITHIN = 120.0  # seconds for one piece of work on the loop
 
-
-def store(event: Any, archive: Archive) -> Dataset | int:
+def store(event: Any, service: ServiceContext) -> Dataset | int:
     """C-STORE: the data set bytes as they came, behind a file meta information made from the association."""
     request, scope = event.request, _scope(event)
     if scope.owner is None:
@@ -38,31 +34,31 @@ def store(event: Any, archive: Archive) -> Dataset | int:
     content += request.DataSet.getbuffer()
     calling = event.assoc.requestor.ae_title.strip()
     source = Source("dimse", calling, str(event.assoc.requestor.address), sop_class, sop_instance)
-    received = archive.wait(archive.keep(content, scope.owner, source))
+    received = service.wait(service.keep(content, scope.owner, source))
     return status(received.status, received.comment)
 
 
-def find(event: Any, archive: Archive) -> Iterator[tuple[Dataset | int, Dataset | None]]:
+def find(event: Any, service: ServiceContext) -> Iterator[tuple[Dataset | int, Dataset | None]]:
     """C-FIND: one pending response a match."""
     if event.context.abstract_syntax == worklist.CLASS:
-        yield from worklist.find(event, archive)
+        yield from worklist.find(event, service)
         return
     scope = _scope(event)
     pages = coming = None
     try:
         identifier = read(event.request.Identifier, UID(event.context.transfer_syntax))
         query = query_of(identifier)
-        pages = archive.index.pages(query, scope)
-        coming = archive.begin(_next(pages))
+        pages = service.index.pages(query, scope)
+        coming = service.begin(_next(pages))
         while rows := coming.result(ANSWER_WITHIN):
-            coming = archive.begin(_next(pages))  # the next ones are looked up while these are sent
+            coming = service.begin(_next(pages))  # the next ones are looked up while these are sent
             for row in rows:
-                if not has_room(event.assoc):
+                if not wait_until_writable(event.assoc):
                     return
                 if event.is_cancelled:
                     yield CANCELLED, None
                     return
-                found = answer(identifier, row, query.level, archive.ae_title)
+                found = answer(identifier, row, query.level, service.ae_title)
                 yield PENDING, answer_in(found, identifier, scope.character_set)
     except BadQuery as error:
         yield status(DOES_NOT_MATCH, str(error)), None
@@ -71,7 +67,7 @@ def find(event: Any, archive: Archive) -> Iterator[tuple[Dataset | int, Dataset 
         yield status(UNABLE_TO_PROCESS, "the query could not be answered"), None
     finally:
         if pages is not None and coming is not None:
-            archive.begin(_leave(pages, coming))
+            service.begin(_leave(pages, coming))
 
 
 async def _next(pages: AsyncGenerator[list[dict[str, Any]], None]) -> list[dict[str, Any]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import socket
 import time
@@ -12,7 +11,9 @@ from typing import Any, cast
 
 from pynetdicom import AE
 from pynetdicom.dimse_primitives import C_GET, C_MOVE
-from pynetdicom.transport import AssociationSocket, RequestHandler, ThreadedAssociationServer
+from pynetdicom.transport import RequestHandler, ThreadedAssociationServer
+
+from dicom_gateway.dimse.association_socket import make_prompt
 
 log = logging.getLogger(__name__)
 
@@ -24,33 +25,7 @@ _STUCK_AFTER = 60.0  # seconds in which a peer takes nothing of what waits
 # What serves a retrieve request: (association, request, presentation context).
 Retrieve = Callable[[Any, C_MOVE | C_GET, Any], None]
 # What is done in the association's thread behind a request: (association, request).
-Behind = Callable[[Any, Any], None]
-
-
-def _close(connection: AssociationSocket) -> None:
-    """Close the socket, also where there is nothing to shut down because the peer has gone, or never was there."""
-    if connection.socket is not None:
-        with contextlib.suppress(OSError):
-            connection.socket.shutdown(socket.SHUT_RDWR)
-        connection.socket.close()
-
-
-# pynetdicom's own leaves such a socket open until it is collected.
-AssociationSocket._shutdown_socket = _close  # type: ignore[assignment,method-assign]  # for all associations, those that we ask for too
-
-_received_by_pynetdicom = AssociationSocket.recv
-
-
-def _receive(connection: AssociationSocket, size: int) -> bytearray:
-    """Say at once that it has come: dcmtk leaves Nagle on and would hold the rest of its answer back for a delayed ACK (40 ms)."""
-    content = _received_by_pynetdicom(connection, size)
-    if connection.socket is not None and hasattr(socket, "TCP_QUICKACK"):
-        with contextlib.suppress(OSError):  # it may have been closed meanwhile
-            connection.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
-    return content
-
-
-AssociationSocket.recv = _receive  # type: ignore[assignment,method-assign]  # it offers no other place for a socket option that each read uses up
+AfterRequest = Callable[[Any, Any], None]
 
 
 class _Request(RequestHandler):
@@ -58,6 +33,7 @@ class _Request(RequestHandler):
 
     def _create_association(self) -> Any:
         association: Any = super()._create_association()
+        make_prompt(association)
         server = cast(ThreadedAssociations, self.server)
         by_pynetdicom = association._serve_request
 
@@ -66,7 +42,7 @@ class _Request(RequestHandler):
             if context is None or not isinstance(request, C_MOVE | C_GET) or not request.is_valid_request:
                 by_pynetdicom(request, context_id)
                 if association.is_established:
-                    server.behind(association, request)
+                    server.after_request(association, request)
             else:
                 association.dimse.cancel_req = {}
                 association._is_paused = True
@@ -81,14 +57,14 @@ class _Request(RequestHandler):
         return association
 
 
-def is_gone(association: Any) -> bool:
-    """Whether the peer has aborted, or its connection is lost; to be asked while a request is served. Nothing is sent then."""
+def is_aborted(association: Any) -> bool:
+    """True if the peer has aborted or its connection is lost, for use while a request is served. Nothing is sent then."""
     if association.acse.is_aborted() or not association.dul.is_alive():
         association.is_established = False
     return not association.is_established
 
 
-def has_room(association: Any) -> bool:
+def wait_until_writable(association: Any) -> bool:
     """Wait until the peer has taken what was to be sent, once it is much; False where the peer is gone or stuck.
 
     pynetdicom queues without a limit, and reads no C-CANCEL while anything is queued.
@@ -96,8 +72,8 @@ def has_room(association: Any) -> bool:
     queue, taken_at = association.dul.to_provider_queue, time.monotonic()
     waiting = queue.qsize()
     if waiting < _ROOM:
-        return not is_gone(association)
-    while waiting and not is_gone(association):
+        return not is_aborted(association)
+    while waiting and not is_aborted(association):
         if time.monotonic() - taken_at > _STUCK_AFTER:
             log.info("%s takes no more answers", association.requestor.ae_title)
             association.abort()
@@ -106,7 +82,7 @@ def has_room(association: Any) -> bool:
         if queue.qsize() < waiting:
             taken_at = time.monotonic()
         waiting = queue.qsize()
-    return not is_gone(association)
+    return not is_aborted(association)
 
 
 class ThreadedAssociations(ThreadedAssociationServer):
@@ -114,17 +90,17 @@ class ThreadedAssociations(ThreadedAssociationServer):
 
     daemon_threads = True
 
-    def __init__(self, ae: AE, address: tuple[str, int], handlers: list[Any], retrieve: Retrieve, behind: Behind) -> None:
+    def __init__(self, ae: AE, address: tuple[str, int], handlers: list[Any], retrieve: Retrieve, after_request: AfterRequest) -> None:
         super().__init__(ae, address, ae.ae_title, ae.supported_contexts, evt_handlers=handlers, request_handler=_Request)
         cast(socket.socket, self.socket).close()
         self.retrieve = retrieve
-        self.behind = behind
+        self.after_request = after_request
 
     def server_bind(self) -> None:
-        """There is nothing to bind."""
+        """Bind nothing: connections come from the receiver."""
 
     def server_activate(self) -> None:
-        """Nor to listen on."""
+        """Listen on nothing."""
 
     def serve(self, connection: socket.socket, address: tuple[str, int]) -> None:
         """Serve the association on `connection` in a thread."""

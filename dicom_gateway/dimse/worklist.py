@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pydicom.dataset import Dataset
 from pydicom.uid import UID
 
 from dicom_gateway.dimse.character_sets import answer_in, read
+from dicom_gateway.dimse.context import ServiceContext
 from dicom_gateway.dimse.matching import answered, check, matches
 from dicom_gateway.dimse.statuses import (
     CANCELLED,
@@ -22,21 +23,18 @@ from dicom_gateway.dimse.statuses import (
 )
 from dicom_gateway.index import BadQuery, Scope
 
-if TYPE_CHECKING:
-    from dicom_gateway.dimse.server import Archive
-
 log = logging.getLogger(__name__)
 
 CLASS = "1.2.840.10008.5.1.4.31"
 
 
-def find(event: Any, archive: Archive) -> Iterator[tuple[Dataset | int, Dataset | None]]:
+def find(event: Any, service: ServiceContext) -> Iterator[tuple[Dataset | int, Dataset | None]]:
     """One pending response for each item that matches; with a warning where a key is one that no item has."""
     scope: Scope = event.assoc.scope
     try:
         keys = read(event.request.Identifier, UID(event.context.transfer_syntax))
         check(keys)
-        items = archive.wait(archive.worklist(scope, event.assoc.requestor.ae_title.strip())) if archive.worklist else ()
+        items = service.wait(service.worklist(scope, event.assoc.requestor.ae_title.strip())) if service.worklist else ()
         for item in items:
             if event.is_cancelled:
                 yield CANCELLED, None

@@ -23,7 +23,7 @@ class Level(IntEnum):
 
 
 class Matching(Enum):
-    """How a key is matched (PS3.4 C.2.2.2)."""
+    """The kinds of matching (PS3.4 C.2.2.2)."""
 
     NONE = "none"  # returned only
     UID = "uid"  # list of UIDs

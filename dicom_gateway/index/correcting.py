@@ -59,7 +59,7 @@ def correct(connection: sa.Connection, study_id: int, values: Mapping[str, str],
 
 
 def restore(connection: sa.Connection, study_id: int) -> None:
-    """What was received holds again. The caller holds the transaction."""
+    """Restore the values as received. The caller holds the transaction."""
     c = dicom_correction.c
     rows = connection.execute(sa.select(c.keyword, c.original).where(c.study_id == study_id)).all()
     if rows:

@@ -25,8 +25,8 @@ def name_groups(name: str | None) -> set[str]:
 
 
 def name_words(name: str | None) -> set[str]:
-    """What a fuzzy key may begin with: each word, each group without separators (王小东 for 王^小东, xiaodong for
-    Xiao Dong), and the pinyin of Chinese characters with its initials (wangxiaodong, xiaodong, wxd)."""
+    """Return the texts of which a fuzzy key may be the beginning: each word, each group without separators (王小东 for 王^小东,
+    xiaodong for Xiao Dong), and the pinyin of Chinese characters with its initials (wangxiaodong, xiaodong, wxd)."""
     words: set[str] = set()
     for group in name_groups(name):
         parts = [part for part in _SEPARATORS.split(group) if part][:MAX_WORDS]

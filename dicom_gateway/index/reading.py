@@ -20,7 +20,7 @@ PAGE = 500  # matches that are read and counted together
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What a caller may do: `studies` is a condition on `dicom_study`, `owner` the institution to store as. `character_set` is
+    """The rights of a caller: `studies` is a condition on `dicom_study`, `owner` the institution to store as. `character_set` is
     the Specific Character Set that a device wants its answers in; empty: the one that it asks in."""
 
     studies: sa.ColumnElement[bool]
@@ -30,7 +30,7 @@ class Scope:
 
 @dataclass(frozen=True, slots=True)
 class StoredInstance:
-    """What retrieving needs to know about one instance."""
+    """The attributes of one instance that retrieval needs."""
 
     id: int
     owner: str
@@ -45,7 +45,7 @@ class StoredInstance:
     size: int
     sha256: str
     revision: int = 0
-    """How often its study was corrected (`index.correcting`)."""
+    """The number of corrections of its study (`index.correcting`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,19 +61,19 @@ class Target:
 class Index:
     """The study index over an engine that the host program made (aiosqlite or asyncpg).
 
-    `settled` is awaited before a question, so that what was acknowledged is found (`dicom_gateway.settled`).
+    `barrier` is awaited before a question, so that what was acknowledged is found (`dicom_gateway.index_barrier`).
     """
 
-    def __init__(self, engine: AsyncEngine, settled: Callable[[], Awaitable[None]] | None = None) -> None:
+    def __init__(self, engine: AsyncEngine, barrier: Callable[[], Awaitable[None]] | None = None) -> None:
         self.engine = engine
         # On SQLite a host may begin its transactions with the write lock; questions do without.
         self._reading = engine.execution_options(reading=True)
-        self.settled = settled or _nothing_to_wait_for
+        self.barrier = barrier or _nothing_to_wait_for
 
     async def find(self, query: Query, scope: Scope) -> list[dict[str, Any]]:
         """Attributes by keyword, one mapping a match; counts included. Raises `BadQuery`."""
         statement = matching(query, scope.studies, self.engine.dialect.name)
-        await self.settled()
+        await self.barrier()
         async with self._reading.connect() as connection:
             rows = (await connection.execute(statement)).mappings().all()
             found = [Found.of(row) for row in rows]
@@ -85,7 +85,7 @@ class Index:
 
         What is found stands still: one statement, read as it is asked for."""
         statement = matching(query, scope.studies, self.engine.dialect.name).limit(None).offset(None)
-        await self.settled()
+        await self.barrier()
         async with self._reading.connect() as connection, connection.stream(statement) as result:
             async for part in result.mappings().partitions(size):
                 found = [Found.of(row) for row in part]
@@ -111,13 +111,13 @@ class Index:
         ):
             if wanted:
                 statement = statement.where(column.in_(list(wanted)))
-        await self.settled()
+        await self.barrier()
         rows = await self.rows(statement)
         unique = {row.sop_instance_uid: StoredInstance(*row) for row in reversed(rows)}
         return list(reversed(unique.values()))
 
     async def frames(self, instance: StoredInstance) -> FrameIndex | None:
-        """Where the frames of `instance` lie; None where they could not be told apart."""
+        """Return the frame index of `instance`; None if its frames could not be told apart."""
         c = dicom_frame_index.c
         rows = await self.rows(sa.select(c.packed).where(c.instance_id == instance.id))
         return unpack(rows[0].packed) if rows else None

@@ -22,11 +22,11 @@ from dicom_gateway.header import InstanceHeader
 from dicom_gateway.index.names import fold_name, name_groups, name_words
 from dicom_gateway.index.tables import dicom_conflict, dicom_frame_index, dicom_instance, dicom_name_key, dicom_series, dicom_study
 
-MOST_KNOWN = 10_000  # studies, and series, that are not asked for again
+MAX_KNOWN = 10_000  # studies, and series, that are not asked for again
 
 
 class Recorded(Enum):
-    """What became of one instance."""
+    """The outcome for one instance."""
 
     NEW = "new"
     DUPLICATE = "duplicate"  # the same data set is there already
@@ -52,7 +52,7 @@ class ReceivedInstance:
 
 @dataclass(frozen=True, slots=True)
 class IndexedInstance:
-    """What the batch's hook is told about one instance, whatever became of it."""
+    """One instance of a batch as the host's hook sees it, whatever its outcome."""
 
     recorded: Recorded
     study_id: int
@@ -84,7 +84,7 @@ class KnownPlaces:
 
 
 def _drop_oldest(known: dict[Any, int]) -> None:
-    while len(known) > MOST_KNOWN:
+    while len(known) > MAX_KNOWN:
         del known[next(iter(known))]
 
 
@@ -106,7 +106,7 @@ def record(connection: sa.Connection, batch: Sequence[ReceivedInstance], known: 
             study, place = studies[_study_of(received)], series[_series_of(received)]
         else:
             row = existing[received.owner, received.header.sop_instance_uid]
-            same = row.data_set_sha256 == received.data_set_sha256 and row.transfer_syntax_uid == received.header.transfer_syntax_uid
+            same = row.data_set_sha256 == received.data_set_sha256
             recorded, instance_id, study, place = Recorded.DUPLICATE if same else Recorded.CONFLICT, row.id, row.study_id, 0
         begins = recorded is Recorded.NEW and study in fresh_studies
         outcomes[received.object_key] = IndexedInstance(recorded, study, instance_id, received, begins, place)
@@ -187,7 +187,7 @@ def _studies(
 
 
 def enter_name_keys(connection: sa.Connection, names: dict[int, str | None]) -> None:
-    """What new studies can be found by."""
+    """Insert the keys by which studies, given by number, are found by these names of their patients."""
     keys = [
         {"kind": kind, "text": text, "study_id": study}
         for study, name in names.items()
@@ -267,7 +267,7 @@ def _existing(connection: sa.Connection, repeated: list[ReceivedInstance]) -> di
         return {}
     c = dicom_instance.c
     query = (
-        sa.select(c.id, c.owner, c.sop_instance_uid, c.data_set_sha256, c.transfer_syntax_uid, dicom_series.c.study_id)
+        sa.select(c.id, c.owner, c.sop_instance_uid, c.data_set_sha256, dicom_series.c.study_id)
         .join(dicom_series)
         .where(
             c.owner.in_({r.owner for r in repeated}),

@@ -189,6 +189,6 @@ def _checked(pixels: Pixels, header: Dataset) -> Pixels:
 
 
 def _sentence(error: Exception) -> str:
-    """What a decoder said, on one line; pydicom repeats its own sentence in front."""
+    """Return the message of a decoder on one line; pydicom repeats its own sentence in front."""
     text = " ".join(str(error).split()) or type(error).__name__
     return text.rpartition("all available plugins: ")[2][:200]

@@ -45,7 +45,7 @@ def palette_picture(header: Dataset, pixels: Pixels) -> Picture:
 
 
 def has_supplemental_palette(header: Dataset) -> bool:
-    """Whether some grey values of the object stand for colours (PS3.3 C.7.6.3.1.5 and C.8.16.2.1.2)."""
+    """True if some grey values of the object stand for colours (PS3.3 C.7.6.3.1.5 and C.8.16.2.1.2)."""
     return str(header.get("PixelPresentation", "")) in ("COLOR", "MIXED") and "RedPaletteColorLookupTableData" in header
 
 

@@ -1,4 +1,4 @@
-"""What can go wrong with pixels."""
+"""Errors in pixels."""
 
 
 class PixelError(Exception):

@@ -78,7 +78,7 @@ def functional_item(header: Dataset, sequence: str, frame: int) -> Dataset:
 
 
 def _padding(header: Dataset, pixels: Pixels) -> NDArray[np.bool_] | None:
-    """Where the pixels are padding (PS3.3 C.7.5.1.1.2), None where the object has none."""
+    """Return the mask of pixels that are padding (PS3.3 C.7.5.1.1.2), None if the object has none."""
     low = header.get("PixelPaddingValue")
     if not isinstance(low, int) or pixels.dtype.kind == "f":
         return None

@@ -26,7 +26,7 @@ _CACHED_FRAME_BYTES = 8 << 20
 
 @dataclass(frozen=True, slots=True)
 class Rendering:
-    """What is asked for: a media type, a window (else the object's own), the box to fit in, JPEG quality 1-100.
+    """The parameters of a rendering: a media type, a window (else the object's own), the box to fit in, JPEG quality 1-100.
 
     `width` and `height` are pixels of the box; None keeps the frame's size. A picture is never enlarged past the box.
     """

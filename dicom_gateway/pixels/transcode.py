@@ -34,11 +34,6 @@ MAX_NATIVE = 1 << 30
 """Bytes of an object's native pixels: what is transcoded stands in memory."""
 
 
-def to_explicit_little_endian(part10: bytes) -> bytes:
-    """The object with native pixels in explicit VR little endian; runs in a process of its own. Raises `PixelError`."""
-    return transcode(part10, EXPLICIT_VR_LITTLE_ENDIAN)
-
-
 def transcode(part10: bytes, target: str) -> bytes:
     """The object in the transfer syntax `target`, one of `TARGETS`; runs in a process of its own.
 

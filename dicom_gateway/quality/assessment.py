@@ -21,7 +21,7 @@ REASONS = {
     Dimension.RESOLUTION: "no-figures",
     Dimension.CONTRAST: "no-pixels",
 }
-"""Why a dimension without a single figure was not assessed. Positioning and anatomy of a radiograph need a trained eye."""
+"""The reason given for a dimension without a single figure. Positioning and anatomy of a radiograph need a trained eye."""
 
 BESIDE = frozenset({"PR", "KO", "SR", "SEG", "DOC", "RTSTRUCT", "RTPLAN", "RTDOSE", "REG"})
 """Modalities without pictures of their own: they stand beside the images and are not assessed."""

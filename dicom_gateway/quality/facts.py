@@ -1,4 +1,4 @@
-"""What headers say: the attributes that checks of labelling, geometry and completeness look at."""
+"""Facts from the headers: the attributes that checks of labelling, geometry and completeness look at."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ class Limit:
     over: str = "worst"
 
     def applies_to(self, modality: str) -> bool:
-        """Whether the figure means anything for images of this modality."""
+        """True if the figure applies to images of this modality."""
         return not self.modalities or modality in self.modalities
 
     def score(self, value: float) -> int:

@@ -11,7 +11,7 @@ _ODD = 12.0
 """Robust deviations by which a line's step exceeds those of its neighbours."""
 _AGREED = 0.8
 """Part of the line's pixels that must step the same way: an edge of the anatomy rarely runs so straight and so far."""
-_MOST = 32
+_MAX_ROWS = 32
 _AROUND = 10
 """Frequencies on either side that one is measured by."""
 _FAINTEST = 0.005
@@ -40,7 +40,7 @@ def dead_lines(units: Floats) -> list[int]:
                 kept[-1] = int(row)
         else:
             kept.append(int(row))
-    return kept[:_MOST]
+    return kept[:_MAX_ROWS]
 
 
 def stripe_power(units: Floats) -> float:

@@ -41,7 +41,7 @@ class ImageMeasures:
     values: dict[str, float] = field(default_factory=dict)
     shapes: dict[str, tuple[Shape, ...]] = field(default_factory=dict)
     failure: str = ""
-    """Why the pixels could not be measured."""
+    """The reason for which the pixels could not be measured."""
 
 
 def measure_image(head: bytes, encoded: bytes, skip_bits: int, series: str, instance: str) -> ImageMeasures:
@@ -95,7 +95,7 @@ def _figures(header: Dataset, units: Floats, body: Mask, scale: int) -> Iterator
 
 
 def foreground(units: Floats, modality: str) -> Mask:
-    """Where the object is: tissue by its Hounsfield units in CT, else what Otsu's threshold (1979) tells apart."""
+    """Return the mask of the object: tissue by its Hounsfield units in CT, otherwise by Otsu's threshold (1979)."""
     mask = units > (AIR_HU if modality == "CT" else otsu(units))
     return mask if 0.01 < mask.mean() < 1 else np.ones_like(mask)
 
@@ -188,7 +188,7 @@ def foreground_to_background(units: Floats, body: Mask) -> float | None:
 
 
 def off_centre(body: Mask, header: Dataset, scale: int) -> float | None:
-    """How far the object's middle lies from the picture's, in mm."""
+    """Return the distance of the object's centre from the picture's, in mm."""
     spacing = header.get("PixelSpacing")
     if spacing is None or not body.any() or body.all():
         return None
@@ -219,7 +219,7 @@ def _clipped(header: Dataset, stored: Floats, body: Mask, scale: int) -> float:
 
 
 def _field(units: Floats, body: Mask, scale: int, made: ImageMeasures) -> None:
-    """Where the exposed field lies (radiography), and how far the object passes the edge (CT)."""
+    """Note the place of the exposed field (radiography), and how far the object passes the edge (CT)."""
     height, width = units.shape
     if made.modality == "CT":
         edges = np.concatenate([body[0], body[-1], body[:, 0], body[:, -1]])

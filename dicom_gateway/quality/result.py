@@ -1,4 +1,4 @@
-"""What an assessment says: scores, the figures behind them, and where on the image they were found."""
+"""The result of an assessment: scores, the figures behind them, and where on the image they were found."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Evidence:
     instance: str = ""
     shapes: tuple[Shape, ...] = ()
     detail: str = ""
-    """What was found, as it stands in the header: names of attributes, values. Never a sentence."""
+    """The evidence as it stands in the header: names of attributes, values. Never a sentence."""
 
 
 @dataclass(frozen=True, slots=True)

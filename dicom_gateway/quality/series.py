@@ -1,4 +1,4 @@
-"""What the objects of a series say together: gaps, mixed geometry, numbers that miss or come twice."""
+"""Checks over the objects of a series together: gaps, mixed geometry, numbers that miss or come twice."""
 
 from __future__ import annotations
 

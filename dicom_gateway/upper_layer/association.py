@@ -45,22 +45,22 @@ _QUICKACK = getattr(socket, "TCP_QUICKACK", None)
 
 
 class Host(Protocol):
-    """What associations need from whoever listens."""
+    """The interface that associations need of the server that accepts them."""
 
     def opened(self, association: Association) -> None:
-        """A connection is there."""
+        """Register a new connection."""
         ...
 
     def closed(self, association: Association) -> None:
-        """And is gone."""
+        """Forget a connection that was lost."""
         ...
 
     def takes_over(self, association: Association, request: AssociateRequest, sent: bytes) -> bool:
-        """Whether somebody else serves this association; `sent` is what has been read of it so far."""
+        """Return True if this association is handed off; `sent` are the bytes read of it so far."""
         ...
 
     async def admit(self, request: AssociateRequest, address: str) -> Scope | Refusal:
-        """Who the requestor is, or why there is no association."""
+        """Return the scope of the requestor, or the reason for a refusal."""
         ...
 
     def store(self, content: bytearray, owner: str, source: Source, digest: bytes) -> asyncio.Future[Received]:
@@ -105,7 +105,7 @@ class Association(asyncio.BufferedProtocol):
 
     @property
     def busy(self) -> bool:
-        """Whether the peer waits for us."""
+        """True if the peer waits for us."""
         return self._holds > 0
 
     # What the transport tells
@@ -139,11 +139,11 @@ class Association(asyncio.BufferedProtocol):
         self._host.closed(self)
 
     def pause_writing(self) -> None:
-        """The peer does not read its answers."""
+        """Read nothing more: the peer does not read its answers."""
         self._hold(True)
 
     def resume_writing(self) -> None:
-        """It does again."""
+        """Go on reading: the peer reads its answers again."""
         self._hold(False)
 
     # What the host tells
@@ -201,7 +201,7 @@ class Association(asyncio.BufferedProtocol):
             self._broken(error)
 
     def _broken(self, error: MalformedPDU) -> None:
-        """What came is no upper layer protocol; nothing behind it can be trusted."""
+        """Abort: the bytes are not the upper layer protocol, and nothing after them can be trusted."""
         if self.state is not State.AWAITING_CLOSE:
             log.info("association of %s at %s: %s", self.calling or "?", self.address, error)
         self._happened(Event.INVALID, error.reason)

@@ -22,7 +22,7 @@ MISTYPED_ARGUMENT = 0x0212
 
 _ELEMENT = struct.Struct("<HHI")
 _US = struct.Struct("<HHIH")
-_MOST_COMMENT = 64  # characters of Error Comment (0000,0902), a long string
+_MAX_COMMENT = 64  # characters of Error Comment (0000,0902), a long string
 _NO_COMMENT = re.compile(r"[^ -\[\]-~]")  # the default repertoire without control characters and backslash (PS3.5 table 6.2-1)
 _UID = re.compile(r"[0-9A-Za-z._-]{1,64}")  # as loose as the index (dicom_gateway.header)
 _COMMAND, _LAST = 0x01, 0x02  # bits of the message control header (PS3.8 annex E.2)
@@ -30,7 +30,7 @@ _COMMAND, _LAST = 0x01, 0x02  # bits of the message control header (PS3.8 annex 
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """What a request or a response says. UIDs are empty where they are absent, `status` None in a request."""
+    """A command set: a request or a response. UIDs are empty where they are absent, `status` None in a request."""
 
     field: int
     message_id: int
@@ -68,7 +68,7 @@ def decode_command(content: bytes | bytearray) -> Command:
 
 def comment_of(sentence: str) -> str:
     """As much of a sentence as Error Comment holds, in its characters."""
-    return _NO_COMMENT.sub("?", sentence[:_MOST_COMMENT])
+    return _NO_COMMENT.sub("?", sentence[:_MAX_COMMENT])
 
 
 def encode_response(context_id: int, command: Command, status: int, comment: str = "") -> bytes:
@@ -119,7 +119,7 @@ def data_pdu(context_id: int, fragment: bytes, *, command: bool = False, last: b
 
 
 def is_uid(text: str) -> bool:
-    """Whether `text` can name an instance."""
+    """True if `text` can name an instance."""
     return _UID.fullmatch(text) is not None
 
 

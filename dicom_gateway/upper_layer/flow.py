@@ -12,8 +12,8 @@ HIGH = 4 << 20  # bytes that wait before the producer is held back
 
 
 class Flow:
-    """What is `put` and, elsewhere, taken. `hold(True)` asks the producer to wait, `hold(False)` to go on. Everything but `pieces`
-    happens on the loop of the producer."""
+    """A queue of pieces, filled by `put` and read by `pieces`. `hold(True)` asks the producer to wait, `hold(False)` to go on.
+    Everything but `pieces` happens on the loop of the producer."""
 
     def __init__(self, hold: Callable[[bool], None]) -> None:
         self._hold = hold
@@ -42,7 +42,7 @@ class Flow:
         self._news.set()
 
     def abandon(self) -> None:
-        """Nobody will take what comes: the consumer has ended."""
+        """Drop what waits and what comes: the consumer has ended."""
         self._abandoned = True
         self._pieces.clear()
         self._waiting = 0

@@ -36,7 +36,7 @@ _OTHERS = frozenset(str(uid) for uid in vars(sop_class).values() if isinstance(u
 
 @lru_cache(maxsize=4096)
 def is_storage(abstract_syntax: str) -> bool:
-    """Whether an object of this class is something to keep."""
+    """True if objects of this class are stored."""
     if not abstract_syntax.startswith(_DICOM) or abstract_syntax in _STORAGE:
         return True
     return abstract_syntax.startswith(_COMPOSITE_STORAGE) and abstract_syntax not in _OTHERS

@@ -168,7 +168,6 @@ def abort(source: AbortSource, reason: AbortReason = AbortReason.NOT_SPECIFIED) 
 
 RELEASE_RQ = HEAD.pack(PDUType.RELEASE_RQ, 4) + bytes(4)
 RELEASE_RP = HEAD.pack(PDUType.RELEASE_RP, 4) + bytes(4)
-FIXED_LENGTH = {PDUType.ASSOCIATE_RJ: 4, PDUType.RELEASE_RQ: 4, PDUType.RELEASE_RP: 4, PDUType.ABORT: 4}
 
 
 def decode_request(body: bytes | memoryview) -> AssociateRequest:

@@ -21,9 +21,9 @@ from dicom_gateway.index import Scope
 from dicom_gateway.intake import Intake, Received, Source
 from dicom_gateway.loop_thread import on
 from dicom_gateway.policy import Policy, Refusal, RefusalReason
+from dicom_gateway.rate_limiter import RateLimiter
 from dicom_gateway.upper_layer.association import Association
 from dicom_gateway.upper_layer.flow import Flow
-from dicom_gateway.upper_layer.pace import Pace
 from dicom_gateway.upper_layer.pdu import APPLICATION_CONTEXT, HEAD, MAX_ASSOCIATE, AssociateRequest, MalformedPDU, PDUType, decode_request
 from dicom_gateway.upper_layer.relay import relay
 from dicom_gateway.upper_layer.states import State
@@ -32,10 +32,11 @@ log = logging.getLogger(__name__)
 
 # Who stores one object: (file, owner, source, SHA-256 of the file).
 Store = Callable[[bytearray, str, Source, bytes], asyncio.Future[Received]]
-# Who serves other associations: (socket with the request unread, peer address).
-Elsewhere = Callable[[socket.socket, tuple[str, int]], None]
+# Takes over an association that is not served here: (socket with the request unread, peer address).
+Handoff = Callable[[socket.socket, tuple[str, int]], None]
 
 _BACKLOG = 512
+_BURST = 2.0  # seconds' worth of instances that one owner may store at once before its rate counts
 _SWEEP = 1.0  # seconds between two looks at the clocks of all associations
 _ACCEPT_AGAIN = 0.1  # seconds
 _PEEK_AGAIN = 0.02  # seconds before looking again at a request of which only a part has come, where waiting is not exact
@@ -43,7 +44,7 @@ _PEEK_AGAIN = 0.02  # seconds before looking again at a request of which only a 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one peer may take from the others, in one process. Times in seconds, rates in instances a second for one owner."""
+    """Limits on the resources that one peer may use, in one process. Times in seconds, rates in instances a second for one owner."""
 
     associations: int = 256
     associations_per_address: int = 64
@@ -63,8 +64,8 @@ class Receiver:
         intake: Intake,
         store: Store,
         policy: Policy,
-        elsewhere: Elsewhere,
-        served_elsewhere: frozenset[str],
+        handoff: Handoff,
+        handed_off: frozenset[str],
         limits: Limits,
         tls: ssl.SSLContext | None,
         home: asyncio.AbstractEventLoop,
@@ -72,12 +73,12 @@ class Receiver:
         self._intake = intake
         self._store = store
         self._policy = policy
-        self._elsewhere = elsewhere
-        self._served_elsewhere = served_elsewhere
+        self._handoff = handoff
+        self._handed_off = handed_off
         self._limits = limits
         self._tls = tls
         self._home = home
-        self._pace = Pace(limits.rate)
+        self._limiter = RateLimiter(limits.rate, _BURST)
         self._loop = asyncio.get_running_loop()
         self._associations: set[Association] = set()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -143,17 +144,17 @@ class Receiver:
             self._start(self._open(connection, address[:2]))
 
     def _has_too_many(self, address: str) -> bool:
-        """Whether connections that ask for nothing already fill the place of all associations, or of one peer's."""
+        """True if connections without a request already reach the limit of all associations, or of one address's."""
         limits, waiting = self._limits, self._unasked.values()
         return len(waiting) >= limits.associations or list(waiting).count(address) >= limits.associations_per_address
 
     async def _open(self, connection: socket.socket, address: tuple[str, int]) -> None:
         """Serve a connection here or give it away."""
         try:
-            if self._tls is None and await self._asks_elsewhere(connection):
+            if self._tls is None and await self._asks_for_handoff(connection):
                 connection.setblocking(True)
                 connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                self._elsewhere(connection, address)
+                self._handoff(connection, address)
                 return
             await self._loop.connect_accepted_socket(
                 lambda: Association(self, address[0]),
@@ -169,12 +170,12 @@ class Receiver:
         finally:
             self._unasked.pop(connection, None)
 
-    async def _asks_elsewhere(self, connection: socket.socket) -> bool:
+    async def _asks_for_handoff(self, connection: socket.socket) -> bool:
         """Look at the request without taking it. False for what is none in time, or broken: that is answered here."""
         with contextlib.suppress(TimeoutError, MalformedPDU):
             async with asyncio.timeout(self._limits.request):
                 request = await self._peek(connection)
-                return request is not None and self._is_served_elsewhere(request)
+                return request is not None and self._is_handed_off(request)
         return False
 
     async def _peek(self, connection: socket.socket) -> AssociateRequest | None:
@@ -207,8 +208,8 @@ class Receiver:
         finally:
             self._loop.remove_reader(connection)
 
-    def _is_served_elsewhere(self, request: AssociateRequest) -> bool:
-        return any(context.abstract_syntax in self._served_elsewhere for context in request.contexts)
+    def _is_handed_off(self, request: AssociateRequest) -> bool:
+        return any(context.abstract_syntax in self._handed_off for context in request.contexts)
 
     async def _sweep(self) -> None:
         """End associations whose time is over."""
@@ -260,11 +261,11 @@ class Receiver:
 
     def takes_over(self, association: Association, request: AssociateRequest, sent: bytes) -> bool:
         """See `Host`. Only what comes under TLS is known so late."""
-        if not self._is_served_elsewhere(request) or association.transport is None:
+        if not self._is_handed_off(request) or association.transport is None:
             return False
         self._associations.discard(association)
         peer = association.transport.get_extra_info("peername")[:2]
-        self._start(relay(association.transport, sent, lambda inner: self._elsewhere(inner, peer)))
+        self._start(relay(association.transport, sent, lambda inner: self._handoff(inner, peer)))
         return True
 
     async def admit(self, request: AssociateRequest, address: str) -> Scope | Refusal:
@@ -290,7 +291,7 @@ class Receiver:
 
     def store(self, content: bytearray, owner: str, source: Source, digest: bytes) -> asyncio.Future[Received]:
         """See `Host`."""
-        wait = self._pace.wait(owner, self._loop.time())
+        wait = self._limiter.reserve(owner, self._loop.time())
         if not wait:
             return self._store(content, owner, source, digest)
         return asyncio.ensure_future(self._store_later(wait, content, owner, source, digest))

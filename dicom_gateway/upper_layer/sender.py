@@ -35,7 +35,7 @@ _KINDS = frozenset(PDUType)
 
 
 class Cause(StrEnum):
-    """Why a peer could not be worked with, for who says it in other words."""
+    """The reason for which no operation with a peer was possible, for callers that word it themselves."""
 
     UNKNOWN_HOST = "unknown-host"
     NOBODY_LISTENS = "nobody-listens"
@@ -236,7 +236,7 @@ class StorageAssociation:
 
 
 def cause_of(error: Exception) -> Cause:
-    """What an error of the connection says about the peer."""
+    """Return the cause that an error of the connection stands for."""
     match error:
         case ssl.SSLCertVerificationError():
             return Cause.CERTIFICATE
@@ -256,7 +256,7 @@ def cause_of(error: Exception) -> Cause:
 
 
 def failure(peer: Peer, error: Exception) -> SendingFailed:
-    """What is said of a peer with which no association could be made because of this error."""
+    """Return the failure to raise where this error kept an association with the peer from being made."""
     cause, where = cause_of(error), f"{peer.called} at {peer.host}:{peer.port}"
     if isinstance(error, ssl.SSLCertVerificationError):
         return SendingFailed(f"{where} shows a certificate that is not trusted: {error.verify_message}", cause)
@@ -268,7 +268,7 @@ def failure(peer: Peer, error: Exception) -> SendingFailed:
 
 
 def why_not(peer: Peer) -> SendingFailed | None:
-    """Why there is no connection with a peer that could not be worked with: it is made once more, and listened to. None where nothing
+    """Return why there is no connection with a peer: it is made once more, and listened to. None if nothing
     is wrong with it. Blocks: for a thread."""
     try:
         with socket.create_connection((peer.host, peer.port), CONNECT_WITHIN) as plain:

@@ -1,6 +1,6 @@
-"""Unified procedure steps (PS3.4 annex CC): workitems, their states, and a desk that keeps them."""
+"""Unified procedure steps (PS3.4 annex CC): workitems, their states, and a repository that keeps them."""
 
-from dicom_gateway.workitems.desk import TableDesk, WorkitemDesk
+from dicom_gateway.workitems.repository import SqlWorkitems, WorkitemRepository
 from dicom_gateway.workitems.rules import Refused, State, Workitem
 
-__all__ = ["Refused", "State", "TableDesk", "Workitem", "WorkitemDesk"]
+__all__ = ["Refused", "SqlWorkitems", "State", "Workitem", "WorkitemRepository"]

@@ -1,4 +1,4 @@
-"""What may become of a workitem: states and their changes as a table (PS3.4 section CC.1.1), and what a workitem must hold."""
+"""Rules for workitems: their states and changes as a table (PS3.4 section CC.1.1), and the attributes they must have."""
 
 from __future__ import annotations
 
@@ -32,6 +32,10 @@ class Refused(Exception):
         self.status = status
         self.code = code
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Return how it is made again in another process."""
+        return type(self), (self.status, self.code, str(self))
+
 
 @dataclass(frozen=True, slots=True)
 class Workitem:
@@ -44,7 +48,7 @@ class Workitem:
     version: int = 0
 
     def shown(self) -> dict[str, Any]:
-        """What others see: everything but the Transaction UID, which is its owner's key (PS3.4 CC.2.7)."""
+        """Return the attributes that others see: everything but the Transaction UID, which is its owner's key (PS3.4 CC.2.7)."""
         shown = {tag: element for tag, element in self.content.items() if tag != TRANSACTION_UID}
         shown[SOP_CLASS_UID] = {"vr": "UI", "Value": [SOP_CLASS]}
         shown[SOP_INSTANCE_UID] = {"vr": "UI", "Value": [self.uid]}
@@ -53,7 +57,7 @@ class Workitem:
 
 
 class Change(Enum):
-    """What a requested change of state means."""
+    """The meaning of a requested change of state."""
 
     ALLOWED = "allowed"
     ALREADY = "already so"

@@ -19,7 +19,7 @@ CONTRAST = 1.8
 silent. Chance beats in noise of any colour reach 1.5, sinus arrest and ventricular standstill 4 and more"""
 QUIET_SHARE = 80.0
 """per cent of the silence's windows that are lower: a T wave at its beginning and a few P waves may be higher"""
-MOST_ALONE = 100.0
+MAX_ALONE = 100.0
 """microvolts: most height of a silence without any beat to compare with; chance noise above it tells nothing"""
 BEATS_AROUND = 8
 
@@ -62,7 +62,7 @@ def _contrast(recording: Recording, beats: Indices, first: int, last: int) -> fl
     near = beats[max(0, middle - BEATS_AROUND // 2) : middle + BEATS_AROUND // 2]
     near = near[(near >= size) & (near < recording.samples.shape[1] - size)]
     if len(near) == 0:
-        return CONTRAST if len(beats) == 0 and float(quiet.max()) <= MOST_ALONE else 0.0
+        return CONTRAST if len(beats) == 0 and float(quiet.max()) <= MAX_ALONE else 0.0
     windows = recording.samples[:, near[:, None] + np.arange(-size // 2, size // 2)]
     return float((np.nanmedian(_heights(windows), axis=1) / np.maximum(quiet, 1.0)).max())
 

@@ -21,7 +21,7 @@ Classes = npt.NDArray[np.str_]
 ALIKE, MEMBER = 0.92, 0.88
 """least correlation of all leads' QRS for a template to be formed, and for a beat to be added to it; looser ones take
 wide ectopic beats of a bigeminy in among the normal beats whose polarity they share"""
-MOST_TEMPLATES = 30
+MAX_TEMPLATES = 30
 LEAST_MEMBERS = 3
 """beats in one chunk that make a template; a shape seen once or twice is left among the unlike ones"""
 SEED_BEATS = 300
@@ -83,7 +83,7 @@ def group(chunks: Iterable[BeatWindows], count: int) -> Templates:
         if shapes:
             like = likeness(windows, np.stack(shapes))
             here[:] = np.where(like.max(axis=1) > MEMBER, like.argmax(axis=1), UNASSIGNED)
-        while len(shapes) < MOST_TEMPLATES and (here == UNASSIGNED).any():
+        while len(shapes) < MAX_TEMPLATES and (here == UNASSIGNED).any():
             shape, members = _new_template(windows, here == UNASSIGNED)
             if shapes and members.sum() < LEAST_MEMBERS:
                 break  # the shape that most beats are like comes first, so all others are rarer

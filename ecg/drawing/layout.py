@@ -32,7 +32,7 @@ LAYOUTS: Final[Mapping[str, Layout]] = {
 }
 """Rows x columns of the standard twelve leads; a recording with other leads is drawn in rows, whatever is asked."""
 
-MOST_ROWS: Final = 12
+MAX_ROWS: Final = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +120,7 @@ def _fives(length: float) -> float:
 def _arrangement(recording: Recording, sheet: Sheet) -> tuple[tuple[tuple[str, ...], ...], str | None]:
     """Leads by column and the rhythm lead; other leads than the twelve are rows of one column."""
     if not set(recording.leads) >= set(STANDARD_12):
-        return (recording.leads[:MOST_ROWS],), None
+        return (recording.leads[:MAX_ROWS],), None
     layout = LAYOUTS[sheet.layout]
     if not layout.rhythm:
         return layout.columns, None

@@ -15,7 +15,7 @@ NAME: Final = "edf"
 TIMING_BYTES: Final = 32
 """Room for the time stamp of a data record, a whole number of 16-bit samples."""
 
-_MOST_SAMPLES_A_RECORD: Final = 30_720
+_MAX_SAMPLES_A_RECORD: Final = 30_720
 """EDF asks for at most 61,440 bytes a data record."""
 
 
@@ -42,7 +42,7 @@ def write(recording: Recording) -> bytes:
 
 def _samples_a_record(length: int, leads: int, rate: float) -> int:
     """Samples of a lead in one data record: about a second, dividing the length where a near number does."""
-    most = max(_MOST_SAMPLES_A_RECORD // leads, 1)
+    most = max(_MAX_SAMPLES_A_RECORD // leads, 1)
     usual = min(max(round(rate), 1), most)
     near = range(max(usual // 4, 1), min(usual * 4, most, length) + 1)
     whole = [count for count in near if length % count == 0 and abs(float(_real(count / rate)) * rate - count) < 1e-9]

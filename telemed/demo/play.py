@@ -17,7 +17,7 @@ import aiohttp
 import structlog
 from sqlalchemy.exc import DBAPIError
 
-from dicom_gateway.settled import Settled
+from dicom_gateway.index_barrier import IndexBarrier
 from storage.errors import StorageError
 from telemed.adapters.application import SqlApplication
 from telemed.adapters.dicom.study_intake import DicomStudyIntake
@@ -65,7 +65,7 @@ class Stage:
     application: SqlApplication
     studies: DicomStudyIntake
     spool: EvidenceSpool
-    settled: Settled
+    settled: IndexBarrier
 
     async def send(self, member: str, files: Sequence[Path]) -> None:
         """The study is in the index when this returns: in the story it was there before what comes next."""
@@ -81,7 +81,7 @@ async def play_story(settings: Settings, story: Sequence[StoryCase] = STORY, str
     room = asyncio.Semaphore(AT_ONCE)
     async with evidence_makers() as makers, open_parts(settings) as parts:
         door = DicomStudyIntake(parts.intake, parts.application.engine)
-        stage = Stage(settings, parts.application, door, EvidenceSpool(settings.data_dir / SPOOL, makers), Settled(parts.store))
+        stage = Stage(settings, parts.application, door, EvidenceSpool(settings.data_dir / SPOOL, makers), IndexBarrier(parts.store))
         programme: list[StoryCase | StrayStudy] = [*story, *strays]
         async with asyncio.TaskGroup() as group:
             for what in sorted(programme, key=_turn):

@@ -45,7 +45,7 @@ _SEXES = {"male": "M", "female": "F", "other": "O"}
 
 
 class CaseWorkitems:
-    """Implements `dicom_gateway.workitems.WorkitemDesk`."""
+    """Implements `dicom_gateway.workitems.WorkitemRepository`."""
 
     def __init__(self, application: Application) -> None:
         self._application = application

@@ -31,9 +31,9 @@ from dicom_gateway import (
     start_dimse,
 )
 from dicom_gateway.index import dicom_study, metadata
-from dicom_gateway.performed_step import PerformedStep
+from dicom_gateway.index_barrier import IndexBarrier
+from dicom_gateway.mpps import PerformedStep
 from dicom_gateway.pixels import PixelPool
-from dicom_gateway.settled import Settled
 from storage import open_store
 from storage.protocol import ObjectStore
 from tests.dicom_gateway.devices import StorageProvider
@@ -143,7 +143,7 @@ async def gateway(engine: AsyncEngine, store: ObjectStore, pixel_pool: PixelPool
     def on_step(connection: sa.Connection, step: PerformedStep) -> None:
         steps.append(step)
 
-    index, intake = Index(engine, Settled(store)), Intake(engine, store, on_indexed=on_indexed)
+    index, intake = Index(engine, IndexBarrier(store)), Intake(engine, store, on_indexed=on_indexed)
     dimse = await start_dimse(index, store, intake, policy, port=0, destinations=destinations, worklist=worklist, on_step=on_step)
     app = web.Application()
     app.add_subapp("/dicomweb", dicomweb_app(index, store, intake, _authorise, pool=pixel_pool))

@@ -104,7 +104,7 @@ async def test_what_cannot_be_promised_is_named_with_its_reason(gateway: Gateway
     assert failures(information) == {other[1]: 0x0119, foreign[1]: 0x0112, lost[1]: 0x0110, unknown: 0x0112}
 
 
-async def test_a_requester_that_has_gone_is_called(gateway: Gateway, free_port: Callable[[], int]) -> None:
+async def test_a_requester_that_has_left_gets_its_report_on_a_new_association(gateway: Gateway, free_port: Callable[[], int]) -> None:
     device, stored, port = Device(gateway), await sent(gateway), free_port()
     gateway.movers["CLINIC1"] = port
     assert await device.ask([stored], stay=False) == 0

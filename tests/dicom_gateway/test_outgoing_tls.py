@@ -15,8 +15,8 @@ import pytest
 from pydicom.uid import generate_uid
 from pynetdicom import AE, build_context, evt
 
-from dicom_gateway.dimse.archives import FIND, studies_of_patient
-from dicom_gateway.dimse.calling import called
+from dicom_gateway.dimse.query_retrieve_scu import FIND, studies_of_patient
+from dicom_gateway.dimse.scu import associate
 from dicom_gateway.upper_layer.sender import NATIVE, Cause, Peer, SendingFailed, echo
 from tests.dicom_gateway.certificates import Authority, client_context, server_context
 from tests.dicom_gateway.conftest import Gateway
@@ -115,11 +115,11 @@ async def causes(port: int, tls: ssl.SSLContext | None) -> set[Cause]:
     """What both ways of calling say: ours, and pynetdicom's."""
     peer, found = calling(port, tls), set()
 
-    def associate() -> None:
-        with called(peer, [build_context(FIND, list(NATIVE))], 10):
+    def find() -> None:
+        with associate(peer, [build_context(FIND, list(NATIVE))], 10):
             pass
 
-    for attempt in (lambda: echo(peer), lambda: asyncio.to_thread(associate)):
+    for attempt in (lambda: echo(peer), lambda: asyncio.to_thread(find)):
         with pytest.raises(SendingFailed, match=r"127\.0\.0\.1") as refusal:
             await attempt()
         found.add(refusal.value.cause)

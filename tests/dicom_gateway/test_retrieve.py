@@ -235,7 +235,7 @@ async def test_cancelling_a_find_stops_it(gateway: Gateway, monkeypatch: pytest.
     assert (len(found), end) == (300, 0)
 
 
-async def test_who_leaves_in_the_middle_of_a_find_leaves_nothing_behind(gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_find_whose_requestor_disconnects_is_ended(gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("dicom_gateway.index.reading.Index.pages.__defaults__", (20,))
     monkeypatch.setattr("dicom_gateway.dimse.threads._ROOM", 1)
     study = generate_uid()

@@ -43,7 +43,7 @@ async def test_a_study_is_stable_once_until_more_arrives(gateway: Gateway, http:
     assert sorted(told) == sorted([one, two, one])
 
 
-async def test_an_event_whose_hook_fails_is_told_again(gateway: Gateway, http: aiohttp.ClientSession) -> None:
+async def test_an_event_whose_hook_fails_is_raised_again(gateway: Gateway, http: aiohttp.ClientSession) -> None:
     failures = [True]
 
     async def on_stable(_: AsyncConnection, __: Sequence[StableStudy]) -> None:

@@ -170,7 +170,7 @@ async def test_a_process_killed_during_a_multipart_upload_leaves_the_object_befo
     await store.close()
 
 
-def test_what_a_crash_left_is_swept_up_at_the_next_start_but_one(tmp_path: Path) -> None:
+def test_what_a_crash_left_is_deleted_at_the_next_start_but_one(tmp_path: Path) -> None:
     url = f"file://{tmp_path}/store"
     with child(_PUT_AND_HANG, url) as process:
         assert process.stdout is not None

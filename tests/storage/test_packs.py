@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from storage import BadKey, ObjectMissing, StorageError
 from storage.local import LocalStore
 from storage.pack_writer import Entry, PackWriter
-from storage.packs import ALIGNMENT, MOST_META, head, packed_key, read_record, records, split_key
+from storage.packs import ALIGNMENT, MAX_META, head, packed_key, read_record, records, split_key
 from storage.watermark import Watermark, WatermarkReader
 from tests.storage.test_failure import small_disk
 
@@ -51,7 +51,7 @@ def writer(store: LocalStore) -> Iterator[PackWriter]:
 
 
 async def test_packed_objects_are_objects_like_others(store: LocalStore, writer: PackWriter) -> None:
-    batch = [*entries(20), entry(b""), entry(b"x", meta=bytes(MOST_META))]
+    batch = [*entries(20), entry(b""), entry(b"x", meta=bytes(MAX_META))]
     keys = writer.write(batch[:10]) + writer.write(batch[10:])
     await store.put("images/single", b"alone")
     assert await keys_of(store) == [*sorted(keys), "images/single"]
@@ -187,7 +187,7 @@ def test_a_torn_pack_gives_whole_objects_or_none(tmp_path: Path, cut: int, chang
 
 def test_a_head_says_how_long_its_note_may_be() -> None:
     with pytest.raises(ValueError, match="65536"):
-        head(bytes(MOST_META + 1), 1, bytes(32))
+        head(bytes(MAX_META + 1), 1, bytes(32))
 
 
 def test_a_record_needs_a_whole_head(tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ from dicom_gateway.index import (
     dicom_study,
     restore,
 )
-from dicom_gateway.performed_step import PerformedStep
+from dicom_gateway.mpps import PerformedStep
 from dicom_gateway.stability import StableStudy
 from telemed.adapters.clock import utc_now
 from telemed.adapters.database import tables as t

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from dicom_gateway import Index, Intake, Scope, Source
-from dicom_gateway.dimse.archives import Fetched, Keep, RemoteStudy, get_study, move_study, studies_of_patient
-from dicom_gateway.dimse.outgoing import Progress, Readable, send
+from dicom_gateway.dimse.query_retrieve_scu import Fetched, Keep, RemoteStudy, get_study, move_study, studies_of_patient
+from dicom_gateway.dimse.store_scu import Progress, Readable, send
 from dicom_gateway.index import Target, dicom_study
 from dicom_gateway.pixels import PixelPool
 from dicom_gateway.upper_layer.sender import Peer, SendingFailed
@@ -160,7 +160,7 @@ class StudyTransfers:
             error = ""
         else:
             error = await self._retrieved(case, peer, study, counts, may_move)
-            await self._index.settled()  # what the gateway has acknowledged stands in the index
+            await self._index.barrier()  # what the gateway has acknowledged stands in the index
         async with self._application.writing() as work:
             await transfers.settle_prior(work, case.id, study.study_instance_uid)
         return error

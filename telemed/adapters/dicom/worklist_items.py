@@ -12,7 +12,7 @@ from pydicom.sequence import Sequence as DicomSequence
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from dicom_gateway.index import Scope, dicom_performed_step
-from dicom_gateway.performed_step import COMPLETED
+from dicom_gateway.mpps import COMPLETED
 from dicom_gateway.person_name import person_name
 from telemed.adapters.database import tables as t
 from telemed.adapters.database.repositories.patients import PatientTable

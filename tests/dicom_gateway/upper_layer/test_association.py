@@ -213,7 +213,7 @@ async def test_bytes_that_break_the_protocol_end_the_association_alone(gateway: 
 
 
 @pytest.mark.parametrize("sent", [b"GET / HTTP/1.1\r\n\r\n", b"\4\0\0\0\0\0", b"\1\0\xff\xff\xff\xff", b"\1\0\0\0\0\4abcd"])
-async def test_who_does_not_ask_for_an_association_is_shown_out(gateway: Gateway, peer: Peer, sent: bytes) -> None:
+async def test_a_connection_without_a_request_is_ended(gateway: Gateway, peer: Peer, sent: bytes) -> None:
     await peer.send(sent)
     await peer.aborted()
 

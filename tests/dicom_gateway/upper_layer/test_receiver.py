@@ -19,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from dicom_gateway import DimseServer, Index, Intake, Refusal, RefusalReason, Scope, start_dimse
 from dicom_gateway.index import dicom_study
-from dicom_gateway.settled import Settled
+from dicom_gateway.index_barrier import IndexBarrier
 from dicom_gateway.upper_layer import pdu
 from dicom_gateway.upper_layer.receiver import Limits
 from storage.protocol import ObjectStore
@@ -51,7 +51,7 @@ def serve(engine: AsyncEngine, store: ObjectStore) -> Serve:
     @asynccontextmanager
     async def start(limits: Limits | None = None, tls: ssl.SSLContext | None = None) -> AsyncIterator[DimseServer]:
         intake = Intake(engine, store)
-        server = await start_dimse(Index(engine, Settled(store)), store, intake, policy, port=0, limits=limits, tls=tls)
+        server = await start_dimse(Index(engine, IndexBarrier(store)), store, intake, policy, port=0, limits=limits, tls=tls)
         yield server
         await server.close()
         await intake.close()
@@ -138,8 +138,8 @@ async def test_connections_that_ask_for_nothing_are_few(serve: Serve) -> None:
 SHORT = Limits(request=0.3, idle=0.5, stalled=0.5, slowest=1 << 20)
 
 
-async def test_time_runs_out_for_who_keeps_others_waiting(serve: Serve) -> None:
-    """No request, no operation, an object that stops or drips; and a release whose sender stays."""
+async def test_associations_that_stay_idle_or_stall_are_ended(serve: Serve) -> None:
+    """No request, no operation, an object that stops coming; and a release whose sender stays."""
     async with serve(SHORT) as server, connected(server.port) as silent, connected(server.port) as half:
         await half.send(request().encode()[:50])
         assert await silent.ended()
@@ -155,7 +155,7 @@ async def test_time_runs_out_for_who_keeps_others_waiting(serve: Serve) -> None:
             assert await released.ended()
 
 
-async def test_an_object_that_drips_is_ended(serve: Serve) -> None:
+async def test_an_object_that_comes_too_slowly_ends_its_association(serve: Serve) -> None:
     async with serve(SHORT) as server, connected(server.port) as peer:
         await peer.associate()
 
@@ -215,7 +215,7 @@ def find_and_get(port: int, slice_: Dataset, tls: ssl.SSLContext | None = None) 
     return len(found), got
 
 
-async def test_queries_on_the_same_port_are_served_by_others(serve: Serve) -> None:
+async def test_queries_on_the_same_port_are_handed_off(serve: Serve) -> None:
     slice_ = ct_slice()
     async with serve() as server:
         async with connected(server.port) as peer:
@@ -225,7 +225,7 @@ async def test_queries_on_the_same_port_are_served_by_others(serve: Serve) -> No
     assert (found, len(got)) == (1, 1)
 
 
-async def test_what_others_serve_is_sent_at_once(serve: Serve) -> None:
+async def test_responses_of_handed_off_associations_are_sent_at_once(serve: Serve) -> None:
     """A C-GET whose small packets wait for acknowledgements brings eleven instances a second."""
     async with serve() as server, connected(server.port) as peer:
         await peer.associate(contexts=[pdu.ProposedContext(1, FIND, ("1.2.840.10008.1.2",))])
@@ -275,7 +275,7 @@ async def test_under_mutual_tls_a_peer_shows_its_certificate(serve: Serve, autho
                     await peer.associate()
 
 
-async def test_plain_bytes_where_tls_is_spoken_are_shown_out(serve: Serve, authority: Authority) -> None:
+async def test_plain_bytes_on_a_tls_port_end_the_connection(serve: Serve, authority: Authority) -> None:
     async with serve(tls=server_context(authority.issue("server"))) as server, connected(server.port) as peer:
         await peer.send(request().encode())
         with pytest.raises((asyncio.IncompleteReadError, ConnectionError)):

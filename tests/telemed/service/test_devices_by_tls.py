@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from dicom_gateway import Index, Intake, Scope, Source, start_dimse
 from dicom_gateway.index import metadata
-from dicom_gateway.settled import Settled
+from dicom_gateway.index_barrier import IndexBarrier
 from storage import ObjectStore, open_store
 from telemed.adapters.dicom.device_peers import DevicePeers
 from telemed.adapters.dicom.device_probe import DimseProbe
@@ -81,7 +81,7 @@ async def pacs(folder: Path, tls: ssl.SSLContext, study: str) -> AsyncIterator[i
     async def everybody(calling: str, called: str, address: str) -> Scope:
         return Scope(true(), "PACS")
 
-    server = await start_dimse(Index(engine, Settled(store)), store, intake, everybody, ae_title="PACS1", port=0, tls=tls)
+    server = await start_dimse(Index(engine, IndexBarrier(store)), store, intake, everybody, ae_title="PACS1", port=0, tls=tls)
     try:
         yield server.port
     finally:

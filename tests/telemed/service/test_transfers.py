@@ -18,8 +18,8 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from dicom_gateway import Index, Intake, Scope, Source, start_dimse
 from dicom_gateway.index import Level, Query, Target, metadata
+from dicom_gateway.index_barrier import IndexBarrier
 from dicom_gateway.pixels import PixelPool
-from dicom_gateway.settled import Settled
 from dicom_gateway.stability import StudyWatch
 from storage import ObjectStore, open_store
 from telemed.adapters.clock import utc_now
@@ -50,7 +50,7 @@ class Post:
 
     def __init__(self, harness: Harness, intake: Intake, store: ObjectStore) -> None:
         self.harness, self.intake = harness, intake
-        self.index = Index(harness.application.engine, Settled(store))
+        self.index = Index(harness.application.engine, IndexBarrier(store))
         travelling = StudyTransfers(harness.application, self.index, store, intake, PixelPool(1), DevicePeers("TELEMED"))
         self.handlers = {"send-study": Handler(travelling.send, long=True), "fetch-priors": Handler(travelling.fetch, long=True)}
 
@@ -187,7 +187,7 @@ async def pacs(tmp_path: Path) -> AsyncIterator[Callable[..., Any]]:
     async def everybody(calling: str, called: str, address: str) -> Scope:
         return Scope(true(), "PACS")
 
-    server = await start_dimse(Index(engine, Settled(store)), store, intake, everybody, ae_title="PACS1", port=0)
+    server = await start_dimse(Index(engine, IndexBarrier(store)), store, intake, everybody, ae_title="PACS1", port=0)
 
     async def hold(*images: Dataset) -> int:
         for image in images:

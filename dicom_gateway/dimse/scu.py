@@ -6,22 +6,22 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from pynetdicom import AE
 from pynetdicom.presentation import PresentationContext
 
+from dicom_gateway.dimse.association_socket import RequestingEntity
 from dicom_gateway.part10 import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 from dicom_gateway.upper_layer.negotiation import MAX_PDU
 from dicom_gateway.upper_layer.sender import CONNECT_WITHIN, Cause, Peer, SendingFailed, why_not
 
 
 @contextmanager
-def called(
+def associate(
     peer: Peer, contexts: Sequence[PresentationContext], answer_within: float, roles: Sequence[Any] = (), handlers: Sequence[Any] = ()
 ) -> Iterator[Any]:
     """An association, released behind its use. `answer_within` are the seconds that one message may take.
 
     Raises `SendingFailed` where the peer cannot be reached or refuses."""
-    ae = AE(ae_title=peer.calling)
+    ae = RequestingEntity(ae_title=peer.calling)
     ae.implementation_class_uid, ae.implementation_version_name = IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
     ae.connection_timeout = ae.acse_timeout = CONNECT_WITHIN
     ae.dimse_timeout = ae.network_timeout = answer_within

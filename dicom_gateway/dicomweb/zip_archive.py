@@ -19,7 +19,7 @@ ZIP = "application/zip"
 IN_MEMORY = 32 << 20  # bytes of an object that is held while it is sent; a larger one is read twice, for its checksum first
 
 
-async def archive(request: web.Request, service: Service, instances: Sequence[StoredInstance]) -> web.StreamResponse:
+async def zip_archive(request: web.Request, service: Service, instances: Sequence[StoredInstance]) -> web.StreamResponse:
     """The instances as they were sent, one file each, in a folder for each series."""
     layout = ZipLayout([Entry(f"{i.series_instance_uid}/{i.sop_instance_uid}.dcm", i.size) for i in instances])
     etag = hashlib.sha256(" ".join(f"{i.object_key} {i.sha256}" for i in instances).encode()).hexdigest()[:32]
@@ -72,7 +72,7 @@ async def _checksum(store: ObjectStore, key: str, whole: bytes | None) -> int:
 
 
 async def _clipped(pieces: AsyncIterator[tuple[int, bytes]], part: Part) -> AsyncIterator[bytes]:
-    """What of the pieces lies inside the part."""
+    """Yield the bytes of the pieces that lie inside the part."""
     async for start, piece in pieces:
         if start < part.end and start + len(piece) > part.start:
             yield piece[max(0, part.start - start) : part.end - start]

@@ -12,14 +12,14 @@ from pydicom.dataset import Dataset
 from pydicom.multival import MultiValue
 from pynetdicom import build_context, build_role, evt
 
-from dicom_gateway.dimse.calling import called
+from dicom_gateway.dimse.scu import associate
 from dicom_gateway.dimse.statuses import CANCELLED, NO_SUB_OPERATIONS, PENDING, PENDING_WITH_WARNING, SUB_OPERATIONS_FAILED, SUCCESS
 from dicom_gateway.part10 import preface
 from dicom_gateway.upper_layer.sender import MAX_CONTEXTS, NATIVE, Peer, SendingFailed
 
 FIND, MOVE, GET = (f"1.2.840.10008.5.1.4.1.2.2.{number}" for number in (1, 2, 3))  # study root (PS3.6 annex A)
 ANSWER_WITHIN = 60.0  # seconds for one message of an archive
-MOST_FOUND = 500  # studies of one patient that are looked at
+MAX_FOUND = 500  # studies of one patient that are looked at
 
 # Asked for where an archive does not say which classes a study has: the images, reports and documents of hospitals.
 _COMMON = tuple(
@@ -105,14 +105,14 @@ class RemoteStudy:
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """What an archive says of a retrieval."""
+    """The numbers of sub-operations that an archive reports for a retrieval."""
 
     completed: int
     failed: int
 
 
 def studies_of_patient(peer: Peer, patient_id: str) -> list[RemoteStudy]:
-    """Studies of exactly this Patient ID, newest first, `MOST_FOUND` at most. Raises `SendingFailed`, `ValueError` for an id that
+    """Studies of exactly this Patient ID, newest first, `MAX_FOUND` at most. Raises `SendingFailed`, `ValueError` for an id that
     would be a pattern."""
     if not patient_id.strip() or any(sign in patient_id for sign in "*?\\"):
         raise ValueError(f"{patient_id!r} cannot be asked for: it is empty or a pattern")
@@ -123,14 +123,14 @@ def studies_of_patient(peer: Peer, patient_id: str) -> list[RemoteStudy]:
         setattr(keys, keyword, "")
     keys.NumberOfStudyRelatedInstances = None
     found = []
-    with called(peer, [build_context(FIND, list(NATIVE))], ANSWER_WITHIN) as association:
+    with associate(peer, [build_context(FIND, list(NATIVE))], ANSWER_WITHIN) as association:
         for answer, identifier in association.send_c_find(keys, FIND):
             status = answer.get("Status")
             if status in (PENDING, PENDING_WITH_WARNING):
                 # An archive that matches more loosely than it should must not mix patients.
                 if identifier is not None and _text(identifier, "PatientID") == patient_id.strip():
                     found.append(_study(identifier))
-                if len(found) >= MOST_FOUND:
+                if len(found) >= MAX_FOUND:
                     break
             elif status != SUCCESS:
                 raise SendingFailed(_refusal(peer, "the query", answer))
@@ -152,7 +152,7 @@ def get_study(peer: Peer, study: RemoteStudy, keep: Keep) -> Fetched | None:
     for each in classes:
         contexts += [build_context(each, list(NATIVE)), build_context(each, list(_COMPRESSED))]
     roles = [build_role(each, scp_role=True) for each in classes]
-    with called(peer, contexts, ANSWER_WITHIN, roles, [(evt.EVT_C_STORE, store)]) as association:
+    with associate(peer, contexts, ANSWER_WITHIN, roles, [(evt.EVT_C_STORE, store)]) as association:
         if not any(context.abstract_syntax == GET for context in association.accepted_contexts):
             return None
         return _outcome(peer, association.send_c_get(_wanted(study), GET))
@@ -160,7 +160,7 @@ def get_study(peer: Peer, study: RemoteStudy, keep: Keep) -> Fetched | None:
 
 def move_study(peer: Peer, study: RemoteStudy, destination: str) -> Fetched:
     """Have the archive send the study to the AE title `destination`, which it must know. Raises `SendingFailed`."""
-    with called(peer, [build_context(MOVE, list(NATIVE))], ANSWER_WITHIN) as association:
+    with associate(peer, [build_context(MOVE, list(NATIVE))], ANSWER_WITHIN) as association:
         if not association.accepted_contexts:
             raise SendingFailed(f"{peer.called} knows neither C-GET nor C-MOVE")
         return _outcome(peer, association.send_c_move(_wanted(study), destination, MOVE))

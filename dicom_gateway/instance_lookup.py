@@ -1,4 +1,4 @@
-"""Whether a SOP Instance UID is taken already, asked of the embedded index from a thread."""
+"""Lookup of SOP Instance UIDs in the embedded index, from a thread."""
 
 from __future__ import annotations
 
@@ -8,39 +8,37 @@ from collections.abc import Iterable, Mapping
 
 import msgspec
 
-Place = tuple[str, str]  # owner, SOP Instance UID
-Content = tuple[str, str]  # digest of the data set, transfer syntax UID
+InstanceKey = tuple[str, str]  # owner, SOP Instance UID
+ContentDigest = str  # `dicom_gateway.part10.data_set_digest`: the transfer syntax is in it
 
 _OF_ONE = """
-SELECT sop_instance_uid, data_set_sha256, transfer_syntax_uid FROM dicom_instance
+SELECT sop_instance_uid, data_set_sha256 FROM dicom_instance
 WHERE owner = ? AND sop_instance_uid = ?
 """
 # One statement whatever the number of UIDs: it is prepared once. It takes twice as long as that for one.
 _OF_MANY = """
-SELECT sop_instance_uid, data_set_sha256, transfer_syntax_uid FROM dicom_instance
+SELECT sop_instance_uid, data_set_sha256 FROM dicom_instance
 WHERE owner = ? AND sop_instance_uid IN (SELECT value FROM json_each(?))
 """
 
 
-class KnownInstances:
+class InstanceLookup:
     """Reads the SQLite database at `path`. For one thread at a time."""
 
     def __init__(self, path: str) -> None:
         self._path = path
         self._connection: sqlite3.Connection | None = None
 
-    def find(self, places: Iterable[Place]) -> Mapping[Place, Content]:
-        """What lies at those of `places` that are taken. Raises `sqlite3.Error`."""
+    def find(self, keys: Iterable[InstanceKey]) -> Mapping[InstanceKey, ContentDigest]:
+        """Return the digests of the instances among `keys` that the index has. Raises `sqlite3.Error`."""
         if self._connection is None:
             self._connection = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False)
             self._connection.execute("PRAGMA query_only = ON")
         by_owner: dict[str, list[str]] = defaultdict(list)
-        for owner, uid in places:
+        for owner, uid in keys:
             by_owner[owner].append(uid)
         return {
-            (owner, uid): (digest, syntax)
-            for owner, uids in by_owner.items()
-            for uid, digest, syntax in self._connection.execute(*_question(owner, uids))
+            (owner, uid): digest for owner, uids in by_owner.items() for uid, digest in self._connection.execute(*_question(owner, uids))
         }
 
     def close(self) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 import sqlalchemy as sa
 from pydicom.dataset import Dataset
@@ -45,6 +46,10 @@ class StepRefused(Exception):
         self.status = status
         self.error_id = error_id
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Return how it is made again in another process."""
+        return type(self), (self.status, str(self), self.error_id)
+
 
 @dataclass(frozen=True, slots=True)
 class PerformedStep:
@@ -76,7 +81,7 @@ OnStep = Callable[[sa.Connection, PerformedStep], None]
 
 
 class PerformedSteps:
-    """What is kept of the steps of all owners."""
+    """The performed procedure steps of all owners."""
 
     def __init__(self, engine: AsyncEngine, on_step: OnStep | None = None) -> None:
         self._engine = engine

@@ -15,7 +15,7 @@ from dicom_gateway.pixels import PixelPool
 from dicom_gateway.pixels.errors import PixelError
 from dicom_gateway.pixels.transcode import TARGETS, transcode
 from dicom_gateway.scanner import scan
-from dicom_gateway.upper_layer.sender import NATIVE, Peer, SendingFailed, StorageAssociation
+from dicom_gateway.upper_layer.sender import Peer, SendingFailed, StorageAssociation
 from storage.errors import StorageError
 from storage.protocol import ObjectStore
 
@@ -29,7 +29,7 @@ _OFF_LOOP = 256 << 10  # bytes from which scanning leaves the event loop
 
 @dataclass(slots=True)
 class Progress:
-    """How far a request is. Written in one place, read anywhere."""
+    """The progress of a request. Written in one place, read anywhere."""
 
     remaining: int
     completed: int = 0
@@ -73,7 +73,7 @@ def _behind_meta(content: bytes) -> memoryview:
 
 
 def data_set_offset(content: bytes) -> int:
-    """Where the data set begins in a DICOM file. Raises `UnreadableDICOM`."""
+    """Return the offset of the data set in a DICOM file. Raises `UnreadableDICOM`."""
     # (0002,0000) Group Length comes first in every file that we or a PS3.10 writer made.
     if content[132:144] == b"\2\0\0\0UL\4\0" + content[140:144] and len(content) > 144:
         return 144 + int.from_bytes(content[140:144], "little")
@@ -176,6 +176,3 @@ async def _one(
     except SendingFailed as error:
         progress.note(None, uid, str(error))
         raise
-
-
-__all__ = ["NATIVE", "Peer", "Progress", "Readable", "SendingFailed", "send"]

@@ -1,4 +1,4 @@
-"""Who keeps workitems: a protocol for the host's own work, and a table for a gateway on its own."""
+"""Repositories of workitems: a protocol for the host's own work, and a table for a gateway on its own."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from dicom_gateway.workitems.rules import Item, Refused, State, Workitem, cancel
 MAX_LISTED = 5000  # workitems that one search looks at
 
 
-class WorkitemDesk(Protocol):
+class WorkitemRepository(Protocol):
     """Workitems as the caller of a request may see and change them. `owner` is the institution of the caller's scope; a host
     that knows more about the caller looks at the request.
 
@@ -46,7 +46,7 @@ class WorkitemDesk(Protocol):
         ...
 
     async def request_cancel(self, request: web.Request, owner: str | None, uid: str, reason: Item) -> bool:
-        """Somebody who does not perform it asks to cancel it; False where it is cancelled already."""
+        """Request the cancellation of a workitem that another party performs. Return False if it is cancelled already."""
         ...
 
 
@@ -55,7 +55,7 @@ def not_there() -> Refused:
     return Refused(404, 0xC307, "The specified SOP Instance UID does not exist or is not a UPS Instance managed by this SCP.")
 
 
-class TableDesk:
+class SqlWorkitems:
     """Workitems in a table, each its owner's."""
 
     def __init__(self, engine: AsyncEngine) -> None:
@@ -63,7 +63,7 @@ class TableDesk:
         self._reading = engine.execution_options(reading=True)
 
     async def listed(self, request: web.Request, owner: str | None, state: State | None) -> Sequence[Workitem]:
-        """See `WorkitemDesk`."""
+        """See `WorkitemRepository`."""
         w = dicom_workitem.c
         query = sa.select(dicom_workitem).where(w.owner == owner).order_by(w.scheduled_at, w.id).limit(MAX_LISTED)
         if state is not None:
@@ -72,7 +72,7 @@ class TableDesk:
             return [_workitem(row) for row in (await connection.execute(query)).mappings()]
 
     async def workitem(self, request: web.Request, owner: str | None, uid: str) -> Workitem:
-        """See `WorkitemDesk`."""
+        """See `WorkitemRepository`."""
         w = dicom_workitem.c
         async with self._reading.connect() as connection:
             rows = await connection.execute(sa.select(dicom_workitem).where(w.owner == owner, w.workitem_uid == uid))
@@ -82,7 +82,7 @@ class TableDesk:
         return _workitem(row)
 
     async def create(self, request: web.Request, owner: str | None, uid: str, item: Item) -> Workitem:
-        """See `WorkitemDesk`."""
+        """See `WorkitemRepository`."""
         if owner is None:
             raise Refused(403, 0x0124, "this account may not make workitems")
         workitem = new_workitem(uid, item)
@@ -95,18 +95,18 @@ class TableDesk:
         return workitem
 
     async def update(self, request: web.Request, owner: str | None, uid: str, item: Item, transaction_uid: str | None) -> None:
-        """See `WorkitemDesk`."""
+        """See `WorkitemRepository`."""
         await self._replace(owner, updated(await self.workitem(request, owner, uid), item, transaction_uid))
 
     async def change_state(self, request: web.Request, owner: str | None, uid: str, state: State, transaction_uid: str) -> bool:
-        """See `WorkitemDesk`."""
+        """See `WorkitemRepository`."""
         workitem = changed(await self.workitem(request, owner, uid), state, transaction_uid)
         if workitem is not None:
             await self._replace(owner, workitem)
         return workitem is not None
 
     async def request_cancel(self, request: web.Request, owner: str | None, uid: str, reason: Item) -> bool:
-        """See `WorkitemDesk`."""
+        """See `WorkitemRepository`."""
         workitem = cancelled_on_request(await self.workitem(request, owner, uid))
         if workitem is not None:
             await self._replace(owner, workitem)

@@ -28,12 +28,13 @@ from dicom_gateway import Index, IndexedInstance, Intake, Outcome, Scope, Source
 from dicom_gateway.index import dicom_frame_index, dicom_instance, dicom_quarantine, metadata
 from dicom_gateway.index.attributes import Level
 from dicom_gateway.index.reading import Query, Target
-from dicom_gateway.journal import Journal
+from dicom_gateway.index_barrier import IndexBarrier
 from dicom_gateway.part10 import preface
 from dicom_gateway.scanner import read_meta
-from dicom_gateway.settled import Settled
 from dicom_gateway.upper_layer.pdu import HEAD, PDUType, ProposedContext
+from dicom_gateway.wal import WriteAheadLog
 from storage import open_store
+from storage.packs import PackedObject, records
 from storage.protocol import ObjectStore
 from tests.cutting_proxy import CuttingProxy
 from tests.dicom_gateway.campaign import Archive, campaign
@@ -57,13 +58,13 @@ async def intake(engine: AsyncEngine, store: ObjectStore) -> AsyncIterator[Intak
 
 
 @asynccontextmanager
-async def journal_of(intake: Intake) -> AsyncIterator[Journal]:
-    journal = await Journal.open(intake)
-    assert journal is not None
+async def wal_of(intake: Intake) -> AsyncIterator[WriteAheadLog]:
+    wal = await WriteAheadLog.open(intake)
+    assert wal is not None
     try:
-        yield journal
+        yield wal
     finally:
-        await journal.close()
+        await wal.close()
 
 
 def sent(**attributes: object) -> tuple[str, bytearray, Source]:
@@ -76,16 +77,16 @@ def sent(**attributes: object) -> tuple[str, bytearray, Source]:
 
 async def found(engine: AsyncEngine, store: ObjectStore) -> set[str]:
     """UIDs as whoever asks the index sees them: another process would do the same."""
-    index = Index(engine, Settled(store))
+    index = Index(engine, IndexBarrier(store))
     return {row["SOPInstanceUID"] for row in await index.find(Query(Level.IMAGE), Scope(sa.true(), None))}
 
 
 @embedded
 async def test_what_was_answered_is_found_at_once(engine: AsyncEngine, store: ObjectStore, intake: Intake) -> None:
-    async with journal_of(intake) as journal:
+    async with wal_of(intake) as wal:
         for _ in range(5):
             batch = [sent() for _ in range(40)]
-            answers = await asyncio.gather(*(journal.receive(content, "CLINIC1", source) for _, content, source in batch))
+            answers = await asyncio.gather(*(wal.receive(content, "CLINIC1", source) for _, content, source in batch))
             assert {answer.outcome for answer in answers} == {Outcome.STORED}
             assert {uid for uid, _, _ in batch} <= await found(engine, store)
 
@@ -123,15 +124,15 @@ async def test_the_digest_on_record_is_that_of_the_bytes(
 async def test_alone_or_together_small_or_large_each_is_kept_once(engine: AsyncEngine, store: ObjectStore, intake: Intake) -> None:
     """On the loop and in the thread, by turns: the answer never depends on who wrote."""
     files: dict[str, bytes] = {}
-    async with journal_of(intake) as journal:
+    async with wal_of(intake) as wal:
         for together, side in ((1, 32), (1, 32), (9, 32), (1, 400), (1, 32), (3, 200), (1, 700), (1, 32), (20, 100), (1, 32)):
             batch = [sent(Rows=side, Columns=side, PixelData=os.urandom(side * side * 2)) for _ in range(together)]
             files |= {uid: bytes(content) for uid, content, _ in batch}
             twice = [(bytearray(content), source) for _, content, source in batch for _ in range(2)]
-            answers = await asyncio.gather(*(journal.receive(content, "CLINIC1", source) for content, source in twice))
+            answers = await asyncio.gather(*(wal.receive(content, "CLINIC1", source) for content, source in twice))
             assert {answer.outcome for answer in answers} == {Outcome.STORED}
             other = sent(SOPInstanceUID=batch[0][0])
-            assert (await journal.receive(other[1], "CLINIC1", other[2])).outcome is Outcome.CONFLICT
+            assert (await wal.receive(other[1], "CLINIC1", other[2])).outcome is Outcome.CONFLICT
     async with engine.connect() as connection:
         rows = (await connection.execute(sa.select(dicom_instance))).all()
     assert {row.sop_instance_uid: await store.read(row.object_key) for row in rows} == files
@@ -157,8 +158,8 @@ async def test_receiving_goes_on_while_the_loop_of_the_host_is_held_up(engine: A
 @embedded
 async def test_closing_enters_everything(engine: AsyncEngine, store: ObjectStore, intake: Intake) -> None:
     batch = [sent() for _ in range(30)]
-    async with journal_of(intake) as journal:
-        waiting = [journal.receive(content, "CLINIC1", source) for _, content, source in batch]
+    async with wal_of(intake) as wal:
+        waiting = [wal.receive(content, "CLINIC1", source) for _, content, source in batch]
     assert {(await each).outcome for each in waiting} == {Outcome.STORED}
     async with engine.connect() as connection:
         assert set(await connection.scalars(sa.select(dicom_instance.c.sop_instance_uid))) == {uid for uid, _, _ in batch}
@@ -166,13 +167,13 @@ async def test_closing_enters_everything(engine: AsyncEngine, store: ObjectStore
 
 @embedded
 async def test_a_locked_index_delays_the_entry_and_not_the_answer(engine: AsyncEngine, store: ObjectStore, intake: Intake) -> None:
-    async with journal_of(intake) as journal:
+    async with wal_of(intake) as wal:
         other = sqlite3.connect(engine.url.database or "", isolation_level=None)
         other.execute("BEGIN IMMEDIATE")
         uid, content, source = sent()
-        assert (await journal.receive(content, "CLINIC1", source)).outcome is Outcome.STORED
+        assert (await wal.receive(content, "CLINIC1", source)).outcome is Outcome.STORED
         repeated = sent(SOPInstanceUID=uid, PatientName="Other")
-        assert (await journal.receive(repeated[1], "CLINIC1", repeated[2])).outcome is Outcome.CONFLICT
+        assert (await wal.receive(repeated[1], "CLINIC1", repeated[2])).outcome is Outcome.CONFLICT
         other.execute("ROLLBACK")
         other.close()
         assert await found(engine, store) == {uid}
@@ -199,21 +200,21 @@ class Hook:
 async def test_while_the_index_cannot_be_written_nothing_more_is_promised(engine: AsyncEngine, store: ObjectStore) -> None:
     hook = Hook()
     intake = Intake(engine, store, on_indexed=hook)
-    async with journal_of(intake) as journal:
+    async with wal_of(intake) as wal:
         hook.failures = [sa.exc.OperationalError("INSERT", {}, Exception("database or disk is full"))]
         first, content, source = sent()
-        assert (await journal.receive(content, "CLINIC1", source)).outcome is Outcome.STORED
+        assert (await wal.receive(content, "CLINIC1", source)).outcome is Outcome.STORED
         await hook.asked.wait()
         async with asyncio.timeout(30):
             while True:  # what comes before the failure is known is promised, and kept
                 uid, content, source = sent()
-                answer = await journal.receive(content, "CLINIC1", source)
+                answer = await wal.receive(content, "CLINIC1", source)
                 if answer.outcome is not Outcome.STORED:
                     break
         assert answer.status == 0xA700
         hook.failures = []
         async with asyncio.timeout(30):
-            while (await journal.receive(content, "CLINIC1", source)).outcome is not Outcome.STORED:
+            while (await wal.receive(content, "CLINIC1", source)).outcome is not Outcome.STORED:
                 content = sent(SOPInstanceUID=uid)[1]
                 await asyncio.sleep(0.05)
         assert {first, uid} <= await found(engine, store)
@@ -231,9 +232,9 @@ async def test_an_entry_that_fails_behind_its_commit_is_not_taken_for_a_repeat(e
             raise failure
 
     intake = Intake(engine, store, on_indexed=broken)
-    async with journal_of(intake) as journal:
+    async with wal_of(intake) as wal:
         batch = [sent() for _ in range(5)]
-        await asyncio.gather(*(journal.receive(content, "CLINIC1", source) for _, content, source in batch))
+        await asyncio.gather(*(wal.receive(content, "CLINIC1", source) for _, content, source in batch))
         assert await found(engine, store) == {uid for uid, _, _ in batch}
     async with engine.connect() as connection:
         for key in list(await connection.scalars(sa.select(dicom_instance.c.object_key))):
@@ -246,10 +247,10 @@ async def test_an_entry_that_fails_behind_its_commit_is_not_taken_for_a_repeat(e
 async def test_what_the_host_refuses_is_put_aside_alone(engine: AsyncEngine, store: ObjectStore) -> None:
     hook = Hook()
     intake = Intake(engine, store, on_indexed=hook)
-    async with journal_of(intake) as journal:
+    async with wal_of(intake) as wal:
         batch = [sent() for _ in range(10)]
         hook.refused = {batch[4][0]}
-        await asyncio.gather(*(journal.receive(content, "CLINIC1", source) for _, content, source in batch))
+        await asyncio.gather(*(wal.receive(content, "CLINIC1", source) for _, content, source in batch))
         assert await found(engine, store) == {uid for uid, _, _ in batch} - hook.refused
     async with engine.connect() as connection:
         (row,) = (await connection.execute(sa.select(dicom_quarantine))).all()
@@ -258,31 +259,85 @@ async def test_what_the_host_refuses_is_put_aside_alone(engine: AsyncEngine, sto
     await intake.close()
 
 
-@embedded
-async def test_a_journal_that_ended_uncleanly_is_read_again(
-    engine: AsyncEngine, store: ObjectStore, tmp_path: Path, intake: Intake
-) -> None:
-    """Promised and never entered, repeated, deleted, half written: each is what it was."""
-    batch = [sent() for _ in range(6)]
-    async with journal_of(intake) as journal:
-        for _, content, source in batch[:3]:
-            await journal.receive(bytearray(content), "CLINIC1", source)
-        await journal.receive(bytearray(batch[0][1]), "CLINIC1", batch[0][2])
-    # A process that is killed leaves its markers behind; here they are put back, and the index loses what it knew.
-    packs = sorted((tmp_path / "objects/objects/dicom/packs").rglob("*.pack"))
+def leave_unclean(store_folder: Path) -> list[Path]:
+    """Put back the markers that a process which is killed leaves behind; the packs that they name."""
+    packs = sorted((store_folder / "objects/dicom/packs").rglob("*.pack"))
     for pack in packs:
-        key = str(pack.relative_to(tmp_path / "objects/objects"))
-        (tmp_path / "objects/unsettled/0" / pack.name).write_text(key)
+        (store_folder / "unsettled/0" / pack.name).write_text(str(pack.relative_to(store_folder / "objects")))
+    return packs
+
+
+async def forget(engine: AsyncEngine, instances: sa.ColumnElement[bool]) -> None:
+    """Take rows out of the index, as if they had never been entered."""
     async with engine.begin() as connection:
-        lost = sa.select(dicom_instance.c.id).where(dicom_instance.c.sop_instance_uid != batch[1][0])
+        lost = sa.select(dicom_instance.c.id).where(instances)
         await connection.execute(sa.delete(dicom_frame_index).where(dicom_frame_index.c.instance_id.in_(lost)))
         await connection.execute(sa.delete(dicom_instance).where(dicom_instance.c.id.in_(lost)))
-    async with journal_of(intake) as journal:
+
+
+@embedded
+async def test_a_log_that_ended_uncleanly_is_read_again(engine: AsyncEngine, store: ObjectStore, tmp_path: Path, intake: Intake) -> None:
+    """Promised and never entered, entered, repeated and deleted: each is what it was."""
+    batch = [sent() for _ in range(6)]
+    async with wal_of(intake) as wal:
+        for _, content, source in batch[:3]:
+            await wal.receive(bytearray(content), "CLINIC1", source)
+        await wal.receive(bytearray(batch[0][1]), "CLINIC1", batch[0][2])
+    leave_unclean(tmp_path / "objects")
+    await forget(engine, dicom_instance.c.sop_instance_uid != batch[1][0])
+    async with wal_of(intake) as wal:
         assert await found(engine, store) == {uid for uid, _, _ in batch[:3]}
         for _, content, source in batch:
-            assert (await journal.receive(content, "CLINIC1", source)).status == 0
+            assert (await wal.receive(content, "CLINIC1", source)).status == 0
     assert await found(engine, store) == {uid for uid, _, _ in batch}
     assert len([key async for key in store.list()]) == 6
+
+
+def half_of_the_content(file: int, record: PackedObject) -> None:
+    """The head and the first blocks came to rest, the others still hold what was there before: zeros."""
+    half = record.size // 2
+    os.pwrite(file, bytes(record.size - half), record.content_offset + half)
+
+
+def no_content_at_all(file: int, record: PackedObject) -> None:
+    """Blocks come to rest in any order: the head's did."""
+    os.pwrite(file, bytes(record.size), record.content_offset)
+
+
+def the_end_of_the_file(file: int, record: PackedObject) -> None:
+    """The file had not grown yet."""
+    os.ftruncate(file, record.content_offset + record.size // 2)
+
+
+def half_of_the_head(file: int, record: PackedObject) -> None:
+    """The content came to rest, and of the head only the beginning."""
+    os.pwrite(file, bytes(record.content_offset - record.offset - 16), record.offset + 16)
+
+
+@pytest.mark.parametrize("tear", [half_of_the_content, no_content_at_all, the_end_of_the_file, half_of_the_head])
+@embedded
+async def test_a_record_torn_by_a_power_cut_is_not_taken_for_one_that_was_answered(
+    engine: AsyncEngine, store: ObjectStore, tmp_path: Path, intake: Intake, tear: Callable[[int, PackedObject], None]
+) -> None:
+    """What was answered before is entered, the half-written record is not, and sent again it is stored whole."""
+    batch = [sent(Rows=64, Columns=64, PixelData=os.urandom(64 * 64 * 2)) for _ in range(4)]
+    *answered, (torn, _, _) = batch
+    async with wal_of(intake) as wal:
+        for _, content, source in batch:
+            assert (await wal.receive(bytearray(content), "CLINIC1", source)).outcome is Outcome.STORED
+    (pack,) = leave_unclean(tmp_path / "objects")
+    with pack.open("r+b") as file:
+        *_, last = records(file.fileno())
+        tear(file.fileno(), last)
+    await forget(engine, sa.true())
+    async with wal_of(intake) as wal:
+        assert await found(engine, store) == {uid for uid, _, _ in answered}
+        for _, content, source in batch:
+            assert (await wal.receive(bytearray(content), "CLINIC1", source)).outcome is Outcome.STORED
+    async with engine.connect() as connection:
+        rows = (await connection.execute(sa.select(dicom_instance))).all()
+    assert torn in {row.sop_instance_uid for row in rows}
+    assert {row.sop_instance_uid: await store.read(row.object_key) for row in rows} == {uid: bytes(content) for uid, content, _ in batch}
 
 
 async def test_a_full_disk_refuses_and_recovers(tmp_path: Path) -> None:
@@ -297,11 +352,11 @@ async def test_a_full_disk_refuses_and_recovers(tmp_path: Path) -> None:
         store = open_store((tmp_path / "small/objects").as_uri())
         intake = Intake(engine, store)
         answered: set[str] = set()
-        async with journal_of(intake) as journal:
+        async with wal_of(intake) as wal:
             async with asyncio.timeout(60):
                 while True:
                     uid, content, source = sent(PixelData=bytes(30_000), Rows=100, Columns=150)
-                    answer = await journal.receive(content, "CLINIC1", source)
+                    answer = await wal.receive(content, "CLINIC1", source)
                     if answer.outcome is not Outcome.STORED:
                         break
                     answered.add(uid)
@@ -311,7 +366,7 @@ async def test_a_full_disk_refuses_and_recovers(tmp_path: Path) -> None:
             async with asyncio.timeout(60):
                 while True:
                     uid, content, source = sent()
-                    if (await journal.receive(content, "CLINIC1", source)).outcome is Outcome.STORED:
+                    if (await wal.receive(content, "CLINIC1", source)).outcome is Outcome.STORED:
                         answered.add(uid)
                         break
                     await asyncio.sleep(0.05)
@@ -326,12 +381,12 @@ async def test_a_full_disk_refuses_and_recovers(tmp_path: Path) -> None:
         await engine.dispose()
 
 
-async def test_without_a_disk_of_its_own_there_is_no_journal(engine: AsyncEngine, store: ObjectStore, s3_server: S3Server) -> None:
+async def test_without_a_disk_of_its_own_there_is_no_log(engine: AsyncEngine, store: ObjectStore, s3_server: S3Server) -> None:
     if engine.dialect.name == "postgresql":
-        assert await Journal.open(Intake(engine, store)) is None
+        assert await WriteAheadLog.open(Intake(engine, store)) is None
         return
     remote = open_store(s3_server.url(s3_server.new_bucket()))
-    assert await Journal.open(Intake(engine, remote)) is None
+    assert await WriteAheadLog.open(Intake(engine, remote)) is None
     await remote.close()
 
 

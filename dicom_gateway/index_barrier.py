@@ -1,7 +1,7 @@
-"""What was acknowledged is found: a reader of the index waits until everything promised before it asked is entered.
+"""Read-your-writes: a reader of the index waits until everything promised before it asked is entered.
 
 The processes of one machine see each other's counters in the store's folder (`storage.watermark`). The wait is as long as a
-batch of the journal's takes, a tenth of a second as a rule, and nothing when nothing is on its way. The promises of a writer
+batch of the write-ahead log takes, a tenth of a second as a rule, and nothing when nothing is on its way. The promises of a writer
 that was killed are entered by another gateway at once, or by its successor in some seconds; what takes longer is not waited for again.
 """
 
@@ -22,7 +22,7 @@ LONGEST = 5.0  # seconds; then the answer is what the index knows
 _STEP = 0.004  # seconds between two looks
 
 
-class Settled:
+class IndexBarrier:
     """Call it before reading the index. Without a local store there is nothing to wait for."""
 
     def __init__(self, store: ObjectStore) -> None:

@@ -9,11 +9,11 @@ not fully entered are read again before the port opens. The pack is the object's
 Why so, measured on two cores with 30 KB instances: a transaction for each (index, hook) takes 6 ms of processor time, and
 0.1-0.2 ms an instance in batches of 100 to 300, so an association that waits for each answer can never be quick if the
 answer waits for the index; a file of its own takes 0.2 ms of processor time and several milliseconds until it is safe,
-a record in a pack 0.1 ms. A journal that is copied into the store afterwards would write everything twice. The change to a
+a record in a pack 0.1 ms. A log that is copied into the store afterwards would write everything twice. The change to a
 thread and back takes 0.1 ms and more, a quarter of the time of an instance.
 
 What follows from answering before the index knows:
-- Readers wait. Whoever asks the index asks first whether something promised is not entered yet (`dicom_gateway.settled`).
+- Readers wait. Whoever asks the index asks first whether something promised is not entered yet (`dicom_gateway.index_barrier`).
 - Sameness is decided before the answer: by what is on its way, and by the index. Should another process store other
   content under the same UID between the answer and the entry, both are kept and the later one is listed as a conflict.
 - When the index cannot be written, nothing more is promised (A700H), and what was promised is entered as soon as it can be.
@@ -38,8 +38,8 @@ from dicom_gateway.errors import NotStorable, UnreadableDICOM
 from dicom_gateway.header import InstanceHeader, read_header
 from dicom_gateway.index.recording import ReceivedInstance
 from dicom_gateway.indexing import Arrival, Indexing
-from dicom_gateway.intake import CONFLICT_COMMENT, Intake, Outcome, Received, Source
-from dicom_gateway.known import Content, KnownInstances, Place
+from dicom_gateway.instance_lookup import ContentDigest, InstanceKey, InstanceLookup
+from dicom_gateway.intake import CANNOT_STORE_NOW, CONFLICT_COMMENT, Intake, Outcome, Received, Source
 from dicom_gateway.loop_thread import on
 from dicom_gateway.scanner import TakesLong, scan
 from storage.errors import StorageError
@@ -49,18 +49,16 @@ from storage.pack_writer import Entry, PackWriter
 log = logging.getLogger(__name__)
 
 PLACE = "dicom/packs"  # keys of packs begin with this
-MOST_OBJECT = 16 << 20  # bytes; larger objects get a file of their own through the intake
-MOST_GROUP = 6 << 20  # bytes of one sync
-MOST_ITEMS = 300  # of one sync
-MOST_LAG = 5000  # instances promised and not entered; past this, answers wait
+MAX_PACKED = 16 << 20  # bytes; larger objects get a file of their own through the intake
+MAX_GROUP = 6 << 20  # bytes of one sync
+MAX_ITEMS = 300  # of one sync
+MAX_LAG = 5000  # instances promised and not entered; past this, answers wait
 AT_ONCE = 64 << 10  # bytes of a file that are looked at on the event loop
 ON_LOOP = 256 << 10  # bytes of one sync that the event loop waits for
 SLOW = 0.02  # seconds; behind a sync that took longer the thread does it for a while
 _WARY = 0.25  # seconds: that while
 _CROWDED = 0.1  # seconds behind instances that came together, in which a sync is put off until a round of the loop brings no more
 _READERS = 2  # threads that read what takes longer
-
-_NOT_NOW = Received(Outcome.OUT_OF_RESOURCES, "the archive cannot store now; send again later")
 
 
 @dataclass(slots=True, eq=False)
@@ -74,15 +72,15 @@ class _Item:
     answer: asyncio.Future[Received]
 
     @property
-    def place(self) -> Place:
+    def key(self) -> InstanceKey:
         return self.arrival.owner, self.header.sop_instance_uid
 
     def received(self, key: str) -> ReceivedInstance:
-        """What the index is to know, once the item lies under `key`."""
+        """Return the row for the index, once the item is stored under `key`."""
         return self.arrival.received(self.header, key, len(self.content), self.digest.hex())
 
 
-class Journal:
+class WriteAheadLog:
     """One for a process. `receive` is for the event loop that opened it: one that has nothing else to do, since it waits for quick
     syncs. `home` is the loop of the intake."""
 
@@ -92,7 +90,7 @@ class Journal:
         self._indexing = indexing
         self._writer = writer
         self._loop = asyncio.get_running_loop()
-        self._known = KnownInstances(database)
+        self._known = InstanceLookup(database)
         self._arrived: list[_Item] = []
         self._seen = 0  # of them, when a sync was put off
         self._crowded_until = self._apart_until = 0.0  # on the loop's clock
@@ -100,11 +98,11 @@ class Journal:
         self._handed = self._flushed = 0  # instances given to the thread, and written by it
         self._queue: queue.SimpleQueue[list[_Item] | None] = queue.SimpleQueue()
         self._readers = ThreadPoolExecutor(_READERS, thread_name_prefix="dicom-read")
-        self._flusher = threading.Thread(target=self._flush_all, name="dicom-journal", daemon=True)
+        self._flusher = threading.Thread(target=self._flush_all, name="dicom-wal", daemon=True)
         self._flusher.start()
 
     @classmethod
-    async def open(cls, intake: Intake, home: asyncio.AbstractEventLoop | None = None) -> Journal | None:
+    async def open(cls, intake: Intake, home: asyncio.AbstractEventLoop | None = None) -> WriteAheadLog | None:
         """Enter what a crash left behind, then be ready. None where database or store are not of this machine. `home` is the loop of
         the intake, where that is another than the running one.
 
@@ -125,8 +123,8 @@ class Journal:
         The caller gives `content` away; `digest` is its SHA-256, if that is known. Nothing is raised: what is wrong is in the answer.
         """
         if self._indexing.failing:
-            return self._answered(_NOT_NOW)
-        if len(content) > MOST_OBJECT:
+            return self._answered(CANNOT_STORE_NOW)
+        if len(content) > MAX_PACKED:
             return self._by_intake(content, owner, source)
         try:
             header = _header(content, source, within=AT_ONCE)
@@ -156,7 +154,7 @@ class Journal:
         return await self._enqueue(content, owner, source, header, digest)
 
     def _by_intake(self, content: bytearray, owner: str, source: Source) -> asyncio.Future[Received]:
-        """What cannot be read goes to quarantine, what is huge into a file of its own: the intake does both."""
+        """Pass an unreadable or a very large object to the intake: quarantine, or a file of its own."""
         return on(self._home, self._intake.receive(bytes(content), owner, source))
 
     def _answered(self, received: Received) -> asyncio.Future[Received]:
@@ -172,7 +170,7 @@ class Journal:
         return answer
 
     def _hand_over(self) -> None:
-        """Behind a round of the loop that brought something: write here, where that is quick, else in the thread."""
+        """Write what arrived in one round of the loop: here if the disk is quick, otherwise in the thread."""
         if not self._arrived:  # closing was quicker
             return
         now, size = self._loop.time(), sum(len(item.content) for item in self._arrived)
@@ -195,16 +193,16 @@ class Journal:
             self._queue.put(arrived)
 
     def _may_wait_for_disk(self, size: int, now: float) -> bool:
-        """Whether to write on the loop: little, over a disk that is quick. The change to the thread and back would take a quarter of
+        """True if the loop writes itself: few bytes, and a disk that is quick. The change to the thread and back would take a quarter of
         the time of a small instance; large ones are written while the next are read."""
-        return size <= ON_LOOP and now >= self._apart_until and self._flushed == self._handed and self._indexing.lag < MOST_LAG
+        return size <= ON_LOOP and now >= self._apart_until and self._flushed == self._handed and self._indexing.lag < MAX_LAG
 
     def _taken(self) -> list[_Item]:
         arrived, self._arrived, self._seen = self._arrived, [], 0
         return arrived
 
     def _flush_all(self) -> None:
-        """The journal's thread: everything that waits, again and again."""
+        """The log's own thread: everything that waits, again and again."""
         while (first := self._queue.get()) is not None:
             batch, last = self._gather(first)
             answers, keys = self._keep(batch)
@@ -213,12 +211,12 @@ class Journal:
             self._note(batch, keys)
             if last:
                 return
-            self._indexing.wait_for_lag(MOST_LAG)
+            self._indexing.wait_for_lag(MAX_LAG)
 
     def _gather(self, first: list[_Item]) -> tuple[list[_Item], bool]:
-        """`first` and what else waits; whether the journal is being closed."""
+        """`first` and what else waits; whether the log is being closed."""
         batch, size = first, sum(len(item.content) for item in first)
-        while size < MOST_GROUP and len(batch) < MOST_ITEMS:
+        while size < MAX_GROUP and len(batch) < MAX_ITEMS:
             try:
                 more = self._queue.get_nowait()
             except queue.Empty:
@@ -238,13 +236,13 @@ class Journal:
             claims = self._claims(batch)
             keys = self._writer.write([Entry(item.arrival.packed(), item.content, item.digest) for item in batch])
             self._indexing.expect(claims)
-            answers = [_answer(item, claims[item.place]) for item in batch]
+            answers = [_answer(item, claims[item.key]) for item in batch]
         except (StorageError, sqlite3.Error) as error:
             log.warning("%d instances could not be stored: %s", len(batch), error)
-            answers = [_NOT_NOW] * len(batch)
+            answers = [CANNOT_STORE_NOW] * len(batch)
         except Exception:  # whatever it is: the senders get an answer, and the thread lives on
             log.exception("%d instances could not be stored", len(batch))
-            answers = [_NOT_NOW] * len(batch)
+            answers = [CANNOT_STORE_NOW] * len(batch)
         return answers, keys
 
     def _note(self, batch: Sequence[_Item], keys: Sequence[str]) -> None:
@@ -252,14 +250,14 @@ class Journal:
         if keys:
             self._indexing.put([item.received(key) for item, key in zip(batch, keys, strict=True)])
 
-    def _claims(self, batch: Sequence[_Item]) -> dict[Place, Content]:
+    def _claims(self, batch: Sequence[_Item]) -> dict[InstanceKey, ContentDigest]:
         """Whose content each UID of the batch stands for: that in the index, else the first that came."""
         on_the_way = self._indexing.on_the_way
-        claims = {item.place: content for item in batch if (content := on_the_way.get(item.place)) is not None}
+        claims = {item.key: content for item in batch if (content := on_the_way.get(item.key)) is not None}
         # Asked after looking at what is on the way: that is forgotten only when the index has it.
-        claims |= self._known.find(item.place for item in batch if item.place not in claims)
+        claims |= self._known.find(item.key for item in batch if item.key not in claims)
         for item in batch:
-            claims.setdefault(item.place, (item.digest.hex(), item.header.transfer_syntax_uid))
+            claims.setdefault(item.key, item.digest.hex())
         return claims
 
 
@@ -272,9 +270,9 @@ def _header(content: bytearray, source: Source, within: int | None = None) -> In
     return read_header(found, source.sop_class_uid, source.sop_instance_uid)
 
 
-def _answer(item: _Item, claim: Content) -> Received:
+def _answer(item: _Item, claim: ContentDigest) -> Received:
     header = item.header
-    same = claim == (item.digest.hex(), header.transfer_syntax_uid)
+    same = claim == item.digest.hex()
     return Received(
         Outcome.STORED if same else Outcome.CONFLICT,
         "" if same else CONFLICT_COMMENT,
