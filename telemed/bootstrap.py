@@ -108,7 +108,7 @@ async def open_parts(settings: Settings, centres: Mapping[str, Centre] | None = 
             settings.address,
             DEFAULT_LANGUAGE,
             say,
-            EcgReportFigures(store, pool, say),
+            (EcgReportFigures(store, pool, say),),
         )
         application = SqlApplication(engine, store, centres or all_centres.discover(), Argon2Passwords(), press, settings.time_zone)
         await application.refresh()
