@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import multiprocessing
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
-from concurrent.futures import Executor, ProcessPoolExecutor
+from concurrent.futures import Executor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -49,13 +48,13 @@ from telemed.adapters.passwords import Argon2Passwords
 from telemed.adapters.printing.pdf_pages import PdfPages
 from telemed.adapters.printing.report_renderer import PdfReportRenderer
 from telemed.adapters.printing.table_export import PooledTableExporter
+from telemed.adapters.process_pool import RestartingPool
 from telemed.adapters.signatures.signature_inspector import PooledInspector
 from telemed.centres.ecg.adapters.jobs import EcgReader
 from telemed.centres.ecg.adapters.report_figures import EcgReportFigures
 from telemed.centres.ecg.adapters.tracing_reader import PooledTracings, StoredTracingReader
 from telemed.centres.ecg.adapters.watched_folder import WatchedFolder
 from telemed.domain.centre import Centre
-from telemed.pool_process import serve_the_parent
 from telemed.roles.gateway import device_peers, open_dimse
 from telemed.service.uploads import sweep_uploads
 from telemed.settings import Settings
@@ -94,7 +93,7 @@ async def open_parts(settings: Settings, centres: Mapping[str, Centre] | None = 
     engine = make_engine(settings.database, sealer=Sealer.of(settings.data_dir / "keys" / "identity.key"))
     place = open_store(settings.storage, settings.store_keys)
     store = CompactStore(place)
-    pool = ProcessPoolExecutor(PRINTERS, mp_context=multiprocessing.get_context("spawn"), initializer=serve_the_parent)
+    pool = RestartingPool(PRINTERS)
     pages = PdfPages(store)
     measuring = PixelPool(1)
     try:
@@ -169,7 +168,7 @@ async def dicom_gateway(parts: Parts) -> DimseServer:
 @asynccontextmanager
 async def workers(parts: Parts) -> AsyncIterator[list[Callable[[], Coroutine[Any, Any, None]]]]:
     """What the worker's role runs beside each other: quick jobs and clocks, long jobs, the watched folder."""
-    pool = ProcessPoolExecutor(ANALYSTS, mp_context=multiprocessing.get_context("spawn"), initializer=serve_the_parent)
+    pool = RestartingPool(ANALYSTS)
     try:
         running: list[Callable[[], Coroutine[Any, Any, None]]] = [worker(parts).run, long_jobs(parts, pool).run]
         if parts.settings.ecg_folder:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 from collections.abc import AsyncIterator, Awaitable, Callable
 from concurrent.futures import Executor
 from datetime import datetime
@@ -23,11 +24,13 @@ from telemed.adapters.database.engine import make_engine
 from telemed.adapters.passwords import Argon2Passwords
 from telemed.adapters.printing.report_document import Figure, ReportDocument, Table
 from telemed.adapters.printing.report_renderer import PdfReportRenderer
+from telemed.adapters.process_pool import ProcessDied, RestartingPool
 from telemed.domain.case import Case
 from telemed.domain.report import Report, ReportStatus
 from telemed.service import execution, reporting
 from telemed.service.ports.unit_of_work import UnitOfWork
 from telemed.web.i18n import DEFAULT_LANGUAGE, translations
+from telemed.web.problems import problem_of
 from tests.telemed.harness import SECTIONS, Harness
 from tests.telemed.moments import Clock
 
@@ -112,6 +115,42 @@ async def test_what_each_provider_collected_is_printed(engine: AsyncEngine, with
     text = "".join(page.extract_text() for page in pages)
     assert f"one {case.id}" in text
     assert f"two {case.id}" in text
+
+
+class DeadlyFigures:
+    """The first drawing ends the process that prints."""
+
+    name = "deadly"
+
+    def __init__(self, pool: Executor) -> None:
+        self._pool, self._deadly = pool, True
+
+    async def collect(self, work: UnitOfWork, case: Case) -> None:
+        return None
+
+    async def draw(self, document: ReportDocument, collected: None) -> tuple[list[Table], list[Figure]]:
+        deadly, self._deadly = self._deadly, False
+        if deadly:
+            await asyncio.get_running_loop().run_in_executor(self._pool, signal.raise_signal, signal.SIGKILL)
+        return [], []
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_a_process_that_dies_stops_one_signature_and_not_the_next(
+    engine: AsyncEngine, store: ObjectStore, keys: Path, clock: Clock
+) -> None:
+    gettext = translations(DEFAULT_LANGUAGE).gettext
+    with RestartingPool(1) as pool:
+        renderer = PdfReportRenderer(store, pool, keys, "http://telemed.test", DEFAULT_LANGUAGE, gettext, (DeadlyFigures(pool),))
+        application = SqlApplication(engine, store, centres.discover(), Argon2Passwords(), renderer, "Asia/Shanghai", clock)
+        await application.refresh()
+        harness = Harness(application, clock)
+        case = await harness.written()
+        with pytest.raises(ProcessDied) as died:
+            await harness.sign(case.id, "imaging.huba")
+        assert problem_of(died.value).status == 503
+        assert (await harness.case(case.id)).report_status == ReportStatus.PARTIAL
+        assert (await harness.sign(case.id, "imaging.huba")).status is ReportStatus.FINAL
 
 
 async def test_to_prepare_a_signature_changes_nothing(harness: Harness) -> None:
