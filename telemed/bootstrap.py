@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import multiprocessing
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from concurrent.futures import Executor, ProcessPoolExecutor
+from concurrent.futures import Executor
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from functools import partial
@@ -37,9 +36,9 @@ from telemed.adapters.jobs.worker import Handler, Worker, switched_off
 from telemed.adapters.passwords import Argon2Passwords
 from telemed.adapters.printing.pdf_pages import PdfPages
 from telemed.adapters.printing.report_renderer import PdfReportRenderer
+from telemed.adapters.process_pool import RestartingPool
 from telemed.domain.centre import Centre
 from telemed.extension import CentreExtension, Parts
-from telemed.pool_process import serve_the_parent
 from telemed.service.uploads import sweep_uploads
 from telemed.settings import Settings
 from telemed.web.i18n import DEFAULT_LANGUAGE, translations
@@ -70,14 +69,14 @@ async def open_parts(
     engine = make_engine(settings.database, sealer=Sealer.of(settings.data_dir / "keys" / "identity.key"))
     place = open_store(settings.storage, settings.store_keys)
     store = CompactStore(place)
-    pool = ProcessPoolExecutor(PRINTERS, mp_context=multiprocessing.get_context("spawn"), initializer=serve_the_parent)
+    pool = RestartingPool(PRINTERS)
     pages = PdfPages(store)
     measuring = PixelPool(1)
     try:
         await check(engine)
         await store.check()
         gettext = translations(DEFAULT_LANGUAGE).gettext
-        figures = next((e.report_figures(store, pool, gettext) for e in extensions if e.report_figures), None)
+        figures = tuple(e.report_figures(store, pool, gettext) for e in extensions if e.report_figures)
         keys = settings.data_dir / "keys" / "signing"
         renderer = PdfReportRenderer(store, pool, keys, settings.address, DEFAULT_LANGUAGE, gettext, figures)
         parts = centre_parts(extensions)
@@ -115,7 +114,7 @@ def study_watch(parts: Parts) -> StudyWatch:
 @asynccontextmanager
 async def background(parts: Parts) -> AsyncIterator[list[Callable[[], Awaitable[None]]]]:
     """Everything that the worker's role runs beside each other: jobs and deadline checks, and what the centres watch."""
-    pool = ProcessPoolExecutor(ANALYSTS, mp_context=multiprocessing.get_context("spawn"), initializer=serve_the_parent)
+    pool = RestartingPool(ANALYSTS)
     try:
         running: list[Callable[[], Awaitable[None]]] = [worker(parts, pool).run]
         for extension in parts.extensions:

@@ -1,4 +1,4 @@
-"""The application of one process: engine, store, region, passwords, printer, questions."""
+"""The application of one process: engine, store, region, passwords, report renderer, questions."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from telemed.adapters.database.repositories.region import load_region
 from telemed.adapters.database.unit_of_work import NO_CENTRE_PARTS, CentreParts
 from telemed.adapters.dicom.image_qualities import SqlImageQualities
 from telemed.domain.centre import Centre
-from telemed.service.application import ReportRenderer
 from telemed.service.ports.people import Passwords
 from telemed.service.ports.region import Region
 from telemed.service.ports.unit_of_work import UnitOfWork
+from telemed.service.rendering import ReportRenderer
 
 CHECK_EVERY = timedelta(seconds=5)
 """The store is proved by a write and a read; /readyz may be asked more often than that is worth."""

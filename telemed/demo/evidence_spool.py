@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import multiprocessing
 import os
 import shutil
 from collections.abc import AsyncIterator
-from concurrent.futures import Executor, ProcessPoolExecutor
+from concurrent.futures import Executor
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from telemed.adapters.process_pool import RestartingPool, serve_the_parent
 from telemed.demo.evidence import evidence_files
 from telemed.demo.evidence_order import EvidenceOrder
-from telemed.pool_process import serve_the_parent
 
 NICENESS = 10
 """The pictures wait rather than whoever looks at the pages."""
@@ -68,7 +67,7 @@ def sent_name(path: Path) -> str:
 @asynccontextmanager
 async def evidence_makers() -> AsyncIterator[Executor]:
     """One process for the pictures. It starts with the first order; what it has begun when all ends is still finished."""
-    pool = ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn"), initializer=_step_back)
+    pool = RestartingPool(1, _step_back)
     try:
         yield pool
     finally:

@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 
 class DomainError(Exception):
-    """Base of everything the rules refuse. `code` names the rule for the translation catalogue."""
+    """Base of everything the rules refuse. `code` names the rule for the translation catalogue.
+
+    An error may be raised in a process of a pool: it is pickled as message and fields, whatever its constructor takes.
+    """
 
     code = "refused"
+
+    def __reduce__(self) -> tuple[Callable[..., DomainError], tuple[Any, ...]]:
+        return _unpickled, (type(self), self.args, vars(self))
+
+
+def _unpickled(kind: type[DomainError], args: tuple[Any, ...], fields: Mapping[str, Any]) -> DomainError:
+    error = kind.__new__(kind, *args)  # sets `args`; the constructor, which made the message from the fields, is not asked again
+    vars(error).update(fields)
+    return error
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,14 +13,8 @@ from telemed.service.ports.people import Passwords
 from telemed.service.ports.region import Region
 from telemed.service.ports.unit_of_work import UnitOfWork
 from telemed.service.queries import Queries
-from telemed.service.reporting import RenderRequest, StoredPdf
+from telemed.service.rendering import ReportRenderer
 from telemed.service.statistics import Statistics
-
-
-class ReportRenderer(Protocol):
-    """Prints a report version, puts the signatures on, and keeps the PDF. Slow: call it outside a transaction."""
-
-    async def print(self, order: RenderRequest, work: UnitOfWork) -> StoredPdf: ...
 
 
 class Application(Protocol):

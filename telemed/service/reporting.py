@@ -1,13 +1,13 @@
 """Reports: written, signed, reviewed, sent back, amended, appended.
 
-Signing is in two steps. `prepare_*` checks everything and says what to print; the caller prints, signs and stores the
+Signing is in two steps. `prepare_*` checks everything and loads what to print; the caller prints, signs and stores the
 PDF outside any transaction; `sign_report` or `review_report` then makes it so, if nothing has changed in between.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -15,7 +15,6 @@ from telemed.domain.case import Case, CaseKind, CaseStatus
 from telemed.domain.centre import Centre
 from telemed.domain.errors import (
     AlreadyClaimed,
-    FieldError,
     Forbidden,
     Invalid,
     InvalidTransition,
@@ -32,29 +31,9 @@ from telemed.service.access import case_at_hub, case_for, relation_to
 from telemed.service.identity import new_verification_code
 from telemed.service.ports.unit_of_work import UnitOfWork
 from telemed.service.prefill import record_overrides
+from telemed.service.rendering import FigureCollector, RenderRequest, Signing, StoredPdf, render_request
 
 ADDENDUM = Form((Field("addendum", "Addendum", FieldType.LONG_TEXT, required=True, rows=8, max_length=20000),))
-
-
-@dataclass(frozen=True, slots=True)
-class StoredPdf:
-    """The PDF of a version as stored."""
-
-    key: str
-    sha256: str
-
-
-@dataclass(frozen=True, slots=True)
-class RenderRequest:
-    """What to print: the case, the version as it will stand, everyone who signs, and the entity tag it was made from."""
-
-    case: Case
-    report: Report
-    versions: tuple[Report, ...]
-    author: Person
-    reviewer: Person | None
-    entity_tag: str
-    at: datetime
 
 
 def form_for(centre: Centre, report: Report) -> Form:
@@ -168,8 +147,8 @@ async def save_draft(
     return report
 
 
-async def prepare_signature(work: UnitOfWork, person: Person, case_id: str) -> RenderRequest:
-    """Check that this person can sign now; nothing is changed."""
+async def prepare_signature(work: UnitOfWork, person: Person, case_id: str, collectors: Sequence[FigureCollector]) -> RenderRequest:
+    """Check that this person can sign now, and load what is printed; nothing is changed."""
     case = await case_at_hub(work, person, case_id, Action.REPORT_SIGN)
     versions = await work.reports.versions(case.id)
     report = latest(versions)
@@ -182,47 +161,53 @@ async def prepare_signature(work: UnitOfWork, person: Person, case_id: str) -> R
     centre = work.region.centres[case.centre]
     if faults := form_for(centre, report).faults(report.sections, "sections", complete=True):
         raise Invalid(*faults)
-    tag = report.entity_tag
-    _sign(report, case, work)
-    return RenderRequest(case, report, tuple(versions), person, None, tag, work.now)
+    signed = replace(report)
+    _sign(signed, report.verification_code or new_verification_code(), work.now, release=_needs_one_person(work, case, report))
+    return await render_request(work, case, signed, versions, report.entity_tag, Signing(person, None, work.now), collectors)
 
 
-def _sign(report: Report, case: Case, work: UnitOfWork) -> None:
-    report.verification_code = report.verification_code or new_verification_code()
-    report.signed_at = report.updated_at = work.now
+def _needs_one_person(work: UnitOfWork, case: Case, report: Report) -> bool:
+    return not two_person(work, report.hub or case.hub or "", case.centre, case.kind)
+
+
+def _sign(report: Report, verification_code: str, at: datetime, *, release: bool) -> None:
+    report.verification_code = verification_code
+    report.signed_at = report.updated_at = at
     report.apply("sign")
-    if not two_person(work, report.hub or case.hub or "", case.centre, case.kind):
-        _release(report, work)
+    if release:
+        _release(report, at)
 
 
-def _release(report: Report, work: UnitOfWork) -> None:
+def _review(report: Report, reviewer: Person, at: datetime) -> None:
+    report.reviewer, report.reviewed_at = reviewer.username, at
+    _release(report, at)
+
+
+def _release(report: Report, at: datetime) -> None:
     report.apply(f"release-{report.kind.value}")
-    report.released_at = work.now
+    report.released_at = at
 
 
-async def sign_report(work: UnitOfWork, person: Person, order: RenderRequest, printed: StoredPdf) -> Report:
-    """Make the signature of `order` so. Raises StaleVersion where the draft changed since."""
-    case = await case_claimed_by(work, person, order.case.id, Action.REPORT_SIGN)
+async def sign_report(work: UnitOfWork, person: Person, request: RenderRequest, printed: StoredPdf) -> Report:
+    """Make the signature of `request` so, at the time that is printed. Raises StaleVersion where the draft changed since."""
+    case = await case_claimed_by(work, person, request.case.id, Action.REPORT_SIGN)
     report = latest(await work.reports.versions(case.id))
-    if report is None or report.entity_tag != order.entity_tag:
+    if report is None or report.entity_tag != request.entity_tag:
         raise StaleVersion(report.entity_tag if report else "")
-    work.now = order.at
-    report.verification_code = order.report.verification_code
-    _sign(report, case, work)
+    _sign(report, request.report.verification_code, request.signing.at, release=request.report.released)
     await _keep(work, case, report, printed, person, "sign", Action.REPORT_SIGN)
     return report
 
 
-async def prepare_review(work: UnitOfWork, person: Person, case_id: str, author: Person | None = None) -> RenderRequest:
-    """Check that this person can review now. The reviewer is never the author."""
+async def prepare_review(work: UnitOfWork, person: Person, case_id: str, collectors: Sequence[FigureCollector]) -> RenderRequest:
+    """Check that this person can review now, and load what is printed; nothing is changed. The reviewer is never the author."""
     case, report, versions = await _to_review(work, person, case_id)
     writer = await work.people.get(report.author)
     if writer is None:
         raise NotFound("person", report.author)
-    tag = report.entity_tag
-    report.reviewer, report.reviewed_at = person.username, work.now
-    _release(report, work)
-    return RenderRequest(case, report, tuple(versions), writer, person, tag, work.now)
+    reviewed = replace(report)
+    _review(reviewed, person, work.now)
+    return await render_request(work, case, reviewed, versions, report.entity_tag, Signing(writer, person, work.now), collectors)
 
 
 async def _to_review(work: UnitOfWork, person: Person, case_id: str) -> tuple[Case, Report, list[Report]]:
@@ -238,14 +223,12 @@ async def _to_review(work: UnitOfWork, person: Person, case_id: str) -> tuple[Ca
     return case, report, versions
 
 
-async def review_report(work: UnitOfWork, person: Person, order: RenderRequest, printed: StoredPdf) -> Report:
-    """Make the review of `order` so: the report is released."""
-    case, report, _ = await _to_review(work, person, order.case.id)
-    if report.entity_tag != order.entity_tag:
+async def review_report(work: UnitOfWork, person: Person, request: RenderRequest, printed: StoredPdf) -> Report:
+    """Make the review of `request` so, at the time that is printed: the report is released."""
+    case, report, _ = await _to_review(work, person, request.case.id)
+    if report.entity_tag != request.entity_tag:
         raise StaleVersion(report.entity_tag)
-    work.now = order.at
-    report.reviewer, report.reviewed_at = person.username, work.now
-    _release(report, work)
+    _review(report, person, request.signing.at)
     await _keep(work, case, report, printed, person, "review", Action.REPORT_REVIEW)
     return report
 
@@ -258,11 +241,11 @@ async def _keep(work: UnitOfWork, case: Case, report: Report, printed: StoredPdf
     case.report_status, case.positive, case.parked_at = report.status, report.positive, None
     if case.status is CaseStatus.ACCEPTED:
         case.apply("write")  # a finished draft taken over from another reader
-    if report.released:
+    if report.released_at is not None:
         if case.status is not CaseStatus.COMPLETED:
             case.apply("complete")
-            case.completed_at = work.now
-            _count_answer(work, case)
+            case.completed_at = report.released_at
+            _count_answer(work, case, report.released_at)
         case.claimed_by = case.claimed_at = None
         case.acknowledged_at = case.acknowledged_by = None
     await work.cases.save(case)
@@ -271,11 +254,11 @@ async def _keep(work: UnitOfWork, case: Case, report: Report, printed: StoredPdf
     work.outbox.audit(action, person.username, person.institution, f"case/{case.id}", detail=detail)
 
 
-def _count_answer(work: UnitOfWork, case: Case) -> None:
+def _count_answer(work: UnitOfWork, case: Case, released_at: datetime) -> None:
     hub = case.hub or ""
     work.outbox.count(Volume.REPORT, case.member, centre=case.centre, hub=hub)
     if case.due_at is not None:
-        kept = work.now <= case.due_at
+        kept = released_at <= case.due_at
         work.outbox.count(Volume.DEADLINE_KEPT if kept else Volume.DEADLINE_MISSED, case.member, centre=case.centre, hub=hub)
 
 
@@ -345,10 +328,3 @@ async def discard_version(work: UnitOfWork, person: Person, case_id: str) -> Rep
     work.outbox.event(case, "discard", person.username, {"version": report.version})
     work.outbox.audit(Action.REPORT_AMEND, person.username, person.institution, f"case/{case.id}", "discarded")
     return report
-
-
-def required_reason(text: str, field: str = "reason") -> str:
-    """A typed reason where a step cannot be undone. Raises Invalid where it is missing."""
-    if not text.strip():
-        raise Invalid(FieldError(field, "required"))
-    return text.strip()

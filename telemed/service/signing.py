@@ -11,18 +11,18 @@ from telemed.service.execution import execute, query
 
 
 async def sign(application: Application, person: Person, case_id: str, password: str) -> Report:
-    """Check, ask for the password again, print, then make the signature so."""
-    order = await query(application, reporting.prepare_signature, person, case_id)
+    """Check, ask for the password again, print, then make the signature so. No transaction is open while it prints."""
+    renderer = application.renderer
+    request = await query(application, reporting.prepare_signature, person, case_id, renderer.figures)
     await check_password(application, person.username, password, "report:sign")
-    async with application.reading() as work:
-        printed = await application.renderer.print(order, work)
-    return await execute(application, reporting.sign_report, person, order, printed)
+    printed = await renderer.print(request)
+    return await execute(application, reporting.sign_report, person, request, printed)
 
 
 async def review(application: Application, person: Person, case_id: str, password: str) -> Report:
     """As `sign`, for the second person."""
-    order = await query(application, reporting.prepare_review, person, case_id)
+    renderer = application.renderer
+    request = await query(application, reporting.prepare_review, person, case_id, renderer.figures)
     await check_password(application, person.username, password, "report:review")
-    async with application.reading() as work:
-        printed = await application.renderer.print(order, work)
-    return await execute(application, reporting.review_report, person, order, printed)
+    printed = await renderer.print(request)
+    return await execute(application, reporting.review_report, person, request, printed)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Awaitable, Callable
+from concurrent.futures import BrokenExecutor
 from typing import Any
 
 import msgspec
@@ -132,8 +133,11 @@ class Problem(Exception):
         headers: dict[str, str] | None = None,
         **more: Any,
     ) -> None:
-        super().__init__(detail or code)
+        super().__init__(status, code, detail, errors, headers)
         self.status, self.code, self.detail, self.errors, self.headers, self.more = status, code, detail, errors, headers or {}, more
+
+    def __str__(self) -> str:
+        return self.detail or self.code
 
     def document(self) -> dict[str, Any]:
         body: dict[str, Any] = {"type": f"/problems/{self.code}", "title": gettext(TITLE.get(self.code, self.code)), "status": self.status}
@@ -204,7 +208,7 @@ def problem_of(error: Exception) -> Problem:
             return from_validation(error)
         case StoreFull():
             return Problem(507, "storage-full", headers={"Retry-After": "60"})
-        case StorageError() | DBAPIError() | ConnectionError():
+        case StorageError() | DBAPIError() | ConnectionError() | BrokenExecutor():
             log.error("request.unavailable", error=repr(error))
             return Problem(503, "unavailable", headers={"Retry-After": "5"})
         case web.HTTPException():

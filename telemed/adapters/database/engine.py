@@ -21,6 +21,9 @@ CONNECT_SECONDS = 10
 BUSY_SECONDS = 20
 """How long a SQLite writer waits for another process's transaction."""
 
+SQLITE_OVERFLOW, POSTGRESQL_OVERFLOW = 10, 4
+"""Connections beyond the pool's size: a file's cost nothing, a server has some hundred for all processes."""
+
 _encoder = msgspec.json.Encoder()
 
 
@@ -33,9 +36,12 @@ def async_url(url: str) -> str:
     return re.sub(r"^postgres(ql)?://", "postgresql+asyncpg://", re.sub(r"^sqlite://", "sqlite+aiosqlite://", url))
 
 
-def make_engine(url: str, *, sealer: Sealer | None = None, pool_size: int = 8) -> AsyncEngine:
+def make_engine(url: str, *, sealer: Sealer | None = None, pool_size: int = 8, max_overflow: int | None = None) -> AsyncEngine:
     """An engine for `url`. SQLite: WAL, every commit synced, one writer at a time, foreign keys on. Confidential columns are
     read and written by engines with a `sealer` only.
+
+    `pool_size` connections are kept open; `max_overflow` more are opened while they are wanted (None: as many as suit the
+    database).
 
     Raises DatabaseUnavailable for a URL of no known form.
     """
@@ -43,12 +49,16 @@ def make_engine(url: str, *, sealer: Sealer | None = None, pool_size: int = 8) -
     url = async_url(url)
     _check_form(url)
     if url.startswith("sqlite"):
-        engine = create_async_engine(url, connect_args={"timeout": BUSY_SECONDS}, pool_size=pool_size, **common)
+        overflow = SQLITE_OVERFLOW if max_overflow is None else max_overflow
+        connect_args = {"timeout": BUSY_SECONDS}
+        engine = create_async_engine(url, connect_args=connect_args, pool_size=pool_size, max_overflow=overflow, **common)
         sa.event.listen(engine.sync_engine, "connect", _prepare_sqlite)
         sa.event.listen(engine.sync_engine, "begin", _begin_sqlite)
     else:
+        overflow = POSTGRESQL_OVERFLOW if max_overflow is None else max_overflow
+        connect_args = {"timeout": CONNECT_SECONDS}
         engine = create_async_engine(
-            url, connect_args={"timeout": CONNECT_SECONDS}, pool_size=pool_size, max_overflow=4, pool_pre_ping=True, **common
+            url, connect_args=connect_args, pool_size=pool_size, max_overflow=overflow, pool_pre_ping=True, **common
         )
     if sealer:
         sealer.guard(engine.dialect)

@@ -5,21 +5,18 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import io
-import multiprocessing
 import os
 import signal
 from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from typing import TypeVar
 
 from storage.protocol import ObjectStore
-from telemed.pool_process import serve_the_parent
+from telemed.adapters.process_pool import ProcessDied, RestartingPool
 from telemed.service.document_pages import MOST_PAGES, PageSize, Undrawable
 
 T = TypeVar("T")
 
-MOST_BYTES = 64 * 1024**2
+MAX_BYTES = 64 * 1024**2
 WIDEST, TALLEST = 1600, 4000
 """Pixels of a drawn page: 1600 across are 190 dots per inch of A4."""
 WITHIN_SECONDS = 20.0
@@ -31,8 +28,7 @@ class PdfPages:
 
     def __init__(self, store: ObjectStore) -> None:
         self._store = store
-        self._pool: ProcessPoolExecutor | None = None
-        self._pid = 0
+        self._pool = RestartingPool(1)
         self._turn = asyncio.Lock()
 
     async def sizes(self, key: str, size: int) -> Sequence[PageSize]:
@@ -43,40 +39,34 @@ class PdfPages:
 
     async def close(self) -> None:
         """End the process."""
-        pool, self._pool = self._pool, None
-        if pool is not None:
-            await asyncio.to_thread(pool.shutdown, True, cancel_futures=True)
+        await asyncio.to_thread(self._pool.shutdown, True, cancel_futures=True)
 
     async def _ask(self, key: str, size: int, work: Callable[..., T], *args: object) -> T:
-        if size > MOST_BYTES:
-            raise Undrawable(f"larger than {MOST_BYTES // 1024**2} MB")
+        if size > MAX_BYTES:
+            raise Undrawable(f"larger than {MAX_BYTES // 1024**2} MB")
         content = await self._store.read(key)
         loop = asyncio.get_running_loop()
-        try:
-            async with self._turn, asyncio.timeout(WITHIN_SECONDS):
-                return await loop.run_in_executor(await self._started(), work, content, *args)
-        except BrokenProcessPool:
-            self._give_up()
-            raise Undrawable("the document is damaged") from None
-        except TimeoutError:
-            self._give_up()
-            raise Undrawable(f"a page took longer than {WITHIN_SECONDS:g} s") from None
+        pid: int | None = None
+        async with self._turn:
+            try:
+                async with asyncio.timeout(WITHIN_SECONDS):
+                    pid = await loop.run_in_executor(self._pool, os.getpid)
+                    return await loop.run_in_executor(self._pool, work, content, *args)
+            except ProcessDied:
+                raise Undrawable("the document is damaged") from None
+            except TimeoutError:
+                self._end(pid)
+                raise Undrawable(f"a page took longer than {WITHIN_SECONDS:g} s") from None
+            except asyncio.CancelledError:
+                self._end(pid)
+                raise
 
-    async def _started(self) -> ProcessPoolExecutor:
-        if self._pool is None:
-            # Not forked: a fork of a process with threads may inherit a held lock.
-            self._pool = ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn"), initializer=serve_the_parent)
-            self._pid = await asyncio.get_running_loop().run_in_executor(self._pool, os.getpid)
-        return self._pool
-
-    def _give_up(self) -> None:
-        """Let go of a process that died or is still busy; the next document has a new one."""
-        pool, self._pool = self._pool, None
-        if pool is None:
-            return
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(self._pid, signal.SIGKILL)
-        pool.shutdown(wait=False, cancel_futures=True)
+    def _end(self, pid: int | None) -> None:
+        """End a process that is still busy; the next document has a new one."""
+        self._pool.discard()
+        if pid is not None:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
 
 
 def page_sizes(content: bytes) -> list[PageSize]:

@@ -62,9 +62,12 @@ class UnprintableReport(ValueError):
     """A document that cannot become a report. `field` names where; the message says what and what to do."""
 
     def __init__(self, field: str, problem: str) -> None:
-        super().__init__(f"{field}: {problem}")
+        super().__init__(field, problem)  # the arguments as they are: the error is pickled by them
         self.field = field
         self.problem = problem
+
+    def __str__(self) -> str:
+        return f"{self.field}: {self.problem}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -123,9 +123,8 @@ class TestSignature:
         """What is signed is what was printed: the saved text would not stand in the PDF."""
         case = await harness.written()
         person = harness.people["imaging.huba"]
-        order = await execution.query(harness.application, reporting.prepare_signature, person, case.id)
-        async with harness.application.reading() as work:
-            printed = await harness.application.renderer.print(order, work)
+        order = await execution.query(harness.application, reporting.prepare_signature, person, case.id, ())
+        printed = await harness.application.renderer.print(order)
         await harness.save(case.id, "imaging.huba", CHANGED)
         with pytest.raises(StaleVersion):
             await harness.do("imaging.huba", reporting.sign_report, order, printed)
@@ -134,9 +133,8 @@ class TestSignature:
     async def test_a_case_that_was_given_away_meanwhile_is_not_signed(self, harness: Harness) -> None:
         case = await harness.written()
         person = harness.people["imaging.huba"]
-        order = await execution.query(harness.application, reporting.prepare_signature, person, case.id)
-        async with harness.application.reading() as work:
-            printed = await harness.application.renderer.print(order, work)
+        order = await execution.query(harness.application, reporting.prepare_signature, person, case.id, ())
+        printed = await harness.application.renderer.print(order)
         await harness.do("imaging.huba", reading.escalate_case, case.id, "x")
         with pytest.raises(NotFound):
             await harness.do("imaging.huba", reporting.sign_report, order, printed)
@@ -176,13 +174,12 @@ class TestTwoPeople:
         case = await harness.requested(modality="PT")
         await harness.do("both.main", reading.claim_case, case.id)
         await harness.save(case.id, "both.main", WORDS)
-        order = await execution.query(harness.application, reporting.prepare_signature, both, case.id)
-        async with harness.application.reading() as work:
-            printed = await harness.application.renderer.print(order, work)
+        order = await execution.query(harness.application, reporting.prepare_signature, both, case.id, ())
+        printed = await harness.application.renderer.print(order)
         await harness.do("both.main", reporting.sign_report, order, printed)
-        for step in (reporting.prepare_review, reporting.send_back):
+        for step, argument in ((reporting.prepare_review, ()), (reporting.send_back, "x")):
             with pytest.raises(Forbidden) as refused:
-                await harness.ask("both.main", step, case.id, *(["x"] if step is reporting.send_back else []))
+                await harness.ask("both.main", step, case.id, argument)
             assert refused.value.reason == "own-report"
 
     async def test_there_is_nothing_to_review_before_a_signature(self, harness: Harness) -> None:
@@ -204,9 +201,8 @@ class TestTwoPeople:
         case = await harness.at_main()
         await harness.sign(case.id, "imaging.main")
         person = harness.people["imaging2.main"]
-        order = await execution.query(harness.application, reporting.prepare_review, person, case.id)
-        async with harness.application.reading() as work:
-            printed = await harness.application.renderer.print(order, work)
+        order = await execution.query(harness.application, reporting.prepare_review, person, case.id, ())
+        printed = await harness.application.renderer.print(order)
         await harness.do("imaging2.main", reporting.send_back, case.id, "x")
         with pytest.raises(InvalidTransition):
             await harness.do("imaging2.main", reporting.review_report, order, printed)
