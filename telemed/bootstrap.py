@@ -54,7 +54,9 @@ from telemed.centres.ecg.adapters.jobs import EcgReader
 from telemed.centres.ecg.adapters.report_figures import EcgReportFigures
 from telemed.centres.ecg.adapters.tracing_reader import PooledTracings, StoredTracingReader
 from telemed.centres.ecg.adapters.watched_folder import WatchedFolder
+from telemed.centres.ecg.domain import EcgJob
 from telemed.domain.centre import Centre
+from telemed.domain.jobs import JobKind
 from telemed.pool_process import serve_the_parent
 from telemed.roles.gateway import device_peers, open_dimse
 from telemed.service.uploads import sweep_uploads
@@ -181,8 +183,8 @@ async def workers(parts: Parts) -> AsyncIterator[list[Callable[[], Coroutine[Any
 
 def study_watch(parts: Parts) -> StudyWatch:
     """Notes studies that have come to rest: their cases are told, they are assessed, and what the settings ask for besides."""
-    wanted = ["complete-study", "assess-study"]
-    wanted += ["ask-model"] * bool(parts.settings.model_url) + ["compact-study"] * bool(parts.settings.compact_at_rest)
+    wanted = [JobKind.COMPLETE_STUDY, JobKind.ASSESS_STUDY]
+    wanted += [JobKind.ASK_MODEL] * bool(parts.settings.model_url) + [JobKind.COMPACT_STUDY] * bool(parts.settings.compact_at_rest)
     quiet = timedelta(seconds=parts.settings.stable_after_seconds)
     return StudyWatch(parts.application.engine, quiet=quiet, on_stable=StableStudyJobs(wanted))
 
@@ -206,16 +208,16 @@ def long_jobs(parts: Parts, pool: Executor) -> LongJobs:
     settings, kept, now = parts.settings, parts.application.image_quality, parts.application.now
     travelling = StudyTransfers(parts.application, parts.index, parts.store, parts.intake, parts.measuring, device_peers(settings))
     kinds: dict[str, LongJob] = {
-        "read-ecg": EcgReader(parts.application, pool, translations(DEFAULT_LANGUAGE).gettext),
-        "send-study": travelling.send,
-        "fetch-priors": travelling.fetch,
-        "assess-study": partial(StudyAssessor(parts.index, parts.store, parts.measuring, kept, settings.time_zone).job, now=now),
+        EcgJob.READ: EcgReader(parts.application, pool, translations(DEFAULT_LANGUAGE).gettext),
+        JobKind.SEND_STUDY: travelling.send,
+        JobKind.FETCH_PRIORS: travelling.fetch,
+        JobKind.ASSESS_STUDY: partial(StudyAssessor(parts.index, parts.store, parts.measuring, kept, settings.time_zone).job, now=now),
     }
     if settings.model_url:
         port = ModelClient(parts.index, parts.store, kept, settings.model_url, settings.model_token.get_secret_value())
-        kinds["ask-model"] = partial(port.job, now=now)
+        kinds[JobKind.ASK_MODEL] = partial(port.job, now=now)
     if settings.compact_at_rest:
-        kinds["compact-study"] = StudyCompactor(parts.index, parts.store, parts.measuring, settings.compact_at_rest).job
+        kinds[JobKind.COMPACT_STUDY] = StudyCompactor(parts.index, parts.store, parts.measuring, settings.compact_at_rest).job
     return LongJobs(parts.application, kinds)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from telemed.domain.case import Case, CaseStatus
+from telemed.domain.events import CaseEvent
 from telemed.domain.evidence import MATCH_WINDOW, EvidenceType, study_type
 from telemed.domain.patient import Identifier, Sex
 from telemed.service.device_orders import open_request
@@ -80,7 +81,7 @@ async def complete_study(work: UnitOfWork, owner: str, study_instance_uid: str) 
         if known.facts.get(COMPLETE) != known.instances:
             known.facts[COMPLETE] = known.instances
             await work.evidence.save(known)
-            work.outbox.event(case, "evidence-complete", "system", {"evidence": known.id, "instances": known.instances})
+            work.outbox.event(case, CaseEvent.EVIDENCE_COMPLETE, "system", {"evidence": known.id, "instances": known.instances})
             told += 1
     return told
 

@@ -27,7 +27,7 @@ class LongJobs:
     """Takes jobs of its kinds. What it does may be repeated, and begins its own transactions."""
 
     def __init__(self, application: SqlApplication, kinds: Mapping[str, LongJob], at_once: int = AT_ONCE) -> None:
-        self._application, self._kinds, self._room = application, kinds, at_once
+        self._application, self.kinds, self._room = application, kinds, at_once
         self._running: set[asyncio.Task[None]] = set()
 
     async def run(self) -> None:
@@ -51,9 +51,9 @@ class LongJobs:
         """Begin what waits, as far as there is room. True where something was begun."""
         room = self._room - len(self._running)
         now = self._application.now()
-        if room <= 0 or not await jobs.any_waiting(self._application.engine, now, kinds=self._kinds):
+        if room <= 0 or not await jobs.any_waiting(self._application.engine, now, kinds=self.kinds):
             return False
-        taken = await jobs.take(self._application.engine, now, room, kinds=self._kinds)
+        taken = await jobs.take(self._application.engine, now, room, kinds=self.kinds)
         for job in taken:
             task = asyncio.create_task(self._do(job))
             self._running.add(task)
@@ -67,7 +67,7 @@ class LongJobs:
     async def _do(self, job: Job) -> None:
         holding = asyncio.create_task(self._hold(job))
         try:
-            await self._kinds[job.kind](job.payload)
+            await self.kinds[job.kind](job.payload)
         except Exception as error:
             failed_jobs.labels(job.kind).inc()
             log.warning("job.failed", kind=job.kind, job=job.id, attempts=job.attempts, exc_info=error)

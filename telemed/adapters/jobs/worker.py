@@ -16,6 +16,8 @@ from telemed.adapters.application import SqlApplication
 from telemed.adapters.jobs import queue as jobs
 from telemed.adapters.jobs.queue import Job
 from telemed.centres.ecg import service as ecg_reading
+from telemed.centres.ecg.domain import EcgJob
+from telemed.domain.jobs import JobKind, JobType
 from telemed.service import accounts, criticals, routing
 from telemed.service import matching as matching
 from telemed.service import mpps as performed
@@ -54,14 +56,16 @@ async def match_step(work: UnitOfWork, payload: Mapping[str, Any]) -> None:
 
 
 JOBS: Mapping[str, Callable[[UnitOfWork, Mapping[str, Any]], Awaitable[None]]] = {
-    "complete-study": complete_study,
-    "match-study": match_study,
-    "match-unmatched": match_unmatched,
-    "match-step": match_step,
-    "open-detected-criticals": open_detected_criticals,
+    JobKind.COMPLETE_STUDY: complete_study,
+    JobKind.MATCH_STUDY: match_study,
+    JobKind.MATCH_UNMATCHED: match_unmatched,
+    JobKind.MATCH_STEP: match_step,
+    EcgJob.OPEN_DETECTED_CRITICALS: open_detected_criticals,
 }
 
-LONG = frozenset({"read-ecg", "assess-study", "ask-model", "compact-study", "send-study", "fetch-priors"})
+LONG: frozenset[JobType] = frozenset(
+    {JobKind.ASSESS_STUDY, JobKind.ASK_MODEL, JobKind.COMPACT_STUDY, JobKind.SEND_STUDY, JobKind.FETCH_PRIORS, EcgJob.READ}
+)
 """Kinds that `LongJobs` takes. A kind that nobody knows is taken here, and shows its failure."""
 
 CLOCKS: tuple[Callable[[UnitOfWork], Awaitable[int]], ...] = (

@@ -12,6 +12,24 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from telemed.domain.events import EventKind
+from telemed.domain.jobs import JobType
+
+
+class EcgEvent(EventKind):
+    """Actions that the ECG centre writes into a case's history."""
+
+    READ = "ecg-read"
+
+
+class EcgJob(JobType):
+    """Jobs of the ECG centre."""
+
+    READ = "read-ecg"
+    """Read and analyse the recordings of a piece of evidence."""
+    OPEN_DETECTED_CRITICALS = "open-detected-criticals"
+    """A case was sent: open the loop for what was found in its recordings while it was a draft."""
+
 
 class TracingKind(StrEnum):
     """How a recording is read: on one sheet, or hour by hour."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from telemed.centres.ecg.domain import Edit, EditKind, Tracing, TracingKind
+from telemed.centres.ecg.domain import EcgEvent, Edit, EditKind, Tracing, TracingKind
 from telemed.domain.case import Case, CaseStatus
 from telemed.domain.errors import FieldError, Invalid, InvalidTransition, NotFound
 from telemed.domain.people import Person
@@ -35,7 +35,7 @@ async def keep_reading(work: UnitOfWork, tracing: Tracing) -> bool:
     case = await work.cases.get(tracing.case_id)
     if case is None or not await work.tracings.add(tracing):
         return False
-    work.outbox.event(case, "ecg-read", ANALYST, {"tracing": tracing.id, "kind": tracing.kind.value, "name": tracing.reason})
+    work.outbox.event(case, EcgEvent.READ, ANALYST, {"tracing": tracing.id, "kind": tracing.kind.value, "name": tracing.reason})
     await _open_hits(work, case)
     return True
 

@@ -1,0 +1,12 @@
+"""Labels of what the ECG centre writes into a case's history."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from telemed.centres.ecg.domain import EcgEvent
+
+_ = str  # marks text for the translation catalogue
+
+EVENTS: Final[Mapping[str, str]] = {EcgEvent.READ: _("Tracing read by the platform")}
