@@ -38,6 +38,7 @@ from telemed.adapters.printing.pdf_pages import PdfPages
 from telemed.adapters.printing.report_renderer import PdfReportRenderer
 from telemed.adapters.process_pool import RestartingPool
 from telemed.domain.centre import Centre
+from telemed.domain.jobs import JobKind, JobType
 from telemed.extension import CentreExtension, Parts
 from telemed.service.uploads import sweep_uploads
 from telemed.settings import Settings
@@ -105,8 +106,8 @@ def device_peers(settings: Settings) -> DevicePeers:
 
 def study_watch(parts: Parts) -> StudyWatch:
     """Notes studies that have come to rest: their cases are told, they are assessed, and what the settings ask for besides."""
-    wanted = ["complete-study", "assess-study"]
-    wanted += ["ask-model"] * bool(parts.settings.model_url) + ["compact-study"] * bool(parts.settings.compact_at_rest)
+    wanted = [JobKind.COMPLETE_STUDY, JobKind.ASSESS_STUDY]
+    wanted += [JobKind.ASK_MODEL] * bool(parts.settings.model_url) + [JobKind.COMPACT_STUDY] * bool(parts.settings.compact_at_rest)
     quiet = timedelta(seconds=parts.settings.stable_after_seconds)
     return StudyWatch(parts.application.engine, quiet=quiet, on_stable=StableStudyJobs(wanted))
 
@@ -137,24 +138,24 @@ def worker(parts: Parts, pool: Executor | None = None) -> Worker:
     return Worker(parts.application, handlers(parts, pool or parts.pool), maintenance)
 
 
-def handlers(parts: Parts, pool: Executor) -> dict[str, Handler]:
+def handlers(parts: Parts, pool: Executor) -> dict[JobType, Handler]:
     """Return the handlers of jobs that need more than a transaction, and of the centres' jobs."""
     settings, kept, now = parts.settings, parts.application.image_quality, parts.application.now
     travelling = StudyTransfers(parts.application, parts.index, parts.store, parts.intake, parts.measuring, device_peers(settings))
     assessor = StudyAssessor(parts.index, parts.store, parts.measuring, kept, settings.time_zone)
-    found = {
-        "send-study": Handler(travelling.send, long=True),
-        "fetch-priors": Handler(travelling.fetch, long=True),
-        "assess-study": Handler(partial(assessor.job, now=now), long=True),
-        "ask-model": switched_off("TELEMED_MODEL_URL"),
-        "compact-study": switched_off("TELEMED_COMPACT_AT_REST"),
+    found: dict[JobType, Handler] = {
+        JobKind.SEND_STUDY: Handler(travelling.send, long=True),
+        JobKind.FETCH_PRIORS: Handler(travelling.fetch, long=True),
+        JobKind.ASSESS_STUDY: Handler(partial(assessor.job, now=now), long=True),
+        JobKind.ASK_MODEL: switched_off("TELEMED_MODEL_URL"),
+        JobKind.COMPACT_STUDY: switched_off("TELEMED_COMPACT_AT_REST"),
     }
     if settings.model_url:
         client = ModelClient(parts.index, parts.store, kept, settings.model_url, settings.model_token.get_secret_value())
-        found["ask-model"] = Handler(partial(client.job, now=now), long=True)
+        found[JobKind.ASK_MODEL] = Handler(partial(client.job, now=now), long=True)
     if settings.compact_at_rest:
         compactor = StudyCompactor(parts.index, parts.store, parts.measuring, settings.compact_at_rest)
-        found["compact-study"] = Handler(compactor.job, long=True)
+        found[JobKind.COMPACT_STUDY] = Handler(compactor.job, long=True)
     for extension in parts.extensions:
         if extension.jobs is not None:
             found |= extension.jobs(parts, pool)

@@ -20,6 +20,7 @@ from telemed.adapters.database.unit_of_work import RepositoryFactory
 from telemed.adapters.jobs.worker import Handler
 from telemed.adapters.printing.pdf_pages import PdfPages
 from telemed.adapters.printing.report_renderer import ReportFigureProvider
+from telemed.domain.jobs import JobType
 from telemed.service.ports.unit_of_work import CentreHooks
 from telemed.settings import Settings
 from telemed.web.extension import WebExtension
@@ -74,7 +75,7 @@ class CentreExtension:
     hooks: CentreHooks = field(default_factory=CentreHooks)
     """What the centre adds to use cases: on_submit, on_unmatched_study, prefill."""
 
-    jobs: Callable[[Parts, Executor], Mapping[str, Handler]] | None = None
+    jobs: Callable[[Parts, Executor], Mapping[JobType, Handler]] | None = None
     """Handlers by kind of job. The executor's processes are for what keeps a processor busy."""
 
     background: Callable[[Parts, Executor], list[Callable[[], Awaitable[None]]]] | None = None

@@ -15,14 +15,20 @@ from telemed.demo.people import PATIENTS, DemoPatient
 from telemed.demo.region import INSTITUTIONS, MEMBER_STAFF
 from telemed.demo.story import Step, StoryCase, StrayStudy
 from telemed.demo.texts import TEXTS
+from telemed.domain.events import CaseEvent
 
 NAMES: Mapping[str, str] = {institution.code: institution.name for institution in INSTITUTIONS}
 
 EXPOSED_BEFORE = timedelta(minutes=4)
 """From the exposure or the blood sample to the file at the platform."""
 
-EVENTS: Mapping[str, str] = {"attach": "evidence", "begin": "write"}
+EVENTS: Mapping[str, CaseEvent] = {"attach": CaseEvent.EVIDENCE, "begin": CaseEvent.WRITE}
 """What a step leaves in the case's history, where that has another name."""
+
+
+def event_of(step: Step) -> CaseEvent:
+    """Return what a step leaves in the case's history. Raises ValueError for a step that leaves nothing."""
+    return EVENTS.get(step.action) or CaseEvent(step.action)
 
 
 def number_of(case: StoryCase) -> str:
@@ -36,7 +42,7 @@ def steps_left(steps: Iterable[Step], history: Iterable[str]) -> tuple[Step, ...
     told = Counter(history)
     left = []
     for step in steps:
-        event = EVENTS.get(step.action, step.action)
+        event = event_of(step)
         if told[event]:
             told[event] -= 1
         else:

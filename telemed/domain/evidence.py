@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
+from telemed.domain.jobs import JobType
+
 _ = str  # marks text for the translation catalogue
 
 
@@ -44,7 +46,7 @@ class EvidenceKind:
     missing: str
     icon: str
     modalities: frozenset[str] = frozenset()
-    read_by: str | None = None
+    read_by: JobType | None = None
 
 
 STUDIES = EvidenceKind(EvidenceType.DICOM_STUDY, _("Studies"), _("No images yet"), "scan")

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from telemed.domain.events import CaseEvent
+
 
 class Audience(StrEnum):
     """`member`: the institution that asked. `readers`: who holds, wrote or reviewed the case. `operator`: the network's."""
@@ -18,7 +20,7 @@ class Audience(StrEnum):
 class NoticeRule:
     """A line with this action (and, where one is named, this state of the case after it) concerns the audience."""
 
-    action: str
+    action: CaseEvent
     audience: frozenset[Audience]
     status: str = ""
 
@@ -29,21 +31,21 @@ def _to(*audience: Audience) -> frozenset[Audience]:
 
 MEMBER, READERS, OPERATOR = Audience
 NOTICES: tuple[NoticeRule, ...] = (
-    NoticeRule("return", _to(MEMBER)),
-    NoticeRule("sign", _to(MEMBER), "completed"),
-    NoticeRule("review", _to(MEMBER, READERS), "completed"),
-    NoticeRule("fail", _to(MEMBER, OPERATOR)),
-    NoticeRule("critical-declare", _to(MEMBER)),
-    NoticeRule("critical-rise", _to(MEMBER, READERS, OPERATOR)),
-    NoticeRule("critical-withdraw", _to(MEMBER)),
-    NoticeRule("critical-acknowledge", _to(READERS)),
-    NoticeRule("critical-act", _to(READERS)),
-    NoticeRule("answer", _to(READERS)),
-    NoticeRule("cancel", _to(READERS)),
-    NoticeRule("evidence-unlinked", _to(MEMBER, READERS)),
-    NoticeRule("evidence-corrected", _to(MEMBER, READERS)),
-    NoticeRule("reassign", _to(READERS)),
-    NoticeRule("send-back", _to(READERS)),
+    NoticeRule(CaseEvent.RETURN, _to(MEMBER)),
+    NoticeRule(CaseEvent.SIGN, _to(MEMBER), "completed"),
+    NoticeRule(CaseEvent.REVIEW, _to(MEMBER, READERS), "completed"),
+    NoticeRule(CaseEvent.FAIL, _to(MEMBER, OPERATOR)),
+    NoticeRule(CaseEvent.CRITICAL_DECLARE, _to(MEMBER)),
+    NoticeRule(CaseEvent.CRITICAL_RISE, _to(MEMBER, READERS, OPERATOR)),
+    NoticeRule(CaseEvent.CRITICAL_WITHDRAW, _to(MEMBER)),
+    NoticeRule(CaseEvent.CRITICAL_ACKNOWLEDGE, _to(READERS)),
+    NoticeRule(CaseEvent.CRITICAL_ACT, _to(READERS)),
+    NoticeRule(CaseEvent.ANSWER, _to(READERS)),
+    NoticeRule(CaseEvent.CANCEL, _to(READERS)),
+    NoticeRule(CaseEvent.EVIDENCE_UNLINKED, _to(MEMBER, READERS)),
+    NoticeRule(CaseEvent.EVIDENCE_CORRECTED, _to(MEMBER, READERS)),
+    NoticeRule(CaseEvent.REASSIGN, _to(READERS)),
+    NoticeRule(CaseEvent.SEND_BACK, _to(READERS)),
 )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from telemed.domain.case import Case, CaseStatus
 from telemed.domain.errors import AlreadyClaimed, FieldError, Forbidden, Invalid, InvalidTransition
+from telemed.domain.events import CaseEvent
 from telemed.domain.people import Person, Role
 from telemed.domain.policy import Action, Relation, may
 from telemed.domain.report import ReportStatus
@@ -42,7 +43,7 @@ async def claim_case(work: UnitOfWork, person: Person, case_id: str) -> Case:
     case.readers = tuple(dict.fromkeys((*case.readers, person.username)))
     await open_report(work, case, person)
     await work.cases.save(case)
-    work.outbox.event(case, "claim", person.username)
+    work.outbox.event(case, CaseEvent.CLAIM, person.username)
     work.outbox.audit(Action.CASE_CLAIM, person.username, person.institution, f"case/{case.id}")
     return case
 
@@ -55,7 +56,7 @@ async def release_case(work: UnitOfWork, person: Person, case_id: str) -> Case:
     case.apply("release")
     case.unclaim()
     await work.cases.save(case)
-    work.outbox.event(case, "release", person.username)
+    work.outbox.event(case, CaseEvent.RELEASE, person.username)
     work.outbox.audit(Action.CASE_RELEASE, person.username, person.institution, f"case/{case.id}")
     return case
 
@@ -70,7 +71,7 @@ async def park_case(work: UnitOfWork, person: Person, case_id: str, *, parked: b
         case.parked_at = work.now if parked else None
         case.active_at = work.now
         await work.cases.save(case)
-        work.outbox.event(case, "park" if parked else "resume", person.username)
+        work.outbox.event(case, CaseEvent.PARK if parked else CaseEvent.RESUME, person.username)
         work.outbox.audit(Action.CASE_PARK, person.username, person.institution, f"case/{case.id}")
     return case
 
@@ -80,7 +81,7 @@ async def decline_case(work: UnitOfWork, person: Person, case_id: str, reason: s
     case = await case_at_hub(work, person, case_id, Action.CASE_DECLINE)
     _refuse_other_holder(case, person, "decline")
     _refuse_if_signed(case, "decline")
-    await move_on(work, case, "decline", Outcome.DECLINED, Rule.DECLINED, reason, person.username)
+    await move_on(work, case, CaseEvent.DECLINE, Outcome.DECLINED, Rule.DECLINED, reason, person.username)
     work.outbox.audit(Action.CASE_DECLINE, person.username, person.institution, f"case/{case.id}", detail={"reason": reason})
     return case
 
@@ -94,7 +95,7 @@ async def escalate_case(work: UnitOfWork, person: Person, case_id: str, reason: 
     if service is None or service.parent is None:
         raise InvalidTransition("case", case.status, "escalate")
     await work.cases.open_access(case.id, person.institution)
-    await move_on(work, case, "escalate", Outcome.ESCALATED, Rule.ESCALATED, reason, person.username)
+    await move_on(work, case, CaseEvent.ESCALATE, Outcome.ESCALATED, Rule.ESCALATED, reason, person.username)
     work.outbox.audit(Action.CASE_ESCALATE, person.username, person.institution, f"case/{case.id}", detail={"reason": reason})
     return case
 
@@ -108,7 +109,7 @@ async def return_case(work: UnitOfWork, person: Person, case_id: str, reason: st
     case.unclaim()
     case.hold_reason, case.accept_by = reason, None
     await work.cases.save(case)
-    work.outbox.event(case, "return", person.username, {"reason": reason})
+    work.outbox.event(case, CaseEvent.RETURN, person.username, {"reason": reason})
     work.outbox.audit(Action.CASE_RETURN, person.username, person.institution, f"case/{case.id}", detail={"reason": reason})
     return case
 
@@ -130,6 +131,6 @@ async def reassign_case(work: UnitOfWork, person: Person, case_id: str, reader: 
     await open_report(work, case, readers[reader])
     await work.cases.save(case)
     detail = {"from": before, "to": reader, "reason": reason}
-    work.outbox.event(case, "reassign", person.username, detail)
+    work.outbox.event(case, CaseEvent.REASSIGN, person.username, detail)
     work.outbox.audit(Action.CASE_REASSIGN, person.username, person.institution, f"case/{case.id}", detail=detail)
     return case

@@ -9,6 +9,8 @@ from telemed.domain.case import Case, CaseKind, CaseStatus, PatientSummary, Prio
 from telemed.domain.centre import Centre
 from telemed.domain.consent import Consent, ConsentGiver
 from telemed.domain.errors import FieldError, Invalid, InvalidTransition, NotFound
+from telemed.domain.events import CaseEvent
+from telemed.domain.jobs import JobKind
 from telemed.domain.patient import Patient
 from telemed.domain.people import Person
 from telemed.domain.policy import Action, Relation, may, require
@@ -59,9 +61,9 @@ async def create_case(
         created_at=work.now,
     )
     await work.cases.add(case)
-    work.outbox.event(case, "create", person.username)
+    work.outbox.event(case, CaseEvent.CREATE, person.username)
     work.outbox.audit(Action.CASE_CREATE, person.username, person.institution, f"case/{case.id}", detail={"patient": patient.id})
-    work.outbox.job("match-unmatched", {"case_id": case.id}, key=f"case:{case.id}")
+    work.outbox.job(JobKind.MATCH_UNMATCHED, {"case_id": case.id}, key=f"case:{case.id}")
     return case
 
 
@@ -103,7 +105,7 @@ async def edit_case(
         case.request = wanted
     case.priority = priority or case.priority
     await work.cases.save(case)
-    work.outbox.event(case, "edit", person.username)
+    work.outbox.event(case, CaseEvent.EDIT, person.username)
     work.outbox.audit(Action.CASE_EDIT, person.username, person.institution, f"case/{case.id}")
     return case
 
@@ -126,7 +128,7 @@ async def submit_case(work: UnitOfWork, person: Person, case_id: str) -> Case:
     for hooks in work.hooks:
         if hooks.on_submit is not None:
             await hooks.on_submit(work, case)
-    work.outbox.event(case, "submit" if not again else "answer", person.username, {"hub": case.hub})
+    work.outbox.event(case, CaseEvent.ANSWER if again else CaseEvent.SUBMIT, person.username, {"hub": case.hub})
     work.outbox.audit(Action.CASE_SUBMIT, person.username, person.institution, f"case/{case.id}", detail={"hub": case.hub})
     return case
 
@@ -141,7 +143,7 @@ async def cancel_case(work: UnitOfWork, person: Person, case_id: str, reason: st
     withdraw_offer(case)
     await work.cases.save(case)
     await set_studies_free(work, case)
-    work.outbox.event(case, "cancel", person.username, {"reason": reason}, left_hub=left)
+    work.outbox.event(case, CaseEvent.CANCEL, person.username, {"reason": reason}, left_hub=left)
     work.outbox.audit(Action.CASE_CANCEL, person.username, person.institution, f"case/{case.id}", detail={"reason": reason})
     return case
 
@@ -154,7 +156,7 @@ async def acknowledge_report(work: UnitOfWork, person: Person, case_id: str) -> 
     if case.acknowledged_at is None:
         case.acknowledged_at, case.acknowledged_by = work.now, person.username
         await work.cases.save(case)
-        work.outbox.event(case, "acknowledge", person.username)
+        work.outbox.event(case, CaseEvent.ACKNOWLEDGE, person.username)
         work.outbox.audit(Action.CASE_ACKNOWLEDGE, person.username, person.institution, f"case/{case.id}")
     return case
 
@@ -170,7 +172,7 @@ async def record_consent(
             raise NotFound("evidence", evidence_id)
     consent = Consent(case.id, giver, signed_name, evidence_id, person.username, work.now)
     await work.consents.add(consent)
-    work.outbox.event(case, "consent", person.username, {"giver": giver.value})
+    work.outbox.event(case, CaseEvent.CONSENT, person.username, {"giver": giver.value})
     work.outbox.audit(Action.CONSENT_RECORD, person.username, person.institution, f"case/{case.id}")
     return consent
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from telemed.domain.case import Case
 from telemed.domain.critical import CriticalValue
 from telemed.domain.errors import FieldError, Invalid, InvalidTransition, NotFound
+from telemed.domain.events import CaseEvent
 from telemed.domain.people import Person
 from telemed.domain.policy import Action
 from telemed.service.access import case_for
@@ -34,7 +35,7 @@ async def _open(work: UnitOfWork, case: Case, finding: str, found_by: str, insti
     value = CriticalValue(new_id(), case.id, finding, found_by, work.now, work.now + work.region.tell_within)
     await work.criticals.add(value)
     await _follow(work, case)
-    work.outbox.event(case, "critical-declare", found_by, {"finding": finding, "critical": value.id})
+    work.outbox.event(case, CaseEvent.CRITICAL_DECLARE, found_by, {"finding": finding, "critical": value.id})
     work.outbox.audit(Action.CRITICAL_DECLARE, found_by, institution, f"case/{case.id}", detail={"finding": finding})
     return value
 
@@ -63,7 +64,7 @@ async def notify_critical(
     value.apply("tell")
     value.told_whom, value.told_how, value.read_back, value.told_by, value.told_at = whom, how, True, person.username, work.now
     await work.criticals.save(value)
-    work.outbox.event(case, "critical-tell", person.username, {"critical": value.id, "whom": whom, "how": how})
+    work.outbox.event(case, CaseEvent.CRITICAL_TELL, person.username, {"critical": value.id, "whom": whom, "how": how})
     work.outbox.audit(Action.CRITICAL_TELL, person.username, person.institution, f"case/{case.id}", detail={"whom": whom, "how": how})
     return value
 
@@ -75,7 +76,7 @@ async def acknowledge_critical(work: UnitOfWork, person: Person, case_id: str, v
         value.apply("acknowledge")
         value.acknowledged_by, value.acknowledged_at = person.username, work.now
         await work.criticals.save(value)
-        work.outbox.event(case, "critical-acknowledge", person.username, {"critical": value.id})
+        work.outbox.event(case, CaseEvent.CRITICAL_ACKNOWLEDGE, person.username, {"critical": value.id})
         work.outbox.audit(Action.CRITICAL_ACKNOWLEDGE, person.username, person.institution, f"case/{case.id}")
     return value
 
@@ -87,7 +88,7 @@ async def act_on_critical(work: UnitOfWork, person: Person, case_id: str, value_
     value.action, value.action_by, value.action_at = action_taken, person.username, work.now
     await work.criticals.save(value)
     await _follow(work, case)
-    work.outbox.event(case, "critical-act", person.username, {"critical": value.id, "action": action_taken})
+    work.outbox.event(case, CaseEvent.CRITICAL_ACT, person.username, {"critical": value.id, "action": action_taken})
     work.outbox.audit(Action.CRITICAL_ACT, person.username, person.institution, f"case/{case.id}", detail={"action": action_taken})
     return value
 
@@ -99,7 +100,7 @@ async def withdraw_critical(work: UnitOfWork, person: Person, case_id: str, valu
     value.withdrawn_reason, value.action_by, value.action_at = reason, person.username, work.now
     await work.criticals.save(value)
     await _follow(work, case)
-    work.outbox.event(case, "critical-withdraw", person.username, {"critical": value.id, "reason": reason})
+    work.outbox.event(case, CaseEvent.CRITICAL_WITHDRAW, person.username, {"critical": value.id, "reason": reason})
     work.outbox.audit(Action.CRITICAL_DECLARE, person.username, person.institution, f"case/{case.id}", "withdrawn", {"reason": reason})
     return value
 
@@ -115,7 +116,7 @@ async def raise_overdue(work: UnitOfWork, limit: int = 50) -> int:
         value.escalations += 1
         await work.criticals.save(value)
         to = "reviewers" if value.escalations == 1 else "operator"
-        work.outbox.event(case, "critical-rise", "system", {"critical": value.id, "to": to, "times": value.escalations})
+        work.outbox.event(case, CaseEvent.CRITICAL_RISE, "system", {"critical": value.id, "to": to, "times": value.escalations})
         work.outbox.audit("critical:rise", "system", case.hub or "", f"case/{case.id}", detail={"to": to, "times": value.escalations})
         raised += 1
     return raised

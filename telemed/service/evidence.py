@@ -7,6 +7,7 @@ from collections.abc import Collection
 from telemed.domain.case import Case, CaseStatus
 from telemed.domain.centre import Centre
 from telemed.domain.errors import InvalidTransition, NotFound
+from telemed.domain.events import CaseEvent
 from telemed.domain.evidence import Evidence, EvidenceType
 from telemed.domain.people import Person
 from telemed.domain.policy import Action, require
@@ -66,7 +67,7 @@ async def add_evidence(work: UnitOfWork, case: Case, evidence: Evidence, actor: 
     _ask_to_read(work, evidence)
     if not evidence.study_instance_uid:  # studies were counted when the gateway took them in
         work.outbox.count(evidence.type, case.member)
-    work.outbox.event(case, "evidence", actor, {"type": evidence.type.value, "name": evidence.name, "evidence": evidence.id})
+    work.outbox.event(case, CaseEvent.EVIDENCE, actor, {"type": evidence.type.value, "name": evidence.name, "evidence": evidence.id})
 
 
 def _ask_to_read(work: UnitOfWork, evidence: Evidence) -> None:
@@ -95,7 +96,7 @@ async def link_study(work: UnitOfWork, study: StudyFacts, case: Case, rule: str,
                 _ask_to_read(work, known)
                 if known.type == EvidenceType.PRIOR_STUDY:
                     return known
-                work.outbox.event(case, "evidence-grew", actor, {"evidence": known.id, "instances": study.instances})
+                work.outbox.event(case, CaseEvent.EVIDENCE_GREW, actor, {"evidence": known.id, "instances": study.instances})
             return known
     evidence = Evidence(
         id=new_id(),
@@ -120,7 +121,7 @@ async def _no_prior(work: UnitOfWork, case: Case, known: Evidence, actor: str) -
     case.evidence_count += 1
     await work.cases.save(case)
     _ask_to_read(work, known)
-    work.outbox.event(case, "evidence", actor, {"type": known.type.value, "name": known.name, "evidence": known.id})
+    work.outbox.event(case, CaseEvent.EVIDENCE, actor, {"type": known.type.value, "name": known.name, "evidence": known.id})
 
 
 async def set_studies_free(work: UnitOfWork, case: Case) -> None:
@@ -172,7 +173,7 @@ async def unlink_study(work: UnitOfWork, person: Person, case_id: str, owner: st
     if study is not None and not await work.cases.with_study(owner, study_instance_uid):
         await work.studies.note_unmatched(study)
     was = {"evidence": known.id, "name": known.name, "instances": str(known.instances), "rule": str(known.facts.get("rule", ""))}
-    work.outbox.event(case, "evidence-unlinked", person.username, {"reason": reason, "study": study_instance_uid, **was})
+    work.outbox.event(case, CaseEvent.EVIDENCE_UNLINKED, person.username, {"reason": reason, "study": study_instance_uid, **was})
     detail = {"study": study_instance_uid, "split": True, "reason": reason}
     work.outbox.audit(Action.EVIDENCE_LINK, person.username, person.institution, f"case/{case.id}", detail=detail)
     entry = Reconciliation(Step.UNLINK, work.now, person.username, owner, reason, study_instance_uid, case.id, before=was)

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from telemed.domain.case import Case
+from telemed.domain.events import CaseEvent
 from telemed.service.identity import case_of_study_uid
 from telemed.service.ports.studies import StepFacts
 from telemed.service.ports.unit_of_work import UnitOfWork
 
-ACTIONS: Mapping[str, str] = {
-    "IN PROGRESS": "procedure-begun",
-    "COMPLETED": "procedure-done",
-    "DISCONTINUED": "procedure-broken-off",
+ACTIONS: Mapping[str, CaseEvent] = {
+    "IN PROGRESS": CaseEvent.PROCEDURE_BEGUN,
+    "COMPLETED": CaseEvent.PROCEDURE_DONE,
+    "DISCONTINUED": CaseEvent.PROCEDURE_BROKEN_OFF,
 }
 """Line of history for each status of a performed procedure step (PS3.3 C.4.14)."""
 

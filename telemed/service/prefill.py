@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from telemed.domain.case import Case
+from telemed.domain.events import CaseEvent
 from telemed.domain.forms import Form
 from telemed.domain.report import Report
 from telemed.service.ports.unit_of_work import UnitOfWork
@@ -32,4 +33,4 @@ async def record_overrides(work: UnitOfWork, case: Case, report: Report, form: F
     for field in fields:
         old, new = before.get(field.name), sections[field.name]
         if old != new and not (old is None and new in (None, "")):
-            work.outbox.event(case, "measure", who, {"measure": field.name, "before": old, "after": new or None})
+            work.outbox.event(case, CaseEvent.MEASURE, who, {"measure": field.name, "before": old, "after": new or None})

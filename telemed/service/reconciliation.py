@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from telemed.domain.case import Case, CaseStatus
 from telemed.domain.errors import FieldError, Invalid, NotFound
+from telemed.domain.events import CaseEvent
 from telemed.domain.patient import Patient
 from telemed.domain.people import Person
 from telemed.domain.policy import Action, require
@@ -194,7 +195,7 @@ async def _corrected(
     await work.reconciliations.note(Reconciliation(step, work.now, person.username, owner, reason, uid, before=before, after=after))
     named = " ".join(sorted(after))
     for case in await work.cases.with_study(owner, uid):
-        work.outbox.event(case, "evidence-corrected", person.username, {"reason": reason, "study": uid, "attributes": named})
+        work.outbox.event(case, CaseEvent.EVIDENCE_CORRECTED, person.username, {"reason": reason, "study": uid, "attributes": named})
     detail = {"attributes": named, "restored": step is Step.RESTORE, "reason": reason}
     work.outbox.audit(Action.STUDY_CORRECT, person.username, person.institution, f"study/{uid}", detail=detail)
     await match_study(work, owner, uid)

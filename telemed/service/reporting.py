@@ -22,6 +22,7 @@ from telemed.domain.errors import (
     StaleVersion,
     VersionRequired,
 )
+from telemed.domain.events import CaseEvent
 from telemed.domain.forms import Field, FieldType, Form
 from telemed.domain.people import Person
 from telemed.domain.policy import Action
@@ -141,7 +142,7 @@ async def save_draft(
         first = case.status is CaseStatus.ACCEPTED
         case.apply("write")
         if first:
-            work.outbox.event(case, "write", person.username)
+            work.outbox.event(case, CaseEvent.WRITE, person.username)
     case.active_at, case.report_status = work.now, report.status
     await work.cases.save(case)
     return report
@@ -195,7 +196,7 @@ async def sign_report(work: UnitOfWork, person: Person, request: RenderRequest, 
     if report is None or report.entity_tag != request.entity_tag:
         raise StaleVersion(report.entity_tag if report else "")
     _sign(report, request.report.verification_code, request.signing.at, release=request.report.released)
-    await _keep(work, case, report, printed, person, "sign", Action.REPORT_SIGN)
+    await _keep(work, case, report, printed, person, CaseEvent.SIGN, Action.REPORT_SIGN)
     return report
 
 
@@ -229,11 +230,11 @@ async def review_report(work: UnitOfWork, person: Person, request: RenderRequest
     if report.entity_tag != request.entity_tag:
         raise StaleVersion(report.entity_tag)
     _review(report, person, request.signing.at)
-    await _keep(work, case, report, printed, person, "review", Action.REPORT_REVIEW)
+    await _keep(work, case, report, printed, person, CaseEvent.REVIEW, Action.REPORT_REVIEW)
     return report
 
 
-async def _keep(work: UnitOfWork, case: Case, report: Report, printed: StoredPdf, person: Person, step: str, action: Action) -> None:
+async def _keep(work: UnitOfWork, case: Case, report: Report, printed: StoredPdf, person: Person, event: CaseEvent, action: Action) -> None:
     """Save the signed version and what follows from it for the case."""
     report.pdf_key, report.pdf_sha256 = printed.key, printed.sha256
     report.revision += 1
@@ -250,7 +251,7 @@ async def _keep(work: UnitOfWork, case: Case, report: Report, printed: StoredPdf
         case.acknowledged_at = case.acknowledged_by = None
     await work.cases.save(case)
     detail = {"version": report.version, "status": report.status.value, "pdf_sha256": printed.sha256}
-    work.outbox.event(case, step, person.username, detail)
+    work.outbox.event(case, event, person.username, detail)
     work.outbox.audit(action, person.username, person.institution, f"case/{case.id}", detail=detail)
 
 
@@ -271,7 +272,7 @@ async def send_back(work: UnitOfWork, person: Person, case_id: str, note: str) -
     await work.reports.save(report)
     case.report_status, case.claimed_by, case.claimed_at, case.active_at = report.status, report.author, work.now, work.now
     await work.cases.save(case)
-    work.outbox.event(case, "send-back", person.username)  # the note stays in the hub, with the draft; the member reads the history
+    work.outbox.event(case, CaseEvent.SEND_BACK, person.username)  # the note stays in the hub, with the draft; the member reads the history
     work.outbox.audit(Action.REPORT_REVIEW, person.username, person.institution, f"case/{case.id}", "sent-back", {"note": note})
     return report
 
@@ -306,7 +307,7 @@ async def new_version(
     case.report_status = report.status
     await work.cases.save(case)
     detail = {"version": report.version, "kind": kind.value, "reason": reason}
-    work.outbox.event(case, "amend" if kind is VersionKind.AMENDMENT else "append", person.username, detail)
+    work.outbox.event(case, CaseEvent.AMEND if kind is VersionKind.AMENDMENT else CaseEvent.APPEND, person.username, detail)
     work.outbox.audit(Action.REPORT_AMEND, person.username, person.institution, f"case/{case.id}", detail=detail)
     return report
 
@@ -325,6 +326,6 @@ async def discard_version(work: UnitOfWork, person: Person, case_id: str) -> Rep
     case.report_status = standing.status if standing else None
     case.claimed_by = case.claimed_at = None
     await work.cases.save(case)
-    work.outbox.event(case, "discard", person.username, {"version": report.version})
+    work.outbox.event(case, CaseEvent.DISCARD, person.username, {"version": report.version})
     work.outbox.audit(Action.REPORT_AMEND, person.username, person.institution, f"case/{case.id}", "discarded")
     return report

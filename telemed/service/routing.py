@@ -8,6 +8,7 @@ from telemed.domain.case import Case, CaseStatus
 from telemed.domain.centre import Centre
 from telemed.domain.deadlines import deadline
 from telemed.domain.errors import FieldError, Invalid
+from telemed.domain.events import CaseEvent
 from telemed.domain.people import Person
 from telemed.domain.policy import Action
 from telemed.domain.routing import Outcome, RouteStep, Rule, advance, assign, current, plan
@@ -50,7 +51,7 @@ def _settle(work: UnitOfWork, case: Case, centre: Centre) -> None:
     _start_clocks(work, case, centre)
 
 
-async def move_on(work: UnitOfWork, case: Case, action: str, outcome: Outcome, rule: Rule, reason: str, actor: str) -> None:
+async def move_on(work: UnitOfWork, case: Case, action: CaseEvent, outcome: Outcome, rule: Rule, reason: str, actor: str) -> None:
     """The hub in charge does not take the case: it goes to the next on the route, or fails where there is none."""
     left = case.hub
     case.apply(action)
@@ -60,7 +61,7 @@ async def move_on(work: UnitOfWork, case: Case, action: str, outcome: Outcome, r
     _settle(work, case, work.region.centres[case.centre])
     await work.cases.save(case)
     detail = {"hub": case.hub, "rule": rule.value}
-    work.outbox.event(case, "offer" if case.hub else "fail", "system", detail, left_hub=left)
+    work.outbox.event(case, CaseEvent.OFFER if case.hub else CaseEvent.FAIL, "system", detail, left_hub=left)
 
 
 def _way_on(work: UnitOfWork, case: Case, outcome: Outcome, rule: Rule, reason: str) -> tuple[RouteStep, ...]:
@@ -86,7 +87,7 @@ async def offer_by_operator(work: UnitOfWork, person: Person, case_id: str, hub:
     case.route = assign(case.route, hub, reason, work.now)
     _settle(work, case, centre)
     await work.cases.save(case)
-    work.outbox.event(case, "offer", person.username, {"hub": hub, "reason": reason}, left_hub=left)
+    work.outbox.event(case, CaseEvent.OFFER, person.username, {"hub": hub, "reason": reason}, left_hub=left)
     work.outbox.audit(Action.CASE_OFFER, person.username, person.institution, f"case/{case.id}", detail={"hub": hub, "reason": reason})
     return case
 
@@ -108,12 +109,12 @@ async def expire_offers(work: UnitOfWork, limit: int = 50) -> int:
         if case is None or case.status is not CaseStatus.REQUESTED or case.accept_by is None or case.accept_by > work.now:
             continue
         if current(_way_on(work, case, Outcome.EXPIRED, Rule.ACCEPT_DEADLINE_MISSED, "")):
-            await move_on(work, case, "expire", Outcome.EXPIRED, Rule.ACCEPT_DEADLINE_MISSED, "", "system")
+            await move_on(work, case, CaseEvent.EXPIRE, Outcome.EXPIRED, Rule.ACCEPT_DEADLINE_MISSED, "", "system")
             moved += 1
             continue
         case.accept_by = None
         await work.cases.save(case)
-        work.outbox.event(case, "accept-missed", "system", {"hub": case.hub})
+        work.outbox.event(case, CaseEvent.ACCEPT_MISSED, "system", {"hub": case.hub})
     return moved
 
 
@@ -130,6 +131,6 @@ async def release_idle_claims(work: UnitOfWork, limit: int = 50) -> int:
             case.apply("release")
             case.unclaim()
             await work.cases.save(case)
-            work.outbox.event(case, "release", "system", {"reader": holder, "reason": "idle"})
+            work.outbox.event(case, CaseEvent.RELEASE, "system", {"reader": holder, "reason": "idle"})
             freed += 1
     return freed

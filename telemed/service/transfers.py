@@ -13,7 +13,9 @@ from datetime import datetime
 
 from telemed.domain.case import Case
 from telemed.domain.errors import FieldError, Forbidden, Invalid, InvalidTransition, NotFound
+from telemed.domain.events import CaseEvent
 from telemed.domain.evidence import MATCH_WINDOW, STUDIES, Evidence, EvidenceType
+from telemed.domain.jobs import JobKind
 from telemed.domain.network import ApplicationEntity, EntityUse, Network
 from telemed.domain.patient import Patient, Sex, normal_name
 from telemed.domain.people import Person
@@ -26,8 +28,8 @@ from telemed.service.identity import new_id, study_uid_of
 from telemed.service.ports.region import PriorRules
 from telemed.service.ports.unit_of_work import UnitOfWork
 
-JOBS = {TransferKind.SEND: "send-study", TransferKind.PRIORS: "fetch-priors"}
-ENDS = {TransferKind.SEND: "study-sent", TransferKind.PRIORS: "priors-fetched"}
+JOBS = {TransferKind.SEND: JobKind.SEND_STUDY, TransferKind.PRIORS: JobKind.FETCH_PRIORS}
+ENDS = {TransferKind.SEND: CaseEvent.STUDY_SENT, TransferKind.PRIORS: CaseEvent.PRIORS_FETCHED}
 """Line of history when a transfer is over, however it ended; the detail says how."""
 
 SYSTEM = "system"

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from telemed.domain.case import Case, CaseStatus
+from telemed.domain.events import CaseEvent
 from telemed.domain.network import Network
 from telemed.domain.report import ReportStatus
 from telemed.web.i18n import gettext
@@ -46,12 +47,12 @@ def reviewed_by_two(network: Network, case: Case) -> bool:
 def steps_of(case: Case, times: Mapping[str, datetime], *, two_person: bool) -> list[Step]:
     """`times`: when each kind of step was last taken (Queries.milestones). A cancelled case has stopped: no step is now."""
     preliminary = case.report_status == ReportStatus.PRELIMINARY
-    signed = times.get("sign") if preliminary or case.completed_at else None
+    signed = times.get(CaseEvent.SIGN) if preliminary or case.completed_at else None
     line = [
         (SENT, case.submitted_at),
-        (RECEIVED, times.get("claim")),
-        (READING, signed or times.get("write")),
-        (REVIEW, times.get("review")),
+        (RECEIVED, times.get(CaseEvent.CLAIM)),
+        (READING, signed or times.get(CaseEvent.WRITE)),
+        (REVIEW, times.get(CaseEvent.REVIEW)),
         (REPORT, case.completed_at),
     ]
     if case.status is CaseStatus.CANCELLED:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from telemed.domain.events import EventKind
 from telemed.domain.evidence import EvidenceType
 
 
@@ -38,5 +39,5 @@ class WebExtension:
     page_modules: tuple[str, ...] = ()
     folder: Path | None = None
     panel: ReadingPanel | None = None
-    event_labels: Mapping[str, str] = field(default_factory=dict)
+    event_labels: Mapping[EventKind, str] = field(default_factory=dict)
     actor_labels: Mapping[str, str] = field(default_factory=dict)

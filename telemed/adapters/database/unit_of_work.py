@@ -34,6 +34,8 @@ from telemed.adapters.database.repositories.uploads import UploadTable
 from telemed.adapters.database.repositories.volumes import VolumeRow, add_volumes
 from telemed.adapters.dicom.study_repository import StudyTable
 from telemed.domain.case import Case
+from telemed.domain.events import EventKind
+from telemed.domain.jobs import JobType
 from telemed.service.ports.cases import Cases
 from telemed.service.ports.consents import Consents
 from telemed.service.ports.criticals import Criticals
@@ -65,8 +67,17 @@ class OutboxBuffer:
         self.records: list[AuditRecord] = []
         self.jobs: list[dict[str, Any]] = []
 
-    def event(self, case: Case, action: str, actor: str, detail: Mapping[str, Any] | None = None, *, left_hub: str | None = None) -> None:
-        line = {"case_id": case.id, "at": self._now(), "action": action, "actor": actor, "centre": case.centre, "status": case.status.value}
+    def event(
+        self, case: Case, action: EventKind, actor: str, detail: Mapping[str, Any] | None = None, *, left_hub: str | None = None
+    ) -> None:
+        line = {
+            "case_id": case.id,
+            "at": self._now(),
+            "action": action.value,
+            "actor": actor,
+            "centre": case.centre,
+            "status": case.status.value,
+        }
         where = {"member": case.member, "hub": case.hub, "left_hub": left_hub if left_hub != case.hub else None}
         self.events.append(line | where | {"detail": dict(detail or {})})
 
@@ -75,9 +86,16 @@ class OutboxBuffer:
     ) -> None:
         self.records.append(AuditRecord(self._now(), str(action), actor, institution, subject, outcome, dict(detail or {})))
 
-    def job(self, kind: str, payload: Mapping[str, Any], *, key: str | None = None, after: datetime | None = None) -> None:
+    def job(self, kind: JobType, payload: Mapping[str, Any], *, key: str | None = None, after: datetime | None = None) -> None:
         now = self._now()
-        line = {"kind": kind, "payload": dict(payload), "waiting_key": key, "created_at": now, "run_after": after or now, "attempts": 0}
+        line = {
+            "kind": kind.value,
+            "payload": dict(payload),
+            "waiting_key": key,
+            "created_at": now,
+            "run_after": after or now,
+            "attempts": 0,
+        }
         self.jobs.append(line)
 
     def count(self, kind: str, institution: str, *, centre: str = "", hub: str = "", items: int = 1, parts: int = 0) -> None:

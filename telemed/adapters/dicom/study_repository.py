@@ -30,6 +30,7 @@ from telemed.adapters.database.columns import aware
 from telemed.adapters.database.repositories.base import _Repository, insert_or_nothing
 from telemed.adapters.database.repositories.volumes import VolumeRow, add_volumes
 from telemed.domain.evidence import EvidenceType
+from telemed.domain.jobs import JobKind, JobType
 from telemed.domain.volume import Volume
 from telemed.service.ports.studies import StepFacts, StudyFacts
 
@@ -158,7 +159,7 @@ def _study_facts(row: Any, modality: str, instances: int, originals: Mapping[str
 class StableStudyJobs:
     """The study watch's hook, inside its transaction: jobs of these kinds wait for a study that has come to rest."""
 
-    def __init__(self, kinds: Sequence[str]) -> None:
+    def __init__(self, kinds: Sequence[JobType]) -> None:
         self._kinds = kinds
 
     async def __call__(self, connection: AsyncConnection, studies: Sequence[StableStudy]) -> None:
@@ -166,7 +167,7 @@ class StableStudyJobs:
         for study in studies:
             for kind in self._kinds:
                 payload = {"owner": study.owner, "study": study.study_instance_uid}
-                line = {"kind": kind, "payload": payload, "waiting_key": f"{kind}:{study.owner}:{study.study_instance_uid}"}
+                line = {"kind": kind.value, "payload": payload, "waiting_key": f"{kind}:{study.owner}:{study.study_instance_uid}"}
                 times = {"created_at": now, "run_after": now, "attempts": 0}
                 await connection.execute(insert_or_nothing(connection, t.job).values(line | times))
 
@@ -188,7 +189,7 @@ class StudyArrivals:
         now = utc_now()
         times = {"created_at": now, "run_after": now, "attempts": 0}
         lines = [
-            {"kind": "match-study", "payload": {"owner": owner, "study": uid}, "waiting_key": f"study:{owner}:{uid}", **times}
+            {"kind": JobKind.MATCH_STUDY.value, "payload": {"owner": owner, "study": uid}, "waiting_key": f"study:{owner}:{uid}", **times}
             for owner, uid in sorted({(i.received.owner, i.received.header.study_instance_uid) for i in indexed})
         ]
         connection.execute(insert_or_nothing(connection, t.job), lines)
@@ -211,6 +212,6 @@ def note_step(connection: sa.Connection, step: PerformedStep) -> None:
     """The gateway's hook, inside its transaction: the step looks for its case."""
     now = utc_now()
     payload = {"owner": step.owner, "step": step.sop_instance_uid}
-    line = {"kind": "match-step", "payload": payload, "waiting_key": f"step:{step.owner}:{step.sop_instance_uid}"}
+    line = {"kind": JobKind.MATCH_STEP.value, "payload": payload, "waiting_key": f"step:{step.owner}:{step.sop_instance_uid}"}
     times = {"created_at": now, "run_after": now, "attempts": 0}
     connection.execute(insert_or_nothing(connection, t.job).values(line | times))

@@ -17,6 +17,7 @@ from storage.errors import StorageError
 from telemed.adapters.application import SqlApplication
 from telemed.adapters.jobs import queue
 from telemed.adapters.jobs.queue import LEASE, Job
+from telemed.domain.jobs import JobKind, JobType
 from telemed.service import accounts, criticals, matching, mpps, routing
 from telemed.service.ports.unit_of_work import UnitOfWork
 
@@ -85,13 +86,13 @@ async def _match_step(work: UnitOfWork, payload: Mapping[str, Any]) -> None:
     await mpps.match_step(work, payload["owner"], payload["step"])
 
 
-def core_handlers(application: SqlApplication) -> dict[str, Handler]:
+def core_handlers(application: SqlApplication) -> dict[JobType, Handler]:
     """Return the handlers of the platform's own quick jobs."""
     return {
-        "complete-study": in_transaction(application, _complete_study),
-        "match-study": in_transaction(application, _match_study),
-        "match-unmatched": in_transaction(application, _match_unmatched),
-        "match-step": in_transaction(application, _match_step),
+        JobKind.COMPLETE_STUDY: in_transaction(application, _complete_study),
+        JobKind.MATCH_STUDY: in_transaction(application, _match_study),
+        JobKind.MATCH_UNMATCHED: in_transaction(application, _match_unmatched),
+        JobKind.MATCH_STEP: in_transaction(application, _match_step),
     }
 
 
@@ -109,12 +110,12 @@ class Worker:
     def __init__(
         self,
         application: SqlApplication,
-        handlers: Mapping[str, Handler] | None = None,
+        handlers: Mapping[JobType, Handler] | None = None,
         maintenance: tuple[Callable[[datetime], Awaitable[object]], ...] = (),
         long_at_once: int = LONG_AT_ONCE,
     ) -> None:
         self._application = application
-        self._handlers = core_handlers(application) | dict(handlers or {})
+        self._handlers: dict[str, Handler] = {str(kind): each for kind, each in (core_handlers(application) | dict(handlers or {})).items()}
         self._long = frozenset(kind for kind, handler in self._handlers.items() if handler.long)
         self._maintenance, self._long_at_once = maintenance, long_at_once
         self._running: set[asyncio.Task[None]] = set()

@@ -12,13 +12,30 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from telemed.domain.events import EventKind
 from telemed.domain.evidence import EvidenceKind, EvidenceType
+from telemed.domain.jobs import JobType
 
 _ = str  # marks text for the translation catalogue
 
 
+class EcgEvent(EventKind):
+    """Actions that the ECG centre writes into a case's history."""
+
+    READ = "ecg-read"
+
+
+class EcgJob(JobType):
+    """Jobs of the ECG centre."""
+
+    READ = "read-ecg"
+    """Read and analyse the recordings of a piece of evidence."""
+    OPEN_DETECTED_CRITICALS = "open-detected-criticals"
+    """A case was sent: open the loop for what was found in its recordings while it was a draft."""
+
+
 TRACINGS = EvidenceKind(
-    EvidenceType("ecg"), _("ECG recordings"), _("No tracing yet"), "heartbeat", modalities=frozenset({"ECG"}), read_by="read-ecg"
+    EvidenceType("ecg"), _("ECG recordings"), _("No tracing yet"), "heartbeat", modalities=frozenset({"ECG"}), read_by=EcgJob.READ
 )
 """Modality ECG (0008,0060) names tracings rather than images (PS3.3 C.7.3.1.1.1)."""
 

@@ -14,9 +14,11 @@ from telemed.adapters.jobs.worker import Handler, in_transaction
 from telemed.adapters.printing.report_renderer import ReportFigureProvider
 from telemed.centres.ecg import service
 from telemed.centres.ecg.adapters.repository import TracingTable
-from telemed.centres.ecg.domain import TRACINGS
+from telemed.centres.ecg.domain import TRACINGS, EcgJob
 from telemed.centres.ecg.ports import Tracings
 from telemed.centres.ecg.settings import EcgSettings
+from telemed.centres.ecg.web.labels import EVENTS
+from telemed.domain.jobs import JobType
 from telemed.extension import CentreExtension, Parts
 from telemed.service.ports.unit_of_work import CentreHooks, UnitOfWork
 from telemed.web.extension import ReadingPanel, WebExtension
@@ -36,15 +38,15 @@ def open_detected_criticals(application: SqlApplication) -> Handler:
     return in_transaction(application, open_detected)
 
 
-def jobs(parts: Parts, pool: Executor) -> dict[str, Handler]:
+def jobs(parts: Parts, pool: Executor) -> dict[JobType, Handler]:
     """Return the handlers of the centre's jobs."""
     from telemed.centres.ecg.adapters.jobs import EcgReader
     from telemed.web.i18n import DEFAULT_LANGUAGE, translations
 
     reader = EcgReader(parts.application, pool, translations(DEFAULT_LANGUAGE).gettext)
     return {
-        "read-ecg": Handler(reader, long=True),
-        "open-detected-criticals": open_detected_criticals(parts.application),
+        EcgJob.READ: Handler(reader, long=True),
+        EcgJob.OPEN_DETECTED_CRITICALS: open_detected_criticals(parts.application),
     }
 
 
@@ -93,7 +95,7 @@ EXTENSION = CentreExtension(
         page_modules=("telemed.centres.ecg.web.pages",),
         folder=Path(__file__).parent / "web",
         panel=ReadingPanel(TRACINGS.type, "ecg", _("Tracings"), "heartbeat", "ecg/panel.html", script="js/ecg/viewer.js", style="ecg.css"),
-        event_labels={"ecg-read": _("Tracing read by the platform")},
+        event_labels=EVENTS,
         actor_labels={service.ANALYST: _("ECG analysis"), service.CART: _("ECG cart")},
     ),
     web_values=web_values,

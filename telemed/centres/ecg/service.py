@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from telemed.centres.ecg.domain import TRACINGS, Edit, EditKind, Tracing, TracingKind
+from telemed.centres.ecg.domain import TRACINGS, EcgEvent, EcgJob, Edit, EditKind, Tracing, TracingKind
 from telemed.centres.ecg.ports import EcgRules, Tracings
 from telemed.domain.case import Case, CaseStatus
 from telemed.domain.errors import FieldError, Invalid, InvalidTransition, NotFound
@@ -49,14 +49,14 @@ async def keep_reading(work: UnitOfWork, tracing: Tracing) -> bool:
     case = await work.cases.get(tracing.case_id)
     if case is None or not await work.repository(Tracings).add(tracing):
         return False
-    work.outbox.event(case, "ecg-read", ANALYST, {"tracing": tracing.id, "kind": tracing.kind.value, "name": tracing.reason})
+    work.outbox.event(case, EcgEvent.READ, ANALYST, {"tracing": tracing.id, "kind": tracing.kind.value, "name": tracing.reason})
     await _open_hits(work, case)
     return True
 
 
 async def on_submit(work: UnitOfWork, case: Case) -> None:
     """Have the case's tracings looked at for critical findings, now that it has a hub."""
-    work.outbox.job("open-detected-criticals", {"case_id": case.id}, key=f"found:{case.id}")
+    work.outbox.job(EcgJob.OPEN_DETECTED_CRITICALS, {"case_id": case.id}, key=f"found:{case.id}")
 
 
 async def prefill(work: UnitOfWork, case: Case) -> dict[str, float]:

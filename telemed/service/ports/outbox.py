@@ -7,12 +7,16 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from telemed.domain.case import Case
+from telemed.domain.events import EventKind
+from telemed.domain.jobs import JobType
 
 
 class Outbox(Protocol):
     """What is written beside the change, in its transaction: the case's history, the audit trail, the work to do next."""
 
-    def event(self, case: Case, action: str, actor: str, detail: Mapping[str, Any] | None = None, *, left_hub: str | None = None) -> None:
+    def event(
+        self, case: Case, action: EventKind, actor: str, detail: Mapping[str, Any] | None = None, *, left_hub: str | None = None
+    ) -> None:
         """One line of the case's history; it also goes to everyone who watches the case."""
         ...
 
@@ -22,7 +26,7 @@ class Outbox(Protocol):
         """One record of the audit trail. `action` is of the vocabulary `subject:action`."""
         ...
 
-    def job(self, kind: str, payload: Mapping[str, Any], *, key: str | None = None, after: datetime | None = None) -> None:
+    def job(self, kind: JobType, payload: Mapping[str, Any], *, key: str | None = None, after: datetime | None = None) -> None:
         """Work for the worker. While a job with the same `key` waits, another is not added."""
         ...
 

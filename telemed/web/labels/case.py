@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from telemed.domain.centre import Centre
+from telemed.domain.events import CaseEvent
 from telemed.domain.evidence import EvidenceType
 from telemed.domain.forms import Field, Form
 from telemed.service.evidence import CONSENT
@@ -19,51 +20,52 @@ _ = str  # marks text for the translation catalogue
 
 NO_CONSENT: Final = _("No consent yet")
 
-EVENTS: Final = {
-    "create": _("Case made"),
-    "edit": _("Request changed"),
-    "submit": _("Sent"),
-    "answer": _("Answered"),
-    "cancel": _("Cancelled"),
-    "consent": _("Consent recorded"),
-    "evidence": _("Evidence arrived"),
-    "evidence-grew": _("More images arrived"),
-    "evidence-unlinked": _("Study taken away: it belongs to another case"),
-    "evidence-corrected": _("Particulars of the study corrected"),
-    "procedure-begun": _("Examination begun"),
-    "procedure-done": _("Examination done"),
-    "procedure-broken-off": _("Examination broken off"),
-    "evidence-complete": _("All images have arrived"),
-    "study-sent": _("Study sent to"),
-    "priors-fetched": _("Earlier studies fetched"),
-    "offer": _("Offered to"),
-    "claim": _("Claimed"),
-    "write": _("Report begun"),
-    "release": _("Given back to the list"),
-    "park": _("Set aside"),
-    "resume": _("Taken up again"),
-    "reassign": _("Handed to"),
-    "decline": _("Declined"),
-    "escalate": _("Sent further up"),
-    "expire": _("Not claimed in time"),
-    "return": _("Sent back for information"),
-    "fail": _("Nobody took it"),
-    "sign": _("Signed"),
-    "review": _("Reviewed and released"),
-    "send-back": _("Sent back to the author"),
-    "amend": _("Amendment opened"),
-    "append": _("Addendum opened"),
-    "discard": _("New version thrown away"),
-    "acknowledge": _("Received by the member"),
-    "critical-declare": _("Critical value declared"),
-    "critical-tell": _("Critical value told to"),
-    "critical-acknowledge": _("Critical value acknowledged"),
-    "critical-act": _("Critical value acted on"),
-    "critical-withdraw": _("Critical value withdrawn"),
-    "critical-rise": _("Critical value raised"),
-    "measure": _("Measurement changed"),
+EVENTS: Final[Mapping[str, str]] = {
+    CaseEvent.CREATE: _("Case made"),
+    CaseEvent.EDIT: _("Request changed"),
+    CaseEvent.SUBMIT: _("Sent"),
+    CaseEvent.ANSWER: _("Answered"),
+    CaseEvent.CANCEL: _("Cancelled"),
+    CaseEvent.CONSENT: _("Consent recorded"),
+    CaseEvent.EVIDENCE: _("Evidence arrived"),
+    CaseEvent.EVIDENCE_GREW: _("More images arrived"),
+    CaseEvent.EVIDENCE_UNLINKED: _("Study taken away: it belongs to another case"),
+    CaseEvent.EVIDENCE_CORRECTED: _("Particulars of the study corrected"),
+    CaseEvent.PROCEDURE_BEGUN: _("Examination begun"),
+    CaseEvent.PROCEDURE_DONE: _("Examination done"),
+    CaseEvent.PROCEDURE_BROKEN_OFF: _("Examination broken off"),
+    CaseEvent.EVIDENCE_COMPLETE: _("All images have arrived"),
+    CaseEvent.STUDY_SENT: _("Study sent to"),
+    CaseEvent.PRIORS_FETCHED: _("Earlier studies fetched"),
+    CaseEvent.OFFER: _("Offered to"),
+    CaseEvent.CLAIM: _("Claimed"),
+    CaseEvent.WRITE: _("Report begun"),
+    CaseEvent.RELEASE: _("Given back to the list"),
+    CaseEvent.PARK: _("Set aside"),
+    CaseEvent.RESUME: _("Taken up again"),
+    CaseEvent.REASSIGN: _("Handed to"),
+    CaseEvent.DECLINE: _("Declined"),
+    CaseEvent.ESCALATE: _("Sent further up"),
+    CaseEvent.ACCEPT_MISSED: _("Not claimed in time; stays here"),
+    CaseEvent.EXPIRE: _("Not claimed in time"),
+    CaseEvent.RETURN: _("Sent back for information"),
+    CaseEvent.FAIL: _("Nobody took it"),
+    CaseEvent.SIGN: _("Signed"),
+    CaseEvent.REVIEW: _("Reviewed and released"),
+    CaseEvent.SEND_BACK: _("Sent back to the author"),
+    CaseEvent.AMEND: _("Amendment opened"),
+    CaseEvent.APPEND: _("Addendum opened"),
+    CaseEvent.DISCARD: _("New version thrown away"),
+    CaseEvent.ACKNOWLEDGE: _("Received by the member"),
+    CaseEvent.CRITICAL_DECLARE: _("Critical value declared"),
+    CaseEvent.CRITICAL_TELL: _("Critical value told to"),
+    CaseEvent.CRITICAL_ACKNOWLEDGE: _("Critical value acknowledged"),
+    CaseEvent.CRITICAL_ACT: _("Critical value acted on"),
+    CaseEvent.CRITICAL_WITHDRAW: _("Critical value withdrawn"),
+    CaseEvent.CRITICAL_RISE: _("Critical value raised"),
+    CaseEvent.MEASURE: _("Measurement changed"),
 }
-"""Actions of a case's history (HistoryLine.action)."""
+"""Actions of a case's history (HistoryLine.action) that the platform itself writes."""
 
 SYSTEM: Final = "system"
 
@@ -103,14 +105,14 @@ class CaseLabels:
 
 def case_labels(extensions: Sequence[WebExtension]) -> CaseLabels:
     """Return the platform's labels with those of the centres."""
-    events = {action: label for extension in extensions for action, label in extension.event_labels.items()}
+    events = {str(action): label for extension in extensions for action, label in extension.event_labels.items()}
     actors = {name: label for extension in extensions for name, label in extension.actor_labels.items()}
-    return CaseLabels(EVENTS | events, ACTORS | actors)
+    return CaseLabels({**EVENTS, **events}, {**ACTORS, **actors})
 
 
 def event_detail(line: HistoryLine) -> str:
     """The part of the detail that a person wants to read, or nothing."""
-    if line.action == "measure":
+    if line.action == CaseEvent.MEASURE:
         return " ".join(shown(line.detail.get(name)) for name in ("measure", "before")) + " → " + shown(line.detail.get("after"))
     return next((str(line.detail[name]) for name in DETAILS if line.detail.get(name)), "")
 

@@ -9,6 +9,7 @@ from aiohttp import web
 
 from telemed.domain.case import CaseStatus
 from telemed.domain.critical import CriticalValue
+from telemed.domain.events import CaseEvent
 from telemed.domain.evidence import Evidence, EvidenceType
 from telemed.domain.forms import Form
 from telemed.domain.policy import Action, Relation
@@ -79,7 +80,7 @@ def _history(labels: CaseLabels, view: CaseView, lines: Sequence[HistoryLine], n
     """In words. A study that grows writes a line for every few images: the last of them says it all."""
     found = []
     for line, following in zip(lines, [*lines[1:], None], strict=True):
-        if following and line.action == following.action == "evidence-grew":
+        if following and line.action == following.action == CaseEvent.EVIDENCE_GREW:
             continue
         who = names.get(line.actor, "" if line.actor == "system" else line.actor)
         found.append(Line(line, labels.event(line), _detail(line) if view.whole else "", who))

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from aiohttp import web
 
+from telemed.domain.events import CaseEvent
 from telemed.domain.policy import Action, may
 from telemed.service.execution import record_look
 from telemed.service.queries import Notice
@@ -20,20 +22,22 @@ _ = str  # marks text for the translation catalogue
 
 PAGE_LINES = 60
 
-LOOKS = {
-    "return": Look("near", "arrow-back-up", _("The hub asks for more")),
-    "sign": Look("done", "file-text", _("New report")),
-    "review": Look("done", "file-text", _("New report")),
-    "fail": Look("critical", "alert-octagon", _("Nobody took it")),
-    "critical-declare": Look("critical", "alert-octagon", _("Critical value")),
-    "critical-rise": Look("critical", "alert-octagon", _("Critical value overdue")),
-    "critical-withdraw": Look("quiet", "alert-octagon", _("Critical value withdrawn")),
-    "critical-acknowledge": Look("done", "check", _("Critical value acknowledged")),
-    "critical-act": Look("done", "check", _("Critical value acted on")),
-    "answer": Look("waiting", "message", _("Answered by the member")),
-    "cancel": Look("quiet", "circle-x", _("Cancelled by the member")),
-    "reassign": Look("waiting", "user-check", _("Handed to you")),
-    "send-back": Look("near", "arrow-back-up", _("Sent back by the reviewer")),
+LOOKS: Mapping[str, Look] = {
+    CaseEvent.RETURN: Look("near", "arrow-back-up", _("The hub asks for more")),
+    CaseEvent.SIGN: Look("done", "file-text", _("New report")),
+    CaseEvent.REVIEW: Look("done", "file-text", _("New report")),
+    CaseEvent.FAIL: Look("critical", "alert-octagon", _("Nobody took it")),
+    CaseEvent.CRITICAL_DECLARE: Look("critical", "alert-octagon", _("Critical value")),
+    CaseEvent.CRITICAL_RISE: Look("critical", "alert-octagon", _("Critical value overdue")),
+    CaseEvent.CRITICAL_WITHDRAW: Look("quiet", "alert-octagon", _("Critical value withdrawn")),
+    CaseEvent.CRITICAL_ACKNOWLEDGE: Look("done", "check", _("Critical value acknowledged")),
+    CaseEvent.CRITICAL_ACT: Look("done", "check", _("Critical value acted on")),
+    CaseEvent.ANSWER: Look("waiting", "message", _("Answered by the member")),
+    CaseEvent.CANCEL: Look("quiet", "circle-x", _("Cancelled by the member")),
+    CaseEvent.REASSIGN: Look("waiting", "user-check", _("Handed to you")),
+    CaseEvent.SEND_BACK: Look("near", "arrow-back-up", _("Sent back by the reviewer")),
+    CaseEvent.EVIDENCE_UNLINKED: Look("near", "link-off", _("Study taken away: it belongs to another case")),
+    CaseEvent.EVIDENCE_CORRECTED: Look("waiting", "pencil", _("Particulars of the study corrected")),
 }
 
 

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from telemed.domain.case import Case
+from telemed.domain.events import CaseEvent
 from telemed.service import case_reading as reading
 from telemed.service.queries import HistoryLine
 from telemed.web.feed import WAITING_LINES, Feed
@@ -33,7 +34,7 @@ async def heard(harness: Harness, feed: Feed, username: str, count: int, after: 
         await lines.aclose()
 
 
-async def events(harness: Harness, case: Case, count: int, action: str = "evidence") -> None:
+async def events(harness: Harness, case: Case, count: int, action: CaseEvent = CaseEvent.EVIDENCE) -> None:
     """So many lines of history in one transaction."""
     async with harness.application.writing() as work:
         for number in range(count):

@@ -14,10 +14,17 @@ from telemed.adapters.database import tables as t
 from telemed.adapters.jobs import queue as jobs
 from telemed.adapters.jobs.queue import GIVE_UP, LEASE, RETRY, Job
 from telemed.adapters.jobs.worker import Worker
+from telemed.domain.jobs import JobKind, JobType
 from tests.telemed.harness import Harness
 
 
-async def ask(harness: Harness, number: int = 1, key: str | None = None, kind: str = "match-study") -> None:
+class UnknownJob(JobType):
+    """A kind that no worker of this version does."""
+
+    UNKNOWN = "of-no-known-kind"
+
+
+async def ask(harness: Harness, number: int = 1, key: str | None = None, kind: JobType = JobKind.MATCH_STUDY) -> None:
     async with harness.application.writing() as work:
         work.outbox.job(kind, {"owner": "CLINIC1", "study": f"1.2.{number}"}, key=key)
 
@@ -65,7 +72,7 @@ class TestTable:
 
     async def test_work_for_later_waits(self, harness: Harness) -> None:
         async with harness.application.writing() as work:
-            work.outbox.job("match-study", {}, after=harness.clock.now + timedelta(hours=1))
+            work.outbox.job(JobKind.MATCH_STUDY, {}, after=harness.clock.now + timedelta(hours=1))
         assert await take(harness) == []
         harness.clock.forward(hours=1)
         assert len(await take(harness)) == 1
@@ -96,7 +103,7 @@ class TestTable:
 
 class TestWorker:
     async def test_a_job_that_fails_does_not_stop_the_others(self, harness: Harness) -> None:
-        await ask(harness, kind="of-no-known-kind")
+        await ask(harness, kind=UnknownJob.UNKNOWN)
         await ask(harness, 2)
         await Worker(harness.application).once()
         async with harness.application.engine.connect() as connection:

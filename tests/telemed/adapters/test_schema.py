@@ -6,18 +6,26 @@ import asyncio
 import os
 import shutil
 import sys
+from collections.abc import AsyncIterator
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from dicom_gateway.index import metadata as dicom_metadata
+from telemed.adapters.clock import utc_now
 from telemed.adapters.database.engine import DatabaseUnavailable, async_url, check, make_engine
 from telemed.adapters.database.migrate import migrate
-from telemed.adapters.database.tables import metadata
+from telemed.adapters.database.tables import job, metadata
+from telemed.adapters.jobs.queue import take
+from telemed.centres.ecg.domain import EcgJob
+from telemed.domain.jobs import JobKind
 from tests.postgres_server import PostgresServer
 
 
@@ -54,6 +62,43 @@ async def test_several_processes_that_start_at_once_migrate_once(kind: str, tmp_
     async with engine.connect() as connection:
         assert await connection.run_sync(differences) == []
     await engine.dispose()
+
+
+def to_revision(connection: sa.Connection, revision: str) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(files("telemed.adapters.database") / "migrations"))
+    config.attributes["connection"] = connection
+    command.upgrade(config, revision)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+async def at_0014(request: pytest.FixtureRequest, tmp_path: Path, postgres_server: PostgresServer) -> AsyncIterator[AsyncEngine]:
+    """A database as it was before jobs were renamed."""
+    url = f"sqlite:///{tmp_path}/old.db" if request.param == "sqlite" else postgres_server.new_database()
+    made = make_engine(url)
+    async with made.begin() as connection:
+        await connection.run_sync(to_revision, "0014")
+    yield made
+    await made.dispose()
+
+
+async def test_jobs_that_wait_under_their_old_names_are_renamed(at_0014: AsyncEngine) -> None:
+    now = utc_now()
+    renamed = {
+        "place-study": JobKind.MATCH_STUDY,
+        "place-waiting": JobKind.MATCH_UNMATCHED,
+        "place-step": JobKind.MATCH_STEP,
+        "raise-found": EcgJob.OPEN_DETECTED_CRITICALS,
+        "read-ecg": EcgJob.READ,
+        "complete-study": JobKind.COMPLETE_STUDY,
+    }
+    times = {"created_at": now, "run_after": now, "attempts": 0}
+    rows = [{"kind": old, "payload": {"number": n}, "waiting_key": f"{n}", **times} for n, old in enumerate(renamed)]
+    async with at_0014.begin() as connection:
+        await connection.execute(sa.insert(job), rows)
+    await migrate(at_0014)
+    taken = await take(at_0014, now, 50)
+    assert [(line.kind, line.payload["number"]) for line in taken] == [(kind, n) for n, kind in enumerate(renamed.values())]
 
 
 async def test_a_writer_waits_its_turn_and_readers_do_not(engine: AsyncEngine) -> None:

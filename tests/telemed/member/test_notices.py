@@ -5,9 +5,13 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
+from telemed.domain.case import CaseStatus
+from telemed.domain.notices import NOTICES, Audience, rules_for
 from telemed.domain.people import Person
 from telemed.service.queries import CaseFilter, View
+from telemed.web.pages.notices import LOOKS
 from tests.demo_region import DemoRegion, new_case
 
 SECTIONS = {"findings": "未见异常", "impression": "正常"}
@@ -59,6 +63,22 @@ async def test_a_question_and_its_answer(region: DemoRegion) -> None:
     await region.step(case, "claim", user="imaging.huba")
     await region.step(case, "return", {"reason": "缺少病史"}, user="imaging.huba")
     assert await notices(region, "clinic1", case) == ["return"]
+
+
+async def test_every_notice_is_worded_on_the_page(region: DemoRegion) -> None:
+    """One line of each action that some rule names, read by the member and by the reader."""
+    case = await sent(region)
+    await region.step(case, "claim", user="imaging.huba")
+    async with region.parts.application.writing() as work:
+        found = await work.cases.get(case)
+        assert found is not None
+        for rule in NOTICES:
+            work.outbox.event(replace(found, status=CaseStatus(rule.status or found.status)), rule.action, "operator")
+    for user, audience in (("clinic1", Audience.MEMBER), ("imaging.huba", Audience.READERS)):
+        answer = await region.call("GET", "/notices", user=user, headers={"Accept-Language": "en"})
+        assert answer.status == 200, answer.body
+        said = answer.body.decode()
+        assert [rule.action for rule in rules_for(audience) if LOOKS[rule.action].word not in said] == []
 
 
 async def test_what_was_seen_is_not_counted_again(region: DemoRegion) -> None:

@@ -18,6 +18,7 @@ from pynetdicom import AE, evt
 from telemed.adapters.database import tables as t
 from telemed.adapters.database.repositories.region import PRIORS, add_setting
 from telemed.domain.case import Case, CaseStatus
+from telemed.domain.jobs import JobKind
 from telemed.domain.patient import Patient, Sex
 from telemed.domain.transfer import Transfer, TransferKind, TransferStatus
 from telemed.service import case_reading as reading
@@ -74,7 +75,7 @@ async def test_they_come_by_themselves_and_once(post: Post, pacs: Callable[..., 
     assert (await post.harness.case(case.id)).status is not CaseStatus.ON_HOLD
     await post.work()
     assert (await post.transfer(case.id)).id == done.id
-    await post.long._kinds["fetch-priors"]({"transfer": done.id})  # the job itself once more
+    await post.long.kinds[JobKind.FETCH_PRIORS]({"transfer": done.id})  # the job itself once more
     assert await fetched(post, case) == [study]
 
 
