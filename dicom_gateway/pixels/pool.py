@@ -1,4 +1,4 @@
-"""Processes for work on pixels. A codec that crashes takes its process with it, not the server."""
+"""Processes for work on pixels. A codec that crashes takes its process with it, not the server, and not its neighbours."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ import os
 import signal
 import threading
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 from dicom_gateway.pixels.errors import DecodingBusy
 
@@ -22,23 +22,30 @@ ANSWER_WITHIN = 60.0  # seconds for one piece of work, waiting included
 
 
 class PixelPool:
-    """A pool that mends itself. `processes` defaults to the number of CPUs, at most 4."""
+    """Up to `processes` workers, the number of CPUs but at most 4 by default, each with one piece of work at a time.
+
+    Each worker is an executor of its own: where several share one, the death of one process fails the work of all.
+    """
 
     def __init__(self, processes: int | None = None) -> None:
-        self._processes = processes or min(4, os.cpu_count() or 1)
-        self._pool: ProcessPoolExecutor | None = None
+        self._places = asyncio.Semaphore(processes or min(4, os.cpu_count() or 1))
+        self._workers: set[ProcessPoolExecutor] = set()
+        self._idle: list[ProcessPoolExecutor] = []  # the one that was used last at the end
 
     async def run(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """`work(*args)` in a process. Raises what it raises, or `DecodingBusy`."""
         if kwargs:
             raise TypeError("positional arguments only")
-        pool = self._started()
         try:
-            return await asyncio.wait_for(asyncio.get_running_loop().run_in_executor(pool, work, *args), ANSWER_WITHIN)
+            async with asyncio.timeout(ANSWER_WITHIN):
+                await self._places.acquire()
+                try:
+                    future = self._begin(work, *args)
+                except BaseException:  # no process can be started
+                    self._places.release()
+                    raise
+                return await asyncio.wrap_future(future)
         except BrokenProcessPool:
-            if self._pool is pool:
-                self._pool = None
-                pool.shutdown(wait=False, cancel_futures=True)
             raise DecodingBusy("the process that decodes this object died") from None
         except TimeoutError:
             raise DecodingBusy(f"decoding took longer than {ANSWER_WITHIN:g} s") from None
@@ -50,16 +57,44 @@ class PixelPool:
 
     async def close(self) -> None:
         """End the processes."""
-        pool, self._pool = self._pool, None
-        if pool is not None:
-            await asyncio.to_thread(pool.shutdown, True, cancel_futures=True)
+        workers, self._workers, self._idle = self._workers, set(), []
+        await asyncio.gather(*(asyncio.to_thread(worker.shutdown, True, cancel_futures=True) for worker in workers))
 
-    def _started(self) -> ProcessPoolExecutor:
+    def _begin(self, work: Callable[..., T], *args: Any) -> Future[T]:
+        """Give `work` to a worker that has none. Its place is free again once it is done, whoever still waits for it."""
+        loop = asyncio.get_running_loop()
+        worker, future = self._given(work, *args)
+
+        def done(finished: Future[T]) -> None:
+            with contextlib.suppress(RuntimeError):  # the loop may have ended
+                loop.call_soon_threadsafe(self._give_back, worker, finished)
+
+        future.add_done_callback(done)
+        return future
+
+    def _given(self, work: Callable[..., T], *args: Any) -> tuple[ProcessPoolExecutor, Future[T]]:
+        while self._idle:
+            worker = self._idle.pop()
+            try:
+                return worker, worker.submit(work, *args)
+            except BrokenProcessPool:  # it died while it had nothing to do
+                self._drop(worker)
         # Not forked: a fork of a process with threads may inherit a held lock.
-        if self._pool is None:
-            spawning = multiprocessing.get_context("spawn")
-            self._pool = ProcessPoolExecutor(self._processes, mp_context=spawning, initializer=_end_with_the_parent)
-        return self._pool
+        worker = ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn"), initializer=_end_with_the_parent)
+        future = worker.submit(work, *args)
+        self._workers.add(worker)
+        return worker, future
+
+    def _give_back(self, worker: ProcessPoolExecutor, finished: Future[Any]) -> None:
+        self._places.release()
+        if not finished.cancelled() and isinstance(finished.exception(), BrokenProcessPool):
+            self._drop(worker)
+        elif worker in self._workers:
+            self._idle.append(worker)
+
+    def _drop(self, worker: ProcessPoolExecutor) -> None:
+        self._workers.discard(worker)
+        worker.shutdown(wait=False, cancel_futures=True)
 
 
 def _end_with_the_parent() -> None:
