@@ -8,8 +8,8 @@
 // A version saved elsewhere (412) is shown beside one's own, and the writer chooses (draft-conflict.js).
 
 import { call, Problem, Unreachable } from "./api.js";
-import { askWhichText } from "./draft-conflict.js";
 import { showTime } from "./clock.js";
+import { askWhichText } from "./draft-conflict.js";
 import { changeIcon, el, icon } from "./element.js";
 import { t } from "./i18n.js";
 import { dropOldDrafts, KeptDraft } from "./kept-draft.js";
@@ -24,21 +24,20 @@ function controlsOf(form) {
   );
 }
 
-/** The values of a form as {name: text | bool | list}. */
+/** The value of a control on top of what other controls of its name have given: text, bool, number, null or list. */
+function readControl(form, control, before) {
+  if (control.type === "radio") return control.checked ? control.value : (before ?? "");
+  if (control.type === "number") return control.value === "" ? null : Number(control.value);
+  if (control.type !== "checkbox") return control.value;
+  const group = form.querySelectorAll(`input[type=checkbox][name="${CSS.escape(control.name)}"]`);
+  if (group.length === 1 && control.value === "true") return control.checked;
+  return [...(before ?? []), ...(control.checked ? [control.value] : [])];
+}
+
+/** The values of a form as {name: text | bool | number | null | list}. */
 export function readForm(form) {
   const values = {};
-  for (const control of controlsOf(form)) {
-    if (control.type === "radio") {
-      values[control.name] ??= "";
-      if (control.checked) values[control.name] = control.value;
-    } else if (control.type === "checkbox") {
-      const group = form.querySelectorAll(`input[type=checkbox][name="${CSS.escape(control.name)}"]`);
-      if (group.length === 1 && control.value === "true") values[control.name] = control.checked;
-      else (values[control.name] ??= []).push(...(control.checked ? [control.value] : []));
-    } else if (control.type === "number") {
-      values[control.name] = control.value === "" ? null : Number(control.value);
-    } else values[control.name] = control.value;
-  }
+  for (const control of controlsOf(form)) values[control.name] = readControl(form, control, values[control.name]);
   return values;
 }
 

@@ -16,7 +16,8 @@ function follow({ data }) {
 let timer = null;
 function arrived({ detail }) {
   if (detail.case_id !== page.dataset.reading || !["evidence", "evidence-grew"].includes(detail.action)) return;
-  timer ??= setTimeout(() => {
+  if (timer !== null) return;
+  timer = setTimeout(() => {
     timer = null;
     const element = document.querySelector("[data-viewer]");
     if (element?.viewer && detail.action === "evidence-grew") element.viewer.grow(element.dataset.study.split(/\s+/));

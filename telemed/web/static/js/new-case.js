@@ -36,6 +36,12 @@ function showLabels(form) {
   }
 }
 
+/** What is wrong with a control, in words. */
+function faultOf({ validity, validationMessage }) {
+  if (validity.valueMissing) return t("is needed");
+  return validity.patternMismatch ? t("has a form that is not taken here") : validationMessage;
+}
+
 class NewCase {
   constructor(form) {
     this.form = form;
@@ -277,15 +283,7 @@ class NewCase {
     const faults = [];
     for (const control of this.form.elements) {
       if (!control.willValidate || !control.closest("[data-field]") || control.validity.valid) continue;
-      const { valueMissing, patternMismatch, customError } = control.validity;
-      const words = valueMissing
-        ? t("is needed")
-        : patternMismatch
-          ? t("has a form that is not taken here")
-          : customError
-            ? control.validationMessage
-            : control.validationMessage;
-      if (!faults.some(([name]) => name === control.name)) faults.push([control.name, words]);
+      if (!faults.some(([name]) => name === control.name)) faults.push([control.name, faultOf(control)]);
     }
     if (faults.length) this.wrong(faults);
     return faults.length === 0;

@@ -1,7 +1,7 @@
 // The pages of the operator and the administrators.
 
-import { register } from "./keys.js";
 import { t } from "./i18n.js";
+import { register } from "./keys.js";
 import * as livePart from "./live-part.js";
 import * as stepForm from "./step-form.js";
 

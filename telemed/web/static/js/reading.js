@@ -96,7 +96,8 @@ async function fetchParts() {
 
 let timer = null;
 function later(delay = GATHER) {
-  timer ??= setTimeout(() => {
+  if (timer !== null) return;
+  timer = setTimeout(() => {
     timer = null;
     refresh();
   }, delay);

@@ -2,8 +2,8 @@
 //   <input data-resident-id data-birth-date="name of the field" data-sex="name of the field">
 // The server holds the same rule (telemed.domain.patient) and has the last word.
 
-import { t } from "./i18n.js";
 import { setFieldError } from "./field-errors.js";
+import { t } from "./i18n.js";
 
 const WEIGHTS = [7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2]; // GB 11643-1999, section 3.5 (ISO 7064 MOD 11-2)
 const CHECK_CHARACTERS = "10X98765432";

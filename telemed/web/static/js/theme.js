@@ -1,5 +1,4 @@
 // Runs before the first paint, as a plain script, so that a dark room never sees a white flash.
-"use strict";
 {
   const root = document.documentElement;
   const night = window.matchMedia("(prefers-color-scheme: dark)");
@@ -14,6 +13,7 @@
     const button = event.target.closest("[data-theme-set]");
     if (!button) return;
     root.dataset.themeChoice = button.dataset.themeSet;
+    // biome-ignore lint/suspicious/noDocumentCookie: the Cookie Store API is missing in browsers that hospitals use
     document.cookie = `theme=${button.dataset.themeSet}; path=/; max-age=31536000; samesite=lax`;
     for (const other of document.querySelectorAll("[data-theme-set]")) {
       other.setAttribute("aria-pressed", String(other === button));

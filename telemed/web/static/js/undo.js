@@ -3,8 +3,8 @@
 
 import { call } from "./api.js";
 import { t } from "./i18n.js";
-import { message } from "./message.js";
 import { register } from "./keys.js";
+import { message } from "./message.js";
 
 let latest = null;
 

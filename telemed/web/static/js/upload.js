@@ -6,8 +6,8 @@
 // When a file is with the server the section gets the event `telemed:uploaded` {name, url}.
 
 import "../vendor/tus-js-client-4.2.3/tus.min.js";
-import { el, icon } from "./element.js";
 import { filesOf } from "./dropped-files.js";
+import { el, icon } from "./element.js";
 import { t, tn } from "./i18n.js";
 import { message } from "./message.js";
 
@@ -52,7 +52,7 @@ class FileUpload {
     this.offer("cancel");
   }
 
-  begin(previous) {
+  begin() {
     const { endpoint, caseId } = this.queue;
     this.state = "running";
     this.upload = new tus.Upload(this.file, {

@@ -127,8 +127,10 @@ export class FrameStore {
       job.promise.catch(() => {}); // whoever waits hears of it; a prefetch that fails is asked for again when it is needed
       this.jobs.set(key, job);
     }
-    if (urgent) job.order = this.turn += 1;
-    else if (!job.order) job.order = -(this.turn += 1);
+    if (urgent || !job.order) {
+      this.turn += 1;
+      job.order = urgent ? this.turn : -this.turn;
+    }
     this.next();
     return job.promise;
   }

@@ -2,9 +2,9 @@
 
 import { el, icon } from "../element.js";
 import { t } from "../i18n.js";
+import { CornerTexts } from "./corner-texts.js";
 import { imageToScreen } from "./geometry.js";
 import { drawMeasurement, drawShape } from "./measure-drawing.js";
-import { CornerTexts } from "./corner-texts.js";
 import { pixelTable, windowFromPixels } from "./window.js";
 
 const LARGE = 3_000_000; // pixels from which a window that is being dragged is drawn coarsely

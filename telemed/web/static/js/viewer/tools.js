@@ -1,8 +1,8 @@
 // What the pointer does in a pane. Left button: the chosen tool. Right: zoom. Middle, or with Shift: move. Wheel: scroll.
 
 import { t } from "../i18n.js";
-import { measurementAt } from "./measure-drawing.js";
 import { POINTS } from "./measure.js";
+import { measurementAt } from "./measure-drawing.js";
 
 export const TOOLS = [
   { name: "window", key: "v", icon: "contrast-2", label: t("Window") },
@@ -28,11 +28,11 @@ function dragOf(tool, pane, x, y) {
   return {
     window: (dx, dy) => dragWindow(pane, start.window, dx, dy, true),
     pan: (dx, dy) => pane.change({ panX: start.panX + dx, panY: start.panY + dy }),
-    zoom: (dx, dy) => {
+    zoom: (_, dy) => {
       pane.zoomAt(1.01 ** (before - dy), x, y);
       before = dy;
     },
-    scroll: (dx, dy) => pane.goTo(start.index + Math.round(dy / PIXELS_PER_SLICE)),
+    scroll: (_, dy) => pane.goTo(start.index + Math.round(dy / PIXELS_PER_SLICE)),
   }[tool];
 }
 

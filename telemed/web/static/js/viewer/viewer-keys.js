@@ -1,7 +1,7 @@
 // The viewer's keys, beside those of the page. Letters that the reading page uses (b c d n o p r u y) are left alone.
 
-import { register } from "../keys.js";
 import { t } from "../i18n.js";
+import { register } from "../keys.js";
 import { TOOLS } from "./tools.js";
 import { CT_PRESETS } from "./window.js";
 

@@ -12,6 +12,20 @@ const SPEED = 50; // mm/s
 const STANDARD = ["I", "aVR", "V1", "V4", "II", "aVL", "V2", "V5", "III", "aVF", "V3", "V6"];
 const NOTABLE = { rate: 20, pr: 40, qrs_duration: 20, qt: 40, qtc_bazett: 40, axis: 30 };
 
+const codesOf = (tracing) => new Set((tracing?.proposal.statements ?? []).map((each) => each.code));
+const measured = (tracing, name) => tracing?.proposal.measurements?.[name];
+const isNumber = (value) => typeof value === "number";
+
+/** One measurement now and in the other tracing (which may be null), with the change. */
+function comparedRow([name, label, unit], tracing, other) {
+  const [now, before] = [measured(tracing, name), measured(other, name)];
+  const change = isNumber(now) && isNumber(before) ? Math.round(now) - Math.round(before) : null;
+  const notable = change !== null && Math.abs(change) >= (NOTABLE[name] ?? Infinity);
+  const cell = (value) => el("td", {}, isNumber(value) ? String(Math.round(value)) : "–");
+  const compared = other ? [cell(before), el("td", {}, change === null ? "" : `${change > 0 ? "+" : ""}${change}`)] : [];
+  return el("tr", { class: notable ? "ecg-notable" : null }, el("th", { scope: "row" }, `${label} ${unit}`), cell(now), ...compared);
+}
+
 export class Comparison {
   constructor(view) {
     this.view = view;
@@ -53,51 +67,26 @@ export class Comparison {
     this.element.hidden = true;
   }
 
+  /** The numbers side by side, then what is new in words and what is not there any longer. */
   async changes(other) {
     const known = new Map((await statements().catch(() => [])).map((each) => [each.code, textOf(each)]));
-    const numbers = (tracing) => tracing?.proposal.measurements ?? {};
-    const rows = MEASURES.map(([name, label, unit]) => {
-      const [now, before] = [numbers(this.tracing)[name], numbers(other)[name]];
-      const both = typeof now === "number" && typeof before === "number";
-      const change = both ? Math.round(now) - Math.round(before) : null;
-      const notable = both && Math.abs(change) >= (NOTABLE[name] ?? Infinity);
-      const cell = (value) => el("td", {}, typeof value === "number" ? String(Math.round(value)) : "–");
-      return el(
-        "tr",
-        { class: notable ? "ecg-notable" : null },
-        el("th", { scope: "row" }, `${label} ${unit}`),
-        cell(now),
-        other ? cell(before) : null,
-        other ? el("td", {}, change === null ? "" : `${change > 0 ? "+" : ""}${change}`) : null,
-      );
-    });
-    const head = el(
-      "tr",
-      {},
-      el("th", {}),
-      el("th", { scope: "col" }, t("now")),
-      other ? el("th", { scope: "col" }, t("earlier")) : null,
-      other ? el("th", { scope: "col" }, t("change")) : null,
-    );
-    const codes = (tracing) => new Set((tracing?.proposal.statements ?? []).map((each) => each.code));
-    const [mine, theirs] = [codes(this.tracing), codes(other)];
+    const [mine, theirs] = [codesOf(this.tracing), codesOf(other)];
     const list = (title, found) =>
       found.length ? [el("h3", {}, title), el("ul", {}, ...found.map((code) => el("li", {}, known.get(code) ?? code)))] : [];
-    return [
-      el("table", { class: "ecg-table" }, el("thead", {}, head), el("tbody", {}, ...rows)),
-      ...(other
-        ? [
-            ...list(
-              t("New"),
-              [...mine].filter((code) => !theirs.has(code)),
-            ),
-            ...list(
-              t("No longer"),
-              [...theirs].filter((code) => !mine.has(code)),
-            ),
-          ]
-        : []),
-    ];
+    const gone = [...theirs].filter((code) => !mine.has(code));
+    const added = [...mine].filter((code) => !theirs.has(code));
+    return [this.numbers(other), ...(other ? [...list(t("New"), added), ...list(t("No longer"), gone)] : [])];
+  }
+
+  numbers(other) {
+    const head = ["", t("now"), ...(other ? [t("earlier"), t("change")] : [])];
+    const rows = MEASURES.map((measure) => comparedRow(measure, this.tracing, other));
+    return el(
+      "table",
+      { class: "ecg-table" },
+      el("thead", {}, el("tr", {}, ...head.map((label) => el("th", { scope: label ? "col" : null }, label)))),
+      el("tbody", {}, ...rows),
+    );
   }
 
   paint() {

@@ -49,7 +49,7 @@ export function line(context, points, colour, width) {
   context.strokeStyle = colour;
   context.lineWidth = width;
   context.beginPath();
-  points.forEach(([px, py], n) => (n ? context.lineTo(px, py) : context.moveTo(px, py)));
+  for (const [px, py] of points) context.lineTo(px, py); // the first one moves there: a path begins with a move
   context.stroke();
 }
 

@@ -68,7 +68,7 @@ export class TemplateList {
   pictures() {
     this.templates.forEach((template, index) => {
       const canvas = this.element.children[index]?.querySelector("canvas");
-      if (!canvas || !canvas.checkVisibility()) return;
+      if (!canvas?.checkVisibility()) return;
       const { context, width, height, ratio } = fit(canvas);
       context.fillStyle = COLOURS.paper;
       context.fillRect(0, 0, width, height);

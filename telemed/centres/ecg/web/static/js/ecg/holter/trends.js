@@ -67,7 +67,7 @@ export class Trends {
         ),
       );
     }
-    charts.forEach((chart, index) => this.chart(chart, this.element.children[index]));
+    for (const [index, chart] of charts.entries()) this.chart(chart, this.element.children[index]);
   }
 
   press(event) {
@@ -107,7 +107,7 @@ export class Trends {
     for (let hour = 0; hour * 3600 < this.recording.tracing.duration; hour += this.recording.tracing.duration > 7200 ? 2 : 1) {
       context.fillText(this.recording.clock(hour * 3600, false), x(hour * 3600), height - 2 * ratio);
     }
-    lines.forEach(([, values], n) => this.curve(context, values, step, x, y, COLOURS[n % COLOURS.length], ratio));
+    for (const [n, [, values]] of lines.entries()) this.curve(context, values, step, x, y, COLOURS[n % COLOURS.length], ratio);
   }
 
   curve(context, values, step, x, y, colour, ratio) {

@@ -143,7 +143,7 @@ export class Waves {
     }
     for (const mark of this.marks) this.mark(mark, perSecond);
     const rowHeight = height / this.tracing.leads.length;
-    this.tracing.leads.forEach((lead, row) => this.lead(lead, row, rowHeight, perSecond));
+    for (const [row, lead] of this.tracing.leads.entries()) this.lead(lead, row, rowHeight, perSecond);
     this.letters(perSecond);
     this.ruler(perSecond);
     if (this.caliper) this.measure(perSecond);
