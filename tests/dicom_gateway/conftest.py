@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import socket
 import ssl
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -42,21 +41,6 @@ from tests.postgres_server import PostgresServer, postgres_server
 __all__ = ["postgres_server"]
 
 OWNERS = ("CLINIC1", "CLINIC2")
-
-
-def shared_data() -> Path | None:
-    """The folder of public DICOM files, or None where it is absent."""
-    root = Path(os.environ.get("TELEMED_SHARED", Path(__file__).resolve().parents[2].parent / "shared"))
-    folder = root / "data/dicom"
-    return folder if folder.is_dir() else None
-
-
-@pytest.fixture(scope="session")
-def dicom_folder() -> Path:
-    folder = shared_data()
-    if folder is None:
-        pytest.skip("the public DICOM files are not on this machine (set TELEMED_SHARED to their folder)")
-    return folder
 
 
 @dataclass

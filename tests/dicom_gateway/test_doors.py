@@ -20,6 +20,7 @@ from dicom_gateway import NotStorable, UnreadableDICOM
 from dicom_gateway.header import read_header
 from dicom_gateway.scanner import read_meta, scan
 from dicom_gateway.upper_layer.pdu import PDUType
+from tests import real_files
 from tests.dicom_gateway.conftest import Gateway, parts_of, value_of
 from tests.dicom_gateway.objects import ct_slice, part10_of
 from tests.dicom_gateway.peer import connected, request
@@ -83,13 +84,12 @@ async def stow(http: aiohttp.ClientSession, gateway: Gateway, objects: list[byte
         return answer.status, json.loads(await answer.read())
 
 
-async def test_real_files_come_back_byte_for_byte(
-    gateway: Gateway, http: aiohttp.ClientSession, dicom_folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@real_files.needs("dicom/*")
+async def test_real_files_come_back_byte_for_byte(gateway: Gateway, http: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch) -> None:
     # So that the sender, too, takes the bytes from the file as they are.
     monkeypatch.setattr(_config, "STORE_SEND_CHUNKED_DATASET", True)
     chosen: dict[str, Path] = {}
-    for path in await asyncio.to_thread(lambda: sorted(dicom_folder.iterdir())):
+    for path in await asyncio.to_thread(real_files.files, "dicom/*"):
         try:
             header = read_header(scan(path.read_bytes()))
         except (UnreadableDICOM, NotStorable):

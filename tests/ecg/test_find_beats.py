@@ -13,10 +13,9 @@ from scipy.signal import resample_poly
 import ecg
 from ecg.analysis.qrs import candidates, scores
 from ecg.synthesis import holter
+from tests import real_files
 from tests.ecg.beat_signals import beat_times, recording
-from tests.ecg.real_files import ECG_DATA
 
-MITDB = sorted((ECG_DATA / "mitdb").glob("*.hea"))
 TWO = ("II", "V1")
 
 
@@ -142,14 +141,13 @@ def test_too_low_a_rate_is_refused_with_the_reason() -> None:
         ecg.find_beats(ecg.Recording(("II",), np.zeros((1, 100), np.float32), 25.0))
 
 
-@pytest.mark.skipif(not MITDB, reason="the MIT-BIH records (shared/data/ecg/mitdb) are not on this machine")
-@pytest.mark.parametrize("name", ["101", "119", "203", "208"])
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=real_files.needs(f"ecg/mitdb/{name}.*", 3)) for name in ("101", "119", "203", "208")]
+)
 def test_beats_of_mit_bih(name: str) -> None:
     import wfdb
 
-    header = ECG_DATA / "mitdb" / f"{name}.hea"
-    if not header.exists():
-        pytest.skip(f"record {name} is not among the MIT-BIH records on this machine")
+    header = real_files.FOLDER / f"ecg/mitdb/{name}.hea"
     notes = wfdb.rdann(str(header.with_suffix("")), "atr")
     times = np.array([s for s, y in zip(notes.sample, notes.symbol, strict=True) if y in set("NLRBAaJSVrFejnE/fQ?")]) / 360.0
     missed, extra = errors(ecg.find_beats(ecg.read(header)), times, 360.0, tolerance=0.15)

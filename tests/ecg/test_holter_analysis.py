@@ -15,8 +15,8 @@ from ecg.__main__ import main
 from ecg.analysis.templates import Edit, TemplateEdits
 from ecg.synthesis import Synthetic, holter, resting
 from ecg.synthesis.holter import Day
+from tests import real_files
 from tests.ecg.beat_signals import beat_times, recording
-from tests.ecg.real_files import ECG_DATA
 
 
 @pytest.fixture(scope="module")
@@ -122,12 +122,12 @@ def test_a_recording_without_beats_has_an_empty_report(seconds: int) -> None:
     assert report.hours[0].mean is None
 
 
-@pytest.mark.skipif(not (ECG_DATA / "mitdb/119.hea").exists(), reason="MIT-BIH record 119 (shared/data/ecg) is not on this machine")
+@real_files.needs("ecg/mitdb/119.*", 3)
 def test_ventricular_beats_of_a_real_record() -> None:
     import wfdb
 
-    shown = ecg.read(ECG_DATA / "mitdb/119.hea")
-    notes = wfdb.rdann(str(ECG_DATA / "mitdb/119"), "atr")
+    shown = ecg.read(real_files.FOLDER / "ecg/mitdb/119.hea")
+    notes = wfdb.rdann(str(real_files.FOLDER / "ecg/mitdb/119"), "atr")
     ventricular = np.array([s for s, y in zip(notes.sample, notes.symbol, strict=True) if y == "V"])
     beats = ecg.find_beats(shown)
     called = beats[ecg.classify_beats(shown, beats) == "V"]

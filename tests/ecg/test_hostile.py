@@ -22,7 +22,8 @@ import ecg
 from ecg.formats import FORMATS
 from ecg.limits import MAX_ZIP_ENTRIES
 from ecg.synthesis import resting
-from tests.ecg.real_files import FORMAT_FILES, needs_real_files
+from tests import real_files
+from tests.ecg.scp_record import DEFAULT_TABLE, data_section, huffman, leads_section, patient_section, record
 from tests.patience import TIMES
 
 
@@ -45,26 +46,44 @@ def damaged(content: bytes, dice: random.Random) -> bytes:
     return bytes(broken)
 
 
-@needs_real_files
-@pytest.mark.parametrize("path", FORMAT_FILES, ids=lambda path: path.name)
+@pytest.mark.parametrize("path", real_files.each("ecg/formats/*"))
 def test_damaged_real_files(path: Path) -> None:
     content, dice = path.read_bytes(), random.Random(path.name)
     for _ in range(60 * TIMES):
         read_or_refuse(damaged(content, dice))
 
 
-@pytest.mark.parametrize("format_", ["aecg", "dicom", "edf", "wfdb"])
-def test_damaged_written_files(format_: str) -> None:
+def written(format_: str) -> bytes:
+    """Return a file of two seconds as the package writes it, or as the tests' own encoder does."""
     recording = replace(resting(seconds=2).recording, start=datetime(2025, 11, 20))
-    content, dice = ecg.write(recording, None, format_), random.Random(format_)
+    if format_ != "scp":
+        return ecg.write(recording, None, format_)
+    rows = [huffman([int(value) for value in row]) for row in recording.samples[:8]]
+    leads = leads_section([recording.samples.shape[1]] * 8, list(range(1, 9)))
+    return record({1: patient_section({}), 2: DEFAULT_TABLE, 3: leads, 6: data_section(rows)})
+
+
+WRITTEN = ["aecg", "dicom", "edf", "scp", "wfdb"]
+
+
+@pytest.mark.parametrize("format_", WRITTEN)
+def test_damaged_written_files(format_: str) -> None:
+    content, dice = written(format_), random.Random(format_)
     for _ in range(150 * TIMES):
         read_or_refuse(damaged(content, dice))
 
 
-@needs_real_files
-@pytest.mark.parametrize("path", FORMAT_FILES, ids=lambda path: path.name)
-def test_a_file_cut_anywhere_in_its_beginning(path: Path) -> None:
-    content = path.read_bytes()
+@pytest.mark.parametrize("path", real_files.each("ecg/formats/*"))
+def test_a_real_file_cut_anywhere_in_its_beginning(path: Path) -> None:
+    cut_anywhere(path.read_bytes())
+
+
+@pytest.mark.parametrize("format_", WRITTEN)
+def test_a_written_file_cut_anywhere_in_its_beginning(format_: str) -> None:
+    cut_anywhere(written(format_))
+
+
+def cut_anywhere(content: bytes) -> None:
     for length in [*range(0, 700, 7), *range(700, 20_000, 611)]:
         read_or_refuse(content[:length])
 
@@ -100,10 +119,19 @@ def test_a_path_that_is_not_there_is_an_os_error() -> None:
         ecg.read("/nowhere/at/all.scp")
 
 
-def test_no_two_formats_claim_one_file() -> None:
-    for path in FORMAT_FILES:
-        head = path.read_bytes()[:8192]
-        assert sum(format_.recognise(head) for format_ in FORMATS) == 1
+@pytest.mark.parametrize("path", real_files.each("ecg/formats/*"))
+def test_no_two_formats_claim_one_real_file(path: Path) -> None:
+    assert claims(path.read_bytes()) == 1
+
+
+@pytest.mark.parametrize("format_", WRITTEN)
+def test_no_two_formats_claim_one_written_file(format_: str) -> None:
+    assert claims(written(format_)) == 1
+
+
+def claims(content: bytes) -> int:
+    """Count the formats that take a file for one of theirs."""
+    return sum(format_.recognise(content[:8192]) for format_ in FORMATS)
 
 
 def archive_of(entries: dict[str, bytes]) -> bytes:

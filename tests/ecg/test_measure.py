@@ -9,10 +9,10 @@ import pytest
 
 import ecg
 from ecg.synthesis import resting
+from tests import real_files
 from tests.ecg.beat_signals import LEADS, beat_times, recording
-from tests.ecg.real_files import ECG_DATA
 
-LUDB = sorted((ECG_DATA / "ludb").glob("*.hea"))
+LUDB = real_files.files("ecg/ludb/*.hea")
 
 
 def test_rate_intervals_and_axis_of_known_beats() -> None:
@@ -79,7 +79,7 @@ def test_single_lead_has_intervals_but_no_axis() -> None:
     assert measured.qrs_duration == pytest.approx(95, abs=20)
 
 
-@pytest.mark.skipif(len(LUDB) < 20, reason="the LUDB records (shared/data/ecg/ludb) are not on this machine")
+@real_files.needs("ecg/ludb/*.hea", 20)
 def test_qrs_of_ludb_lies_within_the_reference() -> None:
     import wfdb
 

@@ -14,10 +14,10 @@ from ecg.analysis.potassium import potassium_signs
 from ecg.analysis.rhythm import CODES
 from ecg.leads import STANDARD_12
 from ecg.synthesis import KINDS, POOR, resting
+from tests import real_files
 from tests.ecg.beat_signals import beat_times, recording
-from tests.ecg.real_files import ECG_DATA
 
-LUDB = sorted((ECG_DATA / "ludb").glob("*.hea"))
+LUDB = real_files.files("ecg/ludb/*.hea")
 
 
 @pytest.mark.parametrize(
@@ -83,7 +83,7 @@ def test_no_other_kind_has_peaked_t_waves(kind: str) -> None:
         assert not codes & {"peaked-t", "hyperkalaemia-suspected"}
 
 
-@pytest.mark.skipif(not LUDB, reason="the records of LUDB (shared/data/ecg/ludb) are not on this machine")
+@real_files.needs("ecg/ludb/*.hea")
 def test_no_peaked_t_waves_and_few_critical_values_in_ludb() -> None:
     """The one with a critical QTc fibrillates and is annotated with repolarisation abnormalities of four walls."""
     critical = set()

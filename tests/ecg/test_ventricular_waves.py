@@ -11,10 +11,10 @@ import wfdb
 import ecg
 from ecg.analysis.ventricular_waves import ventricular_waves
 from ecg.synthesis import KINDS, POOR, Noise, resting
-from tests.ecg.real_files import ECG_DATA
+from tests import real_files
 
-RECORDS = sorted((ECG_DATA / "mitdb").glob("*.hea"))
-RESTING = sorted((ECG_DATA / "ludb").glob("*.hea"))
+RECORDS = real_files.files("ecg/mitdb/*.hea")
+RESTING = real_files.files("ecg/ludb/*.hea")
 WAVING = ("torsades", "ventricular-fibrillation")
 
 
@@ -61,12 +61,12 @@ def test_short_and_empty_recordings_have_none() -> None:
     assert ventricular_waves(replace(made, samples=np.full_like(made.samples, np.nan))) == []
 
 
-@pytest.mark.skipif(not RESTING, reason="the records of LUDB (shared/data/ecg/ludb) are not on this machine")
+@real_files.needs("ecg/ludb/*.hea")
 def test_none_in_resting_ecgs_of_ludb() -> None:
     assert {path.stem for path in RESTING if ventricular_waves(ecg.read(path))} == set()
 
 
-@pytest.mark.skipif(not RECORDS, reason="the records of MIT-BIH (shared/data/ecg/mitdb) are not on this machine")
+@real_files.needs("ecg/mitdb/*.hea")
 def test_in_mit_bih_only_where_flutter_or_tachycardia_is_annotated() -> None:
     for path in RECORDS:
         recording = ecg.read(path)
