@@ -1,4 +1,4 @@
-"""Open imaging cases as unified procedure steps (PS3.4 annex CC): a reading station works with cases through UPS-RS.
+"""Open cases that rest on studies as unified procedure steps (PS3.4 annex CC): a reading station works with cases through UPS-RS.
 
 Who may list, take and withdraw a case here may do so there, by the same rules: a claim is IN PROGRESS, and the person who
 holds the case is who holds the workitem, so the Transaction UID is taken and not asked for again. What has no counterpart is
@@ -16,7 +16,7 @@ from aiohttp import web
 from dicom_gateway.workitems import Refused, State, Workitem
 from dicom_gateway.workitems.rules import CHANGES, Change, Item, value_of
 from telemed.domain.case import Case, CaseStatus, Priority
-from telemed.domain.evidence import Evidence, EvidenceType
+from telemed.domain.evidence import STUDIES, Evidence, EvidenceType
 from telemed.domain.policy import Action
 from telemed.service.access import case_for
 from telemed.service.application import Application
@@ -25,7 +25,6 @@ from telemed.service.case_request import cancel_case
 from telemed.service.queries import CaseFilter
 from telemed.web.security import person_of
 
-CENTRE = "imaging"
 MAX_LISTED = 500
 _REASON = "00741238"  # Reason For Cancellation
 
@@ -52,14 +51,21 @@ class CaseWorkitems:
 
     async def listed(self, request: web.Request, owner: str | None, state: State | None) -> Sequence[Workitem]:
         """Cases that the person may list, in the order of the worklist."""
-        page = await self._application.queries.cases(person_of(request), CaseFilter(centre=CENTRE), None, MAX_LISTED)
-        return [workitem_of(case, ()) for case in page.cases if case.status in STATES and state in (None, STATES[case.status])]
+        found: list[Case] = []
+        for centre in self._centres():
+            page = await self._application.queries.cases(person_of(request), CaseFilter(centre=centre), None, MAX_LISTED)
+            found += page.cases
+        return [workitem_of(case, ()) for case in found if case.status in STATES and state in (None, STATES[case.status])]
+
+    def _centres(self) -> list[str]:
+        """Return the centres whose cases rest on studies."""
+        return [centre.code for centre in self._application.region.centres.values() if centre.expected == STUDIES]
 
     async def workitem(self, request: web.Request, owner: str | None, uid: str) -> Workitem:
         """One case, with the studies that it rests on."""
         async with self._application.reading() as work:
             case = await case_for(work, person_of(request), _case_id(uid), Action.CASE_READ)
-            if case.status not in STATES or case.centre != CENTRE:
+            if case.status not in STATES or case.centre not in self._centres():
                 raise _absent()
             return workitem_of(case, await work.evidence.of_case(case.id))
 

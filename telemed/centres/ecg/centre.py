@@ -43,11 +43,9 @@ REPORT = Form(
 
 
 def _is_ecg(head: bytes) -> bool:
-    """One of the `ecg` library's formats. DICOM goes through the gateway's intake; a WFDB header is nothing without its signals."""
-    from ecg.formats import dicom, recognise, wfdb  # numpy and scipy are loaded with the first file, not with the platform
+    from telemed.centres.ecg.adapters.recognition import is_ecg  # numpy and scipy are loaded with the first file, not with the platform
 
-    found = recognise(head)
-    return found is not None and found.name != dicom.NAME and (found.name != wfdb.NAME or wfdb.is_archive(head))
+    return is_ecg(head)
 
 
 def _is_xml(head: bytes) -> bool:
