@@ -98,7 +98,7 @@ async def _migrate(settings: Settings) -> None:
         from telemed.adapters.database import engine as database
 
         await database.check(engine)
-        await apply_migrations(engine)
+        await apply_migrations(engine, [extension.migrations for extension in extensions() if extension.migrations])
     finally:
         await engine.dispose()
 

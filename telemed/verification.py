@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Sequence
 
 import sqlalchemy as sa
 from rich.console import Console
@@ -18,6 +18,7 @@ from telemed.adapters.database import engine as database
 from telemed.adapters.database import tables as t
 from telemed.adapters.database.engine import make_engine
 from telemed.bootstrap import anchor_key
+from telemed.centres import extensions
 from telemed.settings import Settings
 
 PAGE = 2000
@@ -35,7 +36,7 @@ async def verify_installation(settings: Settings, console: Console) -> int:
             console.print(f"[bold red]audit:[/] {wrong}", soft_wrap=True)
         else:
             console.print(f"audit: {records} records, the chain is whole")
-        objects, bad = await verify_objects(engine, store)
+        objects, bad = await verify_objects(engine, store, [e.stored_objects for e in extensions() if e.stored_objects])
         if bad:
             console.print(f"[bold red]objects:[/] {bad}", soft_wrap=True)
         else:
@@ -89,17 +90,21 @@ async def stored_objects(engine: AsyncEngine) -> AsyncIterator[tuple[str, str]]:
             last = rows[-1][0]
 
 
-async def verify_objects(engine: AsyncEngine, store: ObjectStore) -> tuple[int, str]:
-    """Read every object that a row names. Returns how many were good, and the first fault in words."""
+StoredObjects = Callable[[AsyncEngine], AsyncIterator[tuple[str, str]]]
+
+
+async def verify_objects(engine: AsyncEngine, store: ObjectStore, of_centres: Sequence[StoredObjects] = ()) -> tuple[int, str]:
+    """Read every object that a row of the platform or of a centre names. Returns how many were good, and the first fault in words."""
     good = 0
-    async for key, digest in stored_objects(engine):
-        try:
-            found = await fingerprint(store, key)
-        except ObjectMissing:
-            return good, f"{key} is missing"
-        except StorageError as error:
-            return good, f"{key}: {error}"
-        if found.sha256 != digest:
-            return good, f"{key} was changed: its digest is {found.sha256}, on record is {digest}"
-        good += 1
+    for named in (stored_objects, *of_centres):
+        async for key, digest in named(engine):
+            try:
+                found = await fingerprint(store, key)
+            except ObjectMissing:
+                return good, f"{key} is missing"
+            except StorageError as error:
+                return good, f"{key}: {error}"
+            if found.sha256 != digest:
+                return good, f"{key} was changed: its digest is {found.sha256}, on record is {digest}"
+            good += 1
     return good, ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,7 +19,7 @@ from telemed.adapters.database.migrate import migrate
 from telemed.demo.region import PASSWORD
 from telemed.demo.run import put_region
 from telemed.domain.centre import Centre
-from telemed.extension import Parts
+from telemed.extension import CentreExtension, Parts
 from telemed.roles.web import web_application
 from telemed.settings import Settings
 
@@ -67,7 +67,7 @@ class DemoRegion:
         """Do what waits for the worker."""
         worker = bootstrap.worker(self.parts)
         while await worker.once():
-            pass
+            await worker.finish()
 
 
 def free_port() -> int:
@@ -78,14 +78,16 @@ def free_port() -> int:
 
 
 @asynccontextmanager
-async def running_region(folder: Path, centres: Mapping[str, Centre] | None = None) -> AsyncIterator[DemoRegion]:
-    """The demo region with its data in `folder`, until the end of the block. `centres` stand in place of the five."""
+async def running_region(
+    folder: Path, centres: Mapping[str, Centre] | None = None, extensions: Sequence[CentreExtension] | None = None
+) -> AsyncIterator[DemoRegion]:
+    """The demo region with its data in `folder`, until the end of the block. `centres` and `extensions` stand in place of those installed."""
     settings = Settings(data_dir=folder, http_port=free_port())
     engine = make_engine(settings.database)
-    await migrate(engine)
+    await migrate(engine, [extension.migrations for extension in extensions or () if extension.migrations])
     await engine.dispose()
     await put_region(settings)
-    async with bootstrap.open_parts(settings, centres) as parts:
+    async with bootstrap.open_parts(settings, centres, extensions) as parts:
         runner = web.AppRunner(web_application(parts), shutdown_timeout=0.5)
         await runner.setup()
         await web.TCPSite(runner, settings.host, settings.http_port).start()

@@ -13,7 +13,6 @@ from pydantic import SecretStr
 
 from telemed.domain.policy import Action
 from telemed.settings import Settings
-from telemed.web.app import operation
 
 ROOT = Path(__file__).parents[1]
 
@@ -73,7 +72,7 @@ def test_imports_stay_within_their_rooms() -> None:
 
 
 def test_every_call_of_the_api_is_in_the_guide() -> None:
-    calls = {(row.method, row.path): row.summary for row in operation.rows}
+    calls = {(row.method, row.path): row.summary for row in OPERATIONS.rows}
     listed = {tuple(row[0].strip("`").split()): row[1] for row in table_of("api.md", "Every call")}
     assert listed.pop(("POST", "/login"))
     assert listed == calls

@@ -43,7 +43,7 @@ from telemed.web.api import (
     views,
 )
 from telemed.web.api.openapi import describe
-from telemed.web.api.operation import answer, operation
+from telemed.web.api.operation import Operations, answer, operation
 from telemed.web.extension import WebExtension
 from telemed.web.feed import Feed
 from telemed.web.i18n import language_middleware
@@ -85,7 +85,7 @@ from telemed.web.pages import (
 )
 from telemed.web.pages import session as session_pages
 from telemed.web.pages import transfers as transfer_pages
-from telemed.web.pages.page import error_page, page
+from telemed.web.pages.page import Pages, error_page, page
 from telemed.web.problems import problem_middleware
 from telemed.web.security import add_headers, identify
 
@@ -150,24 +150,34 @@ def create_app(application: Application, dependencies: WebDependencies) -> web.A
         app[key] = value
     app[PANELS] = tuple(extension.panel for extension in dependencies.extensions if extension.panel)
     app[CASE_LABELS] = case_labels(dependencies.extensions)
-    for extension in dependencies.extensions:
-        for module in (*extension.api_modules, *extension.page_modules):
-            importlib.import_module(module)
     app.cleanup_ctx.append(_feed)
     templating.setup(app, folders=[extension.folder for extension in dependencies.extensions if extension.folder])
     session_pages.add_routes(app)
     verify.add_routes(app)
     ohif.add_routes(app, dependencies.ohif)
-    app.add_routes(page.routes())
+    app.add_routes(pages_of(dependencies.extensions).routes())
     app.router.add_post(f"{API}/login", session.login)
-    app.add_routes(operation.routes(API))
-    app.router.add_get(f"{API}/openapi.json", _description(describe(operation, VERSION)))
+    operations = operations_of(dependencies.extensions)
+    app.add_routes(operations.routes(API))
+    app.router.add_get(f"{API}/openapi.json", _description(describe(operations, VERSION)))
     app.router.add_get("/healthz", _healthy)
     app.router.add_get("/readyz", _ready)
     app.router.add_get("/metrics", _metrics)
     for prefix, mounted in dependencies.subapps:
         app.add_subapp(prefix, mounted)
     return app
+
+
+def operations_of(extensions: Sequence[WebExtension]) -> Operations:
+    """Return the API's operations, those of the centres among them."""
+    named = [name for extension in extensions for name in extension.api_modules]
+    return operation.of({module.__name__ for module in (*API_MODULES, *map(importlib.import_module, named))})
+
+
+def pages_of(extensions: Sequence[WebExtension]) -> Pages:
+    """Return the pages, those of the centres among them."""
+    named = [name for extension in extensions for name in extension.page_modules]
+    return page.of({module.__name__ for module in (*PAGE_MODULES, *map(importlib.import_module, named))})
 
 
 def _account_language(request: web.Request) -> str | None:

@@ -27,7 +27,7 @@ from dicom_gateway.stability import StableStudy
 from telemed.adapters.clock import utc_now
 from telemed.adapters.database import tables as t
 from telemed.adapters.database.columns import aware
-from telemed.adapters.database.repositories.base import _Repository, insert_or_nothing
+from telemed.adapters.database.repositories.base import Repository, insert_or_nothing
 from telemed.adapters.database.repositories.volumes import VolumeRow, add_volumes
 from telemed.domain.evidence import EvidenceType
 from telemed.domain.jobs import JobKind, JobType
@@ -35,7 +35,7 @@ from telemed.domain.volume import Volume
 from telemed.service.ports.studies import StepFacts, StudyFacts
 
 
-class StudyTable(_Repository):
+class StudyTable(Repository):
     async def facts(self, owner: str, study_instance_uid: str) -> StudyFacts | None:
         found = await self._facts(sa.and_(dicom_study.c.owner == owner, dicom_study.c.study_instance_uid == study_instance_uid), 1)
         return found[0] if found else None

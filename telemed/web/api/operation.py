@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
@@ -93,6 +93,10 @@ class Operations:
             return handler
 
         return add
+
+    def of(self, modules: Collection[str]) -> Operations:
+        """Return the operations that these modules added."""
+        return Operations([op for op in self.rows if op.handler.__module__ in modules])
 
     def routes(self, prefix: str) -> list[web.RouteDef]:
         return [web.route(op.method, prefix + op.path, _entry(op)) for op in self.rows]

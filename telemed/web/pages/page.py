@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -70,6 +70,10 @@ class Pages:
             return handler
 
         return add
+
+    def of(self, modules: Collection[str]) -> Pages:
+        """Return the pages that these modules added."""
+        return Pages([row for row in self.rows if row[2].__module__ in modules])
 
     def routes(self) -> list[web.RouteDef]:
         return [web.route(method, path, _entry(handler)) for method, path, handler in self.rows]

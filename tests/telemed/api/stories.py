@@ -15,6 +15,7 @@ import ecg
 from ecg.synthesis import holter
 from telemed.centres.ecg.adapters.analysis import Analysis, analyse
 from telemed.centres.ecg.domain import Edit, EditKind, Tracing, TracingKind
+from telemed.centres.ecg.ports import Tracings
 from telemed.service.identity import new_id
 from tests.demo_region import Answer, DemoRegion, new_case
 from tests.dicom_gateway.objects import ct_slice, part10_of
@@ -95,8 +96,8 @@ async def long_tracing(region: DemoRegion, story: Story) -> str:
         samples=found.samples, leads=found.leads, key=f"ecg/{number}",
     )  # fmt: skip
     async with application.writing() as work:
-        assert await work.tracings.add(tracing)
-        await work.tracings.add_edit(
+        assert await work.repository(Tracings).add(tracing)
+        await work.repository(Tracings).add_edit(
             Edit(number, 1, EditKind.STRIP, {"begin": 1.0, "seconds": 8.0, "caption": "V5"}, "imaging.main", application.now())
         )
     return number

@@ -10,10 +10,10 @@ import re
 import aiohttp
 import pytest
 
-from telemed.web.api.operation import operation
 from telemed.web.pages.page import page
 from tests.demo_region import Answer, DemoRegion
 from tests.dicom_gateway.objects import ct_slice, part10_of
+from tests.operations import OPERATIONS
 from tests.telemed.api.stories import PDF, Story, asked_further_up, drafted, file_form, reported
 from tests.telemed.harness import PASSWORD, SECTIONS
 
@@ -186,7 +186,7 @@ def elsewhere() -> dict[str, set[str]]:
 def test_the_tables_name_every_operation() -> None:
     """A new operation needs a line above: who may, who is refused, and who is told that there is nothing there."""
     named = {f"{method} /cases/{{case_id}}{path}" for method, path, _, _ in case_cells(ON_A_CASE)} | elsewhere().keys()
-    assert {f"{row.method} {row.path}" for row in operation.rows} == named
+    assert {f"{row.method} {row.path}" for row in OPERATIONS.rows} == named
 
 
 async def send(story: Story, method: str, path: str, user: str) -> Answer:

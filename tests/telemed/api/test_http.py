@@ -13,8 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from telemed.web.api.operation import BODY_LIMIT, Operation
-from telemed.web.app import operation
 from tests.demo_region import Answer, DemoRegion, new_case
+from tests.operations import OPERATIONS
 from tests.telemed.api.stories import Story, asked_further_up, drafted, reported
 from tests.telemed.harness import PASSWORD, SECTIONS, resident_id
 
@@ -52,7 +52,7 @@ BY_PATH = {
     "/cases/{case_id}/criticals/{value_id}/acknowledge": "clinic1", "/patients/merge": "operator", "/patients/find": "clinic1",
     "/patients/different": "operator", "/patients/split": "operator", "/unmatched/link": "operator", "/logout": "ecg.hubb",
 }  # fmt: skip
-WITH_BODY = [row for row in operation.rows if row.body is not None]
+WITH_BODY = [row for row in OPERATIONS.rows if row.body is not None]
 
 
 def writer_of(row: Operation) -> str:

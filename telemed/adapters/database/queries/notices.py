@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from telemed.adapters.clock import utc_now
 from telemed.adapters.database import tables as t
-from telemed.adapters.database.repositories.base import _Repository, insert_or_nothing
+from telemed.adapters.database.repositories.base import Repository, insert_or_nothing
 from telemed.adapters.database.rows import case_from_row
 from telemed.domain.notices import Audience, rules_for
 from telemed.domain.people import Person
@@ -22,7 +22,7 @@ KEPT = timedelta(days=30)
 """Older lines are no notices any more: the case keeps its history."""
 
 
-class NoticeMarkTable(_Repository):
+class NoticeMarkTable(Repository):
     """Up to which line of history each person has read."""
 
     async def mark(self, username: str, event_id: int) -> None:

@@ -23,7 +23,7 @@ def _insert_or_nothing(dialect: str, table: sa.Table) -> Any:
     return insert(table).on_conflict_do_nothing()
 
 
-class _Repository:
+class Repository:
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
         sync = connection.sync_connection

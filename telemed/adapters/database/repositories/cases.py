@@ -8,12 +8,12 @@ import sqlalchemy as sa
 
 from telemed.adapters.database import rows as r
 from telemed.adapters.database import tables as t
-from telemed.adapters.database.repositories.base import _Repository, insert_or_nothing
+from telemed.adapters.database.repositories.base import Repository, insert_or_nothing
 from telemed.domain.case import Case
 from telemed.domain.errors import FieldError, Invalid
 
 
-class CaseTable(_Repository):
+class CaseTable(Repository):
     async def add(self, case: Case) -> None:
         added = await self._do(insert_or_nothing(self._connection, t.case).values(r.case_to_row(case)))
         if not added.rowcount:

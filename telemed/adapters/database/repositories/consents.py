@@ -6,11 +6,11 @@ import sqlalchemy as sa
 
 from telemed.adapters.database import rows as r
 from telemed.adapters.database import tables as t
-from telemed.adapters.database.repositories.base import _Repository
+from telemed.adapters.database.repositories.base import Repository
 from telemed.domain.consent import Consent
 
 
-class ConsentTable(_Repository):
+class ConsentTable(Repository):
     async def add(self, consent: Consent) -> None:
         await self._do(
             sa.insert(t.consent).values(

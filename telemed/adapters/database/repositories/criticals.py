@@ -8,11 +8,11 @@ import sqlalchemy as sa
 
 from telemed.adapters.database import rows as r
 from telemed.adapters.database import tables as t
-from telemed.adapters.database.repositories.base import _Repository
+from telemed.adapters.database.repositories.base import Repository
 from telemed.domain.critical import CriticalValue
 
 
-class CriticalTable(_Repository):
+class CriticalTable(Repository):
     async def add(self, value: CriticalValue) -> None:
         await self._do(sa.insert(t.critical_value).values(r.critical_to_row(value)))
 

@@ -7,13 +7,13 @@ from typing import Any
 import sqlalchemy as sa
 
 from telemed.adapters.database import tables as t
-from telemed.adapters.database.repositories.base import _Repository, insert_or_nothing
+from telemed.adapters.database.repositories.base import Repository, insert_or_nothing
 from telemed.adapters.database.repositories.region import entity_from_row
 from telemed.domain.device import DeviceCall
 from telemed.domain.network import ApplicationEntity
 
 
-class DeviceTable(_Repository):
+class DeviceTable(Repository):
     async def all(self) -> list[ApplicationEntity]:
         c = t.application_entity.c
         return [entity_from_row(row) for row in await self._all(sa.select(t.application_entity).order_by(c.institution, c.title))]

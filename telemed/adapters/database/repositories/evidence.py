@@ -6,11 +6,11 @@ import sqlalchemy as sa
 
 from telemed.adapters.database import rows as r
 from telemed.adapters.database import tables as t
-from telemed.adapters.database.repositories.base import _Repository
+from telemed.adapters.database.repositories.base import Repository
 from telemed.domain.evidence import Evidence
 
 
-class EvidenceTable(_Repository):
+class EvidenceTable(Repository):
     async def add(self, evidence: Evidence) -> None:
         await self._do(sa.insert(t.evidence).values(r.evidence_to_row(evidence)))
 

@@ -9,14 +9,14 @@ from typing import Any
 import sqlalchemy as sa
 
 from telemed.adapters.database import tables as t
-from telemed.adapters.database.repositories.base import _Repository, insert_or_nothing
+from telemed.adapters.database.repositories.base import Repository, insert_or_nothing
 from telemed.domain.patient import RESIDENT_ID, Identifier, Patient, Sex, normal_name
 
 INDEX_LOCK = 0x7E1E_4ED2
 """PostgreSQL advisory lock of the patient index; SQLite has one writer anyway."""
 
 
-class PatientTable(_Repository):
+class PatientTable(Repository):
     async def add(self, patient: Patient) -> None:
         await self._do(sa.insert(t.patient).values(_row(patient)))
         await self._put_identifiers(patient)

@@ -8,12 +8,12 @@ import sqlalchemy as sa
 
 from telemed.adapters.database import rows as r
 from telemed.adapters.database import tables as t
-from telemed.adapters.database.repositories.base import _Repository
+from telemed.adapters.database.repositories.base import Repository
 from telemed.domain.people import Person
 from telemed.service.ports.people import Credentials
 
 
-class PersonTable(_Repository):
+class PersonTable(Repository):
     async def get(self, username: str) -> Person | None:
         row = await self._one(sa.select(t.person).where(t.person.c.username == username))
         return r.person_from_row(row) if row else None

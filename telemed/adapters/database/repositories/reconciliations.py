@@ -8,14 +8,14 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from telemed.adapters.database.repositories.base import _Repository
+from telemed.adapters.database.repositories.base import Repository
 from telemed.adapters.database.tables import reconciliation
 from telemed.domain.reconciliation import Reconciliation, Step
 
 PLAIN = ("at", "actor", "member", "reason", "study_instance_uid", "case_id", "patient_id", "other_id")
 
 
-class ReconciliationTable(_Repository):
+class ReconciliationTable(Repository):
     """Implements `telemed.service.ports.Reconciliations`."""
 
     async def note(self, entry: Reconciliation) -> None:

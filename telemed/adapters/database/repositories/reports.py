@@ -6,11 +6,11 @@ import sqlalchemy as sa
 
 from telemed.adapters.database import rows as r
 from telemed.adapters.database import tables as t
-from telemed.adapters.database.repositories.base import _Repository
+from telemed.adapters.database.repositories.base import Repository
 from telemed.domain.report import Report
 
 
-class ReportTable(_Repository):
+class ReportTable(Repository):
     async def add(self, report: Report) -> None:
         await self._do(sa.insert(t.report).values(r.report_to_row(report)))
 

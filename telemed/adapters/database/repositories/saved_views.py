@@ -5,11 +5,11 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from telemed.adapters.database import tables as t
-from telemed.adapters.database.repositories.base import _Repository
+from telemed.adapters.database.repositories.base import Repository
 from telemed.service.ports.saved_views import SavedView
 
 
-class SavedViewTable(_Repository):
+class SavedViewTable(Repository):
     async def save(self, username: str, view: SavedView) -> None:
         await self.remove(username, view.name)
         await self._do(sa.insert(t.saved_view).values(username=username, name=view.name, query=view.query))

@@ -7,11 +7,11 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from telemed.adapters.database import tables as t
-from telemed.adapters.database.repositories.base import _Repository
+from telemed.adapters.database.repositories.base import Repository
 from telemed.service.ports.sessions import Session
 
 
-class SessionTable(_Repository):
+class SessionTable(Repository):
     async def add(self, session: Session) -> None:
         values = {"token_digest": session.token_digest, "username": session.username}
         await self._do(sa.insert(t.session).values(**values, created_at=session.created_at, seen_at=session.seen_at))

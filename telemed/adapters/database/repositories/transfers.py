@@ -7,14 +7,14 @@ from dataclasses import asdict
 import sqlalchemy as sa
 
 from telemed.adapters.database import tables as t
-from telemed.adapters.database.repositories.base import _Repository
+from telemed.adapters.database.repositories.base import Repository
 from telemed.domain.transfer import Transfer, TransferKind, TransferStatus
 
 MOST_SHOWN = 50
 """Transfers of one case, newest first."""
 
 
-class TransferTable(_Repository):
+class TransferTable(Repository):
     async def add(self, transfer: Transfer) -> None:
         await self._do(sa.insert(t.transfer).values(asdict(transfer)))
 

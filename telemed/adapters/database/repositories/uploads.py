@@ -9,13 +9,13 @@ from typing import Any
 import sqlalchemy as sa
 
 from telemed.adapters.database import tables as t
-from telemed.adapters.database.repositories.base import _Repository
+from telemed.adapters.database.repositories.base import Repository
 from telemed.domain.upload import Part, Upload
 
 u = t.upload.c
 
 
-class UploadTable(_Repository):
+class UploadTable(Repository):
     async def add(self, upload: Upload) -> None:
         await self._do(sa.insert(t.upload).values(_row(upload)))
 

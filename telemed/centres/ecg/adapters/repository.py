@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from telemed.adapters.database import tables as t
-from telemed.adapters.database.repositories.base import _Repository, insert_or_nothing
+from telemed.adapters.database.repositories.base import Repository, insert_or_nothing
 from telemed.centres.ecg.adapters import tables as ecg
 from telemed.centres.ecg.domain import CriticalHit, Edit, EditKind, Tracing, TracingKind
 
@@ -38,7 +38,7 @@ def _edit(row: sa.RowMapping) -> Edit:
     return Edit(**dict(row) | {"kind": EditKind(row["kind"])})
 
 
-class TracingTable(_Repository):
+class TracingTable(Repository):
     """Implements `telemed.service.ports.Tracings`."""
 
     async def add(self, tracing: Tracing) -> bool:

@@ -1,0 +1,60 @@
+"""What the made-up centre adds to the platform."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import Executor
+from pathlib import Path
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from storage.protocol import ObjectStore
+from telemed.adapters.jobs.worker import Handler
+from telemed.domain.jobs import JobType
+from telemed.extension import CentreExtension, Parts, StoredObject
+from telemed.service.ports.unit_of_work import CentreHooks
+from telemed.web.extension import ReadingPanel, WebExtension
+from tests.centres.made_up import service
+from tests.centres.made_up.adapters.jobs import AudiogramReader
+from tests.centres.made_up.adapters.report_figures import AudiogramFigures
+from tests.centres.made_up.adapters.repository import AudiogramTable
+from tests.centres.made_up.adapters.tables import audiogram
+from tests.centres.made_up.domain import AUDIOGRAMS, AudiometryEvent, AudiometryJob
+from tests.centres.made_up.ports import Audiograms
+
+FOLDER = Path(__file__).parent
+
+
+def jobs(parts: Parts, _pool: Executor) -> dict[JobType, Handler]:
+    return {AudiometryJob.READ: Handler(AudiogramReader(parts.application), long=True)}
+
+
+def report_figures(_store: ObjectStore, _pool: Executor, _gettext: Callable[[str], str]) -> AudiogramFigures:
+    return AudiogramFigures()
+
+
+async def stored_objects(engine: AsyncEngine) -> AsyncIterator[StoredObject]:
+    async with engine.connect() as connection:
+        rows = (await connection.execute(sa.select(audiogram.c.key, audiogram.c.sha256))).all()
+    for key, sha256 in rows:
+        yield key, sha256
+
+
+EXTENSION = CentreExtension(
+    code="audiometry",
+    tables="tests.centres.made_up.adapters.tables",
+    migrations=FOLDER / "adapters" / "migrations",
+    repositories={Audiograms: AudiogramTable},
+    hooks=CentreHooks(prefill=service.prefill),
+    jobs=jobs,
+    report_figures=report_figures,
+    stored_objects=stored_objects,
+    web=WebExtension(
+        api_modules=("tests.centres.made_up.web.api",),
+        folder=FOLDER / "web",
+        panel=ReadingPanel(AUDIOGRAMS.type, "audiometry", "Audiograms", "wave-square", "audiometry/panel.html", "js/audiometry/panel.js"),
+        event_labels={AudiometryEvent.READ: "Audiogram read by the platform"},
+        actor_labels={service.READER: "Audiometry"},
+    ),
+)
