@@ -71,6 +71,11 @@ def _problem(status: int) -> dict[str, Any]:
     return {"description": MEANING[status], "content": content}
 
 
+def _group(module: str) -> str:
+    """Return the group of a module's operations: its own name, or that of the centre whose `web.api` it is."""
+    return module.removesuffix(".web.api").rsplit(".", 1)[-1]
+
+
 def _login() -> dict[str, Any]:
     return {
         "operationId": "login",
@@ -103,9 +108,9 @@ def _operation(op: Operation, definitions: dict[str, Any]) -> dict[str, Any]:
         good["headers"] = {name: {"schema": {"type": "string"}} for name in op.headers}
     handler = op.handler
     described: dict[str, Any] = {
-        "operationId": f"{handler.__module__.rsplit('.', 1)[-1]}_{handler.__name__}",
+        "operationId": f"{_group(handler.__module__)}_{handler.__name__}",
         "summary": op.summary,
-        "tags": [handler.__module__.rsplit(".", 1)[-1]],
+        "tags": [_group(handler.__module__)],
         "parameters": _path_parameters(op.path) + (_query_parameters(definitions[op.query.__name__]) if op.query else []),
         "responses": {str(op.status): good} | {str(s): _problem(s) for s in sorted(errors)},
     }

@@ -51,7 +51,6 @@ POST   /files                                 y      y      f        n      f
 GET    /evidence                              y      y      y        y      y
 GET    /evidence/{evidence_id}                y      y      y        y      f
 GET    /evidence/{evidence_id}/content        y      y      y        y      f
-GET    /evidence/{evidence_id}/tracing.svg    y      y      y        y      f
 GET    /evidence/{evidence_id}/deidentified.zip y    y      y        y      f
 POST   /evidence/{evidence_id}/send           y      y      y        y      f
 POST   /priors/fetch                          y      y      y        n      f
