@@ -5,7 +5,7 @@ from __future__ import annotations
 from dicom_gateway import Destination, Index, Intake, Refusal, RefusalReason, Scope, start_dimse
 from dicom_gateway.dimse import DimseServer
 from dicom_gateway.stability import StudyWatch
-from dicom_gateway.upper_layer.receiver import Limits
+from dicom_gateway.upper_layer.limits import Limits
 from storage.protocol import ObjectStore
 from telemed.adapters.device_calls import DeviceCalls
 from telemed.adapters.device_peers import DevicePeers
