@@ -167,7 +167,9 @@ class Receiver:
         """The request, or None where something else comes. Raises `MalformedPDU`, `OSError`."""
         needed = HEAD.size
         while True:
-            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, needed)
+            # Twice: the system makes room for just what is asked for, of which it never gives the sender the last bytes.
+            for lowest in (2 * needed, needed):
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, lowest)
             try:
                 await self._readable(connection)
             finally:
