@@ -27,8 +27,8 @@ from dicom_gateway.part10 import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSIO
 from dicom_gateway.pixels import PixelPool
 from dicom_gateway.policy import Destinations, Policy, Refusal, RefusalReason, Worklist
 from dicom_gateway.stability import StudyWatch
+from dicom_gateway.upper_layer.limits import Limits
 from dicom_gateway.upper_layer.negotiation import MAX_PDU, VERIFICATION
-from dicom_gateway.upper_layer.receiver import Limits
 from storage.protocol import ObjectStore
 
 log = logging.getLogger(__name__)

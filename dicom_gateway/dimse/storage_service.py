@@ -9,7 +9,8 @@ from typing import Self
 from dicom_gateway.intake import Intake, Received, Source
 from dicom_gateway.loop_thread import LoopThread, on
 from dicom_gateway.policy import Policy
-from dicom_gateway.upper_layer.receiver import Handoff, Limits, Receiver
+from dicom_gateway.upper_layer.limits import Limits
+from dicom_gateway.upper_layer.receiver import Handoff, Receiver
 from dicom_gateway.wal import WriteAheadLog
 
 

@@ -149,8 +149,9 @@ class Association(asyncio.BufferedProtocol):
     # What the host tells
 
     def expire(self) -> None:
-        """The ARTIM timer has run out."""
-        self._happened(Event.TIMER)
+        """Its time is over: close the connection where the ARTIM timer runs, otherwise abort."""
+        runs = self.state in (State.AWAITING_REQUEST, State.AWAITING_CLOSE)
+        self._happened(Event.TIMER if runs else Event.WE_ABORT)
 
     def abort(self) -> None:
         """End the association from our side."""

@@ -14,7 +14,6 @@ import socket
 import ssl
 from collections import Counter
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
 from typing import Any
 
 from dicom_gateway.index import Scope
@@ -24,9 +23,9 @@ from dicom_gateway.policy import Policy, Refusal, RefusalReason
 from dicom_gateway.rate_limiter import RateLimiter
 from dicom_gateway.upper_layer.association import Association
 from dicom_gateway.upper_layer.flow import Flow
+from dicom_gateway.upper_layer.limits import Limits
 from dicom_gateway.upper_layer.pdu import APPLICATION_CONTEXT, HEAD, MAX_ASSOCIATE, AssociateRequest, MalformedPDU, PDUType, decode_request
 from dicom_gateway.upper_layer.relay import relay
-from dicom_gateway.upper_layer.states import State
 
 log = logging.getLogger(__name__)
 
@@ -40,20 +39,6 @@ _BURST = 2.0  # seconds' worth of instances that one owner may store at once bef
 _SWEEP = 1.0  # seconds between two looks at the clocks of all associations
 _ACCEPT_AGAIN = 0.1  # seconds
 _PEEK_AGAIN = 0.02  # seconds before looking again at a request of which only a part has come, where waiting is not exact
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """Limits on the resources that one peer may use, in one process. Times in seconds, rates in instances a second for one owner."""
-
-    associations: int = 256
-    associations_per_address: int = 64
-    associations_per_title: int = 64
-    request: float = 30.0  # from the connection to the whole A-ASSOCIATE-RQ, and to the end after a release (ARTIM)
-    idle: float = 600.0  # between two operations
-    stalled: float = 60.0  # without a byte inside an operation
-    slowest: int = 2048  # bytes a second of an object, once it has taken longer than `stalled`
-    rate: float | None = None  # None: as fast as they come
 
 
 class Receiver:
@@ -145,8 +130,8 @@ class Receiver:
 
     def _has_too_many(self, address: str) -> bool:
         """True if connections without a request already reach the limit of all associations, or of one address's."""
-        limits, waiting = self._limits, self._unasked.values()
-        return len(waiting) >= limits.associations or list(waiting).count(address) >= limits.associations_per_address
+        waiting = list(self._unasked.values())
+        return not self._limits.allow(len(waiting) + 1, waiting.count(address) + 1)
 
     async def _open(self, connection: socket.socket, address: tuple[str, int]) -> None:
         """Serve a connection here or give it away."""
@@ -182,7 +167,9 @@ class Receiver:
         """The request, or None where something else comes. Raises `MalformedPDU`, `OSError`."""
         needed = HEAD.size
         while True:
-            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, needed)
+            # Twice: the system makes room for just what is asked for, of which it never gives the sender the last bytes.
+            for lowest in (2 * needed, needed):
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, lowest)
             try:
                 await self._readable(connection)
             finally:
@@ -217,32 +204,10 @@ class Receiver:
             await asyncio.sleep(_SWEEP)
             now = self._loop.time()
             for association in list(self._associations):
-                why = self._overdue(association, now)
+                why = self._limits.overdue(association, now)
                 if why:
                     log.info("association of %s at %s: %s", association.calling or "?", association.address, why)
-
-    def _overdue(self, association: Association, now: float) -> str:
-        """End `association` if its time is over, and say why; empty where it may go on."""
-        limits, quiet = self._limits, now - association.touched
-        if association.state in (State.AWAITING_REQUEST, State.AWAITING_CLOSE):
-            since = association.begun if association.state is State.AWAITING_REQUEST else association.touched
-            if now - since > limits.request:
-                association.expire()
-                return "no request came in time"
-            return ""
-        if association.busy or association.state is not State.ESTABLISHED:
-            return ""
-        taken = now - association.begun
-        if not association.gathered:
-            why = f"idle for more than {limits.idle:g} s" if quiet > limits.idle else ""
-        elif quiet > limits.stalled:
-            why = f"nothing came for {limits.stalled:g} s inside an object"
-        else:
-            slow = taken > limits.stalled and association.gathered < taken * limits.slowest
-            why = f"slower than {limits.slowest} bytes a second" if slow else ""
-        if why:
-            association.abort()
-        return why
+                    association.expire()
 
     def _start(self, work: Coroutine[Any, Any, None]) -> None:
         task = self._loop.create_task(work)
@@ -276,12 +241,7 @@ class Receiver:
             return Refusal(RefusalReason.APPLICATION_CONTEXT_NOT_SUPPORTED)
         addresses = Counter(each.address for each in self._associations)
         titles = Counter(each.calling for each in self._associations)
-        limits = self._limits
-        if (
-            addresses.total() > limits.associations
-            or addresses[address] > limits.associations_per_address
-            or titles[request.calling] > limits.associations_per_title
-        ):
+        if not self._limits.allow(addresses.total(), addresses[address], titles[request.calling]):
             return Refusal(RefusalReason.LOCAL_LIMIT_EXCEEDED)
         try:
             return await on(self._home, self._policy(request.calling, request.called, address))

@@ -9,7 +9,7 @@ import structlog
 from dicom_gateway import Destination, Index, Intake, Refusal, RefusalReason, Scope, start_dimse
 from dicom_gateway.dimse import DimseServer
 from dicom_gateway.stability import StudyWatch
-from dicom_gateway.upper_layer.receiver import Limits
+from dicom_gateway.upper_layer.limits import Limits
 from storage.protocol import ObjectStore
 from telemed.adapters.application import SqlApplication
 from telemed.adapters.dicom.device_calls import DeviceCalls

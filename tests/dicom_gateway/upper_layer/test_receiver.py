@@ -21,7 +21,7 @@ from dicom_gateway import DimseServer, Index, Intake, Refusal, RefusalReason, Sc
 from dicom_gateway.index import dicom_study
 from dicom_gateway.index_barrier import IndexBarrier
 from dicom_gateway.upper_layer import pdu
-from dicom_gateway.upper_layer.receiver import Limits
+from dicom_gateway.upper_layer.limits import Limits
 from storage.protocol import ObjectStore
 from tests.dicom_gateway.certificates import Authority, client_context, server_context
 from tests.dicom_gateway.conftest import OWNERS, scope_for
