@@ -6,6 +6,11 @@ const PATIENCE = 20_000; // ms before a call counts as lost; clinics sit behind 
 
 /** The server refused: an RFC 9457 problem document, or what could be made of the answer. */
 export class Problem extends Error {
+  /**
+   * @param {number} status
+   * @param {ProblemDocument} document
+   * @param {Headers} headers
+   */
   constructor(status, document, headers) {
     super(document.detail || document.title || t("The server answered {status}.", { status }));
     this.status = status;
@@ -22,6 +27,10 @@ export class Unreachable extends Error {
   }
 }
 
+/**
+ * @param {Response} response
+ * @returns {Promise<any>}
+ */
 async function readBody(response) {
   const type = response.headers.get("Content-Type") ?? "";
   if (!/[/+]json/.test(type)) return {};
@@ -32,7 +41,13 @@ async function readBody(response) {
   }
 }
 
-/** Call the API; gives {data, etag, status}. `body` is sent as JSON. Throws Problem or Unreachable. */
+/**
+ * Call the API; gives {data, etag, status}. `body` is sent as JSON. Throws Problem or Unreachable.
+ * @param {string} method
+ * @param {string} url
+ * @param {{body?: unknown, headers?: Record<string, string>, keepalive?: boolean}} options
+ * @returns {Promise<{data: any, etag: string | null, status: number}>}
+ */
 export async function call(method, url, { body, headers = {}, keepalive = false } = {}) {
   let response;
   try {

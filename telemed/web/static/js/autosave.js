@@ -10,7 +10,7 @@
 import { call, Problem, Unreachable } from "./api.js";
 import { showTime } from "./clock.js";
 import { askWhichText } from "./draft-conflict.js";
-import { changeIcon, el, icon } from "./element.js";
+import { changeIcon, el, icon, wordsOf } from "./element.js";
 import { t } from "./i18n.js";
 import { dropOldDrafts, KeptDraft } from "./kept-draft.js";
 import { message } from "./message.js";
@@ -18,46 +18,69 @@ import { message } from "./message.js";
 const QUIET = 1000; // ms after the last key
 const RETRY = [2000, 4000, 8000, 15_000, 30_000]; // ms; the last is repeated
 
+/**
+ * Every control has a name, a value and a type, of which an input has the most.
+ * @param {HTMLFormElement} form
+ */
 function controlsOf(form) {
-  return [...form.elements].filter(
+  return /** @type {HTMLInputElement[]} */ ([...form.elements]).filter(
     (control) => control.name && !control.disabled && control.type !== "password" && control.type !== "file",
   );
 }
 
-/** The value of a control on top of what other controls of its name have given: text, bool, number, null or list. */
+/**
+ * The value of a control on top of what other controls of its name have given: text, bool, number, null or list.
+ * @param {HTMLFormElement} form
+ * @param {HTMLInputElement} control
+ * @param {FormValues[string] | undefined} before
+ * @returns {FormValues[string]}
+ */
 function readControl(form, control, before) {
   if (control.type === "radio") return control.checked ? control.value : (before ?? "");
   if (control.type === "number") return control.value === "" ? null : Number(control.value);
   if (control.type !== "checkbox") return control.value;
   const group = form.querySelectorAll(`input[type=checkbox][name="${CSS.escape(control.name)}"]`);
   if (group.length === 1 && control.value === "true") return control.checked;
-  return [...(before ?? []), ...(control.checked ? [control.value] : [])];
+  return [...(Array.isArray(before) ? before : []), ...(control.checked ? [control.value] : [])];
 }
 
-/** The values of a form as {name: text | bool | number | null | list}. */
+/**
+ * The values of a form as {name: text | bool | number | null | list}.
+ * @param {HTMLFormElement} form
+ */
 export function readForm(form) {
+  /** @type {FormValues} */
   const values = {};
   for (const control of controlsOf(form)) values[control.name] = readControl(form, control, values[control.name]);
   return values;
 }
 
-/** Put values as readForm gives them into a form; names that are not in `values` stay. */
+/**
+ * Put values as readForm gives them into a form; names that are not in `values` stay.
+ * @param {HTMLFormElement} form
+ * @param {FormValues} values
+ */
 export function writeForm(form, values) {
   for (const control of controlsOf(form)) {
     if (!(control.name in values)) continue;
     const value = values[control.name];
     if (control.type === "radio") control.checked = control.value === value;
     else if (control.type === "checkbox") control.checked = Array.isArray(value) ? value.includes(control.value) : value === true;
-    else if (control.value !== String(value ?? "")) control.value = value ?? "";
+    else if (control.value !== String(value ?? "")) control.value = String(value ?? "");
   }
 }
 
-/** {"sections.findings": "x"} -> {sections: {findings: "x"}} */
+/**
+ * {"sections.findings": "x"} -> {sections: {findings: "x"}}
+ * @param {FormValues} values
+ * @returns {any}
+ */
 export function nest(values) {
+  /** @type {any} */
   const root = {};
   for (const [name, value] of Object.entries(values)) {
     const path = name.split(".");
-    const last = path.pop();
+    const last = path.pop() ?? "";
     let place = root;
     for (const part of path) place = place[part] ??= {};
     place[last] = value;
@@ -65,10 +88,18 @@ export function nest(values) {
   return root;
 }
 
+/**
+ * @param {unknown} document
+ * @param {string} name
+ */
 function pick(document, name) {
-  return name.split(".").reduce((place, part) => place?.[part], document);
+  return name.split(".").reduce((/** @type {any} */ place, part) => place?.[part], document);
 }
 
+/**
+ * @param {unknown} a
+ * @param {unknown} b
+ */
 function same(a, b) {
   return (
     JSON.stringify(a ?? "") === JSON.stringify(b ?? "") ||
@@ -76,20 +107,30 @@ function same(a, b) {
   );
 }
 
+/**
+ * @param {HTMLFormElement} form
+ * @param {string} name
+ */
 function labelOf(form, name) {
   const control = form.querySelector(`[name="${CSS.escape(name)}"]`);
   return control?.closest("[data-field]")?.querySelector(".field-label")?.textContent?.trim() || name;
 }
 
 export class Autosave {
+  /** @param {HTMLFormElement} form */
   constructor(form) {
     this.form = form;
-    this.url = form.dataset.autosave;
-    this.etag = form.dataset.etag;
+    this.url = form.dataset.autosave ?? "";
+    this.etag = form.dataset.etag ?? "";
     this.kept = new KeptDraft(form.dataset.person ?? "", this.url);
     this.place = form.querySelector("[data-save-state]") ?? document.querySelector("[data-save-state]");
     this.saved = readForm(form);
+    /** @type {Promise<void> | null} */
     this.running = null;
+    /** @type {number | undefined} */
+    this.timer = undefined;
+    /** False when the browser could not keep the text. */
+    this.roomy = true;
     this.failures = 0;
     this.stopped = false;
     form.addEventListener("input", () => this.edited());
@@ -114,7 +155,7 @@ export class Autosave {
     writeForm(this.form, { ...this.saved, ...kept.values });
     this.say(t("Text kept in this browser was put back"), "near");
     // The next save finds out that it is stale, and compares with what the text was written over.
-    if (kept.etag !== this.etag) Object.assign(this, { etag: kept.etag, saved: kept.base ?? {} });
+    if (kept.etag !== this.etag) Object.assign(this, { etag: kept.etag ?? "", saved: kept.base ?? {} });
     this.soon(0);
   }
 
@@ -130,6 +171,7 @@ export class Autosave {
     this.soon(QUIET);
   }
 
+  /** @param {number} delay */
   soon(delay) {
     clearTimeout(this.timer);
     if (this.stopped) return;
@@ -164,6 +206,10 @@ export class Autosave {
     }
   }
 
+  /**
+   * @param {FormValues} values
+   * @param {string | null} etag
+   */
   accepted(values, etag) {
     this.etag = etag ?? this.etag;
     this.form.dataset.etag = this.etag;
@@ -175,14 +221,20 @@ export class Autosave {
     this.say(t("Saved {time}", { time }), "", "check");
   }
 
+  /**
+   * @param {unknown} error
+   * @param {FormValues} values
+   * @returns {Promise<void>}
+   */
   async refused(error, values) {
     if (error instanceof Problem && error.status === 412) return this.settle(values);
-    const passing = error instanceof Unreachable || error.status >= 500 || error.status === 429;
+    const status = error instanceof Problem ? error.status : 0;
+    const passing = error instanceof Unreachable || status >= 500 || status === 429;
     if (passing) {
       const delay = RETRY[Math.min(this.failures, RETRY.length - 1)];
       this.failures += 1;
       this.say(
-        this.roomy === false
+        !this.roomy
           ? t("No connection, and this browser cannot keep the text: do not leave this page")
           : t("No connection: the text is kept in this browser and sent when the line is back"),
         "critical",
@@ -192,16 +244,19 @@ export class Autosave {
       return;
     }
     this.failures += 1;
-    if (error.status === 401) this.say(t("Signed out: the text is kept in this browser. Sign in again to save it."), "critical", "lock");
+    if (status === 401) this.say(t("Signed out: the text is kept in this browser. Sign in again to save it."), "critical", "lock");
     else {
-      this.stopped = error.status === 403 || error.status === 404 || error.status === 409;
-      this.say(error.errors.length ? error.errors.map((each) => each.message).join(" ") : error.message, "critical", "alert-triangle");
+      this.stopped = [403, 404, 409].includes(status);
+      const faults = error instanceof Problem ? error.errors : [];
+      this.say(faults.length ? faults.map((each) => each.message).join(" ") : wordsOf(error), "critical", "alert-triangle");
     }
   }
 
   /**
    * Somebody saved meanwhile. A field that only one of the two changed is settled by itself; where both did, the writer
    * chooses. Either way the next save is made from the version that is there now.
+   * @param {FormValues} values
+   * @returns {Promise<void>}
    */
   async settle(values) {
     let current;
@@ -236,6 +291,11 @@ export class Autosave {
     } else this.accepted(readForm(this.form), this.etag);
   }
 
+  /**
+   * @param {string} choice
+   * @param {string[]} differing
+   * @param {FormValues} theirs
+   */
   choose(choice, differing, theirs) {
     if (choice === "mine") return;
     const values = readForm(this.form);
@@ -247,12 +307,18 @@ export class Autosave {
     writeForm(this.form, values);
   }
 
+  /** @param {Event} event */
   leaving(event) {
     if (!this.dirty || this.stopped) return;
     if (this.kept.write(readForm(this.form), this.saved, this.etag)) return;
     event.preventDefault(); // the browser asks whether to leave, because the text would be lost
   }
 
+  /**
+   * @param {string} text
+   * @param {string} tone
+   * @param {string} picture
+   */
   say(text, tone = "", picture = "clock") {
     if (!this.place) {
       if (tone === "critical") message(text, { tone });
@@ -267,7 +333,8 @@ export class Autosave {
   }
 }
 
-const savers = new Map(); // form -> Autosave
+/** @type {Map<HTMLFormElement, Autosave>} */
+const savers = new Map();
 
 /** Save every draft of the page; gives true when all of it is with the server. */
 export async function flushDrafts() {
@@ -275,7 +342,10 @@ export async function flushDrafts() {
   return (await Promise.all([...savers.values()].map((saver) => saver.flush()))).every(Boolean);
 }
 
-/** The Autosave of a form, or undefined. */
+/**
+ * The Autosave of a form, or undefined.
+ * @param {HTMLFormElement} form
+ */
 export function draftOf(form) {
   return savers.get(form);
 }
@@ -289,7 +359,10 @@ function forgetGone() {
   }
 }
 
-/** Let the forms below an element save themselves; those that do already go on. */
+/**
+ * Let the forms below an element save themselves; those that do already go on.
+ * @param {ParentNode} root
+ */
 export function attach(root) {
   forgetGone();
   for (const form of root.querySelectorAll("form[data-autosave]")) {

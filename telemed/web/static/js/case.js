@@ -3,21 +3,29 @@
 //   <div data-case-page="ID"> with [data-part] elements that have an id
 // What somebody is typing, and the viewer, are left alone.
 
-const page = document.querySelector("[data-case-page]");
-const shown = new Map(); // id of a part -> the markup that the server sent for it last
+import { aimedAt, need } from "./element.js";
+
+const page = need(document, "[data-case-page]");
+/** Id of a part -> the markup that the server sent for it last. @type {Map<string, string>} */
+const shown = new Map();
 let running = false;
 let again = false;
 
+/** @param {HTMLElement} part */
 function typing(part) {
-  return [...part.querySelectorAll("textarea, input, select")].some((control) => {
+  const controls = /** @type {NodeListOf<Control>} */ (part.querySelectorAll("textarea, input, select"));
+  return [...controls].some((control) => {
     if (control === document.activeElement) return true;
-    if (control.type === "radio" || control.type === "checkbox") return control.checked !== control.defaultChecked;
-    if (control.tagName === "SELECT")
-      return [...control.options].some((option) => option.selected !== option.defaultSelected && option.selected);
+    if (control instanceof HTMLSelectElement) return [...control.options].some((option) => option.selected && !option.defaultSelected);
+    if (control.type === "radio" || control.type === "checkbox") return "checked" in control && control.checked !== control.defaultChecked;
     return control.value !== control.defaultValue;
   });
 }
 
+/**
+ * @param {HTMLElement} old
+ * @param {HTMLElement} fresh
+ */
 function keepOpen(old, fresh) {
   for (const details of old.querySelectorAll("details")) {
     const twin = fresh.querySelector("details");
@@ -25,6 +33,7 @@ function keepOpen(old, fresh) {
   }
 }
 
+/** @param {string} markup */
 function take(markup) {
   const fresh = new DOMParser().parseFromString(markup, "text/html");
   for (const part of fresh.querySelectorAll("[data-part]")) {
@@ -62,8 +71,9 @@ async function refresh() {
   }
 }
 
+/** @param {string} uid */
 async function showImages(uid) {
-  const place = page.querySelector("[data-viewer-place]");
+  const place = need(page, "[data-viewer-place]");
   const open = place.querySelector("[data-viewer]");
   if (open?.dataset.study === uid) {
     place.hidden = !place.hidden;
@@ -81,20 +91,21 @@ async function showImages(uid) {
 function start() {
   for (const part of page.querySelectorAll("[data-part]")) shown.set(part.id, "");
   page.addEventListener("click", (event) => {
-    const study = event.target.closest("[data-open-study]");
-    if (study) showImages(study.dataset.openStudy);
-    if (event.target.closest("[data-print]")) window.print();
+    const study = aimedAt(event, "[data-open-study]");
+    if (study) showImages(study.dataset.openStudy ?? "");
+    if (aimedAt(event, "[data-print]")) window.print();
   });
   page.addEventListener("change", (event) => {
-    const select = event.target.closest("[data-optional-name]");
-    if (select) select.name = select.value ? select.dataset.optionalName : "";
+    const select = aimedAt(event, "select[data-optional-name]");
+    if (select) select.name = select.value ? (select.dataset.optionalName ?? "") : "";
   });
   document.addEventListener("telemed:case", (event) => {
     if (event.detail.case_id === page.dataset.casePage) refresh();
   });
   document.addEventListener("telemed:posted", (event) => {
-    if (event.target.matches("form")) event.target.reset(); // what was typed is with the server: the part may be drawn anew
-    if (page.contains(document.activeElement)) document.activeElement.blur();
+    if (event.target instanceof HTMLFormElement) event.target.reset(); // the server has what was typed: the part may be drawn anew
+    const active = document.activeElement;
+    if (active instanceof HTMLElement && page.contains(active)) active.blur();
   });
   for (const name of ["telemed:posted", "telemed:refused", "telemed:uploaded"]) document.addEventListener(name, () => refresh());
 }

@@ -4,6 +4,8 @@
 import { changeIcon } from "./element.js";
 import { t } from "./i18n.js";
 
+/** @typedef {"calm" | "near" | "late"} Tone */
+
 const NEAR = 0.25; // part of the whole time at which a clock turns amber
 const HOUR = 3600;
 const DAY = 24 * HOUR;
@@ -16,14 +18,21 @@ export function serverNow() {
   return Date.now() + offset;
 }
 
-/** `10:32:05` in the zone of the pages, wherever the browser thinks it is. */
+/**
+ * `10:32:05` in the zone of the pages, wherever the browser thinks it is.
+ * @param {Date} moment
+ */
 export function showTime(moment) {
   return moment.toLocaleTimeString("en-GB", { timeZone: document.documentElement.dataset.timeZone });
 }
 
-/** `0:07:21`, `1:32:10`, `2d 03:10`: seconds stand where they can matter, so minutes are never taken for hours. */
+/**
+ * `0:07:21`, `1:32:10`, `2d 03:10`: seconds stand where they can matter, so minutes are never taken for hours.
+ * @param {number} seconds
+ */
 export function showDuration(seconds) {
   const whole = Math.floor(Math.abs(seconds));
+  /** @param {number} number */
   const two = (number) => String(number).padStart(2, "0");
   const hours = Math.floor((whole % DAY) / HOUR);
   const minutes = two(Math.floor((whole % HOUR) / 60));
@@ -31,17 +40,27 @@ export function showDuration(seconds) {
   return `${hours}:${minutes}:${two(whole % 60)}`;
 }
 
-/** How a clock stands: `calm`, `near` or `late`. */
+/**
+ * How a clock stands: `calm`, `near` or `late`.
+ * @param {number} left
+ * @param {number} total
+ * @returns {Tone}
+ */
 export function clockTone(left, total) {
   if (left < 0) return "late";
   return total > 0 && left <= total * NEAR ? "near" : "calm";
 }
 
+/**
+ * @param {HTMLElement} clock
+ * @param {number} now
+ */
 function draw(clock, now) {
-  const left = (Date.parse(clock.dataset.due) - now) / 1000;
+  const left = (Date.parse(clock.dataset.due ?? "") - now) / 1000;
   if (Number.isNaN(left)) return;
   const tone = clockTone(left, Number(clock.dataset.total));
   const time = showDuration(tone === "late" ? left : Math.ceil(left));
+  /** @type {Record<Tone, string>} */
   const words = { calm: time, near: t("only {time}", { time }), late: t("late {time}", { time }) };
   const text = clock.querySelector("[data-clock-text]");
   if (text && text.textContent !== words[tone]) text.textContent = words[tone];

@@ -5,11 +5,16 @@
 //     <input type="password" name="password">, further controls, [data-confirm-problem], a submit button
 // Everything named in the form is posted as JSON. Drafts of the page are saved first.
 
-import { call } from "./api.js";
+import { call, Problem } from "./api.js";
 import { flushDrafts, nest, readForm } from "./autosave.js";
+import { aimedAt, wordsOf } from "./element.js";
 import { showErrors } from "./field-errors.js";
 import { t } from "./i18n.js";
 
+/**
+ * @param {HTMLFormElement} form
+ * @param {string} text
+ */
 function say(form, text) {
   const place = form.querySelector("[data-confirm-problem]");
   if (!place) return;
@@ -17,44 +22,48 @@ function say(form, text) {
   (place.querySelector("span") ?? place).textContent = text;
 }
 
+/** @param {HTMLFormElement} form */
 async function confirm(form) {
   const password = form.querySelector("input[type=password]");
   if (!(await flushDrafts())) throw new Error(t("The draft is not saved yet. Wait for the connection, then sign."));
-  const { data } = await call("POST", form.dataset.confirmAction, { body: { ...nest(readForm(form)), password: password.value } });
+  const { data } = await call("POST", form.dataset.confirmAction ?? "", { body: { ...nest(readForm(form)), password: password?.value } });
   document.dispatchEvent(new CustomEvent("telemed:confirmed", { detail: data }));
   window.location.assign(form.dataset.next || window.location.href);
 }
 
+/** @param {Event} event */
 async function onSubmit(event) {
-  const form = event.target.closest("form[data-confirm-action]");
+  const form = aimedAt(event, "form[data-confirm-action]");
   if (!form) return;
   event.preventDefault();
   const button = form.querySelector("[type=submit]");
-  if (button.getAttribute("aria-busy") === "true") return;
-  button.setAttribute("aria-busy", "true");
+  if (button?.getAttribute("aria-busy") === "true") return;
+  button?.setAttribute("aria-busy", "true");
   say(form, "");
   try {
     await confirm(form);
   } catch (error) {
-    say(form, error.message);
+    say(form, wordsOf(error));
     const report = document.querySelector("form[data-autosave]");
-    if (error.errors?.length && report) showErrors(report, error.errors);
+    if (error instanceof Problem && error.errors.length && report) showErrors(report, error.errors);
     const password = form.querySelector("input[type=password]");
+    if (!password) return;
     password.value = "";
     password.focus();
   } finally {
-    button.removeAttribute("aria-busy");
+    button?.removeAttribute("aria-busy");
   }
 }
 
+/** @param {Event} event */
 function onClick(event) {
-  const opener = event.target.closest("[data-confirm]");
-  const sheet = opener && document.getElementById(opener.dataset.confirm);
-  if (sheet && !sheet.open) {
+  const opener = aimedAt(event, "[data-confirm]");
+  const sheet = opener && document.getElementById(opener.dataset.confirm ?? "");
+  if (sheet instanceof HTMLDialogElement && !sheet.open) {
     sheet.showModal();
     sheet.querySelector("input[type=password]")?.focus();
   }
-  if (event.target.closest("[data-close-sheet]")) event.target.closest("dialog").close();
+  if (aimedAt(event, "[data-close-sheet]")) aimedAt(event, "dialog")?.close();
 }
 
 export function start() {
@@ -64,7 +73,8 @@ export function start() {
   document.addEventListener(
     "close",
     (event) => {
-      const password = event.target.matches("dialog.sheet") && event.target.querySelector("input[type=password]");
+      const sheet = event.target instanceof Element && event.target.matches("dialog.sheet") ? event.target : null;
+      const password = sheet?.querySelector("input[type=password]");
       if (password) password.value = "";
     },
     true,

@@ -3,34 +3,42 @@
 //   <form data-device="/api/v1/devices" data-device-method="POST">   saved as JSON; faults stand at their fields
 //   <button data-echo="/api/v1/devices/CT1/test">                     C-ECHO; [data-echo-answer] beside it says what came of it
 
-import { call } from "./api.js";
+import { call, Problem } from "./api.js";
 import { readForm } from "./autosave.js";
-import { el, icon } from "./element.js";
+import { aimedAt, el, icon, wordsOf } from "./element.js";
 import { showErrors } from "./field-errors.js";
 import { t } from "./i18n.js";
 import "./post.js";
 
+/** @type {Record<string, [tone: string, icon: string]>} */
 const LOOKS = { answered: ["done", "check"], refused: ["near", "alert-triangle"], unreachable: ["critical", "plug-connected-x"] };
 
+/** @param {HTMLFormElement} form */
 function bodyOf(form) {
-  const { calls_from: networks = "", ...values } = readForm(form);
-  return { ...values, calls_from: networks.split(/[\s,;，、；]+/).filter(Boolean) };
+  const values = readForm(form);
+  return {
+    ...values,
+    calls_from: String(values.calls_from ?? "")
+      .split(/[\s,;，、；]+/)
+      .filter(Boolean),
+  };
 }
 
+/** @param {HTMLFormElement} form */
 async function save(form) {
   const button = form.querySelector("[type=submit]");
   const problem = form.querySelector("[data-problem]");
-  if (button.getAttribute("aria-busy") === "true") return;
+  if (!button || !problem || button.getAttribute("aria-busy") === "true") return;
   button.setAttribute("aria-busy", "true");
   problem.hidden = true;
   showErrors(form, []);
   try {
-    await call(form.dataset.deviceMethod, form.dataset.device, { body: bodyOf(form) });
+    await call(form.dataset.deviceMethod ?? "POST", form.dataset.device ?? "", { body: bodyOf(form) });
     window.location.assign("/devices");
   } catch (error) {
-    if (error.errors?.length) showErrors(form, error.errors);
+    if (error instanceof Problem && error.errors.length) showErrors(form, error.errors);
     else {
-      problem.textContent = error.message;
+      problem.textContent = wordsOf(error);
       problem.hidden = false;
     }
   } finally {
@@ -38,32 +46,42 @@ async function save(form) {
   }
 }
 
+/**
+ * @param {HTMLElement} place
+ * @param {string} tone
+ * @param {string} picture
+ * @param {string} words
+ * @param {string} title
+ */
 function show(place, tone, picture, words, title = "") {
   place.replaceChildren(el("span", { class: `state tone-${tone}`, title }, icon(picture), words));
 }
 
+/** @param {HTMLElement} button */
 async function echo(button) {
   if (button.getAttribute("aria-busy") === "true") return;
-  const place = button.parentElement.querySelector("[data-echo-answer]");
+  const place = button.parentElement?.querySelector("[data-echo-answer]");
+  if (!place) return;
   button.setAttribute("aria-busy", "true");
   show(place, "waiting", "hourglass", t("Asking…"));
   try {
-    const { data } = await call("POST", button.dataset.echo, {});
-    show(place, ...LOOKS[data.outcome], data.words, data.detail);
+    const { data } = await call("POST", button.dataset.echo ?? "", {});
+    const [tone, picture] = LOOKS[data.outcome];
+    show(place, tone, picture, data.words, data.detail);
   } catch (error) {
-    show(place, "critical", "alert-triangle", error.message);
+    show(place, "critical", "alert-triangle", wordsOf(error));
   } finally {
     button.removeAttribute("aria-busy");
   }
 }
 
 document.addEventListener("submit", (event) => {
-  const form = event.target.closest("form[data-device]");
+  const form = aimedAt(event, "form[data-device]");
   if (!form) return;
   event.preventDefault();
   save(form);
 });
 document.addEventListener("click", (event) => {
-  const button = event.target.closest("[data-echo]");
+  const button = aimedAt(event, "[data-echo]");
   if (button) echo(button);
 });

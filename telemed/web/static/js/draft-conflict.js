@@ -3,6 +3,11 @@
 import { el } from "./element.js";
 import { t } from "./i18n.js";
 
+/**
+ * @param {string} label
+ * @param {string} mine
+ * @param {string} theirs
+ */
 function compare(label, mine, theirs) {
   return el(
     "section",
@@ -17,9 +22,14 @@ function compare(label, mine, theirs) {
   );
 }
 
-/** Ask; gives "mine", "theirs" or "both". `differences` is [{label, mine, theirs}]. Escape means "both": no text is lost. */
+/**
+ * Ask; gives "mine", "theirs" or "both". `differences` is [{label, mine, theirs}]. Escape means "both": no text is lost.
+ * @param {{label: string, mine: string, theirs: string}[]} differences
+ * @returns {Promise<string>}
+ */
 export function askWhichText(differences) {
   return new Promise((resolve) => {
+    /** @type {(value: string, label: string, kind?: string) => HTMLButtonElement} */
     const button = (value, label, kind = "") => el("button", { class: `btn ${kind}`, value, autofocus: value === "both" }, label);
     const sheet = el(
       "dialog",

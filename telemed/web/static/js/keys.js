@@ -5,19 +5,41 @@
 //                                                    [data-row-key="c"] inside the selected row is pressed by c
 //   register(key, label, run, {when, group})         for what is not a button (the viewer)
 
-import { el, takesText } from "./element.js";
+import { aimedAt, el, takesText } from "./element.js";
 import { t } from "./i18n.js";
 
+/**
+ * @typedef {object} Binding
+ * @property {string} key
+ * @property {string} label
+ * @property {() => unknown} run
+ * @property {() => unknown} when
+ * @property {string} group
+ */
+
+/** Rows that a key moves by. @type {Record<string, number>} */
+const STEPS = { j: 1, ArrowDown: 1, k: -1, ArrowUp: -1, PageDown: 15, PageUp: -15 };
+
+/** @type {Binding[]} */
 const registered = [];
 
-/** Bind a key ("i", "Control+Enter", "ArrowDown"). Later bindings come first; `when` says whether it counts now. */
+/**
+ * Bind a key ("i", "Control+Enter", "ArrowDown"). Later bindings come first; `when` says whether it counts now.
+ * @param {string} key
+ * @param {string} label
+ * @param {() => unknown} run
+ * @param {{when?: () => unknown, group?: string}} options
+ */
 export function register(key, label, run, { when = () => true, group = "" } = {}) {
   const binding = { key, label, run, when, group };
   registered.unshift(binding);
   return () => registered.splice(registered.indexOf(binding), 1);
 }
 
-/** The name of what was pressed. A Chinese input method that is on hides letters behind "Process": the code tells. */
+/**
+ * The name of what was pressed. A Chinese input method that is on hides letters behind "Process": the code tells.
+ * @param {KeyboardEvent} event
+ */
 export function keyName(event) {
   let key = event.key;
   if (key === "Process" || key === "Unidentified") key = /^Key[A-Z]$/.test(event.code) ? event.code.slice(3).toLowerCase() : "";
@@ -27,17 +49,20 @@ export function keyName(event) {
   return modifiers + shift + (key.length === 1 && modifiers ? key.toLowerCase() : key);
 }
 
+/** @param {HTMLElement} element */
 function isShown(element) {
-  return element.checkVisibility() && !element.disabled && !element.closest("[inert]");
+  return element.checkVisibility() && !element.matches(":disabled") && !element.closest("[inert]");
 }
 
+/** @param {HTMLElement} element */
 function press(element) {
   if (element.matches("input, textarea, select")) {
     element.focus();
-    element.select?.();
+    if ("select" in element && typeof element.select === "function") element.select();
   } else element.click();
 }
 
+/** @param {string} name */
 function runBinding(name) {
   const binding = registered.find((candidate) => candidate.key === name && candidate.when());
   if (binding) {
@@ -52,11 +77,17 @@ function runBinding(name) {
 
 // ---- lists ----
 
+/** @param {HTMLElement} list */
 function selectedRow(list) {
   return list.querySelector("[data-row][aria-selected='true']");
 }
 
-/** Move the selection of a list to a row. */
+/**
+ * Move the selection of a list to a row.
+ * @param {HTMLElement} list
+ * @param {HTMLElement | null} row
+ * @param {{focus?: boolean}} options
+ */
 export function selectRow(list, row, { focus = true } = {}) {
   const before = selectedRow(list);
   if (before && before !== row) {
@@ -70,17 +101,23 @@ export function selectRow(list, row, { focus = true } = {}) {
   row.scrollIntoView({ block: "nearest" });
 }
 
+/**
+ * @param {HTMLElement} list
+ * @param {number} by
+ */
 function step(list, by) {
   const rows = [...list.querySelectorAll("[data-row]:not(.row-gone)")];
   if (!rows.length) return;
-  const at = rows.indexOf(selectedRow(list));
+  const selected = selectedRow(list);
+  const at = selected ? rows.indexOf(selected) : -1;
   selectRow(list, at < 0 ? rows[0] : rows[Math.min(Math.max(at + by, 0), rows.length - 1)]);
 }
 
+/** @param {string} name */
 function runListKey(name) {
   const list = document.querySelector("[data-keys-list]");
   if (!list || document.querySelector("dialog[open]")) return false;
-  const by = { j: 1, ArrowDown: 1, k: -1, ArrowUp: -1, PageDown: 15, PageUp: -15 }[name];
+  const by = STEPS[name];
   if (by) {
     step(list, by);
     return true;
@@ -97,8 +134,9 @@ function runListKey(name) {
 
 function bindings() {
   const rows = new Map([["?", t("This list of keys")]]);
+  /** @type {(key: string | undefined, label: string | undefined) => void} */
   const add = (key, label) => {
-    if (label && !rows.has(key)) rows.set(key, label);
+    if (key && label && !rows.has(key)) rows.set(key, label);
   };
   if (document.querySelector("[data-keys-list]")) {
     add("j  k", t("Next and previous row"));
@@ -112,7 +150,9 @@ function bindings() {
   return rows;
 }
 
+/** @param {string} key */
 function keyCaps(key) {
+  /** @type {Record<string, string>} */
   const names = { Control: "Ctrl", ArrowDown: "↓", ArrowUp: "↑", ArrowLeft: "←", ArrowRight: "→", Space: t("Space") };
   return key.split(/\+| {2}/).flatMap((part, index) => [index ? " " : "", el("kbd", {}, names[part] ?? part)]);
 }
@@ -134,13 +174,14 @@ export function showKeys() {
 
 // ---- events ----
 
+/** @param {KeyboardEvent} event */
 function onKey(event) {
   if (event.defaultPrevented || event.isComposing || (event.keyCode === 229 && takesText(event.target))) return;
   const name = keyName(event);
   // Enter and the space bar on something that can be pressed belong to it.
-  if (["Enter", "Space"].includes(name) && event.target.closest?.("a, button, summary, input, [role='option']")) return;
-  if (name === "Escape" && takesText(event.target) && !event.target.closest("dialog")) {
-    event.target.blur();
+  if (["Enter", "Space"].includes(name) && aimedAt(event, "a, button, summary, input, [role='option']")) return;
+  if (name === "Escape" && takesText(event.target) && !aimedAt(event, "dialog")) {
+    if (event.target instanceof HTMLElement) event.target.blur();
     return;
   }
   const writing = takesText(event.target) && !name.startsWith("Control+") && !name.startsWith("Alt+");
@@ -151,14 +192,17 @@ function onKey(event) {
   } else if (runBinding(name) || runListKey(name)) event.preventDefault();
 }
 
+/** @param {Event} event */
 function onClick(event) {
-  const row = event.target.closest("[data-keys-list] [data-row]");
-  if (row) selectRow(row.closest("[data-keys-list]"), row, { focus: !event.target.closest("a, button, input") });
-  if (event.target.closest("[data-keys-overlay]")) showKeys();
+  const row = aimedAt(event, "[data-keys-list] [data-row]");
+  const list = row?.closest("[data-keys-list]");
+  if (list) selectRow(list, row, { focus: !aimedAt(event, "a, button, input") });
+  if (aimedAt(event, "[data-keys-overlay]")) showKeys();
 }
 
+/** @param {Event} event */
 function onDoubleClick(event) {
-  if (!event.target.closest("a, button, input")) event.target.closest("[data-keys-list] [data-row]")?.querySelector("[data-open]")?.click();
+  if (!aimedAt(event, "a, button, input")) aimedAt(event, "[data-keys-list] [data-row]")?.querySelector("[data-open]")?.click();
 }
 
 export function start() {

@@ -7,12 +7,13 @@
 const GATHER = 1500; // ms in which events are taken together
 
 class LivePart {
+  /** @param {HTMLElement} place */
   constructor(place) {
     this.place = place;
+    /** @type {number | null} */
     this.timer = null;
     this.wanted = false;
-    const events = ["telemed:case", "telemed:step"];
-    for (const name of events) document.addEventListener(name, () => this.soon());
+    for (const name of ["telemed:case", "telemed:step"]) document.addEventListener(name, () => this.soon());
     const every = Number(place.dataset.liveEvery);
     if (every) setInterval(() => this.soon(), every * 1000);
     place.addEventListener("focusout", () => this.wanted && this.soon());
@@ -25,7 +26,7 @@ class LivePart {
 
   get busy() {
     const focused = document.activeElement;
-    const typing = this.place.contains(focused) && focused.matches("input, select, textarea");
+    const typing = focused !== null && this.place.contains(focused) && focused.matches("input, select, textarea");
     return typing || this.place.querySelector("details[open]") !== null;
   }
 
@@ -34,7 +35,7 @@ class LivePart {
     if (document.hidden || this.busy) return;
     this.wanted = false;
     try {
-      const response = await fetch(this.place.dataset.livePart, { headers: { Accept: "text/html" } });
+      const response = await fetch(this.place.dataset.livePart ?? "", { headers: { Accept: "text/html" } });
       if (!response.ok || this.busy) return;
       const markup = await response.text();
       const scrolled = this.place.querySelector("[tabindex][role=region]")?.scrollLeft ?? 0;

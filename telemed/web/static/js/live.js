@@ -21,17 +21,23 @@ const MOST_ROWS = 100; // rows asked for at once; more is a reason to draw the p
 const PATIENCE = 10_000; // ms without a connection before a person is told
 
 class LiveList {
+  /** @param {HTMLElement} body */
   constructor(body) {
     this.body = body;
+    this.table = body.closest("table") ?? body;
+    /** @type {Set<string>} */
     this.wanted = new Set();
-    this.held = new Map(); // row id -> new row, or null for one that left
+    /** Row id -> new row, or null for one that left. @type {Map<string, HTMLElement | null>} */
+    this.held = new Map();
+    /** @type {number | null} */
     this.timer = null;
-    this.button = null; // says how many changes wait
-    const table = body.closest("table");
-    table.addEventListener("pointerleave", () => this.release());
-    table.addEventListener("focusout", () => setTimeout(() => this.release()));
+    /** Says how many changes wait. @type {HTMLButtonElement | null} */
+    this.button = null;
+    this.table.addEventListener("pointerleave", () => this.release());
+    this.table.addEventListener("focusout", () => setTimeout(() => this.release()));
   }
 
+  /** @param {string} caseId */
   changed(caseId) {
     this.wanted.add(String(caseId));
     this.timer ??= setTimeout(() => this.fetchRows(), GATHER);
@@ -41,7 +47,7 @@ class LiveList {
     this.timer = null;
     const ids = [...this.wanted].slice(0, MOST_ROWS);
     if (!ids.length) return;
-    const address = new URL(this.body.dataset.liveRows, window.location.href);
+    const address = new URL(this.body.dataset.liveRows ?? "", window.location.href);
     for (const [name, value] of new URLSearchParams(window.location.search)) address.searchParams.append(name, value);
     address.searchParams.set("ids", ids.join(","));
     let markup;
@@ -58,12 +64,16 @@ class LiveList {
     if (this.wanted.size) this.timer = setTimeout(() => this.fetchRows(), GATHER);
   }
 
+  /**
+   * @param {string[]} ids
+   * @param {string} markup
+   */
   take(ids, markup) {
     const template = document.createElement("template");
     template.innerHTML = markup; // our own server's, escaped there
     for (const id of ids) {
       const rowId = `case-${id}`;
-      const row = template.content.getElementById(rowId);
+      const row = template.content.querySelector(`#${CSS.escape(rowId)}`);
       const now = this.rowOf(rowId);
       if (row && now && now.dataset.order === row.dataset.order) {
         this.replace(now, row);
@@ -77,19 +87,18 @@ class LiveList {
     refreshCounts(this.body);
   }
 
-  /** A case may stand in another list of the page as well: each list looks after its own rows. */
+  /**
+   * A case may stand in another list of the page as well: each list looks after its own rows.
+   * @param {string} rowId
+   */
   rowOf(rowId) {
     return this.body.querySelector(`#${CSS.escape(rowId)}`);
   }
 
   /** True while moving rows would move them under somebody's hand, or take away the button that is about to be pressed. */
   get busy() {
-    const table = this.body.closest("table");
-    return (
-      this.body.matches(":hover") ||
-      Boolean(this.button?.matches(":hover")) ||
-      (table.contains(document.activeElement) && document.hasFocus())
-    );
+    const hovered = this.body.matches(":hover") || Boolean(this.button?.matches(":hover"));
+    return hovered || (this.table.contains(document.activeElement) && document.hasFocus());
   }
 
   release(force = false) {
@@ -102,7 +111,7 @@ class LiveList {
 
   showHeld() {
     if (!this.held.size) {
-      this.button?.parentElement.remove();
+      this.button?.parentElement?.remove();
       this.button = null;
       return;
     }
@@ -113,11 +122,15 @@ class LiveList {
         onclick: () => this.release(true),
         onpointerleave: () => this.release(),
       });
-      this.body.closest("table").before(el("div", { class: "held-rows" }, this.button));
+      this.table.before(el("div", { class: "held-rows" }, this.button));
     }
     this.button.textContent = tn("{n} change waits: show it", "{n} changes wait: show them", this.held.size);
   }
 
+  /**
+   * @param {HTMLElement | null} now
+   * @param {HTMLElement | null} row
+   */
   place(now, row) {
     if (!row) {
       now?.remove();
@@ -127,13 +140,17 @@ class LiveList {
       keepSelection(now, row);
       now.remove();
     } else row.classList.add("row-new");
-    const later = [...this.body.querySelectorAll("[data-row]")].find((other) => other.dataset.order > row.dataset.order);
+    const later = [...this.body.querySelectorAll("[data-row]")].find((other) => orderOf(other) > orderOf(row));
     if (!later && document.querySelector("[data-more]")) return; // it stands on a page that was not asked for yet
     this.body.insertBefore(row, later ?? null);
     window.htmx?.process(row);
     drawClocks();
   }
 
+  /**
+   * @param {HTMLElement} now
+   * @param {HTMLElement} row
+   */
   replace(now, row) {
     keepSelection(now, row);
     const focused = now === document.activeElement;
@@ -144,12 +161,20 @@ class LiveList {
   }
 }
 
+/** @param {HTMLElement} row */
+const orderOf = (row) => row.dataset.order ?? "";
+
+/**
+ * @param {HTMLElement} now
+ * @param {HTMLElement} row
+ */
 function keepSelection(now, row) {
   if (now.getAttribute("aria-selected") !== "true") return;
   row.setAttribute("aria-selected", "true");
   row.tabIndex = 0;
 }
 
+/** @param {HTMLElement} body */
 async function refreshCounts(body) {
   if (!body.dataset.liveCounts) return;
   try {
@@ -160,6 +185,10 @@ async function refreshCounts(body) {
   }
 }
 
+/**
+ * @param {string} name
+ * @param {number} number
+ */
 function showCount(name, number) {
   for (const place of document.querySelectorAll(`[data-count="${CSS.escape(name)}"]`)) {
     place.textContent = String(number);
@@ -168,6 +197,7 @@ function showCount(name, number) {
   }
 }
 
+/** @param {MessageEvent} event */
 function read(event) {
   try {
     return JSON.parse(event.data);
@@ -178,8 +208,21 @@ function read(event) {
 
 /** Follow the events; `onEvent(name, data)` hears each. Only a page that is seen keeps a connection: browsers allow six. */
 export class EventFeed {
+  /**
+   * @param {string} url
+   * @param {string | undefined} lastId
+   * @param {(name: string, data: any) => void} onEvent
+   */
   constructor(url, lastId, onEvent) {
-    Object.assign(this, { url, lastId, onEvent, source: null, lostAt: null, removeWarning: null });
+    this.url = url;
+    this.lastId = lastId;
+    this.onEvent = onEvent;
+    /** @type {EventSource | null} */
+    this.source = null;
+    /** @type {number | undefined} */
+    this.warning = undefined;
+    /** @type {(() => void) | null} */
+    this.removeWarning = null;
     document.addEventListener("visibilitychange", () => (document.hidden ? this.close() : this.open()));
     window.addEventListener("pagehide", () => this.close());
     this.open();
@@ -200,6 +243,10 @@ export class EventFeed {
     this.source = null;
   }
 
+  /**
+   * @param {string} name
+   * @param {MessageEvent} event
+   */
   hear(name, event) {
     if (event.lastEventId) this.lastId = event.lastEventId;
     this.onEvent(name, read(event));
@@ -230,12 +277,13 @@ export function start() {
   const place = document.querySelector("[data-live]");
   if (!place) return;
   const lists = [...document.querySelectorAll("[data-live-rows]")].map((body) => new LiveList(body));
+  /** @type {(name: string, data: any) => void} */
   const tell = (name, data) => {
     if (name === "case" && data.case_id !== undefined) for (const list of lists) list.changed(data.case_id);
     if (name === "notice" && Number.isInteger(data.unread)) showCount("notices", data.unread);
     document.dispatchEvent(new CustomEvent(`telemed:${name}`, { detail: data }));
   };
-  const follow = () => new EventFeed(place.dataset.live, place.dataset.lastEventId, tell);
+  const follow = () => new EventFeed(place.dataset.live ?? "", place.dataset.lastEventId, tell);
   // Not before the page's other modules listen: what is told earlier is heard by nobody, and never told again.
   if (document.readyState === "complete") follow();
   else document.addEventListener("DOMContentLoaded", follow, { once: true });

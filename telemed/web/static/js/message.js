@@ -4,7 +4,11 @@ import { el } from "./element.js";
 
 const SECONDS_SHOWN = 8;
 
-/** Show a sentence; with `action` {label, run} also a button. Gives a function that takes it away. */
+/**
+ * Show a sentence; with `action` {label, run} also a button. Gives a function that takes it away.
+ * @param {string} text
+ * @param {{tone?: string, action?: {label: string, run: () => void} | null, seconds?: number}} options
+ */
 export function message(text, { tone = "", action = null, seconds = SECONDS_SHOWN } = {}) {
   const area = document.getElementById("message-area") ?? document.body;
   const box = el("div", { class: `message${tone ? ` message-${tone}` : ""}` }, el("span", {}, text));

@@ -6,21 +6,28 @@
 
 import { call, Problem } from "./api.js";
 import { nest, readForm, writeForm } from "./autosave.js";
-import { el, icon } from "./element.js";
+import { el, icon, need, wordsOf } from "./element.js";
 import { setFieldError, showErrors } from "./field-errors.js";
 import { t, tn } from "./i18n.js";
 import { KeptDraft } from "./kept-draft.js";
 import { normaliseResidentId, residentIdFault } from "./resident-id.js";
 
+/** @typedef {{system: string, value: string}} Identifier */
+/** @typedef {{name: string, sex: string, birth_date: string | null, phone: string, identifiers: Identifier[]}} Card */
+
 const CARD = ["patient.name", "patient.sex", "patient.birth_date", "patient.phone", "patient.resident_id", "patient.own_number"];
 
+/** @param {FormValues} values */
 function filled(values) {
   return Object.fromEntries(
     Object.entries(values).filter(([, value]) => value !== "" && value !== null && !(Array.isArray(value) && value.length === 0)),
   );
 }
 
-/** The option that a text means, by its label or its code. */
+/**
+ * The option that a text means, by its label or its code.
+ * @param {HTMLInputElement} input
+ */
 function optionOf(input) {
   const text = input.value.trim().toLowerCase();
   return text === ""
@@ -28,7 +35,10 @@ function optionOf(input) {
     : [...(input.list?.options ?? [])].find((option) => option.value.toLowerCase() === text || option.label.toLowerCase() === text);
 }
 
-/** People read labels, the request keeps codes. */
+/**
+ * People read labels, the request keeps codes.
+ * @param {HTMLFormElement} form
+ */
 function showLabels(form) {
   for (const input of form.querySelectorAll("input[list]")) {
     const option = optionOf(input);
@@ -36,20 +46,29 @@ function showLabels(form) {
   }
 }
 
-/** What is wrong with a control, in words. */
+/**
+ * What is wrong with a control, in words.
+ * @param {HTMLInputElement} control
+ */
 function faultOf({ validity, validationMessage }) {
   if (validity.valueMissing) return t("is needed");
   return validity.patternMismatch ? t("has a form that is not taken here") : validationMessage;
 }
 
 class NewCase {
+  /** @param {HTMLFormElement} form */
   constructor(form) {
     this.form = form;
-    this.id = form.dataset.case;
+    this.id = form.dataset.case ?? "";
     this.draft = form.dataset.draft === "true";
-    this.uploads = form.querySelector("[data-upload]");
-    this.kept = new KeptDraft(form.dataset.person, this.id ? `/cases/${this.id}/edit` : `/cases/new/${form.dataset.centre}`);
+    this.uploads = need(form, "[data-upload]");
+    this.kept = new KeptDraft(form.dataset.person ?? "", this.id ? `/cases/${this.id}/edit` : `/cases/new/${form.dataset.centre}`);
     this.saving = Promise.resolve();
+    this.busy = false;
+    this.filesWait = false; // for the patient's name
+    this.consented = false;
+    /** The controls that the identifiers sent last came from. @type {string[]} */
+    this.identifierFields = [];
     this.restore();
     showLabels(form);
     form.addEventListener("input", () => this.typed());
@@ -58,7 +77,7 @@ class NewCase {
       event.preventDefault();
       this.run(() => this.send());
     });
-    form.querySelector("[data-save]").addEventListener("click", () => this.run(() => this.saveDraft()));
+    need(form, "[data-save]").addEventListener("click", () => this.run(() => this.saveDraft()));
     this.uploads.addEventListener("telemed:case-wanted", () => this.giveCaseToFiles());
     this.uploads.addEventListener("telemed:uploaded", () => this.offerPapers());
     document.addEventListener("telemed:case", (event) => {
@@ -67,8 +86,14 @@ class NewCase {
     this.showConsent();
   }
 
+  /** @param {string} name */
   control(name) {
     return this.form.querySelector(`[name="${CSS.escape(name)}"]`);
+  }
+
+  /** @param {string} name */
+  textOf(name) {
+    return this.control(name)?.value.trim() ?? "";
   }
 
   // ---- what is typed ----
@@ -81,36 +106,42 @@ class NewCase {
   }
 
   typed() {
-    const roomy = this.kept.write(readForm(this.form), "");
+    const roomy = this.kept.write(readForm(this.form), {}, undefined);
     if (roomy) this.say(t("Kept in this browser"));
     else this.say(t("Not saved yet; this browser cannot keep the text"), "critical");
   }
 
+  /** @param {Event} event */
   changed(event) {
-    if (event.target.list) showLabels(this.form);
+    const control = /** @type {HTMLInputElement} */ (event.target);
+    if (control.list) showLabels(this.form);
     this.typed();
-    const { name } = event.target;
-    if (name === "kind") this.showConsent();
-    if (event.target.matches("[data-find-patient]")) this.findPatient(event.target);
-    if (name === "patient.name" && this.filesWait) this.giveCaseToFiles();
-    if (event.target.willValidate && event.target.validity.valid) setFieldError(event.target, "");
+    if (control.name === "kind") this.showConsent();
+    if (control.matches("[data-find-patient]")) this.findPatient(control);
+    if (control.name === "patient.name" && this.filesWait) this.giveCaseToFiles();
+    if (control.willValidate && control.validity.valid) setFieldError(control, "");
   }
 
   showConsent() {
-    const place = this.form.querySelector("[data-consent]");
+    const place = need(this.form, "[data-consent]");
     if (!place.hidden && !place.dataset.byKind) return;
     place.dataset.byKind = "true";
-    place.hidden = this.form.querySelector("[name=kind]:checked")?.value !== "consultation";
+    place.hidden = this.form.querySelector("input[name=kind]:checked")?.value !== "consultation";
   }
 
+  /**
+   * @param {string} text
+   * @param {string} tone
+   */
   say(text, tone = "") {
-    const place = this.form.querySelector("[data-save-state]");
+    const place = need(this.form, "[data-save-state]");
     place.dataset.tone = tone;
-    place.querySelector("span").textContent = text;
+    need(place, "span").textContent = text;
   }
 
   // ---- the patient ----
 
+  /** @param {HTMLInputElement} input */
   async findPatient(input) {
     const number = input.name === "patient.resident_id" ? normaliseResidentId(input.value) : input.value.trim();
     if (!number || !this.draft || (input.name === "patient.resident_id" && residentIdFault(number))) return;
@@ -123,10 +154,11 @@ class NewCase {
     if (found) this.offerPatient(found);
   }
 
+  /** @param {Card} found */
   offerPatient(found) {
-    const place = this.form.querySelector("[data-known-patient]");
+    const place = need(this.form, "[data-known-patient]");
     const who = `${found.name} ${found.birth_date ?? ""}`.trim();
-    const typedName = this.control("patient.name").value.trim();
+    const typedName = this.textOf("patient.name");
     place.hidden = false;
     if (!typedName || typedName === found.name) {
       this.fill(found);
@@ -148,8 +180,11 @@ class NewCase {
     place.replaceChildren(icon("alert-triangle"), el("span", {}, t("This number belongs to {who}.", { who })), take);
   }
 
+  /** @param {Card} found */
   fill(found) {
+    /** @param {string | undefined} system */
     const number = (system) => found.identifiers.find((each) => each.system === system)?.value ?? "";
+    /** @type {Record<string, string>} */
     const card = {
       "patient.name": found.name,
       "patient.sex": found.sex,
@@ -161,7 +196,10 @@ class NewCase {
     const values = readForm(this.form);
     for (const name of CARD) if (card[name]) values[name] = card[name];
     writeForm(this.form, values);
-    for (const name of CARD) setFieldError(this.control(name), "");
+    for (const name of CARD) {
+      const control = this.control(name);
+      if (control) setFieldError(control, "");
+    }
     this.typed();
     if (this.filesWait) this.giveCaseToFiles();
   }
@@ -173,15 +211,17 @@ class NewCase {
     const values = readForm(this.form);
     for (const input of this.form.querySelectorAll("input[list]")) values[input.name] = optionOf(input)?.value ?? input.value.trim();
     const { patient = {}, request = {}, kind, priority } = nest(values);
+    /** @type {Identifier[]} */
     const identifiers = [];
     this.identifierFields = [];
+    /** @type {(system: string, value: string, field: string) => void} */
     const add = (system, value, field) => {
       if (value) {
         identifiers.push({ system, value });
         this.identifierFields.push(field);
       }
     };
-    add(this.form.dataset.member, (patient.own_number ?? "").trim(), "patient.own_number");
+    add(this.form.dataset.member ?? "", (patient.own_number ?? "").trim(), "patient.own_number");
     add("resident-id", normaliseResidentId(patient.resident_id ?? ""), "patient.resident_id");
     const body = { priority, request: filled(request) };
     if (!this.draft) return body;
@@ -209,29 +249,31 @@ class NewCase {
     this.say(t("Saved {time}", { time: new Date().toLocaleTimeString("en-GB") }));
   }
 
-  /** The case is made: this page is its page from now on, also after a reload. */
+  /**
+   * The case is made: this page is its page from now on, also after a reload.
+   * @param {{id: string, accession_number: string}} made
+   */
   born(made) {
     this.kept.remove();
     this.id = made.id;
     this.form.dataset.case = made.id;
-    this.kept = new KeptDraft(this.form.dataset.person, `/cases/${made.id}/edit`);
+    this.kept = new KeptDraft(this.form.dataset.person ?? "", `/cases/${made.id}/edit`);
     window.history.replaceState(null, "", `/cases/${made.id}/edit`);
     const number = this.control("request.accession_number");
     if (number) {
       number.value = made.accession_number;
       number.disabled = true;
     }
-    const place = document.querySelector("[data-number]");
+    const place = need(document, "[data-number]");
     place.hidden = false;
-    place.querySelector("b").textContent = made.accession_number;
-    this.uploads.queue.useCase(made.id);
+    need(place, "b").textContent = made.accession_number;
+    this.uploads.queue?.useCase(made.id);
   }
 
   async giveCaseToFiles() {
-    const place = this.form.querySelector("[data-files-problem]");
+    const place = need(this.form, "[data-files-problem]");
     this.filesWait = true;
-    const name = this.control("patient.name");
-    const missing = name.value.trim() === "";
+    const missing = this.textOf("patient.name") === "";
     place.hidden = !missing;
     place.textContent = missing ? t("Fill in the patient's name: the files are sent then.") : "";
     if (missing || this.id) return;
@@ -241,7 +283,7 @@ class NewCase {
 
   async offerPapers() {
     const select = this.control("consent.evidence_id");
-    if (!select) return;
+    if (!(select instanceof HTMLSelectElement)) return;
     const { data } = await call("GET", `/api/v1/cases/${this.id}/evidence`);
     const known = new Set([...select.options].map((option) => option.value));
     for (const each of data.items)
@@ -250,9 +292,10 @@ class NewCase {
 
   /** Studies that a PACS sent meanwhile. Files of this page have their own bars. */
   async showStudies() {
-    const place = this.uploads.querySelector("[data-arrived]");
+    const place = need(this.uploads, "[data-arrived]");
     const { data } = await call("GET", `/api/v1/cases/${this.id}/evidence`);
-    for (const each of data.items.filter(({ type }) => type === "dicom-study")) {
+    for (const each of data.items) {
+      if (each.type !== "dicom-study") continue;
       const images = el("span", { class: "muted" }, tn("{n} image", "{n} images", each.instances));
       const line = el("li", { "data-evidence": each.id }, icon("check"), el("span", { class: "evidence-name" }, each.name), images);
       const known = place.querySelector(`[data-evidence="${CSS.escape(each.id)}"]`);
@@ -264,7 +307,7 @@ class NewCase {
   // ---- the two buttons ----
 
   async saveDraft() {
-    if (this.draft && !this.control("patient.name").value.trim()) return this.wrong([["patient.name", t("is needed")]]);
+    if (this.draft && !this.textOf("patient.name")) return this.wrong([["patient.name", t("is needed")]]);
     await this.save();
   }
 
@@ -280,8 +323,9 @@ class NewCase {
 
   /** Every field by its own rule; the first at fault gets the focus. */
   sound() {
+    /** @type {[name: string, words: string][]} */
     const faults = [];
-    for (const control of this.form.elements) {
+    for (const control of /** @type {HTMLInputElement[]} */ ([...this.form.elements])) {
       if (!control.willValidate || !control.closest("[data-field]") || control.validity.valid) continue;
       if (!faults.some(([name]) => name === control.name)) faults.push([control.name, faultOf(control)]);
     }
@@ -289,6 +333,7 @@ class NewCase {
     return faults.length === 0;
   }
 
+  /** @param {[name: string, words: string][]} faults */
   wrong(faults) {
     showErrors(
       this.form,
@@ -299,6 +344,7 @@ class NewCase {
   /** Files that are on their way arrive first: a page that leaves would cut them off. */
   async filesIn() {
     const { queue } = this.uploads;
+    if (!queue) return;
     if (!this.id && queue.busy) await this.save(); // they have waited for a case
     if (queue.busy) {
       this.problem(
@@ -315,7 +361,7 @@ class NewCase {
   }
 
   async recordConsent() {
-    const place = this.form.querySelector("[data-consent]");
+    const place = need(this.form, "[data-consent]");
     const { consent } = nest(readForm(this.form));
     if (place.hidden || !consent?.signed_name?.trim() || this.consented) return;
     await call("POST", `/api/v1/cases/${this.id}/consent`, {
@@ -324,17 +370,21 @@ class NewCase {
     this.consented = true;
   }
 
+  /** @param {string} text */
   problem(text) {
-    const place = this.form.querySelector(".new-foot [data-problem]");
+    const place = need(this.form, ".new-foot [data-problem]");
     place.textContent = text;
     place.hidden = text === "";
   }
 
-  /** Do something once at a time; what goes wrong stands where it belongs. */
+  /**
+   * Do something once at a time; what goes wrong stands where it belongs.
+   * @param {() => Promise<unknown>} work
+   */
   async run(work) {
     if (this.busy) return;
     this.busy = true;
-    const button = this.form.querySelector("[type=submit]");
+    const button = need(this.form, "[type=submit]");
     button.setAttribute("aria-busy", "true");
     this.problem("");
     try {
@@ -345,14 +395,17 @@ class NewCase {
           this.form,
           error.errors.map((each) => this.placed(each)),
         );
-      else this.problem(error.message);
+      else this.problem(wordsOf(error));
     } finally {
       this.busy = false;
       button.removeAttribute("aria-busy");
     }
   }
 
-  /** The control that an error of the API is about. */
+  /**
+   * The control that an error of the API is about.
+   * @param {FieldError} error
+   */
   placed({ field, message }) {
     const identifier = /^patient\.identifiers(?:\.(\d+))?/.exec(field ?? "");
     if (identifier) return { field: this.identifierFields[Number(identifier[1] ?? 0)] ?? "patient.own_number", message };
@@ -360,4 +413,4 @@ class NewCase {
   }
 }
 
-for (const form of document.querySelectorAll("[data-new-case]")) new NewCase(form);
+for (const form of document.querySelectorAll("form[data-new-case]")) new NewCase(form);

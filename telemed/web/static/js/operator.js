@@ -12,12 +12,14 @@ function studies() {
 }
 
 function current() {
-  return document.activeElement?.closest?.("[data-study]") ?? studies()[0];
+  return document.activeElement?.closest("[data-study]") ?? studies()[0];
 }
 
+/** @param {number} step */
 function move(step) {
   const all = studies();
-  const now = all.indexOf(document.activeElement?.closest?.("[data-study]"));
+  const here = document.activeElement?.closest("[data-study]");
+  const now = here ? all.indexOf(here) : -1;
   const next = all[now < 0 ? 0 : Math.min(Math.max(now + step, 0), all.length - 1)];
   for (const study of all) study.tabIndex = study === next ? 0 : -1;
   next?.focus();
@@ -32,7 +34,7 @@ function startUnmatched() {
   register("k", t("Previous study"), () => move(-1), { when, group });
   for (let number = 1; number <= MOST_CHOICES; number += 1) {
     const button = () => current()?.querySelector(`[data-choice="${number}"]`);
-    register(String(number), t("Link to proposed case {n}", { n: number }), () => button().click(), {
+    register(String(number), t("Link to proposed case {n}", { n: number }), () => button()?.click(), {
       when: () => Boolean(button()),
       group,
     });
@@ -41,9 +43,10 @@ function startUnmatched() {
 
 /** What may be asked for follows the centre that was chosen; another centre empties it. */
 function startRoute() {
-  const centre = document.querySelector("[data-needs-of]");
+  const centre = document.querySelector("select[data-needs-of]");
   centre?.addEventListener("change", () => {
-    centre.form.elements.need.value = "";
+    const need = centre.form?.querySelector("[name=need]");
+    if (need) need.value = "";
   });
 }
 

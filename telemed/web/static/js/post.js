@@ -9,8 +9,9 @@
 //   [data-fill="text"] inside a form puts a ready text into its textarea
 // A refusal stands beside the form, or lies over the page for a button, and telemed:refused tells the page to look again.
 
-import { call } from "./api.js";
+import { call, Problem } from "./api.js";
 import { flushDrafts, nest, readForm } from "./autosave.js";
+import { aimedAt, wordsOf } from "./element.js";
 import { setFieldError } from "./field-errors.js";
 import { t } from "./i18n.js";
 import { message } from "./message.js";
@@ -19,10 +20,15 @@ import { offerUndo } from "./undo.js";
 const UNDO_LATER = "telemed.undo"; // kept for one change of page
 const UNDO_FRESH = 10_000; // ms
 
+/** @param {HTMLElement} place */
 function problemPlace(place) {
   return place.matches("form") ? place.querySelector("[data-problem]") : null;
 }
 
+/**
+ * @param {HTMLElement} place
+ * @param {string} text
+ */
 function say(place, text) {
   const where = problemPlace(place);
   if (!where) {
@@ -33,22 +39,31 @@ function say(place, text) {
   where.hidden = text === "";
 }
 
-/** Why a step was refused, in words. */
+/**
+ * Why a step was refused, in words.
+ * @param {unknown} error
+ */
 export function refusalText(error) {
-  const holder = error.document?.claimed_by;
-  return holder ? t("{title}: {who}", { title: error.document.title, who: holder }) : error.message;
+  const { claimed_by: who = "", title = "" } = error instanceof Problem ? error.document : {};
+  return who ? t("{title}: {who}", { title, who }) : wordsOf(error);
 }
 
+/**
+ * @param {HTMLElement} place
+ * @param {unknown} error
+ */
 function showRefusal(place, error) {
-  const homeless = (error.errors ?? []).filter(({ field, message: words }) => {
-    const control = place.matches("form") && place.querySelector(`[name="${CSS.escape(field ?? "")}"]`);
+  const faults = error instanceof Problem ? error.errors : [];
+  const homeless = faults.filter(({ field, message: words }) => {
+    const control = place.matches("form") ? place.querySelector(`[name="${CSS.escape(field ?? "")}"]`) : null;
     if (!control?.closest("[data-field]")) return true;
     setFieldError(control, words);
     return false;
   });
-  say(place, error.errors?.length && !homeless.length ? "" : refusalText(error));
+  say(place, faults.length && !homeless.length ? "" : refusalText(error));
 }
 
+/** @param {Undoable} undo */
 function offer(undo) {
   offerUndo(undo.text, async () => {
     await call("POST", undo.url, { body: undo.body ?? {} });
@@ -56,6 +71,10 @@ function offer(undo) {
   });
 }
 
+/**
+ * @param {HTMLElement} place
+ * @param {unknown} data
+ */
 function goOn(place, data) {
   const { then = "stay", undo } = place.dataset;
   const way = undo ? JSON.parse(undo) : null;
@@ -69,7 +88,10 @@ function goOn(place, data) {
   window.location.assign(then);
 }
 
-/** Do the step of an element. A second press while it runs does nothing. */
+/**
+ * Do the step of an element. A second press while it runs does nothing.
+ * @param {HTMLElement} place
+ */
 export async function post(place) {
   const button = place.matches("form") ? place.querySelector("[type=submit]") : place;
   if (button?.getAttribute("aria-busy") === "true") return;
@@ -78,8 +100,8 @@ export async function post(place) {
   try {
     if (place.dataset.flush !== undefined && !(await flushDrafts()))
       throw new Error(t("The draft is not saved yet. Wait for the connection, then try again."));
-    const body = place.matches("form") ? nest(readForm(place)) : {};
-    const { data } = await call(place.dataset.method ?? "POST", place.dataset.post, { body });
+    const body = place instanceof HTMLFormElement ? nest(readForm(place)) : {};
+    const { data } = await call(place.dataset.method ?? "POST", place.dataset.post ?? "", { body });
     goOn(place, data);
   } catch (error) {
     showRefusal(place, error);
@@ -89,21 +111,26 @@ export async function post(place) {
   }
 }
 
+/** @param {Event} event */
 function onClick(event) {
-  const fill = event.target.closest("[data-fill]");
+  const fill = aimedAt(event, "[data-fill]");
   if (fill) {
-    const area = fill.closest("form").querySelector("textarea, input[type=text]");
-    area.value = area.value ? `${area.value} ${fill.dataset.fill}` : fill.dataset.fill;
-    area.focus();
+    const form = fill.closest("form");
+    const area = form?.querySelector("textarea") ?? form?.querySelector("input[type=text]");
+    const { fill: text = "" } = fill.dataset;
+    if (area) area.value = area.value ? `${area.value} ${text}` : text;
+    area?.focus();
   }
-  const button = event.target.closest("button[data-post]");
+  const button = aimedAt(event, "button[data-post]");
   if (button) post(button);
-  const opener = event.target.closest("[data-sheet]");
-  if (opener) document.getElementById(opener.dataset.sheet)?.showModal();
+  const opener = aimedAt(event, "[data-sheet]");
+  const sheet = opener && document.getElementById(opener.dataset.sheet ?? "");
+  if (sheet instanceof HTMLDialogElement) sheet.showModal();
 }
 
+/** @param {Event} event */
 function onSubmit(event) {
-  const form = event.target.closest("form[data-post]");
+  const form = aimedAt(event, "form[data-post]");
   if (!form) return;
   event.preventDefault();
   post(form);

@@ -2,6 +2,7 @@
 
 import { attach as attachDrafts, draftOf } from "./autosave.js";
 import { drawAll as drawClocks } from "./clock.js";
+import { aimedAt, need } from "./element.js";
 import { askForWindow, refreshEvidence, startEvidence } from "./evidence.js";
 import { setFieldError } from "./field-errors.js";
 import { t } from "./i18n.js";
@@ -14,24 +15,30 @@ import { fillTemplate } from "./report-template.js";
 const GATHER = 700; // ms in which events of the case are taken together: a study arrives in many
 const STATE_PARTS = ["head", "criticals", "request", "evidence"];
 
-const page = document.querySelector("[data-reading]");
-const part = (name, root = page) => root.querySelector(`[data-part="${name}"]`);
+const page = need(document, "[data-reading]");
+/** @type {(name: string, root?: ParentNode) => HTMLElement} */
+const part = (name, root = page) => need(root, `[data-part="${name}"]`);
 const writing = () => part("report").querySelector("form[data-autosave]");
-const context = { caseId: page.dataset.reading, form: writing };
+const context = { caseId: page.dataset.reading ?? "", form: writing };
 
 // ---- parts ----
 
-/** True while somebody is at work in a part: it must not change under the hand. */
+/**
+ * True while somebody is at work in a part: it must not change under the hand.
+ * @param {HTMLElement} place
+ */
 function inUse(place) {
   const active = document.activeElement;
   const typing = active && place.contains(active) && active.matches("input, textarea, select");
   return Boolean(typing || place.querySelector("dialog[open]"));
 }
 
+/**
+ * @param {string} name
+ * @param {ParentNode} fresh
+ */
 function swap(name, fresh) {
-  const old = part(name);
-  const now = part(name, fresh);
-  if (!old || !now) return;
+  const [old, now] = [part(name), part(name, fresh)];
   if (name === "evidence") {
     refreshEvidence(old, now, context);
     return;
@@ -41,9 +48,13 @@ function swap(name, fresh) {
   window.htmx?.process(now);
 }
 
+/** @param {HTMLElement} request */
 const keepsOpen = (request) => Boolean(request.querySelector("details[open]"));
 
-/** Draw parts again. A report that is being written stays as it is on the screen while its writer may go on. */
+/**
+ * Draw parts again. A report that is being written stays as it is on the screen while its writer may go on.
+ * @param {{own?: boolean}} options
+ */
 async function refresh({ own = false } = {}) {
   const fresh = await fetchParts();
   if (!fresh) return;
@@ -52,6 +63,10 @@ async function refresh({ own = false } = {}) {
   drawClocks();
 }
 
+/**
+ * @param {ParentNode} fresh
+ * @param {boolean} own
+ */
 function refreshReport(fresh, own) {
   const form = writing();
   const mayWrite = Boolean(part("report", fresh).querySelector("form[data-autosave]"));
@@ -69,9 +84,12 @@ function refreshReport(fresh, own) {
   attachPhrases(page);
 }
 
-/** After a step of one's own: the parts, and the hand where the work goes on. */
+/**
+ * After a step of one's own: the parts, and the hand where the work goes on.
+ * @param {Event} event
+ */
 async function stepped(event) {
-  const telling = event.target.matches("#critical-sheet form");
+  const telling = aimedAt(event, "#critical-sheet form") !== null;
   await refresh({ own: true });
   const next = telling ? part("criticals").querySelector(".critical-open [name=whom]") : writing()?.querySelector("textarea");
   next?.focus();
@@ -79,7 +97,7 @@ async function stepped(event) {
 
 async function fetchParts() {
   try {
-    const response = await fetch(page.dataset.parts, { headers: { Accept: "text/html" }, credentials: "same-origin" });
+    const response = await fetch(page.dataset.parts ?? "", { headers: { Accept: "text/html" }, credentials: "same-origin" });
     if (response.status === 404) {
       message(t("This case has left your hub."), { tone: "critical", seconds: 86_400 });
       return null;
@@ -94,6 +112,7 @@ async function fetchParts() {
   }
 }
 
+/** @type {number | null} */
 let timer = null;
 function later(delay = GATHER) {
   if (timer !== null) return;
@@ -103,6 +122,7 @@ function later(delay = GATHER) {
   }, delay);
 }
 
+/** @param {CustomEvent<CaseEvent>} event */
 function onCaseEvent({ detail }) {
   if (detail.case_id !== page.dataset.reading) return;
   // One's own first letters change nothing that this page does not know.
@@ -112,10 +132,15 @@ function onCaseEvent({ detail }) {
 
 // ---- the report ----
 
-/** Fields that must be filled before a password is worth typing. */
+/**
+ * Fields that must be filled before a password is worth typing.
+ * @param {HTMLFormElement} form
+ */
 function complete(form) {
+  /** @type {Control | null} */
   let first = null;
-  for (const control of form.querySelectorAll("[required]")) {
+  const wanted = /** @type {NodeListOf<Control>} */ (form.querySelectorAll("[required]"));
+  for (const control of wanted) {
     const empty = control.value.trim() === "";
     setFieldError(control, empty ? t("is needed before signing") : "");
     if (empty) first ??= control;
@@ -124,26 +149,32 @@ function complete(form) {
   return first === null;
 }
 
+/** @param {Event} event */
 function onClick(event) {
-  const sign = event.target.closest("[data-confirm='sign-sheet']");
-  if (sign && writing() && !complete(writing())) {
+  const sign = aimedAt(event, "[data-confirm='sign-sheet']");
+  const form = writing();
+  if (sign && form && !complete(form)) {
     event.preventDefault();
     event.stopPropagation();
     return;
   }
-  const template = event.target.closest("[data-template]");
-  if (template) {
-    fillTemplate(writing(), JSON.parse(template.dataset.template), template.dataset.templateNegative !== undefined);
+  const template = aimedAt(event, "[data-template]");
+  if (template && form) {
+    fillTemplate(form, JSON.parse(template.dataset.template ?? "{}"), template.dataset.templateNegative !== undefined);
     template.closest("details")?.removeAttribute("open");
   }
-  const compare = event.target.closest("[data-compare]");
+  const compare = aimedAt(event, "[data-compare]");
   if (compare) askForWindow({ compare: compare.dataset.compare });
 }
 
-/** The button beside the texts opens the list of phrases where one was writing last. */
+/**
+ * The button beside the texts opens the list of phrases where one was writing last.
+ * @param {Event} event
+ */
 function followFocus(event) {
   const button = writing()?.querySelector("[data-phrases-here]");
-  if (button && event.target.matches?.("textarea[name]")) button.dataset.insertPhrases = event.target.name;
+  const area = aimedAt(event, "textarea[name]");
+  if (button && area) button.dataset.insertPhrases = area.name;
 }
 
 function start() {
@@ -156,7 +187,7 @@ function start() {
   register("Enter", t("Write"), () => writing()?.querySelector("textarea")?.focus(), {
     when: () => writing() && !document.querySelector("dialog[open]"),
   });
-  if (writing() && !document.activeElement?.closest("textarea")) writing().querySelector("textarea")?.focus();
+  if (!document.activeElement?.closest("textarea")) writing()?.querySelector("textarea")?.focus();
 }
 
 start();

@@ -3,10 +3,18 @@
 import { t } from "./i18n.js";
 import { offerUndo } from "./undo.js";
 
+/**
+ * @param {HTMLFormElement} form
+ * @param {string} name
+ */
 function control(form, name) {
   return form.querySelector(`[name="sections.${CSS.escape(name)}"]`);
 }
 
+/**
+ * @param {HTMLFormElement} form
+ * @param {Record<string, string>} texts
+ */
 function put(form, texts) {
   for (const [name, text] of Object.entries(texts)) {
     const area = control(form, name);
@@ -15,7 +23,12 @@ function put(form, texts) {
   form.dispatchEvent(new Event("input", { bubbles: true }));
 }
 
-/** Put the template's texts into the form; `negative` also takes the mark of a positive finding away. */
+/**
+ * Put the template's texts into the form; `negative` also takes the mark of a positive finding away.
+ * @param {HTMLFormElement} form
+ * @param {Record<string, string>} sections
+ * @param {boolean} negative
+ */
 export function fillTemplate(form, sections, negative) {
   const before = Object.fromEntries(Object.keys(sections).map((name) => [name, control(form, name)?.value ?? ""]));
   const positive = form.querySelector("input[name=positive]");

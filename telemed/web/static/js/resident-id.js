@@ -2,23 +2,36 @@
 //   <input data-resident-id data-birth-date="name of the field" data-sex="name of the field">
 // The server holds the same rule (telemed.domain.patient) and has the last word.
 
+import { aimedAt } from "./element.js";
 import { setFieldError } from "./field-errors.js";
 import { t } from "./i18n.js";
 
 const WEIGHTS = [7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2]; // GB 11643-1999, section 3.5 (ISO 7064 MOD 11-2)
 const CHECK_CHARACTERS = "10X98765432";
 
-/** Full-width digits and a small x, as input methods make them, are meant as the plain ones. */
+/**
+ * Full-width digits and a small x, as input methods make them, are meant as the plain ones.
+ * @param {string} text
+ */
 export function normaliseResidentId(text) {
   return text.normalize("NFKC").replace(/\s/g, "").toUpperCase();
 }
 
+/**
+ * @param {number} year
+ * @param {number} month
+ * @param {number} day
+ */
 function isDate(year, month, day) {
   const date = new Date(Date.UTC(year, month - 1, day));
   return date.getUTCFullYear() === year && date.getUTCMonth() === month - 1 && date.getUTCDate() === day;
 }
 
-/** What is wrong with a number: "" | "length" | "digits" | "date" | "check-digit". */
+/**
+ * What is wrong with a number: "" | "length" | "digits" | "date" | "check-digit".
+ * @param {string} number
+ * @returns {"" | "length" | "digits" | "date" | "check-digit"}
+ */
 export function residentIdFault(number) {
   if (number.length !== 18) return "length";
   if (!/^\d{17}[\dX]$/.test(number)) return "digits";
@@ -27,7 +40,10 @@ export function residentIdFault(number) {
   return CHECK_CHARACTERS[total % 11] === number[17] ? "" : "check-digit";
 }
 
-/** Birth date (ISO) and sex (FHIR) that a sound number carries: digits 7-14; digit 17 is odd for men. */
+/**
+ * Birth date (ISO) and sex (FHIR) that a sound number carries: digits 7-14; digit 17 is odd for men.
+ * @param {string} number
+ */
 export function residentIdFacts(number) {
   return {
     birthDate: `${number.slice(6, 10)}-${number.slice(10, 12)}-${number.slice(12, 14)}`,
@@ -35,6 +51,7 @@ export function residentIdFacts(number) {
   };
 }
 
+/** @param {ReturnType<typeof residentIdFault>} fault */
 function faultSentence(fault) {
   return {
     "": "",
@@ -45,17 +62,26 @@ function faultSentence(fault) {
   }[fault];
 }
 
+/**
+ * @param {HTMLFormElement | Document} form
+ * @param {string | undefined} name
+ * @param {string} value
+ */
 function fillIfEmpty(form, name, value) {
   const controls = name ? [...form.querySelectorAll(`[name="${CSS.escape(name)}"]`)] : [];
   const radio = controls.find((control) => control.type === "radio" && control.value === value);
   if (radio) {
-    if (!controls.some((control) => control.checked)) radio.click();
+    if (!controls.some((control) => "checked" in control && control.checked)) radio.click();
   } else if (controls[0] && controls[0].type !== "radio" && !controls[0].value) {
     controls[0].value = value;
     controls[0].dispatchEvent(new Event("input", { bubbles: true }));
   }
 }
 
+/**
+ * @param {HTMLInputElement} input
+ * @param {boolean} leaving
+ */
 function check(input, leaving) {
   const number = normaliseResidentId(input.value);
   const fault = number === "" ? "" : residentIdFault(number);
@@ -70,11 +96,12 @@ function check(input, leaving) {
 }
 
 export function start() {
-  const meant = (event) => (event.target instanceof Element ? event.target.closest("[data-resident-id]") : null);
   document.addEventListener("input", (event) => {
-    if (meant(event) && !event.isComposing) check(meant(event), false);
+    const input = aimedAt(event, "input[data-resident-id]");
+    if (input && !(event instanceof InputEvent && event.isComposing)) check(input, false);
   });
   document.addEventListener("focusout", (event) => {
-    if (meant(event)) check(meant(event), true);
+    const input = aimedAt(event, "input[data-resident-id]");
+    if (input) check(input, true);
   });
 }

@@ -7,9 +7,14 @@
 //   event telemed:step          on the document afterwards, for parts that draw themselves again
 
 import { call } from "./api.js";
+import { aimedAt, wordsOf } from "./element.js";
 import { t } from "./i18n.js";
 import { message } from "./message.js";
 
+/**
+ * @param {HTMLFormElement} form
+ * @param {string} text
+ */
 function say(form, text) {
   const place = form.querySelector("[data-step-problem]") ?? form.closest("[data-step-item]")?.querySelector("[data-step-problem]");
   if (!place) {
@@ -17,37 +22,47 @@ function say(form, text) {
     return;
   }
   place.hidden = !text;
-  place.querySelector("span").textContent = text;
+  const words = place.querySelector("span");
+  if (words) words.textContent = text;
 }
 
-/** The item's own reason; items may lie within others. */
+/**
+ * The item's own reason; items may lie within others.
+ * @param {HTMLFormElement} form
+ */
 function reasonOf(form) {
   const item = form.closest("[data-step-item]");
-  return [...(item?.querySelectorAll("[data-reason]") ?? [])].find((field) => field.closest("[data-step-item]") === item);
+  return [...(item?.querySelectorAll("input[data-reason]") ?? [])].find((field) => field.closest("[data-step-item]") === item);
 }
 
+/** @param {HTMLFormElement} form */
 function bodyOf(form) {
   let fields = [...new FormData(form)];
-  if ("stepFilled" in form.dataset) fields = fields.filter(([, value]) => value.trim() !== "");
+  if ("stepFilled" in form.dataset) fields = fields.filter(([, value]) => String(value).trim() !== "");
+  /** @type {Record<string, unknown>} */
   const body = Object.fromEntries(fields);
   const reason = reasonOf(form);
   if (reason) body.reason = reason.value;
   return body;
 }
 
-/** Takes the item away and gives the next one the focus, so that the keyboard goes on where it was. */
+/**
+ * Takes the item away and gives the next one the focus, so that the keyboard goes on where it was.
+ * @param {HTMLElement} item
+ */
 function remove(item) {
   const list = item.parentElement;
   const next = item.nextElementSibling ?? item.previousElementSibling;
   const counter = item.closest("section")?.querySelector("[data-step-count]");
   item.remove();
-  if (counter) counter.textContent = String(list.querySelectorAll(":scope > [data-step-item]").length);
-  if (next?.matches("[tabindex]")) {
+  if (counter && list) counter.textContent = String(list.querySelectorAll(":scope > [data-step-item]").length);
+  if (next instanceof HTMLElement && next.matches("[tabindex]")) {
     next.tabIndex = 0;
     next.focus();
   }
 }
 
+/** @param {HTMLFormElement} form */
 async function send(form) {
   const item = form.closest("[data-step-item]");
   const reason = reasonOf(form);
@@ -57,17 +72,17 @@ async function send(form) {
     return;
   }
   const button = form.querySelector("[type=submit]");
-  if (button.getAttribute("aria-busy") === "true") return;
-  button.setAttribute("aria-busy", "true");
+  if (button?.getAttribute("aria-busy") === "true") return;
+  button?.setAttribute("aria-busy", "true");
   say(form, "");
   try {
     const body = bodyOf(form);
-    await call("POST", form.dataset.step, Object.keys(body).length ? { body } : {});
+    await call("POST", form.dataset.step ?? "", Object.keys(body).length ? { body } : {});
   } catch (error) {
-    say(form, error.message);
+    say(form, wordsOf(error));
     return;
   } finally {
-    button.removeAttribute("aria-busy");
+    button?.removeAttribute("aria-busy");
   }
   form.closest("details")?.removeAttribute("open");
   if (form.dataset.stepDone === "reload") window.location.reload();
@@ -81,12 +96,13 @@ async function send(form) {
 
 export function start() {
   document.addEventListener("submit", (event) => {
-    const form = event.target.closest("form[data-step]");
+    const form = aimedAt(event, "form[data-step]");
     if (!form) return;
     event.preventDefault();
     send(form);
   });
   document.addEventListener("change", (event) => {
-    if (event.target.matches?.("[data-submit-on-change]")) event.target.form.requestSubmit();
+    const control = event.target instanceof Element && event.target.matches("[data-submit-on-change]") ? event.target : null;
+    control?.closest("form")?.requestSubmit();
   });
 }

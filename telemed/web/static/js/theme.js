@@ -10,7 +10,7 @@
   apply();
 
   document.addEventListener("click", (event) => {
-    const button = event.target.closest("[data-theme-set]");
+    const button = event.target instanceof Element ? event.target.closest("[data-theme-set]") : null;
     if (!button) return;
     root.dataset.themeChoice = button.dataset.themeSet;
     // biome-ignore lint/suspicious/noDocumentCookie: the Cookie Store API is missing in browsers that hospitals use

@@ -2,13 +2,19 @@
 //   HX-Trigger: {"telemed:undoable": {"text": "...", "url": "/api/v1/...", "body": {...}, "then": "/address"?}}
 
 import { call } from "./api.js";
+import { wordsOf } from "./element.js";
 import { t } from "./i18n.js";
 import { register } from "./keys.js";
 import { message } from "./message.js";
 
+/** @type {(() => void) | null} */
 let latest = null;
 
-/** Offer to take an action back; `run` does it. The key z does the same as the button. */
+/**
+ * Offer to take an action back; `run` does it. The key z does the same as the button.
+ * @param {string} text
+ * @param {() => unknown} run
+ */
 export function offerUndo(text, run) {
   const undo = async () => {
     if (latest !== undo) return;
@@ -18,7 +24,7 @@ export function offerUndo(text, run) {
       await run();
       message(t("Undone."));
     } catch (error) {
-      message(error.message, { tone: "critical" });
+      message(wordsOf(error), { tone: "critical" });
     }
   };
   latest = undo;

@@ -7,15 +7,18 @@
 
 import "../vendor/tus-js-client-4.2.3/tus.min.js";
 import { filesOf } from "./dropped-files.js";
-import { el, icon } from "./element.js";
+import { el, icon, need } from "./element.js";
 import { t, tn } from "./i18n.js";
 import { message } from "./message.js";
 
 const AT_ONCE = 3; // uploads that run at a time; the others wait
 const CHUNK = 16 * 1024 * 1024; // bytes in one request; a proxy's usual limit and time-out allow it
 const RETRY = [0, 1000, 3000, 5000, 10_000, 20_000]; // ms
-const tus = globalThis.tus;
+const { tus } = globalThis;
 
+/** @typedef {import("./dropped-files.js").DroppedFile} DroppedFile */
+
+/** @param {number} bytes */
 const size = (bytes) =>
   bytes < 1e6
     ? `${Math.max(1, Math.round(bytes / 1e3))} kB`
@@ -24,8 +27,21 @@ const size = (bytes) =>
       : `${(bytes / 1e9).toFixed(2)} GB`;
 
 class FileUpload {
+  /**
+   * @param {UploadQueue} queue
+   * @param {File} file
+   * @param {string} path
+   */
   constructor(queue, file, path) {
-    Object.assign(this, { queue, file, path, state: "waiting", sent: 0, started: 0, startedAt: 0 });
+    this.queue = queue;
+    this.file = file;
+    this.path = path;
+    /** @type {"waiting" | "running" | "done" | "failed" | "cancelled"} */
+    this.state = "waiting";
+    this.started = 0; // bytes that the server had when this page began
+    this.startedAt = 0; // ms since 1970
+    /** @type {tus.Upload | undefined} */
+    this.upload = undefined;
     this.bar = el("i");
     this.line = el(
       "div",
@@ -55,7 +71,7 @@ class FileUpload {
   begin() {
     const { endpoint, caseId } = this.queue;
     this.state = "running";
-    this.upload = new tus.Upload(this.file, {
+    const upload = new tus.Upload(this.file, {
       endpoint,
       chunkSize: CHUNK,
       retryDelays: RETRY,
@@ -71,14 +87,19 @@ class FileUpload {
       onSuccess: () => this.finish(),
       onError: (error) => this.fail(error),
     });
-    this.upload.findPreviousUploads().then((found) => {
+    this.upload = upload;
+    upload.findPreviousUploads().then((found) => {
       if (this.state !== "running") return;
-      if (found.length) this.upload.resumeFromPreviousUpload(found[0]);
-      this.upload.start();
+      if (found.length) upload.resumeFromPreviousUpload(found[0]);
+      upload.start();
     });
     this.offer("cancel");
   }
 
+  /**
+   * @param {number} sent
+   * @param {number} total
+   */
   progress(sent, total) {
     if (!this.startedAt) Object.assign(this, { startedAt: Date.now(), started: sent });
     const percent = total ? Math.floor((sent / total) * 100) : 100;
@@ -98,6 +119,7 @@ class FileUpload {
     this.queue.finished(this);
   }
 
+  /** @param {tus.DetailedError} error */
   fail(error) {
     this.state = "failed";
     const status = error.originalResponse?.getStatus();
@@ -107,10 +129,10 @@ class FileUpload {
   }
 
   cancel() {
-    const running = this.upload && this.state !== "done";
+    const running = this.state === "done" ? undefined : this.upload;
     this.state = "cancelled";
     // `true` also tells the server to forget what it has; without a line it will forget by itself.
-    if (running) this.upload.abort(true).catch(() => {});
+    running?.abort(true).catch(() => {});
     this.row.remove();
     this.queue.next();
   }
@@ -122,39 +144,41 @@ class FileUpload {
     this.queue.next();
   }
 
+  /** @param {("retry" | "cancel")[]} names */
   offer(...names) {
-    const buttons = { retry: ["reload", t("Try again")], cancel: ["x", t("Cancel")] };
+    const buttons = { retry: { picture: "reload", label: t("Try again") }, cancel: { picture: "x", label: t("Cancel") } };
     this.actions.replaceChildren(
-      ...names.map((name) =>
-        el(
-          "button",
-          {
-            type: "button",
-            class: "btn",
-            title: buttons[name][1],
-            "aria-label": `${buttons[name][1]}: ${this.path}`,
-            onclick: () => this[name](),
-          },
-          icon(buttons[name][0]),
-        ),
-      ),
+      ...names.map((name) => {
+        const { picture, label } = buttons[name];
+        const attributes = { type: "button", class: "btn", title: label, "aria-label": `${label}: ${this.path}` };
+        return el("button", { ...attributes, onclick: () => this[name]() }, icon(picture));
+      }),
     );
   }
 
+  /**
+   * @param {string} text
+   * @param {string} tone
+   */
   say(text, tone = "") {
     this.words.className = tone ? `state tone-${tone}` : "muted";
     this.words.textContent = text;
   }
 }
 
+/** @param {tus.DetailedError} error */
 function retryable(error) {
   const status = error.originalResponse?.getStatus() ?? 0;
   return status === 0 || status === 409 || status === 423 || status === 429 || status >= 500;
 }
 
+/**
+ * @param {number | undefined} status
+ * @param {tus.DetailedError} error
+ */
 function refusal(status, error) {
   try {
-    const problem = JSON.parse(error.originalResponse.getBody());
+    const problem = JSON.parse(error.originalResponse?.getBody() ?? "");
     if (problem.detail) return problem.detail;
   } catch {
     // Not a problem document: the status must do.
@@ -167,16 +191,21 @@ function refusal(status, error) {
 }
 
 export class UploadQueue {
+  /** @param {HTMLElement} section */
   constructor(section) {
     this.section = section;
-    this.endpoint = section.dataset.upload;
+    this.endpoint = section.dataset.upload ?? "";
     this.caseId = section.dataset.case ?? "";
     this.limit = Number(section.dataset.maxBytes) || Infinity;
-    this.list = section.querySelector("[data-upload-list]");
+    this.list = need(section, "[data-upload-list]");
+    /** @type {FileUpload[]} */
     this.uploads = [];
-    section.querySelector("[data-upload-input]")?.addEventListener("change", (event) => {
-      this.add([...event.target.files].map((file) => ({ file, path: file.webkitRelativePath || file.name })));
-      event.target.value = "";
+    /** @type {((value: unknown) => void) | undefined} */
+    this.onIdle = undefined;
+    const input = section.querySelector("input[data-upload-input]");
+    input?.addEventListener("change", () => {
+      this.add([...(input.files ?? [])].map((file) => ({ file, path: file.webkitRelativePath || file.name })));
+      input.value = "";
     });
     this.takeDrops();
     this.showUnfinished();
@@ -207,7 +236,10 @@ export class UploadQueue {
     });
   }
 
-  /** Files that were dropped before there was a case: the section gets `telemed:case-wanted`, and they go when it is named. */
+  /**
+   * Files that were dropped before there was a case: the section gets `telemed:case-wanted`, and they go when it is named.
+   * @param {string} caseId
+   */
   useCase(caseId) {
     this.caseId = caseId;
     this.next();
@@ -215,6 +247,7 @@ export class UploadQueue {
   }
 
   takeDrops() {
+    /** @param {DragEvent} event */
     const carriesFiles = (event) => event.dataTransfer?.types.includes("Files");
     document.addEventListener("dragover", (event) => {
       if (!carriesFiles(event)) return;
@@ -225,7 +258,7 @@ export class UploadQueue {
       if (!event.relatedTarget) document.body.classList.remove("dropping");
     });
     document.addEventListener("drop", async (event) => {
-      if (!carriesFiles(event)) return;
+      if (!event.dataTransfer || !carriesFiles(event)) return;
       event.preventDefault();
       document.body.classList.remove("dropping");
       const { files, cut } = await filesOf(event.dataTransfer);
@@ -234,6 +267,7 @@ export class UploadQueue {
     });
   }
 
+  /** @param {DroppedFile[]} files */
   add(files) {
     for (const { file, path } of files) {
       if (file.size === 0) message(t("{name} is empty and was left out.", { name: path }));
@@ -250,7 +284,7 @@ export class UploadQueue {
 
   next() {
     if (!this.busy) {
-      this.onIdle?.();
+      this.onIdle?.(undefined);
       return;
     }
     if (!this.caseId) {
@@ -267,9 +301,10 @@ export class UploadQueue {
     }
   }
 
+  /** @param {FileUpload} upload */
   finished(upload) {
     this.section.dispatchEvent(
-      new CustomEvent("telemed:uploaded", { bubbles: true, detail: { name: upload.path, url: upload.upload.url } }),
+      new CustomEvent("telemed:uploaded", { bubbles: true, detail: { name: upload.path, url: upload.upload?.url ?? "" } }),
     );
     this.showUnfinished();
     this.next();
@@ -282,8 +317,8 @@ export class UploadQueue {
     const all = await tus.defaultOptions.urlStorage.findAllUploads();
     const active = new Set(this.uploads.filter((upload) => upload.state !== "cancelled").map((upload) => upload.path));
     const names = all
-      .filter((found) => found.metadata?.case === this.caseId && !active.has(found.metadata.relativePath))
-      .map((found) => found.metadata.relativePath);
+      .flatMap(({ metadata }) => (metadata?.case === this.caseId ? [metadata.relativePath] : []))
+      .filter((path) => !active.has(path));
     place.hidden = names.length === 0;
     place.textContent = names.length
       ? `${tn("One upload was not finished. Drop the file again to go on where it stopped:", "{n} uploads were not finished. Drop the files again to go on where they stopped:", names.length)} ${names.slice(0, 5).join(", ")}`

@@ -2,7 +2,7 @@
 
 import { call } from "./api.js";
 import { serverNow } from "./clock.js";
-import { changeIcon } from "./element.js";
+import { aimedAt, changeIcon, wordsOf } from "./element.js";
 import { selectRow } from "./keys.js";
 import { message } from "./message.js";
 import "./post.js";
@@ -12,12 +12,13 @@ const STILL_ARRIVING = 15_000; // ms since the last image; PACS send faster than
 /** Counts of images show an hourglass while images keep coming. */
 function markArriving() {
   for (const place of document.querySelectorAll("[data-received]")) {
-    const arriving = serverNow() - Date.parse(place.dataset.received) < STILL_ARRIVING;
+    const arriving = serverNow() - Date.parse(place.dataset.received ?? "") < STILL_ARRIVING;
     place.classList.toggle("arriving", arriving);
     changeIcon(place.querySelector("svg"), arriving ? "hourglass" : "check");
   }
 }
 
+/** @param {HTMLFormElement} form */
 async function saveView(form) {
   const body = Object.fromEntries(new FormData(form));
   const problem = form.querySelector("[data-problem]");
@@ -25,30 +26,32 @@ async function saveView(form) {
     await call("POST", "/api/v1/views", { body });
     window.location.reload();
   } catch (error) {
-    problem.textContent = error.message;
+    if (!problem) return;
+    problem.textContent = wordsOf(error);
     problem.hidden = false;
   }
 }
 
+/** @param {HTMLElement} button */
 async function forgetView(button) {
   try {
-    await call("DELETE", `/api/v1/views/${encodeURIComponent(button.dataset.forgetView)}`);
-    button.closest(".view-line").remove();
+    await call("DELETE", `/api/v1/views/${encodeURIComponent(button.dataset.forgetView ?? "")}`);
+    button.closest(".view-line")?.remove();
   } catch (error) {
-    message(error.message, { tone: "critical" });
+    message(wordsOf(error), { tone: "critical" });
   }
 }
 
 function start() {
-  document.addEventListener("change", (event) => event.target.closest("form[data-submit-on-change]")?.requestSubmit());
+  document.addEventListener("change", (event) => aimedAt(event, "form[data-submit-on-change]")?.requestSubmit());
   document.addEventListener("submit", (event) => {
-    const form = event.target.closest("form[data-save-view]");
+    const form = aimedAt(event, "form[data-save-view]");
     if (!form) return;
     event.preventDefault();
     saveView(form);
   });
   document.addEventListener("click", (event) => {
-    const button = event.target.closest("[data-forget-view]");
+    const button = aimedAt(event, "[data-forget-view]");
     if (button) forgetView(button);
   });
   markArriving();

@@ -4,9 +4,22 @@ import { el } from "../element.js";
 import { t } from "../i18n.js";
 import { edgeLetters } from "./geometry.js";
 
+/** @import { Pane } from "./pane.js" */
+/** @import { Series, Slice } from "./study.js" */
+/** @typedef {Pane & {series: Series, slice: Slice}} ShownPane a pane that shows something */
+
+/**
+ * @param {Pane} pane
+ * @returns {pane is ShownPane}
+ */
+function shows(pane) {
+  return pane.slice !== null;
+}
+
 const CORNERS = ["top-left", "top-right", "bottom-left", "bottom-right"];
 const EDGES = ["top", "right", "bottom", "left"];
 
+/** @param {number[]} spacing */
 const spacingText = (spacing) => spacing.map((part) => part.toFixed(part < 0.1 ? 3 : 2)).join(" × ");
 
 export class CornerTexts {
@@ -16,32 +29,41 @@ export class CornerTexts {
     this.element = el("div", { class: "corners", "aria-hidden": "true" }, ...Object.values(this.corners), ...Object.values(this.edges));
   }
 
+  /** @param {Pane} pane */
   show(pane) {
-    const { slice } = pane;
-    const texts = slice
+    /** @type {Record<string, string[]>} */
+    const texts = shows(pane)
       ? { "top-left": whose(pane), "top-right": whatSeries(pane), "bottom-left": whichSlice(pane), "bottom-right": howShown(pane) }
       : {};
     for (const name of CORNERS) setLines(this.corners[name], texts[name] ?? []);
-    const letters = (slice && edgeLetters(slice.orientation, pane.rotation, pane.flipped)) || {};
+    /** @type {Record<string, string>} */
+    const letters = (pane.slice && edgeLetters(pane.slice.orientation, pane.rotation, pane.flipped)) || {};
     for (const name of EDGES) setLines(this.edges[name], letters[name] ? [letters[name]] : []);
   }
 }
 
+/**
+ * @param {HTMLElement} place
+ * @param {string[]} lines
+ */
 function setLines(place, lines) {
   const text = lines.filter(Boolean).join("\n");
   if (place.textContent !== text) place.textContent = text;
 }
 
+/** @param {ShownPane} pane */
 function whose({ viewer, series }) {
   const { study } = series;
   const prior = study !== viewer.study ? t("Prior") : "";
   return [viewer.patient, [prior, study.date].filter(Boolean).join(" "), study.accession, study.description];
 }
 
+/** @param {ShownPane} pane */
 function whatSeries({ series }) {
   return [[series.modality, series.number === null ? "" : `#${series.number}`].filter(Boolean).join(" "), series.description];
 }
 
+/** @param {ShownPane} pane */
 function whichSlice({ series, index, slice }) {
   const lines = [`${index + 1}/${series.slices.length}`];
   if (slice.position !== null && series.slices.length > 1) lines.unshift(`${t("Position")} ${slice.position.toFixed(1)} mm`);
@@ -49,8 +71,10 @@ function whichSlice({ series, index, slice }) {
   return lines;
 }
 
+/** @param {ShownPane} pane */
 function howShown(pane) {
   const { slice } = pane;
+  /** @type {string[]} */
   const lines = [];
   if (slice.instance.isGrey) {
     const { center, width } = pane.currentWindow();

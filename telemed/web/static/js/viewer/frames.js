@@ -4,31 +4,43 @@
 import { parts } from "./multipart.js";
 import { valueTable } from "./window.js";
 
+/** @import { Instance, Slice } from "./study.js" */
+/** @import { GreyWindow } from "./window.js" */
+
+/**
+ * Pixels that are here: stored bits with the table that gives them a value after rescale, or a picture drawn by the server.
+ * @typedef {object} Frame
+ * @property {number} bytes
+ * @property {Uint8Array | Uint16Array} [pixels]
+ * @property {Float32Array} [table]
+ * @property {ImageBitmap} [bitmap]
+ * @property {GreyWindow} [ownWindow] made from the pixels
+ * @property {() => void} [close]
+ */
+
+/**
+ * A frame that was asked for; the greatest order is fetched first.
+ * @typedef {object} Job
+ * @property {string} key
+ * @property {Slice} slice
+ * @property {GreyWindow | null} window
+ * @property {number} order
+ * @property {boolean} started
+ * @property {AbortController} abort
+ * @property {Promise<Frame>} promise
+ * @property {(frame: Frame) => void} resolve
+ * @property {(error: unknown) => void} reject
+ */
+
 const AT_ONCE = 4; // requests; browsers allow six to one host, and the page needs some too
 const MEMORY = 512 * 1024 * 1024; // bytes of pixels kept; about 1,000 CT slices
+const MOST_TABLES = 64; // pixel formats of which the table is kept; 256 kB each
 const RAW = 'multipart/related; type="application/octet-stream"; transfer-syntax=1.2.840.10008.1.2.1';
 
-/** A grey frame: `pixels` are stored bits, `table` turns them into values after rescale. */
-class RawFrame {
-  constructor(pixels, table) {
-    this.pixels = pixels;
-    this.table = table;
-    this.bytes = pixels.byteLength;
-  }
-}
-
-/** A frame drawn by the server. */
-class RenderedFrame {
-  constructor(bitmap) {
-    this.bitmap = bitmap;
-    this.bytes = bitmap.width * bitmap.height * 4;
-  }
-
-  close() {
-    this.bitmap.close();
-  }
-}
-
+/**
+ * @param {Uint8Array<ArrayBuffer>} body
+ * @param {Instance} instance
+ */
 function pixelsOf(body, instance) {
   const size = instance.rows * instance.columns;
   const wanted = (size * instance.bitsAllocated) / 8;
@@ -38,23 +50,33 @@ function pixelsOf(body, instance) {
   return new Uint16Array(body.slice(0, wanted).buffer, 0, size);
 }
 
+/** @type {Map<string, Float32Array>} */
 const tables = new Map();
 
-/** Tables are the same for most slices of a series: one is kept for each pixel format. */
+/**
+ * Tables are the same for most slices of a series: one is kept for each pixel format.
+ * @param {Slice} slice
+ */
 function tableFor(slice) {
   const { bitsAllocated, bitsStored, highBit, signed } = slice.instance;
   const format = { bitsAllocated, bitsStored, highBit, signed, slope: slice.slope, intercept: slice.intercept };
   const key = Object.values(format).join();
-  if (!tables.has(key)) {
-    if (tables.size >= 64) tables.delete(tables.keys().next().value);
-    tables.set(key, valueTable(format));
-  }
-  return tables.get(key);
+  const known = tables.get(key);
+  if (known) return known;
+  for (const oldest of tables.keys()) if (tables.size >= MOST_TABLES) tables.delete(oldest);
+  const table = valueTable(format);
+  tables.set(key, table);
+  return table;
 }
 
 /** An answer that will be the same when it is asked for again. */
 class NotThisWay extends Error {}
 
+/**
+ * @param {string} url
+ * @param {string} accept
+ * @param {AbortSignal} signal
+ */
 async function get(url, accept, signal) {
   const response = await fetch(url, { headers: { Accept: accept }, credentials: "same-origin", signal });
   if (response.ok) return response;
@@ -62,14 +84,24 @@ async function get(url, accept, signal) {
   throw [400, 406, 415, 500, 501].includes(response.status) ? new NotThisWay(text) : new Error(text);
 }
 
+/**
+ * @param {Slice} slice
+ * @param {AbortSignal} signal
+ * @returns {Promise<Frame>}
+ */
 async function fetchRaw(slice, signal) {
   const response = await get(`${slice.instance.url}/frames/${slice.frame}`, RAW, signal);
   const bytes = new Uint8Array(await response.arrayBuffer());
   const [part] = parts(bytes, response.headers.get("Content-Type"));
-  return new RawFrame(pixelsOf(part.body, slice.instance), tableFor(slice));
+  const pixels = pixelsOf(part.body, slice.instance);
+  return { pixels, table: tableFor(slice), bytes: pixels.byteLength };
 }
 
-/** Raw values, or the server's own drawing where it cannot give them. */
+/**
+ * Raw values, or the server's own drawing where it cannot give them.
+ * @param {Job} job
+ * @returns {Promise<Frame>}
+ */
 async function fetchFrame({ slice, window, abort: { signal } }) {
   if (slice.instance.isRaw) {
     try {
@@ -82,10 +114,31 @@ async function fetchFrame({ slice, window, abort: { signal } }) {
   return fetchRendered(slice, window, signal);
 }
 
+/**
+ * @param {Slice} slice
+ * @param {GreyWindow | null} window
+ * @param {AbortSignal} signal
+ * @returns {Promise<Frame>}
+ */
 async function fetchRendered(slice, window, signal) {
   const query = window && slice.instance.isGrey ? `?window=${window.center},${window.width},linear` : "";
   const response = await get(`${slice.instance.url}/frames/${slice.frame}/rendered${query}`, "image/png, image/jpeg;q=0.9", signal);
-  return new RenderedFrame(await createImageBitmap(await response.blob()));
+  const bitmap = await createImageBitmap(await response.blob());
+  return { bitmap, bytes: bitmap.width * bitmap.height * 4, close: () => bitmap.close() };
+}
+
+/** A promise of a frame, and what settles it. */
+function settled() {
+  /** @type {(frame: Frame) => void} */
+  let resolve = () => {};
+  /** @type {(error: unknown) => void} */
+  let reject = () => {};
+  /** @type {Promise<Frame>} */
+  const promise = new Promise((onFrame, onError) => {
+    resolve = onFrame;
+    reject = onError;
+  });
+  return { promise, resolve, reject };
 }
 
 /** Frames by slice. One store serves every pane of the page. */
@@ -93,19 +146,30 @@ export class FrameStore {
   constructor(memory = MEMORY) {
     this.memory = memory;
     this.used = 0;
-    this.kept = new Map(); // key -> frame; insertion order is order of use
-    this.jobs = new Map(); // key -> job, waiting or running
+    /** By key; insertion order is order of use. @type {Map<string, Frame>} */
+    this.kept = new Map();
+    /** By key, waiting or running. @type {Map<string, Job>} */
+    this.jobs = new Map();
     this.running = 0;
     this.turn = 0;
-    this.pinned = () => new Set(); // keys on the screen; the viewer says
+    /** Keys on the screen; the viewer says. @type {() => Set<string>} */
+    this.pinned = () => new Set();
   }
 
+  /**
+   * @param {Slice} slice
+   * @param {GreyWindow | null} window
+   */
   static key(slice, window) {
     const drawn = !slice.instance.isRaw && slice.instance.isGrey && window;
     return drawn ? `${slice.key}?${window.center},${window.width}` : slice.key;
   }
 
-  /** The frame if it is here now, else null. */
+  /**
+   * The frame if it is here now, else null.
+   * @param {Slice} slice
+   * @param {GreyWindow | null} window
+   */
   peek(slice, window = null) {
     const key = FrameStore.key(slice, window);
     const frame = this.kept.get(key);
@@ -115,15 +179,19 @@ export class FrameStore {
     return frame;
   }
 
-  /** The frame, fetched if need be. `urgent` ones go before all that wait; the latest asked goes first. */
+  /**
+   * The frame, fetched if need be. `urgent` ones go before all that wait; the latest asked goes first.
+   * @param {Slice} slice
+   * @param {{window?: GreyWindow | null, urgent?: boolean}} options
+   * @returns {Promise<Frame>}
+   */
   get(slice, { window = null, urgent = true } = {}) {
     const here = this.peek(slice, window);
     if (here) return Promise.resolve(here);
     const key = FrameStore.key(slice, window);
     let job = this.jobs.get(key);
     if (!job) {
-      job = { key, slice, window, order: 0, started: false, abort: new AbortController() };
-      job.promise = new Promise((resolve, reject) => Object.assign(job, { resolve, reject }));
+      job = { key, slice, window, order: 0, started: false, abort: new AbortController(), ...settled() };
       job.promise.catch(() => {}); // whoever waits hears of it; a prefetch that fails is asked for again when it is needed
       this.jobs.set(key, job);
     }
@@ -135,7 +203,10 @@ export class FrameStore {
     return job.promise;
   }
 
-  /** Fetch ahead, nearest first. Prefetches that wait from before are given up. */
+  /**
+   * Fetch ahead, nearest first. Prefetches that wait from before are given up.
+   * @param {Slice[]} slices
+   */
   prefetch(slices) {
     for (const job of [...this.jobs.values()]) if (job.order < 0 && !job.started) this.giveUp(job);
     let room = this.memory;
@@ -146,6 +217,7 @@ export class FrameStore {
     }
   }
 
+  /** @param {Job} job */
   giveUp(job) {
     this.jobs.delete(job.key);
     job.abort.abort();
@@ -154,6 +226,7 @@ export class FrameStore {
 
   next() {
     while (this.running < AT_ONCE) {
+      /** @type {Job | null} */
       let best = null;
       for (const job of this.jobs.values()) if (!job.started && (!best || job.order > best.order)) best = job;
       if (!best) return;
@@ -161,6 +234,7 @@ export class FrameStore {
     }
   }
 
+  /** @param {Job} job */
   async run(job) {
     job.started = true;
     this.running += 1;
@@ -177,6 +251,10 @@ export class FrameStore {
     }
   }
 
+  /**
+   * @param {string} key
+   * @param {Frame} frame
+   */
   keep(key, frame) {
     this.kept.set(key, frame);
     this.used += frame.bytes;

@@ -5,7 +5,12 @@ const decoder = new TextDecoder("latin1");
 const HEAD_END = encoder.encode("\r\n\r\n");
 const MOST_PARTS = 1000;
 
-/** Where `needle` begins in `bytes` at or after `from`, or -1. */
+/**
+ * Where `needle` begins in `bytes` at or after `from`, or -1.
+ * @param {Uint8Array} bytes
+ * @param {Uint8Array} needle
+ * @param {number} from
+ */
 export function find(bytes, needle, from = 0) {
   const first = needle[0];
   for (let at = bytes.indexOf(first, from); at >= 0 && at + needle.length <= bytes.length; at = bytes.indexOf(first, at + 1)) {
@@ -16,13 +21,20 @@ export function find(bytes, needle, from = 0) {
   return -1;
 }
 
-/** The boundary of a Content-Type, or null. */
+/**
+ * The boundary of a Content-Type, or null.
+ * @param {string | null} contentType
+ */
 export function boundaryOf(contentType) {
   const found = /;\s*boundary=(?:"([^"]+)"|([^;\s]+))/i.exec(contentType ?? "");
   return found ? (found[1] ?? found[2]) : null;
 }
 
-/** The parts as [{headers: {name: text}, body: Uint8Array}], views into `bytes`. Throws where the answer is cut off. */
+/**
+ * The parts as [{headers: {name: text}, body: Uint8Array}], views into `bytes`. Throws where the answer is cut off.
+ * @param {Uint8Array<ArrayBuffer>} bytes
+ * @param {string | null} contentType
+ */
 export function parts(bytes, contentType) {
   const boundary = boundaryOf(contentType);
   if (!boundary) return [{ headers: { "content-type": contentType ?? "" }, body: bytes }];
@@ -43,6 +55,7 @@ export function parts(bytes, contentType) {
   return found;
 }
 
+/** @param {Uint8Array} bytes */
 function headers(bytes) {
   const lines = decoder
     .decode(bytes)

@@ -1,28 +1,66 @@
 // One pane: a slice of a series, drawn with its window, zoom and turn. Drawing happens at most once per screen refresh.
 
-import { el, icon } from "../element.js";
+import { contextOf, el, icon, wordsOf } from "../element.js";
 import { t } from "../i18n.js";
+import { Cine } from "./cine.js";
 import { CornerTexts } from "./corner-texts.js";
 import { imageToScreen } from "./geometry.js";
 import { drawMeasurement, drawShape } from "./measure-drawing.js";
 import { pixelTable, windowFromPixels } from "./window.js";
 
+/** @import { Frame } from "./frames.js" */
+/** @import { Measurement } from "./measure.js" */
+/** @import { Instance, Series, Slice } from "./study.js" */
+/** @import { PaneTools } from "./tools.js" */
+/** @import { Viewer } from "./viewer.js" */
+/** @import { GreyWindow } from "./window.js" */
+
 const LARGE = 3_000_000; // pixels from which a window that is being dragged is drawn coarsely
 const LATER = 120; // ms to wait before the server is asked to draw another window
 
 export class Pane {
+  // How it is shown: zoom and turn, the reader's own window, and the name of the preset that it came from.
+  zoom = 1;
+  panX = 0;
+  panY = 0;
+  rotation = 0;
+  flipped = false;
+  inverted = false;
+  /** @type {GreyWindow | null} */
+  window = null;
+  coarse = false;
+  preset = "";
+
+  /** @param {Viewer} viewer */
   constructor(viewer) {
     this.viewer = viewer;
+    /** @type {PaneTools | undefined} */
+    this.tools = undefined;
+    this.cine = new Cine(this);
     this.canvas = el("canvas", { class: "pane-picture" });
     this.layer = el("canvas", { class: "pane-marks" });
     this.corners = new CornerTexts();
     this.problem = el("div", { class: "pane-problem", hidden: true });
     this.element = el("div", { class: "pane", tabindex: "-1" }, this.canvas, this.layer, this.corners.element, this.problem);
     this.picture = document.createElement("canvas"); // the image in its own pixels
+    /** @type {Series | null} */
     this.series = null;
     this.index = 0;
-    this.drawn = {}; // what `picture` holds now
-    this.reset();
+    /** What `picture` holds now. @type {{frame?: Frame, slice?: Slice, look?: string, rendered?: boolean}} */
+    this.drawn = {};
+    /** The measurement that is being made, and the one that was taken hold of. @type {Measurement | null} */
+    this.unfinished = null;
+    /** @type {Measurement | null} */
+    this.chosen = null;
+    /** @type {number | null} */
+    this.waiting = null;
+    /** @type {number | undefined} */
+    this.prefetching = undefined;
+    /** @type {number | undefined} */
+    this.asking = undefined;
+    /** @type {ImageData | null} */
+    this.image = null;
+    this.words = new Uint32Array();
     this.resizing = new ResizeObserver(() => this.invalidate());
     this.resizing.observe(this.element);
   }
@@ -49,7 +87,11 @@ export class Pane {
     return this.slice ? this.viewer.store.peek(this.slice, this.slice.instance.isRaw ? null : this.window) : null;
   }
 
-  /** Show a series; the middle of a stack says more than its first slice. */
+  /**
+   * Show a series; the middle of a stack says more than its first slice.
+   * @param {Series} series
+   * @param {number} index
+   */
   show(series, index = Math.floor((series.slices.length - 1) / 2)) {
     this.series = series;
     this.reset();
@@ -57,10 +99,14 @@ export class Pane {
     this.goTo(index);
   }
 
-  /** The series has more slices than before: stay on the one that was shown. */
+  /**
+   * The series has more slices than before: stay on the one that was shown.
+   * @param {string | undefined} key
+   */
   regrown(key) {
-    const at = this.series.slices.findIndex((slice) => slice.key === key);
-    this.index = at >= 0 ? at : Math.min(this.index, this.series.slices.length - 1);
+    const slices = this.series?.slices ?? [];
+    const at = slices.findIndex((slice) => slice.key === key);
+    this.index = at >= 0 ? at : Math.min(this.index, slices.length - 1);
     this.load();
   }
 
@@ -71,6 +117,7 @@ export class Pane {
     this.invalidate();
   }
 
+  /** @param {number} index */
   goTo(index) {
     if (!this.series) return;
     const next = Math.min(Math.max(index, 0), this.series.slices.length - 1);
@@ -82,6 +129,7 @@ export class Pane {
 
   load() {
     const { slice } = this;
+    if (!slice) return;
     const window = slice.instance.isRaw ? null : this.window;
     this.invalidate();
     this.viewer.store.get(slice, { window }).then(
@@ -92,7 +140,7 @@ export class Pane {
         }
       },
       (error) => {
-        if (this.slice === slice && error.name !== "AbortError") this.fail(error);
+        if (this.slice === slice && !(error instanceof DOMException && error.name === "AbortError")) this.fail(error);
       },
     );
     this.prefetch();
@@ -107,10 +155,11 @@ export class Pane {
     }, 60);
   }
 
+  /** @param {unknown} error */
   fail(error) {
     this.problem.replaceChildren(
       icon("alert-triangle"),
-      el("span", {}, t("This image could not be loaded: {reason}", { reason: error.message })),
+      el("span", {}, t("This image could not be loaded: {reason}", { reason: wordsOf(error) })),
       el(
         "button",
         {
@@ -131,18 +180,26 @@ export class Pane {
 
   // ---- window ----
 
-  /** The window in use: the reader's, the image's own, or one made from the pixels. */
+  /**
+   * The window in use: the reader's, the image's own, or one made from the pixels.
+   * @returns {GreyWindow}
+   */
   currentWindow() {
     if (this.window) return this.window;
     const { slice, frame } = this;
-    if (slice?.center !== null && slice?.width > 0) return { center: slice.center, width: slice.width, shape: slice.shape };
-    if (frame?.pixels) {
+    const { center = null, width = null, shape } = slice ?? {};
+    if (center !== null && width !== null && width > 0) return { center, width, shape };
+    if (frame?.pixels && frame.table) {
       frame.ownWindow ??= windowFromPixels(frame.pixels, frame.table);
       return frame.ownWindow;
     }
     return { center: 128, width: 256, shape: "LINEAR" };
   }
 
+  /**
+   * @param {GreyWindow | null} window
+   * @param {{coarse?: boolean, preset?: string}} options
+   */
   setWindow(window, { coarse = false, preset = "" } = {}) {
     this.window = window && { ...window, width: Math.max(1, window.width) };
     this.coarse = coarse;
@@ -164,23 +221,29 @@ export class Pane {
 
   matrix() {
     const { width, height } = this.element.getBoundingClientRect();
+    if (!this.slice) return new DOMMatrix();
     const { instance, aspect } = this.slice;
     const { zoom, panX, panY, rotation, flipped } = this;
     return imageToScreen({ width, height, columns: instance.columns, rows: instance.rows, aspect, zoom, panX, panY, rotation, flipped });
   }
 
-  /** Where a point of the screen, relative to the pane, lies in the image. */
+  /**
+   * Where a point of the screen, relative to the pane, lies in the image.
+   * @param {number} x
+   * @param {number} y
+   */
   toImage(x, y) {
     const point = this.matrix().inverse().transformPoint(new DOMPoint(x, y));
     return { x: point.x, y: point.y };
   }
 
+  /** @param {HTMLCanvasElement} canvas */
   sizeTo(canvas) {
     const ratio = window.devicePixelRatio || 1;
     const width = Math.max(1, Math.round(this.element.clientWidth * ratio));
     const height = Math.max(1, Math.round(this.element.clientHeight * ratio));
     if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
-    const context = canvas.getContext("2d");
+    const context = contextOf(canvas);
     context.setTransform(1, 0, 0, 1, 0, 0);
     context.clearRect(0, 0, width, height);
     return { context, ratio };
@@ -191,7 +254,7 @@ export class Pane {
     const frame = this.slice && this.frame;
     if (frame) this.paint(frame);
     // The same slice in the window before is better than nothing; another slice would be a lie.
-    if (frame || (this.slice && this.drawn.slice === this.slice)) {
+    if (this.slice && (frame || this.drawn.slice === this.slice)) {
       const scale = this.picture.width / this.slice.instance.columns;
       context.setTransform(
         new DOMMatrix()
@@ -209,25 +272,36 @@ export class Pane {
     this.corners.show(this);
   }
 
-  /** Bring the image into `picture`, unless it is there already with this window. */
+  /**
+   * Bring the image into `picture`, unless it is there already with this window.
+   * @param {Frame} frame
+   */
   paint(frame) {
-    const { instance } = this.slice;
+    const { slice } = this;
+    if (!slice) return;
     if (frame.bitmap) {
       if (this.drawn.frame === frame) return;
       Object.assign(this.picture, { width: frame.bitmap.width, height: frame.bitmap.height });
-      this.picture.getContext("2d").drawImage(frame.bitmap, 0, 0);
-      this.drawn = { frame, slice: this.slice, rendered: true };
+      contextOf(this.picture).drawImage(frame.bitmap, 0, 0);
+      this.drawn = { frame, slice, rendered: true };
       return;
     }
+    if (!frame.pixels || !frame.table) return;
     const window = this.currentWindow();
     const step = this.coarse ? Math.ceil(Math.sqrt(frame.pixels.length / LARGE)) : 1;
-    const dark = this.inverted !== (instance.photometric === "MONOCHROME1");
+    const dark = this.inverted !== (slice.instance.photometric === "MONOCHROME1");
     const look = [window.center, window.width, window.shape, dark, step].join();
     if (this.drawn.frame === frame && this.drawn.look === look) return;
-    this.paintPixels(frame.pixels, pixelTable(frame.table, window, dark), instance, step);
-    this.drawn = { frame, slice: this.slice, look };
+    this.paintPixels(frame.pixels, pixelTable(frame.table, window, dark), slice.instance, step);
+    this.drawn = { frame, slice, look };
   }
 
+  /**
+   * @param {Uint8Array | Uint16Array} pixels
+   * @param {Uint32Array} table
+   * @param {Instance} instance
+   * @param {number} step
+   */
   paintPixels(pixels, table, { rows, columns }, step) {
     const width = Math.ceil(columns / step);
     const height = Math.ceil(rows / step);
@@ -235,21 +309,22 @@ export class Pane {
       Object.assign(this.picture, { width, height });
       this.image = null;
     }
-    const context = this.picture.getContext("2d");
-    if (this.image?.width !== width || this.image?.height !== height) {
+    const context = contextOf(this.picture);
+    if (!this.image || this.image.width !== width || this.image.height !== height) {
       this.image = context.createImageData(width, height);
       this.words = new Uint32Array(this.image.data.buffer);
     }
-    const { words } = this;
+    const { image, words } = this;
     if (step === 1) for (let at = 0; at < words.length; at += 1) words[at] = table[pixels[at]];
     else {
       let at = 0;
       for (let row = 0; row < rows; row += step)
         for (let column = 0; column < columns; column += step) words[at++] = table[pixels[row * columns + column]];
     }
-    context.putImageData(this.image, 0, 0);
+    context.putImageData(image, 0, 0);
   }
 
+  /** @param {Frame | null} frame */
   drawMarks(frame) {
     const { context, ratio } = this.sizeTo(this.layer);
     if (!this.slice) return;
@@ -262,12 +337,18 @@ export class Pane {
 
   // ---- turning and moving ----
 
+  /** @param {Partial<Pane>} values */
   change(values) {
     Object.assign(this, values);
     this.invalidate();
   }
 
-  /** Zoom by a factor, keeping the image point under (x, y) where it is. */
+  /**
+   * Zoom by a factor, keeping the image point under (x, y) where it is.
+   * @param {number} factor
+   * @param {number} x
+   * @param {number} y
+   */
   zoomAt(factor, x, y) {
     const zoom = Math.min(Math.max(this.zoom * factor, 0.1), 40);
     const real = zoom / this.zoom;

@@ -3,11 +3,27 @@
 import { item, number, numbers, ofFrame, text, values } from "./dataset.js";
 import { dot, normalOf, sameWay } from "./geometry.js";
 
+/** @import { Dataset } from "./dataset.js" */
+
+/**
+ * @typedef {object} Study
+ * @property {string} uid
+ * @property {string} url
+ * @property {Series[]} series those with images
+ * @property {string} date ISO
+ * @property {string} accession
+ * @property {string} description
+ */
+
 const METADATA_AT_ONCE = 3;
 const GREY = ["MONOCHROME1", "MONOCHROME2"];
 
 /** One stored object that has pixels. */
 export class Instance {
+  /**
+   * @param {Dataset} dataset
+   * @param {string} seriesUrl
+   */
   constructor(dataset, seriesUrl) {
     this.dataset = dataset;
     this.uid = text(dataset, "00080018");
@@ -45,11 +61,16 @@ export class Instance {
 
 /** One picture to scroll to: a frame of an instance, with its place in the patient. */
 export class Slice {
+  /**
+   * @param {Instance} instance
+   * @param {number} frame
+   */
   constructor(instance, frame) {
     this.instance = instance;
     this.frame = frame;
     this.key = `${instance.uid}/${frame}`;
     const { dataset } = instance;
+    /** @type {(group: string, tag: string, least: number) => number[] | null} */
     const place = (group, tag, least) => numbers(ofFrame(dataset, frame, group, tag), tag, least);
     this.orientation = place("00209116", "00200037", 6);
     this.origin = place("00209113", "00200032", 3);
@@ -59,11 +80,20 @@ export class Slice {
     this.center = place("00289132", "00281050", 1)?.[0] ?? null;
     this.width = place("00289132", "00281051", 1)?.[0] ?? null;
     this.shape = text(ofFrame(dataset, frame, "00289132", "00281056"), "00281056") || "LINEAR";
+    /** In mm along the normal of the series. @type {number | null} */
+    this.position = null;
+    /** Between rows and between columns, in mm. @type {number[] | null} */
+    this.spacing = null;
+    this.atDetector = false;
+    /** Height of a pixel to its width. */
+    this.aspect = 1;
     this.setSpacing(place("00289110", "00280030", 2));
-    this.position = null; // mm along the normal of the series
   }
 
-  /** Spacing between rows and columns in mm. A projection's own spacing is that at the detector (PS3.3 C.8.7.5 and 10.7). */
+  /**
+   * Spacing between rows and columns in mm. A projection's own spacing is that at the detector (PS3.3 C.8.7.5 and 10.7).
+   * @param {number[] | null} spacing
+   */
   setSpacing(spacing) {
     const detector = numbers(this.instance.dataset, "00181164", 2);
     this.spacing = spacing ?? detector ?? ultrasoundSpacing(this.instance.dataset);
@@ -74,7 +104,10 @@ export class Slice {
   }
 }
 
-/** Spacing of the one calibrated 2D region of an ultrasound image (PS3.3 C.8.5.5), or null where there are several. */
+/**
+ * Spacing of the one calibrated 2D region of an ultrasound image (PS3.3 C.8.5.5), or null where there are several.
+ * @param {Dataset} dataset
+ */
 function ultrasoundSpacing(dataset) {
   const regions = values(dataset, "00186011").filter(
     (region) => number(region, "00186012") === 1 && number(region, "00186024") === 3 && number(region, "00186026") === 3,
@@ -85,22 +118,33 @@ function ultrasoundSpacing(dataset) {
   return x && y ? [Math.abs(y) * 10, Math.abs(x) * 10] : null;
 }
 
-/** Order along the normal where every slice has a place of its own and all are parallel; else by instance number and frame. */
+/** @param {Slice} slice */
+const placeOf = (slice) => slice.position ?? 0;
+
+/**
+ * Order along the normal where every slice has a place of its own and all are parallel; else by instance number and frame.
+ * @param {Slice[]} slices
+ */
 export function inOrder(slices) {
   const normal = normalOf(slices[0]?.orientation);
   const placed = Boolean(normal) && slices.every((slice) => slice.origin && sameWay(normal, normalOf(slice.orientation)) === 1);
-  if (placed) for (const slice of slices) slice.position = dot(slice.origin, normal);
+  for (const slice of slices) if (placed && normal && slice.origin) slice.position = dot(slice.origin, normal);
   slices.sort((a, b) => a.instance.number - b.instance.number || a.frame - b.frame);
   // Several pictures at one place are phases or echoes: their numbers keep them apart, their place does not.
   const apart = new Set(slices.map((slice) => slice.position?.toFixed(2))).size === slices.length;
   if (placed && apart && slices.length > 1) {
-    const downwards = slices[0].position > slices.at(-1).position; // people scroll the way the numbers run
-    slices.sort((a, b) => (downwards ? b.position - a.position : a.position - b.position));
+    const sign = placeOf(slices[0]) > placeOf(slices[slices.length - 1]) ? -1 : 1; // people scroll the way the numbers run
+    slices.sort((a, b) => sign * (placeOf(a) - placeOf(b)));
   }
   return { slices, normal: placed ? normal : null };
 }
 
 export class Series {
+  /**
+   * @param {Study} study
+   * @param {Dataset} dataset
+   * @param {string} url
+   */
   constructor(study, dataset, url) {
     this.study = study;
     this.url = url;
@@ -108,12 +152,17 @@ export class Series {
     this.number = number(dataset, "00200011");
     this.modality = text(dataset, "00080060");
     this.description = text(dataset, "0008103E");
+    /** @type {Slice[]} */
     this.slices = [];
+    /** @type {number[] | null} */
     this.normal = null;
     this.frameOfReference = "";
+    this.patient = "";
   }
 
+  /** @param {AbortSignal} [signal] */
   async load(signal) {
+    /** @type {Dataset[]} */
     const list = await getJson(`${this.url}/metadata`, signal);
     const instances = list.map((dataset) => new Instance(dataset, this.url)).filter((instance) => instance.rows && instance.columns);
     const slices = instances.flatMap((instance) => Array.from({ length: instance.frames }, (_, index) => new Slice(instance, index + 1)));
@@ -124,7 +173,12 @@ export class Series {
   }
 }
 
-/** GET as DICOM JSON. 204 is an empty list. */
+/**
+ * GET as DICOM JSON. 204 is an empty list.
+ * @param {string} url
+ * @param {AbortSignal} [signal]
+ * @returns {Promise<any>}
+ */
 export async function getJson(url, signal) {
   const response = await fetch(url, { headers: { Accept: "application/dicom+json" }, credentials: "same-origin", signal });
   if (response.status === 204) return [];
@@ -132,10 +186,17 @@ export async function getJson(url, signal) {
   return response.json();
 }
 
-/** The series of a study that have images, with their slices, in the order of their numbers. */
+/**
+ * The series of a study that have images, with their slices, in the order of their numbers.
+ * @param {string} base
+ * @param {string} uid
+ * @param {AbortSignal} [signal]
+ */
 export async function loadStudy(base, uid, signal) {
   const url = `${base}/studies/${uid}`;
+  /** @type {Study} */
   const study = { uid, url, series: [], date: "", accession: "", description: "" };
+  /** @type {Dataset[]} */
   const found = await getJson(`${url}/series?includefield=0008103E`, signal);
   const all = found.map((dataset) => new Series(study, dataset, `${url}/series/${text(dataset, "0020000E")}`));
   all.sort((a, b) => (a.number ?? Infinity) - (b.number ?? Infinity));
@@ -145,15 +206,20 @@ export async function loadStudy(base, uid, signal) {
   };
   await Promise.all(Array.from({ length: METADATA_AT_ONCE }, work));
   study.series = all.filter((series) => series.slices.length);
-  const dataset = study.series[0]?.slices[0].instance.dataset;
+  const dataset = study.series[0]?.slices[0]?.instance.dataset;
   study.date = text(dataset, "00080020").replace(/^(\d{4})(\d{2})(\d{2})$/, "$1-$2-$3");
   study.accession = text(dataset, "00080050");
   study.description = text(dataset, "00081030");
   return study;
 }
 
-/** Bring what arrived since into a study that is open. Gives the series that are new. */
+/**
+ * Bring what arrived since into a study that is open. Gives the series that are new.
+ * @param {Study} known
+ * @param {Study} fresh
+ */
 export function mergeStudy(known, fresh) {
+  /** @type {Series[]} */
   const added = [];
   for (const series of fresh.series) {
     const before = known.series.find((each) => each.uid === series.uid);
@@ -164,6 +230,8 @@ export function mergeStudy(known, fresh) {
     }
   }
   known.series.push(...added);
-  for (const name of ["date", "accession", "description"]) known[name] ||= fresh[name];
+  known.date ||= fresh.date;
+  known.accession ||= fresh.accession;
+  known.description ||= fresh.description;
   return added;
 }

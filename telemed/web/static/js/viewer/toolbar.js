@@ -5,6 +5,12 @@ import { t } from "../i18n.js";
 import { TOOLS } from "./tools.js";
 import { CT_PRESETS } from "./window.js";
 
+/**
+ * @param {string} picture
+ * @param {string} label
+ * @param {string} key
+ * @param {() => unknown} run
+ */
 function button(picture, label, key, run) {
   return el(
     "button",
@@ -14,6 +20,7 @@ function button(picture, label, key, run) {
 }
 
 export class Toolbar {
+  /** @param {import("./viewer.js").Viewer} viewer */
   constructor(viewer) {
     this.viewer = viewer;
     this.tools = TOOLS.map((tool) => ({
@@ -33,6 +40,8 @@ export class Toolbar {
     this.play = button("player-play", t("Play"), t("Space"), () => viewer.active.cine.toggle());
     this.presets = el("select", { class: "tool-select", "aria-label": t("Window preset"), onchange: () => this.choosePreset() });
     this.priors = this.makePriors();
+    /** @type {string | undefined} */
+    this.shownModality = undefined;
     this.element = el(
       "div",
       { class: "viewer-bar", role: "toolbar", "aria-label": t("Viewer") },
@@ -88,6 +97,7 @@ export class Toolbar {
 
   update() {
     const { viewer } = this;
+    /** @type {(target: Element, on: boolean) => void} */
     const set = (target, on) => target.setAttribute("aria-pressed", String(on));
     for (const { name, button: target } of this.tools) set(target, viewer.tool === name);
     for (const { name, button: target } of this.layouts) set(target, viewer.layout === name);

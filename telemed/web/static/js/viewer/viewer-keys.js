@@ -5,12 +5,22 @@ import { register } from "../keys.js";
 import { TOOLS } from "./tools.js";
 import { CT_PRESETS } from "./window.js";
 
+/**
+ * @param {string} key
+ * @param {string} label
+ * @param {() => unknown} run
+ */
 function bind(key, label, run) {
   register(key, label, run, { when: () => !document.querySelector("dialog[open]"), group: t("Viewer") });
 }
 
+/**
+ * @param {import("./viewer.js").Viewer} viewer
+ * @param {string[]} layouts
+ */
 export function bindKeys(viewer, layouts) {
   const pane = () => viewer.active;
+  /** @type {(by: number) => () => void} */
   const scroll = (by) => () => pane().goTo(pane().index + by);
   const nextLayout = () => viewer.setLayout(layouts[(layouts.indexOf(viewer.layout) + 1) % layouts.length]);
   for (const tool of TOOLS) bind(tool.key, tool.label, () => viewer.setTool(tool.name));

@@ -7,9 +7,8 @@
 // UIDs separated by spaces. With data-panel it is a panel (panels.js), which the page opens; else it starts by itself and
 // its element has it as `viewer`. It says "viewer:ready" on its element when the first image is drawn.
 
-import { el, icon } from "../element.js";
+import { el, icon, wordsOf } from "../element.js";
 import { t } from "../i18n.js";
-import { Cine } from "./cine.js";
 import { FrameStore } from "./frames.js";
 import { LinkedScroll } from "./linked-scroll.js";
 import { MeasurementBook } from "./measure.js";
@@ -20,28 +19,46 @@ import { Toolbar } from "./toolbar.js";
 import { PaneTools } from "./tools.js";
 import { bindKeys } from "./viewer-keys.js";
 
+/** @import { Shape } from "./measure-drawing.js" */
+/** @import { Series, Study } from "./study.js" */
+/** @import { Tool } from "./tools.js" */
+/** @typedef {{uid: string, label: string}} Prior */
+
 /** Panes per layout, rows x columns. */
-const LAYOUTS = { "1x1": 1, "1x2": 2, "2x2": 4 };
+const LAYOUTS = /** @type {Record<string, number>} */ ({ "1x1": 1, "1x2": 2, "2x2": 4 });
 
 const GROW_AGAIN = 3000; // ms until lists that could not be fetched are asked for again
 
 export class Viewer {
+  /** @param {HTMLElement} element */
   constructor(element) {
     this.element = element;
     this.base = element.dataset.base || "/dicomweb";
     this.patient = element.dataset.patient ?? "";
+    /** @type {Prior[]} */
     this.priors = JSON.parse(element.dataset.priors || "[]");
-    /** Faults and proposals by SOP Instance UID, as rectangles; shown while `marked`. */
+    /** Faults and proposals by SOP Instance UID, as rectangles; shown while `marked`. @type {Record<string, Shape[]>} */
     this.overlays = JSON.parse(element.dataset.overlays || "{}");
     this.marked = Object.keys(this.overlays).length > 0;
     this.store = new FrameStore();
-    this.store.pinned = () => new Set(this.panes.filter((pane) => pane.slice).map((pane) => FrameStore.key(pane.slice, pane.window)));
+    this.store.pinned = () => new Set(this.panes.flatMap((pane) => (pane.slice ? [FrameStore.key(pane.slice, pane.window)] : [])));
     this.book = new MeasurementBook();
     this.link = new LinkedScroll();
+    /** @type {Study[]} */
     this.studies = [];
+    /** @type {Study | null} */
     this.study = null;
+    /** @type {Tool} */
     this.tool = "window";
+    /** @type {Pane[]} */
     this.panes = [];
+    /** The layout before a pane was shown alone. @type {string | undefined} */
+    this.before = undefined;
+    /** @type {HTMLElement | undefined} */
+    this.notice = undefined;
+    this.growing = false;
+    /** @type {string[] | null} */
+    this.growAgain = null;
     this.layout = "1x1";
     this.grid = el("div", { class: "pane-grid" });
     this.strip = new SeriesStrip(this);
@@ -56,7 +73,6 @@ export class Viewer {
   makePane() {
     const pane = new Pane(this);
     pane.tools = new PaneTools(this, pane);
-    pane.cine = new Cine(pane);
     this.strip.acceptOn(pane);
     this.grid.append(pane.element);
     return pane;
@@ -64,6 +80,7 @@ export class Viewer {
 
   // ---- studies ----
 
+  /** @param {string[]} uids */
   async open(uids) {
     this.say(t("Loading the study…"));
     try {
@@ -74,7 +91,7 @@ export class Viewer {
         this.strip.add(study, this.studies.length > 1 ? study.date : "");
       }
     } catch (error) {
-      this.say(t("The study could not be loaded: {reason}", { reason: error.message }), true);
+      this.say(t("The study could not be loaded: {reason}", { reason: wordsOf(error) }), true);
       return;
     }
     const first = this.studies.flatMap((study) => study.series)[0];
@@ -87,7 +104,11 @@ export class Viewer {
     this.element.dispatchEvent(new CustomEvent("viewer:ready", { bubbles: true }));
   }
 
-  /** More has arrived: what is on the screen stays where it is. One look at the lists at a time. */
+  /**
+   * More has arrived: what is on the screen stays where it is. One look at the lists at a time.
+   * @param {string[]} uids
+   * @returns {Promise<void>}
+   */
   async grow(uids) {
     if (this.growing) {
       this.growAgain = uids;
@@ -108,6 +129,7 @@ export class Viewer {
     if (again) this.grow(again);
   }
 
+  /** @param {Study} fresh */
   take(fresh) {
     const known = this.studies.find((study) => study.uid === fresh.uid);
     if (!known) {
@@ -118,7 +140,7 @@ export class Viewer {
       const shown = this.panes.map((pane) => pane.slice?.key);
       this.strip.grow(known, mergeStudy(known, fresh));
       this.panes.forEach((pane, index) => {
-        if (known.series.includes(pane.series)) pane.regrown(shown[index]);
+        if (pane.series && known.series.includes(pane.series)) pane.regrown(shown[index]);
       });
     }
     const first = this.studies[0].series[0];
@@ -130,6 +152,10 @@ export class Viewer {
     this.update();
   }
 
+  /**
+   * @param {string} text
+   * @param {boolean} retry
+   */
   say(text, retry = false) {
     this.notice?.remove();
     if (!text) return;
@@ -138,12 +164,18 @@ export class Viewer {
     this.grid.append(this.notice);
   }
 
-  /** As `compare`, for a study among the priors by its UID. */
+  /**
+   * As `compare`, for a study among the priors by its UID.
+   * @param {string} uid
+   */
   compareWith(uid) {
     return this.compare(this.priors.find((prior) => prior.uid === uid) ?? { uid, label: "" });
   }
 
-  /** Open a prior beside the current study, with linked scrolling. */
+  /**
+   * Open a prior beside the current study, with linked scrolling.
+   * @param {Prior} prior
+   */
   async compare(prior) {
     let study = this.studies.find((known) => known.uid === prior.uid);
     if (!study) {
@@ -151,7 +183,7 @@ export class Viewer {
       try {
         study = await loadStudy(this.base, prior.uid);
       } catch (error) {
-        this.say(t("The study could not be loaded: {reason}", { reason: error.message }));
+        this.say(t("The study could not be loaded: {reason}", { reason: wordsOf(error) }));
         return;
       }
       this.studies.push(study);
@@ -181,6 +213,7 @@ export class Viewer {
     return this.panes.slice(0, LAYOUTS[this.layout]);
   }
 
+  /** @param {string} name */
   setLayout(name) {
     this.layout = name;
     this.grid.dataset.layout = name;
@@ -195,9 +228,13 @@ export class Viewer {
   /** Panes that came into view take the next series that is not shown yet. */
   fillPanes() {
     const unseen = this.studies.flatMap((study) => study.series).filter((series) => !this.panes.some((pane) => pane.series === series));
-    for (const pane of this.shownPanes) if (!pane.series && unseen.length && this.panes[0].series) pane.show(unseen.shift());
+    for (const pane of this.shownPanes) {
+      const next = pane.series || !this.panes[0].series ? undefined : unseen.shift();
+      if (next) pane.show(next);
+    }
   }
 
+  /** @param {Pane} pane */
   toggleSingle(pane) {
     if (this.layout === "1x1") this.setLayout(this.before ?? "2x2");
     else {
@@ -208,6 +245,7 @@ export class Viewer {
     }
   }
 
+  /** @param {Pane} pane */
   activate(pane) {
     if (this.active === pane && pane.element.classList.contains("pane-active")) return;
     this.active = pane;
@@ -215,6 +253,11 @@ export class Viewer {
     this.update();
   }
 
+  /**
+   * @param {Series} series
+   * @param {Pane} pane
+   * @param {number} [index]
+   */
   showSeries(series, pane = this.active, index = undefined) {
     pane.cine.stop();
     pane.show(series, index);
@@ -223,22 +266,26 @@ export class Viewer {
     this.update();
   }
 
+  /** @param {number} by */
   nextSeries(by) {
     const all = this.studies.flatMap((study) => study.series);
-    const at = all.indexOf(this.active.series);
+    const at = this.active.series ? all.indexOf(this.active.series) : -1;
     const next = all[at + by];
     if (next) this.showSeries(next);
   }
 
+  /** @param {Pane} pane */
   paneMoved(pane) {
     this.link.follow(pane);
   }
 
+  /** @param {boolean} on */
   setLinked(on) {
     this.link.set(on, this.shownPanes);
     this.update();
   }
 
+  /** @param {Tool} name */
   setTool(name) {
     this.tool = name;
     for (const pane of this.panes) pane.change({ unfinished: null });
@@ -246,7 +293,10 @@ export class Viewer {
     this.update();
   }
 
-  /** A window for the active pane: a preset, or null for the image's own. */
+  /**
+   * A window for the active pane: a preset, or null for the image's own.
+   * @param {{label: string, center: number, width: number} | null} preset
+   */
   setPreset(preset) {
     this.active.setWindow(preset && { center: preset.center, width: preset.width, shape: "LINEAR" }, { preset: preset?.label ?? "" });
   }
@@ -291,13 +341,18 @@ export class Viewer {
 
   update() {
     this.toolbar.update();
-    this.strip.mark(new Set(this.shownPanes.map((pane) => pane.series).filter(Boolean)));
+    this.strip.mark(new Set(this.shownPanes.flatMap((pane) => pane.series ?? [])));
   }
 }
 
+/** @param {HTMLElement} element */
 const uidsOf = (element) => (element.dataset.study ?? "").split(/\s+/).filter(Boolean);
 
-/** The panel's contract: see panels.js. */
+/**
+ * The panel's contract: see panels.js.
+ * @param {HTMLElement} element
+ * @returns {Panel}
+ */
 export function open(element) {
   const viewer = new Viewer(element);
   element.viewer = viewer;
@@ -313,7 +368,10 @@ export function open(element) {
   };
 }
 
-/** Start the viewers below an element that no page opens as panels and that have not been started. */
+/**
+ * Start the viewers below an element that no page opens as panels and that have not been started.
+ * @param {ParentNode} root
+ */
 export function start(root) {
   for (const element of root.querySelectorAll("[data-viewer]:not([data-panel], [data-started])")) {
     element.dataset.started = "";

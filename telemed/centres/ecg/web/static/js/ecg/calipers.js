@@ -1,15 +1,24 @@
 // Calipers: a span of time and voltage on the paper, moved by hand or by keys, and marched out over the whole strip.
 
 import { t } from "../i18n.js";
-import { COLOURS, line } from "./paper.js";
+import { COLOURS, segment } from "./paper.js";
+
+/** @import { Context } from "./paper.js" */
+/** @import { PaperView } from "./paper-view.js" */
+/** @typedef {{x1: number, x2: number, y1: number, y2: number}} Span in mm of the sheet */
+/** @typedef {"" | "x1" | "x2" | "both"} Edge */
 
 const GRAB = 1.6; // mm around an edge that take hold of it
 const LEAST = 0.4; // mm: a shorter drag is a click
 
 export class Calipers {
+  /** @param {PaperView} view */
   constructor(view) {
     this.view = view;
-    this.span = null; // {x1, x2, y1, y2} in mm of the sheet
+    /** @type {Span | null} */
+    this.span = null;
+    /** What the pointer has taken hold of. @type {{edge: Edge, x: number, y: number, was: Span | null} | null} */
+    this.hold = null;
     this.marching = false;
     this.onchange = () => {};
     view.painters.push((context) => this.paint(context));
@@ -20,14 +29,19 @@ export class Calipers {
     overlay.addEventListener("pointercancel", () => this.up());
   }
 
+  /** @param {PointerEvent} event */
   down(event) {
     if (event.button !== 0) return;
     this.view.overlay.setPointerCapture(event.pointerId);
     const { x, y } = this.view.under(event);
     this.hold = { edge: this.edgeAt(x, y), x, y, was: this.span && { ...this.span } };
-    if (!this.hold.edge) this.hold.fresh = true;
   }
 
+  /**
+   * @param {number} x
+   * @param {number} y
+   * @returns {Edge}
+   */
   edgeAt(x, y) {
     if (!this.span) return "";
     const { x1, x2 } = this.span;
@@ -37,6 +51,7 @@ export class Calipers {
     return x > Math.min(x1, x2) && x < Math.max(x1, x2) && y > top - 6 && y < bottom + 6 ? "both" : "";
   }
 
+  /** @param {PointerEvent} event */
   moved(event) {
     if (!this.view.sheet) return;
     const { x, y } = this.view.under(event);
@@ -46,17 +61,18 @@ export class Calipers {
       this.view.overlay.style.cursor = edge === "both" ? "move" : edge ? "ew-resize" : "crosshair";
       return;
     }
-    if (hold.fresh) this.span = { x1: hold.x, x2: x, y1: hold.y, y2: y };
-    else if (hold.edge === "both") {
+    if (hold.edge === "") this.span = { x1: hold.x, x2: x, y1: hold.y, y2: y };
+    else if (hold.edge === "both" && hold.was) {
       const { was } = hold;
       this.span = { x1: was.x1 + x - hold.x, x2: was.x2 + x - hold.x, y1: was.y1 + y - hold.y, y2: was.y2 + y - hold.y };
-    } else this.span = { ...this.span, [hold.edge]: x };
+    } else if (this.span) this.span = { ...this.span, [hold.edge]: x };
     this.changed();
   }
 
   up() {
-    if (this.hold?.fresh && this.span && Math.abs(this.span.x2 - this.span.x1) < LEAST && Math.abs(this.span.y2 - this.span.y1) < LEAST)
-      this.span = this.hold.was;
+    const { hold, span } = this;
+    const click = span !== null && Math.abs(span.x2 - span.x1) < LEAST && Math.abs(span.y2 - span.y1) < LEAST;
+    if (hold?.edge === "" && click) this.span = hold.was;
     this.hold = null;
     this.changed();
   }
@@ -71,7 +87,11 @@ export class Calipers {
     this.changed();
   }
 
-  /** Move by milliseconds: the whole, or its later edge alone. */
+  /**
+   * Move by milliseconds: the whole, or its later edge alone.
+   * @param {number} milliseconds
+   * @param {boolean} [edge]
+   */
   nudge(milliseconds, edge) {
     if (!this.span) return false;
     const by = (milliseconds / 1000) * this.view.setting.speed;
@@ -115,6 +135,7 @@ export class Calipers {
     });
   }
 
+  /** @param {Context} context */
   paint(context) {
     if (!this.span || !this.view.sheet) return;
     const { view } = this;
@@ -123,49 +144,21 @@ export class Calipers {
     const [x2, y2] = view.toPixel(this.span.x2, this.span.y2);
     if (this.marching && Math.abs(x2 - x1) > 3) {
       const step = Math.abs(x2 - x1);
-      for (let x = Math.min(x1, x2) % step; x < width; x += step)
-        line(
-          context,
-          [
-            [x, 0],
-            [x, height],
-          ],
-          COLOURS.march,
-          ratio,
-        );
+      for (let x = Math.min(x1, x2) % step; x < width; x += step) segment(context, [x, 0], [x, height], COLOURS.march, ratio);
     }
-    for (const x of [x1, x2])
-      line(
-        context,
-        [
-          [x, 0],
-          [x, height],
-        ],
-        COLOURS.caliper,
-        1.5 * ratio,
-      );
-    line(
-      context,
-      [
-        [x1, y1],
-        [x2, y1],
-      ],
-      COLOURS.caliper,
-      ratio,
-    );
-    if (Math.abs(y2 - y1) > 2)
-      line(
-        context,
-        [
-          [x1, y2],
-          [x2, y2],
-        ],
-        COLOURS.caliper,
-        ratio,
-      );
+    for (const x of [x1, x2]) segment(context, [x, 0], [x, height], COLOURS.caliper, 1.5 * ratio);
+    segment(context, [x1, y1], [x2, y1], COLOURS.caliper, ratio);
+    if (Math.abs(y2 - y1) > 2) segment(context, [x1, y2], [x2, y2], COLOURS.caliper, ratio);
     this.label(context, Math.max(x1, x2) + 6 * ratio, Math.min(y1, y2), ratio, width);
   }
 
+  /**
+   * @param {Context} context
+   * @param {number} x
+   * @param {number} y
+   * @param {number} ratio
+   * @param {number} width
+   */
   label(context, x, y, ratio, width) {
     context.font = `600 ${13 * ratio}px system-ui, sans-serif`;
     const room = context.measureText(this.text).width + 12 * ratio;

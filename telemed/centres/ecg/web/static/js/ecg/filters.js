@@ -1,7 +1,14 @@
 // The filters of the server's drawing on the screen: its second-order sections, run forwards and backwards, so that the
 // phase is zero and what stands on paper stands here.
 
-/** One second-order section over samples, from a state at rest on the first sample. */
+/** @typedef {number[]} Section a second-order section: b0 b1 b2 a0 a1 a2 */
+/** @typedef {Section[]} Stage sections that run one after the other */
+
+/**
+ * One second-order section over samples, from a state at rest on the first sample.
+ * @param {Section} coefficients
+ * @param {Float64Array} samples
+ */
 function section([b0, b1, b2, , a1, a2], samples) {
   const out = new Float64Array(samples.length);
   // The state that a constant of the first sample's size would have left behind.
@@ -19,11 +26,20 @@ function section([b0, b1, b2, , a1, a2], samples) {
   return out;
 }
 
+/**
+ * @param {Stage} stage
+ * @param {Float64Array} samples
+ */
 function run(stage, samples) {
-  return stage.reduce((signal, each) => section(each, signal), samples);
+  let signal = samples;
+  for (const each of stage) signal = section(each, signal);
+  return signal;
 }
 
-/** A lead with its gaps bridged by straight lines. */
+/**
+ * A lead with its gaps bridged by straight lines.
+ * @param {Float32Array} samples
+ */
 function bridged(samples) {
   const whole = Float64Array.from(samples);
   let last = -1;
@@ -37,9 +53,14 @@ function bridged(samples) {
   return whole;
 }
 
-/** Samples of one lead after a filter; NaN stays NaN. Mirrored at the ends for up to ten seconds, as the server does. */
+/**
+ * Samples of one lead after a filter; NaN stays NaN. Mirrored at the ends for up to ten seconds, as the server does.
+ * @param {Float32Array} samples
+ * @param {Stage[]} stages
+ * @param {number} rate
+ */
 export function filtered(samples, stages, rate) {
-  if (!stages.length || samples.length < 2 || samples.every(Number.isNaN)) return samples;
+  if (!stages.length || samples.length < 2 || samples.every((value) => Number.isNaN(value))) return samples;
   const pad = Math.min(samples.length - 1, Math.floor(10 * rate));
   let signal = bridged(samples);
   for (const stage of stages) {
@@ -56,7 +77,10 @@ export function filtered(samples, stages, rate) {
   return Float32Array.from(signal, (value, n) => (Number.isNaN(samples[n]) ? NaN : value));
 }
 
-/** The middle value of what is there. */
+/**
+ * The middle value of what is there.
+ * @param {Float32Array} samples
+ */
 export function median(samples) {
   const known = samples.filter((value) => !Number.isNaN(value)).sort();
   return known.length ? known[known.length >> 1] : 0;

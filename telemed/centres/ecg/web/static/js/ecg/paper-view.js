@@ -2,8 +2,13 @@
 
 import { el } from "../element.js";
 import { filtered, median } from "./filters.js";
-import { COLOURS, fit, grid, line, trace } from "./paper.js";
+import { COLOURS, fit, grid, line, segment, trace } from "./paper.js";
 import { makeSheet, pulse } from "./sheet.js";
+
+/** @import { Context } from "./paper.js" */
+/** @import { Sheet, Strip } from "./sheet.js" */
+/** @import { Tracing } from "./tracing.js" */
+/** @typedef {{layout: string, speed: number, gain: number, filter: string, zoom: number, lead: string}} Setting speed in mm/s, gain in mm/mV */
 
 const BASE_SECONDS = 10; // what fits the width at 25 mm/s without zoom
 const BASE_SPEED = 25;
@@ -14,13 +19,26 @@ export class PaperView {
     this.paper = el("canvas", { "aria-hidden": "true" });
     this.overlay = el("canvas", { class: "ecg-overlay", tabindex: "0", role: "img" });
     this.element = el("div", { class: "ecg-paper" }, this.paper, this.overlay);
+    /** @type {Setting} */
     this.setting = { layout: "3x4", speed: 25, gain: 10, filter: "diagnostic", zoom: 1, lead: "" };
     this.scroll = { x: 0, y: 0 }; // mm
-    this.painters = []; // what draws on the overlay
+    /** What draws on the overlay. @type {((context: Context) => void)[]} */
+    this.painters = [];
+    /** Leads after the filter in use. @type {Map<string, Float32Array>} */
     this.shown = new Map();
+    /** @type {Tracing | null} */
+    this.tracing = null;
+    /** Microvolts by lead. @type {Float32Array[]} */
+    this.samples = [];
+    /** @type {Sheet | null} */
+    this.sheet = null;
+    /** @type {number | null} */
+    this.pending = null;
+    this.size = fit(this.paper);
     new ResizeObserver(() => this.draw()).observe(this.element);
   }
 
+  /** @param {Tracing} tracing */
   async show(tracing) {
     const samples = await tracing.whole();
     this.tracing = tracing;
@@ -32,6 +50,7 @@ export class PaperView {
     this.draw();
   }
 
+  /** @param {Partial<Setting>} setting */
   change(setting) {
     Object.assign(this.setting, setting);
     if ("filter" in setting) this.shown.clear();
@@ -39,7 +58,10 @@ export class PaperView {
     this.draw();
   }
 
-  /** A step in or out; the middle of what is seen stays. */
+  /**
+   * A step in or out; the middle of what is seen stays.
+   * @param {number} by
+   */
   zoom(by) {
     const at = ZOOMS.indexOf(this.setting.zoom);
     const next = by ? ZOOMS[Math.min(ZOOMS.length - 1, Math.max(0, at + by))] : 1;
@@ -49,25 +71,29 @@ export class PaperView {
     this.move(half * (1 - 1 / factor), high * (1 - 1 / factor));
   }
 
-  /** Scroll by millimetres. */
+  /**
+   * Scroll by millimetres.
+   * @param {number} x
+   * @param {number} y
+   */
   move(x, y) {
     this.scroll.x += x;
     this.scroll.y += y;
     this.draw();
   }
 
-  /** The lead after the filter in use, with its middle on zero. */
+  /**
+   * The lead after the filter in use, with its middle on zero.
+   * @param {string} name
+   */
   lead(name) {
-    if (!this.shown.has(name)) {
-      const stages = this.tracing.filters.find((each) => each.name === this.setting.filter)?.stages ?? [];
-      const samples = filtered(this.samples[this.tracing.leads.indexOf(name)], stages, this.tracing.rate);
-      const middle = median(samples);
-      this.shown.set(
-        name,
-        samples.map((value) => value - middle),
-      );
-    }
-    return this.shown.get(name);
+    const known = this.shown.get(name);
+    if (known || !this.tracing) return known ?? new Float32Array();
+    const samples = filtered(this.samples[this.tracing.leads.indexOf(name)], this.filter?.stages ?? [], this.tracing.rate);
+    const middle = median(samples);
+    const shown = samples.map((value) => value - middle);
+    this.shown.set(name, shown);
+    return shown;
   }
 
   get filter() {
@@ -89,30 +115,37 @@ export class PaperView {
   }
 
   paint() {
+    if (!this.tracing) return;
     this.size = fit(this.paper);
     const { context, width, height } = this.size;
     const { layout, speed, gain, lead } = this.setting;
-    this.sheet = makeSheet(this.tracing, layout, speed, height / this.scale, lead);
-    this.scroll.x = Math.max(0, Math.min(this.scroll.x, this.sheet.width - width / this.scale));
-    this.scroll.y = Math.max(0, Math.min(this.scroll.y, this.sheet.height - height / this.scale));
+    const sheet = makeSheet(this.tracing, layout, speed, height / this.scale, lead);
+    this.sheet = sheet;
+    this.scroll.x = Math.max(0, Math.min(this.scroll.x, sheet.width - width / this.scale));
+    this.scroll.y = Math.max(0, Math.min(this.scroll.y, sheet.height - height / this.scale));
     const origin = { x: this.scroll.x * this.scale, y: this.scroll.y * this.scale };
     grid(context, { x: 0, y: 0, width, height }, origin, this.scale);
     const pen = Math.max(1, 0.25 * this.scale);
-    for (let row = 0; row < this.sheet.rows; row += 1) {
+    for (let row = 0; row < sheet.rows; row += 1) {
       line(
         context,
-        pulse(0, this.sheet.zero(row), speed, gain).map(([x, y]) => this.toPixel(x, y)),
+        pulse(0, sheet.zero(row), speed, gain).map(([x, y]) => this.toPixel(x, y)),
         COLOURS.trace,
         pen,
       );
     }
-    for (const strip of this.sheet.strips) this.strip(strip, pen);
+    for (const strip of sheet.strips) this.strip(sheet, this.tracing, strip, pen);
     this.drawOverlay();
   }
 
-  strip(strip, pen) {
+  /**
+   * @param {Sheet} sheet
+   * @param {Tracing} tracing
+   * @param {Strip} strip
+   * @param {number} pen
+   */
+  strip(sheet, { rate }, strip, pen) {
     const { context, width } = this.size;
-    const { rate } = this.tracing;
     const perSample = (this.setting.speed / rate) * this.scale;
     const [left, zero] = this.toPixel(strip.x, strip.y);
     const right = left + strip.width * this.scale;
@@ -137,17 +170,9 @@ export class PaperView {
     context.restore();
     context.fillStyle = COLOURS.label;
     context.font = `600 ${Math.max(11 * this.size.ratio, 3.4 * this.scale)}px system-ui, sans-serif`;
-    context.fillText(strip.lead, left + 1.2 * this.scale, zero - Math.min(9, 0.3 * this.sheet.rowHeight) * this.scale);
-    if (strip.x > this.sheet.strips[0].x && !strip.rhythm) {
-      line(
-        context,
-        [
-          [left, zero - 3 * this.scale],
-          [left, zero + 3 * this.scale],
-        ],
-        COLOURS.trace,
-        1,
-      );
+    context.fillText(strip.lead, left + 1.2 * this.scale, zero - Math.min(9, 0.3 * sheet.rowHeight) * this.scale);
+    if (strip.x > sheet.strips[0].x && !strip.rhythm) {
+      segment(context, [left, zero - 3 * this.scale], [left, zero + 3 * this.scale], COLOURS.trace, 1);
     }
   }
 
@@ -157,17 +182,26 @@ export class PaperView {
     for (const painter of this.painters) painter(context);
   }
 
+  /**
+   * @param {number} x
+   * @param {number} y
+   * @returns {[number, number]}
+   */
   toPixel(x, y) {
     return [(x - this.scroll.x) * this.scale, (y - this.scroll.y) * this.scale];
   }
 
-  /** What lies under a pointer: {x, y} in mm on the sheet, the strip, and time (s) and voltage (mV) there. */
+  /**
+   * What lies under a pointer: {x, y} in mm on the sheet, the strip, and time (s) and voltage (mV) there.
+   * @param {MouseEvent} event
+   */
   under(event) {
     const box = this.overlay.getBoundingClientRect();
     const ratio = this.size.ratio;
     const x = ((event.clientX - box.left) * ratio) / this.scale + this.scroll.x;
     const y = ((event.clientY - box.top) * ratio) / this.scale + this.scroll.y;
-    const row = this.sheet.strips.filter((strip) => Math.abs(y - strip.y + 0.05 * this.sheet.rowHeight) <= this.sheet.rowHeight / 2);
+    const { strips = [], rowHeight = 0 } = this.sheet ?? {};
+    const row = strips.filter((strip) => Math.abs(y - strip.y + 0.05 * rowHeight) <= rowHeight / 2);
     const strip = row.find((each) => x >= each.x && x <= each.x + each.width) ?? null;
     return { x, y, strip, time: strip ? strip.begin + (x - strip.x) / this.setting.speed : null };
   }

@@ -6,6 +6,9 @@ import { t } from "../i18n.js";
 import { insert, statements, textOf } from "./statements.js";
 import { evidenceText, inLeads, QUALITY, REASONS } from "./words.js";
 
+/** @import { Evidence, Tracing } from "./tracing.js" */
+/** @typedef {{code: string, evidence: Evidence, text: string, section: string}} Proposed */
+
 const SHORT = [
   ["rate", t("HR"), "/min"],
   ["pr", "PR", " ms"],
@@ -16,24 +19,30 @@ const SHORT = [
 ];
 
 export class ProposalBar {
+  /** @param {() => HTMLFormElement | null} formOf */
   constructor(formOf) {
     this.formOf = formOf;
+    /** @type {Proposed[]} */
+    this.texts = [];
     this.element = el("div", { class: "ecg-proposal", "aria-label": t("Proposed by the analysis") });
   }
 
+  /** @param {Tracing} tracing */
   async show(tracing) {
     const known = new Map((await statements().catch(() => [])).filter((each) => each.code).map((each) => [each.code, each]));
     const { proposal } = tracing;
-    this.texts = (proposal.statements ?? []).map((each) => ({
-      ...each,
-      text: inLeads(known.has(each.code) ? textOf(known.get(each.code)) : each.code, each.evidence),
-      section: known.get(each.code)?.section ?? "impression",
-    }));
+    this.texts = (proposal.statements ?? []).map((each) => {
+      const statement = known.get(each.code);
+      const text = inLeads(statement ? textOf(statement) : each.code, each.evidence);
+      return { ...each, text, section: statement?.section ?? "impression" };
+    });
     const weak = (proposal.quality ?? []).filter((lead) => lead.grade === "poor");
+    /** @type {HTMLElement[]} */
     const parts = [el("span", { class: "ecg-proposal-head" }, t("Proposed, not signed"))];
-    const numbers = SHORT.filter(([name]) => typeof proposal.measurements?.[name] === "number").map(
-      ([name, label, unit]) => `${label} ${Math.round(proposal.measurements[name])}${unit}`,
-    );
+    const numbers = SHORT.flatMap(([name, label, unit]) => {
+      const value = proposal.measurements?.[name];
+      return typeof value === "number" ? [`${label} ${Math.round(value)}${unit}`] : [];
+    });
     if (numbers.length > 1) parts.push(el("span", { class: "ecg-numbers" }, numbers.join("   ")));
     for (const hit of tracing.critical)
       parts.push(
@@ -74,6 +83,7 @@ export class ProposalBar {
     this.element.replaceChildren(...parts);
   }
 
+  /** @param {Proposed} statement */
   chip(statement) {
     const why = evidenceText(statement.evidence);
     return el(
@@ -89,29 +99,35 @@ export class ProposalBar {
     );
   }
 
+  /** @param {Proposed} statement */
   write(statement) {
     insert(this.formOf(), statement.section, statement.text);
   }
 
   /** All statements into the report. */
   take() {
-    for (const each of this.texts ?? []) this.write(each);
+    for (const each of this.texts) this.write(each);
   }
 }
 
+/** @param {Evidence} evidence */
 const evidenceOf = (evidence) =>
   Object.entries(evidence)
     .map(([name, value]) => `${name} ${value}`)
     .join("\n");
 
-/** Numbers that came after the form was drawn go into the fields that nobody has filled. */
+/**
+ * Numbers that came after the form was drawn go into the fields that nobody has filled.
+ * @param {HTMLFormElement | null} form
+ * @param {Tracing} tracing
+ */
 export function fillMeasured(form, tracing) {
   const place = form?.querySelector("[data-measured]");
   if (!place || !tracing) return;
   const fields = [...place.querySelectorAll("input[data-measure]")];
   const untouched = fields.every((field) => field.value === "");
   for (const field of fields) {
-    const value = tracing.proposal.measurements?.[field.dataset.measure];
+    const value = tracing.proposal.measurements?.[field.dataset.measure ?? ""];
     if (value === null || value === undefined) continue;
     field.dataset.proposal = String(Math.round(value));
     if (untouched) field.value = field.dataset.proposal;
@@ -119,7 +135,10 @@ export function fillMeasured(form, tracing) {
   mark(place);
 }
 
-/** A number that is not the proposed one is marked, with what was proposed beside it. */
+/**
+ * A number that is not the proposed one is marked, with what was proposed beside it.
+ * @param {HTMLElement} place
+ */
 export function mark(place) {
   for (const field of place.querySelectorAll("input[data-measure]")) {
     const changed = field.dataset.proposal !== "" && field.value !== field.dataset.proposal;

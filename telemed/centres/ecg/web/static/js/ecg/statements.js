@@ -1,17 +1,20 @@
 // The coded list of statements, Chinese and English: found by number, by the first letters of its pinyin, or by words.
 
-import { el } from "../element.js";
+import { el, wordsOf } from "../element.js";
 import { t } from "../i18n.js";
+
+/** @typedef {{number: number, code?: string, zh: string, en: string, initials: string, section?: string}} Statement */
 
 const LIST = new URL("../../ecg/statements.json", import.meta.url).href;
 const SHOWN = 12;
+/** @type {Promise<Statement[]> | null} */
 let loading = null;
 
 /** All statements: [{number, code?, zh, en, initials, section}]. */
 export function statements() {
   loading ??= fetch(LIST)
     .then((response) => response.json())
-    .then((data) => data.statements)
+    .then((/** @type {{statements: Statement[]}} */ data) => data.statements)
     .catch((error) => {
       loading = null;
       throw error;
@@ -20,12 +23,18 @@ export function statements() {
 }
 
 export const inEnglish = () => document.documentElement.lang.startsWith("en");
+/** @param {Statement} statement */
 export const textOf = (statement) => (inEnglish() ? statement.en : statement.zh);
 
-/** The statements that fit what was typed, the best first. */
+/**
+ * The statements that fit what was typed, the best first.
+ * @param {Statement[]} all
+ * @param {string} typed
+ */
 export function find(all, typed) {
   const wanted = typed.trim().toLowerCase();
   if (!wanted) return all.slice(0, SHOWN);
+  /** @param {Statement} each */
   const worth = (each) => {
     if (String(each.number) === wanted || each.initials === wanted) return 5;
     if (String(each.number).startsWith(wanted) || each.initials.startsWith(wanted)) return 4;
@@ -35,14 +44,19 @@ export function find(all, typed) {
     return each.initials.includes(wanted) ? 1 : 0;
   };
   return all
-    .map((each) => [worth(each), each])
-    .filter(([value]) => value)
-    .sort((a, b) => b[0] - a[0] || a[1].number - b[1].number)
+    .map((each) => ({ each, value: worth(each) }))
+    .filter(({ value }) => value)
+    .sort((a, b) => b.value - a.value || a.each.number - b.each.number)
     .slice(0, SHOWN)
-    .map(([, each]) => each);
+    .map(({ each }) => each);
 }
 
-/** Write a statement into a text of the report, on a line of its own. */
+/**
+ * Write a statement into a text of the report, on a line of its own.
+ * @param {HTMLFormElement | null} form
+ * @param {string} section
+ * @param {string} text
+ */
 export function insert(form, section, text) {
   const area = form?.querySelector(`textarea[name="sections.${section}"]`) ?? form?.querySelector("textarea");
   if (!area) return false;
@@ -54,8 +68,14 @@ export function insert(form, section, text) {
 }
 
 export class StatementPicker {
+  /** @param {() => HTMLFormElement | null} formOf */
   constructor(formOf) {
     this.formOf = formOf;
+    /** @type {Statement[]} */
+    this.all = [];
+    /** @type {Statement[]} */
+    this.found = [];
+    this.chosen = 0;
     this.input = el("input", {
       class: "form-control",
       type: "text",
@@ -65,6 +85,7 @@ export class StatementPicker {
       placeholder: t("Number, pinyin initials or words"),
     });
     this.list = el("ul", { class: "statement-list", id: "statement-list", role: "listbox", "aria-label": t("Statements") });
+    /** @type {HTMLDialogElement} */
     this.dialog = el(
       "dialog",
       { class: "sheet statement-sheet", "aria-label": t("Statements") },
@@ -93,12 +114,12 @@ export class StatementPicker {
       this.all = await statements();
       this.show();
     } catch (error) {
-      this.list.replaceChildren(el("li", { role: "alert" }, error.message));
+      this.list.replaceChildren(el("li", { role: "alert" }, wordsOf(error)));
     }
   }
 
   show(chosen = 0) {
-    this.found = find(this.all ?? [], this.input.value);
+    this.found = find(this.all, this.input.value);
     this.chosen = Math.max(0, Math.min(chosen, this.found.length - 1));
     this.list.replaceChildren(
       ...this.found.map((each, index) =>
@@ -120,15 +141,17 @@ export class StatementPicker {
     this.input.setAttribute("aria-activedescendant", this.found.length ? `statement-${this.chosen}` : "");
   }
 
+  /** @param {KeyboardEvent} event */
   key(event) {
     if (event.isComposing) return;
-    const by = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    const by = event.key === "ArrowDown" ? 1 : event.key === "ArrowUp" ? -1 : 0;
     if (by) this.show(this.chosen + by);
-    else if (event.key === "Enter" && this.found?.length) this.take(this.found[this.chosen]);
+    else if (event.key === "Enter" && this.found.length) this.take(this.found[this.chosen]);
     else return;
     event.preventDefault();
   }
 
+  /** @param {Statement} statement */
   take(statement) {
     insert(this.formOf(), statement.section ?? "impression", textOf(statement));
     this.input.value = "";

@@ -4,7 +4,7 @@
 //
 // Paper on a canvas, drawn from the samples; every button has a key. It says "ecg:ready" when the first trace is drawn.
 
-import { el, icon } from "../element.js";
+import { aimedAt, el, wordsOf } from "../element.js";
 import { t } from "../i18n.js";
 import { register } from "../keys.js";
 import { Calipers } from "./calipers.js";
@@ -13,31 +13,33 @@ import { PaperView } from "./paper-view.js";
 import { fillMeasured, mark, ProposalBar } from "./proposal.js";
 import { GAINS, LAYOUTS, SPEEDS } from "./sheet.js";
 import { StatementPicker } from "./statements.js";
+import { EcgToolbar } from "./toolbar.js";
 import { tracingsOf } from "./tracing.js";
-import { beginOf, filterText } from "./words.js";
+import { beginOf } from "./words.js";
+
+/** @import { Setting } from "./paper-view.js" */
+/** @import { Tracing } from "./tracing.js" */
 
 const ASK_AGAIN = 1200; // ms while a tracing that has arrived is being read
 const PATIENCE = 60; // times
 
-const button = (label, key, run, content) =>
-  el(
-    "button",
-    {
-      type: "button",
-      class: "tool ecg-tool",
-      title: key ? `${label} (${key})` : label,
-      "aria-label": label,
-      "aria-pressed": "false",
-      onclick: run,
-    },
-    ...content,
-  );
-
 export class EcgViewer {
+  /**
+   * @param {HTMLElement} element
+   * @param {PanelContext} context
+   */
   constructor(element, { caseId, form }) {
     this.element = element;
     this.caseId = caseId;
     this.formOf = form;
+    /** @type {Tracing[]} */
+    this.items = [];
+    /** Of earlier cases. @type {Tracing[]} */
+    this.earlier = [];
+    /** The one that is shown. @type {Tracing | null} */
+    this.tracing = null;
+    /** @type {import("./holter/summary.js").HolterSummary | null} */
+    this.summary = null;
     this.view = new PaperView();
     this.calipers = new Calipers(this.view);
     this.comparison = new Comparison(this.view);
@@ -45,71 +47,76 @@ export class EcgViewer {
     this.picker = new StatementPicker(form);
     this.notice = el("p", { class: "ecg-notice", role: "status" }, t("The tracing is being read…"));
     this.stage = el("div", { class: "ecg-stage" }, this.view.element, this.comparison.element, this.notice);
-    this.bar = this.makeBar();
-    element.replaceChildren(this.bar, this.stage, this.proposal.element);
+    this.bar = new EcgToolbar(this);
+    element.replaceChildren(this.bar.element, this.stage, this.proposal.element);
     this.calipers.onchange = () => this.update();
     this.view.overlay.addEventListener("dblclick", (event) => this.magnify(this.view.under(event).strip?.lead));
     this.view.overlay.addEventListener("wheel", (event) => this.wheel(event), { passive: false });
     this.bindKeys();
     document.addEventListener("input", (event) => {
-      const place = event.target.closest?.("[data-measured]");
+      const place = aimedAt(event, "[data-measured]");
       if (place) mark(place);
     });
   }
 
   // ---- recordings ----
 
+  /** @param {number} tries */
   async open(tries = 0) {
     let found;
     try {
       found = await tracingsOf(this.caseId);
     } catch (error) {
-      this.say(error.message);
+      this.say(wordsOf(error));
       return;
     }
     const { items, earlier } = found;
     this.earlier = earlier;
-    const fresh = items.length !== this.items?.length;
+    const fresh = items.length !== this.items.length;
     this.items = items;
     if (fresh && items.length) await this.list();
     if (items.length < Number(this.element.dataset.expected || 1) && tries < PATIENCE) setTimeout(() => this.open(tries + 1), ASK_AGAIN);
     else if (!items.length) this.say(t("The tracing has not been read yet."));
   }
 
-  /** More may have arrived, or been read. */
+  /**
+   * More may have arrived, or been read.
+   * @param {HTMLElement} fresh
+   */
   grow(fresh) {
     this.element.dataset.expected = fresh.dataset.expected;
     this.open();
   }
 
   async list() {
-    this.choice.replaceChildren(
+    this.bar.choice.replaceChildren(
       ...this.items.map((each, index) => el("option", { value: String(index) }, `${beginOf(each)} ${each.format}`)),
     );
-    this.choice.hidden = this.items.length < 2;
+    this.bar.choice.hidden = this.items.length < 2;
     await this.choose(this.items.length - 1);
   }
 
+  /** @param {number} index */
   async choose(index) {
     const tracing = this.items[index];
-    this.choice.value = String(index);
+    this.bar.choice.value = String(index);
     this.tracing = tracing;
     if (tracing.kind === "unreadable") {
       this.say(t("This file cannot be read: {reason}", { reason: tracing.reason }));
       return;
     }
-    this.holter.hidden = tracing.kind !== "holter";
+    this.bar.holter.hidden = tracing.kind !== "holter";
     if (tracing.kind === "holter") {
       const { HolterSummary } = await import("./holter/summary.js");
       this.view.element.hidden = true;
       this.summary?.element.remove();
       this.summary = new HolterSummary(tracing, this.holterAddress());
       this.stage.prepend(this.summary.element);
-      this.bar.classList.add("ecg-bar-holter");
+      this.bar.element.classList.add("ecg-bar-holter");
     } else {
       this.summary?.element.remove();
       this.view.element.hidden = false;
-      this.bar.classList.remove("ecg-bar-holter");
+      this.bar.element.classList.remove("ecg-bar-holter");
       await this.view.show(tracing);
     }
     this.say("");
@@ -122,50 +129,62 @@ export class EcgViewer {
     });
   }
 
+  /** @param {string} text */
   say(text) {
     this.notice.hidden = !text;
     this.notice.textContent = text;
   }
 
   holterAddress() {
-    return `${this.element.dataset.holter}/${this.tracing.id}${window.location.search}`;
+    return `${this.element.dataset.holter}/${this.tracing?.id}${window.location.search}`;
   }
 
   // ---- what keys and buttons do ----
 
+  /**
+   * @param {keyof Setting} name
+   * @param {(string | number)[]} values
+   * @param {number} by
+   */
   cycle(name, values, by = 1) {
     const at = values.indexOf(this.view.setting[name]);
     this.set({ [name]: values[(at + by + values.length) % values.length] });
   }
 
+  /** @param {Partial<Setting>} setting */
   set(setting) {
     this.view.change(setting);
     this.comparison.paint();
     this.update();
   }
 
+  /** @param {string} layout */
   setLayout(layout) {
     this.comparison.close();
     this.set({ layout, lead: "" });
   }
 
+  /** @param {string | undefined} lead */
   magnify(lead) {
     this.comparison.close();
     this.set({ lead: this.view.setting.lead || !lead ? "" : lead });
   }
 
+  /** @param {number} by */
   stepLead(by) {
-    const { leads } = this.tracing;
+    const leads = this.tracing?.leads ?? [];
     this.set({ lead: leads[(leads.indexOf(this.view.setting.lead) + by + leads.length) % leads.length] });
   }
 
+  /** @param {boolean} withEarlier */
   async compare(withEarlier) {
-    const open = !this.comparison.element.hidden && Boolean(this.comparison.earlier?.length) === withEarlier;
-    if (open) this.comparison.close();
+    const open = !this.comparison.element.hidden && Boolean(this.comparison.earlier.length) === withEarlier;
+    if (open || !this.tracing) this.comparison.close();
     else await this.comparison.open(this.tracing, withEarlier ? this.earlier : []);
     this.update();
   }
 
+  /** @param {WheelEvent} event */
   wheel(event) {
     if (!this.view.sheet) return;
     event.preventDefault();
@@ -178,108 +197,23 @@ export class EcgViewer {
     this.update();
   }
 
+  /** @param {number} by */
   zoom(by) {
     this.view.zoom(by);
     this.update();
   }
 
-  // ---- bar ----
-
-  makeBar() {
-    const { view, calipers } = this;
-    this.layouts = LAYOUTS.map((each) => ({
-      name: each.name,
-      button: button(each.label, each.key, () => this.setLayout(each.name), [el("span", {}, each.name.replace("x", "×"))]),
-    }));
-    this.speed = button(t("Paper speed"), "s", () => this.cycle("speed", SPEEDS), [el("span", {})]);
-    this.gain = button(t("Gain"), "g", () => this.cycle("gain", GAINS), [el("span", {})]);
-    this.filter = el("select", {
-      class: "tool-select ecg-filter",
-      "aria-label": t("Filter"),
-      title: t("Filter (i)"),
-      onchange: () => {
-        this.set({ filter: this.filter.value });
-        this.filter.blur();
-      },
-    });
-    this.choice = el("select", {
-      class: "tool-select ecg-choice",
-      "aria-label": t("Recording"),
-      hidden: true,
-      onchange: () => {
-        this.choose(Number(this.choice.value));
-        this.choice.blur();
-      },
-    });
-    this.caliperButton = button(t("Calipers"), "k", () => calipers.place(), [icon("ruler-measure")]);
-    this.marchButton = button(t("March out"), "m", () => calipers.march(), [icon("layout-columns")]);
-    this.lensButton = button(t("Enlarge a lead"), "l", () => this.magnify(view.setting.lead ? "" : "II"), [icon("zoom-in")]);
-    this.medianButton = button(t("Median beats"), "v", () => this.compare(false), [icon("heartbeat")]);
-    this.compareButton = button(t("Compare with the earlier tracing"), "x", () => this.compare(true), [icon("history")]);
-    this.reading = el("output", { class: "visually-hidden" });
-    this.holter = el(
-      "button",
-      { type: "button", class: "btn btn-primary", hidden: true, onclick: () => window.location.assign(this.holterAddress()) },
-      t("Open the Holter page"),
-      el("kbd", { "aria-hidden": "true" }, "h"),
-    );
-    const gap = () => el("span", { class: "tool-gap" });
-    return el(
-      "div",
-      { class: "viewer-bar ecg-bar", role: "toolbar", "aria-label": t("ECG viewer") },
-      this.choice,
-      this.holter,
-      el(
-        "span",
-        { class: "ecg-paper-tools" },
-        ...this.layouts.map((each) => each.button),
-        gap(),
-        this.speed,
-        this.gain,
-        this.filter,
-        gap(),
-        this.caliperButton,
-        this.marchButton,
-        this.lensButton,
-        this.medianButton,
-        this.compareButton,
-        gap(),
-        button(t("Smaller"), "-", () => this.zoom(-1), [el("span", {}, "−")]),
-        button(t("Larger"), "+", () => this.zoom(1), [el("span", {}, "+")]),
-        button(t("Statements"), "a", () => this.picker.open(), [icon("list")]),
-      ),
-      el("span", { class: "spacer" }),
-      this.reading,
-    );
-  }
-
   update() {
-    const { setting, tracing } = this.view;
-    const press = (target, on) => target.setAttribute("aria-pressed", String(on));
-    for (const each of this.layouts) press(each.button, !setting.lead && this.comparison.element.hidden && setting.layout === each.name);
-    this.speed.firstChild.textContent = `${setting.speed} mm/s`;
-    this.gain.firstChild.textContent = `${setting.gain} mm/mV`;
-    press(this.caliperButton, Boolean(this.calipers.span));
-    press(this.marchButton, this.calipers.marching);
-    press(this.lensButton, Boolean(setting.lead));
-    const comparing = !this.comparison.element.hidden;
-    press(this.compareButton, comparing && Boolean(this.comparison.earlier?.length));
-    press(this.medianButton, comparing && !this.comparison.earlier?.length);
-    this.compareButton.disabled = !this.earlier?.length;
-    this.reading.textContent = this.calipers.text;
-    if (!tracing) return;
-    if (this.filterFor !== tracing) {
-      this.filterFor = tracing;
-      this.filter.replaceChildren(...tracing.filters.map((each) => el("option", { value: each.name }, filterText(each))));
-    }
-    this.filter.value = setting.filter;
-    this.filter.classList.toggle("ecg-not-diagnostic", this.view.filter?.diagnostic === false);
+    this.bar.update();
   }
+
+  // ---- keys ----
 
   bindKeys() {
     const { view, calipers } = this;
     const shown = () => this.element.checkVisibility() && !document.querySelector("dialog[open]");
     const resting = () => shown() && this.tracing?.kind === "resting";
+    /** @type {(key: string, label: string, run: () => unknown, when?: () => boolean) => void} */
     const bind = (key, label, run, when = resting) => register(key, label, run, { when, group: t("ECG viewer") });
     for (const each of LAYOUTS) bind(each.key, each.label, () => this.setLayout(each.name));
     bind("s", t("Paper speed"), () => this.cycle("speed", SPEEDS));
@@ -287,7 +221,7 @@ export class EcgViewer {
     bind("i", t("Filter"), () =>
       this.cycle(
         "filter",
-        view.tracing.filters.map((each) => each.name),
+        (view.tracing?.filters ?? []).map((each) => each.name),
       ),
     );
     bind("k", t("Calipers"), () => calipers.place());
@@ -299,7 +233,7 @@ export class EcgViewer {
       "x",
       t("Compare with the earlier tracing"),
       () => this.compare(true),
-      () => resting() && this.earlier?.length > 0,
+      () => resting() && this.earlier.length > 0,
     );
     for (const key of ["+", "="]) bind(key, t("Larger"), () => this.zoom(1));
     bind("-", t("Smaller"), () => this.zoom(-1));
@@ -326,15 +260,20 @@ export class EcgViewer {
     bind(
       "h",
       t("Open the Holter page"),
-      () => this.holter.click(),
+      () => this.bar.holter.click(),
       () => shown() && this.tracing?.kind === "holter",
     );
   }
 }
 
-/** The panel's contract: see panels.js. */
+/**
+ * The panel's contract: see panels.js.
+ * @param {HTMLElement} element
+ * @param {PanelContext} context
+ * @returns {Panel}
+ */
 export function open(element, context) {
   const viewer = new EcgViewer(element, context);
   viewer.open();
-  return viewer;
+  return { grow: (fresh) => viewer.grow(fresh) };
 }

@@ -2,6 +2,9 @@
 
 import { t } from "../i18n.js";
 
+/** @import { Evidence, Filter, Tracing } from "./tracing.js" */
+
+/** Name, label, unit and decimals. @type {[name: string, label: string, unit: string, digits: number][]} */
 export const MEASURES = [
   ["rate", t("Heart rate"), "/min", 0],
   ["p_duration", t("P duration"), "ms", 0],
@@ -15,6 +18,7 @@ export const MEASURES = [
   ["t_axis", t("T axis"), "°", 0],
 ];
 
+/** @type {Record<string, string>} */
 const EVIDENCE = {
   rate: t("rate {value}/min"),
   pr: t("PR {value} ms"),
@@ -36,9 +40,13 @@ const EVIDENCE = {
   fastest_rate: t("fastest {value}/min"),
 };
 
+/** @type {Record<string, string>} */
 export const QUALITY = { good: t("good"), fair: t("fair"), poor: t("poor") };
+/** @type {Record<string, string>} */
 export const REASONS = { missing: t("gaps"), flat: t("flat"), clipped: t("cut off"), noise: t("noise"), baseline: t("baseline wander") };
+/** @type {Record<string, string>} */
 export const CLASSES = { N: t("normal"), S: t("supraventricular"), V: t("ventricular"), F: t("fusion"), Q: t("unknown beat") };
+/** @type {Record<string, string>} */
 export const EVENTS = {
   pause: t("Pause"),
   "couplet-V": t("Ventricular couplet"),
@@ -54,6 +62,7 @@ export const EVENTS = {
   "polymorphic-tachycardia": t("Suspected polymorphic tachycardia"),
   "ventricular-flutter": t("Suspected ventricular flutter"),
 };
+/** @type {Record<string, string>} */
 export const FILTER_NAMES = {
   none: t("as recorded"),
   diagnostic: t("diagnostic"),
@@ -63,30 +72,47 @@ export const FILTER_NAMES = {
   "muscle-50": t("muscle filter, 50 Hz notch"),
 };
 
-/** The numbers behind a statement in one line. */
+/** @param {number} value */
+const shortened = (value) => value.toFixed(Math.abs(value) < 10 && value % 1 ? 2 : 0);
+
+/**
+ * The numbers behind a statement in one line.
+ * @param {Evidence} evidence
+ */
 export function evidenceText(evidence) {
   const numbers = Object.entries(evidence)
     .filter(([name, value]) => EVIDENCE[name] && value !== null)
-    .map(([name, value]) => EVIDENCE[name].replace("{value}", Number(value).toFixed(Math.abs(value) < 10 && value % 1 ? 2 : 0)));
+    .map(([name, value]) => EVIDENCE[name].replace("{value}", shortened(Number(value))));
   return [...numbers, ...leadsOf(evidence).map(([lead, value]) => `${lead} ${value.toFixed(2)} mV`)].join(", ");
 }
 
 const BY_LEAD = /^(?:st|t)_(?=[IVa])/; // a level or a height of one lead: st_V3, t_aVF
 const COMMA = t(", ");
 
-/** Leads whose ST or T speaks for a statement, with the number. */
+/**
+ * Leads whose ST or T speaks for a statement, with the number.
+ * @param {Evidence} evidence
+ * @returns {[lead: string, value: number][]}
+ */
 const leadsOf = (evidence) =>
   Object.keys(evidence)
     .filter((name) => BY_LEAD.test(name))
-    .map((name) => [name.replace(BY_LEAD, ""), evidence[name]]);
+    .map((name) => [name.replace(BY_LEAD, ""), Number(evidence[name])]);
 
-/** A statement with the leads in which it is seen. */
+/**
+ * A statement with the leads in which it is seen.
+ * @param {string} text
+ * @param {Evidence} evidence
+ */
 export function inLeads(text, evidence) {
   const leads = leadsOf(evidence);
   return leads.length ? t("{finding} in {leads}", { finding: text, leads: leads.map(([lead]) => lead).join(COMMA) }) : text;
 }
 
-/** A filter as paper names it: its name, its band, and that it is not diagnostic where it is not. */
+/**
+ * A filter as paper names it: its name, its band, and that it is not diagnostic where it is not.
+ * @param {Omit<Filter, "stages"> | null | undefined} filter
+ */
 export function filterText(filter) {
   if (!filter) return "";
   const band =
@@ -107,4 +133,5 @@ export function filterText(filter) {
     .join(" ");
 }
 
+/** @param {Pick<Tracing, "started_at">} tracing */
 export const beginOf = (tracing) => (tracing.started_at ? tracing.started_at.slice(0, 16).replace("T", " ") : t("without a time"));

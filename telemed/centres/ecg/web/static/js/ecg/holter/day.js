@@ -1,8 +1,13 @@
 // The whole recording in one band: heart rate, fibrillation, events as ticks, and where the view stands. A press goes there.
 
-import { el } from "../../element.js";
+import { contextOf, el } from "../../element.js";
 import { t } from "../../i18n.js";
-import { fit, line } from "../paper.js";
+import { fit, segment } from "../paper.js";
+
+/** @import { Context } from "../paper.js" */
+/** @import { LongRecording, Trend } from "./recording.js" */
+/** @import { Waves } from "./waves.js" */
+/** @typedef {(value: number) => number} Scale from seconds or a rate to pixels */
 
 const TICKS = [
   ["ventricular-fibrillation", "#b3181f"],
@@ -17,7 +22,10 @@ const TICKS = [
 ];
 const LEFT = 34; // css pixels for the scale
 
-/** The range of a trend, in steps of 20. */
+/**
+ * The range of a trend, in steps of 20.
+ * @param {Trend[]} lists
+ */
 export function rangeOf(...lists) {
   let [low, high] = [Infinity, -Infinity];
   for (const list of lists) for (const value of list) if (value !== null) [low, high] = [Math.min(low, value), Math.max(high, value)];
@@ -25,6 +33,10 @@ export function rangeOf(...lists) {
 }
 
 export class Day {
+  /**
+   * @param {LongRecording} recording
+   * @param {Waves | null} waves
+   */
   constructor(recording, waves) {
     this.recording = recording;
     this.waves = waves;
@@ -42,6 +54,12 @@ export class Day {
     };
     new ResizeObserver(anew).observe(this.element);
     recording.addEventListener("change", anew);
+    /** Null until it is painted. @type {HTMLCanvasElement | null} */
+    this.picture = null;
+    /** @type {number | null} */
+    this.pending = null;
+    this.held = false;
+    /** @param {PointerEvent} event */
     const go = (event) => {
       const box = this.canvas.getBoundingClientRect();
       const share = (event.clientX - box.left - LEFT) / (box.width - LEFT);
@@ -71,13 +89,14 @@ export class Day {
   paint() {
     const { context, width, height, ratio } = fit(this.canvas);
     context.clearRect(0, 0, width, height);
-    if (!this.recording.results) return;
+    if (!this.recording.loaded) return;
     const left = LEFT * ratio;
+    /** @type {Scale} */
     const x = (seconds) => left + (seconds / this.recording.tracing.duration) * (width - left);
     const bottom = height - 15 * ratio;
     if (!this.picture) {
       this.picture = Object.assign(document.createElement("canvas"), { width, height });
-      this.paintDay(this.picture.getContext("2d"), { width, ratio, left, bottom }, x);
+      this.paintDay(contextOf(this.picture), { width, ratio, left, bottom }, x);
     }
     context.drawImage(this.picture, 0, 0);
     if (!this.waves?.seconds) return;
@@ -90,9 +109,15 @@ export class Day {
     this.canvas.setAttribute("aria-valuetext", this.recording.clock(this.waves.begin));
   }
 
+  /**
+   * @param {Context} context
+   * @param {{width: number, ratio: number, left: number, bottom: number}} room
+   * @param {Scale} x
+   */
   paintDay(context, { width, ratio, left, bottom }, x) {
     const { results } = this.recording;
     const [low, high] = rangeOf(results.trend.low, results.trend.high);
+    /** @type {Scale} */
     const y = (rate) => bottom - ((rate - low) / (high - low)) * (bottom - 4 * ratio);
     const styles = getComputedStyle(this.element);
     for (const span of results.fibrillation) {
@@ -102,15 +127,7 @@ export class Day {
     context.fillStyle = styles.getPropertyValue("--muted");
     context.font = `${11 * ratio}px system-ui, sans-serif`;
     for (const rate of [low, (low + high) / 2, high]) {
-      line(
-        context,
-        [
-          [left, Math.round(y(rate)) + 0.5],
-          [width, Math.round(y(rate)) + 0.5],
-        ],
-        styles.getPropertyValue("--line"),
-        1,
-      );
+      segment(context, [left, Math.round(y(rate)) + 0.5], [width, Math.round(y(rate)) + 0.5], styles.getPropertyValue("--line"), 1);
       context.fillText(String(rate), 4 * ratio, Math.min(bottom, Math.max(10 * ratio, y(rate) + 4 * ratio)));
     }
     this.band(context, results.trend, x, y, styles);
@@ -123,12 +140,20 @@ export class Day {
     this.hours(context, x, bottom, ratio, styles);
   }
 
+  /**
+   * @param {Context} context
+   * @param {{step: number, low: Trend, mean: Trend, high: Trend}} trend
+   * @param {Scale} x
+   * @param {Scale} y
+   * @param {CSSStyleDeclaration} styles
+   */
   band(context, trend, x, y, styles) {
     context.fillStyle = "rgb(13 74 90 / 22%)";
-    trend.low.forEach((low, minute) => {
-      if (low !== null)
-        context.fillRect(x(minute * trend.step), y(trend.high[minute]), Math.max(1, x(trend.step) - x(0)), y(low) - y(trend.high[minute]));
-    });
+    for (const [minute, low] of trend.low.entries()) {
+      const high = trend.high[minute];
+      if (low === null || high === null) continue;
+      context.fillRect(x(minute * trend.step), y(high), Math.max(1, x(trend.step) - x(0)), y(low) - y(high));
+    }
     context.strokeStyle = styles.getPropertyValue("--ink");
     context.lineWidth = Math.max(1, window.devicePixelRatio || 1);
     context.beginPath();
@@ -138,29 +163,27 @@ export class Day {
         down = false;
         return;
       }
-      const point = [x((minute + 0.5) * trend.step), y(mean)];
-      if (down) context.lineTo(...point);
-      else context.moveTo(...point);
+      if (down) context.lineTo(x((minute + 0.5) * trend.step), y(mean));
+      else context.moveTo(x((minute + 0.5) * trend.step), y(mean));
       down = true;
     });
     context.stroke();
   }
 
+  /**
+   * @param {Context} context
+   * @param {Scale} x
+   * @param {number} bottom
+   * @param {number} ratio
+   * @param {CSSStyleDeclaration} styles
+   */
   hours(context, x, bottom, ratio, styles) {
     const { duration, started_at: start } = this.recording.tracing;
     const offset = start ? (3600 - ((Date.parse(`${start.slice(0, 19)}Z`) / 1000) % 3600)) % 3600 : 0;
     const step = duration > 8 * 3600 ? 7200 : duration > 7200 ? 3600 : 600;
     context.fillStyle = styles.getPropertyValue("--muted");
     for (let moment = duration > 7200 ? offset : 0; moment < duration; moment += step) {
-      line(
-        context,
-        [
-          [x(moment), bottom],
-          [x(moment), bottom + 3 * ratio],
-        ],
-        styles.getPropertyValue("--line-strong"),
-        ratio,
-      );
+      segment(context, [x(moment), bottom], [x(moment), bottom + 3 * ratio], styles.getPropertyValue("--line-strong"), ratio);
       context.fillText(this.recording.clock(moment, false), x(moment) + 2 * ratio, bottom + 12 * ratio);
     }
   }

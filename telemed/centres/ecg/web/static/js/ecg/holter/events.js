@@ -4,22 +4,31 @@ import { el } from "../../element.js";
 import { t } from "../../i18n.js";
 import { EVENTS } from "../words.js";
 
+/** @import { LongRecording, RhythmEvent } from "./recording.js" */
+
 const WITHOUT_BEATS = ["ventricular-fibrillation", "polymorphic-tachycardia", "ventricular-flutter"];
 const ORDER = [...WITHOUT_BEATS, "vt", "run-V", "pause", "fibrillation", "svt", "run-S", "couplet-V", "bigeminy", "trigeminy", "couplet-S"];
 const SHOWN = 300;
 
 export class EventList {
+  /**
+   * @param {LongRecording} recording
+   * @param {(event: RhythmEvent) => void} show
+   */
   constructor(recording, show) {
     this.recording = recording;
     this.show = show;
     this.kind = "";
     this.at = -1;
+    /** Those of the kind that is chosen. @type {RhythmEvent[]} */
+    this.found = [];
     this.kinds = el("div", { class: "holter-kinds", role: "group", "aria-label": t("Kinds of events") });
     this.list = el("ol", { class: "holter-events", role: "listbox", tabindex: "0", "aria-label": t("Events") });
     this.element = el("section", { class: "holter-side holter-left", "aria-label": t("Events") }, this.kinds, this.list);
     recording.addEventListener("change", () => this.fill());
   }
 
+  /** @returns {RhythmEvent[]} */
   get all() {
     const { events, fibrillation } = this.recording.results;
     return [...events, ...fibrillation.map((span) => ({ kind: "fibrillation", ...span, seconds: span.end - span.start }))].sort(
@@ -60,28 +69,35 @@ export class EventList {
     if (this.found.length > SHOWN) this.list.append(el("li", { class: "muted" }, t("and {n} more", { n: this.found.length - SHOWN })));
   }
 
+  /** @param {RhythmEvent} event */
   facts(event) {
     if (event.kind === "pause") return t("{n} s", { n: event.seconds.toFixed(2) });
     if (event.kind === "fibrillation") return t("{n} min", { n: Math.max(1, Math.round(event.seconds / 60)) });
-    if (WITHOUT_BEATS.includes(event.kind)) return t("{n} s, {rate}/min", { n: Math.round(event.seconds), rate: Math.round(event.rate) });
-    return event.beats ? t("{n} beats, {rate}/min", { n: event.beats, rate: Math.round(event.rate) }) : "";
+    if (WITHOUT_BEATS.includes(event.kind))
+      return t("{n} s, {rate}/min", { n: Math.round(event.seconds), rate: Math.round(event.rate ?? 0) });
+    return event.beats ? t("{n} beats, {rate}/min", { n: event.beats, rate: Math.round(event.rate ?? 0) }) : "";
   }
 
+  /** @param {string} kind */
   choose(kind) {
     Object.assign(this, { kind, at: -1 });
     this.fill();
   }
 
+  /** @param {number} by */
   nextKind(by) {
     const kinds = [...this.kinds.children];
     const at = kinds.findIndex((each) => each.getAttribute("aria-pressed") === "true");
-    kinds[(at + by + kinds.length) % kinds.length]?.click();
+    const next = kinds[(at + by + kinds.length) % kinds.length];
+    if (next instanceof HTMLElement) next.click();
   }
 
+  /** @param {number} by */
   step(by) {
-    if (this.found?.length) this.go(Math.max(0, Math.min(this.found.length - 1, this.at + by)));
+    if (this.found.length) this.go(Math.max(0, Math.min(this.found.length - 1, this.at + by)));
   }
 
+  /** @param {number} index */
   go(index) {
     this.list.children[this.at]?.setAttribute("aria-selected", "false");
     this.at = index;
@@ -92,6 +108,6 @@ export class EventList {
   }
 
   get event() {
-    return this.found?.[this.at] ?? null;
+    return this.found[this.at] ?? null;
   }
 }

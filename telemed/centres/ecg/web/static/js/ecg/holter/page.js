@@ -4,7 +4,7 @@
 //
 // It says "holter:ready" when the first trace is on the screen.
 
-import { el } from "../../element.js";
+import { el, need, wordsOf } from "../../element.js";
 import { t } from "../../i18n.js";
 import { register } from "../../keys.js";
 import { message } from "../../message.js";
@@ -21,35 +21,20 @@ import { Waves } from "./waves.js";
 
 const MARK = "rgb(21 88 166 / 12%)";
 const STRIP_SECONDS = 8;
+/** mm/mV. @type {Record<number, number>} */
+const NEXT_GAIN = { 5: 10, 10: 20, 20: 5 };
+
+/** @typedef {"waves" | "trends" | "table"} Tab */
 
 class HolterPage {
-  constructor(place) {
+  /**
+   * @param {HTMLElement} place
+   * @param {LongRecording} recording
+   */
+  constructor(place, recording) {
     this.place = place;
+    this.recording = recording;
     this.mayEdit = place.dataset.write !== undefined;
-  }
-
-  async open() {
-    const { items } = await tracingsOf(this.place.dataset.case);
-    const tracing = items.find((each) => each.id === this.place.dataset.tracing);
-    if (!tracing) throw new Error(t("There is no such recording."));
-    this.recording = new LongRecording(tracing);
-    this.build();
-    await Promise.all([this.waves.prepare(), this.recording.load()]);
-    this.recording.dispatchEvent(new Event("change"));
-    this.moved();
-    this.waves.draw();
-    requestAnimationFrame(() =>
-      requestAnimationFrame(() => {
-        this.place.dataset.ready = String(performance.now());
-        this.place.dispatchEvent(new CustomEvent("holter:ready", { bubbles: true }));
-      }),
-    );
-    await this.recording.loadBeats();
-    this.waves.draw();
-  }
-
-  build() {
-    const { recording } = this;
     this.waves = new Waves(recording);
     this.day = new Day(recording, this.waves);
     this.events = new EventList(recording, (event) => this.showEvent(event));
@@ -65,23 +50,45 @@ class HolterPage {
     this.table = el("div", { class: "holter-table-place", hidden: true, tabindex: "0" });
     this.where = el("output", { class: "holter-where" });
     this.tabs = [
-      ["waves", t("Strips"), "1"],
-      ["trends", t("Trends"), "2"],
-      ["table", t("Hours"), "3"],
-    ].map(([name, label, key]) =>
-      el(
-        "button",
-        {
-          type: "button",
-          class: "btn",
-          "data-tab": name,
-          "aria-pressed": String(name === "waves"),
-          onclick: () => this.tab(name),
-        },
-        label,
-        el("kbd", { "aria-hidden": "true" }, key),
-      ),
+      this.tabButton("waves", t("Strips"), "1"),
+      this.tabButton("trends", t("Trends"), "2"),
+      this.tabButton("table", t("Hours"), "3"),
+    ];
+    this.build();
+  }
+
+  /**
+   * @param {Tab} name
+   * @param {string} label
+   * @param {string} key
+   */
+  tabButton(name, label, key) {
+    return el(
+      "button",
+      { type: "button", class: "btn", "data-tab": name, "aria-pressed": String(name === "waves"), onclick: () => this.tab(name) },
+      label,
+      el("kbd", { "aria-hidden": "true" }, key),
     );
+  }
+
+  async open() {
+    await Promise.all([this.waves.prepare(), this.recording.load()]);
+    this.recording.dispatchEvent(new Event("change"));
+    this.moved();
+    this.waves.draw();
+    requestAnimationFrame(() =>
+      requestAnimationFrame(() => {
+        this.place.dataset.ready = String(performance.now());
+        this.place.dispatchEvent(new CustomEvent("holter:ready", { bubbles: true }));
+      }),
+    );
+    await this.recording.loadBeats();
+    this.waves.draw();
+  }
+
+  /** Put everything into the page, and let the parts hear of each other. */
+  build() {
+    const { recording } = this;
     const bar = el(
       "div",
       { class: "holter-bar", role: "toolbar", "aria-label": t("Holter") },
@@ -145,6 +152,7 @@ class HolterPage {
     this.keys();
   }
 
+  /** @param {Tab} name */
   tab(name) {
     for (const button of this.tabs) button.setAttribute("aria-pressed", String(button.dataset.tab === name));
     this.waves.element.hidden = name !== "waves";
@@ -161,12 +169,17 @@ class HolterPage {
       this.where.textContent = `${this.recording.clock(begin)} – ${this.recording.clock(begin + seconds)}  ${seconds < 120 ? `${seconds.toFixed(1)} s` : `${(seconds / 60).toFixed(0)} min`}`;
   }
 
+  /** @param {import("./recording.js").RhythmEvent} event */
   showEvent(event) {
     this.tab("waves");
     this.waves.marks = [{ begin: event.start, end: event.end, colour: MARK }];
     this.waves.centre((event.start + Math.min(event.end, event.start + 4)) / 2, Math.min(event.seconds ?? 0, 20));
   }
 
+  /**
+   * @param {number} moment
+   * @param {number} beat
+   */
   showBeat(moment, beat) {
     this.tab("waves");
     this.waves.picked = beat;
@@ -174,25 +187,30 @@ class HolterPage {
     this.waves.centre(moment);
   }
 
-  /** The beat nearest to where one pressed. */
+  /**
+   * The beat nearest to where one pressed.
+   * @param {number} moment
+   */
   pick(moment) {
     const { recording, waves } = this;
-    if (!recording.beats) return;
+    const at = recording.beats?.at;
+    if (!at) return;
     const sample = moment * recording.tracing.rate;
     const after = recording.firstBeat(sample);
-    const near = [after - 1, after].filter((n) => n >= 0 && n < recording.beats.at.length);
-    const best = near.sort((a, b) => Math.abs(recording.beats.at[a] - sample) - Math.abs(recording.beats.at[b] - sample))[0];
+    const near = [after - 1, after].filter((n) => n >= 0 && n < at.length);
+    const best = near.sort((a, b) => Math.abs(at[a] - sample) - Math.abs(at[b] - sample))[0];
     waves.picked =
-      best !== undefined && Math.abs(recording.beats.at[best] - sample) < 0.2 * recording.tracing.rate && best !== waves.picked
-        ? best
-        : undefined;
+      best !== undefined && Math.abs(at[best] - sample) < 0.2 * recording.tracing.rate && best !== waves.picked ? best : undefined;
     waves.draw();
   }
 
-  /** A letter names the beat that is picked, else the whole template. */
+  /**
+   * A letter names the beat that is picked, else the whole template.
+   * @param {string} letter
+   */
   async name(letter) {
     const { picked } = this.waves;
-    const fromTemplate = this.templates.templates?.[this.templates.chosen]?.examples.some(([beat]) => beat === picked);
+    const fromTemplate = this.templates.templates[this.templates.chosen]?.examples.some(([beat]) => beat === picked);
     if (picked === undefined || fromTemplate) {
       await this.templates.name(letter);
       return;
@@ -200,7 +218,7 @@ class HolterPage {
     try {
       await this.recording.edit("beat", { beat: picked, name: letter });
     } catch (error) {
-      message(error.message, { tone: "critical" });
+      message(wordsOf(error), { tone: "critical" });
     }
   }
 
@@ -218,6 +236,7 @@ class HolterPage {
 
   keys() {
     const { waves } = this;
+    /** @type {(key: string, label: string, run: () => unknown, when?: () => boolean) => void} */
     const bind = (key, label, run, when = () => !document.querySelector("dialog[open]")) =>
       register(key, label, run, { when, group: t("Holter") });
     bind("j", t("Next event"), () => this.events.step(1));
@@ -232,7 +251,7 @@ class HolterPage {
     bind("-", t("Wider (-)"), () => waves.zoom(1.6));
     bind("0", t("Whole day"), () => waves.goTo(0, this.recording.tracing.duration));
     bind("g", t("Gain"), () => {
-      waves.gain = { 5: 10, 10: 20, 20: 5 }[waves.gain];
+      waves.gain = NEXT_GAIN[waves.gain];
       waves.draw();
     });
     bind("t", t("Next template; again: its next example"), () => this.templates.choose(this.templates.chosen));
@@ -241,7 +260,7 @@ class HolterPage {
     bind("1", t("Strips"), () => this.tab("waves"));
     bind("2", t("Trends"), () => this.tab("trends"));
     bind("3", t("Hours"), () => this.tab("table"));
-    bind("r", t("Back to the report"), () => window.location.assign(this.place.dataset.back));
+    bind("r", t("Back to the report"), () => window.location.assign(this.place.dataset.back ?? "/"));
     if (!this.mayEdit) return;
     bind("s", t("Into the report"), () => this.takeStrip());
     for (const [letter, name] of Object.entries(CLASSES))
@@ -249,8 +268,15 @@ class HolterPage {
   }
 }
 
-const place = document.querySelector("[data-holter-page]");
-place.page = new HolterPage(place);
-place.page.open().catch((error) => {
-  place.replaceChildren(el("p", { class: "holter-failed", role: "alert" }, error.message));
+/** @param {HTMLElement} place */
+async function open(place) {
+  const { items } = await tracingsOf(place.dataset.case ?? "");
+  const tracing = items.find((each) => each.id === place.dataset.tracing);
+  if (!tracing) throw new Error(t("There is no such recording."));
+  await new HolterPage(place, new LongRecording(tracing)).open();
+}
+
+const place = need(document, "[data-holter-page]");
+open(place).catch((error) => {
+  place.replaceChildren(el("p", { class: "holter-failed", role: "alert" }, wordsOf(error)));
 });

@@ -2,11 +2,17 @@
 
 import { t } from "../../i18n.js";
 
+/** @import { LongRecording } from "./recording.js" */
+
+/** @type {(part: number, whole: number) => string} */
 const share = (part, whole) => (whole ? ((100 * part) / whole).toFixed(part / whole < 0.01 ? 2 : 1) : "0");
 
+/** @param {LongRecording} recording */
 export function findings(recording) {
   const { results, tracing } = recording;
+  /** @param {string} name */
   const rates = (name) => results.hours.map((hour) => hour[name]).filter((value) => value !== null);
+  /** @param {string[]} kinds */
   const count = (...kinds) => results.events.filter((event) => kinds.includes(event.kind)).length;
   const readable = tracing.duration - (results.missing ?? 0);
   const mean = readable ? Math.round((60 * results.beats) / readable) : 0;
@@ -51,6 +57,6 @@ export function findings(recording) {
     );
   const { sdnn, rmssd } = results.variability;
   if (sdnn !== null)
-    lines.push(t("Heart rate variability: SDNN {sdnn} ms, RMSSD {rmssd} ms.", { sdnn: Math.round(sdnn), rmssd: Math.round(rmssd) }));
+    lines.push(t("Heart rate variability: SDNN {sdnn} ms, RMSSD {rmssd} ms.", { sdnn: Math.round(sdnn), rmssd: Math.round(rmssd ?? 0) }));
   return lines.join("\n");
 }

@@ -1,10 +1,17 @@
 // Strips chosen for the report.
 
-import { el, icon } from "../../element.js";
+import { el, icon, wordsOf } from "../../element.js";
 import { t } from "../../i18n.js";
 import { message } from "../../message.js";
 
+/** @import { ChosenStrip, LongRecording } from "./recording.js" */
+
 export class StripList {
+  /**
+   * @param {LongRecording} recording
+   * @param {boolean} mayEdit
+   * @param {(strip: ChosenStrip) => void} show
+   */
   constructor(recording, mayEdit, show) {
     this.recording = recording;
     this.mayEdit = mayEdit;
@@ -48,21 +55,27 @@ export class StripList {
       );
   }
 
+  /**
+   * @param {number} begin
+   * @param {number} seconds
+   * @param {string} caption
+   */
   async add(begin, seconds, caption) {
     if (!this.mayEdit) return;
     try {
       await this.recording.edit("strip", { begin: Number(begin.toFixed(3)), seconds: Number(seconds.toFixed(3)), caption });
       message(t("The strip goes into the report."));
     } catch (error) {
-      message(error.message, { tone: "critical" });
+      message(wordsOf(error), { tone: "critical" });
     }
   }
 
+  /** @param {number} number */
   async remove(number) {
     try {
       await this.recording.undo(number);
     } catch (error) {
-      message(error.message, { tone: "critical" });
+      message(wordsOf(error), { tone: "critical" });
     }
   }
 }

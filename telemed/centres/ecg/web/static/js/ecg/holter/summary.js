@@ -1,6 +1,6 @@
 // A long recording on the reading page: its day, its hours, and the findings in words for the report.
 
-import { el } from "../../element.js";
+import { el, wordsOf } from "../../element.js";
 import { t } from "../../i18n.js";
 import { Day } from "./day.js";
 import { LongRecording } from "./recording.js";
@@ -8,17 +8,22 @@ import { findings } from "./report-text.js";
 import { hourlyTable } from "./table.js";
 
 export class HolterSummary {
+  /**
+   * @param {import("../tracing.js").Tracing} tracing
+   * @param {string} address
+   */
   constructor(tracing, address) {
     this.recording = new LongRecording(tracing);
     this.element = el("div", { class: "holter-summary" }, el("p", { class: "muted" }, t("Loading…")));
     this.load(address);
   }
 
+  /** @param {string} address */
   async load(address) {
     try {
       await this.recording.load();
     } catch (error) {
-      this.element.replaceChildren(el("p", { role: "alert" }, error.message));
+      this.element.replaceChildren(el("p", { role: "alert" }, wordsOf(error)));
       return;
     }
     const day = new Day(this.recording, null);
@@ -37,6 +42,7 @@ export class HolterSummary {
     );
   }
 
+  /** @param {string} text */
   write(text) {
     const area = document.querySelector('form[data-autosave] textarea[name="sections.findings"]');
     if (!area || area.value.includes(text)) return;

@@ -3,6 +3,8 @@
 import { el } from "../../element.js";
 import { t } from "../../i18n.js";
 
+/** @import { Hour, LongRecording } from "./recording.js" */
+
 const COLUMNS = [
   ["beats", t("Beats")],
   ["lowest", t("Lowest")],
@@ -17,9 +19,14 @@ const COLUMNS = [
 ];
 const MINUTES = new Set(["fibrillation_seconds", "missing_seconds"]);
 
-/** The hourly table; a press on an hour goes there. */
+/**
+ * The hourly table; a press on an hour goes there.
+ * @param {LongRecording} recording
+ * @param {((start: number) => void) | null} go
+ */
 export function hourlyTable(recording, go = null) {
   const { hours } = recording.results;
+  /** @type {(hour: Hour, name: string) => string} */
   const cell = (hour, name) => {
     const value = hour[name];
     if (value === null) return "–";
@@ -28,11 +35,12 @@ export function hourlyTable(recording, go = null) {
   const rows = hours.map((hour) =>
     el(
       "tr",
-      { onclick: go ? () => go(hour.start) : null },
+      { onclick: go ? () => go(hour.start) : undefined },
       el("th", { scope: "row" }, recording.clock(hour.start, false)),
       ...COLUMNS.map(([name]) => el("td", {}, cell(hour, name))),
     ),
   );
+  /** @param {string} name */
   const total = (name) => hours.reduce((sum, hour) => sum + (hour[name] ?? 0), 0);
   const foot = el(
     "tr",
@@ -57,6 +65,10 @@ export function hourlyTable(recording, go = null) {
   );
 }
 
+/**
+ * @param {Hour[]} hours
+ * @param {string} name
+ */
 function extreme(hours, name) {
   const values = hours.map((hour) => hour[name]).filter((value) => value !== null);
   if (!values.length) return "–";

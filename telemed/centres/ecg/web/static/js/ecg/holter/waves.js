@@ -2,17 +2,25 @@
 // one bin for a pixel; while that is under way a coarser level stands in, so that scrolling never waits.
 
 import { el } from "../../element.js";
-import { COLOURS, fit, grid, line } from "../paper.js";
+import { COLOURS, fit, grid, segment } from "../paper.js";
 import { CHUNK, GAP } from "../tracing.js";
+
+/** @import { Chunk } from "../tracing.js" */
+/** @import { LongRecording } from "./recording.js" */
+/** @typedef {{begin: number, end: number, colour: string}} Mark in s */
+/** @typedef {{chunk: Chunk, level: number, from: number, to: number}} Piece of a level, in samples of the recording */
+/** @typedef {{x: number, begin: number, moved: boolean, measure: boolean, from: number}} Drag */
 
 const PIXELS_A_MM = 96 / 25.4;
 const SPEED = 25; // mm/s of the closest usual view
 const CLOSEST = 50; // mm/s
 const LETTERS_BELOW = 75; // s in view from which beats have letters
 const INTERVALS_BELOW = 14;
+/** By the letter's code. @type {Record<number, string>} */
 const CLASS_COLOURS = { 78: "#667a82", 83: "#1558a6", 86: "#b3181f", 70: "#8a5200", 81: "#7a3d9c" };
 
 export class Waves {
+  /** @param {LongRecording} recording */
   constructor(recording) {
     this.recording = recording;
     this.tracing = recording.tracing;
@@ -20,9 +28,21 @@ export class Waves {
     this.element = el("div", { class: "holter-waves-place" }, this.canvas);
     this.begin = 0;
     this.gain = 10;
-    this.marks = []; // {begin, end, colour}
+    this.seconds = 0; // in view; 0 until the size is known
+    /** @type {Mark[]} */
+    this.marks = [];
     this.onmove = () => {};
+    /** @type {(moment: number) => void} */
     this.onpick = () => {};
+    /** The number of the beat that is picked. @type {number | undefined} */
+    this.picked = undefined;
+    /** What is measured, in s. @type {{from: number, to: number} | undefined} */
+    this.caliper = undefined;
+    /** @type {Drag | null} */
+    this.drag = null;
+    /** @type {number | null} */
+    this.pending = null;
+    this.size = fit(this.canvas);
     this.middles = this.tracing.leads.map(() => 0);
     new ResizeObserver(() => this.resized()).observe(this.element);
     this.listen();
@@ -34,11 +54,14 @@ export class Waves {
 
   resized() {
     this.size = fit(this.canvas);
-    this.seconds ??= this.size.width / (SPEED * this.pixels);
+    this.seconds ||= this.size.width / (SPEED * this.pixels);
     this.draw();
   }
 
-  /** Seconds in view at a paper speed. */
+  /**
+   * Seconds in view at a paper speed.
+   * @param {number} speed
+   */
   atSpeed(speed) {
     return this.size.width / (speed * this.pixels);
   }
@@ -61,6 +84,10 @@ export class Waves {
     this.begin = Math.min(Math.max(0, this.begin), Math.max(0, this.tracing.duration - this.seconds));
   }
 
+  /**
+   * @param {number} begin
+   * @param {number} seconds
+   */
   goTo(begin, seconds = this.seconds) {
     Object.assign(this, { begin, seconds });
     this.clamp();
@@ -68,12 +95,20 @@ export class Waves {
     this.onmove();
   }
 
-  /** Show a moment in the middle, at reading speed where the view is wider than that. */
+  /**
+   * Show a moment in the middle, at reading speed where the view is wider than that.
+   * @param {number} moment
+   * @param {number} least
+   */
   centre(moment, least = 0) {
     const seconds = Math.max(least * 1.3, Math.min(this.seconds, this.atSpeed(SPEED)));
     this.goTo(moment - seconds / 2 + Math.min(least, seconds * 0.8) / 2, seconds);
   }
 
+  /**
+   * @param {number} factor
+   * @param {number} around
+   */
   zoom(factor, around = this.begin + this.seconds / 2) {
     const share = (around - this.begin) / this.seconds;
     const before = this.seconds;
@@ -85,6 +120,7 @@ export class Waves {
 
   listen() {
     const { canvas } = this;
+    /** @param {MouseEvent} event */
     const moment = (event) => this.begin + ((event.clientX - canvas.getBoundingClientRect().left) / canvas.clientWidth) * this.seconds;
     canvas.addEventListener(
       "wheel",
@@ -119,7 +155,7 @@ export class Waves {
   draw() {
     this.pending ??= requestAnimationFrame(() => {
       this.pending = null;
-      if (this.size && this.seconds) this.paint();
+      if (this.seconds) this.paint();
     });
   }
 
@@ -149,6 +185,10 @@ export class Waves {
     if (this.caliper) this.measure(perSecond);
   }
 
+  /**
+   * @param {Mark} mark
+   * @param {number} perSecond
+   */
   mark({ begin, end, colour }, perSecond) {
     const left = (begin - this.begin) * perSecond;
     const right = (end - this.begin) * perSecond;
@@ -157,6 +197,12 @@ export class Waves {
     this.size.context.fillRect(left, 0, Math.max(2, right - left), this.size.height);
   }
 
+  /**
+   * @param {string} lead
+   * @param {number} row
+   * @param {number} rowHeight
+   * @param {number} perSecond
+   */
   lead(lead, row, rowHeight, perSecond) {
     const { context, ratio } = this.size;
     const zero = (row + 0.55) * rowHeight;
@@ -175,9 +221,13 @@ export class Waves {
     context.fillText(lead, 6 * ratio, row * rowHeight + 28 * ratio);
   }
 
-  /** What is at hand for the view: chunks of the wanted level, and of coarser ones where those are still under way. */
+  /**
+   * What is at hand for the view: chunks of the wanted level, and of coarser ones where those are still under way.
+   * @param {number} wanted
+   */
   pieces(wanted) {
     const { rate, levels } = this.tracing;
+    /** @type {Piece[]} */
     const found = [];
     const span = levels[wanted].samples * CHUNK;
     const [from, to] = [this.begin * rate, (this.begin + this.seconds) * rate];
@@ -192,6 +242,12 @@ export class Waves {
     return found;
   }
 
+  /**
+   * @param {number} wanted
+   * @param {number} from
+   * @param {number} to
+   * @returns {Piece[]}
+   */
   instead(wanted, from, to) {
     for (let level = wanted + 1; level < this.tracing.levels.length; level += 1) {
       const span = this.tracing.levels[level].samples * CHUNK;
@@ -201,17 +257,30 @@ export class Waves {
     return [];
   }
 
+  /**
+   * @param {number} level
+   * @param {number} number
+   * @param {boolean} ask
+   * @returns {Chunk | null}
+   */
   ready(level, number, ask = true) {
     const known = this.tracing.chunks.get(`${level}/${number}`);
     if (known && !(known instanceof Promise)) return known;
     if (!known && ask)
-      this.tracing.chunk(level, number).then(
+      Promise.resolve(this.tracing.chunk(level, number)).then(
         () => this.draw(),
         () => {},
       );
     return null;
   }
 
+  /**
+   * @param {Piece} piece
+   * @param {number} row
+   * @param {number} zero
+   * @param {number} perMicrovolt
+   * @param {number} perSecond
+   */
   stretch({ chunk, level, from, to }, row, zero, perMicrovolt, perSecond) {
     const { context } = this.size;
     const { rate, levels } = this.tracing;
@@ -223,6 +292,7 @@ export class Waves {
       Math.ceil(Math.min(to, (this.begin + this.seconds) * rate) / size) - chunk.first + 1,
     );
     const middle = this.middles[row];
+    /** @param {number} value */
     const y = (value) => zero - (value - middle) * perMicrovolt;
     context.beginPath();
     let down = false;
@@ -247,6 +317,7 @@ export class Waves {
     context.stroke();
   }
 
+  /** @param {number} perSecond */
   letters(perSecond) {
     const { beats } = this.recording;
     if (!beats || this.seconds > LETTERS_BELOW) return;
@@ -278,6 +349,7 @@ export class Waves {
     context.textAlign = "start";
   }
 
+  /** @param {number} perSecond */
   ruler(perSecond) {
     const { context, height, width, ratio } = this.size;
     const steps = [1, 2, 5, 10, 30, 60, 300, 900, 3600, 7200, 14_400];
@@ -287,32 +359,18 @@ export class Waves {
     for (let moment = Math.ceil(this.begin / step) * step; moment < this.begin + this.seconds; moment += step) {
       const x = (moment - this.begin) * perSecond;
       if (x > width - 50 * ratio) break;
-      line(
-        context,
-        [
-          [x, height - 6 * ratio],
-          [x, height],
-        ],
-        "#526168",
-        ratio,
-      );
+      segment(context, [x, height - 6 * ratio], [x, height], "#526168", ratio);
       context.fillText(this.recording.clock(moment, step < 60), x + 3 * ratio, height - 4 * ratio);
     }
   }
 
+  /** @param {number} perSecond */
   measure(perSecond) {
+    if (!this.caliper) return;
     const { context, height, ratio } = this.size;
     const [from, to] = [this.caliper.from, this.caliper.to].sort((a, b) => a - b);
     for (const moment of [from, to])
-      line(
-        context,
-        [
-          [(moment - this.begin) * perSecond, 0],
-          [(moment - this.begin) * perSecond, height],
-        ],
-        COLOURS.caliper,
-        1.5 * ratio,
-      );
+      segment(context, [(moment - this.begin) * perSecond, 0], [(moment - this.begin) * perSecond, height], COLOURS.caliper, 1.5 * ratio);
     const text = `${Math.round((to - from) * 1000)} ms  ${to > from ? Math.round(60 / (to - from)) : "–"}/min`;
     context.font = `600 ${13 * ratio}px system-ui, sans-serif`;
     const x = (to - this.begin) * perSecond + 6 * ratio;
