@@ -21,6 +21,7 @@ from telemed.demo.region import PASSWORD
 from telemed.demo.run import put_region
 from telemed.domain.centre import Centre
 from telemed.settings import Settings
+from tests.telemed.audit_details import undecided_details
 
 
 @dataclass
@@ -91,6 +92,7 @@ async def running_region(folder: Path, centres: Mapping[str, Centre] | None = No
         async with aiohttp.ClientSession(settings.address) as http:
             yield DemoRegion(settings.address, parts, http)
         await runner.cleanup()
+        assert await undecided_details(parts.application.engine) == set()
 
 
 async def new_case(region: DemoRegion, centre: str = "imaging", *, user: str = "clinic1", name: str = "张伟", **request: str) -> str:

@@ -9,6 +9,7 @@ from telemed.centres.ecg.web.labels import EVENTS as ECG_EVENTS
 from telemed.domain.centre import Centre
 from telemed.domain.events import CaseEvent
 from telemed.domain.forms import Field, Form
+from telemed.domain.people import SYSTEM
 from telemed.service.queries import EvidenceSummary, HistoryLine
 from telemed.web.i18n import gettext, ngettext
 
@@ -70,7 +71,7 @@ EVENTS: Final[Mapping[str, str]] = {
 }
 """Actions of a case's history (HistoryLine.action) that the platform itself writes."""
 
-ACTORS: Final = {"system": _("the platform"), "ecg-analysis": _("ECG analysis"), "ecg-cart": _("ECG cart")}
+ACTORS: Final = {SYSTEM: _("the platform"), "ecg-analysis": _("ECG analysis"), "ecg-cart": _("ECG cart")}
 """Who acts without being a person."""
 
 DETAILS: Final = ("reason", "note", "finding", "whom", "to", "hub", "instances", "name", "action")

@@ -12,6 +12,7 @@ from telemed.domain.critical import CriticalValue
 from telemed.domain.events import CaseEvent
 from telemed.domain.evidence import Evidence, EvidenceType
 from telemed.domain.forms import Form
+from telemed.domain.people import SYSTEM
 from telemed.domain.policy import Action, Relation
 from telemed.domain.report import Report
 from telemed.service.case_view import CaseView, view_case
@@ -81,7 +82,7 @@ def _history(view: CaseView, lines: Sequence[HistoryLine], names: dict[str, str]
     for line, following in zip(lines, [*lines[1:], None], strict=True):
         if following and line.action == following.action == CaseEvent.EVIDENCE_GREW:
             continue
-        who = names.get(line.actor, "" if line.actor == "system" else line.actor)
+        who = names.get(line.actor, "" if line.actor == SYSTEM else line.actor)
         found.append(Line(line, event_words(line), _detail(line) if view.whole else "", who))
     return found
 
@@ -96,7 +97,7 @@ def _people(view: CaseView, lines: Sequence[HistoryLine], versions: Sequence[Rep
     people = {line.actor for line in lines} | {report.author for report in versions} | {report.reviewer or "" for report in versions}
     for value in view.criticals:
         people |= {value.found_by, value.told_by or "", value.acknowledged_by or "", value.action_by or ""}
-    return sorted(people - {"", "system"})
+    return sorted(people - {"", SYSTEM})
 
 
 def _studies(view: CaseView) -> list[Evidence]:
@@ -120,7 +121,7 @@ async def case_page(visit: Visit) -> web.StreamResponse:
     centre = region.centres[case.centre]
     versions = await _versions(visit, view)
     lines = await queries.history(case.id)
-    names = {name: gettext(text) for name, text in ACTORS.items() if name != "system"}
+    names = {name: gettext(text) for name, text in ACTORS.items() if name != SYSTEM}
     names |= await queries.people_names(_people(view, lines, versions))
     chosen = next((v for v in versions if str(v.version) == visit.query.get("version")), versions[-1] if versions else None)
     times = (await queries.milestones([case.id])).get(case.id, {})
