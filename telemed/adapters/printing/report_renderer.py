@@ -64,7 +64,6 @@ DISCLAIMER = _("This report is for the treating physician's reference only.")
 AGE = _("%d years")
 SUBMITTED, REPORTED = _("Submitted"), _("Reported")
 SIGNED, REVIEWED = _("Report signed"), _("Report reviewed")
-PROMINENT = frozenset({"impression", "diagnosis", "recommendation", "interpretation"})
 
 Translate = Callable[[str], str]
 
@@ -253,4 +252,4 @@ def _measured(form: Form, data: Mapping[str, Any], say: Translate) -> list[Line]
 
 def _sections(form: Form, data: Mapping[str, Any], say: Translate) -> list[Section]:
     shown = [field for field in form.fields if data.get(field.name)]
-    return [Section(say(field.label), str(data[field.name]), field.name in PROMINENT) for field in shown]
+    return [Section(say(field.label), str(data[field.name]), field.prominent) for field in shown]
