@@ -22,6 +22,7 @@ from telemed.domain.centre import Centre
 from telemed.extension import CentreExtension, Parts
 from telemed.roles.web import web_application
 from telemed.settings import Settings
+from tests.telemed.audit_details import undecided_details
 
 
 @dataclass
@@ -94,6 +95,7 @@ async def running_region(
         async with aiohttp.ClientSession(settings.address) as http:
             yield DemoRegion(settings.address, parts, http)
         await runner.cleanup()
+        assert await undecided_details(parts.application.engine) == set()
 
 
 async def new_case(region: DemoRegion, centre: str = "imaging", *, user: str = "clinic1", name: str = "张伟", **request: str) -> str:

@@ -33,7 +33,7 @@ REQUEST = Form((
 REPORT = Form(
     (
         Field("opinion", _("Opinion"), FieldType.LONG_TEXT, required=True, rows=9, max_length=20000),
-        Field("recommendation", _("Recommendation"), FieldType.LONG_TEXT, required=True, rows=7, max_length=20000),
+        Field("recommendation", _("Recommendation"), FieldType.LONG_TEXT, required=True, rows=7, max_length=20000, prominent=True),
     )
 )
 
@@ -42,6 +42,7 @@ CENTRE = Centre(
     letter="C",
     name=_("Teleconsultation"),
     report_title=_("Consultation report"),
+    purpose=_("An expert's opinion on a difficult case, with the patient's consent"),
     icon="users",
     order=1,
     request_form=REQUEST,
@@ -53,6 +54,8 @@ CENTRE = Centre(
     headline_fields=("speciality", "reason"),
     claim_idle_minutes=120,
     critical_findings=(_("Needs transfer at once"), _("Life-threatening condition not yet treated")),
+    return_reasons=(_("Summary of the record missing"), _("Examinations or results missing"), _("Consent missing"), _("Question not clear")),
+    send_back_reasons=(_("Question not answered"), _("Recommendation does not follow from the opinion"), _("Doses or contraindications to be checked")),
     phrases=(
         Phrase("opinion", "同意诊断", "同意当前诊断与处理。"),
         Phrase("recommendation", "随访", "继续目前治疗，注意观察病情变化，定期复查，不适随诊。"),

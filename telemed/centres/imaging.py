@@ -44,7 +44,7 @@ REQUEST = Form((
 REPORT = Form(
     (
         Field("findings", _("Findings"), FieldType.LONG_TEXT, required=True, rows=12, max_length=20000),
-        Field("impression", _("Impression"), FieldType.LONG_TEXT, required=True, rows=6, max_length=8000),
+        Field("impression", _("Impression"), FieldType.LONG_TEXT, required=True, rows=6, max_length=8000, prominent=True),
     )
 )
 
@@ -84,6 +84,7 @@ CENTRE = Centre(
     letter="A",
     name=_("Imaging"),
     report_title=_("Imaging report"),
+    purpose=_("CT, MR, X-ray and ultrasound read by a radiologist"),
     icon="scan",
     order=2,
     request_form=REQUEST,
@@ -95,6 +96,8 @@ CENTRE = Centre(
     file_kinds=(FileKind("DICOM", EvidenceType.DICOM_STUDY, "application/dicom", magic(b"DICM", offset=128)),),
     critical_findings=(_("Acute intracranial haemorrhage"), _("Tension pneumothorax"), _("Aortic dissection"),
                        _("Pulmonary embolism"), _("Free intraperitoneal air"), _("Unstable spinal fracture")),
+    return_reasons=(_("Images incomplete"), _("Image quality not sufficient"), _("History missing"), _("Patient data contradict the images")),
+    send_back_reasons=(_("Findings incomplete"), _("Impression does not follow from the findings"), _("Side or level to be checked")),
     templates=TEMPLATES,
     phrases=(
         Phrase("findings", "头颅正常", "颅骨骨质完整。脑实质内未见异常密度影，灰白质分界清楚。脑室、脑池大小形态正常，中线结构居中。"),

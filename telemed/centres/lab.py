@@ -27,7 +27,9 @@ REQUEST = Form((
     Field("accession_number", _("Accession number"), max_length=16, pattern=r"[ -~]{1,16}"),
 ))  # fmt: skip
 
-REPORT = Form((Field("interpretation", _("Interpretation"), FieldType.LONG_TEXT, required=True, rows=12, max_length=20000),))
+REPORT = Form(
+    (Field("interpretation", _("Interpretation"), FieldType.LONG_TEXT, required=True, rows=12, max_length=20000, prominent=True),)
+)
 
 RESULTS = EvidenceKind(EvidenceType("lab-report"), _("Laboratory results"), _("No results yet"), "flask")
 
@@ -36,6 +38,7 @@ CENTRE = Centre(
     letter="L",
     name=_("Laboratory"),
     report_title=_("Laboratory report"),
+    purpose=_("Results interpreted by a laboratory physician"),
     icon="flask",
     order=4,
     request_form=REQUEST,
@@ -45,6 +48,8 @@ CENTRE = Centre(
     headline_fields=("tests", "reason"),
     file_kinds=(FileKind("HL7 v2", RESULTS.type, "x-application/hl7-v2+er7", lambda head: head.lstrip(b"\x0b\r\n").startswith(b"MSH")),),
     critical_findings=(_("Potassium critical"), _("Glucose critical"), _("Haemoglobin critical"), _("Platelets critical")),
+    return_reasons=(_("Specimen haemolysed, clotted or too little"), _("Specimen or time of collection not stated"), _("Units or reference intervals missing"), _("Clinical information missing"), _("Patient data contradict the results")),
+    send_back_reasons=(_("Interpretation does not follow from the results"), _("Units or reference intervals to be checked"), _("Critical value not mentioned")),
     templates=(Template("正常", {"interpretation": "所送检项目结果均在参考区间内，未见明显异常。"}, normal=True),),
     phrases=(
         Phrase("interpretation", "正常", "所送检项目结果均在参考区间内，未见明显异常。"),

@@ -38,7 +38,7 @@ REPORT = Form(
     (
         Field("gross", _("Gross"), FieldType.LONG_TEXT, required=True, rows=4, max_length=8000),
         Field("microscopic", _("Microscopic"), FieldType.LONG_TEXT, required=True, rows=7, max_length=20000),
-        Field("diagnosis", _("Pathological diagnosis"), FieldType.LONG_TEXT, required=True, rows=5, max_length=8000),
+        Field("diagnosis", _("Pathological diagnosis"), FieldType.LONG_TEXT, required=True, rows=5, max_length=8000, prominent=True),
     )
 )
 
@@ -49,6 +49,7 @@ CENTRE = Centre(
     letter="P",
     name=_("Pathology"),
     report_title=_("Pathology report"),
+    purpose=_("Slides and frozen sections read by a pathologist"),
     icon="microscope",
     order=5,
     request_form=REQUEST,
@@ -58,6 +59,8 @@ CENTRE = Centre(
     headline_fields=("procedure", "site"),
     file_kinds=(FileKind("TIFF slide", SLIDES.type, "image/tiff", magic(b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")),),
     critical_findings=(_("Unexpected malignancy"), _("Frozen and paraffin disagree"), _("No chorionic villi in curettings")),
+    return_reasons=(_("Slides incomplete"), _("Slides out of focus or damaged"), _("Site or gross description missing"), _("History or operation findings missing"), _("Labels contradict the request")),
+    send_back_reasons=(_("Description incomplete"), _("Diagnosis does not follow from the microscopy"), _("Site or margins to be checked")),
     templates=(
         Template("黏膜慢性炎", {"gross": "灰白灰红组织一块。", "microscopic": "镜下见黏膜组织，间质少量慢性炎细胞浸润，未见肿瘤。", "diagnosis": "黏膜慢性炎。"},
                  when={"procedure": frozenset({"BIOPSY"})}),

@@ -43,7 +43,9 @@ class Centre:
 
     `letter` begins its accession numbers, `report_title` stands on top of its printed reports. `need` names the request
     field that a hub must cover (modality, speciality). `expected` is the evidence without which a case is shown as
-    incomplete. `headline_fields` make the worklist's short text.
+    incomplete. `headline_fields` make the worklist's short text. `purpose` says in a line what the centre is for;
+    `return_reasons` are ready words for a hub that asks the member for more, `send_back_reasons` for a reviewer who does not
+    agree (practice). All are message ids.
     """
 
     code: str
@@ -55,6 +57,7 @@ class Centre:
     request_form: Form
     report_form: Form
     deadlines: tuple[DeadlineRule, ...]
+    purpose: str = ""
     need: str = ""
     expected: EvidenceKind | None = None
     consent_wanted: bool = False
@@ -62,6 +65,8 @@ class Centre:
     phrases: tuple[Phrase, ...] = ()
     headline_fields: tuple[str, ...] = ("reason",)
     critical_findings: tuple[str, ...] = ()
+    return_reasons: tuple[str, ...] = ()
+    send_back_reasons: tuple[str, ...] = ()
     claim_idle_minutes: int = 30
     templates: tuple[Template, ...] = ()
     roles: Mapping[str, str] = field(default_factory=dict)

@@ -40,6 +40,7 @@ class Field:
     """One field: its name in the JSON, its label, and what it takes. `rows` is the height of a long text.
 
     `measured` names the number of the evidence's analysis that is proposed for it; changes of such a field are kept.
+    `prominent` marks what a printed report sets apart: its conclusion.
     """
 
     name: str
@@ -54,6 +55,7 @@ class Field:
     pattern: str = ""
     rows: int = 4
     measured: str = ""
+    prominent: bool = False
 
 
 @dataclass(frozen=True, slots=True)

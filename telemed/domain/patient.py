@@ -70,9 +70,18 @@ def resident_id_facts(number: str) -> tuple[date, Sex]:
     return born, Sex.MALE if int(number[16]) % 2 else Sex.FEMALE
 
 
+OPEN_START, OPEN_END = 3, 2
+"""Characters of an identifier that lists show at its ends (practice)."""
+
+MAX_HIDDEN = 7
+"""An identifier of at most so many characters is hidden whole: its two ends would be most of it."""
+
+
 def masked(value: str) -> str:
-    """An identifier for lists: the first three and the last two characters, stars between."""
-    return value[:3] + "*" * (len(value) - 5) + value[-2:] if len(value) > 7 else "*" * len(value)
+    """Return an identifier as lists show it: its two ends, stars between; a short one as stars alone."""
+    if len(value) <= MAX_HIDDEN:
+        return "*" * len(value)
+    return value[:OPEN_START] + "*" * (len(value) - OPEN_START - OPEN_END) + value[-OPEN_END:]
 
 
 def masked_name(name: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Final, Protocol
 
 
 class Role(StrEnum):
@@ -17,6 +18,27 @@ class Role(StrEnum):
     SYSTEM_ADMINISTRATOR = "system-administrator"
     SECURITY_ADMINISTRATOR = "security-administrator"
     AUDITOR = "auditor"
+
+
+class Agent(Protocol):
+    """Who acts, as records name them (FHIR R4 `AuditEvent.agent`): a person, or a part of the platform."""
+
+    @property
+    def username(self) -> str: ...
+    @property
+    def institution(self) -> str: ...
+
+
+SYSTEM: Final = "system"
+"""The platform as one who acts."""
+
+
+@dataclass(frozen=True, slots=True)
+class SoftwareAgent:
+    """A part of the platform that acts by itself, for an institution (empty: for none)."""
+
+    username: str
+    institution: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import replace
 
+from telemed.domain.audit import AuditLine
 from telemed.domain.people import Person
 from telemed.domain.policy import Action, require
 from telemed.service.application import Application
@@ -20,34 +19,17 @@ OPEN_DETAIL = frozenset({
 the record keeps it, the chain covers it, and who may read the case reads it there."""
 
 
-@dataclass(frozen=True, slots=True)
-class TrailLine:
-    """One record. `hidden` names the details that are there and not shown."""
-
-    position: int
-    at: datetime
-    action: str
-    actor: str
-    institution: str
-    subject: str
-    outcome: str
-    detail: Mapping[str, Any]
-    hidden: Sequence[str]
-
-
 async def read_trail(
     application: Application, person: Person, wanted: Mapping[str, str], before: int | None, limit: int, purpose: str = "audit"
-) -> list[TrailLine]:
+) -> list[AuditLine]:
     """Records newest first; `wanted` as in `Queries.audit`. Reading is recorded too. Raises Forbidden."""
     require(person, Action.AUDIT_READ)
     lines = await application.queries.audit(wanted, before, limit)
     await record_look(application, person, Action.AUDIT_READ, purpose)
-    plain = ("position", "at", "action", "actor", "institution", "subject", "outcome")
-    return [
-        TrailLine(
-            **{name: getattr(line, name) for name in plain},
-            detail={name: value for name, value in line.detail.items() if name in OPEN_DETAIL},
-            hidden=tuple(sorted(name for name in line.detail if name not in OPEN_DETAIL)),
-        )
-        for line in lines
-    ]
+    return [as_auditor_sees(line) for line in lines]
+
+
+def as_auditor_sees(line: AuditLine) -> AuditLine:
+    """Return the record without details that are not in `OPEN_DETAIL`; their names are said."""
+    shown = {name: value for name, value in line.detail.items() if name in OPEN_DETAIL}
+    return replace(line, detail=shown, hidden=tuple(sorted(line.detail.keys() - OPEN_DETAIL)))

@@ -43,8 +43,7 @@ async def claim_case(work: UnitOfWork, person: Person, case_id: str) -> Case:
     case.readers = tuple(dict.fromkeys((*case.readers, person.username)))
     await open_report(work, case, person)
     await work.cases.save(case)
-    work.outbox.event(case, CaseEvent.CLAIM, person.username)
-    work.outbox.audit(Action.CASE_CLAIM, person.username, person.institution, f"case/{case.id}")
+    work.outbox.step(case, person, CaseEvent.CLAIM, Action.CASE_CLAIM)
     return case
 
 
@@ -56,8 +55,7 @@ async def release_case(work: UnitOfWork, person: Person, case_id: str) -> Case:
     case.apply("release")
     case.unclaim()
     await work.cases.save(case)
-    work.outbox.event(case, CaseEvent.RELEASE, person.username)
-    work.outbox.audit(Action.CASE_RELEASE, person.username, person.institution, f"case/{case.id}")
+    work.outbox.step(case, person, CaseEvent.RELEASE, Action.CASE_RELEASE)
     return case
 
 
@@ -71,8 +69,7 @@ async def park_case(work: UnitOfWork, person: Person, case_id: str, *, parked: b
         case.parked_at = work.now if parked else None
         case.active_at = work.now
         await work.cases.save(case)
-        work.outbox.event(case, CaseEvent.PARK if parked else CaseEvent.RESUME, person.username)
-        work.outbox.audit(Action.CASE_PARK, person.username, person.institution, f"case/{case.id}")
+        work.outbox.step(case, person, CaseEvent.PARK if parked else CaseEvent.RESUME, Action.CASE_PARK)
     return case
 
 
@@ -81,8 +78,9 @@ async def decline_case(work: UnitOfWork, person: Person, case_id: str, reason: s
     case = await case_at_hub(work, person, case_id, Action.CASE_DECLINE)
     _refuse_other_holder(case, person, "decline")
     _refuse_if_signed(case, "decline")
-    await move_on(work, case, CaseEvent.DECLINE, Outcome.DECLINED, Rule.DECLINED, reason, person.username)
-    work.outbox.audit(Action.CASE_DECLINE, person.username, person.institution, f"case/{case.id}", detail={"reason": reason})
+    case.apply("decline")
+    work.outbox.step(case, person, CaseEvent.DECLINE, Action.CASE_DECLINE, {"reason": reason}, history={"hub": case.hub})
+    await move_on(work, case, Outcome.DECLINED, Rule.DECLINED, reason)
     return case
 
 
@@ -95,8 +93,9 @@ async def escalate_case(work: UnitOfWork, person: Person, case_id: str, reason: 
     if service is None or service.parent is None:
         raise InvalidTransition("case", case.status, "escalate")
     await work.cases.open_access(case.id, person.institution)
-    await move_on(work, case, CaseEvent.ESCALATE, Outcome.ESCALATED, Rule.ESCALATED, reason, person.username)
-    work.outbox.audit(Action.CASE_ESCALATE, person.username, person.institution, f"case/{case.id}", detail={"reason": reason})
+    case.apply("escalate")
+    work.outbox.step(case, person, CaseEvent.ESCALATE, Action.CASE_ESCALATE, {"reason": reason}, history={"hub": case.hub})
+    await move_on(work, case, Outcome.ESCALATED, Rule.ESCALATED, reason)
     return case
 
 
@@ -109,8 +108,7 @@ async def return_case(work: UnitOfWork, person: Person, case_id: str, reason: st
     case.unclaim()
     case.hold_reason, case.accept_by = reason, None
     await work.cases.save(case)
-    work.outbox.event(case, CaseEvent.RETURN, person.username, {"reason": reason})
-    work.outbox.audit(Action.CASE_RETURN, person.username, person.institution, f"case/{case.id}", detail={"reason": reason})
+    work.outbox.step(case, person, CaseEvent.RETURN, Action.CASE_RETURN, {"reason": reason})
     return case
 
 
@@ -131,6 +129,5 @@ async def reassign_case(work: UnitOfWork, person: Person, case_id: str, reader: 
     await open_report(work, case, readers[reader])
     await work.cases.save(case)
     detail = {"from": before, "to": reader, "reason": reason}
-    work.outbox.event(case, CaseEvent.REASSIGN, person.username, detail)
-    work.outbox.audit(Action.CASE_REASSIGN, person.username, person.institution, f"case/{case.id}", detail=detail)
+    work.outbox.step(case, person, CaseEvent.REASSIGN, Action.CASE_REASSIGN, detail)
     return case

@@ -61,8 +61,7 @@ async def create_case(
         created_at=work.now,
     )
     await work.cases.add(case)
-    work.outbox.event(case, CaseEvent.CREATE, person.username)
-    work.outbox.audit(Action.CASE_CREATE, person.username, person.institution, f"case/{case.id}", detail={"patient": patient.id})
+    work.outbox.step(case, person, CaseEvent.CREATE, Action.CASE_CREATE, record={"patient": patient.id})
     work.outbox.job(JobKind.MATCH_UNMATCHED, {"case_id": case.id}, key=f"case:{case.id}")
     return case
 
@@ -105,8 +104,7 @@ async def edit_case(
         case.request = wanted
     case.priority = priority or case.priority
     await work.cases.save(case)
-    work.outbox.event(case, CaseEvent.EDIT, person.username)
-    work.outbox.audit(Action.CASE_EDIT, person.username, person.institution, f"case/{case.id}")
+    work.outbox.step(case, person, CaseEvent.EDIT, Action.CASE_EDIT)
     return case
 
 
@@ -128,8 +126,7 @@ async def submit_case(work: UnitOfWork, person: Person, case_id: str) -> Case:
     for hooks in work.hooks:
         if hooks.on_submit is not None:
             await hooks.on_submit(work, case)
-    work.outbox.event(case, CaseEvent.ANSWER if again else CaseEvent.SUBMIT, person.username, {"hub": case.hub})
-    work.outbox.audit(Action.CASE_SUBMIT, person.username, person.institution, f"case/{case.id}", detail={"hub": case.hub})
+    work.outbox.step(case, person, CaseEvent.ANSWER if again else CaseEvent.SUBMIT, Action.CASE_SUBMIT, {"hub": case.hub})
     return case
 
 
@@ -143,8 +140,7 @@ async def cancel_case(work: UnitOfWork, person: Person, case_id: str, reason: st
     withdraw_offer(case)
     await work.cases.save(case)
     await set_studies_free(work, case)
-    work.outbox.event(case, CaseEvent.CANCEL, person.username, {"reason": reason}, left_hub=left)
-    work.outbox.audit(Action.CASE_CANCEL, person.username, person.institution, f"case/{case.id}", detail={"reason": reason})
+    work.outbox.step(case, person, CaseEvent.CANCEL, Action.CASE_CANCEL, {"reason": reason}, left_hub=left)
     return case
 
 
@@ -156,8 +152,7 @@ async def acknowledge_report(work: UnitOfWork, person: Person, case_id: str) -> 
     if case.acknowledged_at is None:
         case.acknowledged_at, case.acknowledged_by = work.now, person.username
         await work.cases.save(case)
-        work.outbox.event(case, CaseEvent.ACKNOWLEDGE, person.username)
-        work.outbox.audit(Action.CASE_ACKNOWLEDGE, person.username, person.institution, f"case/{case.id}")
+        work.outbox.step(case, person, CaseEvent.ACKNOWLEDGE, Action.CASE_ACKNOWLEDGE)
     return case
 
 
@@ -172,8 +167,7 @@ async def record_consent(
             raise NotFound("evidence", evidence_id)
     consent = Consent(case.id, giver, signed_name, evidence_id, person.username, work.now)
     await work.consents.add(consent)
-    work.outbox.event(case, CaseEvent.CONSENT, person.username, {"giver": giver.value})
-    work.outbox.audit(Action.CONSENT_RECORD, person.username, person.institution, f"case/{case.id}")
+    work.outbox.step(case, person, CaseEvent.CONSENT, Action.CONSENT_RECORD, history={"giver": giver.value})
     return consent
 
 

@@ -6,7 +6,7 @@ from telemed.domain.case import Case
 from telemed.domain.critical import CriticalValue
 from telemed.domain.errors import FieldError, Invalid, InvalidTransition, NotFound
 from telemed.domain.events import CaseEvent
-from telemed.domain.people import Person
+from telemed.domain.people import SYSTEM, Agent, Person, SoftwareAgent
 from telemed.domain.policy import Action
 from telemed.service.access import case_for
 from telemed.service.identity import new_id
@@ -21,22 +21,23 @@ async def declare_critical(work: UnitOfWork, person: Person, case_id: str, findi
     for known in await work.criticals.of_case(case.id):
         if known.running and known.finding == finding:
             return known
-    return await _open(work, case, finding, person.username, person.institution)
+    return await _open(work, case, finding, person)
 
 
 async def open_detected(work: UnitOfWork, case: Case, finding: str, finder: str) -> CriticalValue | None:
     """A finding of the platform itself. One that it found in this case before, even one withdrawn since, is not opened again."""
     if any(known.finding == finding and known.found_by == finder for known in await work.criticals.of_case(case.id)):
         return None
-    return await _open(work, case, finding, finder, case.hub or "")
+    return await _open(work, case, finding, SoftwareAgent(finder, case.hub or ""))
 
 
-async def _open(work: UnitOfWork, case: Case, finding: str, found_by: str, institution: str) -> CriticalValue:
-    value = CriticalValue(new_id(), case.id, finding, found_by, work.now, work.now + work.region.tell_within)
+async def _open(work: UnitOfWork, case: Case, finding: str, finder: Agent) -> CriticalValue:
+    value = CriticalValue(new_id(), case.id, finding, finder.username, work.now, work.now + work.region.tell_within)
     await work.criticals.add(value)
     await _follow(work, case)
-    work.outbox.event(case, CaseEvent.CRITICAL_DECLARE, found_by, {"finding": finding, "critical": value.id})
-    work.outbox.audit(Action.CRITICAL_DECLARE, found_by, institution, f"case/{case.id}", detail={"finding": finding})
+    work.outbox.step(
+        case, finder, CaseEvent.CRITICAL_DECLARE, Action.CRITICAL_DECLARE, {"finding": finding}, history={"critical": value.id}
+    )
     return value
 
 
@@ -64,8 +65,9 @@ async def notify_critical(
     value.apply("tell")
     value.told_whom, value.told_how, value.read_back, value.told_by, value.told_at = whom, how, True, person.username, work.now
     await work.criticals.save(value)
-    work.outbox.event(case, CaseEvent.CRITICAL_TELL, person.username, {"critical": value.id, "whom": whom, "how": how})
-    work.outbox.audit(Action.CRITICAL_TELL, person.username, person.institution, f"case/{case.id}", detail={"whom": whom, "how": how})
+    work.outbox.step(
+        case, person, CaseEvent.CRITICAL_TELL, Action.CRITICAL_TELL, {"whom": whom, "how": how}, history={"critical": value.id}
+    )
     return value
 
 
@@ -76,8 +78,7 @@ async def acknowledge_critical(work: UnitOfWork, person: Person, case_id: str, v
         value.apply("acknowledge")
         value.acknowledged_by, value.acknowledged_at = person.username, work.now
         await work.criticals.save(value)
-        work.outbox.event(case, CaseEvent.CRITICAL_ACKNOWLEDGE, person.username, {"critical": value.id})
-        work.outbox.audit(Action.CRITICAL_ACKNOWLEDGE, person.username, person.institution, f"case/{case.id}")
+        work.outbox.step(case, person, CaseEvent.CRITICAL_ACKNOWLEDGE, Action.CRITICAL_ACKNOWLEDGE, history={"critical": value.id})
     return value
 
 
@@ -88,8 +89,7 @@ async def act_on_critical(work: UnitOfWork, person: Person, case_id: str, value_
     value.action, value.action_by, value.action_at = action_taken, person.username, work.now
     await work.criticals.save(value)
     await _follow(work, case)
-    work.outbox.event(case, CaseEvent.CRITICAL_ACT, person.username, {"critical": value.id, "action": action_taken})
-    work.outbox.audit(Action.CRITICAL_ACT, person.username, person.institution, f"case/{case.id}", detail={"action": action_taken})
+    work.outbox.step(case, person, CaseEvent.CRITICAL_ACT, Action.CRITICAL_ACT, {"action": action_taken}, history={"critical": value.id})
     return value
 
 
@@ -100,8 +100,15 @@ async def withdraw_critical(work: UnitOfWork, person: Person, case_id: str, valu
     value.withdrawn_reason, value.action_by, value.action_at = reason, person.username, work.now
     await work.criticals.save(value)
     await _follow(work, case)
-    work.outbox.event(case, CaseEvent.CRITICAL_WITHDRAW, person.username, {"critical": value.id, "reason": reason})
-    work.outbox.audit(Action.CRITICAL_DECLARE, person.username, person.institution, f"case/{case.id}", "withdrawn", {"reason": reason})
+    work.outbox.step(
+        case,
+        person,
+        CaseEvent.CRITICAL_WITHDRAW,
+        Action.CRITICAL_DECLARE,
+        {"reason": reason},
+        history={"critical": value.id},
+        outcome="withdrawn",
+    )
     return value
 
 
@@ -116,7 +123,7 @@ async def raise_overdue(work: UnitOfWork, limit: int = 50) -> int:
         value.escalations += 1
         await work.criticals.save(value)
         to = "reviewers" if value.escalations == 1 else "operator"
-        work.outbox.event(case, CaseEvent.CRITICAL_RISE, "system", {"critical": value.id, "to": to, "times": value.escalations})
-        work.outbox.audit("critical:rise", "system", case.hub or "", f"case/{case.id}", detail={"to": to, "times": value.escalations})
+        agent, rise = SoftwareAgent(SYSTEM, case.hub or ""), {"to": to, "times": value.escalations}
+        work.outbox.step(case, agent, CaseEvent.CRITICAL_RISE, "critical:rise", rise, history={"critical": value.id})
         raised += 1
     return raised

@@ -9,7 +9,7 @@ from telemed.domain.centre import Centre
 from telemed.domain.errors import InvalidTransition, NotFound
 from telemed.domain.events import CaseEvent
 from telemed.domain.evidence import Evidence, EvidenceType
-from telemed.domain.people import Person
+from telemed.domain.people import SYSTEM, Person
 from telemed.domain.policy import Action, require
 from telemed.domain.reconciliation import Reconciliation, Step
 from telemed.service.access import case_at_hub_or_member, case_for
@@ -81,7 +81,7 @@ def takes_studies(region: Region, centre: Centre | None, modality: str) -> bool:
     return centre is not None and centre.expected is not None and centre.expected.type == region.study_type(modality)
 
 
-async def link_study(work: UnitOfWork, study: StudyFacts, case: Case, rule: str, actor: str = "system") -> Evidence:
+async def link_study(work: UnitOfWork, study: StudyFacts, case: Case, rule: str, actor: str = SYSTEM) -> Evidence:
     """Make the study evidence of the case, or bring its count of instances up to date."""
     case = await work.cases.get(case.id) or case  # locked, and as it stands now: a reader may have claimed it meanwhile
     await work.studies.clear_unmatched(study.owner, study.study_instance_uid)
@@ -173,9 +173,8 @@ async def unlink_study(work: UnitOfWork, person: Person, case_id: str, owner: st
     if study is not None and not await work.cases.with_study(owner, study_instance_uid):
         await work.studies.note_unmatched(study)
     was = {"evidence": known.id, "name": known.name, "instances": str(known.instances), "rule": str(known.facts.get("rule", ""))}
-    work.outbox.event(case, CaseEvent.EVIDENCE_UNLINKED, person.username, {"reason": reason, "study": study_instance_uid, **was})
-    detail = {"study": study_instance_uid, "split": True, "reason": reason}
-    work.outbox.audit(Action.EVIDENCE_LINK, person.username, person.institution, f"case/{case.id}", detail=detail)
+    detail = {"study": study_instance_uid, "reason": reason}
+    work.outbox.step(case, person, CaseEvent.EVIDENCE_UNLINKED, Action.EVIDENCE_LINK, detail, history=was, record={"split": True})
     entry = Reconciliation(Step.UNLINK, work.now, person.username, owner, reason, study_instance_uid, case.id, before=was)
     await work.reconciliations.note(entry)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from telemed.domain.case import Case, CaseStatus
 from telemed.domain.events import CaseEvent
 from telemed.domain.evidence import MATCH_WINDOW, EvidenceType
+from telemed.domain.people import SYSTEM
 from telemed.service.evidence import CLOSED_TO_EVIDENCE, COMPLETE, link_study, takes_studies
 from telemed.service.identity import case_of_study_uid
 from telemed.service.ports.studies import StudyFacts
@@ -77,7 +78,7 @@ async def complete_study(work: UnitOfWork, owner: str, study_instance_uid: str) 
         if known.facts.get(COMPLETE) != known.instances:
             known.facts[COMPLETE] = known.instances
             await work.evidence.save(known)
-            work.outbox.event(case, CaseEvent.EVIDENCE_COMPLETE, "system", {"evidence": known.id, "instances": known.instances})
+            work.outbox.event(case, CaseEvent.EVIDENCE_COMPLETE, SYSTEM, {"evidence": known.id, "instances": known.instances})
             told += 1
     return told
 

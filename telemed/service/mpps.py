@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from telemed.domain.case import Case
 from telemed.domain.events import CaseEvent
+from telemed.domain.people import SYSTEM
 from telemed.service.identity import case_of_study_uid
 from telemed.service.ports.studies import StepFacts
 from telemed.service.ports.unit_of_work import UnitOfWork
@@ -27,7 +28,7 @@ async def match_step(work: UnitOfWork, owner: str, sop_instance_uid: str) -> Cas
     case = await work.cases.get(found.id) or found
     action = ACTIONS[step.status]
     if not await work.studies.step_is_told(case.id, action, sop_instance_uid):
-        work.outbox.event(case, action, "system", {"name": f"{step.modality} {step.station}".strip(), "step": sop_instance_uid})
+        work.outbox.event(case, action, SYSTEM, {"name": f"{step.modality} {step.station}".strip(), "step": sop_instance_uid})
     return case
 
 

@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Protocol
 
+from telemed.domain.audit import AuditLine
 from telemed.domain.case import Case
 from telemed.domain.critical import CriticalValue
 from telemed.domain.evidence import Evidence, EvidenceType
@@ -119,18 +120,6 @@ class DuplicateCandidate:
     first: Patient
     second: Patient
     rule: str
-
-
-@dataclass(frozen=True, slots=True)
-class AuditLine:
-    position: int
-    at: datetime
-    action: str
-    actor: str
-    institution: str
-    subject: str
-    outcome: str
-    detail: Mapping[str, Any]
 
 
 class Queries(Protocol):

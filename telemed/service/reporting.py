@@ -251,8 +251,7 @@ async def _keep(work: UnitOfWork, case: Case, report: Report, printed: StoredPdf
         case.acknowledged_at = case.acknowledged_by = None
     await work.cases.save(case)
     detail = {"version": report.version, "status": report.status.value, "pdf_sha256": printed.sha256}
-    work.outbox.event(case, event, person.username, detail)
-    work.outbox.audit(action, person.username, person.institution, f"case/{case.id}", detail=detail)
+    work.outbox.step(case, person, event, action, detail)
 
 
 def _count_answer(work: UnitOfWork, case: Case, released_at: datetime) -> None:
@@ -272,8 +271,8 @@ async def send_back(work: UnitOfWork, person: Person, case_id: str, note: str) -
     await work.reports.save(report)
     case.report_status, case.claimed_by, case.claimed_at, case.active_at = report.status, report.author, work.now, work.now
     await work.cases.save(case)
-    work.outbox.event(case, CaseEvent.SEND_BACK, person.username)  # the note stays in the hub, with the draft; the member reads the history
-    work.outbox.audit(Action.REPORT_REVIEW, person.username, person.institution, f"case/{case.id}", "sent-back", {"note": note})
+    # The note stays in the hub, with the draft; the member reads the history.
+    work.outbox.step(case, person, CaseEvent.SEND_BACK, Action.REPORT_REVIEW, record={"note": note}, outcome="sent-back")
     return report
 
 
@@ -307,8 +306,7 @@ async def new_version(
     case.report_status = report.status
     await work.cases.save(case)
     detail = {"version": report.version, "kind": kind.value, "reason": reason}
-    work.outbox.event(case, CaseEvent.AMEND if kind is VersionKind.AMENDMENT else CaseEvent.APPEND, person.username, detail)
-    work.outbox.audit(Action.REPORT_AMEND, person.username, person.institution, f"case/{case.id}", detail=detail)
+    work.outbox.step(case, person, CaseEvent.AMEND if kind is VersionKind.AMENDMENT else CaseEvent.APPEND, Action.REPORT_AMEND, detail)
     return report
 
 
@@ -326,6 +324,5 @@ async def discard_version(work: UnitOfWork, person: Person, case_id: str) -> Rep
     case.report_status = standing.status if standing else None
     case.claimed_by = case.claimed_at = None
     await work.cases.save(case)
-    work.outbox.event(case, CaseEvent.DISCARD, person.username, {"version": report.version})
-    work.outbox.audit(Action.REPORT_AMEND, person.username, person.institution, f"case/{case.id}", "discarded")
+    work.outbox.step(case, person, CaseEvent.DISCARD, Action.REPORT_AMEND, history={"version": report.version}, outcome="discarded")
     return report

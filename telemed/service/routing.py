@@ -9,7 +9,7 @@ from telemed.domain.centre import Centre
 from telemed.domain.deadlines import deadline
 from telemed.domain.errors import FieldError, Invalid
 from telemed.domain.events import CaseEvent
-from telemed.domain.people import Person
+from telemed.domain.people import SYSTEM, Person
 from telemed.domain.policy import Action
 from telemed.domain.routing import Outcome, RouteStep, Rule, advance, assign, current, plan
 from telemed.service.access import case_for
@@ -51,17 +51,15 @@ def _settle(work: UnitOfWork, case: Case, centre: Centre) -> None:
     _start_clocks(work, case, centre)
 
 
-async def move_on(work: UnitOfWork, case: Case, action: CaseEvent, outcome: Outcome, rule: Rule, reason: str, actor: str) -> None:
-    """The hub in charge does not take the case: it goes to the next on the route, or fails where there is none."""
+async def move_on(work: UnitOfWork, case: Case, outcome: Outcome, rule: Rule, reason: str) -> None:
+    """The hub in charge has left the case: it goes to the next on the route, or fails where there is none."""
     left = case.hub
-    case.apply(action)
-    work.outbox.event(case, action, actor, {"hub": left, "reason": reason}, left_hub=left)
     await abandon_draft(work, case)
     case.route = _way_on(work, case, outcome, rule, reason)
     _settle(work, case, work.region.centres[case.centre])
     await work.cases.save(case)
     detail = {"hub": case.hub, "rule": rule.value}
-    work.outbox.event(case, CaseEvent.OFFER if case.hub else CaseEvent.FAIL, "system", detail, left_hub=left)
+    work.outbox.event(case, CaseEvent.OFFER if case.hub else CaseEvent.FAIL, SYSTEM, detail, left_hub=left)
 
 
 def _way_on(work: UnitOfWork, case: Case, outcome: Outcome, rule: Rule, reason: str) -> tuple[RouteStep, ...]:
@@ -87,8 +85,7 @@ async def offer_by_operator(work: UnitOfWork, person: Person, case_id: str, hub:
     case.route = assign(case.route, hub, reason, work.now)
     _settle(work, case, centre)
     await work.cases.save(case)
-    work.outbox.event(case, CaseEvent.OFFER, person.username, {"hub": hub, "reason": reason}, left_hub=left)
-    work.outbox.audit(Action.CASE_OFFER, person.username, person.institution, f"case/{case.id}", detail={"hub": hub, "reason": reason})
+    work.outbox.step(case, person, CaseEvent.OFFER, Action.CASE_OFFER, {"hub": hub, "reason": reason}, left_hub=left)
     return case
 
 
@@ -109,12 +106,14 @@ async def expire_offers(work: UnitOfWork, limit: int = 50) -> int:
         if case is None or case.status is not CaseStatus.REQUESTED or case.accept_by is None or case.accept_by > work.now:
             continue
         if current(_way_on(work, case, Outcome.EXPIRED, Rule.ACCEPT_DEADLINE_MISSED, "")):
-            await move_on(work, case, CaseEvent.EXPIRE, Outcome.EXPIRED, Rule.ACCEPT_DEADLINE_MISSED, "", "system")
+            case.apply("expire")
+            work.outbox.event(case, CaseEvent.EXPIRE, SYSTEM, {"hub": case.hub, "reason": ""})
+            await move_on(work, case, Outcome.EXPIRED, Rule.ACCEPT_DEADLINE_MISSED, "")
             moved += 1
             continue
         case.accept_by = None
         await work.cases.save(case)
-        work.outbox.event(case, CaseEvent.ACCEPT_MISSED, "system", {"hub": case.hub})
+        work.outbox.event(case, CaseEvent.ACCEPT_MISSED, SYSTEM, {"hub": case.hub})
     return moved
 
 
@@ -131,6 +130,6 @@ async def release_idle_claims(work: UnitOfWork, limit: int = 50) -> int:
             case.apply("release")
             case.unclaim()
             await work.cases.save(case)
-            work.outbox.event(case, CaseEvent.RELEASE, "system", {"reader": holder, "reason": "idle"})
+            work.outbox.event(case, CaseEvent.RELEASE, SYSTEM, {"reader": holder, "reason": "idle"})
             freed += 1
     return freed

@@ -18,7 +18,7 @@ from telemed.domain.evidence import MATCH_WINDOW, STUDIES, Evidence, EvidenceTyp
 from telemed.domain.jobs import JobKind
 from telemed.domain.network import ApplicationEntity, EntityUse, Network
 from telemed.domain.patient import Patient, Sex, normal_name
-from telemed.domain.people import Person
+from telemed.domain.people import SYSTEM, Person
 from telemed.domain.policy import Action
 from telemed.domain.transfer import UNDER_WAY, Transfer, TransferKind, TransferStatus
 from telemed.service.access import case_at_hub_or_member, case_for
@@ -31,9 +31,6 @@ from telemed.service.ports.unit_of_work import UnitOfWork
 JOBS = {TransferKind.SEND: JobKind.SEND_STUDY, TransferKind.PRIORS: JobKind.FETCH_PRIORS}
 ENDS = {TransferKind.SEND: CaseEvent.STUDY_SENT, TransferKind.PRIORS: CaseEvent.PRIORS_FETCHED}
 """Line of history when a transfer is over, however it ended; the detail says how."""
-
-SYSTEM = "system"
-"""Who asked where nobody did."""
 
 DICOM_SEX = {Sex.MALE: "M", Sex.FEMALE: "F", Sex.OTHER: "O"}
 """Patient's Sex (0010,0040), PS3.3 C.7.1.1."""

@@ -26,6 +26,7 @@ from telemed.service.table_export import TableExporter
 from telemed.web import ohif, templating
 from telemed.web.api import (
     administration,
+    audit,
     cases,
     criticals,
     devices,
@@ -67,7 +68,6 @@ from telemed.web.keys import (
 from telemed.web.labels.case import case_labels
 from telemed.web.pages import (
     accounts,
-    audit,
     board,
     case,
     devices_page,
@@ -83,6 +83,7 @@ from telemed.web.pages import (
     verify,
     worklist,
 )
+from telemed.web.pages import audit as audit_pages
 from telemed.web.pages import session as session_pages
 from telemed.web.pages import transfers as transfer_pages
 from telemed.web.pages.page import Pages, error_page, page
@@ -94,12 +95,12 @@ FORM_LIMIT = 64 * 1024
 """Bytes of a form: the only ones that pages send as such are those of signing in."""
 API_MODULES = (
     session, cases, reports, evidence, exports, transfers, criticals, events, network, patients, uploads, views, unmatched, statistics,
-    administration, devices,
+    administration, audit, devices,
 )  # fmt: skip
 """Imported for their operations."""
 
 PAGE_MODULES = (
-    session_pages, worklist, reading, board, case, new_case, search, notices, network_page, unmatched_page, audit, accounts, system,
+    session_pages, worklist, reading, board, case, new_case, search, notices, network_page, unmatched_page, audit_pages, accounts, system,
     statistics_page, help_page, transfer_pages, devices_page,
 )  # fmt: skip
 """Imported for their pages."""

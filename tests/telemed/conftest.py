@@ -26,6 +26,7 @@ from telemed.demo.run import put_region
 from telemed.settings import Settings
 from telemed.web.i18n import DEFAULT_LANGUAGE, translations
 from tests.postgres_server import PostgresServer, postgres_server
+from tests.telemed.audit_details import undecided_details
 from tests.telemed.harness import Harness
 from tests.telemed.moments import Clock
 
@@ -87,6 +88,7 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
 async def engine(database_url: str, keys: Path) -> AsyncIterator[AsyncEngine]:
     made = make_engine(database_url, sealer=Sealer.of(keys / "identity.key"))
     yield made
+    assert await undecided_details(made) == set()
     await made.dispose()
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC
 from typing import Any
 
 import msgspec
@@ -13,23 +13,13 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from telemed.adapters.database.tables import audit
+from telemed.domain.audit import AuditRecord
 
 GENESIS = "0" * 64
 CHAIN_LOCK = 0x7E1E_4ED0
 """PostgreSQL advisory lock of the chain's end; on SQLite the one writer holds it by being the one writer."""
 
 FIELDS = ("at", "action", "actor", "institution", "subject", "outcome", "detail")
-
-
-@dataclass(frozen=True, slots=True)
-class AuditRecord:
-    at: datetime
-    action: str
-    actor: str
-    institution: str
-    subject: str
-    outcome: str
-    detail: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)

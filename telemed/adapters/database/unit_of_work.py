@@ -13,7 +13,6 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from telemed.adapters.audit import chain as audit_chain
-from telemed.adapters.audit.chain import AuditRecord
 from telemed.adapters.clock import utc_now
 from telemed.adapters.database import tables as t
 from telemed.adapters.database.queries.notices import NoticeMarkTable
@@ -33,9 +32,11 @@ from telemed.adapters.database.repositories.transfers import TransferTable
 from telemed.adapters.database.repositories.uploads import UploadTable
 from telemed.adapters.database.repositories.volumes import VolumeRow, add_volumes
 from telemed.adapters.dicom.study_repository import StudyTable
+from telemed.domain.audit import AuditRecord
 from telemed.domain.case import Case
 from telemed.domain.events import EventKind
 from telemed.domain.jobs import JobType
+from telemed.domain.people import Agent
 from telemed.service.ports.cases import Cases
 from telemed.service.ports.consents import Consents
 from telemed.service.ports.criticals import Criticals
@@ -85,6 +86,23 @@ class OutboxBuffer:
         self, action: str, actor: str, institution: str, subject: str, outcome: str = "success", detail: Mapping[str, Any] | None = None
     ) -> None:
         self.records.append(AuditRecord(self._now(), str(action), actor, institution, subject, outcome, dict(detail or {})))
+
+    def step(
+        self,
+        case: Case,
+        agent: Agent,
+        event: EventKind,
+        action: str,
+        detail: Mapping[str, Any] | None = None,
+        *,
+        history: Mapping[str, Any] | None = None,
+        record: Mapping[str, Any] | None = None,
+        outcome: str = "success",
+        left_hub: str | None = None,
+    ) -> None:
+        both = dict(detail or {})
+        self.event(case, event, agent.username, both | dict(history or {}), left_hub=left_hub)
+        self.audit(action, agent.username, agent.institution, f"case/{case.id}", outcome, both | dict(record or {}))
 
     def job(self, kind: JobType, payload: Mapping[str, Any], *, key: str | None = None, after: datetime | None = None) -> None:
         now = self._now()

@@ -61,7 +61,6 @@ DISCLAIMER = _("This report is for the treating physician's reference only.")
 AGE = _("%d years")
 SUBMITTED, REPORTED = _("Submitted"), _("Reported")
 SIGNED, REVIEWED = _("Report signed"), _("Report reviewed")
-PROMINENT = frozenset({"impression", "diagnosis", "recommendation", "interpretation"})
 
 Translate = Callable[[str], str]
 
@@ -239,4 +238,4 @@ def _measured(form: Form, data: Mapping[str, Any], gettext: Translate) -> list[L
 
 def _sections(form: Form, data: Mapping[str, Any], gettext: Translate) -> list[Section]:
     shown = [field for field in form.fields if data.get(field.name)]
-    return [Section(gettext(field.label), str(data[field.name]), field.name in PROMINENT) for field in shown]
+    return [Section(gettext(field.label), str(data[field.name]), field.prominent) for field in shown]

@@ -37,7 +37,7 @@ REPORT = Form(
         Field("qtc", _("QTc"), FieldType.NUMBER, unit="ms", measured="qtc_bazett"),
         Field("axis", _("Axis"), FieldType.NUMBER, unit="°", measured="axis"),
         Field("findings", _("Findings"), FieldType.LONG_TEXT, required=True, rows=8, max_length=20000),
-        Field("impression", _("Impression"), FieldType.LONG_TEXT, required=True, rows=5, max_length=8000),
+        Field("impression", _("Impression"), FieldType.LONG_TEXT, required=True, rows=5, max_length=8000, prominent=True),
     )
 )
 
@@ -62,6 +62,7 @@ CENTRE = Centre(
     letter="E",
     name=_("ECG"),
     report_title=_("ECG report"),
+    purpose=_("Resting, Holter and exercise tracings read by a cardiologist"),
     icon="heartbeat",
     order=3,
     request_form=REQUEST,
@@ -73,6 +74,8 @@ CENTRE = Centre(
     file_kinds=FILE_KINDS,
     critical_findings=(_("Acute ST-elevation infarction"), _("Ventricular tachycardia"), _("Pause of 3 s or more"),
                        _("Third-degree AV block"), _("QTc of 550 ms or more"), _("Hyperkalaemia pattern")),
+    return_reasons=(_("Leads missing or interchanged"), _("Artefacts: please record again"), _("Recording too short"), _("History or medication missing"), _("Patient data contradict the tracing")),
+    send_back_reasons=(_("Findings incomplete"), _("Impression does not follow from the findings"), _("Measurements to be checked")),
     templates=(
         Template("正常心电图", {"findings": "窦性心律，心率在正常范围，P-R 间期、QRS 时限及 QT 间期正常，ST-T 未见异常改变。", "impression": "正常心电图。"},
                  normal=True),

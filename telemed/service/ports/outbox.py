@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from telemed.domain.case import Case
 from telemed.domain.events import EventKind
 from telemed.domain.jobs import JobType
+from telemed.domain.people import Agent
 
 
 class Outbox(Protocol):
@@ -24,6 +25,25 @@ class Outbox(Protocol):
         self, action: str, actor: str, institution: str, subject: str, outcome: str = "success", detail: Mapping[str, Any] | None = None
     ) -> None:
         """One record of the audit trail. `action` is of the vocabulary `subject:action`."""
+        ...
+
+    def step(
+        self,
+        case: Case,
+        agent: Agent,
+        event: EventKind,
+        action: str,
+        detail: Mapping[str, Any] | None = None,
+        *,
+        history: Mapping[str, Any] | None = None,
+        record: Mapping[str, Any] | None = None,
+        outcome: str = "success",
+        left_hub: str | None = None,
+    ) -> None:
+        """One line of the case's history and its record in the audit trail: `event` and `audit` of the same step.
+
+        Both say `detail`; the history alone says `history` besides, the audit trail alone `record`.
+        """
         ...
 
     def job(self, kind: JobType, payload: Mapping[str, Any], *, key: str | None = None, after: datetime | None = None) -> None:

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from aiohttp import web
 
 from telemed.domain.policy import Action, require
 from telemed.domain.routing import current
 from telemed.service import patients
-from telemed.service.audit_trail import read_trail
 from telemed.service.execution import execute
 from telemed.service.routing import try_route
-from telemed.web.api.inputs import AuditQuery, MergePatients, Nothing, RouteQuestion
+from telemed.web.api.inputs import MergePatients, Nothing, RouteQuestion
 from telemed.web.api.operation import Call, answer, operation
 from telemed.web.api.shapes import RouteShape, Shape, route_shape
 from telemed.web.labels.route import in_words
@@ -46,23 +43,6 @@ class TriedRouteShape(RouteShape):
     """`words` says each step in the language of the request."""
 
     words: list[str]
-
-
-class AuditLineShape(Shape):
-    position: int
-    at: Any
-    action: str
-    actor: str
-    institution: str
-    subject: str
-    outcome: str
-    detail: dict[str, Any]
-    hidden: list[str]
-
-
-class AuditListShape(Shape):
-    items: list[AuditLineShape]
-    next: int | None
 
 
 @operation("GET", "/network", returns=NetworkShape, errors=(403,))
@@ -106,19 +86,3 @@ async def merge(call: Call[MergePatients]) -> web.Response:
     """Two records are one person."""
     await execute(call.application, patients.merge_patients, call.person, call.body.kept, call.body.joined, call.body.reason)
     return web.Response(status=204)
-
-
-@operation("GET", "/audit", query=AuditQuery, returns=AuditListShape, errors=(403, 422))
-async def audit(call: Call[Nothing]) -> web.Response:
-    """The audit trail, newest first. Reading it is recorded too."""
-    q: AuditQuery = call.query
-    lines = await read_trail(call.application, call.person, audit_filters(q), q.before, q.limit)
-    copied = tuple(n for n in AuditLineShape.__struct_fields__ if n not in ("detail", "hidden"))
-    items = [AuditLineShape(**{n: getattr(line, n) for n in copied}, detail=dict(line.detail), hidden=list(line.hidden)) for line in lines]
-    return answer(AuditListShape(items=items, next=lines[-1].position if len(lines) == q.limit else None))
-
-
-def audit_filters(q: AuditQuery) -> dict[str, str]:
-    """The filters by the names that the trail is asked with; empty ones do not filter."""
-    wanted = {name: getattr(q, name) or "" for name in ("actor", "action", "subject", "outcome")}
-    return wanted | {"from": q.since.isoformat() if q.since else "", "to": q.until.isoformat() if q.until else ""}

@@ -10,6 +10,7 @@ from telemed.domain.centre import Centre
 from telemed.domain.events import CaseEvent
 from telemed.domain.evidence import EvidenceType
 from telemed.domain.forms import Field, Form
+from telemed.domain.people import SYSTEM
 from telemed.service.evidence import CONSENT
 from telemed.service.ports.region import Region
 from telemed.service.queries import EvidenceSummary, HistoryLine
@@ -66,8 +67,6 @@ EVENTS: Final[Mapping[str, str]] = {
     CaseEvent.MEASURE: _("Measurement changed"),
 }
 """Actions of a case's history (HistoryLine.action) that the platform itself writes."""
-
-SYSTEM: Final = "system"
 
 ACTORS: Final = {SYSTEM: _("the platform")}
 """Who acts without being a person."""

@@ -6,11 +6,12 @@ from collections.abc import Mapping
 
 from aiohttp import web
 
+from telemed.domain.audit import AuditLine
 from telemed.domain.policy import Action, require
-from telemed.service.audit_trail import TrailLine, read_trail
+from telemed.service.audit_trail import read_trail
 from telemed.service.table_export import Cell, Column, Sheet, SheetTable
+from telemed.web.api.audit import audit_filters
 from telemed.web.api.inputs import AuditQuery
-from telemed.web.api.network import audit_filters
 from telemed.web.dates import show_exact
 from telemed.web.i18n import current_language, gettext
 from telemed.web.keys import ADMINISTRATION, TABLES
@@ -78,7 +79,7 @@ async def export(visit: Visit) -> web.StreamResponse:
     return web.Response(body=content, content_type="text/csv", charset="utf-8", headers=headers)
 
 
-def _sheet(lines: list[TrailLine]) -> Sheet:
+def _sheet(lines: list[AuditLine]) -> Sheet:
     rows: list[list[Cell]] = [
         [line.position, show_exact(line.at), line.actor, line.institution, line.action, line.subject, line.outcome,
          " ".join(f"{name}={value}" for name, value in line.detail.items()), " ".join(line.hidden)]

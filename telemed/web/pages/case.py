@@ -12,6 +12,7 @@ from telemed.domain.critical import CriticalValue
 from telemed.domain.events import CaseEvent
 from telemed.domain.evidence import Evidence, EvidenceType
 from telemed.domain.forms import Form
+from telemed.domain.people import SYSTEM
 from telemed.domain.policy import Action, Relation
 from telemed.domain.report import Report
 from telemed.service.case_view import CaseView, view_case
@@ -25,7 +26,7 @@ from telemed.web.case_steps import reviewed_by_two, steps_of
 from telemed.web.dates import show_age
 from telemed.web.i18n import gettext
 from telemed.web.keys import UPLOAD_LIMIT
-from telemed.web.labels.case import SYSTEM, CaseLabels, answers, event_detail, examination, missing_words
+from telemed.web.labels.case import CaseLabels, answers, event_detail, examination, missing_words
 from telemed.web.pages.page import Visit, page, render
 from telemed.web.pages.transfers import transfers_context
 from telemed.web.pages.worklist import institution_name
@@ -82,7 +83,7 @@ def _history(labels: CaseLabels, view: CaseView, lines: Sequence[HistoryLine], n
     for line, following in zip(lines, [*lines[1:], None], strict=True):
         if following and line.action == following.action == CaseEvent.EVIDENCE_GREW:
             continue
-        who = names.get(line.actor, "" if line.actor == "system" else line.actor)
+        who = names.get(line.actor, "" if line.actor == SYSTEM else line.actor)
         found.append(Line(line, labels.event(line), _detail(line) if view.whole else "", who))
     return found
 
@@ -97,7 +98,7 @@ def _people(view: CaseView, lines: Sequence[HistoryLine], versions: Sequence[Rep
     people = {line.actor for line in lines} | {report.author for report in versions} | {report.reviewer or "" for report in versions}
     for value in view.criticals:
         people |= {value.found_by, value.told_by or "", value.acknowledged_by or "", value.action_by or ""}
-    return sorted(people - {"", "system"})
+    return sorted(people - {"", SYSTEM})
 
 
 def _studies(view: CaseView) -> list[Evidence]:

@@ -20,17 +20,6 @@ from telemed.web.keys import UPLOAD_LIMIT
 from telemed.web.pages.board import centres_for
 from telemed.web.pages.page import Visit, page, render
 
-_ = str  # marks text for the translation catalogue
-
-PURPOSES = {
-    "consultation": _("An expert's opinion on a difficult case, with the patient's consent"),
-    "imaging": _("CT, MR, X-ray and ultrasound read by a radiologist"),
-    "ecg": _("Resting, Holter and exercise tracings read by a cardiologist"),
-    "lab": _("Results interpreted by a laboratory physician"),
-    "pathology": _("Slides and frozen sections read by a pathologist"),
-}
-"""What a centre is for, in a word; a centre that is not named here shows its name alone."""
-
 PRIORITIES = (Priority.ROUTINE, Priority.URGENT, Priority.ASAP, Priority.STAT)
 
 
@@ -39,7 +28,7 @@ async def choose(visit: Visit) -> web.StreamResponse:
     """Which centre is to be asked?"""
     require(visit.person, Action.CASE_CREATE)
     centres = centres_for(visit)
-    return await render(visit, "choose_centre.html", {"centres": centres, "purposes": PURPOSES})
+    return await render(visit, "choose_centre.html", {"centres": centres})
 
 
 @page("GET", "/cases/new/{centre}")

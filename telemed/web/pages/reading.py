@@ -29,11 +29,9 @@ from telemed.web.pages.worklist import case_filter, institution_name, kept_query
 
 _ = str  # marks text for the translation catalogue
 
-RETURN_REASONS = (_("Images incomplete"), _("Image quality not sufficient"), _("History missing"), _("Patient data contradict the images"))
 DECLINE_REASONS = (_("Not covered here"), _("Nobody on duty"), _("Equipment out of order"))
 ESCALATE_REASONS = (_("Difficult case"), _("Second opinion wanted"), _("Rare disease suspected"))
 REASSIGN_REASONS = (_("End of shift"), _("Other speciality"), _("Workload"))
-SEND_BACK_REASONS = (_("Findings incomplete"), _("Impression does not follow from the findings"), _("Side or level to be checked"))
 AMEND_REASONS = (_("Wording corrected"), _("Finding added"), _("Further information received"))
 """Ready words for what people type most; practice."""
 
@@ -183,8 +181,8 @@ async def _context(visit: Visit, reading_view: ReadingView) -> dict[str, Any]:
         "phrases": [{"section": p.section, "title": p.title, "text": p.text} for p in centre.phrases],
         "findings": [gettext(finding) for finding in centre.critical_findings],
         "reasons": {
-            "return": RETURN_REASONS, "decline": DECLINE_REASONS, "escalate": ESCALATE_REASONS, "reassign": REASSIGN_REASONS,
-            "send-back": SEND_BACK_REASONS, "amend": AMEND_REASONS,
+            "return": centre.return_reasons, "decline": DECLINE_REASONS, "escalate": ESCALATE_REASONS, "reassign": REASSIGN_REASONS,
+            "send-back": centre.send_back_reasons, "amend": AMEND_REASONS,
         },
         "told_how": [gettext(how) for how in TOLD_HOW],
         "reader": visit.person.username,

@@ -29,7 +29,7 @@ async def write(harness: Harness, count: int = 5) -> None:
     """So many records, one transaction each."""
     for n in range(count):
         async with harness.application.writing() as work:
-            work.outbox.audit("case:read", f"reader{n}", "HUBA", f"case/{n}", detail={"n": n, "nested": {"文": ["ü", None, 1.5]}})
+            work.outbox.audit("case:read", f"reader{n}", "HUBA", f"case/{n}", detail={"version": n, "reason": {"文": ["ü", None, 1.5]}})
 
 
 async def tamper(engine: AsyncEngine, *statements: sa.Executable) -> None:
@@ -99,7 +99,7 @@ class TestChain:
             ("institution", "HUBB"),
             ("subject", "case/9"),
             ("outcome", "refused"),
-            ("detail", {"n": 9}),
+            ("detail", {"version": 9}),
             ("previous", "0" * 64),
             ("digest", "f" * 64),
         ],

@@ -20,6 +20,7 @@ from telemed.adapters.jobs.worker import Worker
 from telemed.domain.case import Case
 from telemed.domain.errors import Forbidden, InvalidTransition, NotFound
 from telemed.domain.evidence import Evidence
+from telemed.domain.jobs import JobKind
 from telemed.service import case_reading as reading
 from telemed.service import case_request as case_request
 from telemed.service import evidence
@@ -98,7 +99,7 @@ class TestByItself:
         case = await harness.requested()
         uid = await modality.send(accession=case.accession_number)
         await modality.work()
-        watch = StudyWatch(harness.application.engine, quiet=timedelta(seconds=30), on_stable=StableStudyJobs(["complete-study"]))
+        watch = StudyWatch(harness.application.engine, quiet=timedelta(seconds=30), on_stable=StableStudyJobs([JobKind.COMPLETE_STUDY]))
         later = datetime.now(UTC) + timedelta(minutes=1)
         for images in (1, 2):
             assert [study.study_instance_uid for study in await watch.look(later)] == [uid]

@@ -13,11 +13,11 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from telemed import VERSION
 from telemed.adapters.audit import chain as audit_chain
-from telemed.adapters.audit.chain import AuditRecord
 from telemed.adapters.clock import utc_now
 from telemed.adapters.database import tables as t
 from telemed.adapters.database.rows import person_from_row
 from telemed.adapters.jobs import queue as jobs
+from telemed.domain.audit import AuditRecord
 from telemed.domain.errors import NotFound
 from telemed.domain.people import Person
 from telemed.domain.policy import Action, require

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from telemed.adapters.audit.chain import FIELDS as AUDIT_FIELDS
 from telemed.adapters.clock import utc_now
 from telemed.adapters.database import tables as t
 from telemed.adapters.database.columns import Instant
@@ -15,6 +16,7 @@ from telemed.adapters.database.queries import notices as notice_queries
 from telemed.adapters.database.queries.cases import CaseQueries, visible_to
 from telemed.adapters.database.repositories.patients import PatientTable
 from telemed.adapters.database.rows import case_from_row, critical_from_row, evidence_from_row, report_from_row
+from telemed.domain.audit import AuditLine
 from telemed.domain.case import Case
 from telemed.domain.critical import CriticalValue
 from telemed.domain.people import Person, Role
@@ -23,7 +25,6 @@ from telemed.domain.report import Report
 from telemed.service.ports.region import Region
 from telemed.service.queries import (
     MANY_NOTICES,
-    AuditLine,
     CaseFilter,
     CasePage,
     DuplicateCandidate,
@@ -171,8 +172,7 @@ class SqlQueries:
             query = query.where(t.audit.c.at < datetime.fromisoformat(wanted["to"]).replace(tzinfo=zone) + timedelta(days=1))
         if before is not None:
             query = query.where(t.audit.c.position < before)
-        kept = set(AuditLine.__dataclass_fields__)
-        return [AuditLine(**{k: v for k, v in row.items() if k in kept}) for row in await self._rows(query)]
+        return [AuditLine(**{name: row[name] for name in (*AUDIT_FIELDS, "position")}) for row in await self._rows(query)]
 
     async def report_by_code(self, code: str) -> tuple[Case, Report, list[Report]] | None:
         """The report version with this verification code, its case, and all released versions of the case."""
