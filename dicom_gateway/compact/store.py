@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 from collections.abc import AsyncIterable, AsyncIterator, Sequence
+from datetime import datetime
 from itertools import takewhile
 
 from dicom_gateway.compact.form import HEAD, Description, Segment, describe, description_length, restored, segments
@@ -73,9 +74,16 @@ class CompactStore:
         await self.inner.delete(key)
         await self.inner.delete(compact_key(key))
 
-    def list(self, prefix: str = "") -> AsyncIterator[str]:
+    def list(self, prefix: str = "", *, after: str = "") -> AsyncIterator[str]:
         """The inner store's keys: compact forms stand under `compact/`."""
-        return self.inner.list(prefix)
+        return self.inner.list(prefix, after=after)
+
+    async def settled_since(self, key: str) -> datetime | None:
+        """See `ObjectStore`."""
+        try:
+            return await self.inner.settled_since(key)
+        except ObjectMissing:
+            return await self.inner.settled_since(compact_key(key))
 
     async def check(self) -> None:
         """See `ObjectStore`."""
