@@ -44,14 +44,17 @@ from telemed.adapters.dicom.study_repository import StableStudyJobs, StudyArriva
 from telemed.adapters.dicom.study_transfers import StudyTransfers
 from telemed.adapters.jobs.long_jobs import LongJob, LongJobs
 from telemed.adapters.jobs.worker import Worker
+from telemed.adapters.object_sweep import ObjectSweep
 from telemed.adapters.passwords import Argon2Passwords
 from telemed.adapters.printing.pdf_pages import PdfPages
 from telemed.adapters.printing.report_renderer import PdfReportRenderer
 from telemed.adapters.printing.table_export import PooledTableExporter
 from telemed.adapters.process_pool import RestartingPool
 from telemed.adapters.signatures.signature_inspector import PooledInspector
+from telemed.adapters.stored_objects import PLATFORM, StoredObjects
 from telemed.centres.ecg.adapters.jobs import EcgReader
 from telemed.centres.ecg.adapters.report_figures import EcgReportFigures
+from telemed.centres.ecg.adapters.stored_objects import TracingObjects
 from telemed.centres.ecg.adapters.tracing_reader import PooledTracings, StoredTracingReader
 from telemed.centres.ecg.adapters.watched_folder import WatchedFolder
 from telemed.domain.centre import Centre
@@ -65,6 +68,10 @@ ANALYSTS = 2
 
 PRINTERS = 1
 """Processes that print and sign: one report takes a third of a second."""
+
+
+STORED_OBJECTS: tuple[StoredObjects, ...] = (*PLATFORM, TracingObjects())
+"""Every kind of object that rows of this installation name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,9 +201,10 @@ def worker(parts: Parts) -> Worker:
 
     documents = SeriesDocuments(parts.index, Objects(parts.index, parts.store), parts.measuring)
     anchors = AuditAnchors(parts.application.engine, parts.store, anchor_key(parts.settings))
+    sweep = ObjectSweep(parts.application.engine, parts.store.inner, STORED_OBJECTS)
     return Worker(
         parts.application,
-        maintenance=(uploads, StudyMaintenance(study_watch(parts), documents), AuditWatch(parts.application.engine), anchors),
+        maintenance=(uploads, StudyMaintenance(study_watch(parts), documents), AuditWatch(parts.application.engine), anchors, sweep),
     )
 
 

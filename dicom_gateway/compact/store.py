@@ -23,6 +23,11 @@ def compact_key(key: str) -> str:
     return FOLDER + key.replace(".pack/", ".unpacked/")
 
 
+def original_key(compact: str) -> str:
+    """Return the key of the object whose compact form is at `compact`: the other way of `compact_key`."""
+    return compact.removeprefix(FOLDER).replace(".unpacked/", ".pack/")
+
+
 class CompactStore:
     """Implements `ObjectStore` over `inner`. What is not there under its key is looked for in its compact form.
 
