@@ -15,6 +15,7 @@ import os
 import secrets
 from collections.abc import AsyncIterable, AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 
@@ -24,7 +25,7 @@ from storage.incoming import Incoming, sweep
 from storage.keys import check_chunk, check_key, check_media_type, check_prefix, check_range, is_key
 from storage.local_errors import reading, writing
 from storage.local_reading import OpenFile, open_object, read_range, size_of
-from storage.pack_writer import PackWriter, UnsettledPack, unsettled_packs, watermark_files
+from storage.pack_writer import PackWriter, UnsettledPack, unsettled_keys, unsettled_packs, watermark_files
 from storage.packs import SUFFIX, erase, is_reserved, packed_key, read_record, records, split_key
 from storage.pieces import joined
 from storage.protocol import StoredObject
@@ -139,10 +140,11 @@ class LocalStore:
         except ObjectMissing:
             return
 
-    async def list(self, prefix: str = "") -> AsyncIterator[str]:
+    async def list(self, prefix: str = "", *, after: str = "") -> AsyncIterator[str]:
         """See `ObjectStore`. Objects that come or go meanwhile may be listed or not."""
         check_prefix(prefix)
-        keys = _walk(self._objects, prefix)
+        check_prefix(after)
+        keys = _walk(self._objects, prefix, after)
         while True:
             with reading(self._objects):
                 step = await self._threads.run(lambda: list(islice(keys, _LIST_STEP)))
@@ -150,6 +152,12 @@ class LocalStore:
                 yield key
             if len(step) < _LIST_STEP:
                 return
+
+    async def settled_since(self, key: str) -> datetime | None:
+        """See `ObjectStore`. An object in a pack is as old as the last that was written or deleted there, or older."""
+        check_key(key)
+        with reading(self._objects, key):
+            return await self._threads.run(self._settled_since, key)
 
     async def check(self) -> None:
         """See `ObjectStore`. Writes, syncs and reads back a small temporary file."""
@@ -177,6 +185,16 @@ class LocalStore:
         """Return the counters of the writers of packs, for `storage.watermark.WatermarkReader`. Blocks. Raises `StoreUnavailable`."""
         with reading(self._unsettled):
             return watermark_files(self._unsettled)
+
+    def _settled_since(self, key: str) -> datetime | None:
+        packed = split_key(key)
+        if packed is not None and packed[0] in unsettled_keys(self._unsettled):
+            return None
+        extent = open_object(self._objects, key)
+        try:
+            return datetime.fromtimestamp(os.fstat(extent.file).st_mtime, UTC)
+        finally:
+            os.close(extent.file)
 
     def _path(self, key: str) -> Path:
         return self._objects / key
@@ -279,20 +297,22 @@ def _check_new_key(key: str) -> None:
         raise BadKey(f"The key {key} cannot be used: names that end with {SUFFIX} belong to packs.", key)
 
 
-def _walk(root: Path, prefix: str) -> Iterator[str]:
-    """Keys below `root` that start with `prefix`, in key order; holds the names of the folders on the way only."""
+def _walk(root: Path, prefix: str, after: str) -> Iterator[str]:
+    """Keys below `root` that start with `prefix` and lie behind `after`, in key order; holds the names of the folders on the way only."""
     folder, slash, begun = prefix.rpartition("/")
     if folder.endswith(SUFFIX):
-        yield from (key for key in _packed_keys(root, folder) if key.startswith(prefix))
+        yield from (key for key in _packed_keys(root, folder) if key.startswith(prefix) and key > after)
         return
     waiting = _entries(root, folder + slash, begun)
     while waiting:
         entry = waiting.pop()
         if entry.endswith("/"):
-            waiting.extend(_entries(root, entry))
+            if entry > after or after.startswith(entry):
+                waiting.extend(_entries(root, entry))
         elif entry.endswith(SUFFIX):
-            yield from (key for key in _packed_keys(root, entry) if key.startswith(prefix))
-        elif is_key(entry):  # a name of another form is not ours
+            if entry >= after or after.startswith(f"{entry}/"):
+                yield from (key for key in _packed_keys(root, entry) if key.startswith(prefix) and key > after)
+        elif entry > after and is_key(entry):  # a name of another form is not ours
             yield entry
 
 

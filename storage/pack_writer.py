@@ -272,6 +272,15 @@ def unsettled_packs(objects: Path, unsettled: Path) -> Iterator[UnsettledPack]:
                 slot.close()
 
 
+def unsettled_keys(unsettled: Path) -> frozenset[str]:
+    """Keys of the packs that are being written, or hold objects that their writer did not note. Raises OSError."""
+    keys = set()
+    for marker in unsettled.glob(f"*/*{SUFFIX}"):
+        with contextlib.suppress(FileNotFoundError):  # settled a moment ago
+            keys.add(marker.read_text())
+    return frozenset(keys)
+
+
 @contextlib.contextmanager
 def _locked(folder: Path) -> Iterator[None]:
     """Holds the folder's lock; waits for it. Raises OSError."""

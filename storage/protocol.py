@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterable, AsyncIterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 
@@ -61,8 +62,15 @@ class ObjectStore(Protocol):
         """Remove the object; nothing happens where there is none."""
         ...
 
-    def list(self, prefix: str = "") -> AsyncIterator[str]:
-        """Keys that start with `prefix`, in key order (that of their ASCII characters)."""
+    def list(self, prefix: str = "", *, after: str = "") -> AsyncIterator[str]:
+        """Keys that start with `prefix`, in key order (that of their ASCII characters); with `after` only those behind it."""
+        ...
+
+    async def settled_since(self, key: str) -> datetime | None:
+        """Return since when the object is as it is: it is at least that old. Raises `ObjectMissing`.
+
+        None while whoever wrote it may not have noted elsewhere that it is there (`storage.pack_writer`).
+        """
         ...
 
     async def check(self) -> None:

@@ -12,6 +12,7 @@ import asyncio
 import secrets
 import tempfile
 from collections.abc import AsyncIterable, AsyncIterator, Iterator, Sequence
+from datetime import datetime
 from itertools import islice
 from pathlib import Path
 
@@ -107,10 +108,12 @@ class S3Store:
         except ObjectMissing:  # S3 says 204, but not every server does
             return
 
-    async def list(self, prefix: str = "") -> AsyncIterator[str]:
+    async def list(self, prefix: str = "", *, after: str = "") -> AsyncIterator[str]:
         """See `ObjectStore`. The order is the server's: S3 promises that of the keys' bytes."""
         check_prefix(prefix)
-        found = iter(self._client.list_objects(self._bucket, prefix=self._prefix + prefix, recursive=True))
+        check_prefix(after)
+        behind = self._prefix + after if after else None
+        found = iter(self._client.list_objects(self._bucket, prefix=self._prefix + prefix, recursive=True, start_after=behind))
         while True:
             step = await self._threads.run(self._names, found)
             for name in step:
@@ -118,6 +121,11 @@ class S3Store:
                     yield key
             if len(step) < _LIST_STEP:
                 return
+
+    async def settled_since(self, key: str) -> datetime | None:
+        """See `ObjectStore`: when the server has it that the object was stored."""
+        check_key(key)
+        return await self._threads.run(self._stored_at, key)
 
     async def check(self) -> None:
         """See `ObjectStore`. Stores, reads back and removes a small object under `storage-check/`; what is silent for
@@ -162,6 +170,10 @@ class S3Store:
     def _size(self, key: str) -> int:
         with translated(self._server, key):
             return self._client.stat_object(self._bucket, self._prefix + key).size or 0
+
+    def _stored_at(self, key: str) -> datetime | None:
+        with translated(self._server, key):
+            return self._client.stat_object(self._bucket, self._prefix + key).last_modified
 
     def _delete(self, key: str) -> None:
         with translated(self._server, key):

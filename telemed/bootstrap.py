@@ -33,10 +33,12 @@ from telemed.adapters.dicom.study_maintenance import StudyMaintenance
 from telemed.adapters.dicom.study_repository import StableStudyJobs, StudyArrivals
 from telemed.adapters.dicom.study_transfers import StudyTransfers
 from telemed.adapters.jobs.worker import Handler, Worker, switched_off
+from telemed.adapters.object_sweep import ObjectSweep
 from telemed.adapters.passwords import Argon2Passwords
 from telemed.adapters.printing.pdf_pages import PdfPages
 from telemed.adapters.printing.report_renderer import PdfReportRenderer
 from telemed.adapters.process_pool import RestartingPool
+from telemed.adapters.stored_objects import PLATFORM, StoredObjects
 from telemed.domain.centre import Centre
 from telemed.domain.jobs import JobKind, JobType
 from telemed.extension import CentreExtension, Parts
@@ -55,6 +57,11 @@ def centre_parts(extensions: Sequence[CentreExtension]) -> CentreParts:
     """Return what the centres add to every transaction."""
     repositories = {port: factory for extension in extensions for port, factory in extension.repositories.items()}
     return CentreParts(repositories, tuple(extension.hooks for extension in extensions))
+
+
+def stored_objects(extensions: Sequence[CentreExtension]) -> tuple[StoredObjects, ...]:
+    """Return every kind of object that records of the platform and of the centres name."""
+    return (*PLATFORM, *(extension.stored_objects for extension in extensions if extension.stored_objects))
 
 
 @asynccontextmanager
@@ -134,7 +141,8 @@ def worker(parts: Parts, pool: Executor | None = None) -> Worker:
 
     documents = SeriesDocuments(parts.index, Objects(parts.index, parts.store), parts.measuring)
     anchors = AuditAnchors(parts.application.engine, parts.store, anchor_key(parts.settings))
-    maintenance = (uploads, StudyMaintenance(study_watch(parts), documents), AuditWatch(parts.application.engine), anchors)
+    sweep = ObjectSweep(parts.application.engine, parts.store.inner, stored_objects(parts.extensions))
+    maintenance = (uploads, StudyMaintenance(study_watch(parts), documents), AuditWatch(parts.application.engine), anchors, sweep)
     return Worker(parts.application, handlers(parts, pool or parts.pool), maintenance)
 
 

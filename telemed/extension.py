@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp.web import AppKey
 from pydantic import BaseModel
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from dicom_gateway import Index, Intake
 from dicom_gateway.compact import CompactStore
@@ -20,6 +19,7 @@ from telemed.adapters.database.unit_of_work import RepositoryFactory
 from telemed.adapters.jobs.worker import Handler
 from telemed.adapters.printing.pdf_pages import PdfPages
 from telemed.adapters.printing.report_renderer import ReportFigureProvider
+from telemed.adapters.stored_objects import StoredObjects
 from telemed.domain.jobs import JobType
 from telemed.service.ports.unit_of_work import CentreHooks
 from telemed.settings import Settings
@@ -47,10 +47,6 @@ class Parts:
     @property
     def signing_keys(self) -> Path:
         return self.settings.data_dir / "keys" / "signing"
-
-
-StoredObject = tuple[str, str]
-"""Key and SHA-256 (hex) of a stored object."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +80,8 @@ class CentreExtension:
     report_figures: Callable[[Any, Executor, Callable[[str], str]], ReportFigureProvider] | None = None
     """Makes, from the object store, the printing pool and gettext, what draws the centre's evidence on reports."""
 
-    stored_objects: Callable[[AsyncEngine], AsyncIterator[StoredObject]] | None = None
-    """Key and digest of every object that rows of the centre name, for `telemed verify`."""
+    stored_objects: StoredObjects | None = None
+    """The objects that the centre's rows name, with their digests: for `telemed verify`, and so that the sweep leaves them alone."""
 
     web: WebExtension = field(default_factory=WebExtension)
     """API and page modules, templates, static files, the reading page's panel, labels."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 from collections.abc import AsyncIterable, AsyncIterator, Sequence
+from datetime import datetime
 from itertools import takewhile
 
 from dicom_gateway.compact.form import HEAD, Description, Segment, describe, description_length, restored, segments
@@ -20,6 +21,11 @@ MAX_KEPT = 64 << 20  # bytes of the last frames, for readers that take one in ma
 def compact_key(key: str) -> str:
     """Return the key of the compact form of `key`: no object of its own may lie in a pack (`storage.packs`)."""
     return FOLDER + key.replace(".pack/", ".unpacked/")
+
+
+def original_key(compact: str) -> str:
+    """Return the key of the object whose compact form is at `compact`: the other way of `compact_key`."""
+    return compact.removeprefix(FOLDER).replace(".unpacked/", ".pack/")
 
 
 class CompactStore:
@@ -73,9 +79,16 @@ class CompactStore:
         await self.inner.delete(key)
         await self.inner.delete(compact_key(key))
 
-    def list(self, prefix: str = "") -> AsyncIterator[str]:
+    def list(self, prefix: str = "", *, after: str = "") -> AsyncIterator[str]:
         """The inner store's keys: compact forms stand under `compact/`."""
-        return self.inner.list(prefix)
+        return self.inner.list(prefix, after=after)
+
+    async def settled_since(self, key: str) -> datetime | None:
+        """See `ObjectStore`."""
+        try:
+            return await self.inner.settled_since(key)
+        except ObjectMissing:
+            return await self.inner.settled_since(compact_key(key))
 
     async def check(self) -> None:
         """See `ObjectStore`."""

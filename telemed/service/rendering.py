@@ -28,6 +28,11 @@ class StoredPdf:
     sha256: str
 
 
+def report_key(case_id: str, version: int, sha256: str) -> str:
+    """Return the key of a version's PDF: another one for each print, so that a print replaces none before it."""
+    return f"reports/{case_id}/{version}-{sha256[:16]}.pdf"
+
+
 @dataclass(frozen=True, slots=True)
 class Signing:
     """Who signs the version, the second person where there is one, and the time that is stated on it."""

@@ -66,6 +66,32 @@ async def test_packed_objects_are_objects_like_others(store: LocalStore, writer:
     assert await keys_of(store, keys[3]) == [keys[3]]
 
 
+async def test_a_walk_goes_on_within_a_pack_and_behind_it(store: LocalStore, writer: PackWriter) -> None:
+    keys = sorted(writer.write(entries(8)))
+    names = sorted([*keys, "images/single", "images/pack", "images/packs/0", "images/packs/z"])
+    for name in set(names) - set(keys):
+        await store.put(name, b"x")
+    for after in [*names, keys[0].rpartition("/")[0], "images/packs"]:
+        assert [key async for key in store.list(after=after)] == [key for key in names if key > after]
+
+
+async def test_an_object_is_unsettled_until_its_writer_has_noted_all_of_the_pack(store: LocalStore) -> None:
+    """Until then it may be known nowhere else, though it was promised: its age says nothing."""
+    writer = store.pack_writer("images/packs")
+    first, second = writer.write(entries(2))
+    writer.note([first])
+    assert await store.settled_since(first) is None
+    writer.close()
+    assert await store.settled_since(first) is None, "the writer ended before it had noted the second"
+    for pack in store.unsettled_packs():
+        assert [key for key, _record, _content in pack.objects()] == [first, second]
+        pack.settle()
+    assert await store.settled_since(first) is not None
+    await store.delete(second)
+    with pytest.raises(ObjectMissing):
+        await store.settled_since(second)
+
+
 async def test_a_deleted_object_is_gone_and_its_blocks_with_it(store: LocalStore, writer: PackWriter, tmp_path: Path) -> None:
     kept, large = writer.write([entry(b"kept"), entry(os.urandom(400_000))])
     pack = tmp_path / "objects" / kept.rpartition("/")[0]

@@ -7,6 +7,7 @@ import hashlib
 import os
 import secrets
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -158,6 +159,49 @@ async def test_listing_more_than_one_step(store: ObjectStore) -> None:
     await asyncio.gather(*(store.put(name, b"") for name in names))
     assert await keys_of(store) == names
     assert await keys_of(store, "many/0209") == names[2090:]
+
+
+async def test_listing_goes_on_behind_any_key(store: ObjectStore) -> None:
+    names = ["A", "a b/x", "a-b", "a.c", "a/\\q", "a/b", "a/b-", "a/bc/d", "a/bc/e", "a0", "b/c", "b/d/e/f", "~x/.h"]
+    for name in names:
+        await store.put(name, b"x")
+    for after in [*names, "a/", "a/bc", "a/bc/", "a/b.", "b/d/e", "b/d/e/", "0", "~~"]:
+        assert [key async for key in store.list(after=after)] == [key for key in sorted(names) if key > after]
+        assert [key async for key in store.list("a/", after=after)] == [
+            key for key in sorted(names) if key.startswith("a/") and key > after
+        ]
+
+
+async def test_a_walk_that_is_cut_anywhere_meets_every_key_once(store: ObjectStore) -> None:
+    names = [f"many/{number // 50:03}/{number:05}" for number in range(1300)]
+    await store.put_many([(name, b"") for name in names])
+    met: list[str] = []
+    while True:
+        walk = store.list(after=met[-1] if met else "")
+        step = [key async for key, _ in _first(walk, 170)]
+        met += step
+        if not step:
+            break
+    assert met == names
+
+
+async def _first(walk: AsyncIterator[str], count: int) -> AsyncIterator[tuple[str, int]]:
+    number = 0
+    async for key in walk:
+        yield key, number
+        number += 1
+        if number == count:
+            return
+
+
+async def test_an_object_says_since_when_it_is_as_it_is(store: ObjectStore) -> None:
+    before = datetime.now(UTC) - timedelta(seconds=2)  # S3 counts in whole seconds
+    await store.put("a/b", b"x")
+    settled = await store.settled_since("a/b")
+    assert settled is not None
+    assert before <= settled <= datetime.now(UTC) + timedelta(seconds=1)
+    with pytest.raises(ObjectMissing):
+        await store.settled_since("a/c")
 
 
 @pytest.mark.parametrize(

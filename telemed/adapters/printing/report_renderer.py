@@ -19,7 +19,7 @@ from telemed.domain.patient import RESIDENT_ID, Patient, masked
 from telemed.domain.people import Person
 from telemed.domain.report import Report, ReportStatus, VersionKind
 from telemed.service.ports.signer import Role, Signatory
-from telemed.service.rendering import FigureCollector, RenderRequest, StoredPdf
+from telemed.service.rendering import FigureCollector, RenderRequest, StoredPdf, report_key
 from telemed.service.reporting import ADDENDUM
 
 _ = str  # marks text for the translation catalogue
@@ -120,7 +120,7 @@ class PdfReportRenderer:
         two = request.signing.reviewer is not None
         pdf = await asyncio.get_running_loop().run_in_executor(self._pool, produce, document, steps, two, self._keys)
         digest = hashlib.sha256(pdf).hexdigest()
-        key = f"reports/{request.case.id}/{request.report.version}-{digest[:16]}.pdf"
+        key = report_key(request.case.id, request.report.version, digest)
         await self._store.put(key, pdf, media_type="application/pdf")
         return StoredPdf(key, digest)
 

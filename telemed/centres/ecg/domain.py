@@ -58,13 +58,23 @@ class CriticalHit:
     finding: str
 
 
+@dataclass(frozen=True, slots=True)
+class TracingObject:
+    """An object of a recording as it was stored: `name` below the recording's key, bytes, and SHA-256 in hex digits."""
+
+    name: str
+    size: int
+    sha256: str
+
+
 @dataclass(slots=True)
 class Tracing:
     """One recording of one piece of evidence.
 
     `source` tells recordings of a DICOM study apart (SOP Instance UID; empty for a file). `started_at` is the device's
     clock, without a zone. `proposal` holds measurements, statements with their evidence, lead quality and suspected
-    reversals, by the names of the `ecg` library. `key` is the folder of its objects: samples, results.
+    reversals, by the names of the `ecg` library. `key` is the folder of its objects: samples, results. `objects` are those that were stored when
+    it was analysed; None where that was before digests were kept.
     """
 
     id: str
@@ -83,6 +93,7 @@ class Tracing:
     critical: tuple[CriticalHit, ...] = ()
     reason: str = ""
     key: str = ""
+    objects: tuple[TracingObject, ...] | None = ()
 
     @property
     def readable(self) -> bool:

@@ -14,6 +14,7 @@ from telemed.adapters.jobs.worker import Handler, in_transaction
 from telemed.adapters.printing.report_renderer import ReportFigureProvider
 from telemed.centres.ecg import service
 from telemed.centres.ecg.adapters.repository import TracingTable
+from telemed.centres.ecg.adapters.stored_objects import TracingObjects
 from telemed.centres.ecg.domain import TRACINGS, EcgJob
 from telemed.centres.ecg.ports import Tracings
 from telemed.centres.ecg.settings import EcgSettings
@@ -98,6 +99,7 @@ EXTENSION = CentreExtension(
         event_labels=EVENTS,
         actor_labels={service.ANALYST: _("ECG analysis"), service.CART: _("ECG cart")},
     ),
+    stored_objects=TracingObjects(),
     web_values=web_values,
     settings=EcgSettings,
     demo_makers=demo_makers,

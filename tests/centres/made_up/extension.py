@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from concurrent.futures import Executor
 from pathlib import Path
 
-import sqlalchemy as sa
-from sqlalchemy.ext.asyncio import AsyncEngine
-
 from storage.protocol import ObjectStore
 from telemed.adapters.jobs.worker import Handler
+from telemed.adapters.stored_objects import ObjectsByColumn
 from telemed.domain.jobs import JobType
-from telemed.extension import CentreExtension, Parts, StoredObject
+from telemed.extension import CentreExtension, Parts
 from telemed.service.ports.unit_of_work import CentreHooks
 from telemed.web.extension import ReadingPanel, WebExtension
 from tests.centres.made_up import service
@@ -34,13 +32,6 @@ def report_figures(_store: ObjectStore, _pool: Executor, _gettext: Callable[[str
     return AudiogramFigures()
 
 
-async def stored_objects(engine: AsyncEngine) -> AsyncIterator[StoredObject]:
-    async with engine.connect() as connection:
-        rows = (await connection.execute(sa.select(audiogram.c.key, audiogram.c.sha256))).all()
-    for key, sha256 in rows:
-        yield key, sha256
-
-
 EXTENSION = CentreExtension(
     code="audiometry",
     tables="tests.centres.made_up.adapters.tables",
@@ -49,7 +40,7 @@ EXTENSION = CentreExtension(
     hooks=CentreHooks(prefill=service.prefill),
     jobs=jobs,
     report_figures=report_figures,
-    stored_objects=stored_objects,
+    stored_objects=ObjectsByColumn("audiogram", ("audiometry/",), ((audiogram.c.key, audiogram.c.sha256),)),
     web=WebExtension(
         api_modules=("tests.centres.made_up.web.api",),
         folder=FOLDER / "web",

@@ -13,6 +13,7 @@ import pypdf
 import pytest
 
 from telemed.adapters.database.repositories.region import add_home_hubs, add_person, add_services
+from telemed.bootstrap import stored_objects
 from telemed.centres import discover, extensions
 from telemed.demo.region import PASSWORD
 from telemed.domain.network import HubService
@@ -101,8 +102,10 @@ async def test_its_case_travels_to_the_signed_pdf_with_its_figure(region: DemoRe
 async def test_its_stored_object_is_verified(region: DemoRegion, case: str) -> None:
     application = region.parts.application
     audiogram = (await region.call("GET", f"/api/v1/cases/{case}/evidence", user=READER)).body["items"][0]["id"]
-    good, fault = await verify_objects(application.engine, application.store, [EXTENSION.stored_objects])
-    assert (good > 0, fault) == (True, "")
+    sources = stored_objects([*extensions(), EXTENSION])
+    before = await verify_objects(application.engine, application.store, sources)
+    assert before.fault == ""
     key = f"audiometry/{audiogram}.json"
     await application.store.delete(key)
-    assert await verify_objects(application.engine, application.store, [EXTENSION.stored_objects]) == (good - 1, f"{key} is missing")
+    after = await verify_objects(application.engine, application.store, sources)
+    assert (after.good, after.fault) == (before.good - 1, f"{key} is missing")

@@ -15,6 +15,7 @@ import sqlalchemy as sa
 import ecg
 from dicom_gateway import Intake
 from ecg.synthesis import Day, holter, resting
+from storage import fingerprint
 from telemed.adapters.database import tables as t
 from telemed.adapters.database.repositories.region import add_setting
 from telemed.adapters.dicom.study_intake import DicomStudyIntake
@@ -22,6 +23,8 @@ from telemed.adapters.jobs import queue as jobs
 from telemed.adapters.jobs.worker import Handler, Worker
 from telemed.centres.ecg import service as ecg_reading
 from telemed.centres.ecg.adapters.jobs import EcgReader
+from telemed.centres.ecg.adapters.stored_objects import TracingObjects
+from telemed.centres.ecg.adapters.tables import ecg_tracing
 from telemed.centres.ecg.adapters.tracing_reader import StoredTracingReader
 from telemed.centres.ecg.adapters.watched_folder import WatchedFolder
 from telemed.centres.ecg.domain import TRACINGS, EditKind, Tracing, TracingKind
@@ -37,6 +40,7 @@ from telemed.service import case_request as case_request
 from telemed.service import criticals
 from telemed.service.files import UnknownKind, attach_file
 from telemed.service.queries import CaseFilter, View
+from telemed.verification import verify_objects
 from tests.telemed.harness import SECTIONS, Harness, patient_card
 
 STARTED = datetime(2026, 11, 20, 8, 30)
@@ -353,6 +357,43 @@ async def test_a_whole_template_is_renamed_and_taken_back(ward: Ward, half_an_ho
     assert [(edit.by, edit.undone_by) for edit in edits] == [("ecg.huba", "ecg.huba")]
     with pytest.raises(NotFound):
         await ward.harness.do("ecg.huba", ecg_reading.take_edit_back, case.id, tracing.id, None)
+
+
+async def test_the_objects_of_a_tracing_have_their_digests_on_record(ward: Ward, half_an_hour: bytes) -> None:
+    """`telemed verify` proves each; results after an edit are a cache, which has none and stays as long as its tracing."""
+    engine, store = ward.harness.application.engine, ward.harness.application.store
+    case, tracing = await held_holter(ward, half_an_hour)
+    step = (case.id, tracing.id, EditKind.TEMPLATE, {"template": 0, "name": "V"})
+    await ward.harness.do("ecg.huba", ecg_reading.edit_recording, *step)
+    await results(ward, case, tracing)
+    there = [key async for key in store.list(f"{tracing.key}/")]
+    cached = [key for key in there if "/revised/" in key]
+    assert len(cached) == 1
+    assert tracing.objects is not None
+    assert {f"{tracing.key}/{stored.name}" for stored in tracing.objects} == set(there) - set(cached)
+    for stored in tracing.objects:
+        found = await fingerprint(store, f"{tracing.key}/{stored.name}")
+        assert (found.size, found.sha256) == (stored.size, stored.sha256)
+    async with engine.connect() as connection:
+        assert await TracingObjects().named(connection, [*there, "ecg/nobody/samples"]) == set(there)
+    checked = await verify_objects(engine, store, [TracingObjects()])
+    assert (checked.good, checked.without_digest, checked.fault) == (4, 0, "")
+
+    await store.put(f"{tracing.key}/beats", b"changed")
+    assert f"{tracing.key}/beats was changed" in (await verify_objects(engine, store, [TracingObjects()])).fault
+
+
+async def test_objects_of_before_digests_were_kept_are_counted_and_missed(ward: Ward) -> None:
+    engine, store = ward.harness.application.engine, ward.harness.application.store
+    _, tracing = await ward.read(file_of("sinus"))
+    async with engine.begin() as connection:
+        await connection.execute(sa.update(ecg_tracing).values(objects=None))
+    (old,) = await ward.tracings(tracing.case_id)
+    assert old.objects is None
+    checked = await verify_objects(engine, store, [TracingObjects()])
+    assert (checked.good, checked.without_digest, checked.fault) == (0, 2, "")
+    await store.delete(f"{tracing.key}/samples")
+    assert (await verify_objects(engine, store, [TracingObjects()])).fault == f"{tracing.key}/samples is missing"
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from telemed.adapters.database.tables.patients import patient, patient_doubt, pa
 from telemed.adapters.database.tables.people import notice_mark, person, saved_view, session
 from telemed.adapters.database.tables.reconciliations import reconciliation
 from telemed.adapters.database.tables.reports import report
+from telemed.adapters.database.tables.stored_objects import object_sweep, unnamed_object
 from telemed.adapters.database.tables.volumes import daily_volume
 
 __all__ = [
@@ -35,6 +36,7 @@ __all__ = [
     "metadata",
     "model_proposal",
     "notice_mark",
+    "object_sweep",
     "patient",
     "patient_doubt",
     "patient_identifier",
@@ -47,5 +49,6 @@ __all__ = [
     "study_quality",
     "transfer",
     "unmatched_study",
+    "unnamed_object",
     "upload",
 ]

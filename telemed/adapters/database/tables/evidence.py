@@ -15,7 +15,7 @@ evidence = sa.Table(
     sa.Column("type", sa.String(16), nullable=False),
     sa.Column("name", sa.String(255), nullable=False),
     sa.Column("media_type", sa.String(100), nullable=False),
-    sa.Column("key", sa.String(512), nullable=False),
+    sa.Column("key", sa.String(512), nullable=False, index=True),
     sa.Column("size", sa.BigInteger, nullable=False),
     sa.Column("sha256", sa.String(64), nullable=False),
     sa.Column("study_instance_uid", sa.String(64), index=True),

@@ -28,6 +28,6 @@ report = sa.Table(
     sa.Column("reviewed_at", Instant),
     sa.Column("released_at", Instant),
     sa.Column("verification_code", sa.String(16), nullable=False, index=True),
-    sa.Column("pdf_key", sa.String(512), nullable=False),
+    sa.Column("pdf_key", sa.String(512), nullable=False, index=True),
     sa.Column("pdf_sha256", sa.String(64), nullable=False),
 )

@@ -17,7 +17,7 @@ from telemed.adapters.application import SqlApplication
 from telemed.adapters.clock import utc_now
 from telemed.centres.ecg import service as ecg_reading
 from telemed.centres.ecg.adapters.analysis import Analysis, Hit, analyse
-from telemed.centres.ecg.domain import CriticalHit, Tracing, TracingKind
+from telemed.centres.ecg.domain import CriticalHit, Tracing, TracingKind, TracingObject
 from telemed.centres.ecg.ports import EcgRules, Tracings
 from telemed.domain.evidence import Evidence
 from telemed.service.identity import new_id
@@ -98,7 +98,7 @@ class EcgReader:
                 found = await loop.run_in_executor(self._pool, analyse, file, folder, critical)
             tracing = self._tracing(evidence, source, found)
             if tracing.readable:
-                await self._keep(folder, tracing.key)
+                tracing.objects = await self._keep(folder, tracing.key)
         async with self._application.writing() as work:
             kept = await ecg_reading.keep_reading(work, tracing)
         if not kept:
@@ -109,9 +109,12 @@ class EcgReader:
             async for piece in self._application.store.stream(key, chunk=PIECE):
                 await asyncio.to_thread(out.write, piece)
 
-    async def _keep(self, folder: Path, key: str) -> None:
+    async def _keep(self, folder: Path, key: str) -> tuple[TracingObject, ...]:
+        kept = []
         for file in sorted(await asyncio.to_thread(lambda: list(folder.iterdir()))):
-            await self._application.store.put(f"{key}/{file.name}", _pieces(file))
+            stored = await self._application.store.put(f"{key}/{file.name}", _pieces(file))
+            kept.append(TracingObject(file.name, stored.size, stored.sha256))
+        return tuple(kept)
 
     async def _forget(self, key: str) -> None:
         """Another worker was faster: its objects are the ones that count."""

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from telemed.adapters.database import tables as t
 from telemed.adapters.database.repositories.base import Repository, insert_or_nothing
 from telemed.centres.ecg.adapters import tables as ecg
-from telemed.centres.ecg.domain import CriticalHit, Edit, EditKind, Tracing, TracingKind
+from telemed.centres.ecg.domain import CriticalHit, Edit, EditKind, Tracing, TracingKind, TracingObject
 
 PLAIN = (
     "id", "case_id", "evidence_id", "source", "analysed_at", "format", "started_at", "duration", "rate", "samples", "proposal",
@@ -25,13 +25,16 @@ STILL_EVIDENCE = sa.exists().where(t.evidence.c.id == ecg.ecg_tracing.c.evidence
 
 def _to_row(tracing: Tracing) -> dict[str, Any]:
     row = {name: getattr(tracing, name) for name in PLAIN}
-    return row | {"kind": tracing.kind.value, "leads": list(tracing.leads), "critical": [asdict(hit) for hit in tracing.critical]}
+    objects = None if tracing.objects is None else [asdict(stored) for stored in tracing.objects]
+    critical = [asdict(hit) for hit in tracing.critical]
+    return row | {"kind": tracing.kind.value, "leads": list(tracing.leads), "critical": critical, "objects": objects}
 
 
 def _from_row(row: sa.RowMapping) -> Tracing:
     critical = tuple(CriticalHit(**hit) for hit in row["critical"])
     plain = {name: row[name] for name in PLAIN}
-    return Tracing(**plain, kind=TracingKind(row["kind"]), leads=tuple(row["leads"]), critical=critical)
+    objects = None if row["objects"] is None else tuple(TracingObject(**stored) for stored in row["objects"])
+    return Tracing(**plain, kind=TracingKind(row["kind"]), leads=tuple(row["leads"]), critical=critical, objects=objects)
 
 
 def _edit(row: sa.RowMapping) -> Edit:

@@ -26,6 +26,7 @@ ecg_tracing = sa.Table(
     sa.Column("critical", sa.JSON, nullable=False),
     sa.Column("reason", sa.String(500), nullable=False),
     sa.Column("key", sa.String(512), nullable=False),
+    sa.Column("objects", sa.JSON(none_as_null=True)),
     sa.UniqueConstraint("evidence_id", "source"),
     comment="recordings as read and analysed; samples and results are objects below `key`",
 )
