@@ -1,6 +1,6 @@
 // Panels of the evidence. A panel is drawn by the module whose address its element carries, so none is named here.
 //
-//   <div data-panel="ecg" data-panel-module="/static/.../viewer.js"></div>
+//   <div data-panel="NAME" data-panel-module="/static/.../viewer.js"></div>
 //
 // The module exports open(element, context), which gives the panel:
 //   grow(fresh)     more has arrived; `fresh` is the element as the server draws it now, with its data attributes
