@@ -32,6 +32,7 @@ from dicom_gateway.transfer_syntax import IMPLICIT_VR_LITTLE_ENDIAN
 from dicom_gateway.upper_layer.association import Association
 from dicom_gateway.upper_layer.commands import C_ECHO_RQ, encode_request
 from dicom_gateway.upper_layer.negotiation import VERIFICATION
+from dicom_gateway.upper_layer.operations import Operations
 from dicom_gateway.upper_layer.pdu import AssociateRequest, ProposedContext, UserInformation
 from dicom_gateway.wal import WriteAheadLog
 from storage.pack_writer import PackWriter
@@ -58,7 +59,7 @@ class Clocks:
     def put_around_the_steps(self) -> None:
         """From now on every gateway of this process is measured."""
         taken, enqueue, keep, write = Association.buffer_updated, WriteAheadLog._enqueue, WriteAheadLog._keep, PackWriter.write
-        answer, now = Association._stored, time.perf_counter
+        answer, now = Operations._stored, time.perf_counter
 
         def buffer_updated(association: Any, size: int) -> None:
             association.came = now()
@@ -86,13 +87,13 @@ class Clocks:
             self.note("written", begin, now())
             return keys
 
-        def answered(association: Any, future: Any) -> None:
-            answer(association, future)
-            self.note("whole", association.came, now())
+        def answered(operations: Any, future: Any) -> None:
+            answer(operations, future)
+            self.note("whole", operations._connection.came, now())
 
         for owner, name, measured in (
             (Association, "buffer_updated", buffer_updated),
-            (Association, "_stored", answered),
+            (Operations, "_stored", answered),
             (WriteAheadLog, "_enqueue", enqueued),
             (WriteAheadLog, "_keep", kept),
             (PackWriter, "write", written),
