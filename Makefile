@@ -6,13 +6,17 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 LOCKED := $(PIP) install --quiet --no-deps --require-hashes -r
 
+# Tools for the browser code; npm installs what package-lock.json pins, where it can be had.
+NODE := build/node
+NODE_BIN := $(NODE)/node_modules/.bin
+
 # Processes that share the tests; one file is one process's. One more than CPUs, as tests also wait.
 WORKERS ?= 3
 
 # Without compiled files every process that starts would compile the program again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run install viewer test lint types unit coverage browser bench campaign-dicom fuzz lock messages clean help
+.PHONY: run install viewer test lint types format unit coverage browser bench campaign-dicom fuzz lock messages clean help
 
 help:            ## This list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */\1\t/' | expand -t 18
@@ -50,13 +54,28 @@ $(VENV)/.installed-dev: requirements-dev.lock $(VENV)/.installed
 
 test: lint types unit  ## Everything that must hold: lint, types, contracts, tests
 
-lint: $(VENV)/.installed-dev  ## Style and import contracts
+# Without a stamp it is tried again the next time.
+$(NODE)/.installed: package.json package-lock.json .npmrc
+	@mkdir -p $(NODE) && cp $^ $(NODE)
+	@npm ci --prefix $(NODE) --ignore-scripts --no-audit --no-fund --silent >/dev/null 2>&1 && touch $@ \
+	  || { rm -rf $(NODE)/node_modules; echo "npm or its packages cannot be had here: scripts and styles are not checked."; }
+
+lint: $(VENV)/.installed-dev $(NODE)/.installed  ## Style and import contracts
 	@$(BIN)/ruff check --output-format concise .
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/lint-imports --no-logo 2>/dev/null || $(BIN)/lint-imports
+	@$(BIN)/python -m tests.web.template_layout --check
+	@[ ! -x $(NODE_BIN)/biome ] || $(NODE_BIN)/biome check --error-on-warnings
 
-types: $(VENV)/.installed-dev  ## Strict types
+types: $(VENV)/.installed-dev $(NODE)/.installed  ## Strict types
 	@$(BIN)/mypy
+	@[ ! -x $(NODE_BIN)/tsc ] || $(NODE_BIN)/tsc
+
+format: $(VENV)/.installed-dev $(NODE)/.installed  ## Lay out Python, scripts, styles and templates
+	@$(BIN)/ruff check --quiet --fix --exit-zero .
+	@$(BIN)/ruff format --quiet .
+	@$(BIN)/python -m tests.web.template_layout
+	@[ ! -x $(NODE_BIN)/biome ] || $(NODE_BIN)/biome check --write
 
 unit: $(VENV)/.installed-dev  ## All tests
 	@# A browser on a busy machine may stumble: what failed is tried once more, alone, and must hold then.

@@ -18,14 +18,22 @@ type Found<S extends string> = string extends S
           : S extends `[name=${string}`
             ? Control
             : {
-                [Tag in "a" | "button" | "canvas" | "details" | "dialog" | "form" | "input" | "select" | "table" | "template" | "textarea" | "time"]: S extends
-                  | Tag
-                  | `${Tag}[${string}`
-                  | `${Tag}.${string}`
-                  | `${Tag}:${string}`
-                  ? HTMLElementTagNameMap[Tag]
-                  : never;
-              }[FoundTag] extends infer Element
+                  [Tag in
+                    | "a"
+                    | "button"
+                    | "canvas"
+                    | "details"
+                    | "dialog"
+                    | "form"
+                    | "input"
+                    | "select"
+                    | "table"
+                    | "template"
+                    | "textarea"
+                    | "time"]: S extends Tag | `${Tag}[${string}` | `${Tag}.${string}` | `${Tag}:${string}`
+                    ? HTMLElementTagNameMap[Tag]
+                    : never;
+                }[FoundTag] extends infer Element
               ? [Element] extends [never]
                 ? HTMLElement
                 : Element
@@ -94,37 +102,8 @@ interface Window {
   htmx?: { process(element: Element | DocumentFragment): void };
 }
 
-/** The part of tus-js-client 4 that upload.js uses. */
-declare namespace tus {
-  const defaultOptions: { urlStorage: { findAllUploads(): Promise<{ metadata?: Record<string, string> }[]> } };
-  interface DetailedError extends Error {
-    originalResponse: { getStatus(): number; getBody(): string; getHeader(name: string): string | undefined } | null;
-  }
-  interface PreviousUpload {
-    uploadUrl: string | null;
-  }
-  interface Options {
-    endpoint: string;
-    chunkSize: number;
-    retryDelays: number[];
-    removeFingerprintOnSuccess: boolean;
-    metadata: Record<string, string>;
-    fingerprint(): Promise<string>;
-    onProgress(sent: number, total: number): void;
-    onShouldRetry(error: DetailedError): boolean;
-    onSuccess(): void;
-    onError(error: DetailedError): void;
-  }
-  class Upload {
-    constructor(file: File, options: Options);
-    url: string | null;
-    options: Options;
-    start(): void;
-    abort(shouldTerminate?: boolean): Promise<void>;
-    findPreviousUploads(): Promise<PreviousUpload[]>;
-    resumeFromPreviousUpload(previous: PreviousUpload): void;
-  }
-}
+/** What tus.min.js leaves behind: it is no module. */
+declare var tus: typeof import("./static/vendor/tus-js-client-4.2.3/tus.min.js");
 
 /** Attributes of an element that is made: text, flags, and listeners under `on...`. */
 interface Attributes {
@@ -133,7 +112,7 @@ interface Attributes {
   oninput?: (event: Event) => unknown;
   onpointerdown?: (event: PointerEvent) => unknown;
   onpointerleave?: (event: PointerEvent) => unknown;
-  [name: string]: string | number | boolean | null | undefined | ((event: any) => unknown);
+  [name: string]: string | number | boolean | null | undefined | ((event: never) => unknown);
 }
 
 /** RFC 9457, with what the API adds. */

@@ -39,6 +39,7 @@ BLOCKS: Final = frozenset(_BLOCKS.split())
 #: Elements in which the styles of some page keep white space (``white-space: pre-wrap``).
 PRESERVING: Final = frozenset({"pre", "textarea", "script", "style", "dd", "p"})
 
+_STRING = re.compile(r"""'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*\"""", re.DOTALL)
 _STATEMENT = re.compile(r"\{%[-+]?\s*(\w+)")
 _TAG = re.compile(r"<(/?)([a-zA-Z][\w-]*)")
 _OPENING = frozenset({"if", "for", "macro", "call", "block", "filter"})
@@ -81,11 +82,12 @@ def _jinja_end(source: str, start: int) -> int:
     else:
         closer, at, depth, end = {"{{": "}}", "{%": "%}"}[opener], start + 2, 0, -1
         while at < len(source):
+            if string := _STRING.match(source, at):
+                at = string.end()
+                continue
             if source[at] in "\"'":
-                at = source.find(source[at], at + 1)
-                if at < 0:
-                    break
-            elif depth == 0 and source.startswith(closer, at):
+                break
+            if depth == 0 and source.startswith(closer, at):
                 end = at
                 break
             depth += {"{": 1, "}": -1}.get(source[at], 0)
@@ -119,6 +121,15 @@ def _tag_token(source: str, start: int, match: re.Match[str]) -> _Token:
     raise LayoutError(f"<{match[2]} is not closed")
 
 
+def _markup_comment(source: str, start: int) -> _Token:
+    """A comment of HTML, or a declaration such as ``<!doctype html>``."""
+    closer = "-->" if source.startswith("<!--", start) else ">"
+    end = source.find(closer, start)
+    if end < 0:
+        raise LayoutError("<! is not closed")
+    return _Token("comment", start, end + len(closer))
+
+
 def _tokens(source: str) -> Iterator[_Token]:
     at = text = 0
     while at < len(source):
@@ -126,8 +137,7 @@ def _tokens(source: str) -> Iterator[_Token]:
         if source[at : at + 2] in ("{{", "{%", "{#"):
             token = _jinja_token(source, at)
         elif source.startswith(("<!--", "<!"), at):
-            closer = "-->" if source.startswith("<!--", at) else ">"
-            token = _Token("comment", at, source.index(closer, at) + len(closer))
+            token = _markup_comment(source, at)
         elif match := _TAG.match(source, at):
             token = _tag_token(source, at, match)
         if token is None:
@@ -147,8 +157,8 @@ def _inside_jinja(source: str, token: _Token, level: float, depth: int) -> Itera
     at, brackets = first.end() if first else token.start, 0
     while at < token.end - 2:
         letter = source[at]
-        if letter in "\"'":
-            at = source.index(letter, at + 1)
+        if string := _STRING.match(source, at):
+            at = string.end() - 1
         elif letter in "([{":
             brackets += 1
         elif letter in ")]}":

@@ -89,6 +89,7 @@ def test_no_line_of_a_template_is_too_long() -> None:
         ("{{ f('one, two', 'three', four) }}", "{{ f('one, two',\n  'three', four) }}"),
         ("<p>one two three four five six</p>", "<p>one two three four five six</p>"),
         ("<pre>one two three four five</pre>", "<pre>one two three four five</pre>"),
+        (r"{{ f('it\'s, two', three, four) }}", "{{ f('it\\'s, two',\n  three, four) }}"),
         ("{# one two three four five six #}", "{# one two three\n  four five six #}"),
         ("<b>one</b><i>two</i><b>three</b>", "<b>one</b><i>two</i><b>three</b>"),
     ],
@@ -104,7 +105,7 @@ def test_a_line_that_fits_stays_as_it_was_written() -> None:
     assert laid_out("<b>x" + source[3:]).count("\n") == 2
 
 
-@pytest.mark.parametrize("source", ["<b class='", "{{ one", "{% if 'one %}", "{# one", "<b title={{ one }"])
+@pytest.mark.parametrize("source", ["<b class='", "{{ one", "{% if 'one %}", "{# one", "<b title={{ one }", "<!-- one", "<!doctype"])
 def test_what_does_not_end_is_said(source: str) -> None:
     with pytest.raises(LayoutError, match="is not closed"):
         laid_out(source)

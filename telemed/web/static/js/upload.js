@@ -11,12 +11,12 @@ import { el, icon, need } from "./element.js";
 import { t, tn } from "./i18n.js";
 import { message } from "./message.js";
 
+/** @import { DetailedError, Upload } from "../vendor/tus-js-client-4.2.3/tus.min.js" */
+/** @import { DroppedFile } from "./dropped-files.js" */
+
 const AT_ONCE = 3; // uploads that run at a time; the others wait
 const CHUNK = 16 * 1024 * 1024; // bytes in one request; a proxy's usual limit and time-out allow it
 const RETRY = [0, 1000, 3000, 5000, 10_000, 20_000]; // ms
-const { tus } = globalThis;
-
-/** @typedef {import("./dropped-files.js").DroppedFile} DroppedFile */
 
 /** @param {number} bytes */
 const size = (bytes) =>
@@ -40,7 +40,7 @@ class FileUpload {
     this.state = "waiting";
     this.started = 0; // bytes that the server had when this page began
     this.startedAt = 0; // ms since 1970
-    /** @type {tus.Upload | undefined} */
+    /** @type {Upload | undefined} */
     this.upload = undefined;
     this.bar = el("i");
     this.line = el(
@@ -119,10 +119,10 @@ class FileUpload {
     this.queue.finished(this);
   }
 
-  /** @param {tus.DetailedError} error */
+  /** @param {Error | DetailedError} error */
   fail(error) {
     this.state = "failed";
-    const status = error.originalResponse?.getStatus();
+    const status = answerTo(error)?.getStatus();
     this.say(refusal(status, error), "critical");
     this.offer("retry", "cancel");
     this.queue.next();
@@ -166,19 +166,25 @@ class FileUpload {
   }
 }
 
-/** @param {tus.DetailedError} error */
+/**
+ * What the server answered, if it did.
+ * @param {Error | DetailedError} error
+ */
+const answerTo = (error) => ("originalResponse" in error ? error.originalResponse : null);
+
+/** @param {Error | DetailedError} error */
 function retryable(error) {
-  const status = error.originalResponse?.getStatus() ?? 0;
+  const status = answerTo(error)?.getStatus() ?? 0;
   return status === 0 || status === 409 || status === 423 || status === 429 || status >= 500;
 }
 
 /**
  * @param {number | undefined} status
- * @param {tus.DetailedError} error
+ * @param {Error | DetailedError} error
  */
 function refusal(status, error) {
   try {
-    const problem = JSON.parse(error.originalResponse?.getBody() ?? "");
+    const problem = JSON.parse(answerTo(error)?.getBody() ?? "");
     if (problem.detail) return problem.detail;
   } catch {
     // Not a problem document: the status must do.
