@@ -238,7 +238,7 @@ class Indexing:
             self._discard(received.object_key)
 
     def _discard(self, key: str) -> None:
-        """Delete an object that no row names. A failure leaves it to the sweep."""
+        """Delete an object that no row names. A failure leaves it to the host's object sweep."""
         try:
             self._store.remove_now(key)
         except StorageError as error:

@@ -223,7 +223,7 @@ class Intake:
         return answer
 
     async def _discard(self, key: str) -> None:
-        """Delete an object of ours that no row names. A failure leaves it to the sweep."""
+        """Delete an object of ours that no row names. A failure leaves it to the host's object sweep."""
         try:
             await self.store.delete(key)
         except StorageError as error:

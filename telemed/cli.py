@@ -176,11 +176,25 @@ def stats(
 
 @app.command()
 def verify() -> None:
-    """Check the audit trail and the digest of every stored object; name the first fault."""
+    """Check the audit trail and the digest of every object on record; name the first fault; count objects that no record names."""
     from telemed.verification import verify_installation
 
     settings = _settings()
     sys.exit(_run(verify_installation(settings, console)))
+
+
+@app.command()
+def unnamed(
+    remove: Annotated[bool, typer.Option("--remove", help="Remove those that were found a day ago, however many they are")] = False,
+) -> None:
+    """List objects in the store that no record names, as the worker found them."""
+    from telemed import unnamed_command
+
+    settings = _settings()
+    if remove:
+        console.print(f"{_run(unnamed_command.remove_unnamed(settings))} removed")
+    else:
+        _run(unnamed_command.show_unnamed(settings, Console(highlight=False)))
 
 
 @app.command()

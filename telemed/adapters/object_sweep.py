@@ -20,7 +20,6 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 import structlog
-from prometheus_client import Counter, Gauge
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from storage.errors import ObjectMissing
@@ -46,10 +45,6 @@ MAX_UNNAMED: Final = 1000
 """More than these are never removed by themselves: crashes leave a handful behind."""
 MAX_NOTED: Final = 10_000
 KEPT_WALKS: Final = 10
-
-unnamed_objects = Gauge("telemed_objects_unnamed", "Objects in the store that no row names, noted by the last walk")
-unattributed_objects = Gauge("telemed_objects_unattributed", "Objects in the store whose keys belong to no kind of object")
-removed_objects = Counter("telemed_objects_removed_total", "Objects that no row named and that were removed", ["noun"])
 
 
 @dataclass(slots=True)
@@ -104,7 +99,7 @@ class ObjectSweep:
         """Look at a portion of the store, or, between walks, remove some of what was noted. Returns how many were removed."""
         walk = await self._take(now)
         if walk is None:
-            return await self._remove(now)
+            return await self.remove(now)
         keys = []
         async for key in self._store.list(after=walk.position):
             keys.append(key)
@@ -172,25 +167,34 @@ class ObjectSweep:
         for note in notes:
             log.warning("object.unnamed", key=note["key"], noun=note["noun"])
         if ended:
-            unnamed_objects.set(then.unnamed)
-            unattributed_objects.set(then.unattributed)
             log.info("objects.walked", objects=then.objects, unnamed=then.unnamed, unattributed=then.unattributed, example=then.example)
             if then.unnamed > MAX_UNNAMED:
                 log.error("objects.kept", unnamed=then.unnamed, most=MAX_UNNAMED)
 
-    async def _remove(self, now: datetime) -> int:
-        """Remove some of what was noted a day ago and is still unnamed."""
+    async def remove(self, now: datetime, most: int = MAX_UNNAMED) -> int:
+        """Remove some of what was noted a day ago and is still unnamed; nothing while more than `most` are noted.
+
+        Returns how many, 0 where nothing is left to remove.
+        """
+        while due := await self._due(now, most):
+            removed = sum([await self._settle(key, noun, now) for key, noun in due.items()])
+            if removed:
+                return removed
+        return 0
+
+    async def _due(self, now: datetime, most: int) -> dict[str, str | None]:
+        """Noted keys whose time has come, each with its noun if it is still unnamed, else None."""
         u = t.unnamed_object.c
-        due = sa.select(u.key, u.noun).where(u.found_at <= now - GRACE).order_by(u.found_at, u.key).limit(REMOVED_AT_ONCE)
+        due = sa.select(u.key).where(u.found_at <= now - GRACE).order_by(u.found_at, u.key).limit(REMOVED_AT_ONCE)
         async with self._engine.connect() as bare:
             connection = await bare.execution_options(reading=True)
-            keys = [row.key for row in (await connection.execute(due)).all()]
+            keys = list((await connection.execute(due)).scalars())
             noted = (await connection.execute(sa.select(sa.func.count()).select_from(t.unnamed_object))).scalar_one()
-            if not keys or noted > MAX_UNNAMED:
-                return 0
+            if not keys or noted > most:
+                return {}
             found = await sort_keys(connection, self._sources, keys)
-        removable = {key: noun for noun, unnamed in found.unnamed.items() for key in unnamed}
-        return sum([await self._settle(key, removable.get(key), now) for key in keys])
+        nouns = {key: noun for noun, unnamed in found.unnamed.items() for key in unnamed}
+        return {key: nouns.get(key) for key in keys}
 
     async def _settle(self, key: str, noun: str | None, now: datetime) -> bool:
         """Be done with a note: remove its object, or leave it where it is named by now. True if it was removed."""
@@ -201,7 +205,6 @@ class ObjectSweep:
                 record = AuditRecord(now, "object:remove", "system", "", f"object/{key}"[:200], "success", {"kind": noun})
                 await audit_chain.append(connection, [record])
             await self._store.delete(key)
-            removed_objects.labels(noun).inc()
             log.info("object.removed", key=key, noun=noun)
         async with self._engine.begin() as connection:
             forget = t.unnamed_object.c.key == key

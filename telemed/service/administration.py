@@ -38,8 +38,21 @@ class QueuedJob:
 
 
 @dataclass(frozen=True, slots=True)
+class StoreWalk:
+    """The last whole walk over the object store: how many objects it met, and how many of no known kind, with one's key.
+    `unnamed` are those that no row names and that are still there; `kept` where they are too many to be removed by themselves."""
+
+    ended_at: datetime
+    objects: int
+    unattributed: int
+    example: str
+    unnamed: int
+    kept: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Installation:
-    """What runs here. Sizes in bytes; `disk_free` None where the data folder cannot be asked."""
+    """What runs here. Sizes in bytes; `disk_free` None where the data folder cannot be asked, `walk` None before the first."""
 
     version: str
     python: str
@@ -52,6 +65,7 @@ class Installation:
     disk_free: int | None
     disk_total: int | None
     failing: Sequence[QueuedJob]
+    walk: StoreWalk | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +80,14 @@ class ChainState:
 
 
 class Administration(Protocol):
-    """Each question raises Forbidden for who may not ask it."""
+    """Each question of a person raises Forbidden for who may not ask it."""
 
     async def accounts(self, person: Person) -> list[Account]: ...
     async def installation(self, person: Person) -> Installation: ...
+    async def store_walk(self) -> StoreWalk | None:
+        """Counts only, for whoever watches over the installation; None before the first walk has ended."""
+        ...
+
     async def retry_job(self, person: Person, job_id: int) -> None:
         """Try a failed job again now. Raises NotFound where there is none; on record."""
         ...

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from openpyxl import load_workbook
 
 from telemed.adapters.database import tables as t
+from telemed.adapters.object_sweep import MAX_UNNAMED
 from telemed.demo.region import PASSWORD
 from telemed.web.pages import verify
 from telemed.web.pages.verify import Pace
@@ -207,3 +208,32 @@ def test_the_pace_is_counted_by_address_and_forgotten_after_the_period() -> None
     assert pace.wait_for("b") == 0.0
     now = verify.PERIOD + 1
     assert pace.wait_for("a") == 0.0
+
+
+async def test_the_system_page_says_what_a_walk_over_the_store_met(region: DemoRegion) -> None:
+    engine, now = region.parts.application.engine, region.parts.application.now()
+    async with engine.begin() as connection:
+        await connection.execute(sa.delete(t.unnamed_object))
+        await connection.execute(sa.delete(t.object_sweep))
+    look = ("GET", "/system/state?lang=en")
+    headers = {"Accept": "text/html", "Accept-Language": "en"}
+    page = (await region.call(*look, user="sysadmin", headers=headers)).body.decode()
+    assert "The store has not been looked through yet." in page
+    walk = {"started_at": now, "ended_at": now, "position": "z", "objects": 4711, "unnamed": 1, "unattributed": 1, "example": "odd/key"}
+    many = [{"key": f"uploads/none/{n}", "noun": "upload", "found_at": now} for n in range(MAX_UNNAMED)]
+    async with engine.begin() as connection:
+        await connection.execute(sa.insert(t.object_sweep).values(walk))
+        await connection.execute(sa.insert(t.unnamed_object), many)
+    page = (await region.call(*look, user="sysadmin", headers=headers)).body.decode()
+    assert "4711" in page
+    assert "odd/key" in page
+    assert "none is removed" not in page
+    async with engine.begin() as connection:
+        await connection.execute(sa.insert(t.unnamed_object).values(key="one/more", noun="upload", found_at=now))
+    page = (await region.call(*look, user="sysadmin", headers=headers)).body.decode()
+    assert "none is removed" in page
+    metrics = (await region.call("GET", "/metrics", user=None)).body
+    assert b"telemed_objects_unnamed 1001.0" in metrics
+    assert b"telemed_objects_unattributed 1.0" in metrics
+    async with engine.begin() as connection:
+        await connection.execute(sa.delete(t.unnamed_object))

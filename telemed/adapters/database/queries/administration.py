@@ -17,11 +17,12 @@ from telemed.adapters.clock import utc_now
 from telemed.adapters.database import tables as t
 from telemed.adapters.database.rows import person_from_row
 from telemed.adapters.jobs import queue as jobs
+from telemed.adapters.object_sweep import MAX_UNNAMED
 from telemed.domain.audit import AuditRecord
 from telemed.domain.errors import NotFound
 from telemed.domain.people import Person
 from telemed.domain.policy import Action, require
-from telemed.service.administration import Account, ChainState, Installation, QueuedJob
+from telemed.service.administration import Account, ChainState, Installation, QueuedJob, StoreWalk
 
 FAILING = 100
 ERROR_LENGTH = 160
@@ -73,7 +74,17 @@ class SqlAdministration:
             disk_free=disk[0] if disk else None,
             disk_total=disk[1] if disk else None,
             failing=[_queued(row) for row in failing],
+            walk=await self.store_walk(),
         )
+
+    async def store_walk(self) -> StoreWalk | None:
+        w = t.object_sweep.c
+        ended = await self._rows(sa.select(t.object_sweep).where(w.ended_at.is_not(None)).order_by(w.started_at.desc()).limit(1))
+        if not ended:
+            return None
+        unnamed = (await self._rows(sa.select(sa.func.count().label("n")).select_from(t.unnamed_object)))[0]["n"]
+        last = ended[0]
+        return StoreWalk(last["ended_at"], last["objects"], last["unattributed"], last["example"], unnamed, unnamed > MAX_UNNAMED)
 
     async def retry_job(self, person: Person, job_id: int) -> None:
         require(person, Action.JOB_RETRY)
