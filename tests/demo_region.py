@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import socket
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -12,15 +13,20 @@ from typing import Any
 
 import aiohttp
 from aiohttp import web
+from argon2 import profiles
 
 from telemed import bootstrap
 from telemed.adapters.database.engine import make_engine
 from telemed.adapters.database.migrate import migrate
+from telemed.adapters.passwords import Argon2Passwords
 from telemed.bootstrap import Parts
 from telemed.demo.region import PASSWORD
 from telemed.demo.run import put_region
 from telemed.domain.centre import Centre
 from telemed.settings import Settings
+
+PASSWORDS = Argon2Passwords(profiles.CHEAPEST)
+"""For accounts of tests: what a guess costs is nothing that they are about."""
 
 
 @dataclass
@@ -76,14 +82,19 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-@asynccontextmanager
-async def running_region(folder: Path, centres: Mapping[str, Centre] | None = None) -> AsyncIterator[DemoRegion]:
-    """The demo region with its data in `folder`, until the end of the block. `centres` stand in place of the five."""
-    settings = Settings(data_dir=folder, http_port=free_port())
+async def put_in_place(settings: Settings) -> None:
+    """Bring an empty database to the newest schema and put the demo region into it."""
     engine = make_engine(settings.database)
     await migrate(engine)
     await engine.dispose()
-    await put_region(settings)
+    await put_region(settings, PASSWORDS)
+
+
+@asynccontextmanager
+async def running_region(folder: Path, database: Path, centres: Mapping[str, Centre] | None = None) -> AsyncIterator[DemoRegion]:
+    """The demo region, a copy of `database`, with its data in `folder`, until the end of the block. `centres` stand in place of the five."""
+    settings = Settings(data_dir=folder, http_port=free_port())
+    shutil.copyfile(database, folder / "telemed.db")
     async with bootstrap.open_parts(settings, centres) as parts:
         runner = web.AppRunner(bootstrap.web_application(parts), shutdown_timeout=0.5)
         await runner.setup()

@@ -22,16 +22,14 @@ from pydicom.uid import ComprehensiveSRStorage, generate_uid
 
 from dicom_gateway import Outcome, Source
 from telemed import bootstrap
-from telemed.adapters.database.engine import make_engine
-from telemed.adapters.database.migrate import migrate
 from telemed.adapters.dicom.model_client import ModelFailed, read_answer
 from telemed.adapters.jobs.long_jobs import LongJobs
 from telemed.adapters.jobs.worker import Worker
 from telemed.bootstrap import Parts
-from telemed.demo.run import put_region
 from telemed.service.image_quality import DIMENSIONS
 from telemed.settings import Settings
 from telemed.web.labels.image_quality import proposed_shapes, strip_of
+from tests.demo_region import put_in_place
 from tests.dicom_gateway.objects import ct_slice, part10_of
 
 STUDY, SERIES = str(generate_uid()), str(generate_uid())
@@ -59,10 +57,7 @@ Workers = tuple[Worker, LongJobs]
 @asynccontextmanager
 async def parts_of(folder: Path, model_url: str = "") -> AsyncIterator[tuple[Parts, Workers]]:
     settings = Settings(data_dir=folder, stable_after_seconds=1, model_url=model_url)
-    engine = make_engine(settings.database)
-    await migrate(engine)
-    await engine.dispose()
-    await put_region(settings)
+    await put_in_place(settings)
     async with bootstrap.open_parts(settings) as parts:
         yield parts, (bootstrap.worker(parts), bootstrap.long_jobs(parts, parts.pool))
 
