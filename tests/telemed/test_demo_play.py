@@ -36,6 +36,8 @@ from telemed.settings import Settings
 from telemed.verification import verify_installation
 from tests.demo_region import put_in_place
 
+pytestmark = pytest.mark.slow
+
 PEOPLE = {person.username: person for person in accounts()}
 
 

@@ -16,6 +16,8 @@ from telemed.adapters.jobs.queue import GIVE_UP, LEASE, RETRY, Job
 from telemed.adapters.jobs.worker import Worker
 from tests.telemed.harness import Harness
 
+pytestmark = pytest.mark.database
+
 
 async def ask(harness: Harness, number: int = 1, key: str | None = None, kind: str = "match-study") -> None:
     async with harness.application.writing() as work:

@@ -20,6 +20,8 @@ from telemed.adapters.database.migrate import migrate
 from telemed.adapters.database.tables import metadata
 from tests.postgres_server import PostgresServer
 
+pytestmark = pytest.mark.database
+
 
 def differences(connection: sa.Connection) -> list[object]:
     context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": False})

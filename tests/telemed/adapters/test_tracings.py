@@ -11,6 +11,8 @@ from ecg.synthesis import resting
 from telemed.centres.ecg.adapters.tracing_reader import PooledTracings
 from telemed.service.files import DamagedFile
 
+pytestmark = pytest.mark.database
+
 
 async def test_a_recording_becomes_a_drawing_of_all_its_leads() -> None:
     content = ecg.write(resting("sinus", seed=3).recording, None, "aecg")
