@@ -13,7 +13,8 @@ from telemed.adapters.database import tables as t
 from telemed.adapters.database.engine import make_engine
 from telemed.adapters.object_sweep import MAX_NOTED, ObjectSweep
 from telemed.adapters.stored_objects import rows_of
-from telemed.bootstrap import STORED_OBJECTS
+from telemed.bootstrap import stored_objects
+from telemed.centres import extensions
 from telemed.settings import Settings
 
 
@@ -37,7 +38,7 @@ async def remove_unnamed(settings: Settings) -> int:
     removed = 0
     try:
         await database.check(engine)
-        sweep = ObjectSweep(engine, store, STORED_OBJECTS)
+        sweep = ObjectSweep(engine, store, stored_objects(extensions()))
         while some := await sweep.remove(utc_now(), MAX_NOTED):
             removed += some
     finally:

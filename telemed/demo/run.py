@@ -25,6 +25,7 @@ from telemed.adapters.passwords import Argon2Passwords
 from telemed.centres.ecg.ports import REQUESTS as ECG_REQUESTS
 from telemed.demo import region
 from telemed.listening import check_shared_port
+from telemed.service.ports.people import Passwords
 from telemed.settings import Settings
 from telemed.supervisor import Supervisor
 
@@ -52,7 +53,7 @@ async def run_demo(settings: Settings, *, with_cases: bool) -> int:
             await asyncio.gather(playing, return_exceptions=True)
 
 
-async def put_region(settings: Settings) -> None:
+async def put_region(settings: Settings, passwords: Passwords | None = None) -> None:
     """Institutions, hubs and accounts; what is there already stays as it is."""
     engine = make_engine(settings.database)
     try:
@@ -65,7 +66,7 @@ async def put_region(settings: Settings) -> None:
             await add_home_hubs(connection, homes)
             known = await usernames(connection)
             missing = [person for person in region.accounts() if person.username not in known]
-            password_hash = await Argon2Passwords().hash(region.PASSWORD) if missing else ""
+            password_hash = await (passwords or Argon2Passwords()).hash(region.PASSWORD) if missing else ""
             for person in missing:
                 await add_person(connection, person, password_hash)
     finally:

@@ -100,9 +100,9 @@ async def page(context: BrowserContext, home: str) -> AsyncIterator[Page]:
 
 
 @pytest.fixture(scope="session")
-async def platform(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Platform]:
+async def platform(tmp_path_factory: pytest.TempPathFactory, region_database: Path) -> AsyncIterator[Platform]:
     """The whole platform, one for all tests: each makes cases of its own."""
-    async with running_platform(tmp_path_factory.mktemp("platform")) as running:
+    async with running_platform(tmp_path_factory.mktemp("platform"), region_database) as running:
         yield running
 
 

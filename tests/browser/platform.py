@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import shutil
 import socket
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
@@ -17,17 +18,14 @@ from pydicom import dcmread
 from pynetdicom import AE
 
 from telemed import bootstrap
-from telemed.adapters.database.engine import make_engine
-from telemed.adapters.database.migrate import migrate
 from telemed.adapters.database.repositories.region import add_person
-from telemed.adapters.passwords import Argon2Passwords
 from telemed.demo.people import DemoPatient
 from telemed.demo.region import PASSWORD
-from telemed.demo.run import put_region
 from telemed.domain.people import Person, Role
 from telemed.roles.gateway import dicom_gateway
 from telemed.roles.web import web_application
 from telemed.settings import Settings
+from tests.demo_region import PASSWORDS
 
 COLLEAGUE = Person("imaging3.huba", "周一鸣", "HUBA", frozenset({Role.SPECIALIST}), frozenset({"imaging"}), "主治医师")
 """A second reader at the same hub, so that two can want one case."""
@@ -120,16 +118,13 @@ def free_port() -> int:
 
 
 @asynccontextmanager
-async def running_platform(folder: Path) -> AsyncIterator[Platform]:
-    """The demo region with an empty list, and one more reader."""
+async def running_platform(folder: Path, database: Path) -> AsyncIterator[Platform]:
+    """The demo region, a copy of `database`, with an empty list and one more reader."""
     settings = Settings(data_dir=folder, http_port=free_port(), dicom_port=free_port())
-    engine = make_engine(settings.database)
-    await migrate(engine)
-    await engine.dispose()
-    await put_region(settings)
+    shutil.copyfile(database, folder / "telemed.db")
     async with bootstrap.open_parts(settings) as parts, aiohttp.ClientSession() as session:
         async with parts.application.engine.begin() as connection:
-            await add_person(connection, COLLEAGUE, await Argon2Passwords().hash(PASSWORD))
+            await add_person(connection, COLLEAGUE, await PASSWORDS.hash(PASSWORD))
         server = TestServer(web_application(parts), host="127.0.0.1", port=settings.http_port)
         await server.start_server(shutdown_timeout=0.1)
         gateway = await dicom_gateway(parts)

@@ -28,6 +28,7 @@ class State:
 
     sections: dict[str, Any] = field(default_factory=lambda: {"findings": "Nothing yet.", "impression": ""})
     revision: int = 1
+    saving: bool = True  # False: no report can be saved now
     saves: list[dict[str, Any]] = field(default_factory=list)
     signed: list[dict[str, Any]] = field(default_factory=list)
     undone: int = 0
@@ -134,6 +135,8 @@ async def get_report(request: web.Request) -> web.Response:
 async def put_report(request: web.Request) -> web.Response:
     """Save the draft, if it was made from the current version."""
     state = request.app[STATE]
+    if not state.saving:
+        return web.json_response({"title": "busy", "status": 503}, status=503, content_type="application/problem+json")
     if request.headers.get("If-Match") != state.etag:
         return web.json_response({"title": "stale", "status": 412}, status=412, content_type="application/problem+json")
     state.sections = (await request.json())["sections"]

@@ -35,10 +35,9 @@ from dicom_gateway.mpps import PerformedStep
 from dicom_gateway.pixels import PixelPool
 from storage import open_store
 from storage.protocol import ObjectStore
+from tests.databases import for_each_kind
 from tests.dicom_gateway.devices import StorageProvider
-from tests.postgres_server import PostgresServer, postgres_server
-
-__all__ = ["postgres_server"]
+from tests.postgres_server import PostgresServer
 
 OWNERS = ("CLINIC1", "CLINIC2")
 
@@ -82,7 +81,11 @@ async def pixel_pool() -> AsyncIterator[PixelPool]:
     await pool.close()
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    for_each_kind(metafunc, "engine")
+
+
+@pytest.fixture
 async def engine(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[AsyncEngine]:
     """An engine with the index's tables, on either database."""
     if request.param == "sqlite":

@@ -146,6 +146,7 @@ class Archive:
         self.process.stdout.close()
 
 
+@pytest.mark.slow
 def test_nothing_acknowledged_is_lost_when_the_process_is_killed(tmp_path: Path, free_port: Callable[[], int]) -> None:
     ports = free_port(), free_port()
     acknowledged: list[str] = []

@@ -21,6 +21,8 @@ from tests.dicom_gateway.conftest import Gateway
 from tests.dicom_gateway.devices import keys_of, with_association
 from tests.dicom_gateway.objects import ct_slice, part10_of
 
+pytestmark = pytest.mark.database
+
 
 class Device:
     """Asks for commitment and takes the reports, on its own associations and, where it listens, on the gateway's."""

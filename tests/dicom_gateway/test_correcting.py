@@ -17,6 +17,8 @@ from tests.dicom_gateway.conftest import Gateway, value_of
 from tests.dicom_gateway.objects import ct_slice, part10_of
 from tests.dicom_gateway.test_doors import get, qido, stow
 
+pytestmark = pytest.mark.database
+
 AT = datetime(2026, 11, 20, 8, 30, tzinfo=UTC)
 NAME, NUMBER, ORIGINALS = "00100010", "00100020", "04000561"
 RIGHT = {"PatientName": "Zhang^Wei=张^伟", "PatientID": "P0777"}

@@ -23,6 +23,8 @@ from dicom_gateway.spool import IN_MEMORY
 from storage.protocol import ObjectStore
 from tests.dicom_gateway.objects import ct_slice, part10_of
 
+pytestmark = pytest.mark.database
+
 UPLOAD = Source("upload")
 
 

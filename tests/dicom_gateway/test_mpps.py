@@ -16,6 +16,8 @@ from tests.dicom_gateway.conftest import Gateway
 from tests.dicom_gateway.devices import STEP, keys_of, with_association
 from tests.dicom_gateway.objects import ct_slice, part10_of
 
+pytestmark = pytest.mark.database
+
 
 def new_step(study: str, **changes: Any) -> Dataset:
     """The attributes that a device gives at the start."""

@@ -21,6 +21,8 @@ from tests.dicom_gateway.conftest import Gateway, parts_of, value_of
 from tests.dicom_gateway.objects import ct_slice, part10_of
 from tests.dicom_gateway.test_doors import get, qido, stow
 
+pytestmark = pytest.mark.database
+
 STUDY, SERIES, INSTANCE = "0020000D", "0020000E", "00080018"
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 import aiohttp
+import pytest
 import sqlalchemy as sa
 from pydicom.uid import generate_uid
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -18,6 +19,8 @@ from dicom_gateway.stability import StableStudy, StudyWatch
 from tests.dicom_gateway.conftest import Gateway, scope_for
 from tests.dicom_gateway.objects import ct_slice, part10_of
 from tests.dicom_gateway.test_doors import get, stow
+
+pytestmark = pytest.mark.database
 
 QUIET = timedelta(seconds=30)
 

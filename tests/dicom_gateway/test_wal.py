@@ -46,6 +46,8 @@ from tests.storage.test_failure import small_disk
 
 __all__ = ["s3_server"]
 
+pytestmark = pytest.mark.database
+
 embedded = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -477,6 +479,7 @@ async def test_the_disk_has_the_bytes_before_the_sender_hears_of_it(tmp_path: Pa
     assert told == count
 
 
+@pytest.mark.slow
 async def test_nothing_acknowledged_is_lost_when_it_is_killed_while_four_store(tmp_path: Path) -> None:
     """The short form of `python -m tests.dicom_gateway.campaign`."""
     total, faults = await campaign(Archive(tmp_path), rounds=3)

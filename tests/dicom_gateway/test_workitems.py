@@ -14,6 +14,8 @@ from dicom_gateway.native_xml import to_xml
 from dicom_gateway.workitems import State
 from tests.dicom_gateway.conftest import Gateway, value_of
 
+pytestmark = pytest.mark.database
+
 JSON = {"Content-Type": "application/dicom+json"}
 KEY, OTHER_KEY = "2.25.111", "2.25.222"
 

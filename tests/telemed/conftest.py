@@ -17,20 +17,21 @@ from telemed.adapters.application import SqlApplication
 from telemed.adapters.clock import utc_now
 from telemed.adapters.database.confidential import Sealer
 from telemed.adapters.database.engine import make_engine
-from telemed.adapters.database.migrate import migrate
 from telemed.adapters.dicom.study_repository import StudyArrivals
-from telemed.adapters.passwords import Argon2Passwords
 from telemed.adapters.printing.report_renderer import PdfReportRenderer
 from telemed.bootstrap import centre_parts
-from telemed.demo.run import put_region
 from telemed.settings import Settings
 from telemed.web.i18n import DEFAULT_LANGUAGE, translations
-from tests.postgres_server import PostgresServer, postgres_server
+from tests.databases import for_each_kind
+from tests.demo_region import PASSWORDS, DemoRegion, put_in_place, running_region
+from tests.once import one_at_a_time
+from tests.postgres_server import PostgresServer
 from tests.telemed.audit_details import undecided_details
 from tests.telemed.harness import Harness
 from tests.telemed.moments import Clock
 
-__all__ = ["postgres_server"]
+REGION = "region"
+"""The database of the run that others are copied from."""
 
 
 @pytest.fixture(scope="session")
@@ -46,36 +47,33 @@ def printers() -> Iterator[Executor]:
         yield pool
 
 
-async def put_in_place(url: str, folder: Path) -> None:
-    """The newest schema and the demo region."""
-    settings = Settings(data_dir=folder, database_url=url)
-    engine = make_engine(settings.database)
-    await migrate(engine)
-    await engine.dispose()
-    await put_region(settings)
+@pytest.fixture(scope="session")
+async def postgres_region(tmp_path_factory: pytest.TempPathFactory, postgres_server: PostgresServer) -> str:
+    """The address of a database with the demo region, to copy."""
+    with one_at_a_time(tmp_path_factory, "region-postgres") as folder:
+        if not postgres_server.has(REGION):
+            made = postgres_server.new_database()
+            await put_in_place(Settings(data_dir=folder, database_url=made))
+            postgres_server.rename(made, REGION)
+    return postgres_server.named(REGION)
 
 
 @pytest.fixture(scope="session")
-async def sqlite_region(tmp_path_factory: pytest.TempPathFactory, keys: Path) -> Path:
-    """A file to copy."""
-    folder = tmp_path_factory.mktemp("region")
-    await put_in_place("", folder)
-    return folder / "telemed.db"
+async def region(tmp_path_factory: pytest.TempPathFactory, region_database: Path) -> AsyncIterator[DemoRegion]:
+    """The demo region over HTTP, one for all tests that a process runs: each makes cases of its own."""
+    async with running_region(tmp_path_factory.mktemp("region"), region_database) as running:
+        yield running
 
 
-@pytest.fixture(scope="session")
-async def postgres_region(tmp_path_factory: pytest.TempPathFactory, keys: Path, postgres_server: PostgresServer) -> str:
-    """The address of a database to copy."""
-    url = postgres_server.new_database()
-    await put_in_place(url, tmp_path_factory.mktemp("region"))
-    return url
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    for_each_kind(metafunc, "database_url")
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """A database of its own with the demo region, of either kind."""
     if request.param == "sqlite":
-        shutil.copyfile(request.getfixturevalue("sqlite_region"), tmp_path / "telemed.db")
+        shutil.copyfile(request.getfixturevalue("region_database"), tmp_path / "telemed.db")
         yield f"sqlite:///{tmp_path}/telemed.db"
         return
     server: PostgresServer = request.getfixturevalue("postgres_server")
@@ -113,9 +111,7 @@ async def application(engine: AsyncEngine, store: ObjectStore, keys: Path, print
 async def open_office(engine: AsyncEngine, store: ObjectStore, keys: Path, printers: Executor, clock: Clock) -> SqlApplication:
     language = translations(DEFAULT_LANGUAGE)
     press = PdfReportRenderer(store, printers, keys, "http://telemed.test", DEFAULT_LANGUAGE, language.gettext)
-    made = SqlApplication(
-        engine, store, centres.discover(), Argon2Passwords(), press, "Asia/Shanghai", clock, centre_parts(centres.extensions())
-    )
+    made = SqlApplication(engine, store, centres.discover(), PASSWORDS, press, "Asia/Shanghai", clock, centre_parts(centres.extensions()))
     await made.refresh()
     return made
 

@@ -18,24 +18,19 @@ from dicom_gateway.pixels.transcode import transcode
 from dicom_gateway.transfer_syntax import RLE_LOSSLESS
 from storage import ObjectMissing
 from telemed import bootstrap
-from telemed.adapters.database.engine import make_engine
-from telemed.adapters.database.migrate import migrate
 from telemed.adapters.dicom.study_compactor import StudyCompactor
 from telemed.adapters.jobs.worker import Worker
-from telemed.demo.run import put_region
 from telemed.extension import Parts
 from telemed.settings import Settings
 from telemed.verification import verify_installation
+from tests.demo_region import put_in_place
 from tests.telemed.test_image_quality import STUDY, arrive, slices, work_until
 
 
 @asynccontextmanager
 async def installation(folder: Path, codec: Literal["", "htj2k", "jpeg-ls"]) -> AsyncIterator[tuple[Parts, Worker]]:
     settings = Settings(data_dir=folder, stable_after_seconds=1, compact_at_rest=codec)
-    engine = make_engine(settings.database)
-    await migrate(engine)
-    await engine.dispose()
-    await put_region(settings)
+    await put_in_place(settings)
     async with bootstrap.open_parts(settings) as parts:
         yield parts, bootstrap.worker(parts)
 

@@ -18,13 +18,10 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from telemed import bootstrap
-from telemed.adapters.database.engine import make_engine
-from telemed.adapters.database.migrate import migrate
 from telemed.adapters.signatures.pdf_signatures import PdfSigner
 from telemed.demo.evidence_spool import EvidenceSpool
 from telemed.demo.play import SPOOL, play_story
 from telemed.demo.region import accounts
-from telemed.demo.run import put_region
 from telemed.demo.scene import EVENTS, Scene, in_playing_order, is_study, number_of, steps_left
 from telemed.demo.story import STORY, STRAYS, StoryCase
 from telemed.domain.case import Case
@@ -39,6 +36,9 @@ from telemed.service.execution import execute
 from telemed.service.queries import HistoryLine
 from telemed.settings import Settings
 from telemed.verification import verify_installation
+from tests.demo_region import put_in_place
+
+pytestmark = pytest.mark.slow
 
 PEOPLE = {person.username: person for person in accounts()}
 
@@ -103,12 +103,8 @@ def free_port() -> int:
 async def running(folder: Path, *, with_worker: bool = True) -> AsyncIterator[Platform]:
     """The demo region with web, gateway and worker. The worker's clocks may be left standing."""
     settings = Settings(data_dir=folder, http_port=free_port(), dicom_port=free_port())
-    engine = make_engine(settings.database)
-    await migrate(engine)
-    await engine.dispose()
+    await put_in_place(settings)
     async with bootstrap.open_parts(settings) as parts:
-        await put_region(settings)
-        await parts.application.refresh()
         runner = web.AppRunner(web_application(parts), access_log=None)
         await runner.setup()
         await web.TCPSite(runner, settings.host, settings.http_port).start()

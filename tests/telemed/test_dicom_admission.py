@@ -14,16 +14,13 @@ from rich.console import Console
 
 from dicom_gateway.upper_layer.pdu import PDUType
 from telemed import bootstrap
-from telemed.adapters.database.engine import make_engine
-from telemed.adapters.database.migrate import migrate
-from telemed.demo.run import put_region
 from telemed.devices_command import WrongDevice, device_of, put_device, remove_device, show_devices
 from telemed.domain.people import Person, Role
 from telemed.extension import Parts
 from telemed.roles.gateway import dicom_gateway
 from telemed.service.devices import last_calls
 from telemed.settings import Settings
-from tests.demo_region import free_port
+from tests.demo_region import free_port, put_in_place
 from tests.dicom_gateway.certificates import Authority, client_context
 from tests.dicom_gateway.peer import connected, request
 
@@ -44,10 +41,7 @@ async def welcomed(port: int, context: ssl.SSLContext | None) -> bool:
 @asynccontextmanager
 async def gateway(settings: Settings) -> AsyncIterator[Parts]:
     settings.data_dir.mkdir()
-    engine = make_engine(settings.database)
-    await migrate(engine)
-    await engine.dispose()
-    await put_region(settings)
+    await put_in_place(settings)
     async with bootstrap.open_parts(settings) as parts:
         server = await dicom_gateway(parts)
         try:

@@ -22,15 +22,13 @@ from pydicom.uid import ComprehensiveSRStorage, generate_uid
 
 from dicom_gateway import Outcome, Source
 from telemed import bootstrap
-from telemed.adapters.database.engine import make_engine
-from telemed.adapters.database.migrate import migrate
 from telemed.adapters.dicom.model_client import ModelFailed, read_answer
 from telemed.adapters.jobs.worker import Worker
-from telemed.demo.run import put_region
 from telemed.extension import Parts
 from telemed.service.image_quality import DIMENSIONS
 from telemed.settings import Settings
 from telemed.web.labels.image_quality import proposed_shapes, strip_of
+from tests.demo_region import put_in_place
 from tests.dicom_gateway.objects import ct_slice, part10_of
 
 STUDY, SERIES = str(generate_uid()), str(generate_uid())
@@ -55,10 +53,7 @@ def slices(count: int, without: frozenset[int] = frozenset()) -> list[bytes]:
 @asynccontextmanager
 async def parts_of(folder: Path, model_url: str = "") -> AsyncIterator[tuple[Parts, Worker]]:
     settings = Settings(data_dir=folder, stable_after_seconds=1, model_url=model_url)
-    engine = make_engine(settings.database)
-    await migrate(engine)
-    await engine.dispose()
-    await put_region(settings)
+    await put_in_place(settings)
     async with bootstrap.open_parts(settings) as parts:
         yield parts, bootstrap.worker(parts)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -37,9 +38,9 @@ CLINICAL = ("张伟", "头痛")
 
 
 @pytest.fixture(scope="module")
-async def region(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[DemoRegion]:
+async def region(tmp_path_factory: pytest.TempPathFactory, region_database: Path) -> AsyncIterator[DemoRegion]:
     """With one case that waits and one that nobody took."""
-    async with running_region(tmp_path_factory.mktemp("region")) as running:
+    async with running_region(tmp_path_factory.mktemp("region"), region_database) as running:
         for reader in ("", "imaging.main"):
             case = await new_case(running, modality="NM", body_part="CHEST")
             assert (await running.step(case, "submit", user="clinic1")).status == 200

@@ -34,8 +34,6 @@ from tests.dicom_gateway.peer import (
 from tests.dicom_gateway.test_doors import AS_SENT, body_of, get, qido
 from tests.patience import TIMES
 
-pytestmark = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
-
 
 @pytest.fixture
 async def peer(gateway: Gateway) -> AsyncIterator[Peer]:

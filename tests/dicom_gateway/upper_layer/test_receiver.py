@@ -28,8 +28,6 @@ from tests.dicom_gateway.conftest import OWNERS, scope_for
 from tests.dicom_gateway.objects import ct_slice, part10_of
 from tests.dicom_gateway.peer import Peer, connected, request, store_request
 
-pytestmark = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
-
 FIND, GET = "1.2.840.10008.5.1.4.1.2.2.1", "1.2.840.10008.5.1.4.1.2.2.3"
 Serve = Callable[..., AbstractAsyncContextManager[DimseServer]]
 

@@ -19,6 +19,8 @@ from telemed.adapters.database import tables as t
 from telemed.verification import verify_audit, verify_end
 from tests.telemed.harness import Harness
 
+pytestmark = pytest.mark.database
+
 GUARDS = {
     "sqlite": ("DROP TRIGGER audit_no_update", "DROP TRIGGER audit_no_delete"),
     "postgresql": ("DROP TRIGGER audit_no_change ON audit",),

@@ -22,6 +22,8 @@ from telemed.service.access import relation_to
 from telemed.service.queries import CaseFilter, View
 from tests.telemed.harness import Harness, patient_card, resident_id
 
+pytestmark = pytest.mark.database
+
 EVERYTHING = CaseFilter()
 
 

@@ -18,6 +18,8 @@ from telemed.centres.ecg.adapters.drawing import SheetOrder, StripOrder, TrendOr
 from tests.ecg.test_drawing import pdf_lines
 from tests.telemed.test_report_pdf import document
 
+pytestmark = pytest.mark.database
+
 POINTS_A_MM = 72 / 25.4
 LEADS = ("I", "II", "III", "aVR", "aVL", "aVF", "V1", "V2", "V3", "V4", "V5", "V6")
 

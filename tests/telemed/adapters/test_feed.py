@@ -14,6 +14,8 @@ from telemed.service.queries import HistoryLine
 from telemed.web.feed import WAITING_LINES, Feed
 from tests.telemed.harness import Harness
 
+pytestmark = pytest.mark.database
+
 
 @pytest.fixture
 async def feed(harness: Harness) -> AsyncIterator[Feed]:

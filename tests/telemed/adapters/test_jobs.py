@@ -17,6 +17,8 @@ from telemed.adapters.jobs.worker import Worker
 from telemed.domain.jobs import JobKind, JobType
 from tests.telemed.harness import Harness
 
+pytestmark = pytest.mark.database
+
 
 class UnknownJob(JobType):
     """A kind that no worker of this version does."""

@@ -16,6 +16,7 @@ from dicom_gateway.index import dicom_instance, dicom_quarantine
 from storage import ObjectStore, StorageError, StoreUnavailable, open_store
 from storage.local import LocalStore
 from storage.pack_writer import Entry
+from telemed import centres
 from telemed.adapters.application import SqlApplication
 from telemed.adapters.audit.anchors import AuditAnchors
 from telemed.adapters.clock import utc_now
@@ -23,7 +24,7 @@ from telemed.adapters.database import tables as t
 from telemed.adapters.dicom.study_intake import DicomStudyIntake
 from telemed.adapters.object_sweep import GRACE, LEASE, MAX_UNNAMED, ObjectSweep
 from telemed.adapters.stored_objects import PLATFORM
-from telemed.bootstrap import STORED_OBJECTS
+from telemed.bootstrap import stored_objects
 from telemed.service import execution, reporting
 from telemed.service.files import attach_file
 from telemed.service.uploads import begin_upload
@@ -33,6 +34,8 @@ from tests.telemed.harness import Harness
 from tests.telemed.test_image_quality import slices
 
 __all__ = ["s3_server"]
+
+STORED_OBJECTS = stored_objects(centres.extensions())
 
 DAY = timedelta(days=1, minutes=1)
 

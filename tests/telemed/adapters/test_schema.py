@@ -28,6 +28,8 @@ from telemed.centres.ecg.domain import EcgJob
 from telemed.domain.jobs import JobKind
 from tests.postgres_server import PostgresServer
 
+pytestmark = pytest.mark.database
+
 
 def differences(connection: sa.Connection) -> list[object]:
     context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": False})

@@ -70,7 +70,6 @@ async def scene(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Scene
     await installation.stop()
 
 
-@pytest.mark.e2e
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.label)
 def test_every_answer_is_described(operation: Any, scene: Scene) -> None:
     """The requests are made here, not while tests are collected: that would take seconds of every worker."""

@@ -29,8 +29,8 @@ async def open_dental(region: DemoRegion) -> None:
     await region.parts.application.refresh()
 
 
-async def test_a_case_of_a_sixth_centre_goes_the_whole_way(tmp_path: Path) -> None:
-    async with running_region(tmp_path, {**discover(), CENTRE.code: CENTRE}) as region:
+async def test_a_case_of_a_sixth_centre_goes_the_whole_way(tmp_path: Path, region_database: Path) -> None:
+    async with running_region(tmp_path, region_database, {**discover(), CENTRE.code: CENTRE}) as region:
         await open_dental(region)
         body = {
             "centre": "dental",

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from io import BytesIO
+from pathlib import Path
 
 import aiohttp
 import pypdf
@@ -28,10 +29,10 @@ READER = "audiometry.huba"
 
 
 @pytest.fixture(scope="module")
-async def region(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[DemoRegion]:
+async def region(tmp_path_factory: pytest.TempPathFactory, region_database: Path) -> AsyncIterator[DemoRegion]:
     """The demo region with a sixth centre, somebody who reads for it, and a hub that answers for CLINIC1."""
     installed = {**discover(), CENTRE.code: CENTRE}
-    async with running_region(tmp_path_factory.mktemp("sixth"), installed, (*extensions(), EXTENSION)) as region:
+    async with running_region(tmp_path_factory.mktemp("sixth"), region_database, installed, (*extensions(), EXTENSION)) as region:
         application = region.parts.application
         reader = Person(READER, "听力师", "HUBA", frozenset({Role.SPECIALIST}), frozenset({CENTRE.code}))
         password_hash = await application.passwords.hash(PASSWORD)

@@ -16,7 +16,7 @@ from tests.telemed.processes.test_kill import Journey, until_done
 __all__ = ["s3_server"]
 
 pytestmark = [
-    pytest.mark.e2e,
+    pytest.mark.slow,
     # pynetdicom's client leaves a refused connection's socket to the garbage collector.
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
 ]

@@ -13,7 +13,7 @@ from bench.dicom_sender import SMALL, associate
 from tests.dicom_gateway.campaign import CALLING, Platform, campaign
 from tests.installation import Installation
 
-pytestmark = pytest.mark.e2e
+pytestmark = pytest.mark.slow
 
 
 def sockets_of(pid: int) -> set[str]:

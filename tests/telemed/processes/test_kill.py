@@ -31,8 +31,11 @@ DELAYS = (0.0, 0.01, 0.03, 0.08, 0.2)
 """Seconds after the step was sent."""
 
 
-pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-"""pynetdicom's client leaves a refused connection's socket to the garbage collector."""
+pytestmark = [
+    pytest.mark.slow,
+    # pynetdicom's client leaves a refused connection's socket to the garbage collector.
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+]
 
 
 @pytest.fixture

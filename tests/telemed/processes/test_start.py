@@ -15,7 +15,7 @@ from telemed.supervisor import CANNOT_START
 from tests.demo_region import free_port
 from tests.installation import ROOT
 
-pytestmark = pytest.mark.e2e
+pytestmark = pytest.mark.slow
 
 
 def telemed(folder: Path, *arguments: str, within: float = 120, **settings: str) -> tuple[int, list[str], str]:

@@ -11,7 +11,7 @@ import pytest
 
 from tests.installation import Installation
 
-pytestmark = pytest.mark.e2e
+pytestmark = pytest.mark.slow
 
 
 async def until_gone(installation: Installation) -> None:

@@ -14,6 +14,8 @@ from telemed.service import accounts
 from telemed.service.authentication import authenticate, check_password
 from tests.telemed.harness import PASSWORD, Harness
 
+pytestmark = pytest.mark.database
+
 
 async def sign_in(harness: Harness, username: str = "clinic1", password: str = PASSWORD) -> str:
     return (await authenticate(harness.application, username, password)).token

@@ -19,6 +19,8 @@ from telemed.service.administration import ChainState
 from telemed.service.audit_trail import read_trail
 from tests.telemed.harness import Harness
 
+pytestmark = pytest.mark.database
+
 
 async def chain(harness: Harness) -> ChainState:
     return await SqlAdministration(harness.application.engine, "", Path()).chain_state(harness.people["auditor"])

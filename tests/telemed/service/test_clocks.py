@@ -13,6 +13,8 @@ from telemed.service import case_reading as reading
 from telemed.service import criticals, routing
 from tests.telemed.harness import Harness
 
+pytestmark = pytest.mark.database
+
 
 async def expire(harness: Harness) -> int:
     async with harness.application.writing() as work:

@@ -18,6 +18,8 @@ from tests.dicom_gateway.objects import ct_slice, part10_of
 from tests.telemed.harness import Harness
 from tests.telemed.moments import NOON, ZONE
 
+pytestmark = pytest.mark.database
+
 CLINICAL = {"patient", "patient_name", "request", "finding", "reason"}
 
 

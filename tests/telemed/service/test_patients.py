@@ -14,6 +14,8 @@ from telemed.service import patients
 from telemed.service.queries import DuplicateCandidate
 from tests.telemed.harness import Harness, patient_card, resident_id
 
+pytestmark = pytest.mark.database
+
 
 async def record_of(harness: Harness, by: str = "clinic1", **card: object) -> Patient:
     """The record that a new case of this card points to."""

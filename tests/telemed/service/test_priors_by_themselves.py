@@ -167,7 +167,7 @@ async def words(post: Post, case: Case) -> str:
 async def test_what_is_said_of_it(post: Post, pacs: Callable[..., Any]) -> None:
     port = await pacs()
     await post.device("PACS1", "CLINIC1", free_port(), "query")
-    case = await post.harness.requested(patient=patient_card(1))
+    case = await post.harness.claimed(patient=patient_card(1))  # who has claimed it keeps it, whatever the hour
     assert await words(post, case) == "asked"
     await post.work()
     assert await words(post, case) == "did not answer, is asked again by itself"

@@ -17,6 +17,8 @@ from telemed.service import case_request as case_request
 from telemed.service import case_view, reporting, routing
 from tests.telemed.harness import SECTIONS, Harness
 
+pytestmark = pytest.mark.database
+
 REASON = "无相应专业"
 
 

@@ -22,6 +22,8 @@ from telemed.service.reconciliation import TakenStep, UnmatchedStudy
 from tests.dicom_gateway.objects import ct_slice, part10_of
 from tests.telemed.harness import Harness, patient_card
 
+pytestmark = pytest.mark.database
+
 
 async def arrive(harness: Harness, intake: Intake, owner: str = "CLINIC1", **attributes: Any) -> None:
     """A study that finds no case by itself."""

@@ -19,6 +19,8 @@ from telemed.service import case_request as case_request
 from telemed.service import execution, reporting, signing
 from tests.telemed.harness import SECTIONS, Harness
 
+pytestmark = pytest.mark.database
+
 WORDS = SECTIONS["imaging"]
 CHANGED = {"findings": "左侧基底节区见小片状低密度影。", "impression": "腔隙性脑梗死可能。"}
 

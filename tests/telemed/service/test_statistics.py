@@ -22,6 +22,8 @@ from tests.dicom_gateway.objects import ct_slice, part10_of
 from tests.telemed.harness import Harness
 from tests.telemed.moments import NOON, ZONE
 
+pytestmark = pytest.mark.database
+
 
 async def bulletin_of(harness: Harness, username: str = "operator", month: str = "") -> MonthlyStatistics:
     today = harness.clock().astimezone(ZONE).date()

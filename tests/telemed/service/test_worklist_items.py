@@ -27,6 +27,8 @@ from tests.dicom_gateway.devices import STEP, WORKLIST, keys_of, with_associatio
 from tests.dicom_gateway.objects import ct_slice, part10_of
 from tests.telemed.harness import Harness, patient_card
 
+pytestmark = pytest.mark.database
+
 
 @pytest.fixture
 async def door(application: SqlApplication, store: ObjectStore, intake: Intake) -> AsyncIterator[DimseServer]:

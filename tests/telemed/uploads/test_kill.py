@@ -17,6 +17,8 @@ import pytest
 from telemed.demo.region import PASSWORD
 from tests.demo_region import free_port
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[3]
 CONTENT = b"%PDF-1.7\n" + bytes(20 * 1024 * 1024)
 TUS = {"Tus-Resumable": "1.0.0"}
@@ -58,7 +60,6 @@ class Installation:
         await self._process.wait()
 
 
-@pytest.mark.e2e
 async def test_an_upload_goes_on_after_a_kill(tmp_path: Path) -> None:
     installation = Installation(tmp_path)
     await installation.start()
