@@ -75,7 +75,7 @@ def pieces(samples: npt.NDArray[np.float32]) -> Iterator[bytes]:
 
 
 def stretch(chain: Levels, leads: int, level: int, first: int, count: int) -> Stretch:
-    """Where to read bins `first` to `first + count` of a level. Raises ValueError for what is not there."""
+    """Return the stretch of bytes that holds bins `first` to `first + count` of a level. Raises ValueError for what is not there."""
     if not 0 <= level < len(chain):
         raise ValueError(f"no level {level}: there are {len(chain)}")
     wanted = chain[level]

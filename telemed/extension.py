@@ -1,4 +1,4 @@
-"""What a centre with evidence of its own adds to the platform, and the parts of an installation that it is given for that."""
+"""The extension by which a centre with evidence of its own joins the platform, and the parts of an installation that it is given."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Parts:
 
 @dataclass(frozen=True, slots=True)
 class CentreExtension:
-    """What the shell asks of a centre that has a folder. What is left out adds nothing.
+    """Everything that the shell asks of a centre that has a folder. A field that is left out adds nothing.
 
     Factories import what they make when they are called: a role loads what it runs, and no more.
     """
@@ -69,7 +69,7 @@ class CentreExtension:
     """By port: makes the repository of one transaction from its connection."""
 
     hooks: CentreHooks = field(default_factory=CentreHooks)
-    """What the centre adds to use cases: on_submit, on_unmatched_study, prefill."""
+    """The centre's share of use cases: on_submit, on_unmatched_study, prefill."""
 
     jobs: Callable[[Parts, Executor], Mapping[JobType, Handler]] | None = None
     """Handlers by kind of job. The executor's processes are for what keeps a processor busy."""
@@ -87,7 +87,7 @@ class CentreExtension:
     """API and page modules, templates, static files, the reading page's panel, labels."""
 
     web_values: Callable[[Parts], Mapping[AppKey[Any], Any]] | None = None
-    """What the centre's API and pages find in the web application, by key."""
+    """Values for the centre's API and pages in the web application, by key."""
 
     settings: type[BaseModel] | None = None
     """Settings of the centre, read as the platform's own."""

@@ -23,7 +23,7 @@ def plain_port_error(host: str, port: int, setting: str) -> Iterator[None]:
 
 
 def check_shared_port(settings: Settings) -> None:
-    """Whether the DICOM port is ours to share: a port that the gateways open together would be opened beside a stranger's
+    """Check that the DICOM port is ours to share: a port that the gateways open together would be opened beside a stranger's
     too. Raises `PortInUse`."""
     if settings.gateways > 1:
         host, port = settings.host, settings.dicom_port

@@ -27,7 +27,7 @@ INTEGRITY = "WZdxmpmG7rqFgW9ZJLcbgr3XCtLi1KDNPoMaeY5PPe6j4G4fjEjjkycZM6C6Zk2F87B
 """SHA-512 of the published archive, in base64 as registries write it."""
 
 BASE = "/ohif"
-"""Where the pages live: the published files say `/` and are rewritten."""
+"""The address of the pages: the published files say `/` and are rewritten."""
 
 LARGEST = 200 << 20
 PATIENCE = 300.0  # seconds for a download
@@ -51,7 +51,7 @@ def default_folder() -> Path:
 
 
 def installed(folder: Path) -> bool:
-    """Whether a whole viewer stands in the folder: `index.html` is written last."""
+    """True if a whole viewer stands in the folder: `index.html` is written last."""
     return (folder / "index.html").is_file()
 
 

@@ -142,7 +142,7 @@ class Settings(SettingsGroup):
 
     @property
     def dicom_tls_context(self) -> ssl.SSLContext | None:
-        """What the DICOM gateway speaks TLS with; None: it does not."""
+        """The TLS context of the DICOM gateway; None if it speaks plain TCP."""
         if not self.dicom_tls:
             return None
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=self.dicom_tls_clients or None)

@@ -1,1 +1,1 @@
-"""What can be computed from a recording: beats, intervals, classes, rhythm, quality, Holter."""
+"""Beats, intervals, classes, rhythm, quality and Holter results, computed from a recording."""

@@ -157,7 +157,7 @@ def _t_end(leads: Doubles, qrs_offset: int, rr: float) -> int | None:
 
 
 def _t_wave(speed: Doubles, start: int, end: int) -> tuple[int, int]:
-    """Where the steepest wave between `start` and `end` ends, and where the quiet before it ends (`start` without any)."""
+    """Return the end of the steepest wave between `start` and `end`, and the end of the quiet before it (`start` without any)."""
     steepest = start + int(np.argmax(speed[start:end]))
     peak = float(speed[steepest])
     steep = np.flatnonzero(speed[start:end] > T.span * peak) + start

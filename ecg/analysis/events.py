@@ -1,4 +1,4 @@
-"""What the sequence of beats tells: pauses, couplets, runs, bigeminy, trigeminy, each with its beats and numbers."""
+"""Events in the sequence of beats: pauses, couplets, runs, bigeminy, trigeminy, each with its beats and numbers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What of a beat tells its class: timing, likeness to the patient's own normal beats, width, P wave."""
+"""Features of a beat that tell its class: timing, likeness to the patient's own normal beats, width, P wave."""
 
 from __future__ import annotations
 

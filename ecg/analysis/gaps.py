@@ -1,4 +1,4 @@
-"""Where no lead carries signal: missing samples, or a line flatter than any electrode on skin."""
+"""Gaps, in which no lead carries signal: missing samples, or a line flatter than any electrode on skin."""
 
 from __future__ import annotations
 

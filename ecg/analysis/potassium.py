@@ -43,7 +43,7 @@ class PotassiumSigns:
 
 
 def potassium_signs(numbers: Measurements, limits: PotassiumLimits = LIMITS) -> PotassiumSigns:
-    """What a resting ECG's measurements show of it."""
+    """Return the signs of it in a resting ECG's measurements."""
     peaked = {
         lead: height
         for lead, height in numbers.t_height.items()

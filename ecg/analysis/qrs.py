@@ -1,4 +1,4 @@
-"""Where the beats are: candidates on the prominence curve, decided by height, contrast and the rhythm around them."""
+"""Beats located: candidates on the prominence curve, decided by height, contrast and the rhythm around them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the rhythm is, as statements that each name the numbers and the spans behind them; proposals to a physician."""
+"""The rhythm as statements that each name the numbers and the spans behind them; proposals to a physician."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ def run(chosen: argparse.Namespace) -> None:
 
 
 def described(recording: ecg.Recording) -> dict[str, Any]:
-    """What is worth saying of a recording, as plain data."""
+    """Return the facts of a recording as plain data."""
     patient, device = recording.patient, recording.device
     samples = recording.samples
     return {

@@ -27,7 +27,7 @@ class Filter:
 
     @property
     def diagnostic(self) -> bool:
-        """Whether amplitudes and ST segments keep their diagnostic value.
+        """True if amplitudes and ST segments keep their diagnostic value.
 
         AHA/ACC/HRS 2007: a high-pass of 0.05 Hz, or up to 0.67 Hz where the phase is zero, as it is here; a low-pass
         of at least 150 Hz.

@@ -1,4 +1,4 @@
-"""What a drawing is made of: lines, traces and text in millimetres from the top left corner of the sheet."""
+"""The elements of a drawing: lines, traces and text in millimetres from the top left corner of the sheet."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ Item = Lines | Polyline | Text
 
 @dataclass(frozen=True, slots=True)
 class Strip:
-    """Where a lead is drawn: from `x` on for `width` mm; `y` is its zero line; `begin` is the recording's time there in
+    """The place of a lead: it is drawn from `x` on for `width` mm; `y` is its zero line; `begin` is the recording's time there in
     seconds. With the drawing's speed and gain this turns a place on the sheet into time and amplitude, for calipers."""
 
     lead: str

@@ -36,7 +36,7 @@ _BLOCK: Final = 1 << 20
 
 
 def recognise(head: bytes) -> bool:
-    """Whether the first bytes open an AnnotatedECG document."""
+    """True if the first bytes open an AnnotatedECG document."""
     return xml.has_root(head, "AnnotatedECG")
 
 

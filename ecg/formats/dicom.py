@@ -45,7 +45,7 @@ _CHUNK: Final = 1 << 20
 
 
 def recognise(head: bytes) -> bool:
-    """Whether the first bytes are a DICOM file's preamble and prefix."""
+    """True if the first bytes are a DICOM file's preamble and prefix."""
     return head[128:132] == b"DICM"
 
 

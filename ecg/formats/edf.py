@@ -59,7 +59,7 @@ class _Layout:
 
 
 def recognise(head: bytes) -> bool:
-    """Whether the first bytes are an EDF or BDF header."""
+    """True if the first bytes are an EDF or BDF header."""
     edf = head.startswith(b"0       ") and len(head) >= 192 and head[184:192].strip().isdigit()
     return edf or head.startswith(BDF_MAGIC)
 

@@ -31,7 +31,7 @@ _SEX = {1: "male", 2: "female"}
 
 
 def recognise(head: bytes) -> bool:
-    """Whether the first bytes are those of an ISHNE file."""
+    """True if the first bytes are those of an ISHNE file."""
     return head.startswith(MAGIC)
 
 

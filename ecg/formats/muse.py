@@ -30,7 +30,7 @@ _REPORTED: Final = {
 
 
 def recognise(head: bytes) -> bool:
-    """Whether the first bytes open a RestingECG document."""
+    """True if the first bytes open a RestingECG document."""
     return xml.has_root(head, "RestingECG")
 
 

@@ -32,7 +32,7 @@ UNMEASURED: Final = 29999
 
 
 def recognise(head: bytes) -> bool:
-    """Whether the first bytes are a record header followed by section 0, with its name or a sound pointer table."""
+    """True if the first bytes are a record header followed by section 0, with its name or a sound pointer table."""
     if len(head) < 32:
         return False
     section, length = struct.unpack_from("<HI", head, 8)
@@ -89,7 +89,7 @@ def _sections(content: bytes) -> dict[int, Cursor]:
 
 @dataclass
 class _Fields:
-    """What section 1 says, by tag."""
+    """Return the fields of section 1 by tag."""
 
     values: dict[int, bytes]
 

@@ -97,7 +97,7 @@ def _subtracted(leads: Cursor | None) -> bool:
 
 
 def _behind_header(section: Cursor) -> int:
-    """Where a section's content begins; its cursor may have moved on."""
+    """The offset of a section's content; its cursor may have moved on."""
     return section.begin + 16
 
 

@@ -38,7 +38,7 @@ Numbers = npt.NDArray[np.int64]
 
 
 def recognise(head: bytes) -> bool:
-    """Whether the first bytes open a restingecgdata document."""
+    """True if the first bytes open a restingecgdata document."""
     return xml.has_root(head, "restingecgdata")
 
 

@@ -40,12 +40,12 @@ _DIAGNOSIS: Final = re.compile(r"^\s*(?:<diagnoses>|dx|diagnos[ie]s|reason for a
 
 
 def recognise(head: bytes) -> bool:
-    """Whether the first bytes are a zip archive or a WFDB header's record line."""
+    """True if the first bytes are a zip archive or a WFDB header's record line."""
     return head.startswith(b"PK\x03\x04") or _HEADER_LINE.match(head[:4096]) is not None
 
 
 def is_archive(head: bytes) -> bool:
-    """Whether the first bytes are those of a zip archive that begins with files of a WFDB record."""
+    """True if the first bytes are those of a zip archive that begins with files of a WFDB record."""
     return _ZIPPED.search(_first_names(head)) is not None
 
 
@@ -205,7 +205,7 @@ def _patient(comments: tuple[str, ...]) -> Patient:
 
 
 def _statements(comments: tuple[str, ...]) -> tuple[str, ...]:
-    """What stands on a line behind "Dx:", or all lines below a heading "<diagnoses>:"."""
+    """Return the text of a line behind "Dx:", or all lines below a heading "<diagnoses>:"."""
     found: list[str] = []
     below = False
     for line in comments[: 10 * MAX_STATEMENTS]:

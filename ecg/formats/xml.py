@@ -40,7 +40,7 @@ def _bare(name: str) -> str:
 
 
 def has_root(content: bytes, name: str) -> bool:
-    """Whether the first bytes hold the opening tag of this root element, in UTF-8 or UTF-16."""
+    """True if the first bytes hold the opening tag of this root element, in UTF-8 or UTF-16."""
     head = content[:_HEAD]
     encoding = next((encoding for bom, encoding in _BOMS if head.startswith(bom)), "utf-8")
     text = head.decode(encoding, "ignore").lstrip("\ufeff \r\n\t")

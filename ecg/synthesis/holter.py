@@ -29,7 +29,7 @@ CHUNK_SECONDS: Final = 600.0
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """What happens in a day: shares of beats that are premature, and hours after the start at which things begin.
+    """The events of a day: shares of beats that are premature, and hours after the start at which things begin.
 
     Things that begin after the recording's end do not happen.
     """

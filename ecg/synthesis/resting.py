@@ -19,7 +19,7 @@ from ecg.synthesis.rhythm import RHYTHMS, Course
 from ecg.synthesis.waves import twisting, ventricular_chaos
 
 KINDS: Final = tuple(RHYTHMS)
-"""What can be made."""
+"""The kinds of tracing that can be made."""
 
 DEVICE: Final = Device("synthetic", "ecg.synthesis")
 Shape = Callable[[Floats], Floats]

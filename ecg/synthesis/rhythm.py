@@ -13,7 +13,7 @@ Random = np.random.Generator
 
 @dataclass(slots=True)
 class Course:
-    """What the heart does: times of P onset; QRS onsets with the kind of beat; stretches of atrial fibrillation and
+    """The course of the heart: times of P onset; QRS onsets with the kind of beat; stretches of atrial fibrillation and
     flutter, of ventricular fibrillation and torsades de pointes, and of anything worth naming (name, begin, end)."""
 
     p_waves: list[float] = field(default_factory=list)

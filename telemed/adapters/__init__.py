@@ -1,1 +1,1 @@
-"""What the use cases ask for, made real: tables and queries, outbox, PDF, signatures."""
+"""The ports of the use cases made real: tables and queries, outbox, PDF, signatures."""

@@ -11,7 +11,7 @@ from pathlib import Path
 
 
 def kept(file: Path, make: Callable[[], bytes]) -> bytes:
-    """What the file holds; made with `make` where it is not there yet."""
+    """Return the content of the file; it is made with `make` if there is none yet."""
     try:
         return file.read_bytes()
     except FileNotFoundError:

@@ -57,7 +57,7 @@ class Sm2Signer:
         return _canonical({**statement, "signature": (r + s).hex(), "public_key": public.hex()})
 
     def verify(self, content: bytes, sidecar: bytes) -> SignatureCheck:
-        """What the sidecar is worth for this file. Never raises for what stands in the sidecar."""
+        """Judge the sidecar of this file. Never raises for what stands in the sidecar."""
         try:
             stated = _parse(sidecar)
             signed_at = datetime.fromisoformat(stated["signed_at"])

@@ -39,7 +39,7 @@ class StoredObjects(Protocol):
     def noun(self) -> str: ...
     @property
     def prefixes(self) -> tuple[str, ...]:
-        """What their keys begin with. No other noun has keys that begin so."""
+        """The beginnings of their keys. No other noun has keys that begin so."""
         ...
 
     async def named(self, connection: AsyncConnection, keys: Sequence[str]) -> Collection[str]:

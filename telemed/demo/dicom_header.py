@@ -1,4 +1,4 @@
-"""What every demo DICOM file says about its patient, study and equipment, and how it becomes a Part 10 file."""
+"""The header of every demo DICOM file: patient, study and equipment; and its way to a Part 10 file."""
 
 import hashlib
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ MANUFACTURER = "Demo Imaging"
 
 @dataclass(frozen=True)
 class StudyOrder:
-    """What the modality was told about the study. `started` is local time."""
+    """The order of a study as the modality has it. `started` is local time."""
 
     accession_number: str
     started: datetime

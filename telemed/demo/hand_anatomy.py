@@ -154,7 +154,7 @@ SESAMOIDS = (
 
 JOINT_GAP = 1.7
 BREAK_AT = 0.77
-"""Where the neck of the fifth metacarpal breaks, as a share of its length."""
+"""The place at which the neck of the fifth metacarpal breaks, as a share of its length."""
 
 
 def long_bones(broken: bool) -> tuple[LongBone, ...]:

@@ -22,7 +22,7 @@ HandFinding = Literal["normal", "fracture"]
 
 ROWS, COLUMNS, SPACING = 2000, 1600, 0.143
 WRIST = (122.0, 205.0)
-"""Where the middle of the capitate lies, mm from the left and the top edge."""
+"""The middle of the capitate, mm from the left and the top edge."""
 SOFT_PER_MM, BONE_PER_MM, SPONGE, MARROW = 0.020, 0.105, 0.34, 0.10
 """Attenuation per mm near 50 kV relative to the picture's scale; share of bone in spongy bone and in the marrow cavity."""
 

@@ -1,4 +1,4 @@
-"""What can be wrong with the demo head: each finding as shapes, its mass effect and its sulci."""
+"""Findings of the demo head: each as shapes, its mass effect and its sulci."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

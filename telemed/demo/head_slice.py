@@ -24,7 +24,7 @@ BASE_WALL = 4.5
 
 
 class Head:
-    """What all slices of one head share: coordinates, outlines, folds; drawn once from a random generator.
+    """The common ground of all slices of one head: coordinates, outlines, folds; drawn once from a random generator.
 
     `sulcus` is the half-width in mm of an ordinary sulcus; `effaced` names the side (sign of x) where swelling closes them.
     """

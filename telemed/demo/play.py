@@ -54,12 +54,12 @@ SLOW = ("ecg-holter",)
 PEOPLE: Mapping[str, Person] = {person.username: person for person in region.accounts()}
 
 TROUBLE = (aiohttp.ClientError, OSError, DBAPIError, StorageError, BrokenExecutor)
-"""What keeps one case from being played to its end; the next start goes on with it."""
+"""Errors that keep one case from being played to its end; the next start goes on with it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """What the story is played with."""
+    """The means by which the story is played."""
 
     settings: Settings
     application: SqlApplication
@@ -89,7 +89,7 @@ async def play_story(settings: Settings, story: Sequence[StoryCase] = STORY, str
 
 
 def _turn(what: StoryCase | StrayStudy) -> int:
-    """What a person sees first is played first: the least is the first."""
+    """Return the turn of a case: the least is played first, and is what a person sees first."""
     if isinstance(what, StrayStudy):
         return 2
     if what.text_key == FIRST_LOOK or not any(step.action == "attach" for step in what.steps):
@@ -140,7 +140,7 @@ async def _play_case(stage: Stage, case: StoryCase) -> None:
 
 
 async def _look(stage: Stage, case: StoryCase) -> tuple[Scene, tuple[Step, ...]]:
-    """Where the case stands, and what is still to be played."""
+    """Return the case as it stands, and the steps that are still to be played."""
     scene = Scene(case, number_of(case), stage.application.now())
     steps = in_playing_order(case)
     async with stage.application.reading() as work:

@@ -21,7 +21,7 @@ FULL = 2**BITS - 1
 
 @dataclass(frozen=True)
 class Projection:
-    """What is said about one exposure. `field` is the collimated field: left, top, right, bottom in mm."""
+    """The header of one exposure. `field` is the collimated field: left, top, right, bottom in mm."""
 
     body_part: str
     region: tuple[str, str, str]

@@ -22,7 +22,7 @@ DISTRICTS = (
     f"{CITY_A} 滨江区", f"{CITY_A} 钟楼区", f"{CITY_A} 江北区", f"{CITY_A} 秦溪区", f"{CITY_A} 云台区",
     f"{CITY_B} 湖滨区", f"{CITY_B} 湖西区", f"{CITY_B} 青屿区",
 )  # fmt: skip
-"""What the network is to cover: two districts have nobody yet."""
+"""The districts that the network is to cover: two have nobody yet."""
 
 ECG_REQUESTS = ("CLINIC2",)
 """Members whose carts' every ECG is a request."""
@@ -42,7 +42,7 @@ ALL_KINDS = frozenset({"diagnosis", "consultation"})
 
 
 def hub_services() -> tuple[HubService, ...]:
-    """What each hub offers in each centre: sub-hubs below MAIN, everybody round the clock, two signatures at MAIN."""
+    """Return the services of each hub in each centre: sub-hubs below MAIN, everybody round the clock, two signatures at MAIN."""
     services = []
     for centre in CENTRES:
         services.append(HubService("MAIN", centre, two_person=ALL_KINDS))

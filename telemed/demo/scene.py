@@ -23,7 +23,7 @@ EXPOSED_BEFORE = timedelta(minutes=4)
 """From the exposure or the blood sample to the file at the platform."""
 
 EVENTS: Mapping[str, CaseEvent] = {"attach": CaseEvent.EVIDENCE, "begin": CaseEvent.WRITE}
-"""What a step leaves in the case's history, where that has another name."""
+"""Events that a step leaves in the case's history under another name."""
 
 
 def event_of(step: Step) -> CaseEvent:
@@ -86,7 +86,7 @@ class Scene:
         return _study_uid(self.number, self.case)
 
     def order(self) -> EvidenceOrder:
-        """What the evidence is to show: shortly before it was attached, of this patient."""
+        """Return the order of the evidence: of this patient, shortly before it was attached."""
         attached = next(step for step in self.case.steps if step.action == "attach")
         return evidence_order(self.number, self.case, self.moment(attached))
 

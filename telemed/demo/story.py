@@ -31,7 +31,7 @@ ACTIONS: Mapping[str, str] = {
     "critical-acknowledge": "the member's clinician confirms",
     "critical-act": "the member records what was done, in `words`",
 }
-"""What each step means to whoever plays the story."""
+"""The meaning of each step for whoever plays the story."""
 
 
 @dataclass(frozen=True)
@@ -252,4 +252,4 @@ CONSULTATION = (
 STORY: tuple[StoryCase, ...] = (*IMAGING, *ECG, *LAB, *PATHOLOGY, *CONSULTATION)
 
 STRAYS: tuple[StrayStudy, ...] = (StrayStudy("imaging/hand-normal", "CLINIC2", 4, "CLINIC2-O41"),)
-"""What the operator finds among the unmatched studies."""
+"""Studies that the operator finds unmatched."""

@@ -1,4 +1,4 @@
-"""What a centre adds to the pages and to the API."""
+"""A centre's share of the pages and of the API."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where the audit trail ends, sealed and kept apart from it.
+"""The end of the audit trail, sealed and kept apart from it.
 
 The chain shows a record that was changed, put in or taken out, but not that its end was cut off: a shorter chain is whole
 too. So the worker notes now and then where it ends, in the object store and not in the database, under a seal
@@ -97,7 +97,7 @@ class AuditAnchors:
         return anchor
 
     async def fault_of(self, anchor: Anchor) -> str:
-        """What is wrong with the trail by this note, or empty."""
+        """Return the fault of the trail by this note, or an empty text."""
         query = sa.select(t.audit.c.digest).where(t.audit.c.position == anchor.position)
         async with self._engine.connect() as bare:
             connection = await bare.execution_options(reading=True)

@@ -139,7 +139,7 @@ RepositoryFactory = Callable[[AsyncConnection], Any]
 
 @dataclass(frozen=True, slots=True)
 class CentreParts:
-    """What centres add to a transaction: repositories by their ports, and hooks of use cases."""
+    """The centres' share of a transaction: repositories by their ports, and hooks of use cases."""
 
     repositories: Mapping[type[Any], RepositoryFactory] = field(default_factory=dict)
     hooks: Sequence[CentreHooks] = ()

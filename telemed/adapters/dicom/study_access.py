@@ -13,7 +13,7 @@ from telemed.domain.policy import Action, Relation, relations, require
 
 
 def study_scope(person: Person, action: str) -> Scope:
-    """What a signed-in person may do through DICOMweb: `search`, `retrieve`, `store` or `worklist`.
+    """Return the reach of a signed-in person in DICOMweb, for `search`, `retrieve`, `store` or `worklist`.
 
     A member's people: what their institution sent. A hub's people: studies that are evidence of cases they may read.
     The operator may search (the metadata of all members) and not retrieve.
@@ -53,7 +53,7 @@ def _evidence_of(cases: sa.ColumnElement[bool]) -> sa.ColumnElement[bool]:
 
 
 def device_scope(institution: str, is_hub: bool, character_set: str = "") -> Scope:
-    """What an institution's devices may do: store as it, find and fetch what it sent, and a hub also what it reads now."""
+    """Return the reach of an institution's devices: they store as it, find and fetch what it sent, and a hub's also what it reads now."""
     own: sa.ColumnElement[bool] = dicom_study.c.owner == institution
     if not is_hub:
         return Scope(own, institution, character_set)

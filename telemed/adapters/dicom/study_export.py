@@ -20,7 +20,7 @@ LARGEST_OBJECT = 1 << 30
 
 
 class _Pieces(RawIOBase):
-    """What the ZIP writer has written and nobody has taken yet."""
+    """The bytes that the ZIP writer has written and nobody has taken yet."""
 
     def __init__(self) -> None:
         self._written = bytearray()

@@ -182,7 +182,7 @@ class StudyTransfers:
         return f"{fetched.failed} objects of study {study.study_instance_uid} did not come" if fetched.failed else ""
 
     def _keeping(self, owner: str, peer: Peer, counts: Counts) -> Keep:
-        """What takes an object in a thread of the association, and answers when it is stored."""
+        """Return the handler that takes an object in a thread of the association and answers when it is stored."""
         loop = asyncio.get_running_loop()
 
         async def stored(content: bytearray, sop_class: str, sop_instance: str) -> int:

@@ -51,7 +51,7 @@ def _before_marks(text: str, start: int, position: int) -> int:
 
 
 def may_break(before: str, after: str) -> bool:
-    """Whether a line may end between two neighbouring characters."""
+    """True if a line may end between two neighbouring characters."""
     if after.isspace() or after in NOT_FIRST or unicodedata.combining(after):
         return False
     if before.isspace():

@@ -1,4 +1,4 @@
-"""What flows over the pages of a report: passages of text, the grid of labelled values, pictures, the signature area.
+"""The flow of a report over its pages: passages of text, the grid of labelled values, pictures, the signature area.
 
 Each is a reportlab `Flowable` that knows its height for a width and how to continue on the next page.
 """
@@ -152,7 +152,7 @@ class Grid(Flowable):  # type: ignore[misc]  # reportlab carries no types
 
     @classmethod
     def fits(cls, label: str, value: str, width: float) -> bool:
-        """Whether a value is short enough for the grid."""
+        """True if a value is short enough for the grid."""
         room = width - GRID_LABEL.width(label)
         return room > width / 4 and len(GRID_VALUE.lines(value, room)) <= GRID_LINES
 

@@ -209,7 +209,7 @@ def _patient(patient: ReportPatient, document: ReportDocument) -> list[tuple[str
 
 
 class _Pages:
-    """What stands around the text of each page: headers, watermark, QR code, footer."""
+    """The surroundings of the text on each page: headers, watermark, QR code, footer."""
 
     def __init__(self, document: ReportDocument) -> None:
         self._document = document

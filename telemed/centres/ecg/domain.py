@@ -1,4 +1,4 @@
-"""What the platform keeps of an ECG recording: where its samples lie, and what the analysis proposes.
+"""An ECG recording as the platform keeps it: the place of its samples, and the analysis's proposal.
 
 A proposal is the machine's; it counts for nothing until a physician has signed a report. Nothing here is changed by a
 reader: what they measure otherwise stands in their report, and what they do to a long recording is an `Edit` beside it.
@@ -101,7 +101,7 @@ class Tracing:
 
 
 class EditKind(StrEnum):
-    """What a reader does to a long recording."""
+    """The kinds of edit that a reader makes in a long recording."""
 
     TEMPLATE = "template"
     """All beats of a template are given a class: `{"template": 3, "name": "V"}`."""

@@ -1,4 +1,4 @@
-"""What the ECG centre adds to the platform: recordings as evidence, read by themselves, drawn on screen and on reports."""
+"""The ECG centre as the shell sees it: recordings as evidence, read by themselves, drawn on screen and on reports."""
 
 from __future__ import annotations
 
@@ -62,14 +62,14 @@ def background(parts: Parts, pool: Executor) -> list[Callable[[], Awaitable[None
 
 
 def report_figures(store: Any, pool: Executor, gettext: Callable[[str], str]) -> ReportFigureProvider:
-    """Return what draws tracings on reports."""
+    """Return the provider that draws tracings on reports."""
     from telemed.centres.ecg.adapters.report_figures import EcgReportFigures
 
     return EcgReportFigures(store, pool, gettext)
 
 
 def web_values(parts: Parts) -> dict[web.AppKey[Any], Any]:
-    """Return what the centre's API finds in the web application."""
+    """Return the values that the centre's API finds in the web application."""
     from telemed.centres.ecg.adapters.tracing_reader import StoredTracingReader
     from telemed.centres.ecg.web.keys import TRACING_READER
 

@@ -1,4 +1,4 @@
-"""What the ECG centre asks of the world: recordings as rows and as samples, and what a region decides about them."""
+"""Ports of the ECG centre: recordings as rows and as samples, and a region's rules about them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MOST_BINS = 65_536
 
 
 class TracingReader(Protocol):
-    """What was made of a recording when it came, and what a reader's edits make of that."""
+    """Results and samples of a recording, with a reader's edits taken into account."""
 
     def levels(self, tracing: Tracing) -> list[dict[str, int]]:
         """The pyramid's levels, finest first: `samples` a bin and `count` of bins."""
@@ -77,7 +77,7 @@ CRITICAL = "ecg-critical"
 
 @dataclass(frozen=True, slots=True)
 class EcgRules:
-    """What a region decides about tracings.
+    """A region's rules about tracings.
 
     `requests`: members of which every ECG is a request, so that one without a case opens one. `critical`: rows of the
     table of critical values by code, as `{"at_least": 3.5}` or `{"at_most": 40}`; None switches a row off.

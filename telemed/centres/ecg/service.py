@@ -1,4 +1,4 @@
-"""What the platform reads of tracings by itself, who may see it, and what readers do to long recordings."""
+"""Use cases of tracings: read by the platform itself, seen by whom the policy lets, edited by readers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the demo's doctors wrote: for each centre, requests and the reports that answer them, with the evidence they rest on.
+"""The writing of the demo's doctors: for each centre, requests and the reports that answer them, with the evidence they rest on.
 
 Patient content is Chinese and is not translated, as in life.
 """

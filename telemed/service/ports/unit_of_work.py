@@ -59,7 +59,7 @@ class UnitOfWork(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class CentreHooks:
-    """What a centre with evidence of its own adds to the use cases of every centre; None adds nothing."""
+    """A centre's share of the use cases of every centre; None adds nothing."""
 
     on_submit: Callable[[UnitOfWork, Case], Awaitable[None]] | None = None
     """A case, of any centre, was sent to its hub."""

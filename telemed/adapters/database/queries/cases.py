@@ -68,7 +68,7 @@ def _wants_attention() -> sa.ColumnElement[bool]:
 
 
 def _views(person: Person, day_start: datetime) -> Mapping[View, Callable[[], sa.ColumnElement[bool]]]:
-    """What each tab holds."""
+    """Return the condition of each tab."""
     held = c.status.in_(("accepted", "in-progress"))
     author = sa.exists().where(t.report.c.case_id == c.id, t.report.c.author == person.username, t.report.c.status == "preliminary")
     return {

@@ -1,4 +1,4 @@
-"""What people reconciled by hand: the rows, written once and never changed."""
+"""Reconciliations by hand: rows written once and never changed."""
 
 from __future__ import annotations
 

@@ -50,7 +50,7 @@ async def load_region(connection: AsyncConnection, centres: Mapping[str, Centre]
 
 
 def _prior_rules(value: object) -> PriorRules:
-    """What is no number from 1 on stays as it is for everybody."""
+    """Return the rules; a value that is no number from 1 on leaves the default."""
     given = value if isinstance(value, dict) else {}
     sound = {name: given[name] for name in ("studies", "years") if type(given.get(name)) is int and given[name] > 0}
     return PriorRules(**sound)

@@ -20,7 +20,7 @@ from telemed.adapters.database.tables import daily_volume
 
 @dataclass(frozen=True, slots=True)
 class VolumeRow:
-    """What is to be added. `day` is a day of the region; `items` are cases, reports or pieces of evidence, `parts` images."""
+    """An amount to be added. `day` is a day of the region; `items` are cases, reports or pieces of evidence, `parts` images."""
 
     day: date
     institution: str

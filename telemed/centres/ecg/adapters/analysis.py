@@ -35,7 +35,7 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class Analysis:
-    """What was made of a recording; its objects lie in the folder that was given. `reason` says why it cannot be read."""
+    """The analysis of a recording; its objects lie in the folder that was given. `reason` says why it cannot be read."""
 
     kind: str
     format: str
@@ -120,7 +120,7 @@ def _limits(changes: Mapping[str, Mapping[str, float] | None]) -> Any:
 
 
 def _as_sent(recording: Any) -> dict[str, Any]:
-    """What the device said."""
+    """Return the device's own statements."""
     return {
         "patient": asdict(recording.patient),
         "device": asdict(recording.device),

@@ -32,7 +32,7 @@ Arrays = dict[str, npt.NDArray[Any]]
 
 
 def state_of(report: ecg.HolterReport, recording: ecg.Recording) -> bytes:
-    """What `results_of` needs, as an npz file."""
+    """Return the state that `results_of` needs, as an npz file."""
     arrays: Arrays = {
         "rate": np.array(report.rate),
         "duration": np.array(report.duration),

@@ -45,7 +45,7 @@ FINDINGS: Final = {
     "st-limb-lateral": _("ST elevation of %(value)s mV in limb or lateral leads"),
     "st-anterior": _("ST elevation of %(value)s mV in V1-V3"),
 }
-"""What a reached row of the table of critical values says."""
+"""The finding in words, by row of the table of critical values."""
 
 DIGITS: Final = {"s": 1, "mV": 2}
 PIECE: Final = 1 << 20

@@ -1,4 +1,4 @@
-"""What a printed ECG report shows beside its words: the tracing, or a long recording's hours, strips and trends."""
+"""Figures of a printed ECG report: the tracing, or a long recording's hours, strips and trends."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from telemed.service.ports.unit_of_work import UnitOfWork
 _ = str  # marks text for the translation catalogue
 
 SHEET_SECONDS: Final = 10.8
-"""What fits on paper across at 25 mm/s."""
+"""Seconds that fit on paper across at 25 mm/s."""
 MOST_SHEETS: Final = 3
 """Resting tracings that are printed, the newest."""
 CLOCK_LABELS: Final = 9

@@ -65,7 +65,7 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """What a file turned out to be, kept while it waits for its case; `again_at`: when to look for one again."""
+    """The identity of a file that was read, kept while it waits for its case; `again_at`: when to look for one again."""
 
     digest: str
     media_type: str
@@ -74,7 +74,7 @@ class Read:
 
 
 class Placed(StrEnum):
-    """What became of a file."""
+    """The fate of a file."""
 
     NEW = "new"
     KNOWN = "known"

@@ -184,7 +184,7 @@ async def beats(call: Call[Nothing]) -> web.Response:
 
 @operation("GET", TRACING + "/edits", returns=EditListShape, errors=(403, 404))
 async def edits(call: Call[Nothing]) -> web.Response:
-    """What readers did to the recording, in order; steps that were taken back say by whom."""
+    """Readers' edits of the recording, in order; steps that were taken back say by whom."""
     _, made = await _one(call)
     return answer(edit_list(made))
 

@@ -1,4 +1,4 @@
-"""What the ECG centre's API finds in the web application, by typed key."""
+"""Typed keys of the web application that the ECG centre's API uses."""
 
 from __future__ import annotations
 
