@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from telemed.domain.case import Case
+from telemed.domain.network import ApplicationEntity, EntityUse, Network
+
 
 class TransferKind(StrEnum):
     SEND = "send"
@@ -47,3 +50,15 @@ class Transfer:
     failed: int = 0
     attempts: int = 0
     error: str = ""
+
+
+def destinations(network: Network, case: Case) -> list[ApplicationEntity]:
+    """Return the devices that the studies of this case may be sent to: the member's, and those of the hub that has it."""
+    places = dict.fromkeys([case.member, *([case.hub] if case.hub else [])])
+    return [device for place in places for device in network.addressed(place, EntityUse.STORE)]
+
+
+def archives(network: Network, case: Case) -> list[ApplicationEntity]:
+    """Return the PACS of the member, and of the hub that has the case, that can be asked for earlier studies."""
+    places = dict.fromkeys([case.member, *([case.hub] if case.hub else [])])
+    return [device for place in places for device in network.addressed(place, EntityUse.QUERY)]

@@ -1,10 +1,11 @@
-"""From a person and a case to the relation that the policy table asks for."""
+"""From a person and a case to the relation that the policy table asks for, and to what they can do with the case now."""
 
 from __future__ import annotations
 
 from telemed.domain.case import Case
-from telemed.domain.errors import NotFound
+from telemed.domain.errors import AlreadyClaimed, DomainError, FieldError, Forbidden, Invalid, InvalidTransition, NotFound
 from telemed.domain.people import Person
+from telemed.domain.permissions import PERMISSIONS, CaseAction, Condition, Holder, Obstacle, obstacle
 from telemed.domain.policy import Action, Relation, may, require_on_case
 from telemed.service.ports.unit_of_work import UnitOfWork
 
@@ -29,17 +30,46 @@ async def case_for(work: UnitOfWork, person: Person, case_id: str, action: Actio
     return case
 
 
-async def case_at_hub_or_member(work: UnitOfWork, person: Person, case_id: str, action: Action) -> Case:
-    """As `case_for`; of the hubs, only the one that has the case now (one that keeps it open may look and add nothing)."""
-    case = await case_for(work, person, case_id, action)
-    if case.hub != person.institution and not may(person, action, Relation.OWN):
-        raise NotFound("case", case_id)
-    return case
-
-
 async def case_at_hub(work: UnitOfWork, person: Person, case_id: str, action: Action) -> Case:
     """As `case_for`, and the person's hub must be the one that has the case now (not only keep it open)."""
     case = await case_for(work, person, case_id, action)
     if not may(person, action, Relation.ROUTED) or case.hub != person.institution:
         raise NotFound("case", case_id)
     return case
+
+
+async def case_open_to(work: UnitOfWork, person: Person, case_id: str, wanted: CaseAction) -> Case:
+    """Return the case, if the person can do this with it now, or did it before.
+
+    Raises NotFound or Forbidden as the policy says; NotFound for a hub that only keeps the case open; AlreadyClaimed, Forbidden,
+    InvalidTransition or Invalid as the row of `PERMISSIONS` says.
+    """
+    case = await case_for(work, person, case_id, PERMISSIONS[wanted].action)
+    await require_open(work, person, case, wanted)
+    return case
+
+
+async def require_open(work: UnitOfWork, person: Person, case: Case, wanted: CaseAction) -> None:
+    """Raises as `case_open_to` does, for a case that the policy gives to this person."""
+    found = obstacle(wanted, person, await relation_to(work, person, case), case, work.region.network)
+    if found not in (None, Obstacle.DONE):
+        raise _refusal(found, wanted, case)
+
+
+def _refusal(found: Obstacle | None, wanted: CaseAction, case: Case) -> DomainError:
+    row = PERMISSIONS[wanted]
+    if found is Obstacle.HUB:
+        return NotFound("case", case.id)
+    if found is Obstacle.REPORT and row.action.value.startswith("report:"):
+        return InvalidTransition("report", case.report_status or "absent", wanted)
+    if found is Obstacle.HOLDER and row.holder in DENIED_TO_HOLDERS:
+        return Forbidden(row.action, DENIED_TO_HOLDERS[row.holder])
+    if found is Obstacle.HOLDER and case.claimed_by:
+        return AlreadyClaimed(case.claimed_by, case.claimed_at)
+    if found is Obstacle.CONDITION and row.needs is Condition.ARCHIVE:
+        return Invalid(FieldError("member", "no-archive"))
+    return InvalidTransition("case", case.status, wanted)
+
+
+DENIED_TO_HOLDERS = {Holder.THEMSELVES_UNLESS_REVIEWER: "not-the-holder", Holder.NOT_THEMSELVES: "own-report"}
+"""Rules about the holder that no waiting mends: the refusal is for want of a right, with this reason."""

@@ -3,29 +3,16 @@
 from __future__ import annotations
 
 from telemed.domain.case import Case, CaseStatus
-from telemed.domain.errors import AlreadyClaimed, FieldError, Forbidden, Invalid, InvalidTransition
+from telemed.domain.errors import FieldError, Forbidden, Invalid
 from telemed.domain.events import CaseEvent
-from telemed.domain.people import Person, Role
+from telemed.domain.people import Person
+from telemed.domain.permissions import CaseAction
 from telemed.domain.policy import Action, Relation, may
-from telemed.domain.report import ReportStatus
 from telemed.domain.routing import Outcome, Rule
-from telemed.service.access import case_at_hub
+from telemed.service.access import case_at_hub, case_open_to, require_open
 from telemed.service.ports.unit_of_work import UnitOfWork
 from telemed.service.reporting import open_report
 from telemed.service.routing import move_on
-
-SIGNED = frozenset({ReportStatus.PRELIMINARY, ReportStatus.FINAL, ReportStatus.AMENDED, ReportStatus.APPENDED})
-
-
-def _refuse_if_signed(case: Case, action: str) -> None:
-    """Once somebody has signed, the case can only go forward."""
-    if case.report_status in SIGNED:
-        raise InvalidTransition("case", case.status, action)
-
-
-def _refuse_other_holder(case: Case, person: Person, action: str) -> None:
-    if case.claimed_by not in (None, person.username):
-        raise AlreadyClaimed(case.claimed_by or "", case.claimed_at)
 
 
 async def claim_case(work: UnitOfWork, person: Person, case_id: str) -> Case:
@@ -33,7 +20,7 @@ async def claim_case(work: UnitOfWork, person: Person, case_id: str) -> Case:
     case = await case_at_hub(work, person, case_id, Action.CASE_CLAIM)
     if case.claimed_by == person.username and case.status in (CaseStatus.ACCEPTED, CaseStatus.IN_PROGRESS):
         return case
-    _refuse_other_holder(case, person, "claim")
+    await require_open(work, person, case, CaseAction.CLAIM)
     service = work.region.network.service(case.centre, person.institution)
     cap = service.reader_cap if service else None
     if cap is not None and await work.cases.held_by(person.username) >= cap:
@@ -49,9 +36,7 @@ async def claim_case(work: UnitOfWork, person: Person, case_id: str) -> Case:
 
 async def release_case(work: UnitOfWork, person: Person, case_id: str) -> Case:
     """Give the case back to the hub's worklist; a draft stays for who takes it next."""
-    case = await case_at_hub(work, person, case_id, Action.CASE_RELEASE)
-    _refuse_other_holder(case, person, "release")
-    _refuse_if_signed(case, "release")
+    case = await case_open_to(work, person, case_id, CaseAction.RELEASE)
     case.apply("release")
     case.unclaim()
     await work.cases.save(case)
@@ -61,10 +46,7 @@ async def release_case(work: UnitOfWork, person: Person, case_id: str) -> Case:
 
 async def park_case(work: UnitOfWork, person: Person, case_id: str, *, parked: bool) -> Case:
     """Set a claimed case aside, or take it up again. Setting it aside keeps the claim and the clock."""
-    case = await case_at_hub(work, person, case_id, Action.CASE_PARK)
-    _refuse_other_holder(case, person, "park")
-    if case.claimed_by is None:
-        raise InvalidTransition("case", case.status, "park")
+    case = await case_open_to(work, person, case_id, CaseAction.PARK if parked else CaseAction.RESUME)
     if parked != (case.parked_at is not None):
         case.parked_at = work.now if parked else None
         case.active_at = work.now
@@ -75,9 +57,7 @@ async def park_case(work: UnitOfWork, person: Person, case_id: str, *, parked: b
 
 async def decline_case(work: UnitOfWork, person: Person, case_id: str, reason: str) -> Case:
     """This hub does not read the case: it is offered to the next one up."""
-    case = await case_at_hub(work, person, case_id, Action.CASE_DECLINE)
-    _refuse_other_holder(case, person, "decline")
-    _refuse_if_signed(case, "decline")
+    case = await case_open_to(work, person, case_id, CaseAction.DECLINE)
     case.apply("decline")
     work.outbox.step(case, person, CaseEvent.DECLINE, Action.CASE_DECLINE, {"reason": reason}, history={"hub": case.hub})
     await move_on(work, case, Outcome.DECLINED, Rule.DECLINED, reason)
@@ -86,12 +66,7 @@ async def decline_case(work: UnitOfWork, person: Person, case_id: str, reason: s
 
 async def escalate_case(work: UnitOfWork, person: Person, case_id: str, reason: str) -> Case:
     """Ask the next hub up. This hub keeps seeing the case and its answer. Refused where there is no hub above."""
-    case = await case_at_hub(work, person, case_id, Action.CASE_ESCALATE)
-    _refuse_other_holder(case, person, "escalate")
-    _refuse_if_signed(case, "escalate")
-    service = work.region.network.service(case.centre, person.institution)
-    if service is None or service.parent is None:
-        raise InvalidTransition("case", case.status, "escalate")
+    case = await case_open_to(work, person, case_id, CaseAction.ESCALATE)
     await work.cases.open_access(case.id, person.institution)
     case.apply("escalate")
     work.outbox.step(case, person, CaseEvent.ESCALATE, Action.CASE_ESCALATE, {"reason": reason}, history={"hub": case.hub})
@@ -101,9 +76,7 @@ async def escalate_case(work: UnitOfWork, person: Person, case_id: str, reason: 
 
 async def return_case(work: UnitOfWork, person: Person, case_id: str, reason: str) -> Case:
     """Ask the member for more; the case comes back to this hub with the answer."""
-    case = await case_at_hub(work, person, case_id, Action.CASE_RETURN)
-    _refuse_other_holder(case, person, "return")
-    _refuse_if_signed(case, "return")
+    case = await case_open_to(work, person, case_id, CaseAction.RETURN)
     case.apply("return")
     case.unclaim()
     case.hold_reason, case.accept_by = reason, None
@@ -114,10 +87,7 @@ async def return_case(work: UnitOfWork, person: Person, case_id: str, reason: st
 
 async def reassign_case(work: UnitOfWork, person: Person, case_id: str, reader: str, reason: str) -> Case:
     """Hand a claimed case to another reader of the same hub."""
-    case = await case_at_hub(work, person, case_id, Action.CASE_REASSIGN)
-    _refuse_if_signed(case, "reassign")
-    if case.claimed_by != person.username and not person.has(Role.REVIEWER):
-        raise Forbidden(Action.CASE_REASSIGN, "not-the-holder")
+    case = await case_open_to(work, person, case_id, CaseAction.REASSIGN)
     there = await work.people.readers(person.institution, case.centre)
     readers = {p.username: p for p in there if may(p, Action.REPORT_WRITE, Relation.ROUTED)}
     if reader not in readers:

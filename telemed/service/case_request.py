@@ -13,10 +13,10 @@ from telemed.domain.events import CaseEvent
 from telemed.domain.jobs import JobKind
 from telemed.domain.patient import Patient
 from telemed.domain.people import Person
+from telemed.domain.permissions import CaseAction
 from telemed.domain.policy import Action, Relation, may, require
-from telemed.domain.report import ReportStatus
 from telemed.domain.volume import Volume
-from telemed.service.access import case_for
+from telemed.service.access import case_for, case_open_to
 from telemed.service.evidence import set_studies_free
 from telemed.service.identity import new_id
 from telemed.service.patients import Demographics, correct_demographics, find_or_add
@@ -74,9 +74,6 @@ async def _fresh_accession(work: UnitOfWork, centre: Centre, member: str) -> str
     return number
 
 
-EDITABLE = frozenset({CaseStatus.DRAFT, CaseStatus.ON_HOLD})
-
-
 async def edit_case(
     work: UnitOfWork,
     person: Person,
@@ -90,8 +87,8 @@ async def edit_case(
 
     Raises InvalidTransition in any other state.
     """
-    case = await case_for(work, person, case_id, Action.CASE_EDIT)
-    if case.status not in EDITABLE or (case.status is not CaseStatus.DRAFT and (kind or card)):
+    case = await case_open_to(work, person, case_id, CaseAction.EDIT)
+    if case.status is not CaseStatus.DRAFT and (kind or card):
         raise InvalidTransition("case", case.status, "edit")
     if card is not None:
         case.patient = summary_of(await correct_demographics(work, case.member, case.patient.id, card, person.username))
@@ -110,7 +107,7 @@ async def edit_case(
 
 async def submit_case(work: UnitOfWork, person: Person, case_id: str) -> Case:
     """Send a draft, or the answer to a question back: the route is planned and the first hub that can take it has it."""
-    case = await case_for(work, person, case_id, Action.CASE_SUBMIT)
+    case = await case_open_to(work, person, case_id, CaseAction.SUBMIT)
     again = case.status is CaseStatus.ON_HOLD
     case.apply("submit")
     centre = centre_named(work, case.centre)
@@ -132,9 +129,7 @@ async def submit_case(work: UnitOfWork, person: Person, case_id: str) -> Case:
 
 async def cancel_case(work: UnitOfWork, person: Person, case_id: str, reason: str) -> Case:
     """Withdraw the question. Refused once somebody has signed an answer."""
-    case = await case_for(work, person, case_id, Action.CASE_CANCEL)
-    if case.report_status not in (None, ReportStatus.PARTIAL):
-        raise InvalidTransition("case", case.status, "cancel")
+    case = await case_open_to(work, person, case_id, CaseAction.CANCEL)
     left = case.hub
     case.apply("cancel")
     withdraw_offer(case)
@@ -146,9 +141,7 @@ async def cancel_case(work: UnitOfWork, person: Person, case_id: str, reason: st
 
 async def acknowledge_report(work: UnitOfWork, person: Person, case_id: str) -> Case:
     """The member has received the report. Saying it again changes nothing."""
-    case = await case_for(work, person, case_id, Action.CASE_ACKNOWLEDGE)
-    if case.status is not CaseStatus.COMPLETED:
-        raise InvalidTransition("case", case.status, "acknowledge")
+    case = await case_open_to(work, person, case_id, CaseAction.ACKNOWLEDGE)
     if case.acknowledged_at is None:
         case.acknowledged_at, case.acknowledged_by = work.now, person.username
         await work.cases.save(case)

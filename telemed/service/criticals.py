@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from telemed.domain.case import Case
 from telemed.domain.critical import CriticalValue
-from telemed.domain.errors import FieldError, Invalid, InvalidTransition, NotFound
+from telemed.domain.errors import FieldError, Invalid, NotFound
 from telemed.domain.events import CaseEvent
 from telemed.domain.people import SYSTEM, Agent, Person, SoftwareAgent
+from telemed.domain.permissions import CaseAction
 from telemed.domain.policy import Action
-from telemed.service.access import case_for
+from telemed.service.access import case_for, case_open_to
 from telemed.service.identity import new_id
 from telemed.service.ports.unit_of_work import UnitOfWork
 
 
 async def declare_critical(work: UnitOfWork, person: Person, case_id: str, finding: str) -> CriticalValue:
     """A finding that somebody must be told of now: the countdown starts. The same open finding again changes nothing."""
-    case = await case_for(work, person, case_id, Action.CRITICAL_DECLARE)
-    if case.status == "cancelled":
-        raise InvalidTransition("case", case.status, "declare-critical")
+    case = await case_open_to(work, person, case_id, CaseAction.DECLARE_CRITICAL)
     for known in await work.criticals.of_case(case.id):
         if known.running and known.finding == finding:
             return known

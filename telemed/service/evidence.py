@@ -6,19 +6,20 @@ from collections.abc import Collection
 
 from telemed.domain.case import Case, CaseStatus
 from telemed.domain.centre import Centre
-from telemed.domain.errors import InvalidTransition, NotFound
+from telemed.domain.errors import NotFound
 from telemed.domain.events import CaseEvent
 from telemed.domain.evidence import Evidence, EvidenceType
 from telemed.domain.people import SYSTEM, Person
+from telemed.domain.permissions import PERMISSIONS, CaseAction
 from telemed.domain.policy import Action, require
 from telemed.domain.reconciliation import Reconciliation, Step
-from telemed.service.access import case_at_hub_or_member, case_for
+from telemed.service.access import case_for, case_open_to
 from telemed.service.identity import new_id
 from telemed.service.ports.region import Region
 from telemed.service.ports.studies import StudyFacts
 from telemed.service.ports.unit_of_work import UnitOfWork
 
-CLOSED_TO_EVIDENCE = frozenset({CaseStatus.CANCELLED, CaseStatus.FAILED})
+CLOSED_TO_EVIDENCE = frozenset(CaseStatus) - PERMISSIONS[CaseAction.ATTACH].states
 
 CONSENT = "consent"
 """What is missing where a case waits for the patient's consent."""
@@ -29,10 +30,7 @@ COMPLETE = "complete"
 
 async def may_attach(work: UnitOfWork, person: Person, case_id: str) -> Case:
     """The case, if this person may add evidence to it now."""
-    case = await case_at_hub_or_member(work, person, case_id, Action.EVIDENCE_ADD)
-    if case.status in CLOSED_TO_EVIDENCE:
-        raise InvalidTransition("case", case.status, "attach")
-    return case
+    return await case_open_to(work, person, case_id, CaseAction.ATTACH)
 
 
 async def attach(work: UnitOfWork, person: Person, case_id: str, evidence: Evidence) -> Evidence:

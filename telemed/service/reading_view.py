@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from telemed.domain.case import CASE, Case
+from telemed.domain.case import Case
 from telemed.domain.errors import NotFound
+from telemed.domain.network import Network
 from telemed.domain.people import Person
-from telemed.domain.policy import Action, Relation, may, require_on_case
+from telemed.domain.permissions import CaseAction, obstacle
+from telemed.domain.policy import Action, Relation, require_on_case
 from telemed.domain.report import Report
 from telemed.service.case_view import CaseView, view_case
 from telemed.service.ports.unit_of_work import UnitOfWork
@@ -57,6 +59,6 @@ async def read_prior(work: UnitOfWork, person: Person, case_id: str) -> tuple[Ca
     return view.case, report
 
 
-def claimable(person: Person, case: Case) -> bool:
-    """Can this person claim the case from a list of their hub's?"""
-    return case.hub == person.institution and CASE.allows(case.status, "claim") and may(person, Action.CASE_CLAIM, Relation.ROUTED)
+def claimable(person: Person, case: Case, network: Network) -> bool:
+    """True if the person can claim the case from a list of their hub's."""
+    return obstacle(CaseAction.CLAIM, person, Relation.ROUTED, case, network) is None

@@ -25,10 +25,11 @@ from telemed.domain.errors import (
 from telemed.domain.events import CaseEvent
 from telemed.domain.forms import Field, FieldType, Form
 from telemed.domain.people import Person
+from telemed.domain.permissions import CaseAction
 from telemed.domain.policy import Action
 from telemed.domain.report import REPORT, Report, ReportStatus, VersionKind
 from telemed.domain.volume import Volume
-from telemed.service.access import case_at_hub, case_for, relation_to
+from telemed.service.access import case_at_hub, case_for, case_open_to, relation_to
 from telemed.service.identity import new_verification_code
 from telemed.service.ports.unit_of_work import UnitOfWork
 from telemed.service.prefill import record_overrides
@@ -44,6 +45,14 @@ def form_for(centre: Centre, report: Report) -> Form:
 def latest(versions: list[Report]) -> Report | None:
     """The version that counts now: the newest that was not thrown away."""
     return next((r for r in reversed(versions) if r.status is not ReportStatus.ENTERED_IN_ERROR or r.released), None)
+
+
+def _standing(versions: list[Report], action: str) -> Report:
+    """As `latest`, where there must be one. Raises InvalidTransition."""
+    report = latest(versions)
+    if report is None:
+        raise InvalidTransition("report", "absent", action)
+    return report
 
 
 def two_person(work: UnitOfWork, hub: str, centre: str, kind: CaseKind) -> bool:
@@ -120,14 +129,8 @@ async def save_draft(
     work: UnitOfWork, person: Person, case_id: str, sections: Mapping[str, Any], positive: bool | None, if_match: str | None
 ) -> Report:
     """Autosave. Raises StaleVersion when somebody (or another window) saved in between, InvalidTransition once signed."""
-    case = await case_at_hub(work, person, case_id, Action.REPORT_WRITE)
-    versions = await work.reports.versions(case.id)
-    report = latest(versions)
-    if report is not None and report.status is not ReportStatus.PARTIAL:
-        raise InvalidTransition("report", report.status, "save")
-    case = await case_claimed_by(work, person, case_id, Action.REPORT_WRITE)
-    if report is None:
-        raise InvalidTransition("case", case.status, "save")
+    case = await case_open_to(work, person, case_id, CaseAction.WRITE)
+    report = _standing(await work.reports.versions(case.id), "save")
     _match(report, if_match)
     centre = work.region.centres[case.centre]
     if faults := form_for(centre, report).faults(sections, "sections", complete=False):
@@ -212,13 +215,9 @@ async def prepare_review(work: UnitOfWork, person: Person, case_id: str, collect
 
 
 async def _to_review(work: UnitOfWork, person: Person, case_id: str) -> tuple[Case, Report, list[Report]]:
-    case = await case_at_hub(work, person, case_id, Action.REPORT_REVIEW)
+    case = await case_open_to(work, person, case_id, CaseAction.REVIEW)
     versions = await work.reports.versions(case.id)
-    report = latest(versions)
-    if report is None:
-        raise InvalidTransition("case", case.status, "review")
-    if report.status is not ReportStatus.PRELIMINARY:
-        raise InvalidTransition("report", report.status, "review")
+    report = _standing(versions, "review")
     if report.author == person.username:
         raise Forbidden(Action.REPORT_REVIEW, "own-report")
     return case, report, versions
@@ -280,11 +279,9 @@ async def new_version(
     work: UnitOfWork, person: Person, case_id: str, kind: VersionKind, reason: str, sections: Mapping[str, Any] | None
 ) -> Report:
     """Open an amendment (a changed copy) or an addendum (its own text) of a released report; it is signed like the first."""
-    case = await case_at_hub(work, person, case_id, Action.REPORT_AMEND)
+    case = await case_open_to(work, person, case_id, CaseAction.AMEND)
     versions = await work.reports.versions(case.id)
-    before = latest(versions)
-    if before is None:
-        raise InvalidTransition("case", case.status, "amend")
+    before = _standing(versions, "amend")
     status = REPORT.next(before.status, "amend" if kind is VersionKind.AMENDMENT else "append")
     report = Report(
         case_id=case.id,
@@ -312,11 +309,9 @@ async def new_version(
 
 async def discard_version(work: UnitOfWork, person: Person, case_id: str) -> Report:
     """Throw an amendment or addendum away before it is signed; the released version counts again."""
-    case = await case_claimed_by(work, person, case_id, Action.REPORT_AMEND)
+    case = await case_open_to(work, person, case_id, CaseAction.DISCARD)
     versions = await work.reports.versions(case.id)
-    report = latest(versions)
-    if report is None or report.kind is VersionKind.ORIGINAL:
-        raise InvalidTransition("report", report.status if report else "absent", "discard")
+    report = _standing(versions, "discard")
     report.apply("discard")
     report.revision += 1
     await work.reports.save(report)

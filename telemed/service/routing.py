@@ -10,9 +10,10 @@ from telemed.domain.deadlines import deadline
 from telemed.domain.errors import FieldError, Invalid
 from telemed.domain.events import CaseEvent
 from telemed.domain.people import SYSTEM, Person
+from telemed.domain.permissions import CaseAction
 from telemed.domain.policy import Action
 from telemed.domain.routing import Outcome, RouteStep, Rule, advance, assign, current, plan
-from telemed.service.access import case_for
+from telemed.service.access import case_open_to
 from telemed.service.ports.region import Region
 from telemed.service.ports.unit_of_work import UnitOfWork
 from telemed.service.reporting import abandon_draft
@@ -75,7 +76,7 @@ def withdraw_offer(case: Case) -> None:
 
 async def offer_by_operator(work: UnitOfWork, person: Person, case_id: str, hub: str, reason: str) -> Case:
     """The operator names a hub for a case that failed or waits."""
-    case = await case_for(work, person, case_id, Action.CASE_OFFER)
+    case = await case_open_to(work, person, case_id, CaseAction.OFFER)
     centre = work.region.centres[case.centre]
     service = work.region.network.service(case.centre, hub)
     if service is None or hub == case.member:

@@ -8,8 +8,9 @@ from typing import Protocol
 from telemed.domain.errors import NotFound
 from telemed.domain.evidence import EvidenceType
 from telemed.domain.people import Person
+from telemed.domain.permissions import CaseAction
 from telemed.domain.policy import Action
-from telemed.service.access import case_for
+from telemed.service.access import case_open_to
 from telemed.service.files import DamagedFile
 from telemed.service.ports.unit_of_work import UnitOfWork
 
@@ -27,7 +28,7 @@ async def export_study(work: UnitOfWork, person: Person, case_id: str, evidence_
 
     Raises NotFound or Forbidden, and DamagedFile for evidence that is no study.
     """
-    case = await case_for(work, person, case_id, Action.EVIDENCE_EXPORT)
+    case = await case_open_to(work, person, case_id, CaseAction.EXPORT)
     evidence = await work.evidence.get(evidence_id)
     if evidence is None or evidence.case_id != case_id:
         raise NotFound("evidence", evidence_id)

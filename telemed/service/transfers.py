@@ -12,17 +12,16 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from telemed.domain.case import Case
-from telemed.domain.errors import FieldError, Forbidden, Invalid, InvalidTransition, NotFound
+from telemed.domain.errors import FieldError, Invalid, NotFound
 from telemed.domain.events import CaseEvent
 from telemed.domain.evidence import MATCH_WINDOW, STUDIES, Evidence, EvidenceType
 from telemed.domain.jobs import JobKind
-from telemed.domain.network import ApplicationEntity, EntityUse, Network
 from telemed.domain.patient import Patient, Sex, normal_name
 from telemed.domain.people import SYSTEM, Person
+from telemed.domain.permissions import CaseAction, obstacle
 from telemed.domain.policy import Action
-from telemed.domain.transfer import UNDER_WAY, Transfer, TransferKind, TransferStatus
-from telemed.service.access import case_at_hub_or_member, case_for
-from telemed.service.evidence import CLOSED_TO_EVIDENCE
+from telemed.domain.transfer import UNDER_WAY, Transfer, TransferKind, TransferStatus, archives, destinations
+from telemed.service.access import case_for, case_open_to, relation_to
 from telemed.service.files import DamagedFile
 from telemed.service.identity import new_id, study_uid_of
 from telemed.service.ports.region import PriorRules
@@ -54,21 +53,9 @@ class RemotePrior:
     sex: str = ""
 
 
-def destinations(network: Network, case: Case) -> list[ApplicationEntity]:
-    """Devices that the studies of this case may be sent to."""
-    places = dict.fromkeys([case.member, *([case.hub] if case.hub else [])])
-    return [device for place in places for device in network.addressed(place, EntityUse.STORE)]
-
-
-def archives(network: Network, case: Case) -> list[ApplicationEntity]:
-    """PACS of the member, and of the hub that has the case, that can be asked for earlier studies."""
-    places = dict.fromkeys([case.member, *([case.hub] if case.hub else [])])
-    return [device for place in places for device in network.addressed(place, EntityUse.QUERY)]
-
-
 async def send_study(work: UnitOfWork, person: Person, case_id: str, evidence_id: str, title: str) -> Transfer:
     """Ask for a study to be sent. Raises NotFound for a device that it may not go to, DamagedFile for evidence that is no study."""
-    case = await case_for(work, person, case_id, Action.EVIDENCE_SEND)
+    case = await case_open_to(work, person, case_id, CaseAction.SEND)
     evidence = await work.evidence.get(evidence_id)
     if evidence is None or evidence.case_id != case_id:
         raise NotFound("evidence", evidence_id)
@@ -83,12 +70,8 @@ async def send_study(work: UnitOfWork, person: Person, case_id: str, evidence_id
 async def fetch_priors(work: UnitOfWork, person: Person, case_id: str) -> Transfer:
     """Ask the archives of member and hub for the patient's earlier studies; gives the first request. Raises Invalid where there is
     no archive, and where the patient has no number at the member."""
-    case = await case_at_hub_or_member(work, person, case_id, Action.PRIORS_FETCH)
-    if case.status in CLOSED_TO_EVIDENCE:
-        raise InvalidTransition("case", case.status, "fetch-priors")
+    case = await case_open_to(work, person, case_id, CaseAction.FETCH_PRIORS)
     known = archives(work.region.network, case)
-    if not known:
-        raise Invalid(FieldError("member", "no-archive"))
     if not await number_of(work, case):
         raise Invalid(FieldError("patient.identifiers", "required", case.member))
     asked = [await _asked(work, case, TransferKind.PRIORS, each.title, person.username, person.institution) for each in known]
@@ -96,12 +79,12 @@ async def fetch_priors(work: UnitOfWork, person: Person, case_id: str) -> Transf
 
 
 async def may_fetch_priors(work: UnitOfWork, person: Person, case_id: str) -> bool:
-    """Whether `fetch_priors` would ask an archive."""
-    try:
-        case = await case_at_hub_or_member(work, person, case_id, Action.PRIORS_FETCH)
-    except (Forbidden, NotFound):
+    """True if `fetch_priors` would ask an archive."""
+    case = await work.cases.get(case_id)
+    if case is None:
         return False
-    return case.status not in CLOSED_TO_EVIDENCE and bool(archives(work.region.network, case))
+    relation = await relation_to(work, person, case)
+    return obstacle(CaseAction.FETCH_PRIORS, person, relation, case, work.region.network) is None
 
 
 async def ask_for_priors(work: UnitOfWork, case: Case) -> None:

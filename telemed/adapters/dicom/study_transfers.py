@@ -22,7 +22,7 @@ from telemed.adapters.dicom.device_peers import DevicePeers
 from telemed.adapters.dicom.study_repository import BESIDE
 from telemed.domain.case import Case
 from telemed.domain.network import ApplicationEntity
-from telemed.domain.transfer import Transfer
+from telemed.domain.transfer import Transfer, archives, destinations
 from telemed.service import transfers
 from telemed.service.transfers import RemotePrior
 
@@ -59,7 +59,7 @@ class StudyTransfers:
         if begun is None:
             return
         transfer, case = begun
-        device = next((d for d in transfers.destinations(self._application.region.network, case) if d.title == transfer.title), None)
+        device = next((d for d in destinations(self._application.region.network, case) if d.title == transfer.title), None)
         error = await self._sent(transfer, case, device) if device else f"{transfer.title} is no device that this study may go to"
         await self._end(transfer, error)
 
@@ -69,7 +69,7 @@ class StudyTransfers:
         if begun is None:
             return
         transfer, case = begun
-        archive = next((d for d in transfers.archives(self._application.region.network, case) if d.title == transfer.title), None)
+        archive = next((d for d in archives(self._application.region.network, case) if d.title == transfer.title), None)
         error = await self._fetched(transfer, case, archive) if archive else f"{transfer.title} is no archive to ask for this case"
         await self._end(transfer, error)
 

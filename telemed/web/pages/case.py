@@ -15,12 +15,12 @@ from telemed.domain.forms import Form
 from telemed.domain.people import SYSTEM
 from telemed.domain.policy import Action, Relation
 from telemed.domain.report import Report
+from telemed.domain.transfer import destinations
 from telemed.service.case_view import CaseView, view_case
 from telemed.service.evidence import CONSENT
 from telemed.service.execution import query, record_look
 from telemed.service.queries import HistoryLine
 from telemed.service.reporting import form_for, read_report
-from telemed.service.transfers import destinations
 from telemed.web.api.shapes import METADATA_FIELDS
 from telemed.web.case_steps import reviewed_by_two, steps_of
 from telemed.web.dates import show_age

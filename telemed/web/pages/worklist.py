@@ -158,7 +158,7 @@ def _row(visit: Visit, case: Case, summary: EvidenceSummary, names: Mapping[str,
         evidence=evidence_words(summary),
         received_at=summary.last_received_at,
         missing=missing_words(visit.application.region, missing_evidence(centre, summary.pieces.keys(), summary.consented)),
-        claimable=claimable(visit.person, case),
+        claimable=claimable(visit.person, case, visit.application.region.network),
         href=f"/read/{case.id}?{kept}",
     )
 

@@ -109,9 +109,9 @@ async def test_only_a_new_version_can_be_thrown_away(harness: Harness) -> None:
 
 async def test_what_can_be_claimed_from_a_list(harness: Harness) -> None:
     waiting, held = await harness.requested(), await harness.claimed()
-    assert claimable(harness.people["imaging.huba"], waiting)
-    assert not claimable(harness.people["imaging.huba"], held)
-    assert not claimable(harness.people["imaging2.main"], waiting)
+    assert claimable(harness.people["imaging.huba"], waiting, harness.application.region.network)
+    assert not claimable(harness.people["imaging.huba"], held, harness.application.region.network)
+    assert not claimable(harness.people["imaging2.main"], waiting, harness.application.region.network)
 
 
 async def test_a_prior_is_read_with_its_report(harness: Harness) -> None:
