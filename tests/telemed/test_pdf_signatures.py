@@ -1,6 +1,5 @@
 """Signatures on reports: two people, one file, and whoever changes a byte of it is found out."""
 
-import json
 import multiprocessing
 import stat
 from concurrent.futures import ProcessPoolExecutor
@@ -10,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from gmalg import SM2
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pypdf import PdfReader
@@ -20,8 +18,7 @@ from telemed.adapters.printing.report_document import LABELS, ReportDocument, Re
 from telemed.adapters.printing.report_pdf import render_report
 from telemed.adapters.signatures.pades import MAX_BYTES
 from telemed.adapters.signatures.pdf_signatures import PdfSigner, verify_signatures
-from telemed.adapters.sm2_sidecar import FIELDS, USER_IDENTITY, Sm2Signer, sm3
-from telemed.service.ports.signer import Signatory, SignatureCheck, Signer, UnreadablePdf, UnsignablePdf
+from telemed.service.ports.signer import Signatory, Signer, UnreadablePdf, UnsignablePdf
 
 NOON = datetime(2026, 3, 5, 12, 0, tzinfo=timezone(timedelta(hours=8)))
 LATER = NOON + timedelta(minutes=20)
@@ -214,65 +211,3 @@ def test_a_changed_name_is_another_certificate(tmp_path: Path):
 def test_the_shipped_signer_is_a_signer(signer: PdfSigner):
     accepted: Signer = signer
     assert accepted is signer
-
-
-def test_sm2_agrees_with_the_published_example():
-    # GB/T 32918.5-2017, annex A.2: key, message and signature on the recommended curve.
-    public = bytes.fromhex(
-        "0409F9DF311E5421A150DD7D161E4BC5C672179FAD1833FC076BB08FF356F35020CCEA490CE26775A52DC6EA718CC1AA600AED05FBF35E084A6632F6072DA9AD13"
-    )
-    r = bytes.fromhex("F5A03B0648D2C4630EEAC513E1BB81A15944DA3827D5B74143AC7EACEEE720B3")
-    s = bytes.fromhex("B1B6AA29DF212FD8763182BC0D421CA1BB9038FD1F7F42D4840B69C485BBC1AA")
-    assert SM2(uid=USER_IDENTITY, pk=public).verify(b"message digest", r, s)
-    # GB/T 32905-2016, annex A.1.
-    assert sm3(b"abc") == "66c7f0f462eeedd9d1f2d46bdc10e4e24167c4875cf2f7a2297da02b8f4ba8e0"
-
-
-def test_the_sidecar_covers_every_byte_and_every_statement(tmp_path: Path):
-    signer = Sm2Signer(tmp_path / "keys")
-    content = b"%PDF-1.4 report"
-    sidecar = signer.sign(content, "author", AUTHOR, "报告签署", NOON)
-    expected = SignatureCheck("author", AUTHOR.name, AUTHOR.id, AUTHOR.organization, "报告签署", NOON, True, True, True)
-    assert signer.verify(content, sidecar) == expected
-    assert expected.valid
-    changed_file = signer.verify(content + b" ", sidecar)
-    assert (changed_file.intact, changed_file.unchanged_since, changed_file.valid) == (True, False, False)
-    stated = json.loads(sidecar)
-    for field, value in stated.items():
-        changed = {**stated, field: value[:-1] + ("1" if value[-1] != "1" else "2")}
-        assert not signer.verify(content, json.dumps(changed).encode()).valid, field
-
-
-def test_a_sidecar_with_a_key_of_ones_own_is_not_trusted(tmp_path: Path):
-    sidecar = Sm2Signer(tmp_path / "mine").sign(b"report", "author", AUTHOR, "签署", NOON)
-    check = Sm2Signer(tmp_path / "theirs").verify(b"report", sidecar)
-    assert (check.intact, check.trusted, check.valid) == (True, False, False)
-
-
-SIDECAR_FIELDS = (*FIELDS, "public_key", "signature")
-VALUES = st.one_of(st.text(max_size=20), st.integers(), st.none(), st.just("04" + "ff" * 64), st.just("00" * 64))
-
-
-@settings(max_examples=60, deadline=None)
-@given(
-    st.one_of(
-        st.binary(max_size=50),
-        st.just(b"[" * 8000),
-        st.just(b" " * 9000),
-        st.fixed_dictionaries(
-            {},
-            optional=dict.fromkeys(
-                SIDECAR_FIELDS,
-                VALUES,
-            ),
-        ),
-    )
-)
-def test_no_sidecar_makes_the_check_fail_otherwise_than_by_its_answer(tmp_path_factory: pytest.TempPathFactory, sidecar: Any):
-    signer = Sm2Signer(tmp_path_factory.getbasetemp() / "sidecar-keys")
-    if isinstance(sidecar, dict):
-        genuine = json.loads(signer.sign(b"report", "author", AUTHOR, "签署", NOON))
-        altered = {**genuine, **sidecar}
-        assert signer.verify(b"report", json.dumps(altered).encode()).valid == (altered == genuine)
-    else:
-        assert not signer.verify(b"report", sidecar).valid

@@ -29,7 +29,7 @@ from telemed.adapters.printing.report_document import (
     SignedBy,
     UnprintableReport,
 )
-from telemed.adapters.printing.report_pdf import render_report, warm_up
+from telemed.adapters.printing.report_pdf import render_report
 
 CHINA = timezone(timedelta(hours=8))
 NOON = datetime(2026, 3, 5, 12, 0, tzinfo=CHINA)
@@ -157,7 +157,7 @@ def test_all_fonts_are_embedded_and_say_what_they_mean():
 def test_the_same_document_gives_the_same_bytes_in_any_process():
     made = document(pictures=(Picture(picture((400, 300), kind="PNG")),))
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(1, mp_context=context, initializer=warm_up) as pool:
+    with ProcessPoolExecutor(1, mp_context=context) as pool:
         elsewhere = pool.submit(render_report, made).result()
     assert elsewhere == render_report(made)
     assert render_report(replace(made, version=2)) != elsewhere

@@ -1,7 +1,6 @@
 """A report as PDF: A4, embedded fonts, text that can be copied, the same bytes for the same document.
 
-`render_report` computes for some tens of milliseconds and belongs in a process pool; `warm_up` is that pool's
-initializer.
+`render_report` computes for some tens of milliseconds, two seconds the first time in a process, and belongs in a process pool.
 """
 
 from collections.abc import Callable
@@ -16,7 +15,7 @@ from reportlab.pdfbase.pdfdoc import PDFDictionary, PDFName, PDFStream
 from reportlab.pdfgen.canvas import Canvas
 from reportlab.platypus import BaseDocTemplate, Flowable, Frame, NextPageTemplate, PageBreak, PageTemplate
 
-from telemed.adapters.printing.fonts import BASIC, BOLD, REGULAR, Face, printable, register_faces
+from telemed.adapters.printing.fonts import BOLD, REGULAR, Face, printable, register_faces
 from telemed.adapters.printing.report_document import ReportDocument, ReportPatient, SignedBy
 from telemed.adapters.printing.report_figures import (
     ACROSS,
@@ -69,13 +68,6 @@ SMALL = TextStyle(size=8.5, leading=12.0, color=MUTED)
 
 # Up to this many pictures stand above the text, as in reports on ultrasound and ECG; more of them follow it.
 PICTURES_ABOVE = 2
-
-
-def warm_up() -> None:
-    """Open the fonts, so that the first report of a process is nearly as fast as the next."""
-    register_faces()
-    for face in (REGULAR, BOLD):
-        face.width(BASIC, 1.0)
 
 
 def render_report(document: ReportDocument) -> bytes:

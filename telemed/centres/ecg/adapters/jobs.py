@@ -56,8 +56,8 @@ LONG_FILE: Final = 8 * 1024 * 1024
 class EcgReader:
     """Reads one piece of evidence; carried out again it finds that nothing is left to do."""
 
-    def __init__(self, application: SqlApplication, pool: Executor, say: Callable[[str], str]) -> None:
-        self._application, self._pool, self._say = application, pool, say
+    def __init__(self, application: SqlApplication, pool: Executor, gettext: Callable[[str], str]) -> None:
+        self._application, self._pool, self._gettext = application, pool, gettext
         self._long = asyncio.Semaphore(1)
 
     async def __call__(self, payload: Mapping[str, Any]) -> None:
@@ -145,7 +145,7 @@ class EcgReader:
 
     def _hit(self, hit: Hit) -> CriticalHit:
         digits = DIGITS.get(hit.unit, 0)
-        words = self._say(FINDINGS[hit.code]) % {"value": f"{hit.value:.{digits}f}"} if hit.code in FINDINGS else hit.code
+        words = self._gettext(FINDINGS[hit.code]) % {"value": f"{hit.value:.{digits}f}"} if hit.code in FINDINGS else hit.code
         return CriticalHit(hit.code, round(hit.value, 3), hit.unit, words)
 
 
