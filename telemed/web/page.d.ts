@@ -4,6 +4,11 @@
 /** A control of a form that has a name and a value. */
 type Control = HTMLInputElement | HTMLTextAreaElement | HTMLSelectElement;
 
+type FoundTag = "a" | "button" | "canvas" | "details" | "dialog" | "form" | "input" | "select" | "table" | "template" | "textarea" | "time";
+type FoundByTag<S extends string> = {
+  [Tag in FoundTag]: S extends Tag | `${Tag}[${string}` | `${Tag}.${string}` | `${Tag}:${string}` ? HTMLElementTagNameMap[Tag] : never;
+}[FoundTag];
+
 /** The element that a selector finds: by the tag of its last part, a control by `[name=...]`, else any HTML element. */
 type Found<S extends string> = string extends S
   ? HTMLElement
@@ -17,28 +22,9 @@ type Found<S extends string> = string extends S
           ? SVGUseElement
           : S extends `[name=${string}`
             ? Control
-            : {
-                  [Tag in
-                    | "a"
-                    | "button"
-                    | "canvas"
-                    | "details"
-                    | "dialog"
-                    | "form"
-                    | "input"
-                    | "select"
-                    | "table"
-                    | "template"
-                    | "textarea"
-                    | "time"]: S extends Tag | `${Tag}[${string}` | `${Tag}.${string}` | `${Tag}:${string}`
-                    ? HTMLElementTagNameMap[Tag]
-                    : never;
-                }[FoundTag] extends infer Element
-              ? [Element] extends [never]
-                ? HTMLElement
-                : Element
-              : never;
-type FoundTag = "a" | "button" | "canvas" | "details" | "dialog" | "form" | "input" | "select" | "table" | "template" | "textarea" | "time";
+            : [FoundByTag<S>] extends [never]
+              ? HTMLElement
+              : FoundByTag<S>;
 
 interface ParentNode {
   querySelector<S extends string>(selector: S): Found<S> | null;

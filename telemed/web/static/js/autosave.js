@@ -116,7 +116,7 @@ function labelOf(form, name) {
   return control?.closest("[data-field]")?.querySelector(".field-label")?.textContent?.trim() || name;
 }
 
-export class Autosave {
+class Autosave {
   /** @param {HTMLFormElement} form */
   constructor(form) {
     this.form = form;

@@ -157,7 +157,7 @@ function keyCaps(key) {
   return key.split(/\+| {2}/).flatMap((part, index) => [index ? " " : "", el("kbd", {}, names[part] ?? part)]);
 }
 
-export function showKeys() {
+function showKeys() {
   const list = el("dl", { class: "keys" });
   for (const [key, label] of bindings()) list.append(el("div", {}, el("dt", {}, ...keyCaps(key)), el("dd", {}, label)));
   const sheet = el(

@@ -207,7 +207,7 @@ function read(event) {
 }
 
 /** Follow the events; `onEvent(name, data)` hears each. Only a page that is seen keeps a connection: browsers allow six. */
-export class EventFeed {
+class EventFeed {
   /**
    * @param {string} url
    * @param {string | undefined} lastId

@@ -43,7 +43,7 @@ function say(place, text) {
  * Why a step was refused, in words.
  * @param {unknown} error
  */
-export function refusalText(error) {
+function refusalText(error) {
   const { claimed_by: who = "", title = "" } = error instanceof Problem ? error.document : {};
   return who ? t("{title}: {who}", { title, who }) : wordsOf(error);
 }

@@ -61,8 +61,7 @@ export class Pane {
     /** @type {ImageData | null} */
     this.image = null;
     this.words = new Uint32Array();
-    this.resizing = new ResizeObserver(() => this.invalidate());
-    this.resizing.observe(this.element);
+    new ResizeObserver(() => this.invalidate()).observe(this.element);
   }
 
   reset() {
@@ -108,13 +107,6 @@ export class Pane {
     const at = slices.findIndex((slice) => slice.key === key);
     this.index = at >= 0 ? at : Math.min(this.index, slices.length - 1);
     this.load();
-  }
-
-  clear() {
-    this.series = null;
-    this.drawn = {};
-    this.problem.hidden = true;
-    this.invalidate();
   }
 
   /** @param {number} index */
@@ -358,15 +350,5 @@ export class Pane {
       panX: (this.panX - (x - width / 2)) * real + (x - width / 2),
       panY: (this.panY - (y - height / 2)) * real + (y - height / 2),
     });
-  }
-
-  fit() {
-    this.change({ zoom: 1, panX: 0, panY: 0 });
-  }
-
-  close() {
-    this.resizing.disconnect();
-    clearTimeout(this.prefetching);
-    clearTimeout(this.asking);
   }
 }

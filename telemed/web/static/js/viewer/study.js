@@ -179,7 +179,7 @@ export class Series {
  * @param {AbortSignal} [signal]
  * @returns {Promise<any>}
  */
-export async function getJson(url, signal) {
+async function getJson(url, signal) {
   const response = await fetch(url, { headers: { Accept: "application/dicom+json" }, credentials: "same-origin", signal });
   if (response.status === 204) return [];
   if (!response.ok) throw new Error(`${response.status} ${response.statusText}`.trim());

@@ -22,7 +22,7 @@ export function statements() {
   return loading;
 }
 
-export const inEnglish = () => document.documentElement.lang.startsWith("en");
+const inEnglish = () => document.documentElement.lang.startsWith("en");
 /** @param {Statement} statement */
 export const textOf = (statement) => (inEnglish() ? statement.en : statement.zh);
 

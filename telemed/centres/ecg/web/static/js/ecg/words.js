@@ -63,7 +63,7 @@ export const EVENTS = {
   "ventricular-flutter": t("Suspected ventricular flutter"),
 };
 /** @type {Record<string, string>} */
-export const FILTER_NAMES = {
+const FILTER_NAMES = {
   none: t("as recorded"),
   diagnostic: t("diagnostic"),
   baseline: t("steady baseline"),

@@ -26,7 +26,7 @@ const LEFT = 34; // css pixels for the scale
  * The range of a trend, in steps of 20.
  * @param {Trend[]} lists
  */
-export function rangeOf(...lists) {
+function rangeOf(...lists) {
   let [low, high] = [Infinity, -Infinity];
   for (const list of lists) for (const value of list) if (value !== null) [low, high] = [Math.min(low, value), Math.max(high, value)];
   return low <= high ? [Math.max(0, Math.floor(low / 20) * 20), Math.ceil(high / 20) * 20] : [40, 120];
