@@ -12,11 +12,20 @@ NODE_BIN := $(NODE)/node_modules/.bin
 
 # Processes that share the tests; one file is one process's. One more than CPUs, as tests also wait.
 WORKERS ?= 3
+PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
+FAILED := --last-failed --last-failed-no-failures none
+
+# How long `test-slow` takes: when the region's clock starts (a leap day, a year's last minute, a Sunday night, a month's first hour),
+# which tests run then, how many times as many hostile inputs as usual are tried, how many kills.
+MOMENTS ?= 2024-02-29T03:30 2025-12-31T23:59 2026-11-15T23:30 2026-03-01T00:15
+AT_MOMENTS ?= tests
+TELEMED_FUZZ ?= 50
+ROUNDS ?= 200
 
 # Without compiled files every process that starts would compile the program again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run install viewer test lint types format unit coverage browser bench campaign-dicom fuzz lock messages clean help
+.PHONY: run install viewer test test-slow lint types format unit coverage browser bench campaign-dicom fuzz lock messages clean help
 
 help:            ## This list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */\1\t/' | expand -t 18
@@ -77,22 +86,31 @@ format: $(VENV)/.installed-dev $(NODE)/.installed  ## Lay out Python, scripts, s
 	@$(BIN)/python -m tests.web.template_layout
 	@[ ! -x $(NODE_BIN)/biome ] || $(NODE_BIN)/biome check --write
 
-unit: $(VENV)/.installed-dev  ## All tests
-	@# A browser on a busy machine may stumble: what failed is tried once more, alone, and must hold then.
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder \
-	  || $(BIN)/python -m pytest --last-failed --last-failed-no-failures none
+unit: $(VENV)/.installed-dev  ## All tests but the slow ones
+	@# A browser on a busy machine may stumble: where nothing else failed, its tests are tried once more, alone, and must hold then.
+	@$(PYTEST) -m "not slow" || { \
+	  $(BIN)/python -m pytest -q --collect-only $(FAILED) -m "not browser" >/dev/null; \
+	  if [ $$? -eq 5 ]; then $(BIN)/python -m pytest $(FAILED) -m browser; else exit 1; fi; }
+
+test-slow: $(VENV)/.installed-dev  ## Processes, kills, other hours, hostile bytes for longer: an hour
+	@$(PYTEST) -m slow
+	@for moment in $(MOMENTS); do \
+	  echo "The region's clock starts at $$moment:"; \
+	  TZ=America/St_Johns TELEMED_TEST_MOMENT=$$moment $(PYTEST) -m "not slow and not browser" $(AT_MOMENTS) || exit 1; \
+	done
+	@$(MAKE) --no-print-directory fuzz campaign-dicom
 
 coverage: $(VENV)/.installed-dev  ## All tests, twice as long, and what they reach
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder --cov --cov-report=term:skip-covered
+	@$(PYTEST) --cov --cov-report=term:skip-covered
 
 browser: $(VENV)/.installed-dev  ## The browser tests alone
 	@$(BIN)/python -m pytest tests/browser
 
-campaign-dicom: $(VENV)/.installed-dev  ## 200 kills while four associations store; everything acknowledged must be there
-	@$(BIN)/python -m tests.dicom_gateway.campaign --rounds 200
+campaign-dicom: $(VENV)/.installed-dev  ## Kills while four associations store; everything acknowledged must be there
+	@$(BIN)/python -m tests.dicom_gateway.campaign --rounds $(ROUNDS)
 
 fuzz: $(VENV)/.installed-dev  ## Hostile bytes for every door, fifty times as many as the tests try
-	@TELEMED_FUZZ=50 $(BIN)/python -m pytest -n $(WORKERS) --dist load tests/dicom_gateway/upper_layer/test_association.py \
+	@TELEMED_FUZZ=$(TELEMED_FUZZ) $(BIN)/python -m pytest -n $(WORKERS) --dist load tests/dicom_gateway/upper_layer/test_association.py \
 	  tests/dicom_gateway/upper_layer/test_pdu.py tests/dicom_gateway/test_scanner.py tests/ecg/test_hostile.py
 
 bench: $(VENV)/.installed-dev  ## The figures of the worklist with 100,000 cases
