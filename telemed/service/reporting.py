@@ -275,6 +275,11 @@ async def send_back(work: UnitOfWork, person: Person, case_id: str, note: str) -
     return report
 
 
+def _text_to_amend(versions: list[Report]) -> dict[str, Any]:
+    """Return a copy of the newest released text of the report itself: an addendum has a form of its own."""
+    return next((dict(r.sections) for r in reversed(versions) if r.released and r.kind is not VersionKind.ADDENDUM), {})
+
+
 async def new_version(
     work: UnitOfWork, person: Person, case_id: str, kind: VersionKind, reason: str, sections: Mapping[str, Any] | None
 ) -> Report:
@@ -294,7 +299,7 @@ async def new_version(
         reason=reason,
         hub=person.institution,
         positive=before.positive,
-        sections=dict(sections) if sections is not None else (dict(before.sections) if kind is VersionKind.AMENDMENT else {}),
+        sections=dict(sections) if sections is not None else (_text_to_amend(versions) if kind is VersionKind.AMENDMENT else {}),
     )
     if faults := form_for(work.region.centres[case.centre], report).faults(report.sections, "sections", complete=False):
         raise Invalid(*faults)

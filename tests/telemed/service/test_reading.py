@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from telemed.domain.case import Case, CaseStatus
+from telemed.domain.case import CaseStatus
 from telemed.domain.errors import AlreadyClaimed, Forbidden, Invalid, InvalidTransition, NotFound
 from telemed.domain.network import HubService
 from telemed.service import case_reading as reading
@@ -249,36 +248,3 @@ class TestReassign:
         other = await second_reader(harness)
         with pytest.raises(Forbidden):
             await harness.do(other, reading.reassign_case, held.id, other, "x")
-
-
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-async def test_the_steps_that_are_shown_are_the_steps_that_are_taken(harness: Harness) -> None:
-    """What `view_case` offers, at several points of a case's life and to everybody in it, is not refused; what it does not is."""
-    steps: dict[str, tuple[Any, tuple[Any, ...]]] = {
-        "submit": (case_request.submit_case, ()),
-        "cancel": (case_request.cancel_case, (REASON,)),
-        "claim": (reading.claim_case, ()),
-        "release": (reading.release_case, ()),
-        "decline": (reading.decline_case, (REASON,)),
-        "return": (reading.return_case, (REASON,)),
-        "escalate": (reading.escalate_case, (REASON,)),
-        "acknowledge": (case_request.acknowledge_report, ()),
-    }
-    for make in (harness.draft, harness.requested, harness.claimed, harness.written, harness.at_main, harness.signed):
-        for username in ("clinic1", "imaging.huba", "imaging.main", "imaging2.main", "clinic2"):
-            case = await make()
-            offered = await offered_to(harness, username, case)
-            for name, (step, arguments) in steps.items():
-                if name in offered:
-                    await harness.do(username, step, (await make()).id, *arguments)
-                elif not (name == "claim" and case.claimed_by == username):  # again changes nothing
-                    with pytest.raises((Forbidden, NotFound, InvalidTransition, AlreadyClaimed)):
-                        await harness.do(username, step, case.id, *arguments)
-
-
-async def offered_to(harness: Harness, username: str, case: Case) -> Sequence[str]:
-    try:
-        view: case_view.CaseView = await harness.ask(username, case_view.view_case, case.id)
-    except NotFound:
-        return ()
-    return view.actions

@@ -234,6 +234,19 @@ class TestAmendment:
         await harness.sign(case.id, "imaging.huba")
         assert (await harness.case(case.id)).acknowledged_at is None
 
+    async def test_what_is_amended_after_an_addendum_is_the_report_itself(self, harness: Harness) -> None:
+        case = await harness.signed()
+        await harness.do("imaging.huba", reporting.new_version, case.id, VersionKind.ADDENDUM, "补充", {"addendum": "已与临床电话沟通。"})
+        await harness.sign(case.id, "imaging.huba")
+        amended = await harness.do("imaging.huba", reporting.new_version, case.id, VersionKind.AMENDMENT, "更正", None)
+        assert (amended.version, amended.sections) == (3, SECTIONS["imaging"])
+        await harness.sign(case.id, "imaging.huba")
+        assert [(each.kind, each.status) for each in await harness.versions(case.id)] == [
+            ("original", "final"),
+            ("addendum", "appended"),
+            ("amendment", "amended"),
+        ]
+
     async def test_an_addendum_leaves_the_text_as_it_was(self, harness: Harness) -> None:
         case = await harness.signed()
         await harness.do("imaging.huba", reporting.new_version, case.id, VersionKind.ADDENDUM, "补充", {"addendum": "已与临床电话沟通。"})
