@@ -1,6 +1,6 @@
 # First use of any target makes .venv and installs what the lock files pin.
 PYTHON ?= python3
-VENV := .venv
+VENV ?= .venv
 BIN := $(VENV)/bin
 # The lock files are complete: what is installed is what they name, whatever has been published since, and `pip check` agrees.
 PIP := $(BIN)/python -m pip --disable-pip-version-check

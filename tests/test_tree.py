@@ -41,7 +41,7 @@ def test_no_path_of_a_machine() -> None:
 
 
 def test_nothing_but_tests_and_benchmarks_looks_beside_the_repository() -> None:
-    assert lines(BESIDE, but=("tests/", "bench/", ".ci/run")) == []
+    assert lines(BESIDE, but=("tests/", "bench/", ".ci/run", "CONTRIBUTING.md")) == []
 
 
 @pytest.mark.parametrize("text", ["/work/wt/x", "'/root/a'", "(/opt/b)", "/home/me/x", "see /Users/me"])
