@@ -14,7 +14,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from telemed import ohif
 
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
-_MOST_GATEWAYS = 8  # of those that nobody asked for: by then the one index is what bounds them
+_MAX_GATEWAYS = 8  # of those that nobody asked for: by then the one index is what bounds them
 
 
 class Settings(BaseSettings):
@@ -126,7 +126,7 @@ class Settings(BaseSettings):
         """How many processes share the DICOM port."""
         if self.dicom_rate:
             return 1
-        return self.dicom_processes or max(1, min(_MOST_GATEWAYS, (os.cpu_count() or 1) // 2))
+        return self.dicom_processes or max(1, min(_MAX_GATEWAYS, (os.cpu_count() or 1) // 2))
 
     @property
     def store_keys(self) -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -69,7 +69,6 @@ class Centre:
     send_back_reasons: tuple[str, ...] = ()
     claim_idle_minutes: int = 30
     templates: tuple[Template, ...] = ()
-    facts: Callable[[bytes], dict[str, Any]] | None = None
 
     def need_of(self, request: Mapping[str, Any]) -> str:
         return str(request.get(self.need, "")).upper() if self.need else ""
@@ -81,6 +80,3 @@ class Centre:
     def normal_for(self, request: Mapping[str, Any]) -> Template | None:
         """The report of nothing found for this request; None where no template was written for it."""
         return next((t for t in self.templates_for(request) if t.normal), None)
-
-    def headline(self, request: Mapping[str, Any]) -> str:
-        return " ".join(str(request[name]) for name in self.headline_fields if request.get(name))

@@ -15,7 +15,6 @@ from telemed.domain.case import Case, CaseKind, CaseStatus
 from telemed.domain.centre import Centre
 from telemed.domain.errors import (
     AlreadyClaimed,
-    FieldError,
     Forbidden,
     Invalid,
     InvalidTransition,
@@ -343,10 +342,3 @@ async def discard_version(work: UnitOfWork, person: Person, case_id: str) -> Rep
     await work.cases.save(case)
     work.outbox.step(case, person, CaseEvent.DISCARD, Action.REPORT_AMEND, history={"version": report.version}, outcome="discarded")
     return report
-
-
-def required_reason(text: str, field: str = "reason") -> str:
-    """A typed reason where a step cannot be undone. Raises Invalid where it is missing."""
-    if not text.strip():
-        raise Invalid(FieldError(field, "required"))
-    return text.strip()

@@ -15,11 +15,11 @@ from typing import TypeVar
 
 from storage.protocol import ObjectStore
 from telemed.pool_process import serve_the_parent
-from telemed.service.document_pages import MOST_PAGES, PageSize, Undrawable
+from telemed.service.document_pages import MAX_PAGES, PageSize, Undrawable
 
 T = TypeVar("T")
 
-MOST_BYTES = 64 * 1024**2
+MAX_BYTES = 64 * 1024**2
 WIDEST, TALLEST = 1600, 4000
 """Pixels of a drawn page: 1600 across are 190 dots per inch of A4."""
 WITHIN_SECONDS = 20.0
@@ -48,8 +48,8 @@ class PdfPages:
             await asyncio.to_thread(pool.shutdown, True, cancel_futures=True)
 
     async def _ask(self, key: str, size: int, work: Callable[..., T], *args: object) -> T:
-        if size > MOST_BYTES:
-            raise Undrawable(f"larger than {MOST_BYTES // 1024**2} MB")
+        if size > MAX_BYTES:
+            raise Undrawable(f"larger than {MAX_BYTES // 1024**2} MB")
         content = await self._store.read(key)
         loop = asyncio.get_running_loop()
         try:
@@ -86,7 +86,7 @@ def page_sizes(content: bytes) -> list[PageSize]:
     try:
         document = pypdfium2.PdfDocument(content)
         with contextlib.closing(document):
-            return [PageSize(*document.get_page_size(index)) for index in range(min(len(document), MOST_PAGES))]
+            return [PageSize(*document.get_page_size(index)) for index in range(min(len(document), MAX_PAGES))]
     except pypdfium2.PdfiumError as error:
         raise Undrawable(str(error)) from None
 
@@ -98,7 +98,7 @@ def draw_page(content: bytes, number: int) -> bytes:
     try:
         document = pypdfium2.PdfDocument(content)
         with contextlib.closing(document):
-            if not 1 <= number <= min(len(document), MOST_PAGES):
+            if not 1 <= number <= min(len(document), MAX_PAGES):
                 raise Undrawable(f"there is no page {number}")
             page = document[number - 1]
             width, height = page.get_size()

@@ -10,7 +10,7 @@ from telemed.centres.ecg.domain import Edit, Tracing
 LARGEST = 64 * 1024 * 1024
 """Bytes of a recording that is drawn while somebody waits: a resting ECG has some hundred thousand."""
 
-MOST_BINS = 65_536
+MAX_BINS = 65_536
 """Bins of one answer: at three leads 400 kB; a screen has some thousand columns."""
 
 

@@ -21,7 +21,3 @@ class Reconciliations(Protocol):
     async def changes(self, patient_ids: Sequence[str]) -> list[Reconciliation]:
         """How these records were written before, newest first, at most 200."""
         ...
-
-    async def of_study(self, owner: str, study_instance_uid: str) -> list[Reconciliation]:
-        """What was done about a study, newest first."""
-        ...

@@ -19,7 +19,7 @@ _ = str  # marks text for the translation catalogue
 
 SHEET_SECONDS: Final = 10.8
 """What fits on paper across at 25 mm/s."""
-MOST_SHEETS: Final = 3
+MAX_SHEETS: Final = 3
 """Resting tracings that are printed, the newest."""
 CLOCK_LABELS: Final = 9
 ST_RANGE: Final = (-0.2, 0.2)
@@ -46,7 +46,7 @@ class EcgReportFigures:
         """Tables and figures of the case's readable recordings."""
         tables: list[Table] = []
         resting = [tracing for tracing in tracings if tracing.kind is TracingKind.RESTING]
-        figures = [await self._sheet(document, tracing) for tracing in resting[-MOST_SHEETS:]]
+        figures = [await self._sheet(document, tracing) for tracing in resting[-MAX_SHEETS:]]
         for tracing, made in zip(tracings, edits, strict=True):
             if tracing.kind is TracingKind.HOLTER:
                 results = json.loads(await self._reader.results(tracing, made))
