@@ -1,4 +1,4 @@
-"""What a person may enter about a device of the network: the rules for its AE title, its address and who it may be."""
+"""Rules for what a person enters about a device of the network: its AE title, its address, its owner."""
 
 from __future__ import annotations
 

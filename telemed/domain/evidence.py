@@ -1,4 +1,4 @@
-"""What a case rests on: studies, tracings, results, slides, documents."""
+"""Evidence of a case: studies, tracings, results, slides, documents."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ WAVEFORMS = frozenset({"ECG"})
 
 
 def study_type(modality: str) -> EvidenceType:
-    """What a DICOM study of this modality is evidence of."""
+    """Return the type of evidence that a DICOM study of this modality is."""
     return EvidenceType.ECG if modality in WAVEFORMS else EvidenceType.DICOM_STUDY
 
 

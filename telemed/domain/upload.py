@@ -41,7 +41,7 @@ class Upload:
 
     @property
     def folder(self) -> str:
-        """What the keys of its parts begin with."""
+        """Return the prefix of the keys of its parts."""
         return f"uploads/{self.id}/"
 
     def take(self, parts: tuple[Part, ...], now: datetime) -> None:

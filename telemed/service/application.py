@@ -24,7 +24,7 @@ class ReportRenderer(Protocol):
 
 
 class Application(Protocol):
-    """What a process has to work with."""
+    """The parts that a process works with."""
 
     @property
     def region(self) -> Region: ...

@@ -33,7 +33,7 @@ class SignatureInspector(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Authenticity:
-    """What is shown of a report. `sha256` is of the signed PDF as issued; `intact`: the stored file still has that digest.
+    """A report as anybody with its code sees it. `sha256` is of the signed PDF as issued; `intact`: the stored file still has that digest.
 
     `newer`: a later version was released. `signatures` None: they could not be checked just now. Of the patient only a
     masked name, of the accession number only its end.

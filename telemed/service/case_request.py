@@ -35,7 +35,7 @@ def centre_named(work: UnitOfWork, code: str) -> Centre:
 
 
 def summary_of(patient: Patient) -> PatientSummary:
-    """What a case shows of its patient."""
+    """Return what a case shows of its patient."""
     return PatientSummary(patient.id, patient.name, patient.sex.value, patient.birth_date)
 
 

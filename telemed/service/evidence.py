@@ -113,7 +113,7 @@ async def link_study(work: UnitOfWork, study: StudyFacts, case: Case, rule: str,
 
 
 async def _no_prior(work: UnitOfWork, case: Case, known: Evidence, actor: str) -> None:
-    """What was taken for an earlier study is what the case is about."""
+    """Turn evidence that was taken for an earlier study into what the case is about."""
     known.type = study_type(known.facts.get("modality", ""))
     await work.evidence.save(known)
     case.evidence_count += 1
@@ -178,7 +178,7 @@ async def unlink_study(work: UnitOfWork, person: Person, case_id: str, owner: st
 
 
 def missing_evidence(centre: Centre | None, kinds: Collection[EvidenceType], consented: bool) -> list[str]:
-    """What the hub still waits for: the centre's own kind of evidence, and consent where the centre wants it."""
+    """Return what the hub still waits for: the centre's own kind of evidence, and consent where the centre wants it."""
     missing = []
     if centre and centre.expected and centre.expected not in kinds:
         missing.append(centre.expected.value)

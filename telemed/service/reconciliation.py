@@ -1,4 +1,4 @@
-"""What a person has to settle: studies without a case or with the wrong one, and what they say. Metadata; looks on record."""
+"""Reconciliation by hand: studies without a case or with the wrong one, and what they say. Metadata; looks on record."""
 
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ class Found:
 
 
 async def find_by_number(work: UnitOfWork, person: Person, numbers: Sequence[str]) -> Found:
-    """What carries one of these numbers: a patient's or a resident number, or a study's accession number."""
+    """Return what carries one of these numbers: a patient's or a resident number, or a study's accession number."""
     require(person, Action.UNMATCHED_READ)
     ids: dict[str, None] = {}
     studies: dict[tuple[str, str], StudyFacts] = {}
@@ -143,7 +143,7 @@ class TakenStep:
 
 
 async def steps_taken(work: UnitOfWork, person: Person, limit: int) -> list[TakenStep]:
-    """What was reconciled by hand, newest first."""
+    """Return what was reconciled by hand, newest first."""
     require(person, Action.UNMATCHED_READ)
     entries = await work.reconciliations.newest(limit)
     ids = dict.fromkeys(i for entry in entries for i in (entry.patient_id, entry.other_id) if i)
@@ -158,7 +158,7 @@ async def steps_taken(work: UnitOfWork, person: Person, limit: int) -> list[Take
 
 
 async def correct_study(work: UnitOfWork, person: Person, owner: str, study_instance_uid: str, right: StudyAttributes, reason: str) -> None:
-    """Whose study it is, or which order it answers, was written wrongly: what is right holds, what was received is kept.
+    """Correct whose study it is, or which order it answers: what is right holds, what was received is kept.
 
     The objects stay as they were sent. A study without a case is matched anew. Raises NotFound, or Invalid for values that
     DICOM does not allow or where none is given.

@@ -58,7 +58,7 @@ class ChecksumMismatch(DomainError):
 
 @dataclass(frozen=True, slots=True)
 class Checksum:
-    """What the sender says of the bytes of one request: an algorithm of `CHECKSUMS` and the digest."""
+    """The sender's checksum of the bytes of one request: an algorithm of `CHECKSUMS` and the digest."""
 
     algorithm: str
     digest: bytes

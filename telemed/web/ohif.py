@@ -92,7 +92,7 @@ def add_routes(app: web.Application, folder: Path) -> None:
 
 
 def viewer_address(app: web.Application, studies: list[str], priors: list[str]) -> str:
-    """Where OHIF shows these studies with the priors beside them; empty where it is not installed or nothing has come."""
+    """Return where OHIF shows these studies with the priors beside them; empty where it is not installed or nothing has come."""
     if not app[OHIF] or not studies:
         return ""
     wanted = list(dict.fromkeys([*studies, *priors]))[:MAX_STUDIES]

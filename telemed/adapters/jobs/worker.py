@@ -81,7 +81,7 @@ class Worker:
 
     def __init__(self, application: SqlApplication, maintenance: tuple[Callable[[datetime], Awaitable[object]], ...] = ()) -> None:
         self._application = application
-        self._janitors = maintenance
+        self._maintenance = maintenance
         self._clocks_at = application.now()
 
     async def run(self) -> None:
@@ -127,7 +127,7 @@ class Worker:
         await self._application.refresh()
         await jobs.clear_done(self._application.engine, now - KEEP_DONE)
         steps: list[partial[Any]] = [partial(self._watch, clock) for clock in CLOCKS]
-        for step in (*steps, *(partial(tidy, now) for tidy in self._janitors)):
+        for step in (*steps, *(partial(tidy, now) for tidy in self._maintenance)):
             try:
                 await step()
             except Exception as error:  # one clock that fails must not stop the others, nor the worker

@@ -75,7 +75,7 @@ def kept_query(asked: BoardQuery) -> str:
 
 
 def asks_of(case: Case, critical: CriticalValue | None) -> str:
-    """What the member is asked to do, in words; empty where nothing is."""
+    """Return what the member is asked to do, in words; empty where nothing is."""
     if critical is not None and critical.status is CriticalStatus.ACKNOWLEDGED:
         return gettext("Record what was done")
     if critical is not None:
@@ -125,7 +125,7 @@ def _row(visit: Visit, case: Case, view: View, critical: CriticalValue | None, p
 
 
 def missing_of(case: Case, visit: Visit, summary: EvidenceSummary) -> list[str]:
-    """What the hub still waits for, in words."""
+    """Return what the hub still waits for, in words."""
     centre = visit.application.region.centres[case.centre]
     kinds = [centre.expected.value] if centre.expected and not summary.pieces.get(centre.expected) else []
     if centre.consent_wanted and not summary.consented:

@@ -105,7 +105,7 @@ async def _form_page(visit: Visit, values: Mapping[str, Any], line: DeviceLine |
 
 
 def device_form(institutions: Sequence[Choice], *, new: bool) -> Form:
-    """What there is to know of a device. Its title stays once it is entered."""
+    """The form of a device. Its title stays once it is entered."""
     uses = tuple(Choice(use.value, USES[use.value]) for use in EntityUse)
     title = Field("title", _("AE title"), required=True, max_length=16, help=_("As the device calls itself: 1 to 16 characters."))
     return Form(

@@ -62,7 +62,7 @@ class Documents:
 
     @property
     def recordings(self) -> int:
-        """How many recordings the tracings hold."""
+        """Return how many recordings the tracings hold."""
         return sum(e.instances if e.study_instance_uid else 1 for e in self.tracings)
 
 
@@ -87,7 +87,7 @@ def _prior(visit: Visit, prior: PriorCase) -> Prior:
 
 
 def viewer_priors(priors: Sequence[Prior], fetched: Sequence[Evidence]) -> list[dict[str, str]]:
-    """What the viewer offers beside the case's own studies: those of earlier cases, and those of the member's PACS."""
+    """Return what the viewer offers beside the case's own studies: those of earlier cases, and those of the member's PACS."""
     ours = {uid: f"{prior.day[:7]} {prior.exam}" for prior in priors for uid in prior.studies}
     theirs = {
         e.study_instance_uid: f"{dicom_day(e.facts.get('study_date'))[:7]} {e.name}"
@@ -98,7 +98,7 @@ def viewer_priors(priors: Sequence[Prior], fetched: Sequence[Evidence]) -> list[
 
 
 def ohif_address(visit: Visit, reading_view: ReadingView, priors: Sequence[Prior]) -> str:
-    """Where OHIF shows the case's studies, priors beside them; empty where it cannot."""
+    """Return where OHIF shows the case's studies, priors beside them; empty where it cannot."""
     studies = [e.study_instance_uid for e in reading_view.view.evidence if e.type is EvidenceType.DICOM_STUDY and e.study_instance_uid]
     offered = viewer_priors(priors, sort_evidence(reading_view.view.evidence).priors)
     return viewer_address(visit.request.app, studies, [each["uid"] for each in offered])

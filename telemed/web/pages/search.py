@@ -22,13 +22,13 @@ REPORT_CODE: Final = re.compile(r"[2-9A-HJ-NP-Z]{4}[- ]?[2-9A-HJ-NP-Z]{4}[- ]?[2
 
 
 def wanted(text: str) -> str:
-    """What is looked for: outer spaces gone, a report code without its gaps."""
+    """Return what is looked for: outer spaces gone, a report code without its gaps."""
     clean = text.replace("\x00", "").strip()[:LONGEST]
     return re.sub(r"[- ]", "", clean).upper() if REPORT_CODE.fullmatch(clean) else clean
 
 
 def address_of(visit: Visit, case: Case) -> str:
-    """Where this person sees the case."""
+    """Return the address where this person sees the case."""
     reads = Relation.ROUTED in relations(visit.person, Action.CASE_READ) and case.member != visit.person.institution
     return f"/read/{case.id}" if reads else f"/cases/{case.id}"
 
