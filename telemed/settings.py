@@ -18,7 +18,7 @@ from telemed import ohif
 G = TypeVar("G", bound=BaseSettings)
 
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
-_MOST_GATEWAYS = 8  # of those that nobody asked for: by then the one index is what bounds them
+_MAX_GATEWAYS = 8  # of those that nobody asked for: by then the one index is what bounds them
 
 
 class SettingsGroup(BaseSettings):
@@ -133,7 +133,7 @@ class Settings(SettingsGroup):
         """How many processes share the DICOM port."""
         if self.dicom_rate:
             return 1
-        return self.dicom_processes or max(1, min(_MOST_GATEWAYS, (os.cpu_count() or 1) // 2))
+        return self.dicom_processes or max(1, min(_MAX_GATEWAYS, (os.cpu_count() or 1) // 2))
 
     @property
     def store_keys(self) -> dict[str, str]:

@@ -67,7 +67,7 @@ TERMINAL = frozenset({CaseStatus.COMPLETED, CaseStatus.CANCELLED})
 
 @dataclass(frozen=True, slots=True)
 class PatientSummary:
-    """What a case shows of its patient, as it was when the case was made."""
+    """The patient as a case shows them, as they were when the case was made."""
 
     id: str
     name: str

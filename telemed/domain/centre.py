@@ -1,4 +1,4 @@
-"""What makes a centre: its forms, deadlines, evidence and phrases. Each centre is one file in `telemed/centres`."""
+"""A centre as data: its forms, deadlines, evidence and phrases. Each centre is one file in `telemed/centres`."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 @dataclass(frozen=True, slots=True)
 class DeadlineRule:
-    """How long a hub has. The first rule that fits counts.
+    """The time that a hub has. The first rule that fits counts.
 
     `priorities` the rule is for; `when` maps a field of the request to the values it is for (empty: all).
     `accept`: from the offer to a claim (None: no limit). `report`: from submission to the report.
@@ -54,7 +54,7 @@ class WorkingHours:
 
 @dataclass(frozen=True, slots=True)
 class Deadline:
-    """When a hub must have claimed (None: no limit) and when the report is due."""
+    """The moments by which a hub must have claimed (None: no limit) and the report is due."""
 
     accept_by: datetime | None
     due_at: datetime

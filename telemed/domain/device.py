@@ -1,4 +1,4 @@
-"""What a person may enter about a device of the network: the rules for its AE title, its address and who it may be."""
+"""Rules for what a person enters about a device of the network: its AE title, its address, its owner."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ can end in."""
 HOST = re.compile(r"(?=.{1,253}\Z)[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,62})(?:\.[A-Za-z0-9_-]{1,63})*\.?")
 """A host name (RFC 1123, with the underscore that hospital networks use)."""
 
-MOST_NETWORKS = 20
+MAX_NETWORKS = 20
 """Networks that one device may call from: more are better said as a wider one (practice)."""
 
-MOST_AUTHORITY = 32 * 1024
+MAX_AUTHORITY = 32 * 1024
 """Characters of the certificates that a device's may be of: a chain has some 2,000 for each."""
 
 CERTIFICATE = re.compile(r"-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----", re.ASCII)
@@ -98,8 +98,8 @@ def _faults(entry: DeviceEntry, network: Network) -> Iterator[FieldError]:
         yield FieldError("uses", "choice", ", ".join(sorted(known)))
     if not set(entry.character_set.split("\\")) <= {"", *CHARACTER_SETS}:
         yield FieldError("character_set", "character-set")
-    if len(entry.calls_from) > MOST_NETWORKS:
-        yield FieldError("calls_from", "too-many", str(MOST_NETWORKS))
+    if len(entry.calls_from) > MAX_NETWORKS:
+        yield FieldError("calls_from", "too-many", str(MAX_NETWORKS))
     yield from _network_faults(entry.calls_from)
     yield from _authority_faults(entry.authority.strip())
 
@@ -144,8 +144,8 @@ def _network_faults(networks: Iterable[str]) -> Iterator[FieldError]:
 def _authority_faults(text: str) -> Iterator[FieldError]:
     if not text:
         return
-    if len(text) > MOST_AUTHORITY:
-        yield FieldError("authority", "too-long", str(MOST_AUTHORITY))
+    if len(text) > MAX_AUTHORITY:
+        yield FieldError("authority", "too-long", str(MAX_AUTHORITY))
     elif "PRIVATE KEY" in text:
         yield FieldError("authority", "private-key")
     elif not _are_certificates(certificates_in(text)):

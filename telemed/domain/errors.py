@@ -1,4 +1,4 @@
-"""What the rules can refuse. Each error carries its facts as fields; the edge turns them into answers and words."""
+"""Refusals of the rules. Each error carries its facts as fields; the edge turns them into answers and words."""
 
 from __future__ import annotations
 

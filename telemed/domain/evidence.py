@@ -1,4 +1,4 @@
-"""What a case rests on: studies, tracings, results, slides, documents."""
+"""Evidence of a case: studies, tracings, results, slides, documents."""
 
 from __future__ import annotations
 

@@ -78,7 +78,7 @@ class Form:
         return next((f for f in self.fields if f.name == name), None)
 
     def faults(self, data: Mapping[str, Any], prefix: str, *, complete: bool) -> list[FieldError]:
-        """What is wrong with `data`; with `complete`, required fields must be there. Unknown fields are faults."""
+        """Return what is wrong with `data`; with `complete`, required fields must be there. Unknown fields are faults."""
         errors = [FieldError(f"{prefix}.{name}", "unknown-field") for name in data if self.field(name) is None]
         for spec in self.fields:
             value = data.get(spec.name)

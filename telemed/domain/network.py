@@ -31,7 +31,7 @@ class Institution:
 
 
 class EntityUse(StrEnum):
-    """What an application entity of ours is addressed for, beside calling us."""
+    """Uses for which we address an application entity, beside its calling us."""
 
     STORE = "store"
     """C-MOVE may send there, studies may be pushed there, storage commitment is reported there."""
@@ -58,7 +58,7 @@ class ApplicationEntity:
     authority: str = ""
 
     def may_call_from(self, address: str) -> bool:
-        """Whether a connection from this IP address may be the device."""
+        """True if a connection from this IP address may be the device."""
         return not self.calls_from or any(ip_address(address) in ip_network(network) for network in self.calls_from)
 
 
@@ -84,7 +84,7 @@ class DutyPeriod:
 
 @dataclass(frozen=True, slots=True)
 class HubService:
-    """What one hub offers in one centre.
+    """The service of one hub in one centre.
 
     `parent` is the next hub up, None at the top. `covers` lists the modalities or specialities read here (None: all).
     `duty` lists when readers are there (None: round the clock). `two_person` names the kinds of case whose report a

@@ -1,4 +1,4 @@
-"""What a person is told of: lines of a case's history that somebody else wrote and that ask for, or answer, something of theirs."""
+"""Notices: lines of a case's history that somebody else wrote and that ask for, or answer, something of the person who is told."""
 
 from __future__ import annotations
 

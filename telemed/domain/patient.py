@@ -1,4 +1,4 @@
-"""Who a patient is: resident identity numbers, members' own numbers, and a deterministic match between records."""
+"""Patients: resident identity numbers, members' own numbers, and a deterministic match between records."""
 
 from __future__ import annotations
 

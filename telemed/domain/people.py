@@ -9,7 +9,7 @@ from typing import Final, Protocol
 
 
 class Role(StrEnum):
-    """What a person does here. The three administrators see no clinical data, and none does the others' work."""
+    """The roles of people. The three administrators see no clinical data, and none does the others' work."""
 
     MEMBER_STAFF = "member-staff"
     SPECIALIST = "specialist"
@@ -21,7 +21,7 @@ class Role(StrEnum):
 
 
 class Agent(Protocol):
-    """Who acts, as records name them (FHIR R4 `AuditEvent.agent`): a person, or a part of the platform."""
+    """One who acts, as records name them (FHIR R4 `AuditEvent.agent`): a person, or a part of the platform."""
 
     @property
     def username(self) -> str: ...

@@ -1,4 +1,4 @@
-"""What a person can do with a case now: one table. The pages offer by it, and the use cases refuse by it.
+"""One table of what a person can do with a case now. The pages offer by it, and the use cases refuse by it.
 
 Who may do what to whose cases is `policy`; here stand the states of the case and of its report in which an action makes sense,
 who must hold the case, and whether its hub must. A row that names nothing asks nothing.
@@ -46,7 +46,7 @@ class CaseAction(StrEnum):
 
 
 class Holder(StrEnum):
-    """Who may hold the case while a person acts on it."""
+    """Rules about who may hold the case while a person acts on it."""
 
     ANYBODY = "anybody"
     NOBODY_ELSE = "nobody-else"
@@ -57,7 +57,7 @@ class Holder(StrEnum):
 
 
 class Condition(StrEnum):
-    """What else an action may ask of the case."""
+    """Further conditions that an action may ask of the case."""
 
     HUB_ABOVE = "hub-above"
     ARCHIVE = "archive"

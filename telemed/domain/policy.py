@@ -1,4 +1,4 @@
-"""Who may do what to whose cases: one table. Whatever it does not name is refused.
+"""One table of who may do what to whose cases. Whatever it does not name is refused.
 
 Relations of a person to a case: `own` (their institution asked), `routed` (their hub has it, or keeps it open after asking
 further up, and they read that centre), `foreign` (neither). A row gives the relations in which the role may take the

@@ -1,4 +1,4 @@
-"""What a person decides about data that do not fit by themselves. Nothing is lost: what held before stands beside it."""
+"""Decisions of people about data that do not fit by themselves. Nothing is lost: what held before stands beside it."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ FIELDS = {
 
 @dataclass(frozen=True, slots=True)
 class StudyAttributes:
-    """What a person says that a study should say; None leaves an attribute as it is."""
+    """Attributes of a study as a person says they should be; None leaves an attribute as it is."""
 
     patient_name: str | None = None
     patient_number: str | None = None
@@ -87,7 +87,7 @@ class StudyAttributes:
 
 
 def attribute_errors(values: Mapping[str, str]) -> list[FieldError]:
-    """What DICOM does not allow in these values: control characters, a backslash, too many characters."""
+    """Return what DICOM does not allow in these values: control characters, a backslash, too many characters."""
     errors = []
     for keyword, value in values.items():
         if any(ord(letter) < 32 or letter in "\\\x7f" for letter in value):

@@ -1,4 +1,4 @@
-"""Which way a case goes, and why: every step keeps the rule that chose it.
+"""The route of a case: every step keeps the rule that chose it.
 
 Source of the rules: the network's own: a case goes to the member's sub-hub first and rises when the sub-hub does not cover
 the speciality or modality, has nobody on duty, declines, lets the accept deadline pass, or asks for consultation.
@@ -29,7 +29,7 @@ class Rule(StrEnum):
 
 
 class Outcome(StrEnum):
-    """What became of a step: still ahead, offered now, passed over, or gone by."""
+    """The outcome of a step: still ahead, offered now, passed over, or gone by."""
 
     PLANNED = "planned"
     OFFERED = "offered"

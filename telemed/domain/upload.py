@@ -8,10 +8,10 @@ from datetime import datetime, timedelta
 LIFETIME = timedelta(days=7)
 """An upload that nobody went on with for this long is dropped (practice: a clinic's line is back within days)."""
 
-MOST_UNFINISHED = 200
+MAX_UNFINISHED = 200
 """Unfinished uploads of one person: a browser sends three at a time, the rest was left behind by closed pages."""
 
-MOST_PARTS = 10_000
+MAX_PARTS = 10_000
 """Requests of a few bytes each would make as many objects; a file of 4 GiB in parts of 8 MiB has 512."""
 
 
@@ -41,7 +41,7 @@ class Upload:
 
     @property
     def folder(self) -> str:
-        """What the keys of its parts begin with."""
+        """Return the prefix of the keys of its parts."""
         return f"uploads/{self.id}/"
 
     def take(self, parts: tuple[Part, ...], now: datetime) -> None:

@@ -1,4 +1,4 @@
-"""What is counted of each institution's day, beside the evidence that it sent (counted under its `EvidenceType`)."""
+"""Volumes that are counted of each institution's day, beside the evidence that it sent (counted under its `EvidenceType`)."""
 
 from __future__ import annotations
 

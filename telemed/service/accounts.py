@@ -17,7 +17,7 @@ from telemed.service.ports.unit_of_work import UnitOfWork
 
 @dataclass(frozen=True, slots=True)
 class SignIn:
-    """Who signed in, with the token that the browser or the program keeps."""
+    """A person who signed in, with the token that the browser or the program keeps."""
 
     person: Person
     token: str
@@ -79,7 +79,7 @@ SEEN_EVERY_SECONDS = 60
 
 
 async def person_of(work: UnitOfWork, token: str, touch: Callable[[str], Awaitable[None]] | None = None) -> Person:
-    """Whose session this is. Raises NotAuthenticated for a token that is unknown, idle too long, or too old."""
+    """Return the person whose session this is. Raises NotAuthenticated for a token that is unknown, idle too long, or too old."""
     session = await work.sessions.get(digest(token))
     if session is None or not work.region.sessions.alive(session.created_at, session.seen_at, work.now):
         raise NotAuthenticated("session")

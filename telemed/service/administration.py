@@ -1,4 +1,4 @@
-"""What the administrators look at: accounts for security, the installation for the system, the chain for audit. No clinical data."""
+"""Views for the administrators: accounts for security, the installation for the system, the chain for audit. No clinical data."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ class Installation:
 
 @dataclass(frozen=True, slots=True)
 class ChainState:
-    """How far the audit trail was recomputed: up to which record and when, when all of it last, the first fault or empty."""
+    """The state of the audit trail's recomputation: up to which record and when, when all of it last, the first fault or empty."""
 
     position: int
     checked_at: datetime | None

@@ -18,7 +18,7 @@ from telemed.service.statistics import Statistics
 
 
 class Application(Protocol):
-    """What a process has to work with."""
+    """The parts that a process works with."""
 
     @property
     def region(self) -> Region: ...

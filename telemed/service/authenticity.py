@@ -19,7 +19,7 @@ from telemed.service.ports.signer import SignatureCheck, UnreadablePdf
 CODE_LENGTH = 12
 PUBLIC = "public"
 """The actor of the audit trail for who did not sign in."""
-MOST_BYTES = 64 * 1024 * 1024
+MAX_BYTES = 64 * 1024 * 1024
 """A printed report is below a megabyte; a file beyond this is not ours."""
 
 
@@ -33,7 +33,7 @@ class SignatureInspector(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Authenticity:
-    """What is shown of a report. `sha256` is of the signed PDF as issued; `intact`: the stored file still has that digest.
+    """A report as anybody with its code sees it. `sha256` is of the signed PDF as issued; `intact`: the stored file still has that digest.
 
     `newer`: a later version was released. `signatures` None: they could not be checked just now. Of the patient only a
     masked name, of the accession number only its end.
@@ -95,7 +95,7 @@ async def check_report(application: Application, inspector: SignatureInspector, 
 
 async def _stored(application: Application, key: str) -> bytes | None:
     try:
-        if await application.store.size(key) > MOST_BYTES:
+        if await application.store.size(key) > MAX_BYTES:
             return None
         return await application.store.read(key)
     except ObjectMissing:

@@ -14,7 +14,7 @@ from telemed.domain.jobs import JobKind
 from telemed.domain.patient import Patient
 from telemed.domain.people import Person
 from telemed.domain.permissions import CaseAction
-from telemed.domain.policy import Action, Relation, may, require
+from telemed.domain.policy import Action, require
 from telemed.domain.volume import Volume
 from telemed.service.access import case_for, case_open_to
 from telemed.service.evidence import set_studies_free
@@ -34,7 +34,7 @@ def centre_named(work: UnitOfWork, code: str) -> Centre:
 
 
 def summary_of(patient: Patient) -> PatientSummary:
-    """What a case shows of its patient."""
+    """Return what a case shows of its patient."""
     return PatientSummary(patient.id, patient.name, patient.sex.value, patient.birth_date)
 
 
@@ -162,7 +162,3 @@ async def record_consent(
     await work.consents.add(consent)
     work.outbox.step(case, person, CaseEvent.CONSENT, Action.CONSENT_RECORD, history={"giver": giver.value})
     return consent
-
-
-def may_see_draft_report(person: Person, relation: Relation) -> bool:
-    return may(person, Action.REPORT_READ_DRAFT, relation)

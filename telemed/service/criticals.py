@@ -82,7 +82,7 @@ async def acknowledge_critical(work: UnitOfWork, person: Person, case_id: str, v
 
 
 async def act_on_critical(work: UnitOfWork, person: Person, case_id: str, value_id: str, action_taken: str) -> CriticalValue:
-    """What was done for the patient; this, and only this, closes the loop."""
+    """Record what was done for the patient; this, and only this, closes the loop."""
     case, value = await _value(work, person, case_id, value_id, Action.CRITICAL_ACT)
     value.apply("act")
     value.action, value.action_by, value.action_at = action_taken, person.username, work.now

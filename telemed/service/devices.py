@@ -18,7 +18,7 @@ from telemed.service.ports.unit_of_work import UnitOfWork
 
 
 class EchoOutcome(StrEnum):
-    """What became of a C-ECHO."""
+    """The outcome of a C-ECHO."""
 
     ANSWERED = "answered"
     REFUSED = "refused"

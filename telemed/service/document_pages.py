@@ -31,7 +31,7 @@ class DocumentPages(Protocol):
     """Draws PDF documents of the object store. Both raise Undrawable."""
 
     async def sizes(self, key: str, size: int) -> Sequence[PageSize]:
-        """The pages of the object `key` of `size` bytes, the first `MOST_PAGES` of them."""
+        """The pages of the object `key` of `size` bytes, the first `MAX_PAGES` of them."""
         ...
 
     async def draw(self, key: str, size: int, number: int) -> bytes:
@@ -39,5 +39,5 @@ class DocumentPages(Protocol):
         ...
 
 
-MOST_PAGES = 300
+MAX_PAGES = 300
 """More pages than a record sent along has; the rest is there in the file itself."""

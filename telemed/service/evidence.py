@@ -178,7 +178,7 @@ async def unlink_study(work: UnitOfWork, person: Person, case_id: str, owner: st
 
 
 def missing_evidence(centre: Centre | None, kinds: Collection[EvidenceType], consented: bool) -> list[str]:
-    """What the hub still waits for: the centre's own kind of evidence, and consent where the centre wants it."""
+    """Return what the hub still waits for: the centre's own kind of evidence, and consent where the centre wants it."""
     missing = []
     if centre and centre.expected and centre.expected.type not in kinds:
         missing.append(centre.expected.type.value)

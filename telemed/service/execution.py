@@ -57,6 +57,6 @@ async def record_refusal(application: Application, person: Person, what: str, re
 
 
 async def record_look(application: Application, person: Person, action: str, subject: str) -> None:
-    """Who looked at which patient's data, when."""
+    """Put on record who looked at which patient's data, and when."""
     async with application.writing() as work:
         work.outbox.audit(action, person.username, person.institution, subject)

@@ -47,7 +47,7 @@ class DamagedFile(DomainError):
 
 @dataclass(frozen=True, slots=True)
 class ReceivedStudy:
-    """What the DICOM intake made of a file."""
+    """The study that the DICOM intake made of a file."""
 
     study_instance_uid: str
     modality: str

@@ -33,7 +33,7 @@ class StudyQuality:
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """What a trained model says about a study. It is shown as a proposal, never taken over by itself."""
+    """The statement of a trained model about a study. It is shown as a proposal, never taken over by itself."""
 
     owner: str
     study_instance_uid: str

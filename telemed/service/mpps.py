@@ -1,4 +1,4 @@
-"""What modalities say about the examinations that they perform, on the cases' histories."""
+"""Performed procedure steps that modalities report, on the cases' histories."""
 
 from __future__ import annotations
 

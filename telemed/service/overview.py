@@ -1,4 +1,4 @@
-"""What the network's operator asks every morning: who is silent, what waits, what went wrong. Metadata only."""
+"""The operator's overview of the network: who is silent, what waits, what went wrong. Metadata only."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class DayVolume:
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """How an institution stands: when it was last heard of, by what, and its volume by day (days without any left out)."""
+    """An institution's connection: when it was last heard of, by what, and its volume by day (days without any left out)."""
 
     code: str
     last_case_at: datetime | None = None
@@ -46,7 +46,7 @@ class Connection:
 
 
 class Standing(StrEnum):
-    """How an institution stands today. `silent`: it used to send and has not for two whole days or longer. Practice."""
+    """An institution's standing today. `silent`: it used to send and has not for two whole days or longer. Practice."""
 
     SILENT = "silent"
     NEVER = "never"
@@ -64,7 +64,7 @@ def standing(connection: Connection, now: datetime, zone: tzinfo) -> Standing:
 
 @dataclass(frozen=True, slots=True)
 class HubLoad:
-    """How a hub stands in one centre: waiting, held, overdue now; deadlines kept and missed in the last 30 days."""
+    """A hub's load in one centre: waiting, held, overdue now; deadlines kept and missed in the last 30 days."""
 
     hub: str
     centre: str
@@ -154,9 +154,9 @@ class Overview(Protocol):
         ...
 
     async def unmatched(self, person: Person) -> int:
-        """How many studies look for their case."""
+        """Return how many studies look for their case."""
         ...
 
     async def kept_aside(self, person: Person, limit: int) -> list[KeptAside]:
-        """What the DICOM gateway did not enter, newest first."""
+        """Return what the DICOM gateway did not enter, newest first."""
         ...

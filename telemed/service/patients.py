@@ -28,7 +28,7 @@ from telemed.service.ports.unit_of_work import UnitOfWork
 
 @dataclass(frozen=True, slots=True)
 class Demographics:
-    """What a member fills in."""
+    """A patient's particulars as a member fills them in."""
 
     name: str
     sex: Sex
@@ -125,7 +125,7 @@ def _written(patient: Patient) -> dict[str, str]:
 
 
 async def _note_change(work: UnitOfWork, actor: str, was: Patient, now: Patient) -> None:
-    """What stood in the record and does not any more is kept. What was empty is no loss."""
+    """Keep what stood in the record and does not any more. What was empty is no loss."""
     old, new = _written(was), _written(now)
     lost = {name: value for name, value in old.items() if value and value != new.get(name, "")}
     if lost:

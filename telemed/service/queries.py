@@ -1,4 +1,4 @@
-"""What the pages and the API ask to see. Every question carries the person who asks: the answer is theirs to see."""
+"""Queries of the pages and the API. Every question carries the person who asks: the answer is theirs to see."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class CaseFilter:
 
 @dataclass(frozen=True, slots=True)
 class EvidenceSummary:
-    """What a listed case rests on: pieces by kind, DICOM instances, when the last of them came, and whether consent is there."""
+    """The evidence of a listed case: pieces by kind, DICOM instances, when the last of them came, and whether consent is there."""
 
     pieces: Mapping[EvidenceType, int] = field(default_factory=dict)
     instances: int = 0
@@ -130,7 +130,7 @@ class Queries(Protocol):
         ...
 
     async def counts(self, person: Person, centre: str = "") -> Mapping[View, int]:
-        """How many cases each tab holds."""
+        """Return how many cases each tab holds."""
         ...
 
     async def history(self, case_id: str) -> list[HistoryLine]: ...
@@ -145,11 +145,11 @@ class Queries(Protocol):
         ...
 
     async def notices(self, person: Person, before: int | None, limit: int) -> list[Notice]:
-        """What concerns the person, newest first."""
+        """Return what concerns the person, newest first."""
         ...
 
     async def unread_notices(self, person: Person) -> int:
-        """How many of them they have not seen, counted up to MANY_NOTICES."""
+        """Return how many of them they have not seen, counted up to MANY_NOTICES."""
         ...
 
     async def priors(self, person: Person, case: Case) -> list[PriorCase]: ...

@@ -1,4 +1,4 @@
-"""What a person has to settle: studies without a case or with the wrong one, and what they say. Metadata; looks on record."""
+"""Reconciliation by hand: studies without a case or with the wrong one, and what they say. Metadata; looks on record."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ NEAR = timedelta(days=7)
 """How far from the study's arrival a case of the same member is proposed by time alone. Practice."""
 PATIENT_WINDOW = timedelta(days=90)
 """How old a case of the same patient number may be to be proposed. Practice."""
-MOST_CANDIDATES = 5
+MAX_CANDIDATES = 5
 PAST = frozenset({CaseStatus.COMPLETED, CaseStatus.FAILED})
 """Cases that are proposed only where a number speaks for them."""
 
@@ -84,7 +84,7 @@ async def candidates(work: UnitOfWork, study: StudyFacts) -> list[Candidate]:
         return -sum(weights[reason] for reason in entry[1]), abs(entry[0].created_at - study.received_at)
 
     likely = [entry for entry in sorted(found.values(), key=likelihood) if entry[1] != ["near-time"]]
-    return [_candidate(case, reasons) for case, reasons in likely[:MOST_CANDIDATES]]
+    return [_candidate(case, reasons) for case, reasons in likely[:MAX_CANDIDATES]]
 
 
 def _candidate(case: Case, reasons: Sequence[str]) -> Candidate:
@@ -101,7 +101,7 @@ def _candidate(case: Case, reasons: Sequence[str]) -> Candidate:
     )
 
 
-MOST_FOUND = 20
+MAX_FOUND = 20
 """Studies that a number brings up."""
 
 
@@ -116,17 +116,17 @@ class Found:
 
 
 async def find_by_number(work: UnitOfWork, person: Person, numbers: Sequence[str]) -> Found:
-    """What carries one of these numbers: a patient's or a resident number, or a study's accession number."""
+    """Return what carries one of these numbers: a patient's or a resident number, or a study's accession number."""
     require(person, Action.UNMATCHED_READ)
     ids: dict[str, None] = {}
     studies: dict[tuple[str, str], StudyFacts] = {}
     for number in (text.strip() for text in numbers if text.strip()):
         ids |= dict.fromkeys(await work.patients.with_number(number))
-        studies |= {(s.owner, s.study_instance_uid): s for s in await work.studies.find_by_number(number, MOST_FOUND)}
+        studies |= {(s.owner, s.study_instance_uid): s for s in await work.studies.find_by_number(number, MAX_FOUND)}
     found = []
     for (owner, uid), study in studies.items():
         found.append(UnmatchedStudy(study, [_candidate(case, ()) for case in await work.cases.with_study(owner, uid)]))
-    records = await work.patients.get_many(list(ids)[:MOST_FOUND])
+    records = await work.patients.get_many(list(ids)[:MAX_FOUND])
     earlier: dict[str, list[Reconciliation]] = {}
     for change in await work.reconciliations.changes([record.id for record in records]):
         earlier.setdefault(change.patient_id, []).append(change)
@@ -143,7 +143,7 @@ class TakenStep:
 
 
 async def steps_taken(work: UnitOfWork, person: Person, limit: int) -> list[TakenStep]:
-    """What was reconciled by hand, newest first."""
+    """Return what was reconciled by hand, newest first."""
     require(person, Action.UNMATCHED_READ)
     entries = await work.reconciliations.newest(limit)
     ids = dict.fromkeys(i for entry in entries for i in (entry.patient_id, entry.other_id) if i)
@@ -158,7 +158,7 @@ async def steps_taken(work: UnitOfWork, person: Person, limit: int) -> list[Take
 
 
 async def correct_study(work: UnitOfWork, person: Person, owner: str, study_instance_uid: str, right: StudyAttributes, reason: str) -> None:
-    """Whose study it is, or which order it answers, was written wrongly: what is right holds, what was received is kept.
+    """Correct whose study it is, or which order it answers: what is right holds, what was received is kept.
 
     The objects stay as they were sent. A study without a case is matched anew. Raises NotFound, or Invalid for values that
     DICOM does not allow or where none is given.

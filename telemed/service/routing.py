@@ -91,7 +91,7 @@ async def offer_by_operator(work: UnitOfWork, person: Person, case_id: str, hub:
 
 
 def try_route(region: Region, centre_code: str, member: str, need: str, now: datetime) -> tuple[RouteStep, ...]:
-    """Which way would a case go? For the operator's check; changes nothing."""
+    """Return the way that a case would go. For the operator's check; changes nothing."""
     if centre_code not in region.centres:
         raise Invalid(FieldError("centre", "choice", " ".join(region.centres)))
     if member not in region.network.institutions:

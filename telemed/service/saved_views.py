@@ -8,7 +8,7 @@ from telemed.domain.policy import Action, require
 from telemed.service.ports.saved_views import SavedView
 from telemed.service.ports.unit_of_work import UnitOfWork
 
-MOST_VIEWS = 20
+MAX_VIEWS = 20
 """As many as fit into one menu; practice."""
 
 
@@ -19,8 +19,8 @@ async def save_view(work: UnitOfWork, person: Person, name: str, query: str) -> 
     if not view.name:
         raise Invalid(FieldError("name", "required"))
     known = {each.name for each in await work.saved_views.of(person.username)}
-    if view.name not in known and len(known) >= MOST_VIEWS:
-        raise Invalid(FieldError("name", "too-many", str(MOST_VIEWS)))
+    if view.name not in known and len(known) >= MAX_VIEWS:
+        raise Invalid(FieldError("name", "too-many", str(MAX_VIEWS)))
     await work.saved_views.save(person.username, view)
     return view
 

@@ -92,7 +92,7 @@ class Statistics(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """Whose figures a person sees: for each centre its members, or all of them where `members` is None."""
+    """The figures that a person sees: for each centre its members, or all of them where `members` is None."""
 
     centres: tuple[str, ...]
     members: Mapping[str, frozenset[str]] | None = None

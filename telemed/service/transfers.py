@@ -100,7 +100,7 @@ async def ask_for_priors(work: UnitOfWork, case: Case) -> None:
 
 
 def is_wanted(case: Case, patient: Patient, prior: RemotePrior, oldest: str, owner: str) -> bool:
-    """Whether a study that an archive of the institution `owner` found is to be fetched: an earlier one, of this very patient, not
+    """True if a study that an archive of the institution `owner` found is to be fetched: an earlier one, of this very patient, not
     made before the day `oldest` (YYYYMMDD)."""
     recent_enough = not prior.study_date or prior.study_date >= oldest
     is_theirs = is_of if owner == case.member else is_surely_of
@@ -108,14 +108,14 @@ def is_wanted(case: Case, patient: Patient, prior: RemotePrior, oldest: str, own
 
 
 def is_of(patient: Patient, prior: RemotePrior) -> bool:
-    """Whether birth date and sex agree, where both the record and the archive have them: numbers are given out twice, and mistyped."""
+    """True if birth date and sex agree, where both the record and the archive have them: numbers are given out twice, and mistyped."""
     born, sex = _born(patient), DICOM_SEX.get(patient.sex, "")
     same_birth = not born or len(prior.birth_date) != len(born) or prior.birth_date == born
     return same_birth and (not sex or prior.sex not in DICOM_SEX.values() or prior.sex == sex)
 
 
 def is_surely_of(patient: Patient, prior: RemotePrior) -> bool:
-    """Whether name, birth date and sex are known to both and the same: at another institution the number may be somebody else's."""
+    """True if name, birth date and sex are known to both and the same: at another institution the number may be somebody else's."""
     born, sex = _born(patient), DICOM_SEX.get(patient.sex, "")
     names = {normal_name(group) for group in prior.name.split("=")}
     return bool(born and sex) and (born, sex) == (prior.birth_date, prior.sex) and normal_name(patient.name) in names
@@ -131,7 +131,7 @@ def oldest_wanted(rules: PriorRules, now: datetime) -> str:
 
 
 def is_earlier(case: Case, prior: RemotePrior) -> bool:
-    """Whether a study is one to compare with. What may be the very study that the case is about is not fetched as a prior: one with
+    """True if a study is one to compare with. What may be the very study that the case is about is not fetched as a prior: one with
     the case's accession number or UID, or a recent one of the modality that is asked for."""
     if prior.study_instance_uid == study_uid_of(case.id):
         return False
@@ -186,7 +186,7 @@ async def begin(work: UnitOfWork, transfer_id: str) -> tuple[Transfer, Case] | N
 
 
 async def progress(work: UnitOfWork, transfer_id: str, total: int, completed: int, failed: int) -> None:
-    """How far it is."""
+    """Note how far the transfer is."""
     transfer = await work.transfers.get(transfer_id)
     if transfer is not None:
         transfer.total, transfer.completed, transfer.failed, transfer.changed_at = total, completed, failed, work.now

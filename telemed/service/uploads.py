@@ -17,7 +17,7 @@ from storage.protocol import ObjectStore
 from telemed.domain.errors import DomainError, FieldError, Invalid, NotFound
 from telemed.domain.evidence import HEAD, Evidence, kind_of
 from telemed.domain.people import Person
-from telemed.domain.upload import LIFETIME, MOST_PARTS, MOST_UNFINISHED, Part, Upload
+from telemed.domain.upload import LIFETIME, MAX_PARTS, MAX_UNFINISHED, Part, Upload
 from telemed.service.application import Application
 from telemed.service.evidence import may_attach
 from telemed.service.execution import execute, query
@@ -58,7 +58,7 @@ class ChecksumMismatch(DomainError):
 
 @dataclass(frozen=True, slots=True)
 class Checksum:
-    """What the sender says of the bytes of one request: an algorithm of `CHECKSUMS` and the digest."""
+    """The sender's checksum of the bytes of one request: an algorithm of `CHECKSUMS` and the digest."""
 
     algorithm: str
     digest: bytes
@@ -69,7 +69,7 @@ async def begin_upload(work: UnitOfWork, person: Person, case_id: str, name: str
     await may_attach(work, person, case_id)
     if length <= 0:
         raise Invalid(FieldError("Upload-Length", "required"))
-    if await work.uploads.unfinished(person.username) >= MOST_UNFINISHED:
+    if await work.uploads.unfinished(person.username) >= MAX_UNFINISHED:
         raise TooManyUploads(person.username)
     clean = "".join(c for c in name if c.isprintable())[-255:] or DEFAULT_NAME
     upload = Upload(new_id(), case_id, person.username, clean, length, work.now, work.now + LIFETIME)
@@ -130,8 +130,8 @@ class _Receiver:
     async def _store(self, content: bytes) -> None:
         if self._end == 0:
             _refuse_unknown(self._application, content, self._upload.length)
-        if len(self._upload.parts) + len(self._uncounted) >= MOST_PARTS:
-            raise Invalid(FieldError("Upload-Offset", "too-many-parts", str(MOST_PARTS)))
+        if len(self._upload.parts) + len(self._uncounted) >= MAX_PARTS:
+            raise Invalid(FieldError("Upload-Offset", "too-many-parts", str(MAX_PARTS)))
         # Two connections may bring the same offset, one of them cut short: each part has a key of its own.
         part = Part(self._end, len(content), f"{self._upload.folder}{self._end}-{secrets.token_hex(4)}")
         self._uncounted.append(part)

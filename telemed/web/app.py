@@ -109,7 +109,7 @@ PAGE_MODULES = (
 
 @dataclass(frozen=True, slots=True)
 class WebDependencies:
-    """What the web process is given besides the application."""
+    """The parts that the web process is given besides the application."""
 
     studies: StudyIntake
     exports: StudyExporter

@@ -1,4 +1,4 @@
-"""How a state looks: a tone, an icon and a word, so that colour never speaks alone.
+"""The look of a state: a tone, an icon and a word, so that colour never speaks alone.
 
 Tones: ``quiet`` grey, ``waiting`` blue, ``near`` amber, ``critical`` red, ``done`` green. Icons are symbols of
 ``static/icons.svg``. Keys are the FHIR R4 codes that the domain uses (Task.status, DiagnosticReport.status,

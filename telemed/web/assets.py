@@ -1,4 +1,4 @@
-"""What the browser loads: styles, ES modules, icons, third-party code.
+"""Assets that the browser loads: styles, ES modules, icons, third-party code.
 
 Everything under ``static/`` is read once at start (about 1 MB), compressed, and served from memory at
 ``/static/{digest}/{path}``, where the digest is that of the whole tree. A browser may keep such an answer for

@@ -1,4 +1,4 @@
-"""What the web application carries with it, by typed keys."""
+"""Typed keys of what the web application carries with it."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from telemed.web.i18n import current_language
 from telemed.web.keys import OHIF
 from telemed.web.security import person_of
 
-MOST_STUDIES = 6
+MAX_STUDIES = 6
 """Studies that are opened at once: the case's own, and the newest priors."""
 
 # WebAssembly codecs, workers made from blobs, and styles that components write: the viewer needs them, our own pages do not.
@@ -92,9 +92,9 @@ def add_routes(app: web.Application, folder: Path) -> None:
 
 
 def viewer_address(app: web.Application, studies: list[str], priors: list[str]) -> str:
-    """Where OHIF shows these studies with the priors beside them; empty where it is not installed or nothing has come."""
+    """Return where OHIF shows these studies with the priors beside them; empty where it is not installed or nothing has come."""
     if not app[OHIF] or not studies:
         return ""
-    wanted = list(dict.fromkeys([*studies, *priors]))[:MOST_STUDIES]
+    wanted = list(dict.fromkeys([*studies, *priors]))[:MAX_STUDIES]
     query = {"StudyInstanceUIDs": ",".join(wanted), "lng": "en" if current_language() == "en" else "zh"}
     return str(URL(f"{BASE}/viewer").with_query(query))

@@ -1,4 +1,4 @@
-"""Who is asking, and whether the browser was made to ask by another site."""
+"""Authentication of requests, and refusal of those that another site made the browser send."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def _in_plain_text(path: str) -> bool:
 
 
 async def add_headers(request: web.Request, response: web.StreamResponse) -> None:
-    """What every answer carries: pages, errors and streams alike. An answer's own word comes first."""
+    """Add the headers that every answer carries: pages, errors and streams alike. An answer's own word comes first."""
     for name, value in HEADERS.items():
         response.headers.setdefault(name, value)
     if not request.path.startswith("/static/"):

@@ -1,4 +1,4 @@
-"""Who looked for studies, fetched their images, or was refused: on record once for a sitting, though one study is hundreds of requests."""
+"""Looks at studies through DICOMweb, allowed or refused: on record once for a sitting, though one study is hundreds of requests."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ def _javascript_texts() -> str:
 
 
 async def page_context(request: web.Request) -> dict[str, object]:
-    """What ``base.html`` needs whatever the page: language, theme, the server's time and the zone it is shown in, the address."""
+    """Return what ``base.html`` needs whatever the page: language, theme, the server's time and the zone it is shown in, the address."""
     theme = request.cookies.get(THEME_COOKIE, "auto")
     return {
         "language": i18n.current_language(),

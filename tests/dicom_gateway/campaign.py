@@ -35,7 +35,7 @@ AS_SENT = {"Accept": 'multipart/related; type="application/dicom"; transfer-synt
 CALLING = "CLINIC1"
 TINY = Kind("tiny", SMALL.sop_class, 16)
 SENDERS = (TINY, TINY, SMALL, CT)
-MOST = 1.5  # seconds from the first byte of a round to the kill
+MAX_SECONDS = 1.5  # seconds from the first byte of a round to the kill
 PATIENCE = 120.0  # seconds until the port is open again
 
 
@@ -164,7 +164,7 @@ async def one_round(target: Target, part: str) -> list[Study]:
     for sender in senders:
         sender.start()
     try:
-        await asyncio.sleep(random.uniform(0.02, MOST))
+        await asyncio.sleep(random.uniform(0.02, MAX_SECONDS))
         await target.kill(part)
     finally:
         stop.set()

@@ -57,7 +57,7 @@ class _Sealed(msgspec.Struct):
 
 
 class AuditAnchors:
-    """The notes of one installation. As a janitor of the worker, call it now and then."""
+    """The notes of one installation. As a maintenance task of the worker, call it now and then."""
 
     def __init__(self, engine: AsyncEngine, store: ObjectStore, key_file: Path) -> None:
         self._engine, self._store = engine, store

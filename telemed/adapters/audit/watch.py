@@ -28,7 +28,7 @@ ROUND_EVERY = timedelta(hours=1)
 
 
 class AuditWatch:
-    """A janitor of the worker: call it now and then. A fault stays on record and stops its walk."""
+    """A maintenance task of the worker: call it now and then. A fault stays on record and stops its walk."""
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine

@@ -24,7 +24,7 @@ SELDOM = 60.0
 AT_ONCE = 4
 """Notes being written; more are left, so that whoever knocks under many titles costs nothing."""
 
-MOST_REMEMBERED = 4096
+MAX_REMEMBERED = 4096
 """Titles of which one remembers when they were noted."""
 
 KEPT_REFUSED = 50
@@ -44,7 +44,7 @@ class DeviceCalls:
         now, what = time.monotonic(), (title, refused)
         if now - self._noted.get(what, -SELDOM) < SELDOM or len(self._writing) >= AT_ONCE:
             return
-        if len(self._noted) >= MOST_REMEMBERED:
+        if len(self._noted) >= MAX_REMEMBERED:
             self._noted.clear()
         self._noted[what] = now
         task = asyncio.create_task(self._write(title, address, refused))

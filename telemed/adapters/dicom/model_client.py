@@ -27,9 +27,9 @@ from telemed.service.image_quality import Proposal
 
 PATIENCE = 100.0
 """Seconds for one study, sending and thinking included: below the lease of a job."""
-MOST_ANSWER = 8 << 20
-MOST_FINDINGS = 200
-MOST_TEXT = 2000
+MAX_ANSWER = 8 << 20
+MAX_FINDINGS = 200
+MAX_TEXT = 2000
 _SR_DEPTH = 8
 
 
@@ -74,8 +74,8 @@ class ModelClient:
                 content = bytearray()
                 async for piece in answer.content.iter_chunked(1 << 16):
                     content += piece
-                    if len(content) > MOST_ANSWER:
-                        raise ModelFailed(f"the model's answer is longer than {MOST_ANSWER} bytes")
+                    if len(content) > MAX_ANSWER:
+                        raise ModelFailed(f"the model's answer is longer than {MAX_ANSWER} bytes")
                 return answer.content_type, bytes(content)
         except (aiohttp.ClientError, TimeoutError) as error:
             raise ModelFailed(f"the model cannot be asked: {error or type(error).__name__}") from None
@@ -106,14 +106,14 @@ def _from_json(content: bytes) -> tuple[str, str, list[dict[str, Any]]]:
         raise ModelFailed(f"the model's JSON lacks what is agreed: {error!r}"[:300]) from None
     if not (isinstance(model, str) and model and isinstance(version, str) and isinstance(findings, list)):
         raise ModelFailed("the model's JSON needs model and version as text and findings as a list")
-    return model[:100], version[:50], [_finding(each) for each in findings[:MOST_FINDINGS]]
+    return model[:100], version[:50], [_finding(each) for each in findings[:MAX_FINDINGS]]
 
 
 def _finding(given: Any) -> dict[str, Any]:
     """One finding with nothing in it but what is known."""
     if not isinstance(given, dict) or not isinstance(given.get("text"), str):
         raise ModelFailed("a finding needs a text")
-    finding: dict[str, Any] = {"text": given["text"][:MOST_TEXT]}
+    finding: dict[str, Any] = {"text": given["text"][:MAX_TEXT]}
     confidence = given.get("confidence")
     if isinstance(confidence, int | float) and 0 <= confidence <= 1:
         finding["confidence"] = float(confidence)
@@ -138,7 +138,7 @@ def _from_report(content: bytes) -> tuple[str, str, list[dict[str, Any]]]:
     if not model or not lines:
         raise ModelFailed("the model's report names no model, or holds no text")
     version = versions if isinstance(versions, str) else ", ".join(map(str, versions))
-    return model[:100], version[:50], [{"text": line[:MOST_TEXT]} for line in lines[:MOST_FINDINGS]]
+    return model[:100], version[:50], [{"text": line[:MAX_TEXT]} for line in lines[:MAX_FINDINGS]]
 
 
 def _lines(item: Dataset, depth: int) -> Iterator[str]:

@@ -19,8 +19,8 @@ from telemed.service.image_quality import StudyQuality
 
 SAMPLED = 7
 """Images of a series whose pixels are measured: spread evenly over its middle, for a series ends in air."""
-MOST_SERIES = 20
-MOST_HEADERS = 5000
+MAX_SERIES = 20
+MAX_HEADERS = 5000
 _HEADERS_IN_A_JOB = 32
 
 
@@ -39,7 +39,7 @@ class StudyAssessor:
         instances = await self._index.locate(Target(studies=(uid,)), scope)
         if not instances:
             return
-        assessment = await self.measured(instances[:MOST_HEADERS])
+        assessment = await self.measured(instances[:MAX_HEADERS])
         scores = {dimension.value: score.value for dimension, score in assessment.scores.items()}
         await self._kept.keep(StudyQuality(owner, uid, now(), assessment.images, scores, assessment.as_json()), self._zone)
 
@@ -63,11 +63,11 @@ class StudyAssessor:
 
 
 def sampled(instances: Sequence[StoredInstance]) -> list[StoredInstance]:
-    """The images whose pixels are looked at: up to `SAMPLED` of each of the first `MOST_SERIES` series."""
+    """The images whose pixels are looked at: up to `SAMPLED` of each of the first `MAX_SERIES` series."""
     chosen: list[StoredInstance] = []
     for number, (_, group) in enumerate(groupby(instances, key=lambda each: each.series_instance_uid)):
         pictures = [each for each in group if each.pixel_data_offset is not None]
-        if number >= MOST_SERIES or not pictures:
+        if number >= MAX_SERIES or not pictures:
             continue
         if len(pictures) <= SAMPLED:
             chosen += pictures

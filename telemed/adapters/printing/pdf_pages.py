@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from storage.protocol import ObjectStore
 from telemed.adapters.process_pool import ProcessDied, RestartingPool
-from telemed.service.document_pages import MOST_PAGES, PageSize, Undrawable
+from telemed.service.document_pages import MAX_PAGES, PageSize, Undrawable
 
 T = TypeVar("T")
 
@@ -76,7 +76,7 @@ def page_sizes(content: bytes) -> list[PageSize]:
     try:
         document = pypdfium2.PdfDocument(content)
         with contextlib.closing(document):
-            return [PageSize(*document.get_page_size(index)) for index in range(min(len(document), MOST_PAGES))]
+            return [PageSize(*document.get_page_size(index)) for index in range(min(len(document), MAX_PAGES))]
     except pypdfium2.PdfiumError as error:
         raise Undrawable(str(error)) from None
 
@@ -88,7 +88,7 @@ def draw_page(content: bytes, number: int) -> bytes:
     try:
         document = pypdfium2.PdfDocument(content)
         with contextlib.closing(document):
-            if not 1 <= number <= min(len(document), MOST_PAGES):
+            if not 1 <= number <= min(len(document), MAX_PAGES):
                 raise Undrawable(f"there is no page {number}")
             page = document[number - 1]
             width, height = page.get_size()

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from telemed.centres.ecg.domain import Edit, Tracing
 from telemed.service.ports.region import Region
 
-MOST_BINS = 65_536
+MAX_BINS = 65_536
 """Bins of one answer: at three leads 400 kB; a screen has some thousand columns."""
 
 

@@ -33,11 +33,11 @@ CART = "ecg-cart"
 REASON = "心电图机自动上传"
 """The request's reason, in the language of the region's own texts."""
 
-MOST_EDITS = 5000
+MAX_EDITS = 5000
 BEAT_CLASSES = frozenset("NSVFQ")
 """AAMI EC57 classes that a reader may give."""
 LONGEST_STRIP = 60.0
-MOST_STRIPS = 40
+MAX_STRIPS = 40
 """Strips that go into one report."""
 
 CLOSED = frozenset({CaseStatus.DRAFT, CaseStatus.CANCELLED, CaseStatus.COMPLETED})
@@ -135,8 +135,8 @@ async def edit_recording(
     if kind is not EditKind.STRIP and tracing.kind is not TracingKind.HOLTER:
         raise InvalidTransition("tracing", tracing.kind, "edit")
     clean = _checked(tracing, kind, detail, edits)
-    if len(edits) >= MOST_EDITS:
-        raise Invalid(FieldError("kind", "too-many", str(MOST_EDITS)))
+    if len(edits) >= MAX_EDITS:
+        raise Invalid(FieldError("kind", "too-many", str(MAX_EDITS)))
     edit = Edit(tracing_id, len(edits) + 1, kind, clean, person.username, work.now)
     await work.repository(Tracings).add_edit(edit)
     work.outbox.audit(Action.REPORT_WRITE, person.username, person.institution, f"case/{case_id}", detail={"edit": kind.value, **clean})
@@ -177,12 +177,12 @@ def _checked_strip(tracing: Tracing, detail: Mapping[str, Any], edits: list[Edit
         raise Invalid(FieldError("detail.seconds", "range", f"1-{LONGEST_STRIP:.0f}"))
     if not isinstance(caption, str) or len(caption) > 100:
         raise Invalid(FieldError("detail.caption", "too-long", "100"))
-    if sum(edit.counts and edit.kind is EditKind.STRIP for edit in edits) >= MOST_STRIPS:
-        raise Invalid(FieldError("kind", "too-many", str(MOST_STRIPS)))
+    if sum(edit.counts and edit.kind is EditKind.STRIP for edit in edits) >= MAX_STRIPS:
+        raise Invalid(FieldError("kind", "too-many", str(MAX_STRIPS)))
     return {"begin": round(float(begin), 3), "seconds": round(float(seconds), 3), "caption": caption}
 
 
-MOST_EARLIER = 20
+MAX_EARLIER = 20
 
 
 async def earlier_tracings(application: Application, person: Person, case_id: str) -> list[Tracing]:
@@ -194,4 +194,4 @@ async def earlier_tracings(application: Application, person: Person, case_id: st
         found = await work.repository(Tracings).of_cases([prior.case.id for prior in priors])
     made = {prior.case.id: prior.case.created_at.replace(tzinfo=None) for prior in priors}
     resting = [tracing for tracing in found if tracing.kind is TracingKind.RESTING]
-    return sorted(resting, key=lambda tracing: tracing.started_at or made[tracing.case_id], reverse=True)[:MOST_EARLIER]
+    return sorted(resting, key=lambda tracing: tracing.started_at or made[tracing.case_id], reverse=True)[:MAX_EARLIER]

@@ -32,7 +32,7 @@ class Cases(Protocol):
         ...
 
     async def count_with_patient(self, patient_id: str) -> int:
-        """How many cases show this patient record."""
+        """Return how many cases show this patient record."""
         ...
 
     async def made_between(self, member: str, first: datetime, last: datetime, limit: int) -> list[Case]:
@@ -45,7 +45,7 @@ class Cases(Protocol):
 
     async def has_access(self, case_id: str, institution: str) -> bool: ...
     async def held_by(self, username: str) -> int:
-        """How many cases the reader holds now; in a writing transaction nobody else counts this reader's until its end."""
+        """Return how many cases the reader holds now; in a writing transaction nobody else counts this reader's until its end."""
         ...
 
     async def past_accept(self, now: datetime, limit: int) -> list[str]: ...

@@ -13,7 +13,7 @@ from telemed.domain.people import Agent
 
 
 class Outbox(Protocol):
-    """What is written beside the change, in its transaction: the case's history, the audit trail, the work to do next."""
+    """Writes beside the change, in its transaction: the case's history, the audit trail, the work to do next."""
 
     def event(
         self, case: Case, action: EventKind, actor: str, detail: Mapping[str, Any] | None = None, *, left_hub: str | None = None

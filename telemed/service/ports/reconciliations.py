@@ -15,13 +15,9 @@ class Reconciliations(Protocol):
         ...
 
     async def newest(self, limit: int) -> list[Reconciliation]:
-        """What people decided, newest first; changes of cards are none."""
+        """Return what people decided, newest first; changes of cards are none."""
         ...
 
     async def changes(self, patient_ids: Sequence[str]) -> list[Reconciliation]:
-        """How these records were written before, newest first, at most 200."""
-        ...
-
-    async def of_study(self, owner: str, study_instance_uid: str) -> list[Reconciliation]:
-        """What was done about a study, newest first."""
+        """Return how these records were written before, newest first, at most 200."""
         ...

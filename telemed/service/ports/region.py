@@ -16,7 +16,7 @@ from telemed.domain.people import LockOut, SessionLimits
 
 @dataclass(frozen=True, slots=True)
 class PriorRules:
-    """How many earlier studies are fetched for a case, the newest first, and how old they may be: a reader compares with few
+    """The number of earlier studies fetched for a case, the newest first, and their greatest age: a reader compares with few
     (practice)."""
 
     studies: int = 10
@@ -25,7 +25,7 @@ class PriorRules:
 
 @dataclass(frozen=True, slots=True)
 class Region:
-    """What is set for the whole region: the network, the centres, and the numbers that a region decides."""
+    """The region's settings: the network, the centres, and the numbers that a region decides."""
 
     network: Network
     centres: Mapping[str, Centre]

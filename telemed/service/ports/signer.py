@@ -31,7 +31,7 @@ class Signatory:
 
 @dataclass(frozen=True, slots=True)
 class SignatureCheck:
-    """What was found about one signature of a file.
+    """Findings about one signature of a file.
 
     `intact`: the signed bytes are unchanged and the signature fits the certificate. `trusted`: the certificate leads to
     a root that this platform trusts. `unchanged_since`: nothing but a permitted further signature came after it.

@@ -10,7 +10,7 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True)
 class StudyFacts:
-    """What the index knows of a study that looks for its case."""
+    """A study as the index knows it, while it looks for its case."""
 
     owner: str
     study_instance_uid: str
@@ -30,7 +30,7 @@ class StudyFacts:
 
 @dataclass(frozen=True, slots=True)
 class StepFacts:
-    """What a modality says of a procedure step that it performs. `status` as in DICOM: IN PROGRESS, COMPLETED, DISCONTINUED."""
+    """A performed procedure step as its modality reports it. `status` as in DICOM: IN PROGRESS, COMPLETED, DISCONTINUED."""
 
     owner: str
     sop_instance_uid: str
@@ -57,7 +57,7 @@ class Studies(Protocol):
         ...
 
     async def attributes(self, owner: str, study_instance_uid: str) -> Mapping[str, str] | None:
-        """What may be corrected, as it holds now, by DICOM keyword; None where there is no such study."""
+        """Return what may be corrected, as it holds now, by DICOM keyword; None where there is no such study."""
         ...
 
     async def correct(self, owner: str, study_instance_uid: str, values: Mapping[str, str], at: datetime) -> None:
@@ -65,7 +65,7 @@ class Studies(Protocol):
         ...
 
     async def restore(self, owner: str, study_instance_uid: str) -> Mapping[str, str]:
-        """What was received holds again; returns what held in its place, nothing where nothing was corrected."""
+        """Let hold again what was received; return what held in its place, nothing where nothing was corrected."""
         ...
 
     async def find_by_number(self, number: str, limit: int) -> list[StudyFacts]:

@@ -47,7 +47,7 @@ async def acknowledge(call: Call[Nothing]) -> web.Response:
 
 @operation("POST", VALUE + "/act", body=ActionTaken, returns=CriticalShape, errors=ERRORS)
 async def act(call: Call[ActionTaken]) -> web.Response:
-    """What was done for the patient; this closes the loop."""
+    """Record what was done for the patient; this closes the loop."""
     value = await execute(call.application, criticals.act_on_critical, call.person, call.case_id, call.path("value_id"), call.body.action)
     return answer(critical_shape(value))
 

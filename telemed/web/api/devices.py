@@ -103,7 +103,7 @@ async def add(call: Call[NewDevice]) -> web.Response:
 
 @operation("PUT", DEVICE, body=DeviceInput, returns=DeviceShape, errors=(403, 404, 422))
 async def change(call: Call[DeviceInput]) -> web.Response:
-    """What holds of the device from now on; what is left out is as for a new one."""
+    """Change a device; what is left out is as for a new one."""
     title = call.path("title")
     device = await execute(call.application, devices.change_device, call.person, title, _entry(title, call.body))
     await call.application.refresh()

@@ -78,7 +78,7 @@ async def _pieces(part: BodyPartReader, limit: int) -> AsyncIterator[bytes]:
 
 @operation("GET", CASE + "/evidence", returns=EvidenceListShape, errors=(403, 404))
 async def listing(call: Call[Nothing]) -> web.Response:
-    """What the case rests on."""
+    """List the evidence of the case."""
     view = await query(call.application, view_case, call.person, call.case_id)
     return answer(EvidenceListShape(items=[evidence_shape(e) for e in view.evidence]))
 

@@ -1,4 +1,4 @@
-"""What the API takes, checked before any rule is asked."""
+"""Input of the API, checked before any rule is asked."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ class NewCase(Input):
 
 
 class CaseChange(Input):
-    """What is left out stays. Kind and patient can be changed as long as the case is a draft."""
+    """A change of a case: what is left out stays. Kind and patient can be changed as long as the case is a draft."""
 
     kind: CaseKind | None = None
     priority: Priority | None = None
@@ -125,7 +125,7 @@ class CriticalFinding(Input):
 
 
 class Told(Input):
-    """Who was told, how (telephone, in person), and that it was read back."""
+    """The clinician who was told, how (telephone, in person), and that it was read back."""
 
     whom: Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=NO_NUL)]
     how: Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=NO_NUL)]
@@ -180,7 +180,7 @@ class UnlinkStudy(Input):
 
 
 class CorrectStudy(Input):
-    """What the study should say; what is left out, or null, stays. A name is written as DICOM does: `Wang^XiaoDong=王^小东`."""
+    """A study as it should be; what is left out, or null, stays. A name is written as DICOM does: `Wang^XiaoDong=王^小东`."""
 
     owner: Code
     study_instance_uid: StudyUid
@@ -193,7 +193,7 @@ class CorrectStudy(Input):
 
 
 class RestoreStudy(Input):
-    """What was received holds again."""
+    """A correction taken back: what was received holds again."""
 
     owner: Code
     study_instance_uid: StudyUid

@@ -72,7 +72,7 @@ async def network(call: Call[Nothing]) -> web.Response:
 
 @operation("POST", "/network/route", body=RouteQuestion, returns=TriedRouteShape, errors=(403, 422))
 async def route(call: Call[RouteQuestion]) -> web.Response:
-    """Which way would this case go? Nothing is changed."""
+    """Return the way that this case would go. Nothing is changed."""
     require(call.person, Action.NETWORK_READ)
     body = call.body
     steps = try_route(call.application.region, body.centre, body.member, body.need.upper(), call.application.now())

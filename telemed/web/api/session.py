@@ -34,5 +34,5 @@ async def logout(call: Call[Nothing]) -> web.Response:
 
 @operation("GET", "/me", returns=PersonShape)
 async def me(call: Call[Nothing]) -> web.Response:
-    """Who is signed in."""
+    """Return the person who is signed in."""
     return answer(person_shape(call.person))

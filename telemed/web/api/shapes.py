@@ -1,4 +1,4 @@
-"""What the API gives: fixed shapes, encoded by msgspec."""
+"""Answers of the API: fixed shapes, encoded by msgspec."""
 
 from __future__ import annotations
 

@@ -64,7 +64,7 @@ class UnmatchedListShape(Shape):
 
 
 class EarlierShape(Shape):
-    """What stood in a record until then, by field; masked as the record."""
+    """A record as it stood until then, by field; masked as the record."""
 
     until: datetime
     values: dict[str, str]
@@ -224,7 +224,7 @@ async def unlink(call: Call[UnlinkStudy]) -> web.Response:
 
 @operation("POST", "/unmatched/correct", body=CorrectStudy, status=204, errors=(403, 404, 422))
 async def correct(call: Call[CorrectStudy]) -> web.Response:
-    """Whose study it is, or which order it answers, was written wrongly. Objects stay as sent; what was received is kept beside."""
+    """Correct whose study it is, or which order it answers. Objects stay as sent; what was received is kept beside."""
     body = call.body
     right = StudyAttributes(**{name: getattr(body, name) for name in StudyAttributes.__dataclass_fields__})
     await execute(call.application, reconciliation.correct_study, call.person, body.owner, body.study_instance_uid, right, body.reason)
@@ -233,7 +233,7 @@ async def correct(call: Call[CorrectStudy]) -> web.Response:
 
 @operation("POST", "/unmatched/restore", body=RestoreStudy, status=204, errors=(403, 404))
 async def restore(call: Call[RestoreStudy]) -> web.Response:
-    """What was received of the study holds again."""
+    """Take a correction back: what was received of the study holds again."""
     body = call.body
     await execute(call.application, reconciliation.restore_study, call.person, body.owner, body.study_instance_uid, body.reason)
     return web.Response(status=204)
@@ -254,7 +254,7 @@ async def find(call: Call[FindInput]) -> web.Response:
 
 @operation("GET", "/reconciliations", query=DoubtQuery, returns=ReconciliationListShape, errors=(403,))
 async def reconciliations(call: Call[Nothing]) -> web.Response:
-    """What was joined, taken apart and corrected by hand, newest first, with what held before."""
+    """List what was joined, taken apart and corrected by hand, newest first, with what held before."""
     q: DoubtQuery = call.query
     steps = await query(call.application, reconciliation.steps_taken, call.person, q.limit)
     await record_look(call.application, call.person, Action.UNMATCHED_READ, "reconciliations")

@@ -73,7 +73,7 @@ def _state(upload: Upload) -> dict[str, str]:
 
 @operation("OPTIONS", "/uploads", status=204, headers=("Tus-Version", "Tus-Extension", "Tus-Max-Size"))
 async def capabilities(call: Call[Nothing]) -> web.Response:
-    """What of the protocol is spoken here."""
+    """Return what of the protocol is spoken here."""
     headers = RESUMABLE | {
         "Tus-Version": VERSION,
         "Tus-Extension": "creation,termination,expiration,checksum",
@@ -106,7 +106,7 @@ async def create(call: Call[Nothing]) -> web.Response:
 
 @operation("HEAD", UPLOAD, errors=(404, 412), headers=("Upload-Offset", "Upload-Length"), request_headers=("Tus-Resumable",))
 async def look(call: Call[Nothing]) -> web.Response:
-    """How far the upload is."""
+    """Return how far the upload is."""
     _speaks(call)
     upload = await query(call.application, uploads.find_upload, call.person, call.path("upload_id"))
     return web.Response(headers=_state(upload) | {"Upload-Length": str(upload.length)})

@@ -134,14 +134,14 @@ def answers(form: Form, data: Mapping[str, Any], *, without: frozenset[str] = fr
 
 
 def examination(centre: Centre, request: Mapping[str, Any]) -> str:
-    """What is to be read, short: `CT Head`, `Frozen section breast`."""
+    """Return what is to be read, short: `CT Head`, `Frozen section breast`."""
     fields = [field for name in centre.headline_fields if name != "reason" and (field := centre.request_form.field(name))]
     words = " ".join(shown_value(field, request[field.name]) for field in fields if request.get(field.name))
     return words or gettext(centre.name)
 
 
 def evidence_words(summary: EvidenceSummary) -> str:
-    """What has arrived, short: `40 images`, `2 files`; nothing where nothing has."""
+    """Return what has arrived, short: `40 images`, `2 files`; nothing where nothing has."""
     if summary.instances:
         return ngettext("%(num)d image", "%(num)d images", summary.instances) % {"num": summary.instances}
     pieces = sum(summary.pieces.values())

@@ -44,7 +44,7 @@ CAUSES: Final = {
 
 
 def echo_words(echo: Echo) -> str:
-    """What came of it, in one sentence."""
+    """Return what came of it, in one sentence."""
     if echo.outcome is EchoOutcome.ANSWERED:
         return gettext("Answered in %(number)d ms") % {"number": echo.milliseconds}
     if echo.cause == "calling-title":

@@ -129,7 +129,7 @@ def strip_of(quality: StudyQuality) -> QualityStrip:
 
 
 def proposed_shapes(proposals: Sequence[Proposal]) -> dict[str, list[dict[str, Any]]]:
-    """Where models say their findings are, by SOP Instance UID."""
+    """Return where models say their findings are, by SOP Instance UID."""
     overlays: dict[str, list[dict[str, Any]]] = {}
     for proposal in proposals:
         for finding in proposal.findings:

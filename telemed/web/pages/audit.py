@@ -33,7 +33,7 @@ OUTCOMES = {
     "altered": _("file altered"),
 }
 PAGE_LINES = 100
-MOST_EXPORTED = 50_000
+MAX_EXPORTED = 50_000
 
 
 def audit_query(query: Mapping[str, str]) -> AuditQuery:
@@ -71,9 +71,9 @@ async def export(visit: Visit) -> web.StreamResponse:
     """The filtered trail as a file; taking it away is on record like any look."""
     require(visit.person, Action.AUDIT_READ)
     asked = audit_query(visit.query)
-    lines = await read_trail(visit.application, visit.person, audit_filters(asked), None, MOST_EXPORTED + 1, "audit-export")
-    if len(lines) > MOST_EXPORTED:
-        raise Problem(413, "too-large", gettext("More than %d records: choose fewer days.") % MOST_EXPORTED)
+    lines = await read_trail(visit.application, visit.person, audit_filters(asked), None, MAX_EXPORTED + 1, "audit-export")
+    if len(lines) > MAX_EXPORTED:
+        raise Problem(413, "too-large", gettext("More than %d records: choose fewer days.") % MAX_EXPORTED)
     content = await visit.request.app[TABLES].write(_sheet(lines), "csv")
     headers = {"Content-Disposition": 'attachment; filename="audit.csv"'}
     return web.Response(body=content, content_type="text/csv", charset="utf-8", headers=headers)

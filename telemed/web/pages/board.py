@@ -27,7 +27,7 @@ from telemed.web.pages.worklist import institution_name
 _ = str  # marks text for the translation catalogue
 
 PARTS = (View.ATTENTION, View.RUNNING, View.DONE)
-MOST = {View.ATTENTION: 200, View.RUNNING: 200, View.DONE: 30}
+MAX_ROWS = {View.ATTENTION: 200, View.RUNNING: 200, View.DONE: 30}
 """Rows of each part; of what is done more come when asked for."""
 
 FILTERS = ("centre", "priority", "q")
@@ -76,7 +76,7 @@ def kept_query(asked: BoardQuery) -> str:
 
 
 def asks_of(case: Case, critical: CriticalValue | None) -> str:
-    """What the member is asked to do, in words; empty where nothing is."""
+    """Return what the member is asked to do, in words; empty where nothing is."""
     if critical is not None and critical.status is CriticalStatus.ACKNOWLEDGED:
         return gettext("Record what was done")
     if critical is not None:
@@ -126,7 +126,7 @@ def _row(visit: Visit, case: Case, view: View, critical: CriticalValue | None, p
 
 
 def missing_of(case: Case, visit: Visit, summary: EvidenceSummary) -> list[str]:
-    """What the hub still waits for, in words."""
+    """Return what the hub still waits for, in words."""
     centre = visit.application.region.centres[case.centre]
     kinds = [centre.expected.type.value] if centre.expected and not summary.pieces.get(centre.expected.type) else []
     if centre.consent_wanted and not summary.consented:
@@ -138,7 +138,7 @@ async def _part(visit: Visit, asked: BoardQuery, view: View) -> dict[str, Any]:
     """One part of the board: its rows in order, and the cursor of the next ones."""
     queries = visit.application.queries
     cursor = asked.cursor if view is View.DONE else None
-    found = await queries.cases(visit.person, _filter(asked, view), cursor, MOST[view])
+    found = await queries.cases(visit.person, _filter(asked, view), cursor, MAX_ROWS[view])
     ids = [case.id for case in found.cases]
     times = await queries.milestones(ids) if ids else {}
     pressing: dict[str, CriticalValue] = {}

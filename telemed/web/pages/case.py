@@ -62,7 +62,7 @@ class Line:
 
 
 async def _versions(visit: Visit, view: CaseView) -> list[Report]:
-    """What was released, oldest first. Asked for only where there is something: a look at nothing would be a refusal on record."""
+    """Return what was released, oldest first. Asked for only where there is something: a look at nothing would be a refusal on record."""
     if not view.whole or view.case.completed_at is None:
         return []
     _shown, versions = await query(visit.application, read_report, visit.person, view.case.id)

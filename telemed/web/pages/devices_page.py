@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from aiohttp import web
 
-from telemed.domain.device import CHARACTER_SETS, MOST_AUTHORITY
+from telemed.domain.device import CHARACTER_SETS, MAX_AUTHORITY
 from telemed.domain.forms import Choice, Field, FieldType, Form
 from telemed.domain.network import ApplicationEntity, EntityUse
 from telemed.domain.policy import Action, require
@@ -23,10 +23,10 @@ from telemed.web.pages.page import Visit, page, render
 
 _ = str  # marks text for the translation catalogue
 
-MOST_SHOWN = 500
+MAX_SHOWN = 500
 """Devices on one page; a filter finds the others."""
 
-MOST_KNOCKED = 20
+MAX_KNOCKED = 20
 """Titles that are not entered and were refused lately."""
 
 
@@ -53,7 +53,7 @@ async def devices(visit: Visit) -> web.StreamResponse:
     await record_look(visit.application, visit.person, Action.DEVICE_MANAGE, "devices")
     wanted = visit.query.get("q", "").strip()[:100]
     fitting = [device for device in found if _fits(visit, device, wanted.casefold())]
-    shown = fitting[:MOST_SHOWN]
+    shown = fitting[:MAX_SHOWN]
     calls = {call.title: call for call in await query(visit.application, last_calls, visit.person)}
     entered = {device.title for device in found}
     groups = [(code, [_line(each) for each in group]) for code, group in groupby(shown, key=lambda each: each.institution)]
@@ -69,7 +69,7 @@ async def devices(visit: Visit) -> web.StreamResponse:
             "uses": USES,
             "calls": calls,
             "refusals": REFUSALS,
-            "knocked": [call for title, call in calls.items() if call.refused and title not in entered][:MOST_KNOCKED],
+            "knocked": [call for title, call in calls.items() if call.refused and title not in entered][:MAX_KNOCKED],
             "name_of": lambda code: institution_name(visit.application.region, code),
         },
     )
@@ -105,7 +105,7 @@ async def _form_page(visit: Visit, values: Mapping[str, Any], line: DeviceLine |
 
 
 def device_form(institutions: Sequence[Choice], *, new: bool) -> Form:
-    """What there is to know of a device. Its title stays once it is entered."""
+    """The form of a device. Its title stays once it is entered."""
     uses = tuple(Choice(use.value, USES[use.value]) for use in EntityUse)
     title = Field("title", _("AE title"), required=True, max_length=16, help=_("As the device calls itself: 1 to 16 characters."))
     return Form(
@@ -122,7 +122,7 @@ def device_form(institutions: Sequence[Choice], *, new: bool) -> Form:
                   help=_("One a line, such as 192.0.2.0/24 or 192.0.2.7. Empty: from anywhere.")),
             Field("tls", _("Is called over TLS"), FieldType.FLAG),
             Field("authority", _("Authority of its certificate, or the certificate itself (PEM)"), FieldType.LONG_TEXT, rows=3,
-                  max_length=MOST_AUTHORITY,
+                  max_length=MAX_AUTHORITY,
                   help=_("Empty: an authority that this installation trusts, and the name in the certificate is the address.")),
             Field("active", _("Takes part: may call and be addressed"), FieldType.FLAG),
         )

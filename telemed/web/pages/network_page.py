@@ -90,7 +90,7 @@ async def network(visit: Visit) -> web.StreamResponse:
 
 @page("GET", "/network/attention")
 async def attention(visit: Visit) -> web.StreamResponse:
-    """What changes by the minute, drawn again."""
+    """The part that changes by the minute, drawn again."""
     return fragment(visit, "_network_attention.html", await attention_context(visit))
 
 
@@ -102,7 +102,7 @@ async def grid(visit: Visit) -> web.StreamResponse:
 
 @page("GET", "/network/route")
 async def route(visit: Visit) -> web.StreamResponse:
-    """Which way would this case go? The answer alone."""
+    """The way that this case would go: the answer alone."""
     require(visit.person, Action.NETWORK_READ)
     return fragment(visit, "_network_route.html", route_context(visit))
 
@@ -270,7 +270,7 @@ def route_context(visit: Visit) -> dict[str, Any]:
 
 
 def _needs(visit: Visit, centre: str) -> list[str]:
-    """What may be asked for in a centre: the choices of the field that a hub must cover."""
+    """Return what may be asked for in a centre: the choices of the field that a hub must cover."""
     definition = visit.application.region.centres[centre]
     fields = (field for field in definition.request_form.fields if field.name == definition.need)
     return [choice.value for field in fields for choice in field.choices]

@@ -25,7 +25,7 @@ PRIORITIES = (Priority.ROUTINE, Priority.URGENT, Priority.ASAP, Priority.STAT)
 
 @page("GET", "/cases/new")
 async def choose(visit: Visit) -> web.StreamResponse:
-    """Which centre is to be asked?"""
+    """The choice of a centre."""
     require(visit.person, Action.CASE_CREATE)
     centres = centres_for(visit)
     return await render(visit, "choose_centre.html", {"centres": centres})

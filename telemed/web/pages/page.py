@@ -1,4 +1,4 @@
-"""What all pages share: who is asking, the frame around the content, and errors that a person can read."""
+"""The frame of all pages: who is asking, the frame around the content, and errors that a person can read."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def _entry(handler: PageHandler) -> Callable[[web.Request], Awaitable[web.Stream
 
 
 def home_of(person: Person) -> str:
-    """Where a person begins."""
+    """Return the address where a person begins."""
     if person.has(Role.SPECIALIST, Role.REVIEWER):
         return "/worklist"
     if person.has(Role.MEMBER_STAFF):
@@ -178,7 +178,7 @@ def login_address(request: web.Request) -> URL:
 
 
 async def error_page(request: web.Request, error: Exception) -> web.StreamResponse:
-    """What went wrong, what to do, and the way back; never a stack trace."""
+    """The page of an error: what went wrong, what to do, and the way back; never a stack trace."""
     if isinstance(error, NotAuthenticated):
         raise web.HTTPSeeOther(login_address(request))
     problem: Problem = problem_of(error)

@@ -94,7 +94,7 @@ def _prior(visit: Visit, prior: PriorCase) -> Prior:
 
 
 def viewer_priors(priors: Sequence[Prior], fetched: Sequence[Evidence]) -> list[dict[str, str]]:
-    """What the viewer offers beside the case's own studies: those of earlier cases, and those of the member's PACS."""
+    """Return what the viewer offers beside the case's own studies: those of earlier cases, and those of the member's PACS."""
     ours = {uid: f"{prior.day[:7]} {prior.exam}" for prior in priors for uid in prior.studies}
     theirs = {
         e.study_instance_uid: f"{dicom_day(e.facts.get('study_date'))[:7]} {e.name}"

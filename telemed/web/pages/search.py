@@ -15,20 +15,20 @@ from telemed.web.labels.case import examination
 from telemed.web.pages.page import Visit, page, render
 from telemed.web.pages.worklist import institution_name
 
-MOST: Final = 100
+MAX_FOUND: Final = 100
 LONGEST: Final = 100
 REPORT_CODE: Final = re.compile(r"[2-9A-HJ-NP-Z]{4}[- ]?[2-9A-HJ-NP-Z]{4}[- ]?[2-9A-HJ-NP-Z]{4}", re.IGNORECASE)
 """How a report's verification code stands on paper, in groups or without."""
 
 
 def wanted(text: str) -> str:
-    """What is looked for: outer spaces gone, a report code without its gaps."""
+    """Return what is looked for: outer spaces gone, a report code without its gaps."""
     clean = text.replace("\x00", "").strip()[:LONGEST]
     return re.sub(r"[- ]", "", clean).upper() if REPORT_CODE.fullmatch(clean) else clean
 
 
 def address_of(visit: Visit, case: Case) -> str:
-    """Where this person sees the case."""
+    """Return the address where this person sees the case."""
     reads = Relation.ROUTED in relations(visit.person, Action.CASE_READ) and case.member != visit.person.institution
     return f"/read/{case.id}" if reads else f"/cases/{case.id}"
 
@@ -40,7 +40,7 @@ async def search(visit: Visit) -> web.StreamResponse:
     cases: list[Case] = []
     more = False
     if text and (may(visit.person, Action.CASE_READ) or may(visit.person, Action.CASE_READ_METADATA)):
-        found = await visit.application.queries.cases(visit.person, CaseFilter(q=text), None, MOST)
+        found = await visit.application.queries.cases(visit.person, CaseFilter(q=text), None, MAX_FOUND)
         cases, more = list(found.cases), found.next is not None
         if len(cases) == 1 and (text == cases[0].accession_number or REPORT_CODE.fullmatch(text)):
             raise web.HTTPSeeOther(address_of(visit, cases[0]))
@@ -50,7 +50,7 @@ async def search(visit: Visit) -> web.StreamResponse:
         "q": text,
         "cases": cases,
         "more": more,
-        "most": MOST,
+        "most": MAX_FOUND,
         "whole": may(visit.person, Action.CASE_READ),
         "address_of": lambda case: address_of(visit, case),
         "examination_of": lambda case: examination(visit.application.region.centres[case.centre], case.request),

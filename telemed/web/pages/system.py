@@ -19,6 +19,6 @@ async def system(visit: Visit) -> web.StreamResponse:
 
 @page("GET", "/system/state")
 async def state(visit: Visit) -> web.StreamResponse:
-    """What changes, drawn again."""
+    """The part that changes, drawn again."""
     require(visit.person, Action.SYSTEM_READ)
     return fragment(visit, "_system_state.html", {"state": await visit.request.app[ADMINISTRATION].installation(visit.person)})

@@ -13,7 +13,7 @@ from telemed.web.pages.page import Visit, fragment, page
 
 
 async def transfers_context(visit: Visit, case_id: str) -> dict[str, Any]:
-    """What the case's pages show of them."""
+    """Return what the case's pages show of its transfers."""
     found = await query(visit.application, transfers_of, visit.person, case_id)
     lines = transfer_lines(found)
     again = any(line.again for line in lines) and await query(visit.application, may_fetch_priors, visit.person, case_id)
@@ -22,6 +22,6 @@ async def transfers_context(visit: Visit, case_id: str) -> dict[str, Any]:
 
 @page("GET", "/cases/{case_id:[0-9a-f]{32}}/transfers")
 async def transfers(visit: Visit) -> web.StreamResponse:
-    """How far they are; asked every other second while one is under way."""
+    """The transfers' progress; asked every other second while one is under way."""
     case_id = visit.path("case_id")
     return fragment(visit, "_transfers.html", {"case": {"id": case_id}} | await transfers_context(visit, case_id))

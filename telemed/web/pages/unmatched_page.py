@@ -86,7 +86,7 @@ async def unmatched(visit: Visit) -> web.StreamResponse:
 
 @page("GET", "/unmatched/find")
 async def find(visit: Visit) -> web.StreamResponse:
-    """What was done by hand, newest first, and a question for two numbers."""
+    """Steps done by hand, newest first, and a question for two numbers."""
     return await _find_page(visit, ("", ""))
 
 
@@ -115,7 +115,7 @@ async def _find_page(visit: Visit, numbers: tuple[str, str]) -> web.StreamRespon
 
 
 def _undoable(steps: Sequence[ReconciliationShape]) -> list[str]:
-    """How each step (newest first) is undone; empty where it was followed by another about the same, or cannot be."""
+    """Return how each step (newest first) is undone; empty where it was followed by another about the same, or cannot be."""
     seen: set[tuple[str, ...]] = set()
     ways = []
     for step in steps:

@@ -55,7 +55,7 @@ async def ask(request: web.Request) -> web.StreamResponse:
 
 
 async def verify(request: web.Request) -> web.StreamResponse:
-    """What is known of the report with this code."""
+    """The report with this code, as far as anybody may know it."""
     return await _answer(request, request.match_info["code"][:64])
 
 

@@ -12,7 +12,7 @@ import pytest
 from telemed.centres import discover
 from telemed.domain.critical import ESCALATE_EVERY, TELL_WITHIN, CriticalValue
 from telemed.domain.deadlines import DeadlineRule, WorkingHours, deadline
-from telemed.domain.device import MOST_AUTHORITY, MOST_NETWORKS, DeviceEntry, device_of
+from telemed.domain.device import MAX_AUTHORITY, MAX_NETWORKS, DeviceEntry, device_of
 from telemed.domain.errors import FieldError, Invalid
 from telemed.domain.forms import LARGEST_NUMBER, Field, FieldType, Form
 from telemed.domain.network import Institution, Level, Network
@@ -128,8 +128,8 @@ DEVICES = [
     ("title", "ae-title", lambda n: {"title": "A" * n}, 16),
     ("port", "range", lambda n: {"host": "pacs", "port": n}, 65535),
     ("host", "host", lambda n: {"host": ".".join(["a" * 63] * 4)[: n - 1] + "a", "port": 104}, 253),
-    ("calls_from", "too-many", lambda n: {"calls_from": [f"10.0.0.{i}" for i in range(n)]}, MOST_NETWORKS),
-    ("authority", "too-long", lambda n: {"authority": "a" * n}, MOST_AUTHORITY),
+    ("calls_from", "too-many", lambda n: {"calls_from": [f"10.0.0.{i}" for i in range(n)]}, MAX_NETWORKS),
+    ("authority", "too-long", lambda n: {"authority": "a" * n}, MAX_AUTHORITY),
 ]
 """What may be entered about a device, up to which number or length, and how that much is entered."""
 

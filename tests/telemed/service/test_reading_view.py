@@ -15,7 +15,7 @@ from telemed.service import reporting, saved_views
 from telemed.service.ports.saved_views import SavedView
 from telemed.service.queries import CaseFilter, View
 from telemed.service.reading_view import claimable, open_for_reading, read_prior
-from telemed.service.saved_views import MOST_VIEWS
+from telemed.service.saved_views import MAX_VIEWS
 from tests.telemed.harness import Harness
 
 COLLEAGUE = Person("imaging3.main", "周一鸣", "MAIN", frozenset({Role.SPECIALIST}), frozenset({"imaging"}))
@@ -35,7 +35,7 @@ async def test_a_view_is_kept_replaced_and_forgotten_by_its_owner_alone(harness:
 async def test_views_have_a_name_and_a_number_that_fits_a_menu(harness: Harness) -> None:
     with pytest.raises(Invalid):
         await harness.do("imaging.huba", saved_views.save_view, "  ", "")
-    for number in range(MOST_VIEWS):
+    for number in range(MAX_VIEWS):
         await harness.do("imaging.huba", saved_views.save_view, f"{number}", "")
     with pytest.raises(Invalid):
         await harness.do("imaging.huba", saved_views.save_view, "one more", "")

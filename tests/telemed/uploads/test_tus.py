@@ -13,7 +13,7 @@ import pytest
 from pydicom.data import get_testdata_file
 
 from telemed.domain.evidence import HEAD
-from telemed.domain.upload import LIFETIME, MOST_UNFINISHED
+from telemed.domain.upload import LIFETIME, MAX_UNFINISHED
 from telemed.service.uploads import PART_BYTES, sweep_uploads
 from tests.cutting_proxy import cutting_proxy
 from tests.demo_region import Answer, DemoRegion, new_case
@@ -199,8 +199,8 @@ async def test_what_cannot_be_announced(region: DemoRegion) -> None:
 
 async def test_one_person_cannot_pile_up_uploads(region: DemoRegion) -> None:
     case = await new_case(region, user="clinic3")
-    answers = [await announce(region, case, 10, user="clinic3") for _ in range(MOST_UNFINISHED + 1)]
-    assert [a.status for a in answers] == [201] * MOST_UNFINISHED + [429]
+    answers = [await announce(region, case, 10, user="clinic3") for _ in range(MAX_UNFINISHED + 1)]
+    assert [a.status for a in answers] == [201] * MAX_UNFINISHED + [429]
 
 
 async def test_what_expired_is_swept_with_its_parts(region: DemoRegion) -> None:

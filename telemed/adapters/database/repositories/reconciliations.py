@@ -41,11 +41,6 @@ class ReconciliationTable(Repository):
     async def _entries(self, query: sa.Select[Any], limit: int) -> list[Reconciliation]:
         return [_entry(row) for row in await self._all(query.order_by(reconciliation.c.id.desc()).limit(limit))]
 
-    async def of_study(self, owner: str, study_instance_uid: str) -> list[Reconciliation]:
-        r = reconciliation.c
-        where = (r.study_instance_uid == study_instance_uid, r.member == owner)
-        return await self._entries(sa.select(reconciliation).where(*where), 50)
-
 
 def _entry(row: sa.RowMapping) -> Reconciliation:
     plain = {name: row[name] for name in PLAIN}

@@ -10,7 +10,7 @@ from telemed.adapters.database import tables as t
 from telemed.adapters.database.repositories.base import Repository
 from telemed.domain.transfer import Transfer, TransferKind, TransferStatus
 
-MOST_SHOWN = 50
+MAX_SHOWN = 50
 """Transfers of one case, newest first."""
 
 
@@ -27,7 +27,7 @@ class TransferTable(Repository):
 
     async def of_case(self, case_id: str) -> list[Transfer]:
         c = t.transfer.c
-        query = sa.select(t.transfer).where(c.case_id == case_id).order_by(c.asked_at.desc(), c.id.desc()).limit(MOST_SHOWN)
+        query = sa.select(t.transfer).where(c.case_id == case_id).order_by(c.asked_at.desc(), c.id.desc()).limit(MAX_SHOWN)
         return [_transfer(row) for row in await self._all(query)]
 
 

@@ -18,7 +18,7 @@ from ecg.analysis.templates import TemplateEdits, Templates
 from ecg.analysis.ventricular_waves import Waves
 from telemed.centres.ecg.domain import Edit, EditKind
 
-MOST_EVENTS: Final = 4000
+MAX_EVENTS: Final = 4000
 """Events of one recording that are listed, the longest of each kind first where there are more."""
 SHAPE_BEATS: Final = 60
 """Beats of a template whose median is its picture."""
@@ -166,7 +166,7 @@ def _numbers(values: npt.NDArray[Any], digits: int) -> list[float | int | None]:
 
 def _events(report: ecg.HolterReport) -> list[dict[str, Any]]:
     longest = sorted(report.events, key=lambda event: -event.seconds)
-    kept = sorted(islice(longest, MOST_EVENTS), key=lambda event: event.start)
+    kept = sorted(islice(longest, MAX_EVENTS), key=lambda event: event.start)
     return [
         {
             "kind": event.kind,

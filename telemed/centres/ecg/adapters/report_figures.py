@@ -22,7 +22,7 @@ _ = str  # marks text for the translation catalogue
 
 SHEET_SECONDS: Final = 10.8
 """Seconds that fit on paper across at 25 mm/s."""
-MOST_SHEETS: Final = 3
+MAX_SHEETS: Final = 3
 """Resting tracings that are printed, the newest."""
 CLOCK_LABELS: Final = 9
 ST_RANGE: Final = (-0.2, 0.2)
@@ -58,7 +58,7 @@ class EcgReportFigures:
         """Tables and figures of the recordings."""
         tables: list[Table] = []
         resting = [tracing for tracing, _edits in collected if tracing.kind is TracingKind.RESTING]
-        figures = [await self._sheet(document, tracing) for tracing in resting[-MOST_SHEETS:]]
+        figures = [await self._sheet(document, tracing) for tracing in resting[-MAX_SHEETS:]]
         for tracing, edits in collected:
             if tracing.kind is TracingKind.HOLTER:
                 results = json.loads(await self._reader.results(tracing, edits))

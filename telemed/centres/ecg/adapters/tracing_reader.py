@@ -14,7 +14,7 @@ from storage.errors import ObjectMissing
 from storage.protocol import ObjectStore
 from telemed.centres.ecg.adapters.analysis import BEATS, RESULTS, SAMPLES, STATE, revise
 from telemed.centres.ecg.domain import Edit, EditKind, Tracing, TracingKind
-from telemed.centres.ecg.ports import MOST_BINS
+from telemed.centres.ecg.ports import MAX_BINS
 from telemed.domain.errors import FieldError, Invalid, NotFound
 from telemed.service.files import DamagedFile
 
@@ -60,8 +60,8 @@ class StoredTracingReader:
             raise Invalid(FieldError("query.level", "range", f"0-{len(chain) - 1}"))
         if first >= chain[level].count:
             raise Invalid(FieldError("query.first", "range", f"0-{chain[level].count - 1}"))
-        if count > MOST_BINS:
-            raise Invalid(FieldError("query.count", "range", f"1-{MOST_BINS}"))
+        if count > MAX_BINS:
+            raise Invalid(FieldError("query.count", "range", f"1-{MAX_BINS}"))
         place = pyramid.stretch(chain, len(tracing.leads), level, first, count)
         content = await self._store.read(f"{tracing.key}/{SAMPLES}", offset=place.offset, length=place.length)
         found = pyramid.cut(content, place, chain[level].values, len(tracing.leads), first, count)
