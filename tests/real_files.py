@@ -21,8 +21,12 @@ def files(pattern: str) -> list[Path]:
 
 def needs(pattern: str, count: int = 1) -> pytest.MarkDecorator:
     """Skip a test where the folder holds fewer than `count` files of the pattern."""
-    reason = f"needs real files, {pattern}, which are not part of the repository (TELEMED_SHARED names the folder of their `data`)"
-    return pytest.mark.skipif(len(files(pattern)) < count, reason=reason)
+    return pytest.mark.skipif(len(files(pattern)) < count, reason=absent(pattern))
+
+
+def absent(pattern: str) -> str:
+    """Return why a test is skipped that needs files of a pattern."""
+    return f"needs real files, {pattern}, which are not part of the repository (TELEMED_SHARED names the folder of their `data`)"
 
 
 def each(pattern: str) -> Sequence[object]:

@@ -1,6 +1,6 @@
 """A real S3 server for tests: `rclone serve s3` over a folder, on a free port, with signatures checked.
 
-from tests.s3_server import s3_server as s3_server   # in a conftest.py
+__all__ = ["s3_process", "s3_server"]   # imported in a conftest.py
 
 def test_something(s3_server):
     store = open_store(s3_server.url(s3_server.new_bucket()))
@@ -21,6 +21,8 @@ from pathlib import Path
 
 import pytest
 from minio import Minio
+
+from tests.machine_time import machine_time
 
 _START_SECONDS = 30
 _ADDRESS = re.compile(r"http://(127\.0\.0\.1:\d+)/")
@@ -99,9 +101,16 @@ def _address(process: subprocess.Popen[bytes], log: Path) -> str:
     pytest.fail(f"the S3 server did not start: {log.read_text()}")
 
 
+@pytest.fixture
+def s3_server(s3_process: S3Server) -> Iterator[S3Server]:
+    """One S3 server for the whole run; take a new bucket for each test. Requests are signed by the server's clock."""
+    with machine_time():
+        yield s3_process
+
+
 @pytest.fixture(scope="session")
-def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
-    """One S3 server for the whole run; take a new bucket for each test."""
+def s3_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
+    """The server, started by the first test that asks."""
     place = tmp_path_factory.mktemp("s3")
     (place / "buckets").mkdir()
     with serve_s3(place / "buckets", place / "server.log") as server:

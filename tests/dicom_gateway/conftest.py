@@ -35,11 +35,20 @@ from dicom_gateway.mpps import PerformedStep
 from dicom_gateway.pixels import PixelPool
 from storage import open_store
 from storage.protocol import ObjectStore
+from tests import real_files
 from tests.databases import for_each_kind
 from tests.dicom_gateway.devices import StorageProvider
 from tests.postgres_server import PostgresServer
 
 OWNERS = ("CLINIC1", "CLINIC2")
+
+
+@pytest.fixture(scope="session")
+def dicom_folder() -> Path:
+    """Return the folder of public DICOM files."""
+    if not real_files.files("dicom/*"):
+        pytest.skip(real_files.absent("dicom/*"))
+    return real_files.FOLDER / "dicom"
 
 
 @dataclass

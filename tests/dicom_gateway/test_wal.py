@@ -41,10 +41,10 @@ from tests.dicom_gateway.campaign import Archive, campaign
 from tests.dicom_gateway.conftest import scope_for
 from tests.dicom_gateway.objects import ct_slice, part10_of
 from tests.dicom_gateway.peer import LITTLE_ENDIAN, connected, encoded, store_request
-from tests.s3_server import S3Server, s3_server
+from tests.s3_server import S3Server, s3_process, s3_server
 from tests.storage.test_failure import small_disk
 
-__all__ = ["s3_server"]
+__all__ = ["s3_process", "s3_server"]
 
 pytestmark = pytest.mark.database
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from storage import ObjectStore, open_store
-from tests.s3_server import S3Server, s3_server
+from tests.machine_time import machine_time
+from tests.s3_server import S3Server, s3_process, s3_server
 
-__all__ = ["s3_server"]
+__all__ = ["s3_process", "s3_server"]
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,13 @@ class Place:
     def files(self) -> list[str]:
         """Names of the files, so that a test can prove that nothing was left behind."""
         return sorted(str(path.relative_to(self.folder)) for path in self.folder.rglob("*") if path.is_file())
+
+
+@pytest.fixture(autouse=True)
+def by_the_machine() -> Iterator[None]:
+    """Stores compare times of files, and sign requests, by the machine's clock; no hour means anything to them."""
+    with machine_time():
+        yield
 
 
 @pytest.fixture(params=["local", "s3"])

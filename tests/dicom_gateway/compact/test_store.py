@@ -16,9 +16,9 @@ from storage.local import LocalStore
 from storage.pack_writer import Entry
 from tests.dicom_gateway.compact.test_form import image, smooth
 from tests.dicom_gateway.objects import part10_of
-from tests.s3_server import S3Server, s3_server
+from tests.s3_server import S3Server, s3_process, s3_server
 
-__all__ = ["s3_server"]
+__all__ = ["s3_process", "s3_server"]
 
 KEY = "dicom/one"
 CONTENT = part10_of(image(smooth(frames=3)))

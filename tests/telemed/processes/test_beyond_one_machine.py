@@ -9,11 +9,11 @@ import pytest
 
 from tests.installation import Installation
 from tests.postgres_server import PostgresServer
-from tests.s3_server import S3Server, s3_server
+from tests.s3_server import S3Server, s3_process, s3_server
 from tests.telemed.harness import PASSWORD, REQUESTS, SECTIONS
 from tests.telemed.processes.test_kill import Journey, until_done
 
-__all__ = ["s3_server"]
+__all__ = ["s3_process", "s3_server"]
 
 pytestmark = [
     pytest.mark.slow,
