@@ -1,4 +1,4 @@
-"""The documentation is complete: every setting, every audit action, every call of the API."""
+"""The documentation is complete and names what is there: settings, audit actions, events, jobs, calls, attributes of pages, files."""
 
 from __future__ import annotations
 
@@ -7,14 +7,21 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
 from pydantic import SecretStr
 
 from telemed.centres import extensions
+from telemed.domain.events import EventKind
+from telemed.domain.jobs import JobType
+from telemed.domain.notices import NOTICES
 from telemed.domain.policy import Action
 from telemed.settings import Settings
+from telemed.web.i18n import translations
+from telemed.web.labels.case import case_labels
 from tests.operations import OPERATIONS
 
 ROOT = Path(__file__).parents[1]
+PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
 
 
 def table_of(page: str, heading: str) -> list[list[str]]:
@@ -71,3 +78,81 @@ def test_every_call_of_the_api_is_in_the_guide() -> None:
     listed = {tuple(row[0].strip("`").split()): row[1] for row in table_of("api.md", "Every call")}
     assert listed.pop(("POST", "/login"))
     assert listed == calls
+
+
+@pytest.mark.parametrize(("heading", "base"), [("Case events", EventKind), ("Jobs", JobType)])
+def test_every_event_and_every_job_is_listed(heading: str, base: type[EventKind] | type[JobType]) -> None:
+    """Those of the platform and of every centre, each once and with its meaning."""
+    rows = table_of("vocabulary.md", heading)
+    kinds = [kind for kind in base.__subclasses__() if kind.__module__.startswith("telemed.")]
+    assert sorted(row[0].strip("`") for row in rows) == sorted(member.value for kind in kinds for member in kind)
+    assert all(all(row[:4]) for row in rows)
+
+
+def test_events_are_listed_with_the_words_that_a_reader_sees() -> None:
+    labels = case_labels([extension.web for extension in extensions()]).events
+    chinese = translations("zh-CN").gettext
+    listed = {row[0].strip("`"): row[1] for row in table_of("vocabulary.md", "Case events")}
+    assert listed == {str(event): f"{chinese(label)} · {label}" for event, label in labels.items()}
+
+
+def test_events_are_listed_with_those_who_are_told() -> None:
+    listed = {row[0].strip("`"): set(re.findall("member|readers|operator", row[5])) for row in table_of("vocabulary.md", "Case events")}
+    told = {rule.action.value: {audience.value for audience in rule.audience} for rule in NOTICES}
+    assert {event: audience for event, audience in listed.items() if audience} == told
+
+
+def test_every_data_attribute_of_the_templates_is_explained() -> None:
+    """With the modules that read it: by its name in a selector, or by that of its property of `dataset`."""
+    sources = [re.sub(r"\{#.*?#\}", "", page.read_text(), flags=re.DOTALL) for page in ROOT.glob("telemed/**/templates/**/*.html")]
+    used = {name for source in sources for name in re.findall(r"(?<![\w-])data-[a-z][a-z-]*[a-z]", source)}
+    rows = table_of("pages.md", "Attributes")
+    assert sorted(row[0].strip("`") for row in rows) == sorted(used)
+    for name, readers, meaning in rows:
+        assert meaning
+        attribute = name.strip("`")
+        property_name = re.sub(r"-([a-z])", lambda found: found[1].upper(), attribute.removeprefix("data-"))
+        for reader in re.findall(r"`([^`]+)`", readers):
+            (module,) = ROOT.glob(f"telemed/**/static/js/{reader}")
+            assert re.search(rf"{attribute}\b|\b{property_name}\b", module.read_text()), f"{reader} reads no {attribute}"
+
+
+NAMED_ROOMS = "telemed|storage|dicom_gateway|ecg|lab|pathology|tests|bench|docs"
+A_PATH = re.compile(
+    rf"(?:{NAMED_ROOMS})/[\w./-]*|[\w-]+(?:/[\w-]+)*/[\w-]+\.(?:py|js|css|html)|[\w-]+\.(?:toml|lock|cfg)|Makefile|NOTICE|LICENSE"
+)
+A_MODULE = re.compile(rf"(?:{NAMED_ROOMS})(?:\.\w+)+(?:\(\))?")
+BASES = ["", "telemed/", "telemed/centres/ecg/", "tests/centres/made_up/", "telemed/web/static/js/", "telemed/centres/ecg/web/static/js/"]
+"""A page may name a file from the folder that it speaks of."""
+
+
+def module_is_there(name: str) -> bool:
+    """A module or package, or one that has the rest of the name."""
+    parts = name.removesuffix("()").split(".")
+    for length in range(len(parts), 0, -1):
+        path = ROOT / "/".join(parts[:length])
+        module = next((each for each in (path.with_suffix(".py"), path / "__init__.py") if each.exists()), None)
+        if module is not None:
+            return length == len(parts) or re.search(rf"\b{parts[length]}\b", module.read_text()) is not None
+    return False
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_files_and_modules_that_a_page_names_are_there(page: Path) -> None:
+    quoted = re.findall(r"`([^`\n]+)`", page.read_text())
+    paths = [name for name in quoted if A_PATH.fullmatch(name)]
+    modules = [name for name in quoted if A_MODULE.fullmatch(name) and name not in paths]
+    absent = [name for name in paths if not any((ROOT / base / name).exists() for base in BASES)]
+    assert absent + [name for name in modules if not module_is_there(name)] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_between_pages_lead_somewhere(page: Path) -> None:
+    links = [link for link in re.findall(r"\]\(([^)\s]+)\)", page.read_text()) if "://" not in link]
+    assert [link for link in links if not (page.parent / link.partition("#")[0]).exists()] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_targets_of_make_that_a_page_names_are_there(page: Path) -> None:
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    assert set(re.findall(r"(?:`|^)make ([a-z-]+)", page.read_text(), re.MULTILINE)) <= targets
