@@ -90,7 +90,7 @@ async def _items(session: aiohttp.ClientSession, address: str) -> list[dict[str,
 async def first_trace(page: Page, home: str, case: str, tracing: str) -> tuple[float, float]:
     """Milliseconds from the key to the trace, and from the page's own start to it."""
     await page.goto(f"{home}/read/{case}")
-    await page.locator("[data-ecg][data-ready]").wait_for()
+    await page.locator("[data-panel=ecg][data-ready]").wait_for()
     await page.evaluate("sessionStorage.setItem('pressed', performance.timeOrigin + performance.now())")
     await page.keyboard.press("h")
     await page.wait_for_url(f"**/holter/{tracing}*")

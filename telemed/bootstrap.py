@@ -90,7 +90,7 @@ async def open_parts(
         parts = centre_parts(extensions)
         application = SqlApplication(engine, store, centres, Argon2Passwords(), renderer, settings.time_zone, centre_parts=parts)
         await application.refresh()
-        intake = Intake(engine, place, on_indexed=StudyArrivals(settings.time_zone))
+        intake = Intake(engine, place, on_indexed=StudyArrivals(settings.time_zone, application.now))
         yield Parts(settings, application, store, Index(engine, IndexBarrier(place)), intake, pool, pages, measuring, extensions)
     finally:
         await pages.close()
@@ -116,7 +116,7 @@ def study_watch(parts: Parts) -> StudyWatch:
     wanted = [JobKind.COMPLETE_STUDY, JobKind.ASSESS_STUDY]
     wanted += [JobKind.ASK_MODEL] * bool(parts.settings.model_url) + [JobKind.COMPACT_STUDY] * bool(parts.settings.compact_at_rest)
     quiet = timedelta(seconds=parts.settings.stable_after_seconds)
-    return StudyWatch(parts.application.engine, quiet=quiet, on_stable=StableStudyJobs(wanted))
+    return StudyWatch(parts.application.engine, quiet=quiet, on_stable=StableStudyJobs(wanted, parts.application.now))
 
 
 @asynccontextmanager

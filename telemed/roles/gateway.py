@@ -14,7 +14,7 @@ from storage.protocol import ObjectStore
 from telemed.adapters.application import SqlApplication
 from telemed.adapters.dicom.device_calls import DeviceCalls
 from telemed.adapters.dicom.study_access import device_scope
-from telemed.adapters.dicom.study_repository import note_step
+from telemed.adapters.dicom.study_repository import StepArrivals
 from telemed.adapters.dicom.worklist_items import WorklistItems
 from telemed.bootstrap import device_peers, study_watch
 from telemed.domain.network import EntityUse, Level
@@ -68,7 +68,7 @@ async def open_dimse(
         tls=settings.dicom_tls_context,
         limits=Limits(rate=settings.dicom_rate or None),
         worklist=WorklistItems(application.engine, lambda: application.region),
-        on_step=note_step,
+        on_step=StepArrivals(application.now),
         watch=watch,
     )
 

@@ -16,7 +16,6 @@ from telemed.adapters.audit import chain as audit_chain
 from telemed.adapters.clock import utc_now
 from telemed.adapters.database import tables as t
 from telemed.adapters.database.queries.notices import NoticeMarkTable
-from telemed.adapters.database.repositories.base import insert_or_nothing
 from telemed.adapters.database.repositories.cases import CaseTable
 from telemed.adapters.database.repositories.consents import ConsentTable
 from telemed.adapters.database.repositories.criticals import CriticalTable
@@ -32,6 +31,7 @@ from telemed.adapters.database.repositories.transfers import TransferTable
 from telemed.adapters.database.repositories.uploads import UploadTable
 from telemed.adapters.database.repositories.volumes import VolumeRow, add_volumes
 from telemed.adapters.dicom.study_repository import StudyTable
+from telemed.adapters.jobs.rows import insert_jobs, job_row
 from telemed.domain.audit import AuditRecord
 from telemed.domain.case import Case
 from telemed.domain.events import EventKind
@@ -105,16 +105,7 @@ class OutboxBuffer:
         self.audit(action, agent.username, agent.institution, f"case/{case.id}", outcome, both | dict(record or {}))
 
     def job(self, kind: JobType, payload: Mapping[str, Any], *, key: str | None = None, after: datetime | None = None) -> None:
-        now = self._now()
-        line = {
-            "kind": kind.value,
-            "payload": dict(payload),
-            "waiting_key": key,
-            "created_at": now,
-            "run_after": after or now,
-            "attempts": 0,
-        }
-        self.jobs.append(line)
+        self.jobs.append(job_row(kind, payload, self._now(), key=key, after=after))
 
     def count(self, kind: str, institution: str, *, centre: str = "", hub: str = "", items: int = 1, parts: int = 0) -> None:
         now = self._now()
@@ -123,7 +114,7 @@ class OutboxBuffer:
 
     async def write(self, connection: AsyncConnection) -> None:
         for line in self.jobs:
-            await connection.execute(insert_or_nothing(connection, t.job).values(line))
+            await connection.execute(insert_jobs(connection).values(line))
         await connection.run_sync(add_volumes, self.volumes)
         if self.events and connection.dialect.name == "postgresql":
             # Numbers of events must become visible in order, or a listener that has seen n would never see n - 1.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -29,6 +29,7 @@ from telemed.adapters.database import tables as t
 from telemed.adapters.database.columns import aware
 from telemed.adapters.database.repositories.base import Repository, insert_or_nothing
 from telemed.adapters.database.repositories.volumes import VolumeRow, add_volumes
+from telemed.adapters.jobs.rows import insert_jobs, job_row
 from telemed.domain.evidence import EvidenceType
 from telemed.domain.jobs import JobKind, JobType
 from telemed.domain.volume import Volume
@@ -159,17 +160,16 @@ def _study_facts(row: Any, modality: str, instances: int, originals: Mapping[str
 class StableStudyJobs:
     """The study watch's hook, inside its transaction: jobs of these kinds wait for a study that has come to rest."""
 
-    def __init__(self, kinds: Sequence[JobType]) -> None:
-        self._kinds = kinds
+    def __init__(self, kinds: Sequence[JobType], clock: Callable[[], datetime] = utc_now) -> None:
+        self._kinds, self._clock = kinds, clock
 
     async def __call__(self, connection: AsyncConnection, studies: Sequence[StableStudy]) -> None:
-        now = utc_now()
+        now = self._clock()
         for study in studies:
             for kind in self._kinds:
                 payload = {"owner": study.owner, "study": study.study_instance_uid}
-                line = {"kind": kind.value, "payload": payload, "waiting_key": f"{kind}:{study.owner}:{study.study_instance_uid}"}
-                times = {"created_at": now, "run_after": now, "attempts": 0}
-                await connection.execute(insert_or_nothing(connection, t.job).values(line | times))
+                row = job_row(kind, payload, now, key=f"{kind}:{study.owner}:{study.study_instance_uid}")
+                await connection.execute(insert_jobs(connection).values(row))
 
 
 BY_DIMSE = "dimse"
@@ -178,21 +178,20 @@ BY_DIMSE = "dimse"
 class StudyArrivals:
     """The gateway's hook, inside its transaction: what came is counted, and each study that came or grew looks for its case."""
 
-    def __init__(self, zone: str) -> None:
-        self._zone = ZoneInfo(zone)
+    def __init__(self, zone: str, clock: Callable[[], datetime] = utc_now) -> None:
+        self._zone, self._clock = ZoneInfo(zone), clock
 
     def __call__(self, connection: sa.Connection, indexed: Sequence[IndexedInstance]) -> None:
         self._ask_for_cases(connection, indexed)
         add_volumes(connection, self._volumes(indexed))
 
     def _ask_for_cases(self, connection: sa.Connection, indexed: Sequence[IndexedInstance]) -> None:
-        now = utc_now()
-        times = {"created_at": now, "run_after": now, "attempts": 0}
-        lines = [
-            {"kind": JobKind.MATCH_STUDY.value, "payload": {"owner": owner, "study": uid}, "waiting_key": f"study:{owner}:{uid}", **times}
+        now = self._clock()
+        rows = [
+            job_row(JobKind.MATCH_STUDY, {"owner": owner, "study": uid}, now, key=f"study:{owner}:{uid}")
             for owner, uid in sorted({(i.received.owner, i.received.header.study_instance_uid) for i in indexed})
         ]
-        connection.execute(insert_or_nothing(connection, t.job), lines)
+        connection.execute(insert_jobs(connection), rows)
 
     def _volumes(self, indexed: Sequence[IndexedInstance]) -> Iterator[VolumeRow]:
         """New images once, and a study with the first of its images; what was sent again is no new volume."""
@@ -208,10 +207,13 @@ class StudyArrivals:
                 yield VolumeRow(day, owner, EvidenceType.DICOM_STUDY.value, "", "", int(first), 1, at)
 
 
-def note_step(connection: sa.Connection, step: PerformedStep) -> None:
-    """The gateway's hook, inside its transaction: the step looks for its case."""
-    now = utc_now()
-    payload = {"owner": step.owner, "step": step.sop_instance_uid}
-    line = {"kind": JobKind.MATCH_STEP.value, "payload": payload, "waiting_key": f"step:{step.owner}:{step.sop_instance_uid}"}
-    times = {"created_at": now, "run_after": now, "attempts": 0}
-    connection.execute(insert_or_nothing(connection, t.job).values(line | times))
+class StepArrivals:
+    """The gateway's hook, inside its transaction: a performed procedure step looks for its case."""
+
+    def __init__(self, clock: Callable[[], datetime] = utc_now) -> None:
+        self._clock = clock
+
+    def __call__(self, connection: sa.Connection, step: PerformedStep) -> None:
+        payload = {"owner": step.owner, "step": step.sop_instance_uid}
+        row = job_row(JobKind.MATCH_STEP, payload, self._clock(), key=f"step:{step.owner}:{step.sop_instance_uid}")
+        connection.execute(insert_jobs(connection).values(row))

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import OrderedDict
-from collections.abc import Callable
 
 import aiohttp_jinja2
 from aiohttp import web
 
+from dicom_gateway.rate_limiter import RateLimiter
 from telemed.domain.errors import NotFound
 from telemed.service.authenticity import check_report
 from telemed.web.keys import APPLICATION, SIGNATURES
@@ -24,25 +23,7 @@ AT_ONCE = 4
 """Reports that are read and checked at the same time, whoever asks."""
 
 
-class Pace:
-    """Counts questions by address in a sliding period; the least recent address is forgotten where there are too many."""
-
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
-        self._asked: OrderedDict[str, list[float]] = OrderedDict()
-
-    def wait_for(self, address: str) -> float:
-        """Count one question; 0 where it is allowed, else the seconds until the next one is."""
-        now = self._clock()
-        times = [at for at in self._asked.pop(address, []) if now - at < PERIOD]
-        waiting = PERIOD - (now - times[0]) if len(times) >= QUESTIONS else 0.0
-        self._asked[address] = times if waiting else [*times, now]
-        while len(self._asked) > ADDRESSES:
-            self._asked.popitem(last=False)
-        return waiting
-
-
-PACE: web.AppKey[Pace] = web.AppKey("verify_pace", Pace)
+PACE: web.AppKey[RateLimiter] = web.AppKey("verify_pace", RateLimiter)
 TURNS: web.AppKey[asyncio.Semaphore] = web.AppKey("verify_turns", asyncio.Semaphore)
 
 
@@ -60,7 +41,7 @@ async def verify(request: web.Request) -> web.StreamResponse:
 
 
 async def _answer(request: web.Request, code: str) -> web.StreamResponse:
-    waiting = request.app[PACE].wait_for(request.remote or "")
+    waiting = request.app[PACE].acquire(request.remote or "", time.monotonic())
     if waiting:
         raise Problem(429, "too-many", headers={"Retry-After": str(int(waiting) + 1)})
     application = request.app[APPLICATION]
@@ -79,7 +60,7 @@ def _page(request: web.Request, context: dict[str, object], status: int) -> web.
 
 
 def add_routes(app: web.Application) -> None:
-    app[PACE] = Pace()
+    app[PACE] = RateLimiter(QUESTIONS / PERIOD, burst=PERIOD, max_keys=ADDRESSES)
     app[TURNS] = asyncio.Semaphore(AT_ONCE)
     app.router.add_get("/verify", ask)
     app.router.add_get("/verify/", ask)
