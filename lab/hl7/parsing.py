@@ -1,0 +1,150 @@
+"""From bytes to messages: characters first, then lines, then whatever somebody looks at."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from lab.errors import TooLarge, UnreadableMessage
+from lab.hl7.character_sets import codec_for, mismatch
+from lab.hl7.delimiters import Delimiters, read_delimiters
+from lab.hl7.escapes import CONTROLS, shown
+from lab.hl7.header import AFTER, msh_line, read_header
+from lab.hl7.message import Message, Notation
+from lab.limits import MAX_BATCH_MESSAGES, MAX_MESSAGE_BYTES, MAX_PARTS, MAX_SEGMENTS
+
+CHUNK: Final = 256 << 10
+"""Bytes decoded at a time, to the end of a line: the decoded text of a large message is never held as one piece."""
+
+_MESSAGE_START: Final = re.compile(rb"(?:^|[\r\n\x0b])(?:\xef\xbb\xbf)?(?=MSH[^A-Za-z0-9\s])")
+_BATCH_LINE: Final = re.compile(rb"(?:^|[\r\n])[FB][HT]S[^\r\n]*")
+_WORDS: Final = re.compile("[A-Za-z0-9]{3}")
+
+
+def parse(raw: bytes, character_set: str | None = None) -> Message:
+    """Return the message that the bytes hold.
+
+    Lines end with CR, LF or CRLF; blank ones, a byte order mark and the bytes of MLLP blocks around the message are passed over.
+    `character_set`, a name as in MSH-18, replaces what MSH-18 says. Raises UnreadableMessage: WrongCharacters where bytes do not
+    fit the character set, TooLarge beyond `lab.limits`.
+    """
+    try:
+        return _parsed(raw, character_set)
+    except UnreadableMessage as error:
+        try:
+            error.header = read_header(raw)
+        except UnreadableMessage:
+            error.header = None
+        raise
+
+
+def _parsed(raw: bytes, character_set: str | None) -> Message:
+    if len(raw) > MAX_MESSAGE_BYTES:
+        raise TooLarge(f"the message has {len(raw)} bytes; {MAX_MESSAGE_BYTES} are read")
+    start, msh = msh_line(raw)
+    delimiters = read_delimiters(msh)
+    name, codec = codec_for(msh, delimiters, character_set)
+    notes: list[str] = []
+    lines: list[str] = []
+    end = len(raw.rstrip(AFTER))
+    controlled = len(raw.translate(None, CONTROLS)) < len(raw)
+    for text in _decoded(raw, start, end, name, codec):
+        if "\n" in text:
+            text = text.replace("\r\n", "\r").replace("\n", "\r")
+        if controlled:
+            text = _with_controls_shown(text, delimiters.field, notes)
+        lines += text.split("\r")
+        if len(lines) > MAX_SEGMENTS:
+            raise TooLarge(f"the message has more than {MAX_SEGMENTS} segments")
+    _check_lines(lines, delimiters, notes)
+    return Message(raw, lines, Notation(delimiters, codec), name, notes)
+
+
+def _decoded(raw: bytes, start: int, end: int, name: str, codec: str) -> Iterator[str]:
+    """Yield the text in pieces that end where lines do."""
+    view = memoryview(raw)
+    while start < end:
+        stop = _piece_end(raw, start, end)
+        try:
+            yield str(view[start:stop], codec)
+        except UnicodeDecodeError as error:
+            wrong = start + error.start
+            line = max(raw.rfind(b"\r", 0, wrong), raw.rfind(b"\n", 0, wrong)) + 1
+            raise mismatch(error, name, start, raw[max(line, start) : wrong][:3].decode("ascii", "replace")) from None
+        start = stop
+
+
+def _piece_end(raw: bytes, start: int, end: int) -> int:
+    if end - start <= CHUNK:
+        return end
+    stop = max(raw.rfind(b"\r", start, start + CHUNK), raw.rfind(b"\n", start, start + CHUNK)) + 1
+    if stop > 0:
+        return stop
+    ends = [found + 1 for found in (raw.find(b"\r", start + CHUNK, end), raw.find(b"\n", start + CHUNK, end)) if found >= 0]
+    return min(ends, default=end)
+
+
+def _with_controls_shown(text: str, separator: str, notes: list[str]) -> str:
+    clean = shown(text)
+    if clean != text:
+        places = [place for place, (one, other) in enumerate(zip(text, clean, strict=True)) if one != other]
+        line = text[text.rfind("\r", 0, places[0]) + 1 : places[0]]
+        field = line.count(separator) + line.startswith("MSH")
+        notes.append(f"{len(places)} control characters are shown as U+FFFD, the first in {line[:3]}-{field}")
+    return clean
+
+
+def _check_lines(lines: list[str], delimiters: Delimiters, notes: list[str]) -> None:
+    """Take blank lines out, join what is no segment to the one before. Raises UnreadableMessage for what cannot be a message."""
+    separator = delimiters.field
+    kept = 0
+    for number, line in enumerate(lines):
+        if line[3:4] == separator or len(line) == 3:
+            name = line[:3]
+            if name.isalnum() and name.isupper() and name.isascii() and not name[0].isdigit():
+                if len(line) > MAX_PARTS:
+                    _check_parts(line, delimiters)
+                lines[kept] = line
+                kept += 1
+                continue
+        if not line or line.isspace():
+            continue
+        _continue(lines, kept, line, separator)
+        notes.append(f"line {number + 1} is no segment and was read as the end of {lines[kept - 1][:3]} before it")
+    del lines[kept:]
+    _check_single(lines, separator)
+
+
+def _continue(lines: list[str], kept: int, line: str, separator: str) -> None:
+    if line[3:4] == separator and _WORDS.match(line):
+        raise UnreadableMessage(f"a segment is named {line[:3]!r}; names are three capital letters or digits", segment=line[:3])
+    lines[kept - 1] += "\n" + line
+
+
+def _check_parts(line: str, delimiters: Delimiters) -> None:
+    for separator in (delimiters.field, delimiters.repetition, delimiters.component, delimiters.subcomponent):
+        if separator and line.count(separator) > MAX_PARTS:
+            raise TooLarge(f"a {line[:3]} segment holds more than {MAX_PARTS} of {separator!r}", segment=line[:3])
+
+
+def _check_single(lines: list[str], separator: str) -> None:
+    first = "MSH" + separator
+    if sum(line.startswith(first) for line in lines) != 1:
+        raise UnreadableMessage("more than one message: part them first (lab.hl7.messages)", segment="MSH")
+
+
+def messages(raw: bytes) -> list[bytes]:
+    """Return the messages of a batch or a file, each as sent; FHS, BHS, BTS and FTS are left out.
+
+    One message gives itself. Raises UnreadableMessage where there is none, TooLarge where there are too many.
+    """
+    starts = [found.end() for found in _MESSAGE_START.finditer(raw)]
+    if not starts:
+        msh_line(raw)  # says what is there instead
+        return [raw]
+    if len(starts) > MAX_BATCH_MESSAGES:
+        raise TooLarge(f"the batch has {len(starts)} messages; {MAX_BATCH_MESSAGES} are read")
+    if len(starts) == 1 and not _BATCH_LINE.search(raw):
+        return [raw]
+    return [_BATCH_LINE.sub(b"", raw[start:end]) for start, end in zip(starts, [*starts[1:], len(raw)], strict=True)]
