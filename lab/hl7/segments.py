@@ -1,0 +1,198 @@
+"""One function for each segment that is read: from its fields to the thing they describe."""
+
+from __future__ import annotations
+
+from datetime import tzinfo
+from typing import Final
+
+from lab.hl7.content import SEXES, MessageError, Observation, Order, Package, Patient, Shipment, Specimen
+from lab.hl7.datatypes import NO_CODE, NO_IDENTIFIER, Code, Identifier, code_of, entity_of, identifier_of
+from lab.hl7.escapes import unescape
+from lab.hl7.message import DELETED, Segment, nth, split_components
+from lab.hl7.times import NOTHING, Time, read_time
+from lab.hl7.values import read_value
+
+_PRIOR: Final = "PR"
+"""ORC-1 of earlier results that are sent along with an order (HL7 table 0119)."""
+
+
+REJECT_REASONS: Final = "HL70490"
+"""Some systems send reject reasons one field too far, in SPM-22 (quality); the table they name says what they are."""
+
+
+def texts(segment: Segment, field: int) -> list[str]:
+    """Return the repetitions of a field as text, escapes undone, separators in them kept as characters."""
+    notation = segment.notation
+    return [unescape(each, notation.delimiters, notation.codec) for each in segment.repetitions(field)]
+
+
+def code(segment: Segment, field: int) -> Code:
+    """Return the first repetition of a coded field."""
+    parts = segment.components(field)
+    return code_of(parts) if parts else NO_CODE
+
+
+def codes(segment: Segment, field: int) -> list[Code]:
+    """Return all repetitions of a coded field."""
+    return [found for each in segment.repetitions(field) if (found := code_of(split_components(each, segment.notation)))]
+
+
+def entity(segment: Segment, field: int) -> Identifier:
+    """Return the first repetition of an EI."""
+    parts = segment.components(field)
+    return entity_of(parts) if parts else NO_IDENTIFIER
+
+
+def time(segment: Segment, field: int, zone: tzinfo | None) -> Time:
+    """Return a TS or DTM; of a DR its start."""
+    sent = segment.raw(field)
+    if not sent or sent == DELETED:
+        return NOTHING
+    delimiters = segment.notation.delimiters
+    first = nth(sent, delimiters.repetition, 1)
+    degree = nth(first, delimiters.component, 2)
+    return read_time(
+        nth(nth(first, delimiters.component, 1), delimiters.subcomponent, 1), zone, degree if len(degree) == 1 and degree.isalpha() else ""
+    )
+
+
+def person(segment: Segment, field: int) -> str:
+    """Return the name of an XCN: family and given name, else the identifier."""
+    parts = [part.split(segment.notation.delimiters.subcomponent or "&")[0].strip() for part in segment.components(field)]
+    named = Patient(family=parts[1] if len(parts) > 1 else "", given=parts[2] if len(parts) > 2 else "")
+    return named.name or (parts[0] if parts else "")
+
+
+def patient(segment: Segment, zone: tzinfo | None) -> Patient:
+    """Return PID: its list of identifiers, older ones of PID-2 where PID-3 is empty, the first name, sex, birth, telephone."""
+    subcomponent = segment.notation.delimiters.subcomponent
+    identifiers = [
+        identifier_of(split_components(each, segment.notation), subcomponent)
+        for field in (3, 2)
+        for each in segment.repetitions(field)
+        if each != DELETED
+    ]
+    name = segment.components(5)
+    sex = (segment.text(8) or "").strip().upper()
+    deletable = {"identifiers": 3, "name": 5, "birth": 7, "sex": 8, "phone": 13}
+    return Patient(
+        identifiers=list(dict.fromkeys(found for found in identifiers if found)),
+        family=(name[0].split(subcomponent or "&")[0].strip() if name and name[0] != DELETED else ""),
+        given=name[1].strip() if len(name) > 1 else "",
+        sex=SEXES.get(sex, "unknown"),
+        sex_code="" if sex == DELETED else sex,
+        birth=time(segment, 7, zone),
+        phone=segment.text(13, 1, 1) or segment.text(13, 1, 12) or "" if segment.raw(13) != DELETED else "",
+        deletes=frozenset(name for name, field in deletable.items() if segment.raw(field) == DELETED),
+    )
+
+
+def visit(segment: Segment, of: Patient) -> None:
+    """Add PV1: assigned location and visit number."""
+    of.location = " ".join(part for part in segment.components(3) if part and part != DELETED)
+    parts = segment.components(19)
+    of.visit = identifier_of(parts, segment.notation.delimiters.subcomponent) if parts else NO_IDENTIFIER
+
+
+def common_order(segment: Segment, order: Order) -> None:
+    """Add ORC: control code, numbers, who ordered, priority of older versions (ORC-7.6)."""
+    order.control = segment.text(1) or ""
+    order.prior = order.control == _PRIOR
+    order.placer = entity(segment, 2) or order.placer
+    order.filler = entity(segment, 3) or order.filler
+    order.group = entity(segment, 4)
+    order.provider = order.provider or person(segment, 12)
+    order.priority = order.priority or segment.text(7, 1, 6) or ""
+
+
+def request(segment: Segment, order: Order, zone: tzinfo | None) -> None:
+    """Add OBR. Priority and requested time of versions before 2.5 stand in OBR-5, 27 and 6."""
+    order.placer = entity(segment, 2) or order.placer
+    order.filler = entity(segment, 3) or order.filler
+    order.code = code(segment, 4)
+    order.priority = order.priority or segment.text(27, 1, 6) or segment.text(5) or ""
+    order.requested = time(segment, 6, zone) or order.requested
+    order.collected = time(segment, 7, zone)
+    order.clinical_information = "\n".join(texts(segment, 13))
+    order.received = time(segment, 14, zone)
+    order.provider = person(segment, 16) or order.provider
+    order.reported = time(segment, 22, zone)
+    order.status_code = (segment.text(25) or "").strip().upper()
+
+
+def specimen_source(segment: Segment) -> Specimen | None:
+    """Return the specimen that OBR-15 describes (before 2.5), or None."""
+    source = segment.components(15)
+    if not source or not source[0]:
+        return None
+    return Specimen(type=code_of(source[0].split(segment.notation.delimiters.subcomponent or "&")))
+
+
+def timing(segment: Segment, order: Order, zone: tzinfo | None) -> None:
+    """Add TQ1: start and priority."""
+    order.priority = segment.text(9) or order.priority
+    order.requested = time(segment, 7, zone) or order.requested
+
+
+def specimen(segment: Segment, zone: tzinfo | None) -> Specimen:
+    """Return SPM. SPM-2 holds the placer's and the filler's number."""
+    numbers = [part.split(segment.notation.delimiters.subcomponent or "&")[0].strip() for part in segment.components(2)]
+    placer, filler = (*numbers, "", "")[:2]
+    return Specimen(
+        id=placer or filler,
+        filler_id=filler,
+        type=code(segment, 4),
+        role=segment.text(11) or "",
+        collected=time(segment, 17, zone),
+        received=time(segment, 18, zone),
+        reject_reasons=codes(segment, 21) + [found for found in codes(segment, 22) if found.system == REJECT_REASONS],
+        conditions=codes(segment, 24),
+    )
+
+
+def observation(segment: Segment, zone: tzinfo | None) -> Observation:
+    """Return OBX; a segment that ends early has empty fields."""
+    fields = segment.fields
+    count = len(fields)
+    code_parts = segment.components(3)
+    return Observation(
+        code=code_of(code_parts) if code_parts else NO_CODE,
+        value=read_value(segment, zone),
+        set_id=segment.text(1) or "",
+        sub_id=segment.text(4) or "",
+        unit=segment.text(6) or "" if count > 6 and fields[6] else "",
+        range=segment.whole(7) if count > 7 and fields[7] else "",
+        flags=tuple(_firsts(segment, 8)) if count > 8 and fields[8] else (),
+        status_code=fields[11].strip().upper() if count > 11 else "",
+        observed=time(segment, 14, zone) if count > 14 else NOTHING,
+        analysed=time(segment, 19, zone) if count > 19 else NOTHING,
+        performer=person(segment, 16) if count > 16 and fields[16] else "",
+        method=code(segment, 17) if count > 17 and fields[17] else NO_CODE,
+        equipment=segment.text(18) or "" if count > 18 and fields[18] else "",
+    )
+
+
+def _firsts(segment: Segment, field: int) -> list[str]:
+    delimiters = segment.notation.delimiters
+    found = [nth(each, delimiters.component, 1).strip() for each in segment.repetitions(field)]
+    return [unescape(each, delimiters, segment.notation.codec) for each in found if each]
+
+
+def shipment(segment: Segment, zone: tzinfo | None) -> Shipment:
+    """Return SHP (since 2.7)."""
+    return Shipment(segment.text(1) or "", code(segment, 3), time(segment, 4, zone), codes(segment, 10))
+
+
+def package(segment: Segment) -> Package:
+    """Return PAC (since 2.7)."""
+    return Package(segment.text(2) or "", code(segment, 5), codes(segment, 6))
+
+
+def error(segment: Segment) -> MessageError:
+    """Return ERR: of 2.5 and later its fields 3, 4, 7 and 8, of earlier versions the code in ERR-1.4."""
+    condition = code(segment, 3)
+    if not condition:
+        older = segment.text(1, 1, 4) or ""
+        condition = Code(older, segment.text(1, 1, 4, 2) or "")
+    said = [part for part in (segment.text(8), segment.text(7)) if part]
+    return MessageError(condition, segment.text(4) or "", "; ".join(said))
