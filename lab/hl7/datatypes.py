@@ -76,10 +76,8 @@ def _at(parts: Sequence[str], number: int) -> str:
 
 def code_of(parts: Sequence[str]) -> Code:
     """Return the code that components hold."""
-    if len(parts) == 1:
-        return Code(parts[0].strip())
-    code, text, system, other_code, other_text, other_system = (_at(parts, number) for number in range(1, 7))
-    return Code(code, text, system, other_code, other_text, other_system, _at(parts, 9))
+    code, text, system, other_code, other_text, other_system = (*map(str.strip, parts[:6]), "", "", "", "", "", "")[:6]
+    return Code(code, text, system, other_code, other_text, other_system, parts[8].strip() if len(parts) > 8 else "")
 
 
 def identifier_of(parts: Sequence[str], subcomponent: str = "&") -> Identifier:

@@ -97,9 +97,11 @@ class Segment:
         A place that is not named is the first: PID-5 reads PID-5[1].1.1, as the standard asks of receivers (section 2.8).
         """
         value = self._repetition(field, repetition)
-        delimiters = self.notation.delimiters
         if field <= 2 and self.name in HEADERS:
             return (value or None) if component == subcomponent == 1 else None
+        if component == subcomponent == 1:
+            return first_text(value, self.notation) or None
+        delimiters = self.notation.delimiters
         value = nth(nth(value, delimiters.component, component), delimiters.subcomponent, subcomponent)
         return unescape(value, delimiters, self.notation.codec) or None
 
@@ -136,6 +138,18 @@ def nth(value: str, separator: str, number: int) -> str:
             return ""
     end = value.find(separator, start)
     return value[start:] if end < 0 else value[start:end]
+
+
+def first_text(value: str, notation: Notation) -> str:
+    """Return the first sub-component of the first component of the first repetition of a field, escapes undone."""
+    _, repetition, component, subcomponent, escape = notation.marks
+    if repetition in value:
+        value = value[: value.index(repetition)]
+    if component in value:
+        value = value[: value.index(component)]
+    if subcomponent in value:
+        value = value[: value.index(subcomponent)]
+    return unescape(value, notation.delimiters, notation.codec) if escape in value else value
 
 
 def nested_fields(line: str, notation: Notation) -> list[Nested]:

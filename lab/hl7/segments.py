@@ -8,7 +8,7 @@ from typing import Final
 from lab.hl7.content import SEXES, MessageError, Observation, Order, Package, Patient, Shipment, Specimen
 from lab.hl7.datatypes import NO_CODE, NO_IDENTIFIER, Code, Identifier, code_of, entity_of, identifier_of
 from lab.hl7.escapes import unescape
-from lab.hl7.message import DELETED, Segment, nth, split_components
+from lab.hl7.message import DELETED, Notation, Segment, first_text, nth, split_components
 from lab.hl7.times import NOTHING, Time, read_time
 from lab.hl7.values import read_value
 
@@ -26,10 +26,16 @@ def texts(segment: Segment, field: int) -> list[str]:
     return [unescape(each, notation.delimiters, notation.codec) for each in segment.repetitions(field)]
 
 
-def code(segment: Segment, field: int) -> Code:
+def first_code(value: str, notation: Notation) -> Code:
     """Return the first repetition of a coded field."""
-    parts = segment.components(field)
-    return code_of(parts) if parts else NO_CODE
+    if not value:
+        return NO_CODE
+    return code_of(split_components(nth(value, notation.delimiters.repetition, 1), notation))
+
+
+def code(segment: Segment, field: int) -> Code:
+    """Return the first repetition of a coded field of a segment."""
+    return first_code(segment.raw(field), segment.notation)
 
 
 def codes(segment: Segment, field: int) -> list[Code]:
@@ -49,11 +55,8 @@ def time(segment: Segment, field: int, zone: tzinfo | None) -> Time:
     if not sent or sent == DELETED:
         return NOTHING
     delimiters = segment.notation.delimiters
-    first = nth(sent, delimiters.repetition, 1)
-    degree = nth(first, delimiters.component, 2)
-    return read_time(
-        nth(nth(first, delimiters.component, 1), delimiters.subcomponent, 1), zone, degree if len(degree) == 1 and degree.isalpha() else ""
-    )
+    degree = nth(nth(sent, delimiters.repetition, 1), delimiters.component, 2) if delimiters.component in sent else ""
+    return read_time(first_text(sent, segment.notation), zone, degree if len(degree) == 1 and degree.isalpha() else "")
 
 
 def person(segment: Segment, field: int) -> str:
@@ -150,25 +153,30 @@ def specimen(segment: Segment, zone: tzinfo | None) -> Specimen:
     )
 
 
+_OBX_FIELDS: Final = 20
+"""Fields of OBX up to OBX-19, the last one read, with its name before them."""
+
+
 def observation(segment: Segment, zone: tzinfo | None) -> Observation:
     """Return OBX; a segment that ends early has empty fields."""
+    notation = segment.notation
     fields = segment.fields
-    count = len(fields)
-    code_parts = segment.components(3)
+    if len(fields) < _OBX_FIELDS:
+        fields = fields + [""] * (_OBX_FIELDS - len(fields))
     return Observation(
-        code=code_of(code_parts) if code_parts else NO_CODE,
+        code=first_code(fields[3], notation),
         value=read_value(segment, zone),
-        set_id=segment.text(1) or "",
-        sub_id=segment.text(4) or "",
-        unit=segment.text(6) or "" if count > 6 and fields[6] else "",
-        range=segment.whole(7) if count > 7 and fields[7] else "",
-        flags=tuple(_firsts(segment, 8)) if count > 8 and fields[8] else (),
-        status_code=fields[11].strip().upper() if count > 11 else "",
-        observed=time(segment, 14, zone) if count > 14 else NOTHING,
-        analysed=time(segment, 19, zone) if count > 19 else NOTHING,
-        performer=person(segment, 16) if count > 16 and fields[16] else "",
-        method=code(segment, 17) if count > 17 and fields[17] else NO_CODE,
-        equipment=segment.text(18) or "" if count > 18 and fields[18] else "",
+        set_id=first_text(fields[1], notation),
+        sub_id=first_text(fields[4], notation),
+        unit=first_text(fields[6], notation),
+        range=unescape(fields[7], notation.delimiters, notation.codec),
+        flags=tuple(_firsts(segment, 8)) if fields[8] else (),
+        status_code=fields[11].strip().upper(),
+        observed=time(segment, 14, zone) if fields[14] else NOTHING,
+        analysed=time(segment, 19, zone) if fields[19] else NOTHING,
+        performer=person(segment, 16) if fields[16] else "",
+        method=first_code(fields[17], notation),
+        equipment=first_text(fields[18], notation),
     )
 
 

@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple
 
 from lab.hl7.datatypes import Code, Document, Identifier, code_of, document_of, identifier_of
 from lab.hl7.escapes import unescape
-from lab.hl7.message import DELETED, Notation, Segment, split_components
+from lab.hl7.message import DELETED, Notation, Segment, first_text, split_components
 from lab.hl7.times import Time, read_clock, read_time
 from lab.limits import MAX_DIGITS
 
@@ -119,8 +119,10 @@ class _Field(NamedTuple):
 
 def read_value(segment: Segment, zone: tzinfo | None = None) -> Value:
     """Return the value of an OBX. `zone` is that of times which name none. Never raises for what the field holds."""
-    sent = segment.raw(5)
-    type_ = (segment.text(2) or "").strip().upper()
+    sent, type_ = segment.raw(5), segment.raw(2)
+    if type_ == "NM" and len(sent) <= MAX_DIGITS and _PLAIN.fullmatch(sent):
+        return Value("number", "NM", sent, sent, float(sent))
+    type_ = first_text(type_, segment.notation).strip().upper()
     if not sent or sent.isspace():
         return Value("none", type_, sent)
     if sent == DELETED:
