@@ -142,6 +142,8 @@ def nth(value: str, separator: str, number: int) -> str:
 
 def first_text(value: str, notation: Notation) -> str:
     """Return the first sub-component of the first component of the first repetition of a field, escapes undone."""
+    if not value:
+        return ""
     _, repetition, component, subcomponent, escape = notation.marks
     if repetition in value:
         value = value[: value.index(repetition)]

@@ -14,7 +14,7 @@ from lab.hl7.header import AFTER, msh_line, read_header
 from lab.hl7.message import Message, Notation
 from lab.limits import MAX_BATCH_MESSAGES, MAX_MESSAGE_BYTES, MAX_PARTS, MAX_SEGMENTS
 
-CHUNK: Final = 256 << 10
+CHUNK: Final = 64 << 10
 """Bytes decoded at a time, to the end of a line: the decoded text of a large message is never held as one piece."""
 
 _MESSAGE_START: Final = re.compile(rb"(?:^|[\r\n\x0b])(?:\xef\xbb\xbf)?(?=MSH[^A-Za-z0-9\s])")

@@ -17,7 +17,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import cache
 from importlib.resources import files
 from typing import Any, Final, NamedTuple
@@ -65,6 +65,10 @@ class Profile:
     def codec(self) -> str:
         """Return the codec of `character_set`."""
         return codec_named(self.character_set) or "utf-8"
+
+    def in_character_set(self, name: str) -> Profile:
+        """Return the profile with another character set."""
+        return replace(self, character_set=name)
 
 
 def read_profile(text: str) -> Profile:
