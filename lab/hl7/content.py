@@ -72,6 +72,13 @@ SPECIMEN_ROLES: Final = {"P": "patient", "Q": "control", "C": "calibrator", "B":
 """HL7 table 0369 in SPM-11, as far as laboratories use it."""
 
 
+def full_name(family: str, given: str) -> str:
+    """Return a name as it is written: family name first, Chinese names without a blank."""
+    if not (family and given):
+        return family or given
+    return f"{family}{given}" if any("\u2e80" <= character for character in family + given) else f"{family} {given}"
+
+
 @dataclass(slots=True)
 class Patient:
     """PID and what belongs to it. `sex` is male, female, other or unknown."""
@@ -91,8 +98,7 @@ class Patient:
     @property
     def name(self) -> str:
         """Return the name as it is written: Chinese names without a blank."""
-        parts = [part for part in (self.family, self.given) if part]
-        return ("" if any(character >= "\u2e80" for part in parts for character in part) else " ").join(parts)
+        return full_name(self.family, self.given)
 
 
 @dataclass(slots=True)

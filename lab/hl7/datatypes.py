@@ -74,10 +74,18 @@ def _at(parts: Sequence[str], number: int) -> str:
     return parts[number - 1].strip() if number <= len(parts) else ""
 
 
-def code_of(parts: Sequence[str]) -> Code:
+_CODE_PARTS: Final = [""] * 9
+"""Components of CWE up to the original text."""
+
+
+def code_of(parts: list[str]) -> Code:
     """Return the code that components hold."""
-    code, text, system, other_code, other_text, other_system = (*map(str.strip, parts[:6]), "", "", "", "", "", "")[:6]
-    return Code(code, text, system, other_code, other_text, other_system, parts[8].strip() if len(parts) > 8 else "")
+    count = len(parts)
+    if count == 3:
+        return Code(parts[0].strip(), parts[1].strip(), parts[2].strip())
+    if count < len(_CODE_PARTS):
+        parts = parts + _CODE_PARTS[count:]
+    return Code._make(map(str.strip, (*parts[:6], parts[8])))
 
 
 def identifier_of(parts: Sequence[str], subcomponent: str = "&") -> Identifier:

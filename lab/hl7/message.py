@@ -97,8 +97,10 @@ class Segment:
         A place that is not named is the first: PID-5 reads PID-5[1].1.1, as the standard asks of receivers (section 2.8).
         """
         value = self._repetition(field, repetition)
+        if not value:
+            return None
         if field <= 2 and self.name in HEADERS:
-            return (value or None) if component == subcomponent == 1 else None
+            return value if component == subcomponent == 1 else None
         if component == subcomponent == 1:
             return first_text(value, self.notation) or None
         delimiters = self.notation.delimiters
@@ -118,10 +120,16 @@ class Segment:
         return nested_fields(self.line, self.notation)
 
     def _repetition(self, field: int, number: int) -> str:
-        value = self.raw(field)
+        fields = self.fields
+        value = fields[field] if field < len(fields) else ""
+        if not value:
+            return ""
         if field <= 2 and self.name in HEADERS:
             return value if number == 1 else ""
-        return nth(value, self.notation.delimiters.repetition, number)
+        separator = self.notation.delimiters.repetition
+        if number == 1 and separator not in value:
+            return value
+        return nth(value, separator, number)
 
 
 def nth(value: str, separator: str, number: int) -> str:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from datetime import tzinfo
+from functools import lru_cache
 from typing import Final
 
-from lab.hl7.content import SEXES, MessageError, Observation, Order, Package, Patient, Shipment, Specimen
+from lab.hl7.content import SEXES, MessageError, Observation, Order, Package, Patient, Shipment, Specimen, full_name
 from lab.hl7.datatypes import NO_CODE, NO_IDENTIFIER, Code, Identifier, code_of, entity_of, identifier_of
 from lab.hl7.escapes import unescape
 from lab.hl7.message import DELETED, Notation, Segment, first_text, nth, split_components
@@ -26,11 +27,25 @@ def texts(segment: Segment, field: int) -> list[str]:
     return [unescape(each, notation.delimiters, notation.codec) for each in segment.repetitions(field)]
 
 
+_MAX_CACHED: Final = 200
+"""Characters of a coded field that is worth keeping: a laboratory sends the same codes again and again."""
+
+
 def first_code(value: str, notation: Notation) -> Code:
     """Return the first repetition of a coded field."""
     if not value:
         return NO_CODE
-    return code_of(split_components(nth(value, notation.delimiters.repetition, 1), notation))
+    _, repetition, component, _, escape = notation.marks
+    if repetition in value:
+        value = value[: value.index(repetition)]
+    if escape in value or len(value) > _MAX_CACHED:
+        return code_of(split_components(value, notation))
+    return _plain_code(value, component)
+
+
+@lru_cache(maxsize=8192)
+def _plain_code(value: str, component: str) -> Code:
+    return code_of(value.split(component))
 
 
 def code(segment: Segment, field: int) -> Code:
@@ -54,6 +69,8 @@ def time(segment: Segment, field: int, zone: tzinfo | None) -> Time:
     sent = segment.raw(field)
     if not sent or sent == DELETED:
         return NOTHING
+    if sent.isdigit():
+        return read_time(sent, zone)
     delimiters = segment.notation.delimiters
     degree = nth(nth(sent, delimiters.repetition, 1), delimiters.component, 2) if delimiters.component in sent else ""
     return read_time(first_text(sent, segment.notation), zone, degree if len(degree) == 1 and degree.isalpha() else "")
@@ -61,9 +78,12 @@ def time(segment: Segment, field: int, zone: tzinfo | None) -> Time:
 
 def person(segment: Segment, field: int) -> str:
     """Return the name of an XCN: family and given name, else the identifier."""
-    parts = [part.split(segment.notation.delimiters.subcomponent or "&")[0].strip() for part in segment.components(field)]
-    named = Patient(family=parts[1] if len(parts) > 1 else "", given=parts[2] if len(parts) > 2 else "")
-    return named.name or (parts[0] if parts else "")
+    parts = segment.components(field)
+    if not parts:
+        return ""
+    subcomponent = segment.notation.delimiters.subcomponent
+    family, given = ((nth(part, subcomponent, 1) if subcomponent else part).strip() for part in (*parts[1:3], "", "")[:2])
+    return full_name(family, given) or parts[0].strip()
 
 
 def patient(segment: Segment, zone: tzinfo | None) -> Patient:
@@ -170,7 +190,7 @@ def observation(segment: Segment, zone: tzinfo | None) -> Observation:
         sub_id=first_text(fields[4], notation),
         unit=first_text(fields[6], notation),
         range=unescape(fields[7], notation.delimiters, notation.codec),
-        flags=tuple(_firsts(segment, 8)) if fields[8] else (),
+        flags=_firsts(fields[8], notation) if fields[8] else (),
         status_code=fields[11].strip().upper(),
         observed=time(segment, 14, zone) if fields[14] else NOTHING,
         analysed=time(segment, 19, zone) if fields[19] else NOTHING,
@@ -180,10 +200,12 @@ def observation(segment: Segment, zone: tzinfo | None) -> Observation:
     )
 
 
-def _firsts(segment: Segment, field: int) -> list[str]:
-    delimiters = segment.notation.delimiters
-    found = [nth(each, delimiters.component, 1).strip() for each in segment.repetitions(field)]
-    return [unescape(each, delimiters, segment.notation.codec) for each in found if each]
+def _firsts(field: str, notation: Notation) -> tuple[str, ...]:
+    """Return the first component of every repetition."""
+    separator = notation.delimiters.repetition
+    if not separator or separator not in field:
+        return (first_text(field, notation).strip(),)
+    return tuple(found for each in field.split(separator) if (found := first_text(each, notation).strip()))
 
 
 def shipment(segment: Segment, zone: tzinfo | None) -> Shipment:
