@@ -76,7 +76,7 @@ def full_name(family: str, given: str) -> str:
     """Return a name as it is written: family name first, Chinese names without a blank."""
     if not (family and given):
         return family or given
-    return f"{family}{given}" if any("\u2e80" <= character for character in family + given) else f"{family} {given}"
+    return f"{family}{given}" if any(character >= "\u2e80" for character in family + given) else f"{family} {given}"
 
 
 @dataclass(slots=True)
