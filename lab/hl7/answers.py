@@ -37,6 +37,10 @@ def code_for(header: Header | None, outcome: str) -> str:
     return CODES[header.mode if header is not None else ORIGINAL, outcome]
 
 
+MAX_SAID: Final = 250
+"""Longest text of a fault (ERR-8 holds no more in 2.5.1)."""
+
+
 @dataclass(frozen=True, slots=True)
 class Fault:
     """One ERR: a condition of HL7 table 0357, where it is, and what it says to a person."""
@@ -50,7 +54,7 @@ class Fault:
     @classmethod
     def of(cls, error: UnreadableMessage) -> Fault:
         """Return the fault that an error of the parser describes."""
-        return cls(error.condition, error.reason, error.segment, error.field)
+        return cls(error.condition, error.reason[:MAX_SAID], error.segment, error.field)
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,11 @@ class Code(NamedTuple):
         """What a person reads: the text, else the original or the alternative one, else the code."""
         return self.text or self.original or self.alternative_text or self.code or self.alternative_code
 
+    @property
+    def unit(self) -> str:
+        """What is meant by a coded unit (OBX-6): its code, else its text, else the alternative."""
+        return self.code or self.text or self.alternative_code
+
     def __bool__(self) -> bool:
         return any(self)
 

@@ -105,6 +105,8 @@ def msh_line(raw: bytes) -> tuple[int, bytes]:
     """Return where MSH begins and its line. Raises UnreadableMessage where the bytes do not begin with MSH."""
     start = len(raw) - len(raw.lstrip(BEFORE)) if raw[:1] != b"M" else 0
     if raw[start : start + 3] != b"MSH":
+        if raw[start : start + 3] in (b"FHS", b"BHS"):
+            raise UnreadableMessage("a batch: part it first (lab.hl7.messages)")
         begins = raw[start : start + 12].decode("ascii", "replace")
         raise UnreadableMessage(f"no HL7 message: it begins with {begins!r}, not with MSH" if begins else "no HL7 message: it is empty")
     end = _LINE_END.search(raw, start)

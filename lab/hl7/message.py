@@ -17,6 +17,9 @@ HEADERS: Final = ("MSH", "FHS", "BHS")
 DELETED: Final = '""'
 """A field that holds this asks the receiver to delete what it has; an empty field says nothing (HL7 v2.5.1 section 2.5.3)."""
 
+TEXT_TYPES: Final = ("ST", "TX", "FT")
+"""OBX-2 of values that are text without components."""
+
 ABSENT: Final = "\r"
 """Stands for a separator that the message does not have: no line holds it."""
 
@@ -107,6 +110,13 @@ class Segment:
         value = nth(nth(value, delimiters.component, component), delimiters.subcomponent, subcomponent)
         return unescape(value, delimiters, self.notation.codec) or None
 
+    def holds_text(self, field: int) -> bool:
+        """True if a field is free text, in which separators are characters."""
+        name = self.name
+        if name == "OBX":
+            return field == 7 or (field == 5 and self.raw(2) in TEXT_TYPES)
+        return name == "NTE" and field == 3
+
     def whole(self, field: int, repetition: int = 1) -> str:
         """Return one repetition as text: escapes undone, separators that stand in it kept as characters."""
         return unescape(self._repetition(field, repetition), self.notation.delimiters, self.notation.codec)
@@ -186,14 +196,17 @@ def nested_fields(line: str, notation: Notation) -> list[Nested]:
 
 
 def _parts(field: str, repetition: str, component: str, subcomponent: str) -> list[Nested]:
-    return [
-        [part.split(subcomponent) if subcomponent in part else part for part in each.split(component)]
-        if component in each
-        else [each.split(subcomponent)]
-        if subcomponent in each
-        else each
-        for each in field.split(repetition)
-    ]
+    if repetition in field:
+        return [_components(each, component, subcomponent) for each in field.split(repetition)]
+    return [_components(field, component, subcomponent)]
+
+
+def _components(each: str, component: str, subcomponent: str) -> Nested:
+    if subcomponent not in each:
+        return each.split(component) if component in each else each
+    if component not in each:
+        return [each.split(subcomponent)]
+    return [part.split(subcomponent) if subcomponent in part else part for part in each.split(component)]
 
 
 def _unescaped(part: Nested, notation: Notation) -> Nested:
@@ -278,6 +291,7 @@ class Message:
     def text(self, path: str) -> str | None:
         """Return the text at a path such as `OBX[2]-5[1].1`, decoded and with escapes undone; None where there is nothing.
 
+        Where no component is named, a field of free text (NTE-3, OBX-5 of a text) is read whole: senders leave `&` in it unescaped.
         `""` is returned as sent: it is not nothing, it asks to delete. Raises BadPath.
         """
         name, occurrence, field, repetition, component, subcomponent = read_path(path)
@@ -285,9 +299,20 @@ class Message:
             if line.startswith(name):
                 occurrence -= 1
                 if not occurrence:
-                    return Segment(line, self.notation).text(field, repetition, component, subcomponent)
+                    segment = Segment(line, self.notation)
+                    if not component and segment.holds_text(field):
+                        return segment.whole(field, repetition) or None
+                    return segment.text(field, repetition, component or 1, subcomponent)
         return None
 
     def nested(self) -> list[list[Nested]]:
         """Return every segment as `Segment.nested` does."""
-        return [nested_fields(line, self.notation) for line in self._lines]
+        notation = self.notation
+        separator, repetition, component, subcomponent, escape = notation.marks
+        found = [nested_fields(self._lines[0], notation)]
+        for line in self._lines[1:]:
+            if repetition in line or subcomponent in line or escape in line:
+                found.append(nested_fields(line, notation))
+            else:  # most lines, without the cost of a call
+                found.append([[field.split(component)] if component in field else field for field in line.split(separator)])
+        return found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Final
 
 from lab.errors import TooLarge, UnreadableMessage
@@ -17,8 +18,8 @@ from lab.limits import MAX_BATCH_MESSAGES, MAX_MESSAGE_BYTES, MAX_PARTS, MAX_SEG
 CHUNK: Final = 64 << 10
 """Bytes decoded at a time, to the end of a line: the decoded text of a large message is never held as one piece."""
 
-_MESSAGE_START: Final = re.compile(rb"(?:^|[\r\n\x0b])(?:\xef\xbb\xbf)?(?=MSH[^A-Za-z0-9\s])")
-_BATCH_LINE: Final = re.compile(rb"(?:^|[\r\n])[FB][HT]S[^\r\n]*")
+_MESSAGE_START: Final = re.compile(rb"(?:^|[\r\n\x0b\x1c\x00])(?:\xef\xbb\xbf)?(?=MSH[^A-Za-z0-9\s])")
+_BATCH_LINE: Final = re.compile(rb"(?:^|[\r\n])[FB][HT]S(?![A-Za-z0-9 ])[^\r\n]*")
 _WORDS: Final = re.compile("[A-Za-z0-9]{3}")
 
 
@@ -58,6 +59,8 @@ def _parsed(raw: bytes, character_set: str | None) -> Message:
         if len(lines) > MAX_SEGMENTS:
             raise TooLarge(f"the message has more than {MAX_SEGMENTS} segments")
     _check_lines(lines, delimiters, notes)
+    if not name and not raw.isascii():
+        notes.append("MSH-18 is empty; the text was read as UTF-8")
     return Message(raw, lines, Notation(delimiters, codec), name, notes)
 
 
@@ -100,20 +103,23 @@ def _check_lines(lines: list[str], delimiters: Delimiters, notes: list[str]) -> 
     separator = delimiters.field
     kept = 0
     for number, line in enumerate(lines):
-        if line[3:4] == separator or len(line) == 3:
-            name = line[:3]
-            if name.isalnum() and name.isupper() and name.isascii() and not name[0].isdigit():
-                if len(line) > MAX_PARTS:
-                    _check_parts(line, delimiters)
-                lines[kept] = line
-                kept += 1
-                continue
+        if (line[3:4] == separator or len(line) == 3) and _names_a_segment(line[:3]):
+            if len(line) > MAX_PARTS:
+                _check_parts(line, delimiters)
+            lines[kept] = line
+            kept += 1
+            continue
         if not line or line.isspace():
             continue
         _continue(lines, kept, line, separator)
         notes.append(f"line {number + 1} is no segment and was read as the end of {lines[kept - 1][:3]} before it")
     del lines[kept:]
     _check_single(lines, separator)
+
+
+@lru_cache(maxsize=1024)
+def _names_a_segment(name: str) -> bool:
+    return name.isalnum() and name.isupper() and name.isascii() and not name[0].isdigit()
 
 
 def _continue(lines: list[str], kept: int, line: str, separator: str) -> None:
@@ -141,6 +147,8 @@ def messages(raw: bytes) -> list[bytes]:
     """
     starts = [found.end() for found in _MESSAGE_START.finditer(raw)]
     if not starts:
+        if _BATCH_LINE.search(raw):
+            raise UnreadableMessage("the batch holds no message")
         msh_line(raw)  # says what is there instead
         return [raw]
     if len(starts) > MAX_BATCH_MESSAGES:

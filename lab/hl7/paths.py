@@ -15,7 +15,7 @@ _PATH: Final = re.compile(
 
 
 class Path(NamedTuple):
-    """All numbers count from 1; one that is left out is 1."""
+    """All numbers count from 1; one that is left out is 1, but a component that is left out is 0."""
 
     segment: str
     occurrence: int
@@ -31,4 +31,5 @@ def read_path(text: str) -> Path:
     found = _PATH.fullmatch(text)
     if found is None:
         raise BadPath(f"{text!r} is no path; write it as PID-5, PID-3[2].4.1 or OBX[2]-5.1")
-    return Path(found["segment"], *(int(found[name] or 1) for name in Path._fields[1:]))
+    numbers = {name: int(found[name] or 1) for name in Path._fields[1:]}
+    return Path(found["segment"], **{**numbers, "component": int(found["component"] or 0)})

@@ -156,11 +156,12 @@ class _Reader:
     def spm(self, segment: Segment) -> None:
         """A specimen: of the order before it, or the one that the orders after it share."""
         specimen = segments.specimen(segment, self.zone)
-        specimen.patient = self.patient if not self.content.shipments else None
+        specimen.patient = None if self.content.shipments else self.patient
         self.specimen = specimen
         self.content.specimens.append(specimen)
         self.commented = specimen.notes
         if self.content.shipments:
+            self.patient = None  # it follows, where it is told
             self._package().specimens.append(specimen)
         elif self.structure.specimen_first:
             self.order, self.has_obr = None, False

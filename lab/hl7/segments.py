@@ -188,7 +188,7 @@ def observation(segment: Segment, zone: tzinfo | None) -> Observation:
         value=read_value(segment, zone),
         set_id=first_text(fields[1], notation),
         sub_id=first_text(fields[4], notation),
-        unit=first_text(fields[6], notation),
+        unit=first_code(fields[6], notation).unit,
         range=unescape(fields[7], notation.delimiters, notation.codec),
         flags=_firsts(fields[8], notation) if fields[8] else (),
         status_code=fields[11].strip().upper(),

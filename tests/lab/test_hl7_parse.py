@@ -139,6 +139,28 @@ def test_encoding_characters_of_every_length(encoding: str, escaped: str) -> Non
     assert found.text("NTE-4.2") == "y"
 
 
+def test_free_text_keeps_separators_that_were_not_escaped() -> None:
+    found = parse(message("NTE|1|L|H&E ^ PAS", "OBX|1|ST|A^b^L||H&E|||||||F", "OBX|2|CE|A||H&E^b").encode())
+    assert [found.text(path) for path in ("NTE-3", "NTE-3.1", "NTE-3.1.2", "OBX-5", "OBX-3", "OBX[2]-5")] == [
+        "H&E ^ PAS",
+        "H",
+        "E ",
+        "H&E",
+        "A",
+        "H",
+    ]
+
+
+@pytest.mark.parametrize("encoding", ["^", "^~", "^~&", "^~\\&"])
+def test_msh_is_nested_as_it_is(encoding: str) -> None:
+    assert parse(message("ZZ1|a^b", encoding=encoding).encode()).nested()[0][:4] == ["MSH", "|", encoding, "LIS"]
+
+
+def test_an_empty_msh_18_is_said_where_it_matters() -> None:
+    assert parse(message("NTE|1|L|a", character_set="").encode()).notes == []
+    assert parse(message("NTE|1|L|中", character_set="").encode()).notes == ["MSH-18 is empty; the text was read as UTF-8"]
+
+
 def test_own_delimiters() -> None:
     own = message("NTE|1|L|p^q\\F\\r").translate(str.maketrans("|^~\\&", "@*!?+"))
     found = parse(own.encode())
@@ -230,7 +252,12 @@ def test_a_batch_gives_its_messages() -> None:
     assert [parse(raw).control_id for raw in messages(batch.encode())] == ["B1", "B2", "B3"]
     assert [parse(raw).control_id for raw in messages(("FHS|^~\\&|LIS\r" + ones[0] + "FTS|1").encode())] == ["B1"]
     assert messages(ones[0].encode()) == [ones[0].encode()]
-    with pytest.raises(UnreadableMessage, match="not with MSH"):
+    with pytest.raises(UnreadableMessage, match="part it first"):
+        parse(batch.encode())
+    assert [parse(raw).control_id for raw in messages("\0".join(ones).encode())] == ["B1", "B2", "B3"]
+    text = message("NTE|1|L|a\nBTS in words").encode()
+    assert parse(messages(b"BHS|^~\\&|\r" + text)[0]).text("NTE-3") == "a\nBTS in words"
+    with pytest.raises(UnreadableMessage, match="no message"):
         messages(b"FHS|^~\\&|LIS\rFTS|0\r")
 
 

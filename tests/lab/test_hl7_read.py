@@ -192,8 +192,8 @@ def test_deleting_and_saying_nothing() -> None:
 
 
 def test_documents() -> None:
-    assert value("LIS^TEXT^PDF^Base64^JVBERi0=", "ED").document.content() == b"%PDF-"  # type: ignore[union-attr]
-    assert value("^AP^pdf^Hex^25504446", "ED").document.content() == b"%PDF"  # type: ignore[union-attr]
+    assert value("LIS^TEXT^PDF^Base64^JVBERi0=", "ED").document.content() == b"%PDF-"
+    assert value("^AP^pdf^Hex^25504446", "ED").document.content() == b"%PDF"
     for broken in ("^AP^pdf^Base64^@@", "^AP^pdf^Hex^2", "^AP^pdf^Zip^2"):
         document = value(broken, "ED").document
         assert document is not None
@@ -328,7 +328,7 @@ def test_a_reject_reason_in_the_field_beside_it_is_known_by_its_table() -> None:
 
 def test_a_shipment() -> None:
     found = content(
-        "SHP|BOX7|||20261120100000+0800||||1||C^cold", "OBX|1|NM|8310-5^Temp^LN||5.1|Cel|||||F", "PAC|1|P1|||BOX", "SPM|1|S1^F1||SER", "SAC|||T1", PATIENT, "SPM|2|S2||UR", PATIENT.replace("42", "43"),
+        "SHP|BOX7|||20261120100000+0800||||1||C^cold", "OBX|1|NM|8310-5^Temp^LN||5.1|Cel|||||F", "PAC|1|P1|||BOX", "SPM|1|S1^F1||SER", "SAC|||T1", PATIENT, "SPM|2|S2||UR", PATIENT.replace("42", "43"), "SPM|3|S3||UR", "OBX|1|NM|X||1|||||||F",
         kind="OSM^R26^OSM_R26", version="2.7.1",
     )  # fmt: skip
     shipment = found.shipments[0]
@@ -371,6 +371,13 @@ def test_what_is_not_read_is_refused_with_its_condition(named: dict[str, str], c
     assert refused.value.header is not None
     if condition.startswith("2"):
         assert isinstance(refused.value, UnsupportedMessage)
+
+
+@pytest.mark.parametrize(
+    ("sent", "unit"), [("mmol/L", "mmol/L"), ("mmol/L^millimole^UCUM", "mmol/L"), ("^mmol/L", "mmol/L"), ("^^^mmol/L", "mmol/L"), ("", "")]
+)
+def test_units_as_text_or_code(sent: str, unit: str) -> None:
+    assert content(PATIENT, ORDER, result("4.1", unit=sent)).observations[0].unit == unit
 
 
 def test_a_type_without_event() -> None:

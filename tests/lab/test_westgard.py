@@ -31,7 +31,7 @@ def test_rules_of_cases() -> None:
     told = list(csv.DictReader(one.content.decode().splitlines()))
     assert len(told) == one.expected["rows"]
     for what, history, wanted in (row.values() for row in told):
-        verdict = judge(runs(history))  # type: ignore[arg-type]
+        verdict = judge(runs(history))
         said, _, rule = wanted.partition(" ")
         assert verdict.verdict == said.rstrip(":"), what
         if said in ("warn", "reject"):
@@ -54,7 +54,7 @@ def test_rules_of_cases() -> None:
     ],
 )  # fmt: skip
 def test_at_below_and_above_each_limit(history: str, rule: str, broken: bool) -> None:
-    verdict = judge(runs(history), rules=[rule])  # type: ignore[arg-type]
+    verdict = judge(runs(history), rules=[rule])
     assert (rule in verdict.rules) == broken
     assert verdict.verdict == (("reject" if RULES[rule].rejects else "warn") if broken else "accept")
 
@@ -137,7 +137,7 @@ def test_verdicts_follow_from_their_rules(history: list[Run]) -> None:
     assert ("10x" in verdict.rules) == any(
         len(history) >= 10 and abs(sum((each[level] > 0) - (each[level] < 0) for each in history[-10:])) == 10
         for level in ("L1", "L2", "L3")
-    )  # type: ignore[operator]
+    )
     assert verdict.verdict == ("reject" if set(verdict.rules) - {"1-2s"} else "warn" if verdict.rules else "accept")
     if all(abs(z) <= 1 for z in last):
         assert set(verdict.rules) <= {"10x", "6x"}
