@@ -6,17 +6,21 @@ and line ends stand between them. All state is in `Decoder`; nothing here reads 
 
 from __future__ import annotations
 
+import re
 from typing import Final, NamedTuple
 
 from lab.limits import MAX_FRAME_BYTES
 
 START: Final = 0x0B
 END: Final = 0x1C
-_AFTER_END: Final = b"\r\n"
+_AFTER_END: Final = b"\r\n\x0b"
 _BETWEEN: Final = b"\0\r\n \t"
 _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 _FIRST_SEGMENTS: Final = (b"MSH", b"FHS", b"BHS")
-_LOOK_AHEAD: Final = len(_BYTE_ORDER_MARK) + len("MSH|")
+_END: Final = re.compile(rb"\x1c[\r\n\x0b]")
+_LOST_END: Final = re.compile(rb"\x0b(?:\xef\xbb\xbf)?(?:MSH|FHS|BHS)(.)", re.DOTALL)
+_LOOK_AHEAD: Final = 1 + len(_BYTE_ORDER_MARK) + len("MSH")
+"""Bytes that a message's beginning may hold without being one yet."""
 
 NO_END: Final = "no end"
 TOO_LARGE: Final = "too large"
@@ -57,7 +61,6 @@ class Decoder:
         self._buffer = bytearray()
         self._inside = False
         self._scanned = 0
-        self._end = -1
 
     @property
     def waiting(self) -> int:
@@ -98,42 +101,46 @@ class Decoder:
     def _next(self) -> Block | None:
         """Return the next block, or None where more bytes are needed."""
         buffer = self._buffer
-        while not self.broken:
-            if self._end < self._scanned:
-                self._end = buffer.find(END, self._scanned)
-            end = self._end if self._end >= 0 else len(buffer)
-            start = buffer.find(START, self._scanned, end)
-            if start >= 0:
-                lost = self._end_was_lost(start)
-                if lost is None:
-                    self._scanned = start
-                    return None
-                if lost:
-                    return self._take(start, start + 1, inside=True)
-                self._scanned = start + 1
-            elif end + 1 < len(buffer):
-                if buffer[end + 1] in _AFTER_END:
-                    return self._take(end, end + 2, inside=False)
-                if buffer[end + 1] == START:
-                    return self._take(end, end + 1, inside=False)
-                self._scanned = end + 1
-            else:
-                self._scanned = end
-                return None
+        if self.broken:
+            return None
+        end = self._find_end()
+        start = self._find_lost_end(end if end >= 0 else len(buffer))
+        if start >= 0:
+            return self._take(start, start + 1, inside=True)
+        if end >= 0:
+            return self._take(end, end + (1 if buffer[end + 1] == START else 2), inside=False)
+        self._scanned = self._undecided()
         return None
 
-    def _end_was_lost(self, start: int) -> bool | None:
-        """True if a message begins after this start byte, None where it cannot be said yet."""
-        ahead = bytes(self._buffer[start + 1 : start + 1 + _LOOK_AHEAD])
-        separator = self._separator()
-        for mark in (b"", _BYTE_ORDER_MARK):
-            for name in _FIRST_SEGMENTS:
-                wanted = mark + name + separator
-                if ahead.startswith(wanted) and (separator or not ahead[len(wanted) : len(wanted) + 1].isalnum()):
-                    return True
-                if len(ahead) < len(wanted) and wanted.startswith(ahead):
-                    return None
-        return False
+    def _find_end(self) -> int:
+        """Return where the block ends: an end byte and what may follow it; -1 where that has not come."""
+        end = self._buffer.find(END, self._scanned)
+        if end < 0 or end + 1 == len(self._buffer) or self._buffer[end + 1] in _AFTER_END:
+            return end if end + 1 < len(self._buffer) else -1
+        found = _END.search(self._buffer, end)
+        return found.start() if found else -1
+
+    def _find_lost_end(self, until: int) -> int:
+        """Return the first start byte before `until` that begins a message, -1 where there is none."""
+        start = self._buffer.find(START, self._scanned, until)
+        while start >= 0:
+            found = _LOST_END.search(self._buffer, start, until + _LOOK_AHEAD + 1)
+            if found is None or found.start() >= until:
+                return -1
+            separator, follows = self._separator(), found[1]
+            if follows == separator or (not separator and not follows.isalnum()):
+                return found.start()
+            start = self._buffer.find(START, found.start() + 1, until)
+        return -1
+
+    def _undecided(self) -> int:
+        """Return the first byte that may begin an end or a message when more has come."""
+        buffer = self._buffer
+        tail = bytes(buffer[max(self._scanned, len(buffer) - _LOOK_AHEAD) :])
+        places = [place for place, byte in enumerate(tail) if byte == START and _may_begin(tail[place + 1 :])]
+        if tail.endswith(b"\x1c"):
+            places.append(len(tail) - 1)
+        return len(buffer) - len(tail) + min(places, default=len(tail))
 
     def _separator(self) -> bytes:
         """Return the field separator of the block that is being read; nothing where it does not begin as a message does."""
@@ -155,7 +162,12 @@ class Decoder:
 
     def _reset(self, after: int, *, inside: bool) -> None:
         del self._buffer[:after]
-        self._inside, self._scanned, self._end = inside, 0, -1
+        self._inside, self._scanned = inside, 0
+
+
+def _may_begin(ahead: bytes) -> bool:
+    """True if bytes may go on as the beginning of a message does."""
+    return any((mark + name).startswith(ahead) or ahead == mark + name for mark in (b"", _BYTE_ORDER_MARK) for name in _FIRST_SEGMENTS)
 
 
 def _ended(content: bytes) -> Block:

@@ -334,10 +334,10 @@ def test_a_shipment() -> None:
     shipment = found.shipments[0]
     assert (shipment.id, shipment.at.text, [each.code for each in shipment.handling]) == ("BOX7", "2026-11-20T10:00:00+08:00", ["C"])
     specimens = shipment.packages[0].specimens
-    assert [(each.id, each.patient.identifiers[0].id if each.patient else None) for each in specimens] == [
-        ("S1", "L00042"),
-        ("S2", "L00043"),
-    ]
+    told_ = [(each.id, each.patient.identifiers[0].id if each.patient else None) for each in specimens]
+    assert told_ == [("S1", "L00042"), ("S2", "L00043"), ("S3", None)]
+    assert found.observations[1].patient is None
+    assert found.observations[1].specimen is specimens[2]
     assert found.observations[0].value.number == 5.1
 
 
