@@ -77,6 +77,9 @@ class Decoder:
             block = self._next()
             if block is None:
                 break
+            if block.fault == NO_END and not block.content.strip(_BETWEEN):
+                self.ignored += 1  # a start byte that came twice
+                continue
             blocks.append(block)
         if not self.broken and self.waiting > self.largest + 1:  # the end byte may already be there
             blocks.append(self._too_large())

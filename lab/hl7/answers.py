@@ -76,11 +76,10 @@ class _Reply:
         self.header = header or Header("|", ())
         self.delimiters = _delimiters(header)
         self.character_set = (answered.character_set if isinstance(answered, Message) else self.header.first(18)) or "UNICODE UTF-8"
-        codec = codec_named(self.character_set)
-        raw = "".join(self._echoed(number) for number in (3, 4, 5, 6, 10))
-        if codec is None or not _decodes(raw, codec):
-            self.character_set, codec = "8859/1", "latin-1"
-        self.codec = codec
+        self.codec = codec_named(self.character_set) or ""
+        self.decoded = isinstance(answered, Message)
+        if not self.decoded and not _decodes("".join(self._echoed(number) for number in (3, 4, 5, 6, 10)), self.codec):
+            self.character_set, self.codec = "8859/1", "latin-1"
         self.version = self.header.version if self.header.version.startswith("2.") else "2.5.1"
 
     def _echoed(self, number: int) -> str:
@@ -90,7 +89,8 @@ class _Reply:
 
     def field(self, number: int) -> str:
         """Return the text to be put back for MSH-`number`."""
-        return self._echoed(number).encode("latin-1").decode(self.codec)
+        echoed = self._echoed(number)
+        return echoed if self.decoded else echoed.encode("latin-1").decode(self.codec)
 
     def lines(self, kind: str, code: str, control_id: str, at: datetime, faults: Iterable[Fault]) -> list[str]:
         """Return MSH, MSA and ERR."""
@@ -150,9 +150,10 @@ def _bytes(reply: _Reply, lines: list[str]) -> bytes:
 
 
 def _decodes(raw: str, codec: str) -> bool:
+    """True if characters that stand for bytes are text in a codec that is known."""
     try:
         raw.encode("latin-1").decode(codec)
-    except UnicodeDecodeError:
+    except (UnicodeDecodeError, LookupError):
         return False
     return True
 

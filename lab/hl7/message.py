@@ -8,7 +8,7 @@ from typing import Final
 
 from lab.hl7.delimiters import Delimiters
 from lab.hl7.escapes import unescape
-from lab.hl7.header import Header, Sender, read_header
+from lab.hl7.header import Header, Sender
 from lab.hl7.paths import read_path
 
 HEADERS: Final = ("MSH", "FHS", "BHS")
@@ -265,8 +265,8 @@ class Message:
 
     @cached_property
     def header(self) -> Header:
-        """Return MSH as bytes have it."""
-        return read_header(self._raw)
+        """Return the fields of MSH, decoded."""
+        return Header(self.notation.delimiters.field, tuple(self.msh.fields[1:]))
 
     @cached_property
     def type(self) -> str:

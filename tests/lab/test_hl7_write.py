@@ -78,6 +78,14 @@ def test_an_answer_uses_the_senders_delimiters_and_character_set() -> None:
     assert parse(three).segments("MSA")[0].raw(2) == "a&b"
 
 
+def test_an_answer_to_a_header_whose_characters_look_like_separators() -> None:
+    raw = message(character_set="GBK", control="乗1").replace("LIS", "亅亅").encode("gbk")
+    answer = acknowledge(parse(raw), "AA", control_id="A1", at=NOW)
+    assert parse(answer).text("MSA-2") == "乗1"
+    assert parse(answer).text("MSH-5") == "亅亅"
+    assert parse(raw).header.control_id == "乗1"
+
+
 @needs_cases
 def test_the_character_set_of_the_answer_is_the_messages() -> None:
     one = case("01-")

@@ -118,5 +118,10 @@ def test_a_flood_without_end_is_not_kept() -> None:
     assert decoder.waiting == 0
 
 
+def test_a_start_byte_that_comes_twice_makes_no_block_of_its_own() -> None:
+    assert blocks(b"\x0b" + encode(ONE)) == [Block(ONE)]
+    assert blocks(b"\x0b\r\n" + encode(ONE)) == [Block(ONE)]
+
+
 def test_an_empty_block_is_a_block() -> None:
     assert blocks(encode(b"")) == [Block(b"")]
