@@ -17,6 +17,9 @@ MAX_SEGMENTS: Final = 1_000_000
 MAX_PARTS: Final = 65_536
 """Most of one separator in one segment: fields, repetitions, components or sub-components."""
 
+MAX_NOTES: Final = 100
+"""Most notes on what was odd about one message; there may be more that was."""
+
 MAX_BATCH_MESSAGES: Final = 10_000
 """Most messages of one batch or file."""
 

@@ -13,14 +13,14 @@ from lab.hl7.delimiters import Delimiters, read_delimiters
 from lab.hl7.escapes import CONTROLS, shown
 from lab.hl7.header import AFTER, msh_line, read_header
 from lab.hl7.message import Message, Notation
-from lab.limits import MAX_BATCH_MESSAGES, MAX_MESSAGE_BYTES, MAX_PARTS, MAX_SEGMENTS
+from lab.limits import MAX_BATCH_MESSAGES, MAX_MESSAGE_BYTES, MAX_NOTES, MAX_PARTS, MAX_SEGMENTS
 
 CHUNK: Final = 64 << 10
 """Bytes decoded at a time, to the end of a line: the decoded text of a large message is never held as one piece."""
 
 _MESSAGE_START: Final = re.compile(rb"(?:^|[\r\n\x0b\x1c\x00])(?:\xef\xbb\xbf)?(?=MSH[^A-Za-z0-9\s])")
 _BATCH_LINE: Final = re.compile(rb"(?:^|[\r\n])[FB][HT]S(?![A-Za-z0-9 ])[^\r\n]*")
-_WORDS: Final = re.compile("[A-Za-z0-9]{3}")
+_WORD: Final = re.compile("[A-Za-z0-9]{3}")
 
 
 def parse(raw: bytes, character_set: str | None = None) -> Message:
@@ -56,6 +56,8 @@ def _parsed(raw: bytes, character_set: str | None) -> Message:
         if controlled:
             text = _with_controls_shown(text, delimiters.field, notes)
         lines += text.split("\r")
+        if not lines[-1]:
+            lines.pop()  # a piece ends with the end of its last line
         if len(lines) > MAX_SEGMENTS:
             raise TooLarge(f"the message has more than {MAX_SEGMENTS} segments")
     _check_lines(lines, delimiters, notes)
@@ -83,14 +85,14 @@ def _piece_end(raw: bytes, start: int, end: int) -> int:
         return end
     stop = max(raw.rfind(b"\r", start, start + CHUNK), raw.rfind(b"\n", start, start + CHUNK)) + 1
     if stop > 0:
-        return stop
+        return stop + (raw[stop - 1 : stop + 1] == b"\r\n")
     ends = [found + 1 for found in (raw.find(b"\r", start + CHUNK, end), raw.find(b"\n", start + CHUNK, end)) if found >= 0]
     return min(ends, default=end)
 
 
 def _with_controls_shown(text: str, separator: str, notes: list[str]) -> str:
     clean = shown(text)
-    if clean != text:
+    if clean != text and len(notes) < MAX_NOTES:
         places = [place for place, (one, other) in enumerate(zip(text, clean, strict=True)) if one != other]
         line = text[text.rfind("\r", 0, places[0]) + 1 : places[0]]
         field = line.count(separator) + line.startswith("MSH")
@@ -102,17 +104,21 @@ def _check_lines(lines: list[str], delimiters: Delimiters, notes: list[str]) -> 
     """Take blank lines out, join what is no segment to the one before. Raises UnreadableMessage for what cannot be a message."""
     separator = delimiters.field
     kept = 0
-    for number, line in enumerate(lines):
+    further: list[str] = []
+    for number, line in enumerate(lines, 1):
         if (line[3:4] == separator or len(line) == 3) and _names_a_segment(line[:3]):
+            if further:
+                _join(lines, kept, further, number, notes)
             if len(line) > MAX_PARTS:
                 _check_parts(line, delimiters)
             lines[kept] = line
             kept += 1
-            continue
-        if not line or line.isspace():
-            continue
-        _continue(lines, kept, line, separator)
-        notes.append(f"line {number + 1} is no segment and was read as the end of {lines[kept - 1][:3]} before it")
+        elif line[3:4] == separator and _WORD.match(line):
+            raise UnreadableMessage(f"a segment is named {line[:3]!r}; names are three capital letters or digits", segment=line[:3])
+        elif line and not line.isspace():
+            further.append(line)
+    if further:
+        _join(lines, kept, further, len(lines) + 1, notes)
     del lines[kept:]
     _check_single(lines, separator)
 
@@ -122,10 +128,14 @@ def _names_a_segment(name: str) -> bool:
     return name.isalnum() and name.isupper() and name.isascii() and not name[0].isdigit()
 
 
-def _continue(lines: list[str], kept: int, line: str, separator: str) -> None:
-    if line[3:4] == separator and _WORDS.match(line):
-        raise UnreadableMessage(f"a segment is named {line[:3]!r}; names are three capital letters or digits", segment=line[:3])
-    lines[kept - 1] += "\n" + line
+def _join(lines: list[str], kept: int, further: list[str], before: int, notes: list[str]) -> None:
+    """Add lines that are no segments to the one they follow; `before` is the number of the line after them."""
+    name, count = lines[kept - 1][:3], len(further)
+    told = f"line {before - 1} is no segment and was" if count == 1 else f"{count} lines before line {before} are no segments and were"
+    if len(notes) < MAX_NOTES:
+        notes.append(f"{told} read as the end of {name} before {'it' if count == 1 else 'them'}")
+    lines[kept - 1] = "\n".join([lines[kept - 1], *further])
+    further.clear()
 
 
 def _check_parts(line: str, delimiters: Delimiters) -> None:

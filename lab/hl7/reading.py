@@ -88,6 +88,7 @@ class _Reader:
         self.patient: Patient | None = None
         self.order: Order | None = None
         self.specimen: Specimen | None = None
+        self.source: Specimen | None = None
         self.has_obr = False
         self.commented: list[str] = self.content.comments
         for segment in message:
@@ -128,9 +129,9 @@ class _Reader:
             order = self._begin_order()
         self.has_obr = True
         segments.request(segment, order, self.zone)
-        source = segments.specimen_source(segment)
-        if source is not None and not order.specimens:
-            order.specimens.append(source)
+        self.source = segments.specimen_source(segment)
+        if self.source is not None and not order.specimens:
+            order.specimens.append(self.source)
         self.commented = order.notes
 
     def _begin_order(self) -> Order:
@@ -166,7 +167,8 @@ class _Reader:
         elif self.structure.specimen_first:
             self.order, self.has_obr = None, False
         elif self.order is not None:
-            self.order.specimens[:] = [known for known in self.order.specimens if known.id or known.filler_id]
+            if self.order.specimens and self.order.specimens[0] is self.source:
+                self.order.specimens.clear()  # SPM says what OBR-15 did, and more
             self.order.specimens.append(specimen)
 
     def sac(self, segment: Segment) -> None:
@@ -214,16 +216,18 @@ class _Reader:
 
     def _link_specimens(self) -> None:
         """An observation before the only SPM of its order belongs to that specimen; of several it cannot be said which."""
-        uncertain = 0
+        uncertain, loose = 0, 0
         for observation in self.content.observations:
             order = observation.order
-            if observation.specimen is None and order is not None:
+            if order is None:
+                loose += 1
+            elif observation.specimen is None:
                 if len(order.specimens) == 1:
                     observation.specimen = order.specimens[0]
                 else:
                     uncertain += len(order.specimens) > 1
-            if order is None and self.content.type in ("ORU^R01", "ORU^R40"):
-                self.content.notes.append(f"OBX {observation.set_id or observation.code.code} stands before any OBR")
+        if loose and self.content.type in ("ORU^R01", "ORU^R40"):
+            self.content.notes.append(f"{loose} OBX before any OBR")
         if uncertain:
             self.content.notes.append(f"{uncertain} OBX of an order with several specimens name none of them")
 

@@ -188,6 +188,13 @@ def test_text_broken_over_lines_is_joined_and_said() -> None:
     assert found.notes == ["line 3 is no segment and was read as the end of NTE before it"]
 
 
+@pytest.mark.parametrize("line_end", ["\r", "\n", "\r\n"])
+def test_many_lines_that_are_no_segments(line_end: str) -> None:
+    found = parse(message("NTE|1|L|a", *["b"] * 100_000, "NTE|2|L|c").replace("\r", line_end).encode())
+    assert [len(segment.text(3) or "") for segment in found.segments("NTE")] == [200_001, 1]
+    assert found.notes == ["100000 lines before line 100003 are no segments and were read as the end of NTE before them"]
+
+
 def test_control_characters_are_shown_and_said() -> None:
     raw = message(result("4.1").replace("20261120080000", "20261120\x0b08")).encode()
     found = parse(raw)

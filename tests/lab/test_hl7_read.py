@@ -319,6 +319,11 @@ def test_priority_and_specimen_of_older_versions() -> None:
     assert order.specimens[0].type.code == "UR"
 
 
+def test_specimens_without_a_number_stay_and_replace_what_obr_15_says() -> None:
+    found = content(PATIENT, "OBR|1|O1|F1|A" + "|" * 11 + "UR&urine&L", "SPM|1|||SER", "SPM|2|||WB", "SPM|3|S3||UR")
+    assert [each.type.code for each in found.orders[0].specimens] == ["SER", "WB", "UR"]
+
+
 def test_a_reject_reason_in_the_field_beside_it_is_known_by_its_table() -> None:
     row = "SPM|1|S1||SER" + "|" * 17 + "{}"
     assert [each.code for each in content(PATIENT, ORDER, row.format("RH~RC")).specimens[0].reject_reasons] == ["RH", "RC"]
@@ -344,7 +349,7 @@ def test_a_shipment() -> None:
 def test_an_obx_before_any_order_is_kept_and_said() -> None:
     found = content(PATIENT, result("4.1"), "OBX")
     assert len(found.observations) == 2
-    assert found.notes[0] == "OBX 1 stands before any OBR"
+    assert found.notes == ["2 OBX before any OBR"]
 
 
 def test_status_of_an_observation_without_its_own_is_the_orders() -> None:
