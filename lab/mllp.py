@@ -104,8 +104,6 @@ class Decoder:
     def _next(self) -> Block | None:
         """Return the next block, or None where more bytes are needed."""
         buffer = self._buffer
-        if self.broken:
-            return None
         end = self._find_end()
         start = self._find_lost_end(end if end >= 0 else len(buffer))
         if start >= 0:

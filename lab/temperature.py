@@ -91,6 +91,8 @@ def read(raw: bytes, zone: tzinfo) -> Log:
     if raw.startswith(b"%PDF"):
         raise UnreadableLog("a PDF is kept as a document; its readings are not taken. Export the log as text or CSV")
     lines = _text(raw).splitlines()
+    if len(lines) > MAX_READINGS + _PREAMBLE_LINES:
+        raise UnreadableLog(f"the log has {len(lines)} lines; {MAX_READINGS} are read")
     rows = _table(lines) or _columns(lines)
     return _log(rows, zone)
 
@@ -171,8 +173,6 @@ def _columns(lines: Sequence[str]) -> list[_Row]:
 
 
 def _log(rows: Sequence[_Row], zone: tzinfo) -> Log:
-    if len(rows) > MAX_READINGS:
-        raise UnreadableLog(f"the log has {len(rows)} rows; {MAX_READINGS} are read")
     order = _day_order([row.moment for row in rows])
     log = Log()
     for row in rows:

@@ -203,7 +203,13 @@ def test_control_characters_are_shown_and_said() -> None:
     assert bytes(found) == raw
 
 
-def test_limits() -> None:
+def test_what_begins_as_a_message_is_given_on_to_be_refused() -> None:
+    assert messages(b"MSH") == [b"MSH"]
+    with pytest.raises(UnreadableMessage, match="MSH-1"):
+        parse(messages(b"MSH")[0])
+
+
+def test_parts_of_a_segment() -> None:
     assert len(parse(message("ZZZ" + "|" * MAX_PARTS).encode())) == 2
     with pytest.raises(TooLarge):
         parse(message("ZZZ" + "|" * (MAX_PARTS + 1)).encode())
@@ -267,6 +273,7 @@ def test_header_of_a_damaged_message() -> None:
     header = read_header(b"\x0bMSH||LIS^1.2^ISO|CLINIC1|||20261120||ORU^R01|K9~x|P|2.5.1|||||CHN|\xff\xff\rPID|\xff")
     assert (header.control_id, header.type, header.sender, header.version) == ("K9", "ORU^R01", ("LIS", "CLINIC1"), "2.5.1")
     assert header.field(18) == "ÿÿ"
+    assert read_header(message().encode()).receiver == ("TELEMED", "MAIN")
     assert header.field(40) == ""
 
 
