@@ -24,12 +24,15 @@ from lab.limits import MAX_CELL, MAX_LOG_BYTES, MAX_READINGS
 _CHARACTER_SETS: Final = ("utf-8-sig", "gb18030")
 """Loggers' files name none; UTF-8 cannot be mistaken, and what is not UTF-8 is GB 18030 here or refused."""
 
-_DATE: Final = re.compile(r"(\d{1,4})[-/.年](\d{1,2})[-/.月](\d{1,4})日?", re.ASCII)
+_DATE: Final = re.compile(r"(\d{1,4})[-/.年](\d{1,2}|[A-Za-z]{3})[-/.月](\d{1,4})日?", re.ASCII)
+_MONTH_NAMES: Final = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_MONTHS: Final = {name: number for number, name in enumerate(_MONTH_NAMES, 1)}
 _ISO_T: Final = re.compile(r"(?<=\d)T(?=\d)")
 _CLOCK: Final = re.compile(r"(\d{1,2}):(\d\d)(?::(\d\d)(?:\.\d+)?)?\s*([AaPp])?\.?[Mm]?\.?(?:\s*(Z|[+-]\d\d:?\d\d))?", re.ASCII)
 _DEGREES: Final = re.compile(r"([+-]?\d{1,3}(?:[.,]\d{1,3})?)\s*°?\s*([CF])?", re.ASCII | re.IGNORECASE)
 _TIME_NAMES: Final = re.compile(r"时间|日期|\btime\b|\bdate\b|datetime|timestamp", re.IGNORECASE)
 _DEGREE_NAMES: Final = re.compile(r"温度|\btemp|[℃℉]|°\s*[CF]", re.IGNORECASE)
+_UNIT: Final = re.compile(r"°?\s*[CF]|[℃℉]", re.IGNORECASE)
 _FAHRENHEIT: Final = re.compile(r"℉|°\s*F|fahrenheit|华氏", re.IGNORECASE)
 MIN_CELSIUS, MAX_CELSIUS = -273.15, 200.0
 """A reading outside these is none."""
@@ -90,11 +93,11 @@ def read(raw: bytes, zone: tzinfo) -> Log:
         raise UnreadableLog(f"the file has {len(raw)} bytes; {MAX_LOG_BYTES} are read")
     if raw.startswith(b"%PDF"):
         raise UnreadableLog("a PDF is kept as a document; its readings are not taken. Export the log as text or CSV")
-    lines = _text(raw).splitlines()
+    lines, notes = _text(raw).splitlines(), list[str]()
     if len(lines) > MAX_READINGS + _PREAMBLE_LINES:
         raise UnreadableLog(f"the log has {len(lines)} lines; {MAX_READINGS} are read")
-    rows = _table(lines) or _columns(lines)
-    return _log(rows, zone)
+    rows = _table(lines, notes) or _columns(lines)
+    return _log(rows, zone, notes)
 
 
 def _text(raw: bytes) -> str:
@@ -119,7 +122,7 @@ class _Row(NamedTuple):
     fahrenheit: bool = False
 
 
-def _table(lines: Sequence[str]) -> list[_Row]:
+def _table(lines: Sequence[str], notes: list[str]) -> list[_Row]:
     """Return the rows below a header that names a time and a temperature; none where there is no such header."""
     for delimiter in ("\t", ";", ","):
         for place, line in enumerate(lines[:_PREAMBLE_LINES]):
@@ -131,6 +134,8 @@ def _table(lines: Sequence[str]) -> list[_Row]:
             fahrenheit = bool(_FAHRENHEIT.search(names[degrees[0]]))
             rows = list(_rows_below(lines[place + 1 :], delimiter, times[:2], degrees[0], fahrenheit))
             if rows and _DATE.search(rows[0].moment):
+                if len(degrees) > 1:
+                    notes.append(f"of {len(degrees)} columns of temperatures {names[degrees[0]]} is read")
                 return rows
     return []
 
@@ -163,6 +168,8 @@ def _columns(lines: Sequence[str]) -> list[_Row]:
         number += 1
         for between in (r"[\s;]+", r"[\s;,]+"):
             parts = re.split(between, _ISO_T.sub(" ", line.strip()))
+            if _UNIT.fullmatch(parts[-1]):
+                parts[-2:] = ["".join(parts[-2:])]
             date = next((place for place, part in enumerate(parts[:2]) if _DATE.fullmatch(part)), None)
             if date is not None and len(parts) >= date + _LEAST_COLUMNS:
                 rows.append(_Row(number, " ".join(parts[date:-1]), parts[-1]))
@@ -172,9 +179,9 @@ def _columns(lines: Sequence[str]) -> list[_Row]:
     return rows
 
 
-def _log(rows: Sequence[_Row], zone: tzinfo) -> Log:
+def _log(rows: Sequence[_Row], zone: tzinfo, notes: list[str]) -> Log:
     order = _day_order([row.moment for row in rows])
-    log = Log()
+    log = Log(notes=notes)
     for row in rows:
         at, celsius = _moment(row.moment, order, zone), _celsius(row.degrees, row.fahrenheit)
         if at is None or celsius is None:
@@ -194,7 +201,7 @@ def _day_order(moments: Sequence[str]) -> str:
     found = [match for moment in moments if (match := _DATE.search(moment))]
     if any(len(match[1]) == 4 for match in found):
         return "YMD"
-    if not found or any("." in match[0] for match in found) or any(int(match[1]) > 12 for match in found):
+    if not found or any("." in match[0] or match[2].isalpha() or int(match[1]) > 12 for match in found):
         return "DMY"
     if any(int(match[2]) > 12 for match in found):
         return "MDY"
@@ -206,7 +213,7 @@ def _moment(text: str, order: str, zone: tzinfo) -> datetime | None:
     date, clock = _DATE.search(text), _CLOCK.search(text)
     if date is None or clock is None:
         return None
-    parts = dict(zip(order, (int(part) for part in date.groups()), strict=True))
+    parts = dict(zip(order, (int(part) if part.isdigit() else _MONTHS.get(part.lower(), 0) for part in date.groups()), strict=True))
     hour = int(clock[1])
     if clock[4]:
         if not 1 <= hour <= 12:

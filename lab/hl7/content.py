@@ -13,8 +13,8 @@ from lab.hl7.header import Sender
 from lab.hl7.times import NOTHING, Time
 from lab.hl7.values import Value
 
-SEXES: Final = {"M": "male", "F": "female", "O": "other", "A": "other", "1": "male", "2": "female"}
-"""HL7 table 0001, and GB/T 2261.1 as some Chinese systems send it; anything else is unknown."""
+SEXES: Final = {"M": "male", "F": "female", "O": "other", "A": "other", "1": "male", "2": "female", "男": "male", "女": "female"}
+"""HL7 table 0001, and GB/T 2261.1 as Chinese systems send it, by code or in words; anything else is unknown."""
 
 OBSERVATION_STATUSES: Final = {
     "C": "corrected",

@@ -191,6 +191,14 @@ def test_deleting_and_saying_nothing() -> None:
     assert [each.value.deletes for each in found.observations] == [True, False]
 
 
+@pytest.mark.parametrize(
+    ("sent", "sex"),
+    [("M", "male"), ("f", "female"), ("O", "other"), ("U", "unknown"), ("", "unknown"), ("1", "male"), ("女", "female"), ("9", "unknown")],
+)
+def test_sexes(sent: str, sex: str) -> None:
+    assert content(f"PID|1||L1||张^三||19610305|{sent}").patients[0].sex == sex
+
+
 def test_documents() -> None:
     assert value("LIS^TEXT^PDF^Base64^JVBERi0=", "ED").document.content() == b"%PDF-"
     assert value("^AP^pdf^Hex^25504446", "ED").document.content() == b"%PDF"

@@ -42,6 +42,7 @@ def test_three_columns_of_cases() -> None:
 @pytest.mark.parametrize(
     "text",
     [
+        "1 20-Nov-2026 08:00:00 4.1 °C\n2 20-NOV-2026 08:05:00 8.4 °C", "No.,Date,Time,CH1(℃),RH%\n1,2026-11-20,08:00,4.1,40\n2,2026-11-20,08:05,8.4,41",
         "2026-11-20 08:00 4.1\n2026-11-20 08:05 8.4", "2026-11-20\t08:00\t4,1\r\n2026-11-20\t08:05\t8,4\r\n", "1 2026/11/20 8:00:00 4.1\n2 2026/11/20 8:05:00 8.4", "1\t20.11.2026\t08:00:00\t4.1\n2\t20.11.2026\t08:05:00\t8.4",
         "1 11/20/2026 8:00:00 AM 4.1\n2 11/20/2026 8:05:00 AM 8.4", "2026-11-20T08:00:00+08:00 4.1\n2026-11-20T00:05:00Z 8.4", "Date;Time;Temperature (°C)\n20.11.2026;08:00;4,1\n20.11.2026;08:05;8,4", "1,2026-11-20,08:00,4.1\n2,2026-11-20,08:05,8.4",
         "Time,Humidity,Temp(°F)\n2026-11-20 08:00,40,39.38\n2026-11-20 08:05,41,47.12", "温度记录仪\n报警时间,温度上限\n,8\n\n时间\t温度\n2026年11月20日 08:00\t4.1\n2026年11月20日 08:05\t8.4℃", "时间,温度\n2026-11-20 08:00,＋４．１\n2026-11-20 08:05,8.4",
@@ -61,6 +62,12 @@ def test_rows_that_cannot_be_read_are_listed() -> None:
         ZONE,
     )
     assert ([round(each.celsius, 1) for each in log.readings], log.unread) == ([4.1, 8.4], [2, 3, 4, 5, 6])
+
+
+def test_further_channels_are_not_left_out_in_silence() -> None:
+    log = read("时间,通道1温度,通道2温度\n2026-11-20 08:00,4.1,9.9\n".encode(), ZONE)
+    assert [reading.celsius for reading in log.readings] == [4.1]
+    assert log.notes == ["of 2 columns of temperatures 通道1温度 is read"]
 
 
 def test_character_sets() -> None:
