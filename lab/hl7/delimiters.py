@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from lab.errors import REQUIRED_FIELD, UnreadableMessage
@@ -35,10 +36,16 @@ def read_delimiters(msh: bytes) -> Delimiters:
     MSH-2 may hold one to five characters (HL7 v2.7.1 section 2.5.4: those not used may be left out from the end). Of three, a
     third `&` is the sub-component separator of a sender that escapes nothing. Raises UnreadableMessage for anything else.
     """
-    field = msh[3:4].decode("latin-1")
+    separator = msh[3:4]
+    declared = msh[4:].split(separator, 1)[0] if separator else b""
+    return _delimiters(separator.decode("latin-1"), declared.decode("latin-1"))
+
+
+@lru_cache(maxsize=256)
+def _delimiters(field: str, declared: str) -> Delimiters:
+    found = declared.rstrip()
     if not _separates(field):
         raise UnreadableMessage("MSH-1 is missing: a message begins with MSH and a field separator, as in MSH|^~\\&|", REQUIRED_FIELD)
-    found = msh[4:].split(msh[3:4], 1)[0].decode("latin-1").rstrip()
     if not found:
         raise UnreadableMessage("MSH-2 is empty: it names the encoding characters, usually ^~\\&", REQUIRED_FIELD, segment="MSH", field=2)
     if len(found) > MAX_ENCODING_CHARACTERS or not all(map(_separates, found)):

@@ -79,7 +79,7 @@ class Segment:
 
     def raw(self, field: int) -> str:
         """Return a field as sent, with its separators and escapes; empty where it is absent."""
-        fields = self.fields
+        fields = self._fields or self.fields
         return fields[field] if field < len(fields) else ""
 
     def repetitions(self, field: int) -> list[str]:
@@ -130,7 +130,7 @@ class Segment:
         return nested_fields(self.line, self.notation)
 
     def _repetition(self, field: int, number: int) -> str:
-        fields = self.fields
+        fields = self._fields or self.fields
         value = fields[field] if field < len(fields) else ""
         if not value:
             return ""

@@ -17,6 +17,7 @@ from lab.hl7.datatypes import Code, Document
 from lab.hl7.times import NOTHING
 from lab.hl7.values import Value
 from lab.hl7.writing import Envelope, Field, encoded, line, numbered
+from lab.units import canonical
 
 _SEX_CODES: Final = {"male": "M", "female": "F", "other": "O"}
 UNKNOWN_CLASS: Final = "U"
@@ -140,7 +141,7 @@ def _observations(observations: Sequence[Observation]) -> list[str]:
             3: observation.code,
             4: observation.sub_id,
             5: value,
-            6: (observation.unit, "", "UCUM") if observation.unit else "",
+            6: (observation.unit, "", "UCUM") if canonical(observation.unit) == observation.unit else observation.unit,
             7: observation.range,
             8: [*observation.flags],
             11: observation.status_code or "F",

@@ -222,6 +222,13 @@ def test_results_there_and_back() -> None:
     assert found.observations[5].value.text == "阴性|(-)\n第二行"
 
 
+@pytest.mark.parametrize(("unit", "sent"), [("mmol/L", "mmol/L^^UCUM"), ("x10^9/L", "x10\\S\\9/L"), ("unk", "unk"), ("", "")])
+def test_only_what_is_ucum_is_called_so(unit: str, sent: str) -> None:
+    raw = write_results(envelope(), patient(), [OrderGroup(Order(), [Observation(Code("A"), Value("text", "", "", "x"), unit=unit)])])
+    assert parse(raw).segments("OBX")[0].raw(6) == sent
+    assert read(parse(raw)).observations[0].unit == unit
+
+
 def test_fields_that_ihe_forbids_stay_empty() -> None:
     for raw in (write_results(envelope(), patient(), [OrderGroup(order())]), write_order(envelope(), patient(), [OrderGroup(order())])):
         found = parse(raw)
