@@ -3,26 +3,17 @@
 from __future__ import annotations
 
 import json
-import os
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 
+from tests.real_files import FOLDER, absent
 
-def _data() -> Path:
-    """Beside the repository, or beside the folder that holds a worktree."""
-    root = Path(__file__).resolve().parents[2]
-    places = [Path(named) for named in [os.environ.get("TELEMED_SHARED")] if named]
-    places += [root.parent / "shared", root.parent.parent / "shared"]
-    return next((place / "data" for place in places if place.is_dir()), places[0] / "data")
+HL7_FILES = sorted((FOLDER / "hl7").rglob("*.hl7"))
+CASES = sorted((FOLDER / "lab-cases").glob("*.expected.json"))
 
-
-HL7_FILES = sorted((_data() / "hl7").rglob("*.hl7"))
-CASES = sorted((_data() / "lab-cases").glob("*.expected.json"))
-
-needs_corpus = pytest.mark.skipif(not HL7_FILES, reason="the HL7 messages from practice (shared/data/hl7) are not on this machine")
-needs_cases = pytest.mark.skipif(not CASES, reason="the laboratory cases (shared/data/lab-cases) are not on this machine")
+needs_corpus = pytest.mark.skipif(not HL7_FILES, reason=absent("hl7"))
+needs_cases = pytest.mark.skipif(not CASES, reason=absent("lab-cases"))
 
 
 class Case(NamedTuple):
