@@ -28,7 +28,8 @@ def read(source: ByteSource, directories: Sequence[Directory]) -> Slide:
     """Read a Philips TIFF. Raises UnreadableSlide."""
     root = parse(directories[0].text(tags.IMAGE_DESCRIPTION), NAME, directories[0].offset)
     tiled = [each for each in directories if is_tiled(each)]
-    spacings = _level_spacings(root)
+    scanned = _whole_slide(root)
+    spacings = _level_spacings(scanned)
     width, height = size(directories[0])
     levels = [level(directories[0])]
     for number, directory in enumerate(tiled[1:], 1):
@@ -36,7 +37,7 @@ def read(source: ByteSource, directories: Sequence[Directory]) -> Slide:
         shown = max(1, width // factor), max(1, height // factor)
         padded = size(directory)
         levels.append(level(directory, visible=(min(shown[0], padded[0]), min(shown[1], padded[1]))))
-    whole = _spacing(_attribute(root, "DICOM_PIXEL_SPACING"))
+    whole = _spacing(_attribute(scanned, "DICOM_PIXEL_SPACING"))
     down, across = (side * 1e3 for side in whole) if whole else (None, None)  # mm, rows first, as DICOM has it
     acquired = date_time(_attribute(root, "DICOM_ACQUISITION_DATETIME").split(".")[0], "%Y%m%d%H%M%S")
     named = [_attribute(root, f"DICOM_{key}")[:64] for key in ("MANUFACTURER", "MANUFACTURERS_MODEL_NAME", "DEVICE_SERIAL_NUMBER")]
@@ -58,6 +59,14 @@ def _beside(directories: Sequence[Directory]) -> tuple[Associated, ...]:
         if not is_tiled(each) and word in ("label", "macro") and (made := picture(each, word)) is not None:
             found.append(made)
     return tuple(found)
+
+
+def _whole_slide(root: Element) -> Element:
+    """The scanned image that is the slide and neither label nor macro; the whole document where none is marked."""
+    for each in descendants(root, "DataObject"):
+        if each.get("ObjectType") == "DPScannedImage" and _attribute(each, "PIM_DP_IMAGE_TYPE") == "WSI":
+            return each
+    return root
 
 
 def _attribute(root: Element, name: str) -> str:

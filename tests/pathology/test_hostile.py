@@ -1,0 +1,119 @@
+"""Damaged and hostile slides: one family of errors, in bounded memory."""
+
+from __future__ import annotations
+
+import random
+import subprocess
+import sys
+import textwrap
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+import pathology
+from pathology.source import BytesSource
+from tests.patience import TIMES
+from tests.pathology.made_dicom import SIDE, in_fragments, slide, sparse
+from tests.pathology.made_tiff import coded_page, jpeg, leica, ome, philips, png, pyramid, strip_page, svs, tiff, tiles_of, tissue
+from tests.pathology.real_files import CASES, SLIDES, needs_cases, needs_real_slides
+
+PICTURE = tissue(420, 300)
+FRAMES = [jpeg(tile) for tile in tiles_of(PICTURE, SIDE)]
+SEEDS: Mapping[str, bytes] = {
+    "svs": svs(PICTURE, 128),
+    "bigtiff": pyramid(PICTURE, 128, big=True),
+    "ome": ome(PICTURE, side=128),
+    "philips": philips(PICTURE, 128),
+    "leica": leica(PICTURE, 128),
+    "lzw": tiff(coded_page(PICTURE, 5, 128, predictor=2)),
+    "deflate": tiff(coded_page(PICTURE, 8, 128)),
+    "packbits": tiff(strip_page(PICTURE, 32773, 20)),
+    "jpeg-2000": tiff(coded_page(PICTURE, 33005, 128)),
+    "dicom": slide(PICTURE, FRAMES),
+    "sparse": sparse(PICTURE, [3, 2, 0]),
+    "fragments": slide(PICTURE, FRAMES, pixel_data=in_fragments(FRAMES)),
+    "png": png(PICTURE),
+    "jpeg": jpeg(PICTURE),
+}
+
+
+def read_or_refuse(content: bytes) -> bool:
+    """True if it opened. Its tiles may be damaged; any error is the library's."""
+    try:
+        found = pathology.open_source(BytesSource(content))
+    except pathology.SlideError as error:
+        assert len(str(error)) > 20  # noqa: PT017  (both outcomes are right; each is looked at)
+        return False
+    with found:
+        for number, level in enumerate(found.levels):
+            for column, row in {(0, 0), (level.columns - 1, level.rows - 1), (level.columns // 2, level.rows // 2)}:
+                try:
+                    assert found.tile(number, column, row)[:2] == b"\xff\xd8"
+                except pathology.SlideError:
+                    continue
+        for picture in found.associated:
+            try:
+                assert picture.read().ndim == 3
+            except pathology.SlideError:
+                continue
+    return True
+
+
+def damaged(content: bytes, dice: random.Random) -> bytes:
+    """Cut, or with bytes changed: half of the time near the end, where a TIFF has its directories, or at the head."""
+    broken = bytearray(content[: dice.randrange(1, len(content))] if dice.random() < 0.2 else content)
+    for _ in range(dice.choice((1, 3, 20, 200))):
+        reach = min(len(broken), dice.choice((400, 3000, len(broken))))
+        at = dice.randrange(reach) if dice.random() < 0.5 else len(broken) - 1 - dice.randrange(reach)
+        broken[at] = dice.choice((0, 255, dice.randrange(256)))
+    return bytes(broken)
+
+
+@pytest.mark.parametrize("name", SEEDS)
+def test_damaged_slides(name: str) -> None:
+    dice = random.Random(name)
+    assert read_or_refuse(SEEDS[name])
+    for _ in range(120 * TIMES):
+        read_or_refuse(damaged(SEEDS[name], dice))
+
+
+@pytest.mark.parametrize("name", SEEDS)
+def test_a_slide_cut_anywhere(name: str) -> None:
+    content = SEEDS[name]
+    for length in range(0, len(content), max(1, len(content) // 60)):
+        read_or_refuse(content[:length])
+
+
+@needs_real_slides
+def test_damaged_real_slides() -> None:
+    for path in sorted(SLIDES.iterdir()):
+        dice, content = random.Random(path.name), path.read_bytes()
+        for _ in range(40 * TIMES):
+            read_or_refuse(damaged(content, dice))
+
+
+@needs_cases
+def test_damaged_strange_slides() -> None:
+    for path in sorted(CASES.iterdir()):
+        dice, content = random.Random(path.name), path.read_bytes()
+        for _ in range(8 * TIMES):
+            read_or_refuse(damaged(content, dice))
+
+
+def test_what_is_hostile_costs_little_memory(tmp_path: Path) -> None:
+    for name, content in SEEDS.items():
+        (tmp_path / name).write_bytes(content)
+    measured = """
+        import random, resource, sys
+        from pathlib import Path
+        from tests.pathology.test_hostile import damaged, read_or_refuse
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        for path in sorted(Path(sys.argv[1]).iterdir()):
+            dice, content = random.Random(path.name + "memory"), path.read_bytes()
+            for _ in range(40):
+                read_or_refuse(damaged(content, dice))
+        print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) >> 10)
+    """
+    done = subprocess.run([sys.executable, "-c", textwrap.dedent(measured), str(tmp_path)], capture_output=True, text=True, check=True)
+    assert int(done.stdout) < 500  # MiB: a picture of the largest size that is read, its bytes, and room
