@@ -63,6 +63,10 @@ class NoSuchTile(SlideError, IndexError):
     """The address names no level or no tile of this slide."""
 
 
+class LevelMissing(SlideError):
+    """The slide lacks coarse levels, and making this tile of one would decode more than the limit: wrap the slide, which makes them."""
+
+
 class NotArrived(SlideError):
     """These bytes of a file that is still arriving are not here yet: `offset` and `length`. Ask again when more has come."""
 

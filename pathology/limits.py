@@ -61,8 +61,8 @@ MAX_DICOM_HEADER_BYTES: Final = 128 << 20
 MAX_INSTANCES: Final = 512
 """Most files looked at beside a DICOM file for the rest of its series."""
 
-MAX_TILES_FOR_ONE: Final = 256
-"""Most stored tiles that are decoded to make one tile of a level that the file lacks (16 x 16: a sixteenth in length)."""
+MAX_PIXELS_FOR_ONE: Final = 64_000_000
+"""Most stored pixels that are decoded to make one tile of a level that the file lacks: 976 tiles of 256 px, 192 MB as RGB."""
 
 MAX_ARCHIVE_ENTRIES: Final = 20_000
 MAX_ARCHIVE_BYTES: Final = 64 << 30

@@ -232,10 +232,10 @@ class Slide:
             raise DamagedTile((level, column, row), places[0].offset, str(error)) from None
         return padded(whole[:height, :width], width, height)
 
-    def region(self, level: int, x: int, y: int, width: int, height: int) -> Pixels:
+    def region(self, level: int, x: int, y: int, width: int, height: int, tolerant: bool = False) -> Pixels:
         """RGB of any rectangle of a level, uint8, shape (height, width, 3), white outside. Costs every tile that it touches.
 
-        Raises NoSuchTile for a level that is not there, DamagedTile.
+        Raises NoSuchTile for a level that is not there, and DamagedTile; where `tolerant`, a damaged tile is left white.
         """
         found = self._level(level)
         out = np.full((height, width, 3), BACKGROUND, np.uint8)
@@ -244,7 +244,12 @@ class Slide:
             return out
         for row in range(top // found.tile_height, (bottom - 1) // found.tile_height + 1):
             for column in range(left // found.tile_width, (right - 1) // found.tile_width + 1):
-                tile = self.pixels(level, column, row)
+                try:
+                    tile = self.pixels(level, column, row)
+                except DamagedTile:
+                    if not tolerant:
+                        raise
+                    continue
                 tile_x, tile_y = column * found.tile_width, row * found.tile_height
                 x0, x1 = max(left, tile_x), min(right, tile_x + tile.shape[1])
                 y0, y1 = max(top, tile_y), min(bottom, tile_y + tile.shape[0])
@@ -295,7 +300,7 @@ class Slide:
         across, down = coarse.width / fine.width, coarse.height / fine.height
         left, top = int(x * across), int(y * down)
         right, bottom = max(left + 1, ceil((x + width) * across)), max(top + 1, ceil((y + height) * down))
-        small = Image.fromarray(self.region(level + 1, left, top, right - left, bottom - top))
+        small = Image.fromarray(self.region(level + 1, left, top, right - left, bottom - top, tolerant=True))
         box = (x * across - left, y * down - top, (x + width) * across - left, (y + height) * down - top)
         return np.asarray(small.resize((width, height), Image.Resampling.BILINEAR, box=box))
 

@@ -13,10 +13,10 @@ import pytest
 
 import pathology
 from pathology.source import BytesSource
-from tests.patience import TIMES
 from tests.pathology.made_dicom import SIDE, in_fragments, slide, sparse
 from tests.pathology.made_tiff import coded_page, jpeg, leica, ome, philips, png, pyramid, strip_page, svs, tiff, tiles_of, tissue
 from tests.pathology.real_files import CASES, SLIDES, needs_cases, needs_real_slides
+from tests.patience import TIMES
 
 PICTURE = tissue(420, 300)
 FRAMES = [jpeg(tile) for tile in tiles_of(PICTURE, SIDE)]
