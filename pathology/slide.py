@@ -221,7 +221,7 @@ class Slide:
         assert found.pieces is not None and found.coding is not None  # noqa: PT018  (every level without a reader has both)
         places = found.pieces.places(number)
         if not places:
-            return self._from_coarser(level, column * found.tile_width, row * found.tile_height, width, height)
+            return self.from_coarser(level, column * found.tile_width, row * found.tile_height, width, height)
         contents = self._read(level, column, row, places)
         try:
             if found.coding.planes > 1:
@@ -292,7 +292,7 @@ class Slide:
                 raise DamagedTile((level, column, row), place.offset, reason)
         return [self.sources[place.file].read_at(place.offset, place.length) for place in places]
 
-    def _from_coarser(self, level: int, x: int, y: int, width: int, height: int) -> Pixels:
+    def from_coarser(self, level: int, x: int, y: int, width: int, height: int) -> Pixels:
         """What the next coarser level shows of a rectangle, enlarged; background where there is none."""
         if level + 1 >= len(self.levels):
             return np.full((height, width, 3), BACKGROUND, np.uint8)

@@ -18,6 +18,7 @@ from pathology.errors import DamagedTile, Refusal, UnreadableSlide
 from pathology.formats.generic_tiff import date_time
 from pathology.limits import MAX_LEVELS, MAX_PICTURE_PIXELS, MAX_PIXELS, MAX_SIDE
 from pathology.slide import BACKGROUND, Associated, Device, Level, Slide, scale
+from pathology.source import FileSource
 from pathology.tiles.coding import Pixels
 
 if TYPE_CHECKING:
@@ -64,13 +65,14 @@ class _Reader:
 def read(path: str | os.PathLike[str]) -> Slide:
     """Read a slide through OpenSlide. Raises UnreadableSlide, also where OpenSlide is absent or too old."""
     source = _open(Path(path))
+    file = FileSource(path)
     said = source.properties
     name = VENDORS.get(said.get("openslide.vendor", ""), "slide")
     try:
         levels = _levels(source, name)
         return Slide(
             name,
-            (),
+            (file,),
             levels,
             scale(_number(said.get("openslide.mpp-x")), _number(said.get("openslide.mpp-y")), "openslide-mpp"),
             _number(said.get("openslide.objective-power")),
@@ -79,8 +81,9 @@ def read(path: str | os.PathLike[str]) -> Slide:
             notes=("Its tiles are drawn anew; they cannot be passed on as the scanner stored them.",),
             reader=_Reader(source, levels),
         )
-    except UnreadableSlide:
+    except BaseException:
         source.close()
+        file.close()
         raise
 
 

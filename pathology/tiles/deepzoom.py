@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from math import ceil
 from typing import Final
-from xml.sax.saxutils import quoteattr
 
 import numpy as np
 from PIL import Image
@@ -17,6 +16,7 @@ from pathology.limits import MAX_PIXELS_FOR_ONE
 from pathology.slide import Level, Place, Slide, padded
 from pathology.tiles.coding import Compression, Pixels, encode
 
+NAMESPACE: Final = "http://schemas.microsoft.com/deepzoom/2008"
 MADE_TILE: Final = 512
 """Side in pixels of tiles where the file has none that can be used: strips, or tiles that are not square."""
 _SMALLEST, _LARGEST = 64, 1024
@@ -56,9 +56,9 @@ class DeepZoom:
 
     def descriptor(self) -> bytes:
         """The .dzi document."""
-        attributes = f"Format={quoteattr('jpeg')} Overlap={quoteattr('0')} TileSize={quoteattr(str(self.tile_size))}"
-        size = f"<Size Height={quoteattr(str(self.slide.height))} Width={quoteattr(str(self.slide.width))}/>"
-        return f'<?xml version="1.0" encoding="UTF-8"?><Image xmlns="http://schemas.microsoft.com/deepzoom/2008" {attributes}>{size}</Image>'.encode()
+        size = f'<Size Height="{self.slide.height}" Width="{self.slide.width}"/>'
+        image = f'<Image xmlns="{NAMESPACE}" Format="jpeg" Overlap="0" TileSize="{self.tile_size}">{size}</Image>'
+        return f'<?xml version="1.0" encoding="UTF-8"?>{image}'.encode()
 
     def stored_address(self, level: int, column: int, row: int) -> tuple[int, int, int] | None:
         """(level, column, row) of the slide's own tile that is this one, whole; None where it has to be drawn. Raises NoSuchTile."""
@@ -118,9 +118,7 @@ class DeepZoom:
         left, top = int(x * across), int(y * down)
         right, bottom = min(own.width, ceil((x + width) * across)), min(own.height, ceil((y + height) * down))
         if (cost := _cost(own, left, top, right, bottom)) > MAX_PIXELS_FOR_ONE:
-            raise LevelMissing(
-                f"the slide has no level near {level_width} x {level_height} px: {cost} pixels would be decoded for one tile"
-            )
+            raise LevelMissing(f"no level near {level_width} x {level_height} px: one tile of it would cost {cost} decoded pixels")
         region = Image.fromarray(self.slide.region(number, left, top, right - left, bottom - top, tolerant=True))
         box = (x * across - left, y * down - top, min((x + width) * across, own.width) - left, min((y + height) * down, own.height) - top)
         return np.asarray(region.resize((width, height), Image.Resampling.BOX, box=box))
