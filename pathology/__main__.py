@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from types import ModuleType
 from typing import Final
 
-from pathology.commands import info, tiles, unwrap, wrap
+from pathology.commands import focus, info, tiles, unwrap, wrap
 from pathology.errors import SlideError
 
-COMMANDS: Final[tuple[ModuleType, ...]] = (info, wrap, unwrap, tiles)
+COMMANDS: Final[tuple[ModuleType, ...]] = (info, wrap, unwrap, tiles, focus)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -19,6 +19,9 @@ from pathology.source import ByteSource, FileSource
 HEAD_BYTES: Final = 4096
 """First bytes of a file, by which its format is recognised."""
 
+FIRST_BYTES: Final = 8
+"""Those of a file that is arriving: the header of a TIFF, whose pixels may follow at once."""
+
 
 def open_slide(path: str | os.PathLike[str]) -> Slide:
     """Open a slide of any format that is read: a file, a zipped MRXS, a DICOM file (with its series beside it) or a folder of them.
@@ -76,10 +79,12 @@ def _opened(path: Path, source: FileSource) -> Slide:
 
 
 def _head(source: ByteSource) -> bytes:
-    head = source.read_at(0, min(HEAD_BYTES, source.size))
-    if not head:
+    if not source.size:
         raise UnreadableSlide(Refusal.CUT_OFF, "unknown", 0, "an empty file")
-    return head
+    try:
+        return source.read_at(0, min(HEAD_BYTES, source.size))
+    except NotArrived:
+        return source.read_at(0, min(FIRST_BYTES, source.size))
 
 
 def _or_refuse(files: list[Path]) -> list[Path]:

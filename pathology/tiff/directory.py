@@ -172,18 +172,17 @@ def read_directories(source: ByteSource) -> tuple[Directory, ...]:
 
     Raises UnreadableSlide for a file that is cut off, goes round in a circle or has more than the limits allow.
     """
-    head = source.read_at(0, min(16, source.size))
+    head = source.read_at(0, min(8, source.size))
     if len(head) < 8 or not recognise(head):
         raise UnreadableSlide(Refusal.UNKNOWN_FORMAT, NAME, 0, "the file does not begin as a TIFF does")
     order, big = ("<" if head[:2] == b"II" else ">"), head[:4] in (b"II+\0", b"MM\0+")
     if big:
-        if len(head) < 16:
-            raise UnreadableSlide(Refusal.CUT_OFF, NAME, len(head), "a BigTIFF header has 16 bytes")
-        size, zero, following = struct.unpack(order + "HHQ", head[4:16])
+        size, zero = struct.unpack(order + "HH", head[4:])
         if (size, zero) != (8, 0):
             raise UnreadableSlide(Refusal.DAMAGED, NAME, 4, f"a BigTIFF of {size}-byte offsets; only 8-byte offsets are defined")
+        following = struct.unpack(order + "Q", source.read_at(8, 8))[0]
     else:
-        following = struct.unpack(order + "I", head[4:8])[0]
+        following = struct.unpack(order + "I", head[4:])[0]
     walk, found = _Walk(source, order, big), []
     while following:
         directory, following = walk.directory(following)
