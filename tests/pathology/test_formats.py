@@ -14,6 +14,7 @@ import pytest
 
 import pathology
 from pathology.errors import Refusal
+from pathology.formats import by_openslide
 from pathology.limits import MAX_MPP, MAX_PICTURE_PIXELS, MIN_MPP
 from pathology.slide import scale
 from tests.pathology.made_tiff import (
@@ -298,6 +299,29 @@ def test_a_damaged_tile_is_an_error_of_its_own(tmp_path: Path) -> None:
             slide.pixels(0, 1, 1)
         assert caught.value.tile == (0, 1, 1)
         assert slide.pixels(0, 0, 0).shape == (128, 128, 3)
+
+
+@pytest.mark.parametrize("name", ["aperio.svs", "philips.tiff", "leica.scn"])
+def test_what_openslide_reads_for_us_is_the_same_slide(name: str, tmp_path: Path) -> None:
+    path = written(tmp_path, name, MADE[name])
+    reference = openslide.OpenSlide(path)
+    with by_openslide.read(path) as slide:
+        assert (slide.width, slide.height) == reference.dimensions
+        said = reference.properties.get("openslide.mpp-x")
+        assert slide.mpp == (None if said is None else pytest.approx(float(said)))
+        assert {each.name for each in slide.associated} <= {"label", "macro", "thumbnail"}
+        assert slide.places(0, 0, 0) == ()
+        x, y = (int(reference.properties.get(f"openslide.bounds-{axis}", 0)) for axis in "xy")
+        theirs = np.asarray(reference.read_region((x, y), 0, (300, 200)))[..., :3]
+        np.testing.assert_array_equal(slide.region(0, x, y, 300, 200), theirs)
+        assert slide.tile(0, x // 512, y // 512)[:2] == b"\xff\xd8"
+
+
+def test_what_openslide_cannot_read_is_refused_without_the_files_name(tmp_path: Path) -> None:
+    for name, content in (("LISI.svs", MADE["aperio.svs"][:5000]), ("LISI.bin", b"nothing")):
+        with pytest.raises(pathology.UnreadableSlide) as caught:
+            by_openslide.read(written(tmp_path, name, content))
+        assert "LISI" not in str(caught.value)
 
 
 def test_a_zipped_slide_is_unpacked_and_goes_when_it_is_closed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

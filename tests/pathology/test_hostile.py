@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import random
 import subprocess
 import sys
 import textwrap
 from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 
 import pathology
-from pathology.source import BytesSource
+from pathology.arrival import order_of_use
+from pathology.focus import assess
+from pathology.identifying import identifying_places
+from pathology.source import BytesSource, FileSource
+from pathology.wsi import Identity, unwrap, wrap
 from tests.pathology.made_dicom import SIDE, in_fragments, slide, sparse
 from tests.pathology.made_tiff import coded_page, jpeg, leica, ome, philips, png, pyramid, strip_page, svs, tiff, tiles_of, tissue
 from tests.pathology.real_files import CASES, SLIDES, needs_cases, needs_real_slides
@@ -57,7 +64,25 @@ def read_or_refuse(content: bytes) -> bool:
                 assert picture.read().ndim == 3
             except pathology.SlideError:
                 continue
+        size = found.sources[0].size
+        assert sum(piece.length for piece in order_of_use(found)) == size
+        assert all(place.offset + place.length <= size for place in identifying_places(found))
     return True
+
+
+def wrap_or_refuse(content: bytes, folder: Path) -> None:
+    """Wrap what opens; whatever is written comes out again or is said not to."""
+    with contextlib.ExitStack() as stack:
+        try:
+            found = stack.enter_context(pathology.open_source(BytesSource(content)))
+            done = wrap(found, folder, Identity(datetime(2026, 1, 1)))
+        except pathology.SlideError:
+            assert list(folder.iterdir()) == []
+            return
+        if done.remainder is not None:
+            out = io.BytesIO()
+            unwrap([stack.enter_context(FileSource(path)) for path in done.instances], done.remainder, out)
+            assert out.getvalue() == content
 
 
 def damaged(content: bytes, dice: random.Random) -> bytes:
@@ -99,6 +124,39 @@ def test_damaged_strange_slides() -> None:
         dice, content = random.Random(path.name), path.read_bytes()
         for _ in range(8 * TIMES):
             read_or_refuse(damaged(content, dice))
+
+
+@pytest.mark.parametrize("name", ["svs", "bigtiff", "ome", "philips", "packbits"])
+def test_damaged_slides_are_wrapped_with_what_is_left_of_them(name: str, tmp_path: Path) -> None:
+    dice = random.Random(name + "wrap")
+    for number in range(12 * TIMES):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        wrap_or_refuse(damaged(SEEDS[name], dice), folder)
+
+
+def test_damaged_remainders(tmp_path: Path) -> None:
+    dice = random.Random("remainder")
+    with pathology.open_source(BytesSource(SEEDS["svs"])) as found:
+        done = wrap(found, tmp_path, Identity(datetime(2026, 1, 1)))
+    assert done.remainder is not None
+    content = done.remainder.read_bytes()
+    with contextlib.ExitStack() as stack:
+        instances = [stack.enter_context(FileSource(path)) for path in done.instances]
+        for _ in range(100 * TIMES):
+            out = io.BytesIO()
+            try:
+                unwrap(instances, io.BytesIO(damaged(content, dice)), out)
+            except pathology.SlideError:
+                continue
+            assert out.getvalue() == SEEDS["svs"]
+
+
+def test_focus_of_damaged_slides() -> None:
+    dice = random.Random("focus")
+    for _ in range(25 * TIMES):
+        with contextlib.suppress(pathology.SlideError), pathology.open_source(BytesSource(damaged(SEEDS["svs"], dice))) as found:
+            assert 0 <= assess(found).tissue <= 1
 
 
 def test_what_is_hostile_costs_little_memory(tmp_path: Path) -> None:
