@@ -179,6 +179,16 @@ class Slide:
         """Which statement of the file the pixel size comes from, or `unknown`."""
         return "unknown" if self.scale is None else self.scale.source
 
+    def cut_off(self, level: int) -> int:
+        """How many stored tiles of a level pass the end of their file. Raises NoSuchTile."""
+        pieces = self._level(level).pieces
+        if pieces is None:
+            return 0
+        ends = pieces.offsets + pieces.lengths
+        sizes = np.array([source.size for source in self.sources], np.uint64)
+        within = sizes[pieces.files] if pieces.files is not None else sizes[pieces.file]
+        return int(((pieces.lengths > 0) & ((ends > within) | (ends < pieces.offsets))).sum())
+
     def downsample(self, level: int) -> float:
         """How many pixels of the finest level one of this level is wide."""
         return self.width / self._level(level).width

@@ -51,8 +51,9 @@ def facts(slide: pathology.Slide) -> dict[str, Any]:
                 "tile": f"{level.tile_width} x {level.tile_height}",
                 "coding": "another library's" if level.coding is None else str(level.coding.compression),
                 "not stored": level.missing,
+                "cut off": slide.cut_off(number),
             }
-            for level in slide.levels
+            for number, level in enumerate(slide.levels)
         ],
         "focal_planes": slide.focal_planes,
         "channels": slide.channels,

@@ -9,6 +9,7 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
+from pydicom.uid import ExplicitVRBigEndian
 
 from pathology.dicom.frames import frame_places
 from pathology.dicom.instance import NAME, Instance
@@ -96,7 +97,7 @@ def read_level(parts: Sequence[tuple[int, Instance]]) -> Level:
     first = ordered[0][1]
     found = matrix(first)
     coding = _coding(first)
-    frame_bytes = found.tile_width * found.tile_height * coding.samples
+    frame_bytes = found.tile_width * found.tile_height * coding.samples * (coding.bits // 8)
     joined: list[Pieces] = []
     total = 0
     for file, instance in ordered:
@@ -197,7 +198,9 @@ def _coding(instance: Instance) -> Coding:
         raise UnreadableSlide(Refusal.NOT_SUPPORTED, NAME, 0, f"transfer syntax {str(instance.transfer_syntax)[:64]} is not read")
     samples, bits = instance.number("SamplesPerPixel", 1), instance.number("BitsAllocated")
     interpretation = instance.text("PhotometricInterpretation")
-    if bits != 8 or samples not in (1, 3) or interpretation == "PALETTE COLOR":
+    stored_bits = instance.number("BitsStored", bits)
+    deep = bits == 16 and 8 <= stored_bits <= 16 and compression is not Compression.JPEG and not instance.number("PixelRepresentation")
+    if not (bits == 8 or deep) or samples not in (1, 3) or interpretation == "PALETTE COLOR":
         found = f"{samples} samples of {bits} bits, {interpretation[:16] or 'no photometric interpretation'}"
         raise UnreadableSlide(Refusal.NOT_SUPPORTED, NAME, 0, found)
     if compression is Compression.NONE and interpretation in ("YBR_FULL_422", "YBR_PARTIAL_422", "YBR_PARTIAL_420"):
@@ -210,6 +213,9 @@ def _coding(instance: Instance) -> Coding:
         rgb=not interpretation.startswith("YBR") or by_codec,
         planar=planar,
         inverted=interpretation == "MONOCHROME1",
+        bits=bits,
+        big_endian=instance.transfer_syntax == ExplicitVRBigEndian,
+        shift=stored_bits - 8 if deep else 0,
     )
 
 

@@ -18,9 +18,12 @@ class Vendor:
     advice: str
 
 
+_SDPC: Final = tuple(b"SQ" + bytes([version]) for version in range(32))
+"""A mark of two letters and a version, so that no text is taken for it."""
+
 VENDORS: Final = (
     Vendor("KFB", ".kfb", (b"KFB",), "Export it from the KFBio (江丰) viewer as SVS, TIFF or DICOM."),
-    Vendor("SDPC", ".sdpc", (b"SQ",), "Export it from the Sqray (生强) viewer as SVS, TIFF or DICOM."),
+    Vendor("SDPC", ".sdpc", _SDPC, "Export it from the Sqray (生强) viewer as SVS, TIFF or DICOM."),
     Vendor("TMAP", ".tmap", (b"TMAP",), "Export it from the UNIC (优纳) viewer as SVS, TIFF or DICOM."),
     Vendor("ZYP", ".zyp", (b"ZYP",), "Export it from its scanner's viewer as SVS, TIFF or DICOM."),
     Vendor("Olympus VSI", ".vsi", (), "Export it from OlyVIA or cellSens as pyramidal TIFF, OME-TIFF or DICOM."),

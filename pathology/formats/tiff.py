@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from typing import Final
 
 from pathology.errors import DamagedTile, NotArrived, Refusal, UnreadableSlide
@@ -11,10 +12,16 @@ from pathology.slide import Slide
 from pathology.source import ByteSource
 from pathology.tiff import tags
 from pathology.tiff.directory import Directory, read_directories, recognise
-from pathology.tiles.coding import Compression
+from pathology.tiles.coding import BadTile, Compression, depth
 
 NAME: Final = "TIFF"
+_SEEN_FOR_DEPTH: Final = 64
+"""Tiles of the coarsest level that are looked at for the largest sample."""
+
 __all__ = ["NAME", "read", "recognise"]
+
+_CLASSIC_BYTES: Final = 1 << 32
+"""A classic TIFF has offsets of 32 bits; larger ones are NDPI, which hides the upper bits in places of its own."""
 
 _TRIED: Final = 3
 """Stored tiles of which one must decode, for codings that do not say of themselves what they hold."""
@@ -22,6 +29,8 @@ _TRIED: Final = 3
 
 def read(source: ByteSource, path: str | os.PathLike[str] | None = None) -> Slide:
     """Read a TIFF slide of any maker; `path` is needed for those that OpenSlide reads. Raises UnreadableSlide."""
+    if source.size >= _CLASSIC_BYTES and source.read_at(0, 4) in (b"II*\0", b"MM\0*"):
+        return _through_openslide(path)
     directories = read_directories(source)
     first = directories[0]
     if _needs_openslide(first):
@@ -40,7 +49,7 @@ def read(source: ByteSource, path: str | os.PathLike[str] | None = None) -> Slid
         return _through_openslide(path)
     for level in range(len(slide.levels)):
         _check_decodes(slide, level)
-    return slide
+    return _with_depth(slide)
 
 
 def _needs_openslide(first: Directory) -> bool:
@@ -53,6 +62,25 @@ def _through_openslide(path: str | os.PathLike[str] | None) -> Slide:
     if path is None:
         raise UnreadableSlide(Refusal.NOT_SUPPORTED, NAME, 0, "a format that can be read only once all of the file is here", "Wait for it.")
     return by_openslide.read(path)
+
+
+def _with_depth(slide: Slide) -> Slide:
+    """Of 16-bit samples the eight highest bits that are used; cameras use 10 to 14. By the coarsest level, the same for all levels."""
+    last = len(slide.levels) - 1
+    coarsest = slide.levels[last]
+    if coarsest.coding is None or coarsest.coding.bits == 8 or coarsest.pieces is None:
+        return slide
+    single = replace(coarsest.coding, planes=1, samples=1 if coarsest.coding.planes > 1 else coarsest.coding.samples)
+    used = 8
+    for number in coarsest.pieces.lengths.nonzero()[0][:_SEEN_FOR_DEPTH].tolist():
+        try:
+            place = slide.places(last, number % coarsest.columns, number // coarsest.columns)[0]
+            content = slide.sources[0].read_at(place.offset, place.length)
+            used = max(used, depth(single, content, coarsest.tile_width, coarsest.tile_height))
+        except (UnreadableSlide, NotArrived, BadTile):
+            continue
+    levels = tuple(replace(each, coding=replace(each.coding, shift=used - 8)) if each.coding else each for each in slide.levels)
+    return replace(slide, levels=levels, notes=(*slide.notes, f"Of {used} bits a sample the eight highest are shown."))
 
 
 def _check_decodes(slide: Slide, number: int) -> None:

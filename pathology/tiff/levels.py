@@ -37,6 +37,7 @@ COMPRESSIONS: Final[Mapping[int, Compression]] = {
     33003: Compression.JPEG_2000,
     33005: Compression.JPEG_2000,
     34712: Compression.JPEG_2000,
+    50000: Compression.ZSTD,
 }
 """TIFF compression numbers that are read; 33003 and 33005 are Aperio's JPEG 2000 with YCbCr and with RGB components."""
 
@@ -158,7 +159,7 @@ def _coding(
     if compression is None:
         raise directory.refuse(Refusal.NOT_SUPPORTED, tags.COMPRESSION, f"coding {number} is not read")
     photometric, samples = directory.number(tags.PHOTOMETRIC, _RGB), directory.number(tags.SAMPLES_PER_PIXEL, 1)
-    _check_samples(directory, compression, photometric, samples)
+    bits = _check_samples(directory, compression, photometric, samples)
     if compression is Compression.JPEG:
         return _jpeg_coding(directory, offsets, lengths, tile_width, tile_height, planes, photometric == _RGB)
     ycbcr = number == _APERIO_YCBCR or (photometric == _YCBCR and compression is not Compression.JPEG_2000)
@@ -170,14 +171,19 @@ def _coding(
         planes=planes,
         inverted=photometric == _WHITE_IS_ZERO,
         palette=_palette(directory) if photometric == _PALETTE else b"",
+        bits=bits,
+        big_endian=directory.byte_order == ">",
+        shift=bits - 8,
     )
 
 
-def _check_samples(directory: Directory, compression: Compression, photometric: int, samples: int) -> None:
+def _check_samples(directory: Directory, compression: Compression, photometric: int, samples: int) -> int:
+    """Bits of a sample. Raises UnreadableSlide for a kind of pixel that is not read."""
     bits = set(directory.numbers(tags.BITS_PER_SAMPLE, 64).tolist()) or {1}
-    if bits != {8} or directory.number(tags.SAMPLE_FORMAT, 1) not in (1, 4):
+    deep = bits == {16} and compression is not Compression.JPEG and photometric in (_BLACK_IS_ZERO, _RGB)
+    if (bits != {8} and not deep) or directory.number(tags.SAMPLE_FORMAT, 1) not in (1, 4):
         depth = "/".join(str(each) for each in sorted(bits))
-        raise directory.refuse(Refusal.NOT_SUPPORTED, tags.BITS_PER_SAMPLE, f"{depth} bits a sample; unsigned samples of 8 bits are read")
+        raise directory.refuse(Refusal.NOT_SUPPORTED, tags.BITS_PER_SAMPLE, f"{depth} bits a sample; unsigned ones of 8 or 16 are read")
     if samples not in (1, 3, 4) or (photometric == _PALETTE and samples != 1):
         raise directory.refuse(Refusal.NOT_SUPPORTED, tags.SAMPLES_PER_PIXEL, f"{samples} samples a pixel; 1, 3 or 4 are read")
     if photometric not in (_WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB, _PALETTE, _YCBCR):
@@ -188,6 +194,7 @@ def _check_samples(directory: Directory, compression: Compression, photometric: 
             raise directory.refuse(Refusal.NOT_SUPPORTED, tags.PHOTOMETRIC, "YCbCr with fewer chroma samples is read only as JPEG")
     if directory.number(tags.PREDICTOR, 1) not in (1, 2):
         raise directory.refuse(Refusal.NOT_SUPPORTED, tags.PREDICTOR, "only differences along a row (2) are read")
+    return int(max(bits))
 
 
 def _palette(directory: Directory) -> bytes:

@@ -17,6 +17,8 @@ from pathology.jpeg.codestream import BadCodeStream, CodeStream, read_code_strea
 from pathology.jpeg.colour import components_are_rgb, splice
 
 Pixels = npt.NDArray[np.uint8]
+Samples = npt.NDArray[np.unsignedinteger]
+"""As they are stored: uint8, or uint16 where a level has more than 8 bits a sample."""
 
 QUALITY: Final = 92
 """JPEG quality of what is coded anew, without chroma subsampling; 90 is the least that the field takes for visually lossless."""
@@ -28,6 +30,7 @@ class Compression(StrEnum):
     NONE = "none"
     LZW = "LZW"
     DEFLATE = "Deflate"
+    ZSTD = "Zstandard"
     PACKBITS = "PackBits"
     JPEG = "JPEG"
     JPEG_LOSSLESS = "JPEG lossless"
@@ -42,7 +45,7 @@ class BadTile(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Coding:
-    """How the tiles of a level are coded; samples have 8 bits.
+    """How the tiles of a level are coded. Samples have 8 bits, or 16 with `big_endian` order, of which `shift` are dropped.
 
     `rgb`: three components are red, green, blue (else YCbCr). `prefix` goes behind the FFD8 of a JPEG tile so that any
     decoder shows it rightly. `predictor` and `planes` as in TIFF (2: differences along a row; 3 planes stored apart);
@@ -58,6 +61,9 @@ class Coding:
     planar: bool = False
     inverted: bool = False
     palette: bytes = b""
+    bits: int = 8
+    big_endian: bool = False
+    shift: int = 0
 
 
 def check_jpeg(coding: Coding, stored: bytes, width: int, height: int) -> CodeStream:
@@ -95,6 +101,15 @@ def decode(coding: Coding, stored: bytes, width: int, height: int) -> Pixels:
     Rows and columns are at most `height` and `width`: the last strip, or an unpadded tile at the edge, has fewer.
     Raises BadTile where the tile is damaged or unpacks to more than it may.
     """
+    return _as_rgb(coding, _samples(coding, stored, width, height))
+
+
+def depth(coding: Coding, stored: bytes, width: int, height: int) -> int:
+    """Return how many bits the largest sample of a stored tile has. Raises BadTile."""
+    return int(_samples(coding, stored, width, height).max()).bit_length()
+
+
+def _samples(coding: Coding, stored: bytes, width: int, height: int) -> Samples:
     try:
         samples = DECODERS[coding.compression](coding, stored, width, height)
     except BadTile:
@@ -103,7 +118,7 @@ def decode(coding: Coding, stored: bytes, width: int, height: int) -> Pixels:
         raise BadTile(f"{coding.compression} cannot be decoded ({type(error).__name__})") from error
     if samples.ndim != 3 or samples.shape[0] > height or samples.shape[1] > width or not samples.size:
         raise BadTile(f"{coding.compression} of shape {samples.shape} in a tile of {width} x {height} px")
-    return _as_rgb(coding, samples)
+    return samples
 
 
 def encode(pixels: Pixels, quality: int = QUALITY) -> bytes:
@@ -116,13 +131,14 @@ def encode(pixels: Pixels, quality: int = QUALITY) -> bytes:
 def decode_planes(coding: Coding, stored: Sequence[bytes], width: int, height: int) -> Pixels:
     """Return a tile whose planes are stored apart as `decode` does."""
     single = replace(coding, samples=1, planes=1, rgb=True, inverted=False, palette=b"")
-    planes = [decode(single, plane, width, height)[..., 0] for plane in stored]
+    planes = [_samples(single, plane, width, height)[..., 0] for plane in stored]
     if len({plane.shape for plane in planes}) != 1:
         raise BadTile("planes of different sizes")
     return _as_rgb(coding, np.stack(planes, -1))
 
 
-def _as_rgb(coding: Coding, samples: Pixels) -> Pixels:
+def _as_rgb(coding: Coding, deep: Samples) -> Pixels:
+    samples: Pixels = (np.minimum(deep >> coding.shift, 255) if deep.dtype != np.uint8 else deep).astype(np.uint8, copy=False)
     if coding.inverted:
         samples = 255 - samples
     if coding.palette:
@@ -144,22 +160,25 @@ def _from_ycbcr(samples: Pixels) -> Pixels:
     return np.clip(np.stack([red, green, blue], -1) + 0.5, 0, 255).astype(np.uint8)
 
 
-def _native(coding: Coding, stored: bytes, width: int, height: int) -> Pixels:
+def _native(coding: Coding, stored: bytes, width: int, height: int) -> Samples:
     """Unpacked samples as an array; a last strip may have fewer rows."""
-    rows = min(height, len(stored) // (width * coding.samples))
+    kind: np.dtype[np.unsignedinteger] = np.dtype(np.uint8) if coding.bits == 8 else np.dtype(">u2" if coding.big_endian else "<u2")
+    rows = min(height, len(stored) // (width * coding.samples * kind.itemsize))
     if not rows:
         raise BadTile(f"{len(stored)} bytes do not fill one row of {width} px")
-    whole = np.frombuffer(stored, np.uint8, rows * width * coding.samples)
+    whole = np.frombuffer(stored, kind, rows * width * coding.samples)
     planewise = np.moveaxis(whole.reshape(coding.samples, rows, width), 0, 2)
-    samples = planewise if coding.planar else whole.reshape(rows, width, coding.samples)
-    return np.cumsum(samples, axis=1, dtype=np.uint8) if coding.predictor == 2 else samples
+    samples: Samples = planewise if coding.planar else whole.reshape(rows, width, coding.samples)
+    if coding.predictor == 2:
+        samples = np.add.accumulate(samples, axis=1, dtype=kind.newbyteorder("="))
+    return samples
 
 
 def _unpacked(unpack: Callable[[bytes, int], bytes]) -> Decoder:
     """A decoder of tiles whose bytes `unpack` makes into samples, at most as many as there is room for."""
 
-    def decoder(coding: Coding, stored: bytes, width: int, height: int) -> Pixels:
-        return _native(coding, unpack(stored, width * height * coding.samples), width, height)
+    def decoder(coding: Coding, stored: bytes, width: int, height: int) -> Samples:
+        return _native(coding, unpack(stored, width * height * coding.samples * (coding.bits // 8)), width, height)
 
     return decoder
 
@@ -176,6 +195,10 @@ def _packbits(stored: bytes, room: int) -> bytes:
     return bytes(imagecodecs.packbits_decode(stored, out=room))
 
 
+def _zstd(stored: bytes, room: int) -> bytes:
+    return bytes(imagecodecs.zstd_decode(stored, out=room))
+
+
 def _inflate(stored: bytes, room: int) -> bytes:
     stream = zlib.decompressobj()
     found = stream.decompress(stored, room)
@@ -184,7 +207,7 @@ def _inflate(stored: bytes, room: int) -> bytes:
     return found
 
 
-def _jpeg(coding: Coding, stored: bytes, width: int, height: int) -> Pixels:
+def _jpeg(coding: Coding, stored: bytes, width: int, height: int) -> Samples:
     stream = check_jpeg(coding, stored, width, height)
     if stream.bits != 8:
         raise BadTile(f"JPEG of {stream.bits} bits")
@@ -195,12 +218,12 @@ def _jpeg(coding: Coding, stored: bytes, width: int, height: int) -> Pixels:
     return _shaped(imagecodecs.jpeg8_decode(whole, colorspace=space, outcolorspace="RGB"))
 
 
-def _jpeg_lossless(coding: Coding, stored: bytes, width: int, height: int) -> Pixels:
+def _jpeg_lossless(coding: Coding, stored: bytes, width: int, height: int) -> Samples:
     check_jpeg(coding, stored, width, height)
     return _shaped(imagecodecs.jpegsof3_decode(splice(stored, coding.prefix)))
 
 
-def _jpeg_ls(coding: Coding, stored: bytes, width: int, height: int) -> Pixels:
+def _jpeg_ls(coding: Coding, stored: bytes, width: int, height: int) -> Samples:
     stream = read_code_stream(stored)
     if not (0 < stream.width <= width and 0 < stream.height <= height) or len(stream.components) != coding.samples:
         raise BadTile(f"the code stream has {stream.width} x {stream.height} px where the tile has room for {width} x {height}")
@@ -211,7 +234,7 @@ _SIZ: Final = b"\xff\x4f\xff\x51"
 """Start of a JPEG 2000 code stream and its image size (ITU-T T.800 A.5.1)."""
 
 
-def _jpeg_2000(coding: Coding, stored: bytes, width: int, height: int) -> Pixels:
+def _jpeg_2000(coding: Coding, stored: bytes, width: int, height: int) -> Samples:
     at = stored.find(_SIZ, 0, 4096)
     if at < 0 or len(stored) < at + 42:
         raise BadTile("no JPEG 2000 code stream")
@@ -224,27 +247,28 @@ def _jpeg_2000(coding: Coding, stored: bytes, width: int, height: int) -> Pixels
     return _shaped(imagecodecs.jpeg2k_decode(stored[at:]))
 
 
-def _rle(coding: Coding, stored: bytes, width: int, height: int) -> Pixels:
-    """DICOM RLE (PS3.5 annex G) has one segment a component."""
-    plane = width * height
-    unpacked = bytes(imagecodecs.dicomrle_decode(stored, np.dtype(np.uint8), out=plane * coding.samples))
+def _rle(coding: Coding, stored: bytes, width: int, height: int) -> Samples:
+    """DICOM RLE (PS3.5 annex G) has one segment a byte of each component."""
+    kind = np.dtype(np.uint8 if coding.bits == 8 else "<u2")
+    unpacked = bytes(imagecodecs.dicomrle_decode(stored, kind, out=width * height * coding.samples * kind.itemsize))
     return _native(replace(coding, planar=True), unpacked, width, height)
 
 
-def _shaped(samples: npt.NDArray[np.generic]) -> Pixels:
+def _shaped(samples: Samples) -> Samples:
     found = np.asarray(samples)
-    if found.dtype != np.uint8:
-        raise BadTile(f"samples of type {found.dtype}, 8 bits are read")
+    if found.dtype not in (np.uint8, np.uint16):
+        raise BadTile(f"samples of type {found.dtype}, unsigned ones of 8 or 16 bits are read")
     return found[..., None] if found.ndim == 2 else found
 
 
-Decoder = Callable[[Coding, bytes, int, int], Pixels]
+Decoder = Callable[[Coding, bytes, int, int], Samples]
 
 DECODERS: Final[Mapping[Compression, Decoder]] = {
     Compression.NONE: _unpacked(_as_stored),
     Compression.LZW: _unpacked(_lzw),
     Compression.DEFLATE: _unpacked(_inflate),
     Compression.PACKBITS: _unpacked(_packbits),
+    Compression.ZSTD: _unpacked(_zstd),
     Compression.JPEG: _jpeg,
     Compression.JPEG_LOSSLESS: _jpeg_lossless,
     Compression.JPEG_LS: _jpeg_ls,

@@ -22,7 +22,10 @@ YBR_FULL_422: Final = "YBR_FULL_422"
 """Photometric interpretations that a whole-slide image in JPEG may have (PS3.3 C.8.12.4.1.5); YCbCr is the latter whatever its sampling."""
 
 MADE_TILE: Final = 512
-"""Side in pixels of the tiles of levels that are coded anew."""
+"""Side in pixels of the tiles of levels that are coded anew where the finest level has none that can be used."""
+
+SMALLEST, LARGEST = 64, 1024
+"""Sides in pixels of the finest level's tiles that made levels take over."""
 
 STEP: Final = 4
 """How much smaller a made level is than the one it is made of."""
@@ -69,7 +72,8 @@ def layout(slide: Slide, number: int) -> Layout:
     stream = _first_stream(slide, number)
     resampled = number > 0
     if stream is None:
-        return Layout(level.width, level.height, MADE_TILE, MADE_TILE, YBR_FULL_422, False, resampled)
+        side = made_tile(slide)
+        return Layout(level.width, level.height, side, side, YBR_FULL_422, False, resampled)
     assert level.coding is not None  # only levels with a coding have streams
     interpretation = RGB if level.coding.rgb else YBR_FULL_422
     return Layout(level.width, level.height, level.tile_width, level.tile_height, interpretation, True, resampled)
@@ -85,9 +89,19 @@ def frames(slide: Slide, number: int, how: Layout) -> Iterator[Frame]:
         yield _frame(slide, level, (number, tile % how.columns, tile // how.columns), how)
 
 
-def made_layout(how: Layout) -> Layout:
-    """A level `STEP` times smaller."""
-    return Layout(ceil(how.width / STEP), ceil(how.height / STEP), MADE_TILE, MADE_TILE, YBR_FULL_422, False, True)
+def made_tile(slide: Slide) -> int:
+    """Side in pixels of tiles that are coded anew: that of the finest level where it is passed on.
+
+    Some readers (wsidicom) take levels for one slide only if their tiles have one size.
+    """
+    finest = slide.levels[0]
+    usable = finest.tile_width == finest.tile_height and SMALLEST <= finest.tile_width <= LARGEST
+    return finest.tile_width if usable and _first_stream(slide, 0) is not None else MADE_TILE
+
+
+def made_layout(how: Layout, side: int) -> Layout:
+    """A level `STEP` times smaller, in tiles of this side."""
+    return Layout(ceil(how.width / STEP), ceil(how.height / STEP), side, side, YBR_FULL_422, False, True)
 
 
 def made_frames(slide: Slide, number: int, how: Layout) -> Iterator[Frame]:

@@ -22,7 +22,7 @@ from pathology.wsi import remainder
 from pathology.wsi.dataset import Header, LevelHeader, PartHeader
 from pathology.wsi.icc import input_profile
 from pathology.wsi.identity import Identity
-from pathology.wsi.level import Frame, Layout, frames, layout, made_frames, made_layout, wanted_after
+from pathology.wsi.level import Frame, Layout, frames, layout, made_frames, made_layout, made_tile, wanted_after
 from pathology.wsi.unwrap import unwrap
 from pathology.wsi.writer import InstanceWriter
 
@@ -69,7 +69,7 @@ def wrap(slide: Slide, folder: Path, identity: Identity, part_bytes: int = PART_
     digest = file_digest(source)
     header = Header(identity, digest, slide.device, slide.scale, slide.objective, input_profile(slide.icc_profile))
     with ExitStack() as undo:
-        work = _Work(slide, folder, header, part_bytes, undo)
+        work = _Work(slide, folder, header, part_bytes, undo, made_tile(slide))
         work.write_levels()
         notes = list(slide.notes)
         path = work.write_remainder(source, digest) if work.starts else None
@@ -96,6 +96,7 @@ class _Work:
     header: Header
     part_bytes: int
     undo: ExitStack
+    side: int
     paths: list[Path] = field(default_factory=list)
     instances: list[tuple[str, int]] = field(default_factory=list)
     made_levels: int = 0
@@ -128,7 +129,7 @@ class _Work:
 
     def _make_level(self, number: int, above: Layout, written: list[Path]) -> tuple[Layout, list[Path]]:
         """Make a level out of the one that was just written."""
-        how = made_layout(above)
+        how = made_layout(above, self.side)
         with series.open_files(written) as finer:
             made = self._write_level(number, how, made_frames(finer, 0, how), _guess(how))
         self.made_levels += 1

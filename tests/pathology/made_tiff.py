@@ -129,6 +129,7 @@ CODECS: Mapping[int, Callable[[bytes], bytes]] = {
     1: bytes,
     5: lambda raw: bytes(imagecodecs.lzw_encode(raw)),
     8: zlib.compress,
+    50000: lambda raw: bytes(imagecodecs.zstd_encode(raw)),
     32773: lambda raw: bytes(imagecodecs.packbits_encode(raw)),
 }
 

@@ -108,6 +108,14 @@ def test_native_frames(tmp_path: Path) -> None:
             np.testing.assert_array_equal(found.region(0, 0, 0, 700, 500), PICTURE)
 
 
+def test_native_frames_of_twelve_bits(tmp_path: Path) -> None:
+    frames = [(tile[..., :1].astype("<u2") << 4).tobytes() for tile in tiles_of(PICTURE, SIDE)]
+    grey = {"PhotometricInterpretation": "MONOCHROME2", "SamplesPerPixel": 1, "PlanarConfiguration": None}
+    content = slide(PICTURE, frames, "1.2.840.10008.1.2.1", BitsAllocated=16, BitsStored=12, HighBit=11, **grey)
+    with opened(tmp_path, content) as found:
+        np.testing.assert_array_equal(found.region(0, 0, 0, 700, 500)[..., 0], PICTURE[..., 0])
+
+
 @pytest.mark.parametrize(
     ("interpretation", "frames"),
     [

@@ -17,7 +17,9 @@ from pathology.errors import Refusal
 from pathology.formats import by_openslide
 from pathology.limits import MAX_MPP, MAX_PICTURE_PIXELS, MIN_MPP
 from pathology.slide import scale
+from pathology.source import BytesSource
 from tests.pathology.made_tiff import (
+    CODECS,
     OME,
     Page,
     coded_page,
@@ -189,7 +191,7 @@ def test_levels_are_told_by_their_size(tmp_path: Path) -> None:
         assert [each.width for each in slide.associated] == [400]
 
 
-@pytest.mark.parametrize("compression", [1, 5, 7, 8, 32773])
+@pytest.mark.parametrize("compression", [1, 5, 7, 8, 32773, 50000])
 def test_strips_of_a_camera(compression: int, tmp_path: Path) -> None:
     with pathology.open_slide(written(tmp_path, "x.tif", tiff(strip_page(PICTURE, compression, 16 if compression == 7 else 9)))) as slide:
         assert (slide.width, slide.height, slide.mpp) == (700, 500, None)
@@ -202,6 +204,33 @@ def test_planes_stored_apart(tmp_path: Path) -> None:
     pieces = [zlib.compress(zlib.decompress(piece)[::3]) for plane in planes for piece in plane.pieces]
     with pathology.open_slide(written(tmp_path, "x.tif", tiff(type(page)(page.fields, pieces)))) as slide:
         np.testing.assert_array_equal(slide.region(0, 0, 0, 700, 500), PICTURE)
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize(("used", "compression"), [(16, 8), (12, 1), (10, 5)])
+def test_sixteen_bits_are_shown_by_the_eight_highest_that_are_used(order: str, used: int, compression: int, tmp_path: Path) -> None:
+    deep = PICTURE.astype(order + "u2") * np.uint16(1 << (used - 8)) + np.uint16((1 << (used - 8)) - 1)
+    deep[0, 0] = (1 << used) - 1
+    rows = [CODECS[compression](deep[at : at + 40].astype(order + "u2").tobytes()) for at in range(0, 500, 40)]
+    page = strip_page(PICTURE, compression, 40, t258=[16, 16, 16])
+    content = tiff(Page(page.fields, rows, strips=True), order=order)
+    with pathology.open_slide(written(tmp_path, "x.tif", content)) as slide:
+        np.testing.assert_array_equal(slide.region(0, 1, 1, 699, 499), PICTURE[1:, 1:])
+        assert f"Of {used} bits" in slide.notes[-1]
+
+
+def test_tiles_that_pass_the_end_of_the_file_are_counted(tmp_path: Path) -> None:
+    page = jpeg_page(PICTURE, 128)
+    whole = tiff(page)
+    with pathology.open_source(BytesSource(whole)) as slide:
+        assert slide.cut_off(0) == 0
+        places = [slide.places(0, column, row)[0] for row in range(4) for column in range(6)]
+    far = [place.offset if number < 20 else len(whole) - 40 for number, place in enumerate(places)]
+    content = tiff(page.but(t324=far))
+    with pathology.open_slide(written(tmp_path, "x.tif", content)) as slide:
+        assert slide.cut_off(0) == 4
+        with pytest.raises(pathology.DamagedTile, match="pass the end"):
+            slide.tile(0, 5, 3)
 
 
 def test_grey_inverted_and_palette_pictures(tmp_path: Path) -> None:
@@ -239,7 +268,9 @@ def test_a_picture_beyond_the_limit_is_refused_by_its_header(tmp_path: Path) -> 
     ("page", "refusal"),
     [
         (jpeg_page(PICTURE, t258=[16, 16, 16]), Refusal.NOT_SUPPORTED),
-        (jpeg_page(PICTURE, t259=50_000), Refusal.NOT_SUPPORTED),
+        (coded_page(PICTURE, 1, t258=[12, 12, 12]), Refusal.NOT_SUPPORTED),
+        (coded_page(PICTURE, 1, t339=[3, 3, 3]), Refusal.NOT_SUPPORTED),
+        (jpeg_page(PICTURE, t259=60_000), Refusal.NOT_SUPPORTED),
         (jpeg_page(PICTURE, t262=5), Refusal.NOT_SUPPORTED),
         (coded_page(PICTURE, 5, t317=3), Refusal.NOT_SUPPORTED),
         (jpeg_page(PICTURE).but(t347=None), Refusal.TABLES_LOST),
@@ -260,7 +291,7 @@ def test_what_cannot_be_read_says_of_which_kind_it_is(page: Page, refusal: Refus
     ("name", "content"),
     [
         ("a.kfb", b"KFB\0" + bytes(100)), ("unnamed", b"KFB\0" + bytes(100)), ("a.sdpc", b"SQ\x05\0" + bytes(100)), ("a.tmap", b"TMAP" + bytes(100)),
-        ("a.zyp", bytes(100)), ("a.vsi", MADE["generic.tif"]), ("a.isyntax", b'<DataObject ObjectType="DPUfsImport">' + bytes(100)),
+        ("a.zyp", bytes(100)), ("b", b"TMAP" + bytes(9)), ("a.vsi", MADE["generic.tif"]), ("a.isyntax", b'<DataObject ObjectType="DPUfsImport">' + bytes(100)),
     ],
 )  # fmt: skip
 def test_makers_own_formats_are_named_with_their_exports(name: str, content: bytes, tmp_path: Path) -> None:
@@ -271,7 +302,7 @@ def test_makers_own_formats_are_named_with_their_exports(name: str, content: byt
     assert "TIFF" in caught.value.advice
 
 
-@pytest.mark.parametrize("content", [b"", b"%PDF-1.7", bytes(5000), b"<html></html>"])
+@pytest.mark.parametrize("content", [b"", b"%PDF-1.7", bytes(5000), b"<html></html>", b"SQLite format 3\0" + bytes(100)])
 def test_what_is_no_slide_says_so(content: bytes, tmp_path: Path) -> None:
     with pytest.raises(pathology.UnreadableSlide) as caught:
         pathology.open_slide(written(tmp_path, "x.bin", content))
