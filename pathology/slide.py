@@ -212,11 +212,20 @@ class Slide:
         Raises NoSuchTile, DamagedTile.
         """
         found, places = self._level(level), self.places(level, column, row)
-        if found.coding is not None and len(places) and found.coding.planes == 1:
-            content = b"".join(self._read(level, column, row, places))
-            if can_be_passed_on(found.coding, content, found.tile_width, found.tile_height):
-                return splice(content, found.coding.prefix)
+        passed_on = self.passed_on(level, b"".join(self._read(level, column, row, places))) if places else None
+        if passed_on is not None:
+            return passed_on
         return encode(padded(self.pixels(level, column, row), found.tile_width, found.tile_height))
+
+    def passed_on(self, level: int, stored: bytes) -> bytes | None:
+        """The bytes of a tile, read at its `places`, as every browser shows them rightly; None where it has to be coded anew.
+
+        Raises NoSuchTile for a level that is not there.
+        """
+        found = self._level(level)
+        if found.coding is None or not can_be_passed_on(found.coding, stored, found.tile_width, found.tile_height):
+            return None
+        return splice(stored, found.coding.prefix)
 
     def pixels(self, level: int, column: int, row: int) -> Pixels:
         """RGB of a tile, uint8, shape (rows, columns, 3), cropped at the slide's edge.

@@ -101,10 +101,11 @@ def read(sources: Sequence[ByteSource]) -> Slide:
         raise UnreadableSlide(
             Refusal.NO_PICTURE, NAME, 0, "only a label or an overview is there, no slide", "Send the VOLUME instances as well."
         )
-    levels = _levels(volumes)
+    levels, notes = _levels(volumes)
     finest = levels[0][0]
     paths, focal_planes = planes(finest)
-    notes = (f"Of {paths} optical paths and {focal_planes} focal planes the first of each is shown.",) if paths * focal_planes > 1 else ()
+    if paths * focal_planes > 1:
+        notes.insert(0, f"Of {paths} optical paths and {focal_planes} focal planes the first of each is shown.")
     return Slide(
         NAME,
         tuple(sources),
@@ -116,11 +117,12 @@ def read(sources: Sequence[ByteSource]) -> Slide:
         focal_planes,
         paths,
         _device(finest),
-        notes,
+        tuple(notes),
     )
 
 
-def _levels(parts: Sequence[_Part]) -> list[tuple[Instance, Level]]:
+def _levels(parts: Sequence[_Part]) -> tuple[list[tuple[Instance, Level]], list[str]]:
+    """Levels from fine to coarse with the object that heads each, and a sentence on each coarser one that cannot be read."""
     groups: dict[str, list[_Part]] = defaultdict(list)
     for part in parts:
         groups[part.concatenation].append(part)
@@ -130,8 +132,15 @@ def _levels(parts: Sequence[_Part]) -> list[tuple[Instance, Level]]:
         sizes.setdefault((found.width, found.height), group)
     if len(sizes) > MAX_LEVELS:
         raise UnreadableSlide(Refusal.TOO_LARGE, NAME, 0, f"{len(sizes)} resolutions, at most {MAX_LEVELS} are read")
-    ordered = sorted(sizes.items(), key=lambda item: -item[0][0] * item[0][1])
-    return [(group[0].instance, read_level([(part.file, part.instance) for part in group])) for _, group in ordered]
+    levels, lost = [], []
+    for _, group in sorted(sizes.items(), key=lambda item: -item[0][0] * item[0][1]):
+        try:
+            levels.append((group[0].instance, read_level([(part.file, part.instance) for part in group])))
+        except UnreadableSlide as error:
+            if not levels:
+                raise
+            lost.append(f"A coarser level is left out: {error.found} (at byte {error.offset}).")
+    return levels, lost
 
 
 def pixel_spacing(instance: Instance) -> Scale | None:

@@ -61,19 +61,21 @@ def read(source: ByteSource, directories: Sequence[Directory]) -> Slide:
     mpp = number(said.get("MPP"))
     acquired = date_time(f"{said.get('Date', '')} {said.get('Time', '')}", "%m/%d/%y %H:%M:%S", "%m/%d/%Y %H:%M:%S")
     software = re.match(r"Aperio [A-Za-z ]+ v[\d.]+", description)
+    readable, lost = read_levels(levels)
     slide = Slide(
         NAME,
         (source,),
-        read_levels(levels),
+        readable,
         scale(mpp, mpp, "aperio-mpp"),
         number(said.get("AppMag")),
         _beside(directories, others),
         icc_profile(levels[0]),
         device=Device("Aperio", "ScanScope", said.get("ScanScope ID", "")[:64], software[0] if software else "", acquired),
+        notes=lost,
     )
     if not planes:
         return slide
-    return replace(slide, focal_planes=1 + len(planes), notes=(f"Of {1 + len(planes)} focal planes the first is shown.",))
+    return replace(slide, focal_planes=1 + len(planes), notes=(f"Of {1 + len(planes)} focal planes the first is shown.", *lost))
 
 
 def _beside(directories: Sequence[Directory], others: Sequence[Directory]) -> tuple[Associated, ...]:

@@ -70,14 +70,15 @@ def read(source: ByteSource, directories: Sequence[Directory]) -> Slide:
     levels, planes, others = sort_out(with_sub_directories(directories))
     first = levels[0]
     notes = (f"The file holds {1 + len(planes)} pictures of the finest size; the first is shown.",) if planes else ()
+    readable, lost = read_levels(levels)
     return Slide(
         NAME,
         (source,),
-        read_levels(levels),
+        readable,
         resolution(first),
         associated=named_pictures(others),
         icc_profile=icc_profile(first),
         focal_planes=1 + len(planes),
         device=device(first),
-        notes=notes,
+        notes=(*notes, *lost),
     )

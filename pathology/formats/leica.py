@@ -53,15 +53,17 @@ def read(source: ByteSource, directories: Sequence[Directory]) -> Slide | None:
     macros = [image for image in images if image is not region]
     mpp = region.view[2] / region.pixels / 1e3
     found = [picture(directories[image.directories[0]], "macro") for image in macros[:1]]
+    readable, lost = read_levels([directories[at] for at in region.directories])
     return Slide(
         NAME,
         (source,),
-        read_levels([directories[at] for at in region.directories]),
+        readable,
         scale(mpp, mpp, "leica-view"),
         next((number(each.text) for each in descendants(region.element, "objective")), None),
         tuple(each for each in found if each is not None),
         icc_profile(directories[region.directories[0]]),
         device=_device(region.element),
+        notes=lost,
     )
 
 

@@ -41,10 +41,11 @@ def read(source: ByteSource, directories: Sequence[Directory]) -> Slide:
     notes = []
     if channels * planes * times > 1:
         notes.append(f"Of {channels} channels, {planes} focal planes and {times} times the first of each is shown.")
+    readable, lost = read_levels(levels)
     return Slide(
         NAME,
         (source,),
-        read_levels(levels),
+        readable,
         _pixel_size(pixels),
         _objective(root, image),
         named_pictures(others),
@@ -52,7 +53,7 @@ def read(source: ByteSource, directories: Sequence[Directory]) -> Slide:
         planes,
         channels,
         _device(root, image),
-        tuple(notes),
+        (*notes, *lost),
     )
 
 

@@ -12,6 +12,7 @@ from pathology.slide import Slide
 from pathology.source import ByteSource
 from pathology.tiff import tags
 from pathology.tiff.directory import Directory, read_directories, recognise
+from pathology.tiff.pyramid import left_out
 from pathology.tiles.coding import BadTile, Compression, depth
 
 NAME: Final = "TIFF"
@@ -47,9 +48,22 @@ def read(source: ByteSource, path: str | os.PathLike[str] | None = None) -> Slid
         slide = generic_tiff.read(source, directories)
     if slide is None:
         return _through_openslide(path)
-    for level in range(len(slide.levels)):
-        _check_decodes(slide, level)
-    return _with_depth(slide)
+    return _with_depth(_that_decode(slide))
+
+
+def _that_decode(slide: Slide) -> Slide:
+    """The slide without coarser levels of which no tile can be decoded. Raises UnreadableSlide where the finest is one."""
+    kept, lost = [], []
+    for number, level in enumerate(slide.levels):
+        try:
+            _check_decodes(slide, number)
+        except UnreadableSlide as error:
+            if number == 0:
+                raise
+            lost.append(left_out(error))
+        else:
+            kept.append(level)
+    return replace(slide, levels=tuple(kept), notes=(*slide.notes, *lost)) if lost else slide
 
 
 def _needs_openslide(first: Directory) -> bool:

@@ -51,15 +51,26 @@ def sort_out(directories: Iterable[Directory]) -> tuple[list[Directory], list[Di
     return levels, [each for each in planes if size(each) == size(first)], others
 
 
-def read_levels(directories: list[Directory]) -> tuple[Level, ...]:
-    """Levels of directories that go from fine to coarse. Raises UnreadableSlide beyond the limits."""
+def read_levels(directories: list[Directory]) -> tuple[tuple[Level, ...], tuple[str, ...]]:
+    """Return the levels of directories that go from fine to coarse, and a sentence on each coarser one that cannot be read.
+
+    Raises UnreadableSlide where the finest one cannot, or beyond the limits.
+    """
     if len(directories) > MAX_LEVELS:
         raise UnreadableSlide(Refusal.TOO_LARGE, "TIFF", directories[MAX_LEVELS].offset, f"more than {MAX_LEVELS} levels")
-    found, tiles = [], 0
-    for directory in directories:
-        each = level(directory)
-        tiles += each.columns * each.rows
-        if tiles > 2 * MAX_TILES:
-            raise UnreadableSlide(Refusal.TOO_LARGE, "TIFF", directory.offset, f"more than {2 * MAX_TILES} tiles in all levels")
-        found.append(each)
-    return tuple(found)
+    found, lost, tiles = [level(directories[0])], [], 0
+    for directory in directories[1:]:
+        try:
+            found.append(level(directory))
+        except UnreadableSlide as error:
+            lost.append(left_out(error))
+            continue
+        tiles += found[-1].columns * found[-1].rows
+        if tiles > MAX_TILES:
+            raise UnreadableSlide(Refusal.TOO_LARGE, "TIFF", directory.offset, f"more than {MAX_TILES} tiles in the coarser levels")
+    return tuple(found), tuple(lost)
+
+
+def left_out(error: UnreadableSlide) -> str:
+    """A sentence on a coarser level that is not shown."""
+    return f"A coarser level is left out: {error.found} (at byte {error.offset})."

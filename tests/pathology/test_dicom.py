@@ -97,6 +97,13 @@ def test_a_concatenation_is_one_level(tmp_path: Path) -> None:
         opened(tmp_path / "one", first)
 
 
+def test_a_coarser_level_that_cannot_be_read_is_left_out(tmp_path: Path) -> None:
+    coarse = slide(shrunk(PICTURE, 4), number=2, TotalPixelMatrixColumns=600)
+    with opened(tmp_path, slide(PICTURE, FRAMES), coarse) as found:
+        assert [level.width for level in found.levels] == [700]
+        assert found.notes[0].startswith("A coarser level is left out")
+
+
 def test_native_frames(tmp_path: Path) -> None:
     tiles = tiles_of(PICTURE, SIDE)
     for number, (frames, planar) in enumerate(

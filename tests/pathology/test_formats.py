@@ -219,6 +219,16 @@ def test_sixteen_bits_are_shown_by_the_eight_highest_that_are_used(order: str, u
         assert f"Of {used} bits" in slide.notes[-1]
 
 
+@pytest.mark.parametrize("damage", ["tables", "coding", "all tiles"])
+def test_a_coarser_level_that_cannot_be_read_is_left_out(damage: str, tmp_path: Path) -> None:
+    coarse = jpeg_page(shrunk(PICTURE, 2)) if damage != "all tiles" else coded_page(shrunk(PICTURE, 2), 8)
+    changed = {"tables": coarse.but(t347=None), "coding": coarse.but(t259=60_000), "all tiles": coarse.but(t259=5)}[damage]
+    content = tiff(jpeg_page(PICTURE), changed, jpeg_page(shrunk(PICTURE, 4)))
+    with pathology.open_slide(written(tmp_path, "x.tif", content)) as slide:
+        assert [level.width for level in slide.levels] == [700, 175]
+        assert slide.notes[0].startswith("A coarser level is left out")
+
+
 def test_tiles_that_pass_the_end_of_the_file_are_counted(tmp_path: Path) -> None:
     page = jpeg_page(PICTURE, 128)
     whole = tiff(page)
