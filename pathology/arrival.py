@@ -41,8 +41,8 @@ def order_of_use(slide: Slide) -> tuple[Piece, ...]:
     Together they are the whole file, each byte once. A slide whose tiles lie in no single file of their own is one piece.
     """
     size = slide.sources[0].size if slide.sources else 0
-    runs = _runs(slide)
-    if len(slide.sources) != 1 or not runs or len(runs) * 2 + QUARTERS > MAX_PIECES:
+    runs = _runs(slide) if len(slide.sources) == 1 else []
+    if not runs or len(runs) * 2 + QUARTERS > MAX_PIECES:
         return (Piece(0, size, None),) if size else ()
     rest, reached = [], 0
     for run in runs:
@@ -88,18 +88,19 @@ def _runs(slide: Slide) -> list[Piece]:
         for first, last in zip(firsts, lasts, strict=True)
     ]  # fmt: skip
     apart = all(before.offset + before.length <= after.offset for before, after in pairwise(runs))
-    inside = runs[-1].offset + runs[-1].length <= slide.sources[0].size
-    return runs if apart and inside else []
+    return runs if apart else []
 
 
 def _all_tiles(slide: Slide) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Begin, end and level of every stored tile."""
+    """Begin, end and level of every stored tile that lies inside the file."""
+    size = np.uint64(slide.sources[0].size)
     offsets: list[npt.NDArray[np.int64]] = [np.zeros(0, np.int64)]
     ends, levels = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
     for number, level in enumerate(slide.levels):
         if level.pieces is None or level.pieces.fragments:
             continue
-        stored = np.flatnonzero(level.pieces.lengths)
+        places, lengths = level.pieces.offsets, level.pieces.lengths
+        stored = np.flatnonzero((lengths > 0) & (places <= size) & (lengths <= size - np.minimum(places, size)))
         begin = level.pieces.offsets[stored].astype(np.int64)
         offsets.append(begin)
         ends.append(begin + level.pieces.lengths[stored].astype(np.int64))

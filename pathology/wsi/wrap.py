@@ -112,7 +112,8 @@ class _Work:
         number = 0
         for own, level in enumerate(self.slide.levels):
             how = layout(self.slide, own)
-            estimate = int(level.pieces.lengths.sum()) if level.pieces is not None else _guess(how)
+            stored = int(level.pieces.lengths.sum()) if level.pieces is not None else 0
+            estimate = min(stored, self.slide.sources[0].size) if how.stored else _guess(how)
             written = self._write_level(number, how, frames(self.slide, own, how), estimate)
             if own == 0:
                 self._check_readable(how)

@@ -13,7 +13,7 @@ import pathology
 from pathology.arrival import order_of_use, share_here, tile_is_here
 from pathology.source import ArrivingSource, BytesSource
 from tests.pathology.made_dicom import slide as dicom
-from tests.pathology.made_tiff import coded_page, described, leica, ome, philips, pyramid, shrunk, svs, tiff, tissue
+from tests.pathology.made_tiff import coded_page, described, jpeg_page, leica, ome, philips, pyramid, shrunk, svs, tiff, tissue
 
 PICTURE = tissue(1000, 800)
 MADE: Mapping[str, bytes] = {
@@ -88,6 +88,13 @@ def test_coarse_tiles_of_deep_zoom_come_first() -> None:
             zoom.tile(zoom.level_count - 1, 0, 0)
         assert share_here(early, source, 0) == 0
         assert share_here(early, source, 1) == 1
+
+
+def test_tiles_beyond_the_file_are_no_pieces() -> None:
+    page = jpeg_page(PICTURE, 128)
+    content = tiff(page.but(t324=[8, 1 << 62, (1 << 64) - 8, *range(9000, 9000 + 53)]), big=True)
+    with pathology.open_source(BytesSource(content)) as slide:
+        assert sum(piece.length for piece in order_of_use(slide)) == len(content)
 
 
 @given(st.lists(st.tuples(st.integers(0, 50), st.integers(0, 20)), max_size=12), st.integers(0, 60), st.integers(0, 20))
