@@ -92,8 +92,11 @@ def test_coarse_tiles_of_deep_zoom_come_first() -> None:
 
 def test_tiles_beyond_the_file_are_no_pieces() -> None:
     page = jpeg_page(PICTURE, 128)
-    content = tiff(page.but(t324=[8, 1 << 62, (1 << 64) - 8, *range(9000, 9000 + 53)]), big=True)
+    with pathology.open_source(BytesSource(tiff(page, big=True))) as slide:
+        places = [slide.places(0, column, row)[0].offset for row in range(7) for column in range(8)]
+    content = tiff(page.but(t324=[*places[:50], 1 << 62, (1 << 64) - 8, *places[52:]]), big=True)
     with pathology.open_source(BytesSource(content)) as slide:
+        assert slide.cut_off(0) == 2
         assert sum(piece.length for piece in order_of_use(slide)) == len(content)
 
 
