@@ -26,7 +26,7 @@ OPAQUE: Final = (33723, 34377, 34665, tags.XMP)
 """IPTC, Photoshop, EXIF and XMP blocks."""
 
 _APERIO_HEAD: Final = re.compile(
-    rb"Aperio|Leica|Biosystems|Image|Library|ScanScope|v[\d.]+|\d+x\d+|->|-|label|macro|\[?\d+,\d+|\d+x\d+\]|\(\d+x\d+\)|J(PEG|2K)/[A-Z0-9=-]+|Q=\d+"
+    rb"Aperio|Leica|GT\d+|Biosystems|Image|Library|ScanScope|v[\d.]+|\d+x\d+|->|-|label|macro|\[?\d+,\d+|\d+x\d+\]|\(\d+x\d+\)|J(PEG|2K)/[A-Z0-9=-]+|Q=\d+"
 )
 """Words of the part of an SVS description in front of its pairs."""
 

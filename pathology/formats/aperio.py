@@ -21,7 +21,7 @@ NAME: Final = "Aperio SVS"
 KEPT: Final = frozenset({
     "AppMag", "MPP", "StripeWidth", "ScanScope ID", "Date", "Time", "Time Zone", "Left", "Top", "LineCameraSkew", "LineAreaXOffset",
     "LineAreaYOffset", "Focus Offset", "OriginalWidth", "Originalheight", "OriginalHeight", "Filtered", "ICC Profile", "Gamma",
-    "Exposure Time", "Exposure Scale", "DisplayColor", "SessionMode", "Rack", "Slide",
+    "Exposure Time", "Exposure Scale", "DisplayColor", "SessionMode", "Rack", "Slide", "ScannerType",
 })  # fmt: skip
 """Keys of the description that a machine writes. All others (Title, User, Filename, ImageID, ...) may carry names."""
 
@@ -60,7 +60,7 @@ def read(source: ByteSource, directories: Sequence[Directory]) -> Slide:
     said = facts(description)
     mpp = number(said.get("MPP"))
     acquired = date_time(f"{said.get('Date', '')} {said.get('Time', '')}", "%m/%d/%y %H:%M:%S", "%m/%d/%Y %H:%M:%S")
-    software = re.match(r"Aperio [A-Za-z ]+ v[\d.]+", description)
+    software = re.match(r"Aperio [A-Za-z0-9 ]+ v[\d.]+", description)
     readable, lost = read_levels(levels)
     slide = Slide(
         NAME,
@@ -70,7 +70,13 @@ def read(source: ByteSource, directories: Sequence[Directory]) -> Slide:
         number(said.get("AppMag")),
         _beside(directories, others),
         icc_profile(levels[0]),
-        device=Device("Aperio", "ScanScope", said.get("ScanScope ID", "")[:64], software[0] if software else "", acquired),
+        device=Device(
+            "Aperio",
+            said.get("ScannerType", "ScanScope")[:64],
+            said.get("ScanScope ID", "")[:64],
+            software[0] if software else "",
+            acquired,
+        ),
         notes=lost,
     )
     if not planes:

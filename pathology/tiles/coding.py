@@ -148,7 +148,7 @@ def _as_rgb(coding: Coding, deep: Samples) -> Pixels:
     if samples.shape[2] < 3:
         raise BadTile(f"{samples.shape[2]} components are no colour")
     rgb = samples[..., :3]
-    return rgb if coding.rgb or coding.compression is Compression.JPEG else _from_ycbcr(rgb)
+    return rgb if coding.rgb or coding.compression in _CONVERTED else _from_ycbcr(rgb)
 
 
 def _from_ycbcr(samples: Pixels) -> Pixels:
@@ -244,7 +244,12 @@ def _jpeg_2000(coding: Coding, stored: bytes, width: int, height: int) -> Sample
         raise BadTile(
             f"the code stream has {right - left} x {bottom - top} px, {components} components where the tile has {width} x {height}"
         )
-    return _shaped(imagecodecs.jpeg2k_decode(stored[at:]))
+    samples = _shaped(imagecodecs.jpeg2k_decode(stored[at:]))
+    sampling = {stored[at + 43 + 3 * number : at + 45 + 3 * number] for number in range(components)}
+    made_rgb = len(sampling) > 1  # the codec takes fewer chroma samples for YCbCr and converts
+    return (
+        samples if coding.rgb or made_rgb or samples.dtype != np.uint8 or samples.shape[2] != 3 else _from_ycbcr(samples.astype(np.uint8))
+    )
 
 
 def _rle(coding: Coding, stored: bytes, width: int, height: int) -> Samples:
@@ -260,6 +265,9 @@ def _shaped(samples: Samples) -> Samples:
         raise BadTile(f"samples of type {found.dtype}, unsigned ones of 8 or 16 bits are read")
     return found[..., None] if found.ndim == 2 else found
 
+
+_CONVERTED: Final = frozenset({Compression.JPEG, Compression.JPEG_2000})
+"""Codings whose decoders give RGB already."""
 
 Decoder = Callable[[Coding, bytes, int, int], Samples]
 

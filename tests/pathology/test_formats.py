@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import zipfile
 import zlib
 from collections.abc import Mapping
@@ -15,6 +16,7 @@ import pytest
 import pathology
 from pathology.errors import Refusal
 from pathology.formats import by_openslide
+from pathology.identifying import identifying_places
 from pathology.limits import MAX_MPP, MAX_PICTURE_PIXELS, MIN_MPP
 from pathology.slide import scale
 from pathology.source import BytesSource
@@ -57,6 +59,14 @@ MADE: Mapping[str, bytes] = {
 }  # fmt: skip
 
 
+HALF_CHROMA = base64.b64decode(
+    "/0//UQAvAAAAAAAgAAAAIAAAAAAAAAAAAAABAAAAAQAAAAAAAAAAAAADBwEBBwIBBwIB/1IADAAAAAEABgICAAH/XAAWIEBISFBISFBISFBISFBISFBISFD/"
+    "ZAAQAAFMYXZjNjMuMS4xMDL/kAAKAAAAAACMAAH/k8PkAgLB8IIBz6gIAr8AAACh84IABD/B8gEIwfICCX+g+QGACz1/wfICgfCECPsMH8D4QoHwhwBCAj8L"
+    "/38KwCKB4IAUvwN/wOhQHBwBEBcrAKp/E6/AYcBwYBfSHwCqf6AiAD2lwGGgEIAgEX8gwEQAILigIgCsl8BwQILAAP/Z"
+)
+"""A JPEG 2000 code stream of 32 x 32 px whose chroma has half the columns, as Aperio writes them; no codec at hand makes such."""
+
+
 def written(folder: Path, name: str, content: bytes) -> Path:
     path = folder / name
     path.write_bytes(content)
@@ -73,6 +83,22 @@ def test_pixels_are_those_of_openslide(name: str, tmp_path: Path) -> None:
         theirs = np.asarray(reference.read_region((left, top), 0, (700, 500)))[..., :3]
         np.testing.assert_array_equal(slide.region(0, 0, 0, 700, 500), theirs)
         assert np.abs(theirs.astype(int) - PICTURE).mean() < 8
+
+
+def test_jpeg_2000_of_ycbcr_components(tmp_path: Path) -> None:
+    path = written(tmp_path, "x.svs", tiff(coded_page(PICTURE, 33003, t270=described(PICTURE))))
+    with pathology.open_slide(path) as slide:
+        theirs = np.asarray(openslide.OpenSlide(path).read_region((0, 0), 0, (700, 500)))[..., :3].astype(int)
+        assert np.abs(slide.region(0, 0, 0, 700, 500) - theirs).max() <= 1
+
+
+def test_jpeg_2000_with_fewer_chroma_samples(tmp_path: Path) -> None:
+    page = coded_page(PICTURE[:32, :32], 33003, 32, t270=described(PICTURE[:32, :32]))
+    path = written(tmp_path, "x.svs", tiff(Page(page.fields, [HALF_CHROMA])))
+    with pathology.open_slide(path) as slide:
+        theirs = np.asarray(openslide.OpenSlide(path).read_region((0, 0), 0, (32, 32)))[..., :3].astype(int)
+        assert theirs[..., 0].mean() > 180 > theirs[..., 1].mean()
+        assert np.abs(slide.region(0, 0, 0, 32, 32) - theirs).max() <= 2
 
 
 @pytest.mark.parametrize("name", ["aperio.svs", "generic.tif", "big.tif", "philips.tiff"])
@@ -158,6 +184,14 @@ def test_resolution_of_a_generic_tiff(fields: dict[str, int], mpp: float | None,
 def test_units_of_ome(text: str, unit: str, mpp: float | None, tmp_path: Path) -> None:
     with pathology.open_slide(written(tmp_path, "x.ome.tif", ome(PICTURE, text, unit))) as slide:
         assert slide.mpp == pytest.approx(mpp)
+
+
+def test_a_later_scanner_of_the_same_maker(tmp_path: Path) -> None:
+    text = described(PICTURE).replace(b"Aperio Image Library v11.2.1", b"Aperio Leica Biosystems GT450 v1.0.1") + b"|ScannerType = GT450"
+    content = tiff(jpeg_page(PICTURE, rgb=True, t270=text))
+    with pathology.open_slide(written(tmp_path, "x.svs", content)) as slide:
+        assert (slide.device.model, slide.device.software) == ("GT450", "Aperio Leica Biosystems GT450 v1.0.1")
+        assert not [place for place in identifying_places(slide) if b"GT450" in content[place.offset : place.offset + place.length]]
 
 
 def test_levels_of_ome_in_sub_directories(tmp_path: Path) -> None:
