@@ -29,6 +29,9 @@ MAX_STRIP_PIXELS: Final = 64_000_000
 MAX_PICTURE_PIXELS: Final = 64_000_000
 """Most pixels of a camera's picture in one piece (JPEG, PNG), decoded as a whole, 192 MB as RGB; such cameras have 5 to 25 million."""
 
+MAX_SCANS: Final = 100
+"""Most scans of a progressive JPEG: each goes over all pixels, however few bytes it has; libjpeg's own scripts have 10."""
+
 MAX_DIRECTORIES: Final = 4_096
 """Most TIFF directories: 40 focal planes of 8 levels in several channels, and room."""
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import struct
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, BinaryIO, Final, cast
 
 from pydicom import dcmread
 from pydicom.dataset import FileDataset
 from pydicom.errors import InvalidDicomError
+from pydicom.filereader import read_partial
 from pydicom.uid import UID, DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian, ImplicitVRLittleEndian
 
 from pathology.errors import NotArrived, Refusal, UnreadableSlide
@@ -18,6 +20,7 @@ from pathology.source import ByteSource
 
 NAME: Final = "DICOM"
 VL_WHOLE_SLIDE_MICROSCOPY: Final = "1.2.840.10008.5.1.4.1.1.77.1.6"
+_SERIES_INSTANCE_UID: Final = 0x0020000E
 _PIXEL_DATA: Final = 0x7FE00010
 _BLOCK: Final = 1 << 16
 
@@ -92,21 +95,33 @@ def recognise(head: bytes) -> bool:
 def read_instance(source: ByteSource) -> Instance:
     """Return the header of a DICOM object. Raises UnreadableSlide for what cannot be read, within time and memory of its size."""
     window = _Window(source, MAX_DICOM_HEADER_BYTES)
+    dataset = _guarded(source, window, lambda: dcmread(window, stop_before_pixels=True))
+    syntax = UID(str(dataset.file_meta.get("TransferSyntaxUID", ImplicitVRLittleEndian)))
+    offset, length = _pixel_data(source, window.tell(), syntax)
+    return Instance(source, dataset, syntax, offset, length)
+
+
+def read_series(source: ByteSource) -> str:
+    """Return an object's Series Instance UID, or an empty text; nothing behind it is read. Raises UnreadableSlide."""
+    window = _Window(source, MAX_DICOM_HEADER_BYTES)
+    found = _guarded(
+        source, window, lambda: read_partial(cast(BinaryIO, window), stop_when=lambda tag, vr, length: tag > _SERIES_INSTANCE_UID)
+    )
+    return str(found.get("SeriesInstanceUID") or "")
+
+
+def _guarded(source: ByteSource, window: _Window, reading: Callable[[], FileDataset]) -> FileDataset:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # values out of form are looked at where they are used
             _check_syntax(source)
-            dataset = dcmread(window, stop_before_pixels=True)
-            syntax = UID(str(dataset.file_meta.get("TransferSyntaxUID", ImplicitVRLittleEndian)))
-            at = window.tell()
+            return reading()
     except (UnreadableSlide, NotArrived):
         raise
     except InvalidDicomError:
         raise UnreadableSlide(Refusal.UNKNOWN_FORMAT, NAME, 128, "no DICOM file") from None
     except Exception as error:  # pydicom raises what the damaged bytes make it raise
         raise UnreadableSlide(Refusal.DAMAGED, NAME, window.tell(), f"its header cannot be read ({type(error).__name__})") from None
-    offset, length = _pixel_data(source, at, syntax)
-    return Instance(source, dataset, syntax, offset, length)
 
 
 def _check_syntax(source: ByteSource) -> None:

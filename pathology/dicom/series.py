@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from pathology.dicom.instance import NAME, VL_WHOLE_SLIDE_MICROSCOPY, Instance, read_instance, recognise
+from pathology.dicom.instance import NAME, VL_WHOLE_SLIDE_MICROSCOPY, Instance, read_instance, read_series, recognise
 from pathology.dicom.level import matrix, planes, read_level
 from pathology.errors import Refusal, SlideError, UnreadableSlide
 from pathology.formats.generic_tiff import date_time
@@ -45,7 +45,7 @@ def files_of_series(path: Path) -> list[Path]:
     if path.is_dir():
         return _dicom_files(path)
     with FileSource(path) as source:
-        series = _series(source)
+        series = read_series(source)
     if not series:
         return [path]
     found = [path]
@@ -54,7 +54,7 @@ def files_of_series(path: Path) -> list[Path]:
             continue
         try:
             with FileSource(other) as source:
-                if _series(source) == series:
+                if read_series(source) == series:
                     found.append(other)
         except (SlideError, OSError):
             continue
@@ -72,10 +72,6 @@ def _dicom_files(folder: Path) -> list[Path]:
         if len(found) > MAX_INSTANCES:
             raise UnreadableSlide(Refusal.TOO_LARGE, NAME, 0, f"a folder of more than {MAX_INSTANCES} DICOM files")
     return found
-
-
-def _series(source: ByteSource) -> str:
-    return str(read_instance(source).dataset.get("SeriesInstanceUID") or "")
 
 
 def open_files(paths: Sequence[str | os.PathLike[str]]) -> Slide:

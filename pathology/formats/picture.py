@@ -13,7 +13,8 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from pathology.errors import DamagedTile, Refusal, UnreadableSlide
-from pathology.limits import MAX_PICTURE_PIXELS
+from pathology.jpeg.codestream import SCAN
+from pathology.limits import MAX_PICTURE_PIXELS, MAX_SCANS
 from pathology.slide import Level, Slide
 from pathology.source import ByteSource
 from pathology.tiles.coding import Pixels
@@ -45,6 +46,8 @@ class _Reader:
 
     def _decoded(self) -> Pixels:
         content = self.source.read_at(0, self.source.size)
+        if self.kind == "JPEG" and content.count(SCAN) > MAX_SCANS:
+            raise DamagedTile((0, 0, 0), 0, f"a JPEG of {content.count(SCAN)} scans, at most {MAX_SCANS} are decoded")
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")

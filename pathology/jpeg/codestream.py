@@ -12,7 +12,9 @@ _ALONE: Final = frozenset({0x01, *range(0xD0, 0xD9)})
 """Markers without a length: TEM, RST0-RST7, SOI."""
 _FRAMES: Final = frozenset({0xC0, 0xC1, 0xC2, 0xC3, 0xC5, 0xC6, 0xC7, 0xC9, 0xCA, 0xCB, 0xCD, 0xCE, 0xCF, 0xF7})
 """Start-of-frame markers; 0xF7 is that of JPEG-LS."""
-BASELINE: Final = 0xC0
+BASELINE, PROGRESSIVE = 0xC0, 0xC2
+SCAN: Final = b"\xff\xda"
+"""Start of a scan; within coded data an FF is followed by 00 or a restart marker."""
 _PASSED_ON: Final = frozenset({0xC0, 0xC1, 0xC2})
 """Baseline, extended and progressive Huffman coding: what every browser shows."""
 

@@ -13,8 +13,9 @@ import imagecodecs
 import numpy as np
 import numpy.typing as npt
 
-from pathology.jpeg.codestream import BadCodeStream, CodeStream, read_code_stream
+from pathology.jpeg.codestream import PROGRESSIVE, SCAN, BadCodeStream, CodeStream, read_code_stream
 from pathology.jpeg.colour import components_are_rgb, splice
+from pathology.limits import MAX_SCANS
 
 Pixels = npt.NDArray[np.uint8]
 Samples = npt.NDArray[np.unsignedinteger]
@@ -78,6 +79,8 @@ def check_jpeg(coding: Coding, stored: bytes, width: int, height: int) -> CodeSt
         raise BadTile(f"the code stream has {stream.width} x {stream.height} px where the tile has room for {width} x {height}")
     if not stream.entropy_tables or not (stream.quantisation or coding.compression is not Compression.JPEG):
         raise BadTile("neither the tile nor the directory has the JPEG tables that its decoding needs")
+    if stream.process == PROGRESSIVE and stored.count(SCAN) > MAX_SCANS:
+        raise BadTile(f"a progressive JPEG of {stored.count(SCAN)} scans, at most {MAX_SCANS} are decoded")
     if len(stream.components) != coding.samples:
         raise BadTile(f"the code stream has {len(stream.components)} components where the level has {coding.samples}")
     return stream

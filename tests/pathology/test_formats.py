@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import io
 import zipfile
 import zlib
 from collections.abc import Mapping
@@ -12,12 +13,13 @@ from pathlib import Path
 import numpy as np
 import openslide
 import pytest
+from PIL import Image
 
 import pathology
 from pathology.errors import Refusal
 from pathology.formats import by_openslide
 from pathology.identifying import identifying_places
-from pathology.limits import MAX_MPP, MAX_PICTURE_PIXELS, MIN_MPP
+from pathology.limits import MAX_MPP, MAX_PICTURE_PIXELS, MAX_SCANS, MIN_MPP
 from pathology.slide import scale
 from pathology.source import BytesSource
 from tests.pathology.made_tiff import (
@@ -298,6 +300,23 @@ def test_a_picture_of_a_camera(tmp_path: Path) -> None:
             assert (slide.mpp, slide.mpp_source) == (None, "unknown")
             seen = slide.region(0, 0, 0, slide.width, slide.height)
             assert np.abs(seen.astype(int) - PICTURE[: slide.height, : slide.width]).mean() < 3
+
+
+@pytest.mark.parametrize(("extra", "refused"), [(0, False), (MAX_SCANS, True)])
+def test_a_progressive_picture_of_too_many_scans_is_not_decoded(extra: int, refused: bool, tmp_path: Path) -> None:
+    out = io.BytesIO()
+    Image.fromarray(PICTURE[:256, :256]).save(out, "JPEG", progressive=True)
+    whole = out.getvalue()
+    last = whole.rindex(b"\xff\xda")
+    many = whole[:-2] + whole[last:-2] * extra + whole[-2:]
+    page = jpeg_page(PICTURE[:256, :256], 256, tables=False)
+    for name, content in (("x.jpg", many), ("x.tif", tiff(Page(page.fields, [many])))):
+        if refused:
+            with pytest.raises(pathology.SlideError, match="scans"), pathology.open_slide(written(tmp_path, name, content)) as slide:
+                slide.pixels(0, 0, 0)
+        else:
+            with pathology.open_slide(written(tmp_path, name, content)) as slide:
+                assert slide.pixels(0, 0, 0).shape == (256, 256, 3)
 
 
 def test_a_picture_beyond_the_limit_is_refused_by_its_header(tmp_path: Path) -> None:
