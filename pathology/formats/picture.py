@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from pathology.errors import DamagedTile, Refusal, UnreadableSlide
-from pathology.jpeg.codestream import SCAN
+from pathology.jpeg.codestream import SCAN, read_code_stream
 from pathology.limits import MAX_PICTURE_PIXELS, MAX_SCANS
 from pathology.slide import Level, Slide
 from pathology.source import ByteSource
@@ -67,16 +67,28 @@ def recognise(head: bytes) -> bool:
     return head.startswith((_PNG, _JPEG))
 
 
+def _size(head: bytes, kind: str) -> tuple[int, int]:
+    """Width and height by the header. Raises UnreadableSlide where it has none."""
+    try:
+        if kind == "PNG":
+            if head[12:16] != b"IHDR":
+                raise ValueError("no image header")
+            width, height = struct.unpack_from(">II", head, 16)
+        else:
+            stream = read_code_stream(head)
+            width, height = stream.width, stream.height
+    except (struct.error, ValueError) as error:
+        raise UnreadableSlide(Refusal.DAMAGED, kind, 0, f"its header cannot be read ({error})") from None
+    if not width or not height:
+        raise UnreadableSlide(Refusal.DAMAGED, kind, 0, f"a picture of {width} x {height} px")
+    return width, height
+
+
 def read(source: ByteSource) -> Slide:
     """Return a picture as a slide of one level. Raises UnreadableSlide beyond the limits, by the header alone."""
     head = source.read_at(0, min(source.size, _HEADER_BYTES))
     kind = "PNG" if head.startswith(_PNG) else "JPEG"
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            width, height = Image.open(io.BytesIO(head), formats=[kind]).size
-    except (OSError, ValueError, SyntaxError, struct.error, IndexError, UnidentifiedImageError, Image.DecompressionBombError) as error:
-        raise UnreadableSlide(Refusal.DAMAGED, kind, 0, f"its header cannot be read ({type(error).__name__})") from None
+    width, height = _size(head, kind)
     if width * height > MAX_PICTURE_PIXELS:
         found = f"a picture of {width} x {height} px, at most {MAX_PICTURE_PIXELS} pixels are read in one piece"
         raise UnreadableSlide(Refusal.TOO_LARGE, kind, 0, found, "Export it as pyramidal TIFF.")

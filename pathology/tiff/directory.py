@@ -173,7 +173,9 @@ def read_directories(source: ByteSource) -> tuple[Directory, ...]:
     Raises UnreadableSlide for a file that is cut off, goes round in a circle or has more than the limits allow.
     """
     head = source.read_at(0, min(8, source.size))
-    if len(head) < 8 or not recognise(head):
+    if recognise(head) and len(head) < 8:
+        raise UnreadableSlide(Refusal.CUT_OFF, NAME, len(head), "the file ends within its header")
+    if not recognise(head):
         raise UnreadableSlide(Refusal.UNKNOWN_FORMAT, NAME, 0, "the file does not begin as a TIFF does")
     order, big = ("<" if head[:2] == b"II" else ">"), head[:4] in (b"II+\0", b"MM\0+")
     if big:

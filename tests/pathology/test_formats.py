@@ -320,11 +320,16 @@ def test_a_progressive_picture_of_too_many_scans_is_not_decoded(extra: int, refu
 
 
 def test_a_picture_beyond_the_limit_is_refused_by_its_header(tmp_path: Path) -> None:
-    head = bytearray(png(PICTURE))
     side = int(MAX_PICTURE_PIXELS**0.5) + 1
+    head = bytearray(png(PICTURE))
     head[16:24] = side.to_bytes(4, "big") * 2
-    with pytest.raises(pathology.UnreadableSlide, match=f"{side} x {side}|header"):
-        pathology.open_slide(written(tmp_path, "x.png", bytes(head)))
+    coded = bytearray(jpeg_page(PICTURE[:256, :256], tables=False).pieces[0])
+    frame = coded.index(b"\xff\xc0")
+    coded[frame + 5 : frame + 9] = side.to_bytes(2, "big") * 2
+    for name, content in (("x.png", head), ("x.jpg", coded)):
+        with pytest.raises(pathology.UnreadableSlide, match=f"{side} x {side} px") as caught:
+            pathology.open_slide(written(tmp_path, name, bytes(content)))
+        assert caught.value.refusal is Refusal.TOO_LARGE
 
 
 @pytest.mark.parametrize(

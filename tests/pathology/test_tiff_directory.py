@@ -143,3 +143,9 @@ def test_a_file_cut_anywhere_is_refused_or_read(length: int) -> None:
 def test_beginnings_that_lead_nowhere(content: bytes) -> None:
     with pytest.raises(UnreadableSlide):
         read_directories(BytesSource(content))
+
+
+def test_a_header_that_is_cut_off_says_so() -> None:
+    with pytest.raises(UnreadableSlide, match="within its header") as caught:
+        read_directories(BytesSource(b"II*\0\x08"))
+    assert caught.value.refusal is Refusal.CUT_OFF
