@@ -1,0 +1,1 @@
+"""TIFF directories within bounds, and the levels they make."""

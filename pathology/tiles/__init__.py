@@ -1,0 +1,1 @@
+"""Tiles: decoded within bounds, passed on as they are stored, addressed as Deep Zoom does."""
