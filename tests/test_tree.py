@@ -22,15 +22,14 @@ def files() -> list[str]:
     if shutil.which("git") is None or not (ROOT / ".git").exists():
         pytest.skip("this copy of the sources is no git repository: what belongs to it cannot be told")
     listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split("\0")
-    return [name for name in listed if name and not GENERATED.search(name) and (ROOT / name).is_file()]
+    return [name for name in listed if name and not GENERATED.search(name)]
 
 
 def lines(pattern: re.Pattern[str], but: tuple[str, ...] = ()) -> list[str]:
     """Return the places, as file:line, where a pattern stands, outside the folders and files named."""
     found = []
     for name in files():
-        content = (ROOT / name).read_bytes()
-        if name.startswith(but) or b"\0" in content:
+        if name.startswith(but) or not (ROOT / name).is_file() or b"\0" in (content := (ROOT / name).read_bytes()):
             continue
         found += [f"{name}:{n}" for n, line in enumerate(content.decode().splitlines(), 1) if pattern.search(line)]
     return found
@@ -42,6 +41,11 @@ def test_no_path_of_a_machine() -> None:
 
 def test_nothing_but_tests_and_benchmarks_looks_beside_the_repository() -> None:
     assert lines(BESIDE, but=("tests/", "bench/", ".ci/run", "CONTRIBUTING.md")) == []
+
+
+def test_nothing_that_is_kept_is_a_link() -> None:
+    """A link leads to where one machine has something, or into an environment that everybody makes anew."""
+    assert [name for name in files() if (ROOT / name).is_symlink()] == []
 
 
 @pytest.mark.parametrize("text", ["/work/wt/x", "'/root/a'", "(/opt/b)", "/home/me/x", "see /Users/me"])
