@@ -76,7 +76,11 @@ class UnreadableTransmission(LabError):
 
     def __init__(self, reason: str, offset: int = 0) -> None:
         super().__init__(f"byte {offset}: {reason}")
+        self.args = (reason, offset)  # the arguments as they are: the error is pickled by them
         self.offset = offset
+
+    def __str__(self) -> str:
+        return self.reason
 
 
 class UnreadableSheet(LabError):

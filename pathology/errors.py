@@ -47,7 +47,10 @@ class UnreadableSlide(SlideError):
     def __init__(self, refusal: Refusal, format: str, offset: int, found: str, advice: str = "") -> None:  # noqa: A002  (the field's name)
         self.refusal, self.format, self.offset, self.found = refusal, format, offset, found
         self.advice = advice or ADVICE[refusal]
-        super().__init__(f"{format} at byte {offset}: {found}. {self.advice}")
+        super().__init__(refusal, format, offset, found, self.advice)  # the arguments as they are: the error is pickled by them
+
+    def __str__(self) -> str:
+        return f"{self.format} at byte {self.offset}: {self.found}. {self.advice}"
 
 
 class DamagedTile(SlideError):
@@ -55,8 +58,11 @@ class DamagedTile(SlideError):
 
     def __init__(self, tile: tuple[int, int, int], offset: int, reason: str) -> None:
         self.tile, self.offset, self.reason = tile, offset, reason
-        level, column, row = tile
-        super().__init__(f"tile {column}_{row} of level {level} at byte {offset}: {reason}")
+        super().__init__(tile, offset, reason)
+
+    def __str__(self) -> str:
+        level, column, row = self.tile
+        return f"tile {column}_{row} of level {level} at byte {self.offset}: {self.reason}"
 
 
 class NoSuchTile(SlideError, IndexError):
@@ -72,4 +78,7 @@ class NotArrived(SlideError):
 
     def __init__(self, offset: int, length: int) -> None:
         self.offset, self.length = offset, length
-        super().__init__(f"bytes {offset} to {offset + length} have not arrived yet")
+        super().__init__(offset, length)
+
+    def __str__(self) -> str:
+        return f"bytes {self.offset} to {self.offset + self.length} have not arrived yet"

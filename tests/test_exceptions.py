@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-PACKAGES = ("dicom_gateway", "storage", "ecg", "lab")
+PACKAGES = ("dicom_gateway", "storage", "ecg", "lab", "pathology")
 
 
 def exceptions_of(package: str) -> Iterator[type[BaseException]]:
