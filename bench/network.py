@@ -33,6 +33,7 @@ from telemed.adapters.database.migrate import migrate
 from telemed.adapters.database.queries.overview import SqlOverview
 from telemed.adapters.database.queries.statistics import SqlStatistics
 from telemed.adapters.database.repositories.region import add_home_hubs, add_institutions, load_region
+from telemed.centres import migrations
 from telemed.demo import region as demo
 from telemed.demo.run import put_region
 from telemed.domain.network import Institution, Level
@@ -132,7 +133,7 @@ async def main() -> None:
         settings = Settings(data_dir=Path(folder), database_url=args.database)
         engine = make_engine(settings.database, sealer=Sealer.of(settings.data_dir / "keys" / "identity.key"))
         try:
-            await migrate(engine)
+            await migrate(engine, migrations())
             await put_region(settings)
             await fill(engine, args.members, args.cases, args.months)
             print(f"{engine.dialect.name}: {args.members} members, {args.cases} cases, volumes of {args.months} months")

@@ -33,6 +33,7 @@ from telemed.adapters.database import tables as t
 from telemed.adapters.database.confidential import Sealer
 from telemed.adapters.database.engine import make_engine
 from telemed.adapters.database.migrate import migrate
+from telemed.centres import migrations
 from telemed.demo import region
 from telemed.demo.run import put_region
 from telemed.service.identity import new_id
@@ -160,7 +161,7 @@ async def measure(name: str, database_url: str, count: int, requests: int) -> No
     with tempfile.TemporaryDirectory(prefix="telemed-bench-") as folder:
         settings = Settings(data_dir=Path(folder), database_url=database_url, http_port=free_port(), host="127.0.0.1")
         engine = make_engine(settings.database, sealer=Sealer.of(settings.data_dir / "keys" / "identity.key"))
-        await migrate(engine)
+        await migrate(engine, migrations())
         await put_region(settings)
         await fill(engine, count)
         await engine.dispose()

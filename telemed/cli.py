@@ -21,7 +21,7 @@ from storage import open_store
 from storage.errors import StorageError
 from telemed.adapters.database.engine import DatabaseUnavailable, make_engine
 from telemed.adapters.database.migrate import migrate as apply_migrations
-from telemed.centres import extensions
+from telemed.centres import extensions, migrations
 from telemed.data_folder import make_ready
 from telemed.listening import PortInUse, check_shared_port
 from telemed.roles import all_roles
@@ -98,7 +98,7 @@ async def _migrate(settings: Settings) -> None:
         from telemed.adapters.database import engine as database
 
         await database.check(engine)
-        await apply_migrations(engine, [extension.migrations for extension in extensions() if extension.migrations])
+        await apply_migrations(engine, migrations())
     finally:
         await engine.dispose()
 

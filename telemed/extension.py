@@ -59,9 +59,6 @@ class CentreExtension:
     code: str
     """The centre's code. Its forms, its kind of evidence and its roles are data of its `Centre`."""
 
-    tables: str = ""
-    """Module that puts the centre's tables on the platform's metadata (`telemed.adapters.database.schema.metadata`)."""
-
     migrations: Path | None = None
     """Folder of Alembic revisions for these tables, a branch of their own that begins with no `down_revision`."""
 

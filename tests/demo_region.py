@@ -19,6 +19,7 @@ from telemed import bootstrap
 from telemed.adapters.database.engine import make_engine
 from telemed.adapters.database.migrate import migrate
 from telemed.adapters.passwords import Argon2Passwords
+from telemed.centres import migrations
 from telemed.demo.region import PASSWORD
 from telemed.demo.run import put_region
 from telemed.domain.centre import Centre
@@ -87,7 +88,7 @@ def free_port() -> int:
 async def put_in_place(settings: Settings) -> None:
     """Bring an empty database to the newest schema and put the demo region into it."""
     engine = make_engine(settings.database)
-    await migrate(engine)
+    await migrate(engine, migrations())
     await engine.dispose()
     await put_region(settings, PASSWORDS)
 

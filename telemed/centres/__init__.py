@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from telemed.domain.centre import Centre
@@ -21,6 +22,11 @@ def discover() -> dict[str, Centre]:
     names = [f"{__name__}.{module.name}" + (".centre" if module.ispkg else "") for module in pkgutil.iter_modules(__path__)]
     found: list[Centre] = [importlib.import_module(name).CENTRE for name in names]
     return {centre.code: centre for centre in sorted(found, key=lambda centre: centre.order)}
+
+
+def migrations() -> list[Path]:
+    """Return the folders of the centres' own Alembic revisions."""
+    return [extension.migrations for extension in extensions() if extension.migrations]
 
 
 def extensions() -> tuple[CentreExtension, ...]:

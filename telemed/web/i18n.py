@@ -32,7 +32,7 @@ LANGUAGES: Final = {"zh-CN": "中文", "en": "English"}
 LANGUAGE_COOKIE: Final = "lang"
 LANGUAGE_COOKIE_AGE: Final = 365 * 24 * 3600  # seconds
 _CATALOGUES: Final = {"zh-CN": Path(__file__).parent / "locale/zh_CN/LC_MESSAGES/telemed.po"}
-_JAVASCRIPT_FOLDER: Final = "telemed/web/static/js/"
+_JAVASCRIPT_FOLDER: Final = "/web/static/js/"  # of the platform and of every centre
 _MAX_ACCEPT_LANGUAGE: Final = 500  # characters read of the header; browsers send fewer than 100
 
 _language: ContextVar[str] = ContextVar("language", default=DEFAULT_LANGUAGE)
@@ -95,7 +95,7 @@ def translations(language: str) -> gnu_gettext.NullTranslations:
 
 
 def _stands_in_javascript(message: Message) -> bool:
-    return any(path.startswith(_JAVASCRIPT_FOLDER) for path, _ in message.locations)
+    return any(_JAVASCRIPT_FOLDER in path for path, _ in message.locations)
 
 
 @functools.cache

@@ -16,6 +16,7 @@ from telemed.adapters.database import tables as t
 from telemed.adapters.database.engine import make_engine
 from telemed.adapters.database.migrate import migrate
 from telemed.adapters.object_sweep import MAX_UNNAMED
+from telemed.centres import migrations
 from telemed.settings import Settings
 from telemed.unnamed_command import remove_unnamed, show_unnamed
 
@@ -23,7 +24,7 @@ from telemed.unnamed_command import remove_unnamed, show_unnamed
 async def test_they_are_listed_and_removed_when_told_so(tmp_path: Path) -> None:
     settings = Settings(data_dir=tmp_path)
     engine, store = make_engine(settings.database), open_store(settings.storage)
-    await migrate(engine)
+    await migrate(engine, migrations())
     keys = [f"uploads/none/{number:04}" for number in range(MAX_UNNAMED + 1)]
     long_ago = utc_now() - timedelta(days=2)
     await store.put_many([(key, b"x") for key in keys])

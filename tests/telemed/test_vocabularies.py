@@ -14,6 +14,7 @@ from telemed.adapters.database.engine import make_engine
 from telemed.adapters.database.migrate import migrate
 from telemed.adapters.jobs.worker import core_handlers
 from telemed.bootstrap import handlers, open_parts
+from telemed.centres import migrations
 from telemed.demo.scene import event_of
 from telemed.demo.story import STORY
 from telemed.domain.events import CaseEvent, EventKind
@@ -52,7 +53,7 @@ def test_no_value_is_given_twice(kinds: list[type[EventKind] | type[JobType]]) -
 async def test_every_job_has_a_handler(tmp_path: Path, switched_on: dict[str, Any]) -> None:
     settings = Settings(data_dir=tmp_path, **switched_on)
     engine = make_engine(settings.database)
-    await migrate(engine)
+    await migrate(engine, migrations())
     await engine.dispose()
     with ThreadPoolExecutor(1) as pool:
         async with open_parts(settings) as parts:

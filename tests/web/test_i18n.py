@@ -21,7 +21,7 @@ from telemed.web import i18n, templating
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "telemed"
-TEMPLATES = sorted(templating.TEMPLATE_FOLDER.rglob("*.html"))
+TEMPLATES = sorted([*templating.TEMPLATE_FOLDER.rglob("*.html"), *PACKAGE.glob("centres/*/web/templates/**/*.html")])
 PLACEHOLDER = re.compile(r"%\(\w+\)[sd]|%[sd]|\{\w+\}")
 CJK = re.compile(r"[\u3000-\u9fff\uff00-\uffef]")
 
@@ -133,6 +133,14 @@ def speaks(text: str) -> bool:
 @pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: path.name)
 def test_templates_hold_no_text_of_their_own(path: Path) -> None:
     assert literal_text(path.read_text("utf-8")) == []
+
+
+def test_texts_of_every_script_reach_the_browser() -> None:
+    """Those of the platform's modules, and of every centre's."""
+    sent = i18n.javascript_messages("zh-CN")
+    folders = {place.rpartition("/static/js/")[0] for place, _ in messages() if "/static/js/" in place}
+    assert folders >= {"telemed/web", "telemed/centres/ecg/web"}
+    assert {singular(message) for place, message in messages() if "/static/js/" in place} == set(sent)
 
 
 def test_the_search_for_literal_text_finds_some() -> None:

@@ -85,7 +85,6 @@ def demo_makers() -> Mapping[str, DemoMaker]:
 
 EXTENSION = CentreExtension(
     code=service.CODE,
-    tables="telemed.centres.ecg.adapters.tables",
     repositories={Tracings: TracingTable},
     hooks=CentreHooks(on_submit=service.on_submit, on_unmatched_study=service.on_unmatched_study, prefill=service.prefill),
     jobs=jobs,

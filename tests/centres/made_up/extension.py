@@ -34,7 +34,6 @@ def report_figures(_store: ObjectStore, _pool: Executor, _gettext: Callable[[str
 
 EXTENSION = CentreExtension(
     code="audiometry",
-    tables="tests.centres.made_up.adapters.tables",
     migrations=FOLDER / "adapters" / "migrations",
     repositories={Audiograms: AudiogramTable},
     hooks=CentreHooks(prefill=service.prefill),

@@ -24,11 +24,15 @@ from telemed.adapters.database.engine import DatabaseUnavailable, async_url, che
 from telemed.adapters.database.migrate import migrate
 from telemed.adapters.database.tables import job, metadata
 from telemed.adapters.jobs.queue import take
+from telemed.centres import extensions, migrations
 from telemed.centres.ecg.domain import EcgJob
 from telemed.domain.jobs import JobKind
 from tests.postgres_server import PostgresServer
 
 pytestmark = pytest.mark.database
+
+
+assert extensions()  # bring the tables of the centres to the described schema
 
 
 def differences(connection: sa.Connection) -> list[object]:
@@ -46,7 +50,7 @@ async def test_the_migrated_schema_is_the_described_one(engine: AsyncEngine) -> 
 
 
 async def test_migrating_again_changes_nothing(engine: AsyncEngine) -> None:
-    await migrate(engine)
+    await migrate(engine, migrations())
     async with engine.connect() as connection:
         assert await connection.run_sync(differences) == []
 
@@ -98,7 +102,7 @@ async def test_jobs_that_wait_under_their_old_names_are_renamed(at_0014: AsyncEn
     rows = [{"kind": old, "payload": {"number": n}, "waiting_key": f"{n}", **times} for n, old in enumerate(renamed)]
     async with at_0014.begin() as connection:
         await connection.execute(sa.insert(job), rows)
-    await migrate(at_0014)
+    await migrate(at_0014, migrations())
     taken = await take(at_0014, now, 50)
     assert [(line.kind, line.payload["number"]) for line in taken] == [(kind, n) for n, kind in enumerate(renamed.values())]
 

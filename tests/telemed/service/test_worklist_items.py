@@ -9,7 +9,6 @@ import pytest
 from pydicom.dataset import Dataset
 from pydicom.uid import generate_uid
 from pynetdicom.association import Association
-from tests.dicom_gateway.test_performed_steps import end_of, new_step
 
 from dicom_gateway import Index, Intake, Source
 from dicom_gateway.dimse import DimseServer
@@ -25,6 +24,7 @@ from telemed.service.identity import case_of_study_uid, study_uid_of
 from telemed.settings import Settings
 from tests.dicom_gateway.devices import STEP, WORKLIST, keys_of, with_association
 from tests.dicom_gateway.objects import ct_slice, part10_of
+from tests.dicom_gateway.test_mpps import end_of, new_step
 from tests.telemed.harness import Harness, patient_card
 
 pytestmark = pytest.mark.database
