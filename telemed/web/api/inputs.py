@@ -237,7 +237,7 @@ class UnmatchedQuery(Input):
     limit: Annotated[int, Field(ge=1, le=200)] = 50
 
 
-class DoubtQuery(Input):
+class DuplicateQuery(Input):
     limit: Annotated[int, Field(ge=1, le=100)] = 50
 
 

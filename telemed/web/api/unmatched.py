@@ -16,7 +16,7 @@ from telemed.service.reconciliation import TakenStep, UnmatchedStudy
 from telemed.web.api.inputs import (
     CorrectStudy,
     DifferentPatients,
-    DoubtQuery,
+    DuplicateQuery,
     FindInput,
     LinkStudy,
     Nothing,
@@ -114,14 +114,14 @@ class ReconciliationListShape(Shape):
 ENTRY = ("step", "at", "actor", "member", "reason", "study_instance_uid", "case_id", "patient_id", "other_id")
 
 
-class DoubtShape(Shape):
+class DuplicateCandidateShape(Shape):
     first: RecordShape
     second: RecordShape
     rule: str
 
 
-class DoubtListShape(Shape):
-    items: list[DoubtShape]
+class DuplicateCandidateListShape(Shape):
+    items: list[DuplicateCandidateShape]
     next: str | None = None
 
 
@@ -252,23 +252,25 @@ async def find(call: Call[FindInput]) -> web.Response:
     )
 
 
-@operation("GET", "/reconciliations", query=DoubtQuery, returns=ReconciliationListShape, errors=(403,))
+@operation("GET", "/reconciliations", query=DuplicateQuery, returns=ReconciliationListShape, errors=(403,))
 async def reconciliations(call: Call[Nothing]) -> web.Response:
     """List what was joined, taken apart and corrected by hand, newest first, with what held before."""
-    q: DoubtQuery = call.query
+    q: DuplicateQuery = call.query
     steps = await query(call.application, reconciliation.steps_taken, call.person, q.limit)
     await record_look(call.application, call.person, Action.UNMATCHED_READ, "reconciliations")
     return answer(ReconciliationListShape(items=[reconciliation_shape(step) for step in steps]))
 
 
-@operation("GET", "/patients/doubts", query=DoubtQuery, returns=DoubtListShape, errors=(403,))
+@operation("GET", "/patients/doubts", query=DuplicateQuery, returns=DuplicateCandidateListShape, errors=(403,))
 async def doubts(call: Call[Nothing]) -> web.Response:
     """Pairs of records that may be one person."""
-    q: DoubtQuery = call.query
+    q: DuplicateQuery = call.query
     found = await call.application.queries.duplicate_candidates(call.person, q.limit)
     await record_look(call.application, call.person, Action.PATIENT_MERGE, "patient-doubts")
     return answer(
-        DoubtListShape(items=[DoubtShape(first=record_shape(d.first), second=record_shape(d.second), rule=d.rule) for d in found])
+        DuplicateCandidateListShape(
+            items=[DuplicateCandidateShape(first=record_shape(d.first), second=record_shape(d.second), rule=d.rule) for d in found]
+        )
     )
 
 

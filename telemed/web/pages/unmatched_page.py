@@ -10,7 +10,7 @@ from telemed.domain.policy import Action, require
 from telemed.domain.reconciliation import Step
 from telemed.service import reconciliation
 from telemed.service.execution import query, record_look
-from telemed.web.api.inputs import DoubtQuery, UnmatchedQuery
+from telemed.web.api.inputs import DuplicateQuery, UnmatchedQuery
 from telemed.web.api.unmatched import ReconciliationShape, reconciliation_shape, record_shape, unmatched_shape
 from telemed.web.labels.statistics import institution_name
 from telemed.web.pages.page import Visit, page, render
@@ -65,7 +65,7 @@ async def unmatched(visit: Visit) -> web.StreamResponse:
     require(visit.person, Action.UNMATCHED_READ)
     asked = UnmatchedQuery.model_validate_strings({"owner": visit.query["owner"]} if visit.query.get("owner") else {})
     studies = await query(visit.application, reconciliation.unmatched_studies, visit.person, asked.owner or "", asked.limit)
-    doubts = await visit.application.queries.duplicate_candidates(visit.person, DoubtQuery().limit)
+    doubts = await visit.application.queries.duplicate_candidates(visit.person, DuplicateQuery().limit)
     merged = await visit.application.queries.merged(visit.person, MERGED)
     await record_look(visit.application, visit.person, Action.UNMATCHED_READ, "unmatched")
     return await render(

@@ -2,7 +2,7 @@
 
 /** @typedef {{file: File, path: string}} DroppedFile */
 
-const MOST_FILES = 20_000;
+const MAX_FILES = 20_000;
 const DEEPEST = 12; // folders inside folders
 
 /**
@@ -32,7 +32,7 @@ function fileOf(entry) {
  * @param {DroppedFile[]} files
  */
 async function walk(entry, path, depth, files) {
-  if (files.length >= MOST_FILES || depth > DEEPEST) return;
+  if (files.length >= MAX_FILES || depth > DEEPEST) return;
   if (entry instanceof FileSystemFileEntry) {
     const file = await fileOf(entry);
     files.push({ file, path: path + file.name });
@@ -59,5 +59,5 @@ export async function filesOf(transfer) {
     if (entry?.isDirectory) await walk(entry, "", 0, files);
     else if (plain[index]) files.push({ file: plain[index], path: plain[index].name });
   }
-  return { files: files.slice(0, MOST_FILES), cut: files.length >= MOST_FILES };
+  return { files: files.slice(0, MAX_FILES), cut: files.length >= MAX_FILES };
 }

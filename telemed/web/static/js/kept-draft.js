@@ -5,7 +5,7 @@
 /** @typedef {{values: FormValues, base: FormValues, etag?: string, at: number}} Draft */
 
 const PREFIX = "telemed.draft.";
-const MOST_DAYS = 30; // the oldest draft that is kept; who has not come back by then writes anew
+const MAX_DAYS = 30; // the oldest draft that is kept; who has not come back by then writes anew
 
 export class KeptDraft {
   /**
@@ -57,7 +57,7 @@ export function dropOldDrafts(now = Date.now()) {
   try {
     for (const key of Object.keys(localStorage).filter((name) => name.startsWith(PREFIX))) {
       const at = Number(JSON.parse(localStorage.getItem(key) ?? "{}")?.at);
-      if (!(now - at < MOST_DAYS * 86_400_000)) localStorage.removeItem(key);
+      if (!(now - at < MAX_DAYS * 86_400_000)) localStorage.removeItem(key);
     }
   } catch {
     // As above.

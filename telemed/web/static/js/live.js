@@ -17,7 +17,7 @@ import { t, tn } from "./i18n.js";
 import { message } from "./message.js";
 
 const GATHER = 250; // ms in which events are taken together
-const MOST_ROWS = 100; // rows asked for at once; more is a reason to draw the page again
+const MAX_ROWS = 100; // rows asked for at once; more is a reason to draw the page again
 const PATIENCE = 10_000; // ms without a connection before a person is told
 
 class LiveList {
@@ -45,7 +45,7 @@ class LiveList {
 
   async fetchRows() {
     this.timer = null;
-    const ids = [...this.wanted].slice(0, MOST_ROWS);
+    const ids = [...this.wanted].slice(0, MAX_ROWS);
     if (!ids.length) return;
     const address = new URL(this.body.dataset.liveRows ?? "", window.location.href);
     for (const [name, value] of new URLSearchParams(window.location.search)) address.searchParams.append(name, value);

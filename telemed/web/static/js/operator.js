@@ -5,7 +5,7 @@ import { register } from "./keys.js";
 import * as livePart from "./live-part.js";
 import * as stepForm from "./step-form.js";
 
-const MOST_CHOICES = 5;
+const MAX_CHOICES = 5;
 
 function studies() {
   return [...document.querySelectorAll("[data-unmatched] [data-study]")];
@@ -32,7 +32,7 @@ function startUnmatched() {
   const when = () => studies().length > 0;
   register("j", t("Next study"), () => move(1), { when, group });
   register("k", t("Previous study"), () => move(-1), { when, group });
-  for (let number = 1; number <= MOST_CHOICES; number += 1) {
+  for (let number = 1; number <= MAX_CHOICES; number += 1) {
     const button = () => current()?.querySelector(`[data-choice="${number}"]`);
     register(String(number), t("Link to proposed case {n}", { n: number }), () => button()?.click(), {
       when: () => Boolean(button()),

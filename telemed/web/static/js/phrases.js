@@ -8,7 +8,7 @@ import { t } from "./i18n.js";
 
 /** @typedef {{section: string, title: string, text: string, abbreviation?: string}} Phrase */
 
-const MOST_SHOWN = 30;
+const MAX_SHOWN = 30;
 
 /** @param {HTMLTextAreaElement} area */
 function sectionOf(area) {
@@ -32,7 +32,7 @@ export function matching(phrases, section, query) {
   return phrases
     .filter(fits)
     .sort((a, b) => rank(a) - rank(b))
-    .slice(0, MOST_SHOWN);
+    .slice(0, MAX_SHOWN);
 }
 
 class Picker {

@@ -2,7 +2,7 @@
 
 import { t } from "./i18n.js";
 
-const MOST_BYTES = 64 * 1024 * 1024;
+const MAX_BYTES = 64 * 1024 * 1024;
 
 /** @param {File} file */
 async function digestOf(file) {
@@ -26,7 +26,7 @@ function answer(text, tone) {
 async function compare(file) {
   if (!file) return;
   if (!crypto.subtle) return answer(t("This browser compares files on secure (https) pages only."), "near");
-  if (file.size > MOST_BYTES) return answer(t("This file is too large to be a report of ours."), "critical");
+  if (file.size > MAX_BYTES) return answer(t("This file is too large to be a report of ours."), "critical");
   const issued = document.querySelector("[data-digest]")?.textContent.trim();
   const same = (await digestOf(file)) === issued;
   return same

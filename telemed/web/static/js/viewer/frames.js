@@ -34,7 +34,7 @@ import { valueTable } from "./window.js";
 
 const AT_ONCE = 4; // requests; browsers allow six to one host, and the page needs some too
 const MEMORY = 512 * 1024 * 1024; // bytes of pixels kept; about 1,000 CT slices
-const MOST_TABLES = 64; // pixel formats of which the table is kept; 256 kB each
+const MAX_TABLES = 64; // pixel formats of which the table is kept; 256 kB each
 const RAW = 'multipart/related; type="application/octet-stream"; transfer-syntax=1.2.840.10008.1.2.1';
 
 /**
@@ -63,7 +63,7 @@ function tableFor(slice) {
   const key = Object.values(format).join();
   const known = tables.get(key);
   if (known) return known;
-  for (const oldest of tables.keys()) if (tables.size >= MOST_TABLES) tables.delete(oldest);
+  for (const oldest of tables.keys()) if (tables.size >= MAX_TABLES) tables.delete(oldest);
   const table = valueTable(format);
   tables.set(key, table);
   return table;

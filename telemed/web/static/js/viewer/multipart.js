@@ -3,7 +3,7 @@
 const encoder = new TextEncoder();
 const decoder = new TextDecoder("latin1");
 const HEAD_END = encoder.encode("\r\n\r\n");
-const MOST_PARTS = 1000;
+const MAX_PARTS = 1000;
 
 /**
  * Where `needle` begins in `bytes` at or after `from`, or -1.
@@ -42,7 +42,7 @@ export function parts(bytes, contentType) {
   const nextMark = encoder.encode(`\r\n--${boundary}`);
   const found = [];
   let at = find(bytes, mark);
-  while (at >= 0 && found.length < MOST_PARTS) {
+  while (at >= 0 && found.length < MAX_PARTS) {
     const start = at + mark.length;
     if (bytes[start] === 45 && bytes[start + 1] === 45) return found; // the closing "--"
     const head = find(bytes, HEAD_END, start);

@@ -39,7 +39,7 @@ import { call, Problem, Unreachable } from "../api.js";
 /** @typedef {{first: number, values: 1 | 2, rows: Int16Array[]}} Chunk a stretch of a level; two values a bin are low and high */
 
 const GAP = -32768;
-const MOST_CHUNKS = 400; // kept of a recording
+const MAX_CHUNKS = 400; // kept of a recording
 const CHUNK = 4096; // bins asked for at once, as they lie in the store: the same stretch is the same address, and is kept
 
 export class Tracing {
@@ -90,7 +90,7 @@ export class Tracing {
       (chunk) => this.chunks.set(key, chunk),
       () => {},
     );
-    for (const oldest of this.chunks.keys()) if (this.chunks.size > MOST_CHUNKS) this.chunks.delete(oldest);
+    for (const oldest of this.chunks.keys()) if (this.chunks.size > MAX_CHUNKS) this.chunks.delete(oldest);
     return loading;
   }
 
