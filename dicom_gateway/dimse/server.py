@@ -6,7 +6,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import ssl
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -57,6 +57,7 @@ T = TypeVar("T")
 
 
 # Who stores one file; done when that is durable.
+OnClosed = Callable[[], Awaitable[None]]
 Keep = Callable[[bytearray, str, Source], Coroutine[Any, Any, Received]]
 
 
@@ -101,12 +102,14 @@ class DimseServer:
         pixels: PixelPool,
         reports: asyncio.Task[None],
         port: int,
+        on_closed: OnClosed | None,
     ) -> None:
         self._receiving = receiving
         self._way_in = way_in
         self._threads = threads
         self._pixels = pixels
         self._reports = reports
+        self._on_closed = on_closed
         self._closed = False
         self.port = port
 
@@ -123,6 +126,8 @@ class DimseServer:
         await self._pixels.close()
         await self._receiving.run(self._way_in.close())
         await self._receiving.close()
+        if self._on_closed is not None:
+            await self._on_closed()
 
 
 async def start_dimse(
@@ -141,11 +146,12 @@ async def start_dimse(
     tls: ssl.SSLContext | None = None,
     limits: Limits | None = None,
     shared_port: bool = False,
+    on_closed: OnClosed | None = None,
 ) -> DimseServer:
     """Listen, once what a crash may have left is in the index. `policy` decides on each association, `destinations` on where
     C-MOVE may send (nowhere when None), `worklist` on what modalities find there (nothing when None). `on_step` runs in the
     transaction that keeps a performed procedure step, `watch` is told of studies that are complete with one. Several processes
-    may serve one archive on a `shared_port`, each with a journal of its own.
+    may serve one archive on a `shared_port`, each with a journal of its own. `on_closed` is awaited once nobody can call any more.
 
     Raises `OSError` where the port cannot be had, `StorageError` or `SQLAlchemyError` where store or index do not work.
     """
@@ -188,7 +194,7 @@ async def start_dimse(
         await receiving.close()
         raise
     reports = asyncio.create_task(commitment.Reporter(archive.commitments, ae_title, destinations).run())
-    return DimseServer(receiving, way_in, threads, pixels, reports, port)
+    return DimseServer(receiving, way_in, threads, pixels, reports, port, on_closed)
 
 
 def _entity(ae_title: str) -> AE:

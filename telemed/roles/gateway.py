@@ -68,4 +68,5 @@ async def open_dimse(
         worklist=WorklistItems(application.engine, lambda: application.region),
         on_step=note_step,
         watch=watch,
+        on_closed=calls.written,
     )
