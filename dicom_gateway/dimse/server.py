@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import ssl
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from pydicom import config as pydicom_config
@@ -50,6 +51,9 @@ _HANDED_OFF = frozenset({
 })  # fmt: skip
 
 
+OnClosed = Callable[[], Awaitable[None]]
+
+
 class DimseServer:
     """A listening DIMSE server; `port` is the real one where 0 was asked for."""
 
@@ -60,11 +64,13 @@ class DimseServer:
         pixels: PixelPool,
         reports: asyncio.Task[None],
         port: int,
+        on_closed: OnClosed | None,
     ) -> None:
         self._storage = storage
         self._threads = threads
         self._pixels = pixels
         self._reports = reports
+        self._on_closed = on_closed
         self._closed = False
         self.port = port
 
@@ -80,6 +86,8 @@ class DimseServer:
         await self._threads.close()
         await self._pixels.close()
         await self._storage.close()
+        if self._on_closed is not None:
+            await self._on_closed()
 
 
 async def start_dimse(
@@ -98,11 +106,13 @@ async def start_dimse(
     tls: ssl.SSLContext | None = None,
     limits: Limits | None = None,
     shared_port: bool = False,
+    on_closed: OnClosed | None = None,
 ) -> DimseServer:
     """Listen, once what a crash may have left is in the index. `policy` decides on each association, `destinations` on where
     C-MOVE may send (nowhere when None), `worklist` on what modalities find there (nothing when None). `on_step` runs in the
     transaction that keeps a performed procedure step, `watch` is told of studies that are complete with one. Several processes
-    may serve one archive on a `shared_port`, each with a write-ahead log of its own.
+    may serve one archive on a `shared_port`, each with a write-ahead log of its own. `on_closed` is awaited once nobody can
+    call any more.
 
     Raises `OSError` where the port cannot be had, `StorageError` or `SQLAlchemyError` where store or index do not work.
     """
@@ -133,7 +143,7 @@ async def start_dimse(
         await storage.close()
         raise
     reports = asyncio.create_task(commitment.Reporter(service.commitments, ae_title, destinations).run())
-    return DimseServer(storage, threads, pixels, reports, port)
+    return DimseServer(storage, threads, pixels, reports, port, on_closed)
 
 
 def _entity(ae_title: str) -> AE:

@@ -70,6 +70,7 @@ async def open_dimse(
         worklist=WorklistItems(application.engine, lambda: application.region),
         on_step=StepArrivals(application.now),
         watch=watch,
+        on_closed=calls.written,
     )
 
 

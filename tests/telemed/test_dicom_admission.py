@@ -116,3 +116,16 @@ async def test_the_last_call_under_each_title_is_noted_and_why_it_was_refused(tm
                 await peer.send(request(calling=calling, called=asked).encode())
                 await peer.pdu()
         await called(parts, ("CLINIC1", ""), ("CT1", "network"), ("CT2", "called-title"), ("NOBODY", "unknown"))
+
+
+async def test_a_call_just_before_the_end_is_noted(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path / "data", dicom_port=free_port())
+    settings.data_dir.mkdir()
+    await put_in_place(settings)
+    async with bootstrap.open_parts(settings) as parts:
+        server = await bootstrap.dicom_gateway(parts)
+        assert await welcomed(settings.dicom_port, None)
+        await server.close()
+        async with parts.application.reading() as work:
+            assert [call.title for call in await last_calls(work, OPERATOR)] == ["CLINIC1"]
+        await parts.intake.close()

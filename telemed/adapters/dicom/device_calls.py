@@ -51,6 +51,10 @@ class DeviceCalls:
         self._writing.add(task)
         task.add_done_callback(self._writing.discard)
 
+    async def written(self) -> None:
+        """Wait for what is being written: before the engine is disposed of, so that no note is lost and no connection left open."""
+        await asyncio.gather(*self._writing)
+
     async def _write(self, title: str, address: str, refused: str) -> None:
         printable = "".join(sign if sign.isprintable() else "?" for sign in title[:16])
         values = {"called_at": utc_now(), "address": address[:64], "refused": refused}
