@@ -123,7 +123,7 @@ async def test_a_call_just_before_the_end_is_noted(tmp_path: Path) -> None:
     settings.data_dir.mkdir()
     await put_in_place(settings)
     async with bootstrap.open_parts(settings) as parts:
-        server = await bootstrap.dicom_gateway(parts)
+        server = await dicom_gateway(parts)
         assert await welcomed(settings.dicom_port, None)
         await server.close()
         async with parts.application.reading() as work:
