@@ -127,7 +127,7 @@ lock:            ## Pin the newest versions that fit (needs uv)
 messages: $(VENV)/.installed  ## Bring the catalogue up to date with the texts in code and templates
 	@mkdir -p build
 	@$(BIN)/pybabel -q extract -F babel.cfg -k t -k tn:1,2 --no-wrap --add-location=file --sort-by-file -o build/telemed.pot telemed
-	@$(BIN)/pybabel -q update -i build/telemed.pot -d telemed/web/locale -D telemed -l zh_CN --no-wrap --no-fuzzy-matching --ignore-obsolete
+	@$(BIN)/pybabel -q update -i build/telemed.pot -d telemed/web/locale -D telemed -l zh_CN --no-wrap --no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date
 
 clean:           ## Remove what was installed and built; data stays
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .coverage*

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from telemed import bootstrap
+from telemed.adapters.jobs.worker import Worker
 from telemed.adapters.signatures.pdf_signatures import PdfSigner
 from telemed.demo.evidence_spool import EvidenceSpool
 from telemed.demo.play import SPOOL, play_story
@@ -101,7 +102,7 @@ def free_port() -> int:
 
 @asynccontextmanager
 async def running(folder: Path, *, with_worker: bool = True) -> AsyncIterator[Platform]:
-    """The demo region with web, gateway and worker. The worker's clocks may be left standing."""
+    """The demo region with web, gateway and worker, which leaves evidence unread. The worker's clocks may be left standing."""
     settings = Settings(data_dir=folder, http_port=free_port(), dicom_port=free_port())
     await put_in_place(settings)
     async with bootstrap.open_parts(settings) as parts:
@@ -109,7 +110,8 @@ async def running(folder: Path, *, with_worker: bool = True) -> AsyncIterator[Pl
         await runner.setup()
         await web.TCPSite(runner, settings.host, settings.http_port).start()
         gateway = await dicom_gateway(parts)
-        worker = asyncio.create_task(bootstrap.worker(parts).run()) if with_worker else None
+        quick = {kind: handler for kind, handler in bootstrap.handlers(parts, parts.pool).items() if not handler.long}
+        worker = asyncio.create_task(Worker(parts.application, quick).run()) if with_worker else None
         try:
             yield Platform(settings, parts)
         finally:
