@@ -1,4 +1,4 @@
-"""The reader's reading_view: one case with its report and who else could read it, from one snapshot."""
+"""The reader's view: one case with its report and who else could read it, from one snapshot."""
 
 from __future__ import annotations
 

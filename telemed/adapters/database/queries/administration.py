@@ -58,7 +58,8 @@ class SqlAdministration:
         open_job = j.done_at.is_(None)
         sqlite = self._engine.dialect.name == "sqlite"
         version = sa.text("SELECT sqlite_version() AS v" if sqlite else "SHOW server_version")
-        waiting = (await self._rows(sa.select(sa.func.count().label("n"), sa.func.min(j.created_at).label("oldest")).where(open_job)))[0]
+        due = sa.select(sa.func.count().label("n"), sa.func.min(j.run_after).label("oldest")).where(open_job, j.run_after <= utc_now())
+        waiting = (await self._rows(due))[0]
         failing = await self._rows(sa.select(t.job).where(open_job, j.error != "").order_by(j.id).limit(FAILING))
         sessions = (await self._rows(sa.select(sa.func.count().label("n")).select_from(t.session)))[0]["n"]
         disk = await asyncio.to_thread(_disk, self._data_dir)
