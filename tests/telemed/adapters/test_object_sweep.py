@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -29,15 +29,25 @@ from telemed.service import execution, reporting
 from telemed.service.files import attach_file
 from telemed.service.uploads import begin_upload
 from telemed.verification import count_unnamed, verify_objects
-from tests.s3_server import S3Server, s3_server
+from tests.machine_time import machine_time
+from tests.s3_server import S3Server, s3_process, s3_server
 from tests.telemed.harness import Harness
 from tests.telemed.test_image_quality import slices
 
-__all__ = ["s3_server"]
+__all__ = ["s3_process", "s3_server"]
+
+pytestmark = pytest.mark.database
 
 STORED_OBJECTS = stored_objects(centres.extensions())
 
 DAY = timedelta(days=1, minutes=1)
+
+
+@pytest.fixture(autouse=True)
+def stores_clock() -> Iterator[None]:
+    """How old an object is, a store tells by the machine's clock."""
+    with machine_time():
+        yield
 
 
 @pytest.fixture(params=["folder", "s3"])

@@ -75,7 +75,7 @@ async def test_they_come_by_themselves_and_once(post: Post, pacs: Callable[..., 
     assert (await post.harness.case(case.id)).status is not CaseStatus.ON_HOLD
     await post.work()
     assert (await post.transfer(case.id)).id == done.id
-    await post.long.kinds[JobKind.FETCH_PRIORS]({"transfer": done.id})  # the job itself once more
+    await post.handlers[JobKind.FETCH_PRIORS].run({"transfer": done.id})  # the job itself once more
     assert await fetched(post, case) == [study]
 
 
