@@ -17,15 +17,15 @@ from lab.hl7 import bytes as as_sent
 from lab.hl7.delimiters import STANDARD, Delimiters
 from lab.hl7.escapes import escape, unescape
 from lab.limits import MAX_PARTS
-from tests.lab.real_files import CASES, HL7_FILES, Case, case, needs_cases, needs_corpus
+from tests.lab.real_files import Case, case, needs_cases
 from tests.lab.samples import ORDER, PATIENT, message, result
 from tests.patience import TIMES
+from tests.real_files import each
 
 PATH = re.compile(r"[A-Z][A-Z0-9]{2}(\[\d+\])?-\d+(\[\d+\])?(\.\d+)*")
 
 
-@needs_cases
-@pytest.mark.parametrize("path", CASES, ids=lambda path: path.name.removesuffix(".expected.json"))
+@pytest.mark.parametrize("path", each("lab-cases/*.expected.json"))
 def test_texts_of_cases(path: Path) -> None:
     one = case(path.name)
     wanted = {place: text for place, text in one.expected.items() if PATH.fullmatch(place)}
@@ -43,8 +43,7 @@ def test_escapes_of_cases() -> None:
     assert [segment.raw(5) for segment in observations] == [pair["sent"] for pair in one.expected["pairs"]]
 
 
-@needs_corpus
-@pytest.mark.parametrize("path", HL7_FILES, ids=lambda path: path.name)
+@pytest.mark.parametrize("path", each("hl7/**/*.hl7"))
 def test_messages_from_practice(path: Path) -> None:
     content = path.read_bytes()
     try:
