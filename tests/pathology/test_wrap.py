@@ -8,6 +8,7 @@ import subprocess
 import sys
 import textwrap
 from collections.abc import Mapping
+from contextlib import ExitStack
 from datetime import datetime
 from pathlib import Path
 
@@ -80,7 +81,9 @@ def wrapped(content: bytes, folder: Path, identity: Identity = IDENTITY, **optio
 def unwrapped(done: pathology.wsi.Wrapped) -> bytes:
     out = io.BytesIO()
     assert done.remainder is not None
-    assert unwrap([FileSource(path) for path in reversed(done.instances)], done.remainder, out) == done.sha256
+    with ExitStack() as stack:
+        sources = [stack.enter_context(FileSource(path)) for path in reversed(done.instances)]
+        assert unwrap(sources, done.remainder, out) == done.sha256
     return out.getvalue()
 
 
@@ -255,8 +258,9 @@ def test_what_does_not_come_out_right_is_never_called_right(done: pathology.wsi.
         remainder = remainder[:30] + remainder[30:34][::-1] + remainder[34:]
     else:
         remainder = b""
-    with pytest.raises(pathology.UnreadableSlide) as caught:
-        unwrap([FileSource(path) for path in instances], io.BytesIO(remainder), io.BytesIO())
+    with ExitStack() as stack, pytest.raises(pathology.UnreadableSlide) as caught:
+        sources = [stack.enter_context(FileSource(path)) for path in instances]
+        unwrap(sources, io.BytesIO(remainder), io.BytesIO())
     assert caught.value.refusal in (Refusal.NOT_PROVED, Refusal.DAMAGED, Refusal.NO_PICTURE)
 
 
