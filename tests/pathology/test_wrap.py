@@ -258,9 +258,10 @@ def test_what_does_not_come_out_right_is_never_called_right(done: pathology.wsi.
         remainder = remainder[:30] + remainder[30:34][::-1] + remainder[34:]
     else:
         remainder = b""
-    with ExitStack() as stack, pytest.raises(pathology.UnreadableSlide) as caught:
+    with ExitStack() as stack:
         sources = [stack.enter_context(FileSource(path)) for path in instances]
-        unwrap(sources, io.BytesIO(remainder), io.BytesIO())
+        with pytest.raises(pathology.UnreadableSlide) as caught:
+            unwrap(sources, io.BytesIO(remainder), io.BytesIO())
     assert caught.value.refusal in (Refusal.NOT_PROVED, Refusal.DAMAGED, Refusal.NO_PICTURE)
 
 
