@@ -19,7 +19,7 @@ FAILED := --last-failed --last-failed-no-failures none
 # which tests run then, how many times as many hostile inputs as usual are tried, how many kills.
 MOMENTS ?= 2024-02-29T03:30 2025-12-31T23:59 2026-11-15T23:30 2026-03-01T00:15
 AT_MOMENTS ?= tests
-TELEMED_FUZZ ?= 50
+FUZZ ?= 50
 ROUNDS ?= 200
 
 # Without compiled files every process that starts would compile the program again.
@@ -110,7 +110,7 @@ campaign-dicom: $(VENV)/.installed-dev  ## Kills while four associations store; 
 	@$(BIN)/python -m tests.dicom_gateway.campaign --rounds $(ROUNDS)
 
 fuzz: $(VENV)/.installed-dev  ## Hostile bytes for every door, fifty times as many as the tests try
-	@TELEMED_FUZZ=$(TELEMED_FUZZ) $(BIN)/python -m pytest -n $(WORKERS) --dist load tests/dicom_gateway/upper_layer/test_association.py \
+	@TELEMED_FUZZ=$(FUZZ) $(BIN)/python -m pytest -n $(WORKERS) --dist load tests/dicom_gateway/upper_layer/test_association.py \
 	  tests/dicom_gateway/upper_layer/test_pdu.py tests/dicom_gateway/test_scanner.py tests/ecg/test_hostile.py
 
 bench: $(VENV)/.installed-dev  ## The figures of the worklist with 100,000 cases

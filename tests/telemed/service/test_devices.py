@@ -22,6 +22,8 @@ from telemed.service.devices import Echo, EchoOutcome
 from tests.demo_region import free_port
 from tests.telemed.harness import Harness
 
+pytestmark = pytest.mark.database
+
 VERIFICATION, CT_STORAGE = "1.2.840.10008.1.1", "1.2.840.10008.5.1.4.1.1.2"
 MODALITY = DeviceEntry("CT1", "CLINIC1")
 PACS = DeviceEntry("PACS1", "CLINIC1", "127.0.0.1", 104, ("query",))

@@ -131,6 +131,7 @@ async def test_the_samples_on_the_screen_are_those_that_were_sent(ward: Ward) ->
         await ward.results.samples(tracing, 7, 0, 10, ())
 
 
+@pytest.mark.database
 async def test_reading_again_changes_nothing(ward: Ward) -> None:
     case, tracing = await ward.read(file_of("inferior-infarction"))
     await ward.reader({"case_id": case.id, "evidence_id": tracing.evidence_id})
@@ -236,6 +237,7 @@ async def test_a_file_in_the_watched_folder_goes_to_the_case_that_waits_for_it(w
     assert len(list((inbox / "CLINIC1" / "processed").rglob("cart-0001.xml"))) == 1
 
 
+@pytest.mark.database
 async def test_the_same_file_again_is_nothing_new(ward: Ward, carts: WatchedFolder, inbox: Path) -> None:
     case = await ward.harness.requested("ecg", patient=patient_card(1))
     for name in ("a.xml", "b.xml"):
@@ -306,6 +308,7 @@ async def test_a_file_named_as_an_accession_number_belongs_to_that_case(ward: Wa
 # ---- measured numbers ----
 
 
+@pytest.mark.database
 async def test_a_changed_number_stays_in_the_history_with_who_and_from_what(ward: Ward) -> None:
     case, tracing = await ward.read(file_of("sinus"))
     proposed = round(tracing.proposal["measurements"]["qt"])
@@ -341,6 +344,7 @@ async def results(ward: Ward, case: Case, tracing: Tracing) -> dict[str, object]
     return answer
 
 
+@pytest.mark.database
 async def test_a_whole_template_is_renamed_and_taken_back(ward: Ward, half_an_hour: bytes) -> None:
     case, tracing = await held_holter(ward, half_an_hour)
     assert tracing.kind is TracingKind.HOLTER
@@ -423,6 +427,7 @@ async def test_only_who_holds_the_case_edits(ward: Ward, half_an_hour: bytes) ->
         await ward.harness.ask("ecg.hubb", ecg_reading.tracing_of, case.id, tracing.id)
 
 
+@pytest.mark.database
 async def test_a_long_job_is_taken_once_and_held(ward: Ward) -> None:
     case = await ward.harness.draft("ecg")
     await ward.attach(case.id, file_of("sinus"))

@@ -42,6 +42,8 @@ from tests.dicom_gateway.devices import StorageProvider, keys_of
 from tests.dicom_gateway.objects import ct_slice, part10_of
 from tests.telemed.harness import Harness, patient_card
 
+pytestmark = pytest.mark.database
+
 FIND, MOVE = "1.2.840.10008.5.1.4.1.2.2.1", "1.2.840.10008.5.1.4.1.2.2.2"
 
 
