@@ -48,7 +48,8 @@ def _settings() -> Settings:
     try:
         settings = Settings()
         if file and (unknown := unknown_names(Path(file), [Settings, *(e.settings for e in extensions() if e.settings)])):
-            _fail(f"{file} sets {', '.join(unknown)}, which is no setting. docs/running.md lists them.")
+            names = ", ".join(f"TELEMED_{name.upper()}" for name in unknown)
+            _fail(f"Setting {names}: there is no such setting, and {file} names it. docs/running.md lists them.")
     except ValidationError as error:
         first = error.errors()[0]
         _fail(f"Setting TELEMED_{'_'.join(map(str, first['loc'])).upper()}: {first['msg']}.")
