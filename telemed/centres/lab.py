@@ -49,6 +49,7 @@ CENTRE = Centre(
     file_kinds=(FileKind("HL7 v2", RESULTS.type, "x-application/hl7-v2+er7", lambda head: head.lstrip(b"\x0b\r\n").startswith(b"MSH")),),
     critical_findings=(_("Potassium critical"), _("Glucose critical"), _("Haemoglobin critical"), _("Platelets critical")),
     return_reasons=(_("Specimen haemolysed, clotted or too little"), _("Specimen or time of collection not stated"), _("Units or reference intervals missing"), _("Clinical information missing"), _("Patient data contradict the results")),
+    actions_taken=(_("Specimen taken again"),),
     send_back_reasons=(_("Interpretation does not follow from the results"), _("Units or reference intervals to be checked"), _("Critical value not mentioned")),
     templates=(Template("正常", {"interpretation": "所送检项目结果均在参考区间内，未见明显异常。"}, normal=True),),
     phrases=(

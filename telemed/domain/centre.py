@@ -45,7 +45,7 @@ class Centre:
     field that a hub must cover (modality, speciality). `expected` is the evidence without which a case is shown as
     incomplete. `headline_fields` make the worklist's short text. `purpose` says in a line what the centre is for;
     `return_reasons` are ready words for a hub that asks the member for more, `send_back_reasons` for a reviewer who does not
-    agree (practice). All are message ids.
+    agree, `actions_taken` for what was done about a critical value, besides those of every centre (practice). All are message ids.
     """
 
     code: str
@@ -66,6 +66,7 @@ class Centre:
     headline_fields: tuple[str, ...] = ("reason",)
     critical_findings: tuple[str, ...] = ()
     return_reasons: tuple[str, ...] = ()
+    actions_taken: tuple[str, ...] = ()
     send_back_reasons: tuple[str, ...] = ()
     claim_idle_minutes: int = 30
     templates: tuple[Template, ...] = ()

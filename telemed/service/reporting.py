@@ -117,6 +117,17 @@ async def case_claimed_by(work: UnitOfWork, person: Person, case_id: str, action
     return case
 
 
+async def draft_held_by(work: UnitOfWork, person: Person, case_id: str) -> Report:
+    """The unsigned version of the case that this person holds: whatever goes on the report beside its text changes only with it.
+
+    Raises AlreadyClaimed where somebody else holds the case, InvalidTransition once it is signed.
+    """
+    case = await case_claimed_by(work, person, case_id, Action.REPORT_WRITE)
+    report = _standing(await work.reports.versions(case.id), "save")
+    REPORT.next(report.status, "save")
+    return report
+
+
 def _match(report: Report, if_match: str | None) -> None:
     """RFC 9110 section 13.1.1: the change must name the version it was made from."""
     if if_match is None:

@@ -19,7 +19,7 @@ from telemed.service.device_orders import device_person, open_request
 from telemed.service.patients import Demographics
 from telemed.service.ports.studies import StudyFacts
 from telemed.service.ports.unit_of_work import UnitOfWork
-from telemed.service.reporting import case_claimed_by
+from telemed.service.reporting import draft_held_by
 
 ANALYST = "ecg-analysis"
 """Who stands in the history for what the analysis found."""
@@ -129,8 +129,8 @@ async def _tracing(work: UnitOfWork, case_id: str, tracing_id: str) -> tuple[Tra
 async def edit_recording(
     work: UnitOfWork, person: Person, case_id: str, tracing_id: str, kind: EditKind, detail: Mapping[str, Any]
 ) -> tuple[Tracing, list[Edit]]:
-    """A step of the reader who holds the case. Raises Invalid for a step that says nothing sensible."""
-    await case_claimed_by(work, person, case_id, Action.REPORT_WRITE)
+    """A step of the reader who holds the case. Raises Invalid for a step that says nothing sensible, InvalidTransition once signed."""
+    await draft_held_by(work, person, case_id)
     tracing, edits = await _tracing(work, case_id, tracing_id)
     if kind is not EditKind.STRIP and tracing.kind is not TracingKind.HOLTER:
         raise InvalidTransition("tracing", tracing.kind, "edit")
@@ -145,7 +145,7 @@ async def edit_recording(
 
 async def take_edit_back(work: UnitOfWork, person: Person, case_id: str, tracing_id: str, number: int | None) -> tuple[Tracing, list[Edit]]:
     """Undo the last edit that counts, or the one of this number. Raises NotFound where there is none."""
-    await case_claimed_by(work, person, case_id, Action.REPORT_WRITE)
+    await draft_held_by(work, person, case_id)
     tracing, edits = await _tracing(work, case_id, tracing_id)
     counting = [edit for edit in edits if edit.counts and number in (None, edit.number)]
     if not counting:

@@ -34,8 +34,8 @@ from telemed.web.pages.worklist import institution_name
 _ = str  # marks text for the translation catalogue
 
 CANCEL_REASONS = (_("Made by mistake"), _("The patient was transferred"), _("The examination was not done"))
-ACTIONS_TAKEN = (_("Treated at once"), _("Transferred"), _("Specimen taken again"), _("Patient called back"))
-"""Ready words for what people type most; practice."""
+ACTIONS_TAKEN = (_("Treated at once"), _("Transferred"), _("Patient called back"))
+"""Ready words for what people type most, whatever the centre; practice."""
 
 PICTURES = frozenset({"image/jpeg", "image/png"})
 
@@ -156,7 +156,7 @@ async def case_page(visit: Visit) -> web.StreamResponse:
         "may_consent": view.relation is Relation.OWN and "attach" in view.actions,
         "upload_limit": visit.request.app[UPLOAD_LIMIT],
         "cancel_reasons": CANCEL_REASONS,
-        "actions_taken": ACTIONS_TAKEN,
+        "actions_taken": (*ACTIONS_TAKEN, *region.centres[case.centre].actions_taken),
         "own": view.relation is Relation.OWN,
         "reads": view.relation is Relation.ROUTED and view.whole,
         "last_event": last_event,

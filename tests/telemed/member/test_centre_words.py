@@ -38,3 +38,19 @@ def test_every_centre_has_its_words_and_a_conclusion_that_stands_out(code: str) 
     for reasons in (centre.return_reasons, centre.send_back_reasons):
         assert 3 <= len(reasons) == len(set(reasons))
     assert [field.required for field in centre.report_form.fields if field.prominent] == [True]
+
+
+async def test_ready_words_for_what_was_done_about_a_critical_value_are_those_of_the_centre(region: DemoRegion) -> None:
+    offered = {}
+    for code in ("ecg", "lab"):
+        case = await new_case(region, code, **REQUESTS[code])
+        assert (await region.step(case, "submit", user="clinic1")).status == 200
+        assert (await region.step(case, "claim", user=READERS[code])).status == 200
+        found = await region.call("POST", f"/api/v1/cases/{case}/criticals", {"finding": "危急"}, user=READERS[code])
+        assert found.status == 201
+        address = f"/api/v1/cases/{case}/criticals/{found.body['id']}/acknowledge"
+        assert (await region.call("POST", address, {}, user="clinic1")).status == 200
+        page = html.unescape((await region.call("GET", f"/cases/{case}", user="clinic1", headers={"Accept-Language": "en"})).body.decode())
+        assert 'data-fill="Treated at once"' in page
+        offered[code] = 'data-fill="Specimen taken again"' in page
+    assert offered == {"ecg": False, "lab": True}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -32,12 +33,14 @@ from telemed.centres.ecg.extension import open_detected_criticals
 from telemed.centres.ecg.ports import CRITICAL as ECG_CRITICAL
 from telemed.centres.ecg.ports import REQUESTS as ECG_REQUESTS
 from telemed.centres.ecg.ports import Tracings
-from telemed.domain.case import Case, Priority
+from telemed.domain.case import Case, CaseKind, Priority
 from telemed.domain.errors import DomainError, Invalid, InvalidTransition, NotFound
 from telemed.domain.evidence import Evidence
+from telemed.domain.network import HubService
+from telemed.domain.people import Role
 from telemed.service import case_reading as reading
 from telemed.service import case_request as case_request
-from telemed.service import criticals
+from telemed.service import criticals, reporting
 from telemed.service.files import UnknownKind, attach_file
 from telemed.service.queries import CaseFilter, View
 from telemed.verification import verify_objects
@@ -425,6 +428,29 @@ async def test_only_who_holds_the_case_edits(ward: Ward, half_an_hour: bytes) ->
             await ward.harness.do(who, ecg_reading.edit_recording, case.id, tracing.id, EditKind.STRIP, {"begin": 1})
     with pytest.raises(NotFound):
         await ward.harness.ask("ecg.hubb", ecg_reading.tracing_of, case.id, tracing.id)
+
+
+@pytest.mark.database
+async def test_nothing_is_edited_once_the_report_is_signed(ward: Ward, half_an_hour: bytes) -> None:
+    """What waits for its reviewer shows the edits that its author signed; sent back, the author may edit again."""
+    await ward.harness.put_service(HubService("HUBA", "ecg", two_person=frozenset({CaseKind.DIAGNOSIS.value})))
+    second = await ward.harness.add_person(
+        replace(ward.harness.people["ecg.huba"], username="second.huba", roles=frozenset({Role.REVIEWER}))
+    )
+    case, tracing = await held_holter(ward, half_an_hour)
+    strip = (case.id, tracing.id, EditKind.STRIP, {"begin": 1})
+    await ward.harness.do("ecg.huba", ecg_reading.edit_recording, *strip)
+    await ward.harness.save(case.id, "ecg.huba", SECTIONS["ecg"])
+    await ward.harness.sign(case.id, "ecg.huba")
+    with pytest.raises(InvalidTransition):
+        await ward.harness.do("ecg.huba", ecg_reading.edit_recording, *strip)
+    with pytest.raises(InvalidTransition):
+        await ward.harness.do("ecg.huba", ecg_reading.take_edit_back, case.id, tracing.id, None)
+    _, edits = await ward.harness.ask("ecg.huba", ecg_reading.tracing_of, case.id, tracing.id)
+    assert [edit.counts for edit in edits] == [True]
+    await ward.harness.do(second, reporting.send_back, case.id, "请补充最长RR间期")
+    _, edits = await ward.harness.do("ecg.huba", ecg_reading.edit_recording, *strip)
+    assert len(edits) == 2
 
 
 @pytest.mark.database
