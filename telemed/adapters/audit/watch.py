@@ -11,13 +11,12 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 import structlog
-from sqlalchemy.dialects.postgresql import insert as postgresql_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from telemed.adapters.audit.chain import GENESIS, first_fault
 from telemed.adapters.database import tables as t
 from telemed.adapters.database.queries.administration import NEW, ROUND
+from telemed.adapters.database.repositories.base import insert_into
 
 log = structlog.get_logger()
 
@@ -61,6 +60,6 @@ class AuditWatch:
 
 
 async def _keep(connection: AsyncConnection, values: dict[str, object]) -> None:
-    insert = postgresql_insert(t.audit_check) if connection.dialect.name == "postgresql" else sqlite_insert(t.audit_check)
+    insert = insert_into(connection.dialect.name, t.audit_check)
     changed = {name: insert.excluded[name] for name in values if name != "walk"}
     await connection.execute(insert.on_conflict_do_update(index_elements=["walk"], set_=changed), values)

@@ -8,13 +8,12 @@ import time
 
 import sqlalchemy as sa
 import structlog
-from sqlalchemy.dialects.postgresql import insert as postgresql_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from telemed.adapters.clock import utc_now
 from telemed.adapters.database import tables as t
+from telemed.adapters.database.repositories.base import insert_into
 
 log = structlog.get_logger()
 
@@ -58,8 +57,7 @@ class DeviceCalls:
     async def _write(self, title: str, address: str, refused: str) -> None:
         printable = "".join(sign if sign.isprintable() else "?" for sign in title[:16])
         values = {"called_at": utc_now(), "address": address[:64], "refused": refused}
-        insert = postgresql_insert if self._engine.dialect.name == "postgresql" else sqlite_insert
-        noted = insert(t.device_call).values(title=printable, **values)
+        noted = insert_into(self._engine.dialect.name, t.device_call).values(title=printable, **values)
         try:
             async with self._engine.begin() as connection:
                 await connection.execute(noted.on_conflict_do_update(index_elements=["title"], set_=values))

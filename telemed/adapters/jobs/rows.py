@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from telemed.adapters.database import tables as t
-from telemed.adapters.database.repositories.base import insert_or_nothing
+from telemed.adapters.database.repositories.base import insert_into
 from telemed.domain.jobs import JobType
 
 
@@ -29,5 +30,14 @@ def job_row(
 
 
 def insert_jobs(connection: AsyncConnection | sa.Connection) -> Any:
-    """Return the statement that adds rows of `job_row`; one whose key waits already is left out."""
-    return insert_or_nothing(connection, t.job)
+    """Return the statement that adds rows of `job_row`; one whose key waits already is left out.
+
+    The waiting one is locked until the commit: a worker that took it before would not see the change that asked for it again.
+    """
+    return _insert_jobs(connection.dialect.name)
+
+
+@cache
+def _insert_jobs(dialect: str) -> Any:
+    insert = insert_into(dialect, t.job)
+    return insert.on_conflict_do_update(index_elements=["waiting_key"], set_={"waiting_key": insert.excluded.waiting_key})

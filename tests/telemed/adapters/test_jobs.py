@@ -13,6 +13,7 @@ from storage import StoreUnavailable
 from telemed.adapters.database import tables as t
 from telemed.adapters.jobs import queue as jobs
 from telemed.adapters.jobs.queue import GIVE_UP, LEASE, RETRY, Job
+from telemed.adapters.jobs.rows import insert_jobs, job_row
 from telemed.adapters.jobs.worker import Worker
 from telemed.domain.jobs import JobKind, JobType
 from tests.telemed.harness import Harness
@@ -88,6 +89,17 @@ class TestTable:
         assert len(await take(harness)) == 1
         await jobs.postpone(harness.application.engine, job, harness.clock.now, "again")
         await ask(harness, key="study:1")
+
+    async def test_what_is_asked_for_while_one_of_its_key_waits_is_seen_by_the_worker_that_takes_that(self, harness: Harness) -> None:
+        """The change that asks is not committed yet: a worker that took the waiting job now would not see it, and nobody would come back."""
+        await ask(harness, key="study:1")
+        async with harness.application.engine.begin() as connection:
+            same = job_row(JobKind.MATCH_STUDY, {"owner": "CLINIC1", "study": "1.2.1"}, harness.clock.now, key="study:1")
+            await connection.execute(insert_jobs(connection).values(same))
+            taking = asyncio.create_task(take(harness))
+            early, _ = await asyncio.wait([taking], timeout=0.5)
+        before = taking.result() if early else []
+        assert len([*await taking, *await take(harness)]) - len(before) == 1, "one is taken behind the commit"
 
     async def test_each_try_waits_longer_and_at_last_a_person_looks(self, harness: Harness) -> None:
         await ask(harness)

@@ -12,6 +12,11 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 
+def insert_into(dialect: str, table: sa.Table) -> Any:
+    """INSERT in this dialect's words, which can say what is to be done where the row is there."""
+    return postgresql_insert(table) if dialect == "postgresql" else sqlite_insert(table)
+
+
 def insert_or_nothing(connection: AsyncConnection | sa.Connection, table: sa.Table) -> Any:
     """INSERT ... ON CONFLICT DO NOTHING in the dialect at hand."""
     return _insert_or_nothing(connection.dialect.name, table)
@@ -19,8 +24,7 @@ def insert_or_nothing(connection: AsyncConnection | sa.Connection, table: sa.Tab
 
 @lru_cache(maxsize=64)
 def _insert_or_nothing(dialect: str, table: sa.Table) -> Any:
-    insert = postgresql_insert if dialect == "postgresql" else sqlite_insert
-    return insert(table).on_conflict_do_nothing()
+    return insert_into(dialect, table).on_conflict_do_nothing()
 
 
 class Repository:

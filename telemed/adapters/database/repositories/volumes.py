@@ -12,9 +12,8 @@ from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import insert as postgresql_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
+from telemed.adapters.database.repositories.base import insert_into
 from telemed.adapters.database.tables import daily_volume
 
 
@@ -58,7 +57,7 @@ def add_volumes(connection: sa.Connection, rows: Iterable[VolumeRow]) -> None:
 @cache
 def _addition(dialect: str) -> Any:
     """Made once: making it takes longer than running it."""
-    insert = postgresql_insert(daily_volume) if dialect == "postgresql" else sqlite_insert(daily_volume)
+    insert = insert_into(dialect, daily_volume)
     new, kept = insert.excluded, daily_volume.c
     return insert.on_conflict_do_update(
         index_elements=list(daily_volume.primary_key),
