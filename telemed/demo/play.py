@@ -15,7 +15,7 @@ from pathlib import Path
 
 import aiohttp
 import structlog
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import SQLAlchemyError
 
 from dicom_gateway.index_barrier import IndexBarrier
 from storage.errors import StorageError
@@ -53,7 +53,7 @@ SLOW = ("ecg-holter",)
 
 PEOPLE: Mapping[str, Person] = {person.username: person for person in region.accounts()}
 
-TROUBLE = (aiohttp.ClientError, OSError, DBAPIError, StorageError, BrokenExecutor)
+TROUBLE = (aiohttp.ClientError, OSError, SQLAlchemyError, StorageError, BrokenExecutor)
 """Errors that keep one case from being played to its end; the next start goes on with it."""
 
 

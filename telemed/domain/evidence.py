@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
@@ -95,7 +95,6 @@ def magic(*prefixes: bytes, offset: int = 0) -> Callable[[bytes], bool]:
     return lambda head: any(head[offset : offset + len(p)] == p for p in prefixes)
 
 
-def kind_of(head: bytes, kinds: Mapping[str, FileKind] | list[FileKind]) -> FileKind | None:
+def kind_of(head: bytes, kinds: Iterable[FileKind]) -> FileKind | None:
     """The first kind that knows these bytes."""
-    candidates = kinds.values() if isinstance(kinds, Mapping) else kinds
-    return next((kind for kind in candidates if kind.recognise(head)), None)
+    return next((kind for kind in kinds if kind.recognise(head)), None)

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import importlib
 import os
 import signal
 import sys
 
-from sqlalchemy.exc import DBAPIError
+import structlog
 
 from telemed import bootstrap
-from telemed.adapters.database.engine import DatabaseUnavailable
 from telemed.extension import Parts
 from telemed.roles import all_roles
 from telemed.settings import Settings
+
+log = structlog.get_logger()
 
 
 async def serve(role: str, settings: Settings, *, until_stdin_closes: bool = False) -> None:
@@ -43,5 +43,7 @@ def _stop_at_the_end(descriptor: int, stop: asyncio.Event) -> None:
 async def _refresh(parts: Parts) -> None:
     while True:
         await asyncio.sleep(10)
-        with contextlib.suppress(DBAPIError, DatabaseUnavailable, OSError):
+        try:
             await parts.application.refresh()
+        except Exception as error:
+            log.warning("region.not_read_again", error=str(error))

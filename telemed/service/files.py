@@ -23,6 +23,7 @@ DOCUMENTS = (
 """Kinds that every centre takes."""
 
 DEFAULT_NAME = "file"
+MAX_NAME = 255
 
 
 class UnknownKind(DomainError):
@@ -69,6 +70,20 @@ def all_kinds(centres: Mapping[str, Centre]) -> list[FileKind]:
     return [*kinds, *DOCUMENTS]
 
 
+def recognised(head: bytes, centres: Mapping[str, Centre]) -> FileKind:
+    """Return the kind of a file by its first bytes. Raises UnknownKind."""
+    kinds = all_kinds(centres)
+    kind = kind_of(head, kinds)
+    if kind is None:
+        raise UnknownKind(tuple(dict.fromkeys(k.name for k in kinds)))
+    return kind
+
+
+def kept_name(name: str) -> str:
+    """Return a file's name as it is kept: without what cannot be printed or is no text at all, of a long one the end."""
+    return "".join(c for c in name if c.isprintable())[-MAX_NAME:] or DEFAULT_NAME
+
+
 async def attach_file(
     application: Application, studies: StudyIntake, person: Person, case_id: str, name: str, content: AsyncIterator[bytes]
 ) -> Evidence:
@@ -78,10 +93,7 @@ async def attach_file(
     """
     case = await query(application, may_attach, person, case_id)
     head, rest = await _split(content)
-    kinds = all_kinds(application.region.centres)
-    kind = kind_of(head, kinds)
-    if kind is None:
-        raise UnknownKind(tuple(dict.fromkeys(k.name for k in kinds)))
+    kind = recognised(head, application.region.centres)
     if kind.type == EvidenceType.DICOM_STUDY:
         study = await studies.receive(rest, case.member, f"upload:{person.username}")
         found = _evidence(case.id, kind, study.description or study.modality or kind.name, person, application)
@@ -89,7 +101,7 @@ async def attach_file(
         found.facts = {"modality": study.modality}
         found.type = application.region.study_type(study.modality)
     else:
-        found = _evidence(case.id, kind, name or DEFAULT_NAME, person, application)
+        found = _evidence(case.id, kind, name, person, application)
         found.key = f"evidence/{case.id}/{found.id}"
         stored = await application.store.put(found.key, rest, media_type=kind.media_type)
         found.size, found.sha256 = stored.size, stored.sha256
@@ -110,8 +122,7 @@ async def _forget(application: Application, evidence: Evidence) -> None:
 
 
 def _evidence(case_id: str, kind: FileKind, name: str, person: Person, application: Application) -> Evidence:
-    clean = "".join(c for c in name if c.isprintable())[-255:]
-    return Evidence(new_id(), case_id, kind.type, clean or DEFAULT_NAME, person.username, application.now(), media_type=kind.media_type)
+    return Evidence(new_id(), case_id, kind.type, kept_name(name), person.username, application.now(), media_type=kind.media_type)
 
 
 async def _split(content: AsyncIterator[bytes]) -> tuple[bytes, AsyncIterator[bytes]]:

@@ -257,7 +257,7 @@ async def _keep(work: UnitOfWork, case: Case, report: Report, printed: StoredPdf
             case.apply("complete")
             case.completed_at = report.released_at
             _count_answer(work, case, report.released_at)
-        case.claimed_by = case.claimed_at = None
+        case.unclaim()
         case.acknowledged_at = case.acknowledged_by = None
     await work.cases.save(case)
     detail = {"version": report.version, "status": report.status.value, "pdf_sha256": printed.sha256}
@@ -333,7 +333,7 @@ async def discard_version(work: UnitOfWork, person: Person, case_id: str) -> Rep
     await work.reports.save(report)
     standing = latest([r for r in versions if r.version != report.version])
     case.report_status = standing.status if standing else None
-    case.claimed_by = case.claimed_at = None
+    case.unclaim()
     await work.cases.save(case)
     work.outbox.step(case, person, CaseEvent.DISCARD, Action.REPORT_AMEND, history={"version": report.version}, outcome="discarded")
     return report

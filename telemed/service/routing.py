@@ -82,6 +82,8 @@ async def offer_by_operator(work: UnitOfWork, person: Person, case_id: str, hub:
     if service is None or hub == case.member:
         raise Invalid(FieldError("hub", "choice", " ".join(s.hub for s in work.region.network.hubs(case.centre) if s.hub != case.member)))
     left = case.hub
+    if hub != left:
+        await abandon_draft(work, case)
     case.apply("expire" if case.status is CaseStatus.REQUESTED else "offer")
     case.route = assign(case.route, hub, reason, work.now)
     _settle(work, case, centre)

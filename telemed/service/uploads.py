@@ -15,13 +15,13 @@ from typing import Any
 
 from storage.protocol import ObjectStore
 from telemed.domain.errors import DomainError, FieldError, Invalid, NotFound
-from telemed.domain.evidence import HEAD, Evidence, kind_of
+from telemed.domain.evidence import HEAD, Evidence
 from telemed.domain.people import Person
 from telemed.domain.upload import LIFETIME, MAX_PARTS, MAX_UNFINISHED, Part, Upload
 from telemed.service.application import Application
 from telemed.service.evidence import may_attach
 from telemed.service.execution import execute, query
-from telemed.service.files import DEFAULT_NAME, DamagedFile, StudyIntake, UnknownKind, all_kinds, attach_file
+from telemed.service.files import DamagedFile, StudyIntake, UnknownKind, attach_file, kept_name, recognised
 from telemed.service.identity import new_id
 from telemed.service.ports.unit_of_work import UnitOfWork
 
@@ -71,8 +71,7 @@ async def begin_upload(work: UnitOfWork, person: Person, case_id: str, name: str
         raise Invalid(FieldError("Upload-Length", "required"))
     if await work.uploads.unfinished(person.username) >= MAX_UNFINISHED:
         raise TooManyUploads(person.username)
-    clean = "".join(c for c in name if c.isprintable())[-255:] or DEFAULT_NAME
-    upload = Upload(new_id(), case_id, person.username, clean, length, work.now, work.now + LIFETIME)
+    upload = Upload(new_id(), case_id, person.username, kept_name(name), length, work.now, work.now + LIFETIME)
     await work.uploads.add(upload)
     return upload
 
@@ -164,9 +163,7 @@ def _refuse_unknown(application: Application, head: bytes, length: int) -> None:
     """A file that nobody knows is refused at its first bytes, not after hours on a slow line."""
     if len(head) < min(HEAD, length):
         return  # too little to tell; the whole file is looked at again when it is complete
-    kinds = all_kinds(application.region.centres)
-    if kind_of(head[:HEAD], kinds) is None:
-        raise UnknownKind(tuple(dict.fromkeys(k.name for k in kinds)))
+    recognised(head[:HEAD], application.region.centres)
 
 
 async def _streamed(store: ObjectStore, parts: tuple[Part, ...]) -> AsyncIterator[bytes]:

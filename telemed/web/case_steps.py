@@ -38,6 +38,11 @@ class Step:
     state: str
 
 
+def seconds_allowed(case: Case) -> float:
+    """From sending to the deadline: what the case's clock had in all; 0 where it has none."""
+    return (case.due_at - (case.submitted_at or case.created_at)).total_seconds() if case.due_at else 0
+
+
 def reviewed_by_two(network: Network, case: Case) -> bool:
     """A second person will look at the report, or has."""
     service = network.service(case.centre, case.hub) if case.hub else None

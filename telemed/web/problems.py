@@ -13,6 +13,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 from pydantic import ValidationError
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as NoConnectionFree
 
 from storage.errors import StorageError, StoreFull
 from telemed.domain.errors import (
@@ -208,7 +209,7 @@ def problem_of(error: Exception) -> Problem:
             return from_validation(error)
         case StoreFull():
             return Problem(507, "storage-full", headers={"Retry-After": "60"})
-        case StorageError() | DBAPIError() | ConnectionError() | BrokenExecutor():
+        case StorageError() | DBAPIError() | NoConnectionFree() | ConnectionError() | BrokenExecutor():
             log.error("request.unavailable", error=repr(error))
             return Problem(503, "unavailable", headers={"Retry-After": "5"})
         case web.HTTPException():

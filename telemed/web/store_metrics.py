@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import structlog
 from prometheus_client import Gauge
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import SQLAlchemyError
 
 from telemed.service.administration import Administration
 
@@ -18,7 +18,7 @@ async def measure_store(administration: Administration) -> None:
     """Set the gauges. While the database is away they stay as they were."""
     try:
         walk = await administration.store_walk()
-    except (DBAPIError, OSError) as error:
+    except (SQLAlchemyError, OSError) as error:
         log.warning("metrics.store", error=str(error))
         return
     if walk is not None:

@@ -15,8 +15,8 @@ from typing import Any
 import aiohttp
 from aiohttp.test_utils import TestServer
 from pydicom import dcmread
-from pynetdicom import AE
 
+from dicom_gateway.dimse.association_socket import RequestingEntity
 from telemed import bootstrap
 from telemed.adapters.database.repositories.region import add_person
 from telemed.demo.people import DemoPatient
@@ -94,7 +94,7 @@ class Platform:
 
     def _store(self, files: list[bytes], calling: str) -> None:
         datasets = [dcmread(io.BytesIO(content)) for content in files]
-        sender = AE(ae_title=calling)
+        sender = RequestingEntity(ae_title=calling)
         for pair in {(each.SOPClassUID, each.file_meta.TransferSyntaxUID) for each in datasets}:
             sender.add_requested_context(*pair)
         association = sender.associate("127.0.0.1", self.dicom_port, ae_title="TELEMED")

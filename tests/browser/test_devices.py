@@ -10,6 +10,7 @@ from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Page, expect
 from pynetdicom import AE
 
+from dicom_gateway.dimse.association_socket import RequestingEntity
 from tests.browser.conftest import Visitor
 from tests.browser.platform import Platform, free_port
 from tests.browser.test_operator import shown
@@ -148,7 +149,7 @@ async def test_a_certificate_that_is_not_trusted_is_said(platform: Platform, sig
 
 async def test_who_knocks_and_is_refused_is_entered_with_one_press(platform: Platform, sign_in: Visitor) -> None:
     def knock(title: str) -> bool:
-        ae = AE(ae_title=title)
+        ae = RequestingEntity(ae_title=title)
         ae.add_requested_context("1.2.840.10008.1.1")
         association = ae.associate("127.0.0.1", platform.dicom_port, ae_title="TELEMED")
         welcome = bool(association.is_established)

@@ -15,6 +15,8 @@ from pydicom.uid import UID, CTImageStorage, ExplicitVRLittleEndian, ImplicitVRL
 from pynetdicom import AE, evt
 from pynetdicom.association import Association
 
+from dicom_gateway.dimse.association_socket import RequestingEntity
+
 T = TypeVar("T")
 WORKLIST, STEP = UID("1.2.840.10008.5.1.4.31"), UID("1.2.840.10008.3.1.2.3.3")  # PS3.6 annex A
 
@@ -23,7 +25,7 @@ async def with_association(port: int, title: str, classes: Sequence[str], use: C
     """What `use` gives, called with an open association that is released afterwards. Fails where there is none."""
 
     def work() -> T:
-        ae = AE(ae_title=title)
+        ae = RequestingEntity(ae_title=title)
         ae.acse_timeout = ae.dimse_timeout = ae.network_timeout = 30
         for each in classes:
             ae.add_requested_context(each, [ExplicitVRLittleEndian, ImplicitVRLittleEndian])

@@ -18,9 +18,9 @@ import pytest
 from dicomweb_client.api import DICOMwebClient
 from pydicom import dcmread
 from pydicom.dataset import Dataset
-from pynetdicom import AE
 
 from dicom_gateway import Source
+from dicom_gateway.dimse.association_socket import RequestingEntity
 from tests.dicom_gateway.conftest import Gateway
 from tests.dicom_gateway.devices import StorageProvider
 from tests.dicom_gateway.objects import ct_slice, part10_of
@@ -179,7 +179,7 @@ def test_nothing_acknowledged_is_lost_when_the_process_is_killed(tmp_path: Path,
 
 
 def _associate(port: int) -> Any:
-    ae = AE()
+    ae = RequestingEntity()
     ae.add_requested_context("1.2.840.10008.5.1.4.1.1.2", "1.2.840.10008.1.2.1")
     association = ae.associate("127.0.0.1", port)
     assert association.is_established

@@ -17,6 +17,7 @@ from pydicom.uid import generate_uid
 from pynetdicom import AE, _config, build_context, build_role, evt
 
 from dicom_gateway import NotStorable, UnreadableDICOM
+from dicom_gateway.dimse.association_socket import RequestingEntity
 from dicom_gateway.header import read_header
 from dicom_gateway.scanner import read_meta, scan
 from dicom_gateway.upper_layer.pdu import PDUType
@@ -38,7 +39,7 @@ def send(port: int, calling: str, paths: list[Path]) -> dict[Path, int]:
     statuses: dict[Path, int] = {}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        ae = AE(ae_title=calling)
+        ae = RequestingEntity(ae_title=calling)
         metas = [dcmread(path, stop_before_pixels=True).file_meta for path in paths]
         contexts = {(meta.MediaStorageSOPClassUID, meta.TransferSyntaxUID) for meta in metas}
         ae.requested_contexts = [build_context(*context) for context in sorted(contexts)]
@@ -55,7 +56,7 @@ def find(port: int, calling: str, keys: dict[str, Any]) -> list[Dataset]:
     query = Dataset()
     for keyword, value in keys.items():
         setattr(query, keyword, value)
-    ae = AE(ae_title=calling)
+    ae = RequestingEntity(ae_title=calling)
     ae.add_requested_context(FIND)
     association = ae.associate("127.0.0.1", port, ae_title="TELEMED")
     assert association.is_established
@@ -255,7 +256,7 @@ def retrieve(port: int, calling: str, study: str) -> list[str]:
         return 0
 
     ct = "1.2.840.10008.5.1.4.1.1.2"
-    ae = AE(ae_title=calling)
+    ae = RequestingEntity(ae_title=calling)
     ae.add_requested_context(GET)
     ae.add_requested_context(ct)
     association = ae.associate(
@@ -280,7 +281,7 @@ def move(port: int, mover: int, calling: str, study: str) -> list[str]:
     receiver.add_supported_context("1.2.840.10008.5.1.4.1.1.2")
     server = receiver.start_server(("127.0.0.1", mover), block=False, evt_handlers=[(evt.EVT_C_STORE, keep)])
     try:
-        ae = AE(ae_title=calling)
+        ae = RequestingEntity(ae_title=calling)
         ae.add_requested_context(MOVE)
         association = ae.associate("127.0.0.1", port, ae_title="TELEMED")
         assert association.is_established

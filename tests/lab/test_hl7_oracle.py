@@ -5,14 +5,12 @@ from __future__ import annotations
 import re
 from typing import Any
 
-import pytest
+import hl7
 
 from lab.errors import UnreadableMessage
 from lab.hl7 import messages, parse
 from tests.lab.real_files import HL7_FILES, needs_corpus
 from tests.lab.samples import ORDER, PATIENT, message, result
-
-hl7 = pytest.importorskip("hl7", reason="python-hl7, the oracle for the structure of messages, is not installed")
 
 
 def ours_in_full(field: Any) -> list[list[list[str]]]:

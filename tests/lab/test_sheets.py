@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 import openpyxl
 import pytest
+import xlwt
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -37,7 +38,6 @@ def workbook(rows: list[list[object]]) -> bytes:
 
 
 def old_workbook(rows: list[list[object]]) -> bytes:
-    xlwt = pytest.importorskip("xlwt", reason="xlwt, which writes the XLS files that are read, is not installed")
     book, out = xlwt.Workbook(), io.BytesIO()
     sheet = book.add_sheet("1")
     day = xlwt.easyxf(num_format_str="YYYY-MM-DD")

@@ -8,7 +8,7 @@ import time
 
 import sqlalchemy as sa
 import structlog
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from telemed.adapters.clock import utc_now
@@ -63,7 +63,7 @@ class DeviceCalls:
                 await connection.execute(noted.on_conflict_do_update(index_elements=["title"], set_=values))
                 if refused:
                     await connection.execute(_all_but_the_newest())
-        except (DBAPIError, OSError) as error:
+        except (SQLAlchemyError, OSError) as error:
             log.warning("device_call.not_noted", error=str(error))
 
 

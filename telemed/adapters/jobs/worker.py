@@ -11,7 +11,7 @@ from typing import Any
 
 import structlog
 from prometheus_client import Counter
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import SQLAlchemyError
 
 from storage.errors import StorageError
 from telemed.adapters.application import SqlApplication
@@ -128,7 +128,7 @@ class Worker:
             while True:
                 try:
                     busy = await self.once()
-                except (DBAPIError, OSError) as error:
+                except (SQLAlchemyError, OSError) as error:
                     log.warning("worker.interrupted", error=str(error))
                     busy = False
                     await asyncio.sleep(1)
@@ -199,7 +199,7 @@ class Worker:
             await asyncio.sleep(LEASE.total_seconds() / 3)
             try:
                 await queue.prolong(self._application.engine, job, self._application.now())
-            except (DBAPIError, StorageError, OSError) as error:
+            except (SQLAlchemyError, StorageError, OSError) as error:
                 log.warning("job.not_held", job=job.id, error=str(error))
 
     async def _check_deadlines(self, now: datetime) -> None:

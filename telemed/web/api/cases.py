@@ -11,8 +11,7 @@ from telemed.domain.case import Case
 from telemed.domain.patient import Identifier
 from telemed.domain.policy import Action, Relation, may
 from telemed.service import case_reading as reading
-from telemed.service import case_request as case_request
-from telemed.service import routing
+from telemed.service import case_request, routing
 from telemed.service.access import relation_to
 from telemed.service.case_view import view_case
 from telemed.service.execution import execute, query, record_look

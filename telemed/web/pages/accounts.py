@@ -9,7 +9,6 @@ from telemed.domain.policy import Action, may, require
 from telemed.service.execution import record_look
 from telemed.web.api.administration import account_shape
 from telemed.web.keys import ADMINISTRATION
-from telemed.web.labels.statistics import institution_name
 from telemed.web.pages.page import Visit, page, render
 
 _ = str  # marks text for the translation catalogue
@@ -46,6 +45,6 @@ async def accounts(visit: Visit) -> web.StreamResponse:
             "roles": ROLES,
             "centres": visit.application.region.centres,
             "may_unlock": may(visit.person, Action.ACCOUNT_UNLOCK),
-            "name_of": lambda code: institution_name(visit.application.region, code),
+            "name_of": visit.name_of,
         },
     )

@@ -5,24 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Any
 from urllib.parse import urlencode
 
 from aiohttp import web
-from pydantic import StringConstraints
 
 from telemed.domain.case import Case, CaseStatus
 from telemed.domain.critical import CriticalStatus, CriticalValue
 from telemed.domain.people import Role
-from telemed.service.evidence import CONSENT
+from telemed.service.evidence import missing_evidence
 from telemed.service.execution import record_look
 from telemed.service.queries import CaseFilter, CasePage, EvidenceSummary, View
-from telemed.web.api.inputs import CaseQuery
-from telemed.web.case_steps import Step, reviewed_by_two, steps_of
+from telemed.web.case_steps import Step, reviewed_by_two, seconds_allowed, steps_of
 from telemed.web.i18n import gettext
 from telemed.web.labels.case import evidence_words, examination, missing_words
 from telemed.web.pages.page import Visit, fragment, home_of, page, render
-from telemed.web.pages.worklist import institution_name
+from telemed.web.pages.worklist import ListQuery, list_query
 
 _ = str  # marks text for the translation catalogue
 
@@ -33,12 +31,6 @@ MAX_ROWS = {View.ATTENTION: 200, View.RUNNING: 200, View.DONE: 30}
 FILTERS = ("centre", "priority", "q")
 FAR = 10**11
 """Seconds: later than any case. Taken from it, times sort newest first as text."""
-
-
-class BoardQuery(CaseQuery):
-    """The filters of the list of cases, and the rows that a page wants to see again."""
-
-    ids: Annotated[str, StringConstraints(pattern=r"^[0-9a-f,]*$", max_length=4000)] = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,18 +51,13 @@ class Row:
     total: float
 
 
-def read_query(visit: Visit) -> BoardQuery:
-    """The filters of the address; names that are not ours are left to others. Raises ValidationError."""
-    return BoardQuery.model_validate_strings({n: v for n, v in visit.query.items() if n in BoardQuery.model_fields and v})
-
-
-def _filter(asked: BoardQuery, view: View) -> CaseFilter:
+def _filter(asked: ListQuery, view: View) -> CaseFilter:
     priority = asked.priority.value if asked.priority else ""
     ids = tuple(part for part in asked.ids.split(",") if part)
     return CaseFilter(centre=asked.centre or "", priority=priority, q=asked.q or "", view=view, ids=ids)
 
 
-def kept_query(asked: BoardQuery) -> str:
+def kept_query(asked: ListQuery) -> str:
     """The filters as the query part of an address."""
     return urlencode({name: str(getattr(asked, name)) for name in FILTERS if getattr(asked, name)})
 
@@ -107,8 +94,8 @@ def _row(visit: Visit, case: Case, view: View, critical: CriticalValue | None, p
     region = visit.application.region
     centre = region.centres[case.centre]
     summary = page.evidence.get(case.id, EvidenceSummary())
-    missing = missing_of(case, visit, summary) if case.status not in (CaseStatus.COMPLETED, CaseStatus.CANCELLED) else []
-    start = case.submitted_at or case.created_at
+    closed = case.status in (CaseStatus.COMPLETED, CaseStatus.CANCELLED)
+    missing = [] if closed else missing_evidence(centre, summary.pieces.keys(), summary.consented)
     return Row(
         case=case,
         order=_order(case, view, critical),
@@ -119,22 +106,13 @@ def _row(visit: Visit, case: Case, view: View, critical: CriticalValue | None, p
         critical=critical,
         steps=steps_of(case, times, two_person=reviewed_by_two(region.network, case)),
         evidence=evidence_words(summary),
-        missing=missing,
-        hub=institution_name(visit, case.hub) if case.hub else "",
-        total=(case.due_at - start).total_seconds() if case.due_at else 0,
+        missing=missing_words(region, missing),
+        hub=visit.name_of(case.hub) if case.hub else "",
+        total=seconds_allowed(case),
     )
 
 
-def missing_of(case: Case, visit: Visit, summary: EvidenceSummary) -> list[str]:
-    """Return what the hub still waits for, in words."""
-    centre = visit.application.region.centres[case.centre]
-    kinds = [centre.expected.type.value] if centre.expected and not summary.pieces.get(centre.expected.type) else []
-    if centre.consent_wanted and not summary.consented:
-        kinds.append(CONSENT)
-    return missing_words(visit.application.region, kinds)
-
-
-async def _part(visit: Visit, asked: BoardQuery, view: View) -> dict[str, Any]:
+async def _part(visit: Visit, asked: ListQuery, view: View) -> dict[str, Any]:
     """One part of the board: its rows in order, and the cursor of the next ones."""
     queries = visit.application.queries
     cursor = asked.cursor if view is View.DONE else None
@@ -153,7 +131,7 @@ async def board(visit: Visit) -> web.StreamResponse:
     """The member's cases."""
     if not visit.person.has(Role.MEMBER_STAFF):
         raise web.HTTPSeeOther(home_of(visit.person))
-    asked = read_query(visit).model_copy(update={"ids": ""})
+    asked = list_query(visit).model_copy(update={"ids": ""})
     queries = visit.application.queries
     last_event = await queries.last_history_id()  # before the rows: what happens meanwhile comes through the feed
     parts = [await _part(visit, asked, view) for view in PARTS]
@@ -183,7 +161,7 @@ def centres_for(visit: Visit) -> list[Any]:
 @page("GET", "/cases/rows")
 async def rows(visit: Visit) -> web.StreamResponse:
     """Rows of one part again: those asked for that still stand in it."""
-    asked = read_query(visit)
+    asked = list_query(visit)
     view = View(asked.view) if asked.view and View(asked.view) in PARTS else View.RUNNING
     part = await _part(visit, asked, view) if asked.ids else {"view": view, "rows": [], "next": None}
     return fragment(visit, "_case_rows.html", part)
@@ -192,7 +170,7 @@ async def rows(visit: Visit) -> web.StreamResponse:
 @page("GET", "/cases/more")
 async def more(visit: Visit) -> web.StreamResponse:
     """Further rows of what is done."""
-    asked = read_query(visit).model_copy(update={"ids": ""})
+    asked = list_query(visit).model_copy(update={"ids": ""})
     part = await _part(visit, asked, View.DONE)
     await record_look(visit.application, visit.person, "case:list", f"cases/{len(part['rows'])}")
     return fragment(visit, "_case_more.html", part | {"kept": kept_query(asked)})
@@ -201,6 +179,6 @@ async def more(visit: Visit) -> web.StreamResponse:
 @page("GET", "/cases/counts")
 async def counts(visit: Visit) -> web.StreamResponse:
     """The figures of the parts and of the bar."""
-    found = await visit.application.queries.counts(visit.person, read_query(visit).centre or "")
+    found = await visit.application.queries.counts(visit.person, list_query(visit).centre or "")
     figures = {view.value: found[view] for view in PARTS if view in found}
     return web.json_response(figures | {"/cases": figures.get(View.ATTENTION.value, 0)})

@@ -22,14 +22,13 @@ from telemed.service.execution import query, record_look
 from telemed.service.queries import HistoryLine
 from telemed.service.reporting import form_for, read_report
 from telemed.web.api.shapes import METADATA_FIELDS
-from telemed.web.case_steps import reviewed_by_two, steps_of
+from telemed.web.case_steps import reviewed_by_two, seconds_allowed, steps_of
 from telemed.web.dates import show_age
 from telemed.web.i18n import gettext
 from telemed.web.keys import UPLOAD_LIMIT
 from telemed.web.labels.case import CaseLabels, answers, event_detail, examination, missing_words
 from telemed.web.pages.page import Visit, page, render
 from telemed.web.pages.transfers import transfers_context
-from telemed.web.pages.worklist import institution_name
 
 _ = str  # marks text for the translation catalogue
 
@@ -74,7 +73,7 @@ def _version(visit: Visit, view: CaseView, report: Report, names: dict[str, str]
     form: Form = form_for(visit.application.region.centres[view.case.centre], report)
     author = names.get(report.author, report.author)
     reviewer = names.get(report.reviewer or "", report.reviewer or "")
-    return Version(report, answers(form, report.sections), author, reviewer, institution_name(visit, report.hub))
+    return Version(report, answers(form, report.sections), author, reviewer, visit.name_of(report.hub))
 
 
 def _history(labels: CaseLabels, view: CaseView, lines: Sequence[HistoryLine], names: dict[str, str]) -> list[Line]:
@@ -133,7 +132,7 @@ async def case_page(visit: Visit) -> web.StreamResponse:
         "centre": centre,
         "exam": examination(centre, request),
         "steps": steps_of(case, times, two_person=reviewed_by_two(region.network, case)),
-        "total": (case.due_at - (case.submitted_at or case.created_at)).total_seconds() if case.due_at else 0,
+        "total": seconds_allowed(case),
         "asked": answers(centre.request_form, request, without=frozenset({"accession_number"})),
         "missing": missing_words(region, view.missing) if case.status not in (CaseStatus.COMPLETED, CaseStatus.CANCELLED) else [],
         "kinds": region.evidence,
@@ -146,8 +145,8 @@ async def case_page(visit: Visit) -> web.StreamResponse:
         "history": _history(visit.labels, view, lines, names),
         "criticals": list(view.criticals) if view.whole else [],
         "names": names,
-        "member": institution_name(visit, case.member),
-        "hub": institution_name(visit, case.hub) if case.hub else "",
+        "member": visit.name_of(case.member),
+        "hub": visit.name_of(case.hub) if case.hub else "",
         "holder": names.get(case.claimed_by or "", case.claimed_by or ""),
         "priors": await queries.priors(visit.person, case) if _priors(view) else [],
         "examination_of": lambda prior: examination(region.centres[prior.centre], prior.request),

@@ -18,7 +18,6 @@ from telemed.service.devices import find_device, last_calls, list_devices
 from telemed.service.execution import query, record_look
 from telemed.web.api.devices import DeviceShape, device_shape
 from telemed.web.labels.devices import REFUSALS, USES
-from telemed.web.labels.statistics import institution_name
 from telemed.web.pages.page import Visit, page, render
 
 _ = str  # marks text for the translation catalogue
@@ -70,13 +69,13 @@ async def devices(visit: Visit) -> web.StreamResponse:
             "calls": calls,
             "refusals": REFUSALS,
             "knocked": [call for title, call in calls.items() if call.refused and title not in entered][:MAX_KNOCKED],
-            "name_of": lambda code: institution_name(visit.application.region, code),
+            "name_of": visit.name_of,
         },
     )
 
 
 def _fits(visit: Visit, device: ApplicationEntity, wanted: str) -> bool:
-    name = institution_name(visit.application.region, device.institution)
+    name = visit.name_of(device.institution)
     return any(wanted in text.casefold() for text in (device.title, device.institution, name, device.host))
 
 
@@ -100,7 +99,7 @@ async def edit_device(visit: Visit) -> web.StreamResponse:
 async def _form_page(visit: Visit, values: Mapping[str, Any], line: DeviceLine | None) -> web.StreamResponse:
     region = visit.application.region
     codes = sorted(region.network.institutions)
-    form = device_form([Choice(code, f"{code} {institution_name(region, code)}") for code in codes], new=line is None)
+    form = device_form([Choice(code, f"{code} {visit.name_of(code)}") for code in codes], new=line is None)
     return await render(visit, "device.html", {"form": form, "values": values, "line": line})
 
 

@@ -15,7 +15,6 @@ from telemed.service.ports.region import Region
 from telemed.web.appearance import CASE_STATES, PRIORITIES, REPORT_STATES
 from telemed.web.dates import show_duration
 from telemed.web.i18n import gettext
-from telemed.web.labels.statistics import institution_name
 from telemed.web.pages.page import Visit, page, render
 
 _ = str  # marks text for the translation catalogue
@@ -81,7 +80,7 @@ async def help_page(visit: Visit) -> web.StreamResponse:
             "situations": SITUATIONS,
             "hours": _hours(region),
             "contacts": contacts,
-            "name_of": lambda code: institution_name(region, code),
+            "name_of": visit.name_of,
             "main_hubs": sorted({s.hub for s in region.network.services.values() if s.parent is None}),
         },
     )

@@ -18,7 +18,6 @@ from telemed.service.overview import Connection, DayVolume, HubLoad, Standing, s
 from telemed.service.routing import try_route
 from telemed.web.api.inputs import RouteQuestion
 from telemed.web.labels.route import in_words
-from telemed.web.labels.statistics import institution_name
 from telemed.web.pages.page import Visit, fragment, page, render
 
 _ = str  # marks text for the translation catalogue
@@ -121,7 +120,7 @@ async def attention_context(visit: Visit) -> dict[str, Any]:
         "kept_share": kept / (kept + missed) if kept + missed else None,
         "missed": missed,
         "unmatched_count": await overview.unmatched(person),
-        "name_of": lambda code: institution_name(visit.application.region, code),
+        "name_of": visit.name_of,
         "centres": visit.application.region.centres,
         "in_words": in_words,
         "hubs_of": _hubs_of(visit),
@@ -178,7 +177,7 @@ def _grid_row(visit: Visit, connection: Connection, days: Sequence[date], shown:
     stands = standing(connection, now, region.network.zone)
     return GridRow(
         connection.code,
-        institution_name(region, connection.code),
+        visit.name_of(connection.code),
         institution.level is Level.MEMBER,
         stands,
         STANDINGS[stands],
@@ -205,7 +204,7 @@ async def hubs_context(visit: Visit) -> dict[str, Any]:
         "loads": by_centre,
         "centres": region.centres,
         "trees": {code: tree(visit, code) for code in by_centre},
-        "name_of": lambda code: institution_name(region, code),
+        "name_of": visit.name_of,
     }
 
 
@@ -257,7 +256,7 @@ def route_context(visit: Visit) -> dict[str, Any]:
         "route_centres": _in_order(visit),
         "route_needs": needs,
         "centres": region.centres,
-        "name_of": lambda code: institution_name(region, code),
+        "name_of": visit.name_of,
         "route": None,
         "route_hub": None,
     }

@@ -60,7 +60,6 @@ def _context(visit: Visit, centre: Centre, view: CaseView | None, last_event: in
         "centre": centre,
         "form": _form_of(centre, case),
         "case": case,
-        "view": view,
         "values": case.request if case else {},
         "card": _card(view.patient, visit.person.institution) if view and view.patient else {},
         "draft": case is None or case.status is CaseStatus.DRAFT,

@@ -16,7 +16,6 @@ from telemed.web.i18n import gettext
 from telemed.web.labels.case import event_detail, examination
 from telemed.web.pages.page import Visit, page, render
 from telemed.web.pages.search import address_of
-from telemed.web.pages.worklist import institution_name
 
 _ = str  # marks text for the translation catalogue
 
@@ -84,7 +83,7 @@ def _line(visit: Visit, notice: Notice, who: str) -> NoticeLine:
         exam=examination(visit.application.region.centres[case.centre], case.request),
         detail=gettext(detail) if detail else "",
         who=who,
-        where=institution_name(visit, other) if other else "",
+        where=visit.name_of(other) if other else "",
         href=address_of(visit, case),
         masked=not (own and whole),
     )

@@ -15,9 +15,10 @@ from telemed.domain.people import Person, Role
 from telemed.domain.policy import Action, may
 from telemed.service.application import Application
 from telemed.service.queries import View
-from telemed.web.i18n import current_language, gettext
+from telemed.web.i18n import gettext
 from telemed.web.keys import APPLICATION, CASE_LABELS, PERSON
 from telemed.web.labels.case import CaseLabels
+from telemed.web.labels.statistics import institution_name
 from telemed.web.problems import Problem, problem_of
 from telemed.web.security import person_of
 
@@ -38,6 +39,10 @@ class Visit:
     @property
     def labels(self) -> CaseLabels:
         return self.request.app[CASE_LABELS]
+
+    def name_of(self, code: str) -> str:
+        """The institution's name in the reader's language."""
+        return institution_name(self.application.region, code)
 
     @property
     def query(self) -> Mapping[str, str]:
@@ -146,17 +151,13 @@ async def tabs_of(visit: Visit) -> list[Tab]:
 
 def _frame(visit: Visit, tabs: list[Tab], notices: int) -> dict[str, Any]:
     person = visit.person
-    network = visit.application.region.network
     centres = visit.application.region.centres
     only = next(iter(person.centres)) if len(person.centres) == 1 else ""
-    institution = network.institutions.get(person.institution)
-    english = current_language() == "en"
-    name = institution.name_en if institution and english and institution.name_en else network.name(person.institution)
     return {
         "hub": gettext("Nanjing remote diagnosis"),
         "centre": gettext(centres[only].name) if only in centres else "",
         "tabs": tabs,
-        "person": {"name": person.name, "institution": person.institution, "username": person.username, "institution_name": name},
+        "person": {"name": person.name, "institution": person.institution, "username": person.username},
         "notices": notices,
     }
 

@@ -16,6 +16,7 @@ from telemed.service.execution import query, record_look
 from telemed.service.queries import CaseFilter, PriorCase, View
 from telemed.service.reading_view import ReadingView, open_for_reading, read_prior
 from telemed.service.reporting import form_for
+from telemed.web.case_steps import seconds_allowed
 from telemed.web.dates import dicom_day, show_age, show_date
 from telemed.web.extension import ReadingPanel
 from telemed.web.i18n import gettext
@@ -25,7 +26,7 @@ from telemed.web.labels.image_quality import proposed_shapes, strip_of
 from telemed.web.ohif import viewer_address
 from telemed.web.pages.page import Visit, fragment, page, render
 from telemed.web.pages.transfers import transfers_context
-from telemed.web.pages.worklist import case_filter, institution_name, kept_query, read_query
+from telemed.web.pages.worklist import case_filter, kept_query, read_query
 
 _ = str  # marks text for the translation catalogue
 
@@ -161,9 +162,9 @@ async def _context(visit: Visit, reading_view: ReadingView) -> dict[str, Any]:
         "exam": examination(centre, case.request),
         "answers": answers(centre.request_form, case.request, without=shown_above),
         "missing": missing_words(region, reading_view.view.missing),
-        "member": institution_name(visit, case.member),
-        "hub": institution_name(visit, case.hub or ""),
-        "total": (case.due_at - (case.submitted_at or case.created_at)).total_seconds() if case.due_at else 0,
+        "member": visit.name_of(case.member),
+        "hub": visit.name_of(case.hub or ""),
+        "total": seconds_allowed(case),
         "patient_label": patient_label(case),
         "documents": documents,
         "priors": priors,

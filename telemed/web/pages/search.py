@@ -13,7 +13,6 @@ from telemed.service.execution import record_look
 from telemed.service.queries import CaseFilter
 from telemed.web.labels.case import examination
 from telemed.web.pages.page import Visit, page, render
-from telemed.web.pages.worklist import institution_name
 
 MAX_FOUND: Final = 100
 LONGEST: Final = 100
@@ -55,6 +54,6 @@ async def search(visit: Visit) -> web.StreamResponse:
         "address_of": lambda case: address_of(visit, case),
         "examination_of": lambda case: examination(visit.application.region.centres[case.centre], case.request),
         "centres": visit.application.region.centres,
-        "institution": lambda code: institution_name(visit, code),
+        "institution": visit.name_of,
     }
     return await render(visit, "search.html", context)

@@ -12,7 +12,6 @@ from telemed.service import reconciliation
 from telemed.service.execution import query, record_look
 from telemed.web.api.inputs import DuplicateQuery, UnmatchedQuery
 from telemed.web.api.unmatched import ReconciliationShape, reconciliation_shape, record_shape, unmatched_shape
-from telemed.web.labels.statistics import institution_name
 from telemed.web.pages.page import Visit, page, render
 
 _ = str  # marks text for the translation catalogue
@@ -134,4 +133,4 @@ def _about(step: ReconciliationShape) -> tuple[str, ...]:
 
 
 def _words(visit: Visit) -> dict[str, object]:
-    return {"attributes": ATTRIBUTES, "fields": FIELDS, "name_of": lambda code: institution_name(visit.application.region, code)}
+    return {"attributes": ATTRIBUTES, "fields": FIELDS, "name_of": visit.name_of}

@@ -20,7 +20,8 @@ from telemed.service.queries import CaseFilter, CasePage, EvidenceSummary, View
 from telemed.service.reading_view import claimable
 from telemed.web import appearance
 from telemed.web.api.inputs import CaseQuery
-from telemed.web.i18n import current_language, gettext
+from telemed.web.case_steps import seconds_allowed
+from telemed.web.i18n import gettext
 from telemed.web.labels.case import evidence_words, examination, missing_words
 from telemed.web.pages.page import Visit, fragment, home_of, page, render
 
@@ -53,7 +54,7 @@ NOTHING = {
 FILTERS = ("centre", "priority", "member", "need", "body_part", "q")
 
 
-class WorklistQuery(CaseQuery):
+class ListQuery(CaseQuery):
     """The filters of the list of cases, and the rows that a page wants to see again."""
 
     ids: Annotated[str, StringConstraints(pattern=r"^[0-9a-f,]*$", max_length=4000)] = ""
@@ -93,20 +94,26 @@ class Filter:
     chosen: str
 
 
-def read_query(visit: Visit) -> WorklistQuery:
+def list_query(visit: Visit) -> ListQuery:
     """The filters of the address; names that are not ours are left to others. Raises ValidationError."""
-    known = {name: value for name, value in visit.query.items() if name in WorklistQuery.model_fields and value}
-    asked = WorklistQuery.model_validate_strings(known)
+    return ListQuery.model_validate_strings(
+        {name: value for name, value in visit.query.items() if name in ListQuery.model_fields and value}
+    )
+
+
+def read_query(visit: Visit) -> ListQuery:
+    """As `list_query`, for the worklist: without a view and a search, the unclaimed cases."""
+    asked = list_query(visit)
     return asked if asked.view or asked.q else asked.model_copy(update={"view": View.UNCLAIMED.value})
 
 
-def kept_query(asked: WorklistQuery) -> str:
+def kept_query(asked: ListQuery) -> str:
     """The filters as the query part of an address, to carry from page to page."""
     values = {name: getattr(asked, name) for name in ("view", *FILTERS)}
     return urlencode({name: str(value) for name, value in values.items() if value})
 
 
-def case_filter(asked: WorklistQuery) -> CaseFilter:
+def case_filter(asked: ListQuery) -> CaseFilter:
     return CaseFilter(
         centre=asked.centre or "",
         member=asked.member or "",
@@ -119,13 +126,6 @@ def case_filter(asked: WorklistQuery) -> CaseFilter:
     )
 
 
-def institution_name(visit: Visit, code: str) -> str:
-    institution = visit.application.region.network.institutions.get(code)
-    if institution is None:
-        return code
-    return institution.name_en if current_language() == "en" and institution.name_en else institution.name
-
-
 def _order(case: Case, by_clock: bool) -> str:
     """As the query sorts: by rank and deadline, or newest first."""
     if not by_clock:
@@ -135,7 +135,7 @@ def _order(case: Case, by_clock: bool) -> str:
     return f"{rank}-{due}-{case.id}"
 
 
-async def rows_of(visit: Visit, asked: WorklistQuery, found: CasePage) -> list[Row]:
+async def rows_of(visit: Visit, asked: ListQuery, found: CasePage) -> list[Row]:
     held = {case.claimed_by for case in found.cases if case.claimed_by}
     names = await visit.application.queries.people_names(sorted(held)) if held else {}
     kept = kept_query(asked)
@@ -145,14 +145,13 @@ async def rows_of(visit: Visit, asked: WorklistQuery, found: CasePage) -> list[R
 
 def _row(visit: Visit, case: Case, summary: EvidenceSummary, names: Mapping[str, str], kept: str, by_clock: bool) -> Row:
     centre = visit.application.region.centres[case.centre]
-    started = case.submitted_at or case.created_at
     return Row(
         case=case,
         order=_order(case, by_clock),
-        total=(case.due_at - started).total_seconds() if case.due_at else 0,
+        total=seconds_allowed(case),
         exam=examination(centre, case.request),
         reason=str(case.request.get("reason", "")),
-        member=institution_name(visit, case.member),
+        member=visit.name_of(case.member),
         holder=names.get(case.claimed_by or "", case.claimed_by or ""),
         mine=case.claimed_by == visit.person.username,
         evidence=evidence_words(summary),
@@ -163,7 +162,7 @@ def _row(visit: Visit, case: Case, summary: EvidenceSummary, names: Mapping[str,
     )
 
 
-def _filters(visit: Visit, asked: WorklistQuery) -> list[Filter]:
+def _filters(visit: Visit, asked: ListQuery) -> list[Filter]:
     """Select boxes for what can differ in this person's list."""
     region = visit.application.region
     centres = [region.centres[code] for code in sorted(visit.person.centres) if code in region.centres]
@@ -178,7 +177,7 @@ def _filters(visit: Visit, asked: WorklistQuery) -> list[Filter]:
         found.append(Filter("centre", gettext("Centre"), [(c.code, gettext(c.name)) for c in centres], asked.centre or ""))
     priorities = [(each.value, gettext(appearance.priority(each.value).word)) for each in reversed(Priority)]
     found.append(Filter("priority", gettext("Priority"), priorities, asked.priority.value if asked.priority else ""))
-    named = [(code, institution_name(visit, code)) for code in dict.fromkeys(members)]
+    named = [(code, visit.name_of(code)) for code in dict.fromkeys(members)]
     found.append(Filter("member", gettext("Member"), named, asked.member or ""))
     for name, chosen in (("need", asked.need), ("body_part", asked.body_part)):
         fields = [f for centre in looked_at if (f := centre.request_form.field(centre.need if name == "need" else name))]
@@ -188,7 +187,7 @@ def _filters(visit: Visit, asked: WorklistQuery) -> list[Filter]:
     return found
 
 
-async def _found(visit: Visit, asked: WorklistQuery, limit: int = PAGE_ROWS) -> dict[str, Any]:
+async def _found(visit: Visit, asked: ListQuery, limit: int = PAGE_ROWS) -> dict[str, Any]:
     found = await visit.application.queries.cases(visit.person, case_filter(asked), asked.cursor, limit)
     return {"rows": await rows_of(visit, asked, found), "next": found.next, "kept": kept_query(asked)}
 

@@ -14,10 +14,11 @@ from pathlib import Path
 import pytest
 from pydicom.dataset import Dataset
 from pydicom.uid import CTImageStorage
-from pynetdicom import AE, build_role, evt
+from pynetdicom import build_role, evt
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from dicom_gateway import DimseServer, Index, Intake, Refusal, RefusalReason, Scope, start_dimse
+from dicom_gateway.dimse.association_socket import RequestingEntity
 from dicom_gateway.index import dicom_study
 from dicom_gateway.index_barrier import IndexBarrier
 from dicom_gateway.upper_layer import pdu
@@ -198,7 +199,7 @@ def find_and_get(port: int, slice_: Dataset, tls: ssl.SSLContext | None = None) 
     """Through pynetdicom: how many studies C-FIND names, and what C-GET brings."""
     query, got = Dataset(), []
     query.QueryRetrieveLevel, query.StudyInstanceUID = "STUDY", slice_.StudyInstanceUID
-    ae = AE(ae_title="CLINIC1")
+    ae = RequestingEntity(ae_title="CLINIC1")
     for model in (FIND, GET, CTImageStorage):
         ae.add_requested_context(model)
     keep = [(evt.EVT_C_STORE, lambda event: got.append(event.request.DataSet.getvalue()) or 0)]

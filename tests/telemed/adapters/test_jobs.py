@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from copy import copy
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import create_async_engine
 
 from storage import StoreUnavailable
 from telemed.adapters.database import tables as t
@@ -145,6 +147,22 @@ class TestWorker:
         harness.clock.forward(minutes=16)
         await worker.once()
         assert (await harness.case(case.id)).hub == "MAIN"
+
+    @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+    async def test_it_outlives_a_while_in_which_no_connection_is_free(self, harness: Harness) -> None:
+        await ask(harness, kind=UnknownJob.UNKNOWN)
+        crowded = copy(harness.application)
+        crowded.engine = create_async_engine(harness.application.engine.url, pool_size=1, max_overflow=0, pool_timeout=0.05)
+        held = await crowded.engine.connect()
+        running = asyncio.create_task(Worker(crowded).run())
+        await asyncio.sleep(0.5)
+        await held.close()
+        ended, _ = await asyncio.wait([running], timeout=1.5)
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+        await crowded.engine.dispose()
+        assert not ended
+        assert (await row_of(harness))["error"], "it has gone on with what waits"
 
     async def test_cancelled_it_stops(self, harness: Harness) -> None:
         running = asyncio.create_task(Worker(harness.application).run())

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pynetdicom import AE
 
+from dicom_gateway.dimse.association_socket import RequestingEntity
 from telemed.demo.chest_xray import chest_xray
 from telemed.demo.dicom_header import StudyOrder
 from telemed.demo.people import PATIENTS
@@ -81,7 +81,7 @@ class Journey:
         from pydicom import dcmread
 
         dataset = dcmread(BytesIO(self.image))
-        sender = AE(ae_title="CLINIC1")
+        sender = RequestingEntity(ae_title="CLINIC1")
         sender.acse_timeout = sender.dimse_timeout = sender.network_timeout = 10
         sender.add_requested_context(dataset.SOPClassUID, dataset.file_meta.TransferSyntaxUID)
         link = sender.associate("127.0.0.1", self.platform.dicom_port, ae_title="TELEMED")

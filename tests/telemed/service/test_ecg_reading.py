@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import replace
@@ -306,6 +307,17 @@ async def test_a_file_named_as_an_accession_number_belongs_to_that_case(ward: Wa
     await look(ward, carts)
     await ward.work()
     assert len(await ward.tracings(case.id)) == 1
+
+
+async def test_a_name_that_is_no_text_is_no_obstacle(ward: Ward, carts: WatchedFolder, inbox: Path) -> None:
+    """A cart that writes names in GBK: the bytes are no UTF-8, and no database takes them."""
+    case = await ward.harness.requested("ecg")
+    (inbox / "CLINIC1" / os.fsdecode("测试7.xml".encode("gbk"))).write_bytes(file_of("sinus"))
+    await look(ward, carts)
+    await ward.work()
+    assert len(await ward.tracings(case.id)) == 1
+    async with ward.harness.application.reading() as work:
+        assert [each.name for each in await work.evidence.of_case(case.id)] == ["7.xml"]
 
 
 # ---- measured numbers ----

@@ -186,6 +186,18 @@ class TestDecline:
         with pytest.raises(InvalidTransition):
             await harness.do("operator", routing.offer_by_operator, case.id, "HUBA", "x")
 
+    async def test_a_draft_stays_with_the_hub_that_wrote_it(self, harness: Harness) -> None:
+        case = await harness.written()
+        await harness.do("imaging.huba", reading.release_case, case.id)
+        same = await harness.do("operator", routing.offer_by_operator, case.id, "HUBA", "x")
+        assert same.report_status == "partial"
+        moved = await harness.do("operator", routing.offer_by_operator, case.id, "HUBB", "x")
+        assert moved.report_status is None
+        await harness.do("imaging.hubb", reading.claim_case, case.id)
+        report, versions = await harness.ask("imaging.hubb", reporting.read_report, case.id)
+        assert (report.version, report.author, report.hub, report.sections) == (2, "imaging.hubb", "HUBB", {})
+        assert versions == [report]
+
 
 class TestEscalate:
     async def test_this_hub_keeps_seeing_the_case_and_its_answer(self, harness: Harness) -> None:

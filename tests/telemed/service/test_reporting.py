@@ -268,6 +268,14 @@ class TestAmendment:
         again = await harness.do("imaging.huba", reporting.new_version, case.id, VersionKind.ADDENDUM, "补充", None)
         assert again.version == 3
 
+    async def test_one_that_was_set_aside_and_thrown_away_is_not_set_aside_any_more(self, harness: Harness) -> None:
+        case = await harness.signed()
+        await harness.do("imaging.huba", reporting.new_version, case.id, VersionKind.AMENDMENT, "笔误", None)
+        await harness.do("imaging.huba", reading.park_case, case.id, parked=True)
+        await harness.do("imaging.huba", reporting.discard_version, case.id)
+        await harness.do("imaging.huba", reporting.new_version, case.id, VersionKind.AMENDMENT, "笔误", None)
+        assert (await harness.case(case.id)).parked_at is None
+
     async def test_only_one_at_a_time(self, harness: Harness) -> None:
         case = await harness.signed()
         opening = [harness.do("imaging.huba", reporting.new_version, case.id, VersionKind.AMENDMENT, "笔误", None) for _ in range(4)]

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Final
 
 import structlog
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import SQLAlchemyError
 
 from storage.errors import StorageError
 from telemed.adapters.application import SqlApplication
@@ -35,6 +35,7 @@ from telemed.domain.evidence import HEAD, MATCH_WINDOW, Evidence, EvidenceType, 
 from telemed.domain.patient import Identifier, Sex
 from telemed.domain.policy import Action
 from telemed.service.evidence import CLOSED_TO_EVIDENCE, add_evidence
+from telemed.service.files import kept_name
 from telemed.service.identity import new_id
 from telemed.service.patients import Demographics
 from telemed.service.ports.unit_of_work import UnitOfWork
@@ -45,7 +46,7 @@ EVERY: Final = 2.0
 """Seconds between two looks into the folder."""
 STABLE: Final = timedelta(seconds=3)
 """A file whose size and time have not changed for so long is whole."""
-WAIT: Final = timedelta(days=3)
+WAIT: Final = MATCH_WINDOW
 """How long a file may wait for its case; as long as a study is matched by patient and time."""
 AGAIN: Final = timedelta(seconds=20)
 """From one search for a waiting file's case to the next."""
@@ -99,7 +100,7 @@ class WatchedFolder:
         while True:
             try:
                 await self.once()
-            except (DBAPIError, StorageError, OSError) as error:
+            except (SQLAlchemyError, StorageError, OSError) as error:
                 log.warning("carts.interrupted", error=str(error))
             await asyncio.sleep(EVERY)
 
@@ -171,7 +172,7 @@ class WatchedFolder:
         return Read(digest, kind.media_type, identity, self._now())
 
     async def _keep(self, member: str, file: Path, read: Read) -> Placed:
-        evidence = Evidence(new_id(), "", TRACINGS.type, file.name[-255:], CART, self._now(), media_type=read.media_type)
+        evidence = Evidence(new_id(), "", TRACINGS.type, kept_name(file.name), CART, self._now(), media_type=read.media_type)
         evidence.key = f"evidence/carts/{member}/{evidence.id}"
         stored = await self._application.store.put(evidence.key, _pieces(file), media_type=read.media_type)
         evidence.size, evidence.sha256 = stored.size, stored.sha256
@@ -205,9 +206,10 @@ class WatchedFolder:
 
     async def _find(self, work: UnitOfWork, member: str, file: Path, identity: Identity) -> Case | None:
         """By the accession number that is the file's name, else the one open case of the patient that waits for a tracing."""
-        named = [case for case in await work.cases.with_accession(member, file.stem) if case.status not in CLOSED_TO_EVIDENCE]
-        if named:
-            return named[0]
+        if file.stem.isascii():  # a name may be no text at all, and such a one is asked of no database
+            named = [case for case in await work.cases.with_accession(member, file.stem) if case.status not in CLOSED_TO_EVIDENCE]
+            if named:
+                return named[0]
         if not identity.number:
             return None
         fitting = []
