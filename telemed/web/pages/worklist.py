@@ -102,8 +102,10 @@ def list_query(visit: Visit) -> ListQuery:
 
 
 def read_query(visit: Visit) -> ListQuery:
-    """As `list_query`, for the worklist: without a view and a search, the unclaimed cases."""
+    """As `list_query`, for the worklist: without a view that it has and without a search, the unclaimed cases."""
     asked = list_query(visit)
+    if asked.view and asked.view not in TABS:
+        asked = asked.model_copy(update={"view": None})
     return asked if asked.view or asked.q else asked.model_copy(update={"view": View.UNCLAIMED.value})
 
 
