@@ -12,6 +12,7 @@ from pynetdicom import AE
 
 from dicom_gateway.dimse.association_socket import RequestingEntity
 from tests.browser.conftest import Visitor
+from tests.browser.fit import misfits
 from tests.browser.platform import Platform, free_port
 from tests.browser.test_operator import shown
 from tests.browser.test_pages import grave_findings
@@ -22,7 +23,7 @@ from tests.dicom_gateway.devices import StorageProvider
 
 async def sound(page: Page) -> None:
     assert grave_findings(await Axe().run(page)) == []
-    assert await page.evaluate("document.documentElement.scrollWidth") <= 1366
+    assert await misfits(page) == []
 
 
 async def opened(page: Page, address: str) -> None:
