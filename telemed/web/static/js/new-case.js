@@ -6,6 +6,7 @@
 
 import { call, Problem } from "./api.js";
 import { nest, readForm, writeForm } from "./autosave.js";
+import { optionOf, showLabels } from "./datalist.js";
 import { el, icon, need, wordsOf } from "./element.js";
 import { setFieldError, showErrors } from "./field-errors.js";
 import { t, tn } from "./i18n.js";
@@ -22,28 +23,6 @@ function filled(values) {
   return Object.fromEntries(
     Object.entries(values).filter(([, value]) => value !== "" && value !== null && !(Array.isArray(value) && value.length === 0)),
   );
-}
-
-/**
- * The option that a text means, by its label or its code.
- * @param {HTMLInputElement} input
- */
-function optionOf(input) {
-  const text = input.value.trim().toLowerCase();
-  return text === ""
-    ? null
-    : [...(input.list?.options ?? [])].find((option) => option.value.toLowerCase() === text || option.label.toLowerCase() === text);
-}
-
-/**
- * People read labels, the request keeps codes.
- * @param {HTMLFormElement} form
- */
-function showLabels(form) {
-  for (const input of form.querySelectorAll("input[list]")) {
-    const option = optionOf(input);
-    if (option && input.value !== option.label) input.value = option.label;
-  }
 }
 
 /**
