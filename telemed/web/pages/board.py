@@ -65,7 +65,7 @@ def kept_query(asked: ListQuery) -> str:
 def asks_of(case: Case, critical: CriticalValue | None) -> str:
     """Return what the member is asked to do, in words; empty where nothing is."""
     if critical is not None and critical.status is CriticalStatus.ACKNOWLEDGED:
-        return gettext("Record what was done")
+        return gettext("Record action")
     if critical is not None:
         return gettext("Acknowledge the critical value")
     if case.status is CaseStatus.ON_HOLD:
