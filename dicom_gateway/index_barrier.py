@@ -23,28 +23,29 @@ _STEP = 0.004  # seconds between two looks
 
 
 class IndexBarrier:
-    """Call it before reading the index. Without a local store there is nothing to wait for."""
+    """Call it before reading the index; it waits `longest` seconds at most. Without a local store there is nothing to wait for."""
 
-    def __init__(self, store: ObjectStore) -> None:
+    def __init__(self, store: ObjectStore, longest: float = LONGEST) -> None:
+        self._longest = longest
         self._store = store if isinstance(store, LocalStore) else None
         self._readers: dict[Path, WatermarkReader] = {}
         self._given_up: dict[WatermarkReader, tuple[int, int]] = {}  # with the counters that did not move
 
     async def __call__(self) -> None:
-        """Wait until everything that was promised before this call is in the index, `LONGEST` at most."""
+        """Wait until everything that was promised before this call is in the index, or for as long as may be waited."""
         if self._store is None:
             return
         behind = await asyncio.to_thread(self._behind)
         if not behind:
             return
         try:
-            async with asyncio.timeout(LONGEST):
+            async with asyncio.timeout(self._longest):
                 for reader, promised in behind:
                     # A new writer counts from the beginning.
                     while reader.noted < promised <= reader.promised:  # noqa: ASYNC110  # another process cannot set an event
                         await asyncio.sleep(_STEP)
         except TimeoutError:
-            log.warning("the index lags behind what was acknowledged by more than %s s", LONGEST)
+            log.warning("the index lags behind what was acknowledged by more than %s s", self._longest)
             self._given_up |= {reader: (reader.noted, reader.promised) for reader, _ in behind}
 
     def _behind(self) -> list[tuple[WatermarkReader, int]]:

@@ -139,7 +139,7 @@ async def gateway(engine: AsyncEngine, store: ObjectStore, pixel_pool: PixelPool
     def on_step(connection: sa.Connection, step: PerformedStep) -> None:
         steps.append(step)
 
-    index, intake = Index(engine, IndexBarrier(store)), Intake(engine, store, on_indexed=on_indexed)
+    index, intake = Index(engine, IndexBarrier(store, longest=120)), Intake(engine, store, on_indexed=on_indexed)
     dimse = await start_dimse(index, store, intake, policy, port=0, destinations=destinations, worklist=worklist, on_step=on_step)
     app = web.Application()
     app.add_subapp("/dicomweb", dicomweb_app(index, store, intake, _authorise, pool=pixel_pool))
