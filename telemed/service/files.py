@@ -135,7 +135,8 @@ async def _received(
         return await studies.receive(content, case.member, f"upload:{person.username}", case.id, admission)
     except (BorrowedStudy, TakenInstance) as refusal:
         async with application.writing() as work:
-            detail = {"why": refusal.code, "uid": str(getattr(refusal, "study_instance_uid", refusal))[:64]}
+            uid = {"study": refusal.study_instance_uid} if isinstance(refusal, BorrowedStudy) else {"instance": str(refusal)}
+            detail = {"why": refusal.code} | uid
             work.outbox.audit(Action.EVIDENCE_ADD, person.username, person.institution, f"case/{case.id}", "refused", detail)
         raise
 

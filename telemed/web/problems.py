@@ -94,8 +94,8 @@ BORROWED = _(
     " the network's operator to link the study to this case."
 )
 SET_ASIDE = _(
-    "The case goes on showing what came first. SOP Instance UID %s came with other content, which is kept with what was set aside on"
-    " the page of unmatched studies, where the network's operator decides."
+    "The case goes on showing what came first. SOP Instance UID %s came with other content, which stands among the DICOM objects"
+    " that were not entered: ask the network's operator which of the two is right."
 )
 
 FAULT = {
