@@ -22,12 +22,14 @@ class Division:
 class Scope:
     """The rights of a caller: `studies` is a condition on `dicom_study`, `owner` the institution to store as. `character_set` is
     the Specific Character Set that a device wants its answers in; empty: the one that it asks in. `division`: studies of which
-    not all is in scope; None: what is in scope is whole."""
+    not all is in scope; None: what is in scope is whole. `attributes`: the only ones that the caller may see and search by, as tags
+    of eight hexadecimal digits; None: all."""
 
     studies: sa.ColumnElement[bool]
     owner: str | None = None
     character_set: str = ""
     division: Division | None = None
+    attributes: frozenset[str] | None = None
 
     @property
     def instances(self) -> sa.ColumnElement[bool]:

@@ -10,6 +10,7 @@ from telemed.adapters.database.queries.cases import visible_to
 from telemed.adapters.dicom.case_instances import belongs_to, given_to, is_divided
 from telemed.domain.case import Case
 from telemed.domain.errors import Forbidden
+from telemed.domain.metadata import METADATA_ATTRIBUTES
 from telemed.domain.people import Person
 from telemed.domain.policy import Action, Relation, relations, require
 
@@ -19,10 +20,10 @@ def study_scope(person: Person, action: str) -> Scope:
 
     A member's people: what their institution sent. A hub's people: of studies that are evidence of cases they may read, the
     instances that these cases received.
-    The operator may search (the metadata of all members) and not retrieve.
+    The operator may search (the metadata of all members, by metadata alone) and not retrieve.
     """
     if action == "worklist":  # workitems are cases: whoever lists them asks the policy
-        return Scope(sa.false(), person.institution)
+        return Scope(sa.false(), person.institution, attributes=_shown_to(person))
     if action == "store":
         require(person, Action.EVIDENCE_STORE)
         return Scope(dicom_study.c.owner == person.institution, person.institution)
@@ -31,13 +32,18 @@ def study_scope(person: Person, action: str) -> Scope:
     if not allowed:
         raise Forbidden(wanted)
     if Relation.FOREIGN in allowed:
-        return Scope(sa.true())
+        return Scope(sa.true(), attributes=METADATA_ATTRIBUTES)
     own = person.institution if Relation.OWN in allowed else None
     return _scope(own, visible_to(person, search=True) if Relation.ROUTED in allowed else None)
 
 
 def person_sees_all(person: Person) -> bool:
     return Relation.FOREIGN in relations(person, Action.CASE_READ_METADATA)
+
+
+def _shown_to(person: Person) -> frozenset[str] | None:
+    """The attributes of everybody's cases that this person sees; None for who sees their own cases whole, and no others."""
+    return METADATA_ATTRIBUTES if person_sees_all(person) else None
 
 
 def device_scope(institution: str, is_hub: bool, character_set: str = "") -> Scope:
