@@ -129,6 +129,7 @@ FAULT = {
     "address-needed": _("is needed where studies are sent to the device or fetched from it"),
     "no-address": _("is not entered: a device that only calls cannot be tried from here"),
     "ip-network": _("takes networks such as 192.0.2.0/24 and single addresses such as 192.0.2.7, not"),
+    "fingerprint": _("takes SHA-256 fingerprints of certificates, 64 hexadecimal digits each, not"),
     "network-of-host": _("names one host of a network; the network is written"),
     "character-set": _("takes DICOM's defined terms, such as GB18030 or ISO_IR 192"),
     "certificate": _("must be one or more certificates in PEM, from BEGIN CERTIFICATE to END CERTIFICATE"),

@@ -1,4 +1,4 @@
-"""Which instances of a study a case received; evidence that is a part of a study"""
+"""Which instances of a study a case received; who may call by which AE title"""
 
 from __future__ import annotations
 
@@ -25,8 +25,10 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_case_instance_owner_sop_instance_uid"), "case_instance", ["owner", "sop_instance_uid"])
     op.create_index(op.f("ix_case_instance_owner_study_instance_uid"), "case_instance", ["owner", "study_instance_uid"])
+    op.add_column("application_entity", sa.Column("certificates", sa.String(), server_default="", nullable=False))
     _carry_attached_by_hubs()
     _carry_attached_instances()
+    _carry_last_calls()
 
 
 evidence = sa.table(
@@ -86,7 +88,21 @@ def _carry_attached_instances() -> None:
     op.execute(sa.insert(case_instance).from_select(["case_id", "sop_instance_uid", "owner", "study_instance_uid", "alone"], received))
 
 
+entity = sa.table("application_entity", sa.column("title"), sa.column("calls_from"))
+call = sa.table("device_call", *map(sa.column, ("title", "address", "refused")))
+
+
+def _carry_last_calls() -> None:
+    """A device that might call from anywhere calls on from where it was let in last; one that never called is asked for its place."""
+    last = sa.select(call.c.address).where(
+        call.c.title == entity.c.title, call.c.refused == "", call.c.address.not_like("%/%%", escape="/")
+    )
+    known = sa.exists(last.correlate(entity))
+    op.execute(sa.update(entity).where(entity.c.calls_from == "", known).values(calls_from=last.correlate(entity).scalar_subquery()))
+
+
 def downgrade() -> None:
+    op.drop_column("application_entity", "certificates")
     op.drop_index(op.f("ix_case_instance_owner_study_instance_uid"), "case_instance")
     op.drop_index(op.f("ix_case_instance_owner_sop_instance_uid"), "case_instance")
     op.drop_table("case_instance")
