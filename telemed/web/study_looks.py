@@ -59,8 +59,9 @@ class StudyLooks:
         if refused:
             await self._refused("access:retrieve-study", person, f"study/{study}", status)
             return
-        action = Action.EVIDENCE_READ if study else "study:find"
-        await record_look(self._application, person, action, f"study/{study}" if study else "studies")
+        await record_look(
+            self._application, person, Action.EVIDENCE_READ if study else "study:find", f"study/{study}" if study else "studies"
+        )
 
     async def _workitem(self, request: web.Request, status: int, person: Person, address: str) -> None:
         uid = request.match_info.get("workitem", "")
