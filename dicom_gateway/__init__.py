@@ -8,7 +8,7 @@ asked for: who needs the pixels alone loads neither pynetdicom nor aiohttp.
 - `Intake(engine, store, on_indexed=..., after_commit=...)`, `await intake.receive(part10, owner, source) -> Received`:
   the one way in. `on_indexed(connection, [IndexedInstance, ...])` runs inside the transaction.
 - `await start_dimse(index, store, intake, policy, ae_title=..., port=..., destinations=...) -> DimseServer`:
-  `policy(calling, called, address)` answers with a `Scope` or a `Refusal`.
+  `policy(calling, called, address, certificate)` answers with a `Scope` or a `Refusal`.
 - `dicomweb_app(index, store, intake, authorise)`: an aiohttp application; `authorise(request, action)` gives a `Scope`.
 - `StudyWatch(engine, on_stable=...)`: notes studies that have come to rest, or that somebody says are complete.
 - `SeriesDocuments(index, objects, pool).prepare(study_id)`: describes a study before a viewer asks.

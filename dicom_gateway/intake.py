@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterable, Callable, Sequence
+from collections.abc import AsyncIterable, Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import Enum
@@ -40,6 +40,8 @@ MAX_OBJECT = 8 << 30  # bytes; whole-slide images reach several gigabytes
 MAX_IN_FLIGHT = 64  # objects between the first byte and the commit
 OFF_LOOP = 256 << 10  # bytes from which hashing and scanning leave the event loop
 
+# (header of an object that is about to be kept) -> why it may not be, empty where it may.
+Admit = Callable[[InstanceHeader], Awaitable[str]]
 OnIndexed = Callable[[sa.Connection, Sequence[IndexedInstance]], None]
 AfterCommit = Callable[[], None]
 
@@ -53,6 +55,7 @@ class Outcome(Enum):
     OUT_OF_RESOURCES = 0xA700
     NOT_STORABLE = 0xA900  # error: data set does not match SOP class
     UNREADABLE = 0xC000  # error: cannot understand
+    NOT_ADMITTED = 0x0124  # refused: not authorised; nothing was kept
 
     @property
     def status(self) -> int:
@@ -63,7 +66,7 @@ class Outcome(Enum):
 @dataclass(frozen=True, slots=True)
 class Source:
     """The origin of an object. `via` is dimse, stow or upload; the UIDs, where given, are what
-    the C-STORE request or the STOW-RS address named; the object must agree."""
+    the C-STORE request or the STOW-RS address named; the object must agree. `reference` is handed to the host's hook."""
 
     via: str
     calling_ae: str | None = None
@@ -71,6 +74,7 @@ class Source:
     sop_class_uid: str | None = None
     sop_instance_uid: str | None = None
     study_instance_uid: str | None = None
+    reference: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,15 +123,16 @@ class Intake:
         self._places = asyncio.Semaphore(max_in_flight)
         self._commits: GroupCommit[ReceivedInstance, IndexedInstance] = GroupCommit(self._write)
 
-    async def receive(self, part10: bytes | AsyncIterable[bytes], owner: str, source: Source) -> Received:
-        """Take one DICOM file in. Returns only after it is durable, or with a status that says it is not.
+    async def receive(self, part10: bytes | AsyncIterable[bytes], owner: str, source: Source, admit: Admit | None = None) -> Received:
+        """Take one DICOM file in. Returns only after it is durable, or with a status that says it is not. `admit` is asked before
+        anything is kept.
 
         Raises nothing for bad content or a store or database that fails: that is in the answer.
         """
         async with self._places:
             try:
                 async with gathered(part10, self._max_object) as content:
-                    return await self._receive(content, owner, source)
+                    return await self._receive(content, owner, source, admit)
             except TooLarge as error:
                 return Received(Outcome.OUT_OF_RESOURCES, str(error))
             except (StorageError, SQLAlchemyError, OSError) as error:
@@ -140,7 +145,7 @@ class Intake:
         """Wait for the commits under way."""
         await self._commits.close()
 
-    async def _receive(self, content: bytes | memoryview, owner: str, source: Source) -> Received:
+    async def _receive(self, content: bytes | memoryview, owner: str, source: Source, admit: Admit | None) -> Received:
         try:
             if len(content) < OFF_LOOP:
                 header, digest = _examine(content, source)
@@ -150,6 +155,9 @@ class Intake:
             return await self._quarantine(content, owner, source, Outcome.UNREADABLE, error.reason, error.offset)
         except NotStorable as error:
             return await self._quarantine(content, owner, source, Outcome.NOT_STORABLE, str(error), None)
+        if admit is not None and (refusal := await admit(header)):
+            uids = (header.study_instance_uid, header.series_instance_uid, header.sop_instance_uid, header.sop_class_uid)
+            return Received(Outcome.NOT_ADMITTED, refusal, *uids)
         stored = await self._put(f"dicom/{owner}", content)
         indexed = await self._commits.submit(
             ReceivedInstance(
@@ -163,6 +171,7 @@ class Intake:
                 received_by=source.via,
                 calling_ae=source.calling_ae,
                 peer_address=source.address,
+                reference=source.reference,
             )
         )
         if indexed.recorded in (Recorded.DUPLICATE, Recorded.REPEATED_CONFLICT):

@@ -40,8 +40,9 @@ class Destination:
     tls: ssl.SSLContext | None = None
 
 
-# (calling AE title, called AE title, peer address) -> what the caller may see and whom it stores for, or why not.
-Policy = Callable[[str, str, str], Coroutine[Any, Any, Scope | Refusal]]
+# (calling AE title, called AE title, peer address, certificate in DER that the peer has shown over TLS and that was verified, else
+# empty) -> what the caller may see and whom it stores for, or why not.
+Policy = Callable[[str, str, str, bytes], Coroutine[Any, Any, Scope | Refusal]]
 # (AE title, scope of the asking association) -> where it is, or None where it is unknown or not allowed.
 Destinations = Callable[[str, Scope], Coroutine[Any, Any, Destination | None]]
 # (scope and AE title of the asking device) -> the worklist items that are meant for it, each as in PS3.4 table K.6-1.

@@ -13,7 +13,7 @@ import logging
 import zlib
 from collections import deque
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import sqlalchemy as sa
@@ -46,6 +46,8 @@ class SeriesState:
     instances: int
     state: str
     etag: str | None
+    divided: bool = False
+    """The caller may not see all of it: its document is not for them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,11 +73,16 @@ class SeriesDocuments:
 
     async def states(self, scope: Scope, study: str, series: str | None = None) -> list[SeriesState]:
         """The series in scope under these UIDs, in order; two owners may both have sent one."""
-        where = [scope.studies, dicom_study.c.study_instance_uid == study]
+        where = [scope.studies, scope.filled_series, dicom_study.c.study_instance_uid == study]
         if series is not None:
             where.append(dicom_series.c.series_instance_uid == series)
         await self._index.barrier()
-        return await self._states(*where)
+        found = await self._states(*where)
+        if scope.division is None or not found:
+            return found
+        divided = sa.select(dicom_series.c.id).join_from(dicom_series, dicom_study)
+        ids = {row.id for row in await self._index.rows(divided.where(*where, scope.division.studies))}
+        return [replace(each, divided=each.id in ids) for each in found]
 
     async def _states(self, *where: sa.ColumnElement[bool]) -> list[SeriesState]:
         s, e, i, d = dicom_study.c, dicom_series.c, dicom_instance.c, dicom_series_document.c

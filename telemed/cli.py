@@ -220,7 +220,10 @@ def device(
     address: Annotated[str, typer.Option("--address", help="host:port, where it is addressed")] = "",
     use: Annotated[list[str] | None, typer.Option("--use", help="store (studies may be sent there) or query (a PACS with priors)")] = None,
     character_set: Annotated[str, typer.Option("--character-set", help="Specific Character Set of answers, such as GB18030")] = "",
-    calls_from: Annotated[list[str] | None, typer.Option("--from", help="Network that it may call from; any when left out")] = None,
+    calls_from: Annotated[list[str] | None, typer.Option("--from", help="Network that it may call from")] = None,
+    certificate: Annotated[
+        list[str] | None, typer.Option("--certificate", help="Certificate that it may show: SHA-256 fingerprint, or a PEM file")
+    ] = None,
     tls: Annotated[bool, typer.Option("--tls", help="It is called over TLS")] = False,
     authority: Annotated[str, typer.Option("--authority", help="PEM file with the authority of its certificate, or with that itself")] = "",
     remove: Annotated[bool, typer.Option("--remove", help="Take it out of the network")] = False,
@@ -238,6 +241,7 @@ def device(
         return
     try:
         about = (title, institution, address, use or [], character_set, calls_from or [])
-        _run(devices.put_device(settings, devices.device_of(*about, tls=tls, authority=authority)))
+        entry = devices.device_of(*about, tls=tls, authority=authority, certificates=certificate or [])
+        _run(devices.put_device(settings, entry))
     except devices.WrongDevice as error:
         _fail(f"{error}.")

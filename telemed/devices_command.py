@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from hashlib import sha256
 from pathlib import Path
+from ssl import PEM_cert_to_DER_cert
 
 from rich.console import Console
 from rich.table import Table
@@ -13,7 +15,7 @@ from telemed import centres
 from telemed.adapters.database.engine import make_engine
 from telemed.adapters.database.repositories.region import load_region
 from telemed.adapters.database.unit_of_work import writing
-from telemed.domain.device import DeviceEntry
+from telemed.domain.device import CERTIFICATE, FINGERPRINT, DeviceEntry, fingerprint_of
 from telemed.domain.errors import Invalid, NotFound
 from telemed.domain.people import Person, Role
 from telemed.service import devices
@@ -40,18 +42,34 @@ def device_of(
     *,
     tls: bool = False,
     authority: str = "",
+    certificates: Sequence[str] = (),
 ) -> DeviceEntry:
-    """A device as it was typed. `address` is host:port or empty, `calls_from` networks, `authority` a PEM file or empty. Raises
-    `WrongDevice`."""
+    """A device as it was typed. `address` is host:port or empty, `calls_from` networks, `authority` a PEM file or empty,
+    `certificates` fingerprints or PEM files. Raises `WrongDevice`."""
     host, _, port = address.rpartition(":")
     if address and not (host and port.isascii() and port.isdecimal() and len(port) <= 5):
         raise WrongDevice(f"{address!r} is no address of the form host:port")
-    try:
-        certificates = Path(authority).read_text("utf-8", "replace") if authority else ""
-    except OSError as error:
-        raise WrongDevice(f"{authority} cannot be read ({error.strerror})") from None
     about = (uses, character_set, calls_from)
-    return DeviceEntry(title, institution, host.strip("[]"), int(port or 0), *about, tls=tls, authority=certificates)
+    shown = [each for text in certificates for each in _fingerprints(text)]
+    trusted = _text_of(authority) if authority else ""
+    return DeviceEntry(title, institution, host.strip("[]"), int(port or 0), *about, tls=tls, authority=trusted, certificates=shown)
+
+
+def _text_of(file: str) -> str:
+    try:
+        return Path(file).read_text("utf-8", "replace")
+    except OSError as error:
+        raise WrongDevice(f"{file} cannot be read ({error.strerror})") from None
+
+
+def _fingerprints(text: str) -> list[str]:
+    """What was typed, or the fingerprint of the certificate in the file of this name: the device's own, the first of a chain."""
+    if FINGERPRINT.fullmatch(fingerprint_of(text)):
+        return [text]
+    found = CERTIFICATE.search(_text_of(text))
+    if found is None:
+        raise WrongDevice(f"{text} holds no certificate in PEM")
+    return [sha256(PEM_cert_to_DER_cert(found.group())).hexdigest()]
 
 
 @asynccontextmanager
@@ -93,6 +111,7 @@ async def show_devices(settings: Settings, console: Console) -> None:
     table = Table("AE title", "institution", "address", "addressed for", "calls from", "character set", "on", box=None)
     for device in found:
         address = f"{device.host}:{device.port}{' TLS' if device.tls else ''}" if device.host else ""
-        lists = (", ".join(sorted(names)) for names in (device.uses, device.calls_from))
+        places = sorted(device.places) + ["with its certificate"] * bool(device.certificates) or ["nowhere yet"]
+        lists = (", ".join(sorted(device.uses)), ", ".join(places))
         table.add_row(device.title, device.institution, address, *lists, device.character_set, "yes" if device.active else "no")
     console.print(table)

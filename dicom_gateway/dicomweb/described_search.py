@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dicom_gateway.dicomweb.service import Service
-from dicom_gateway.index import BadQuery, Level, Query, Scope
+from dicom_gateway.index import BadQuery, Level, Query, Scope, Target
 from dicom_gateway.index.finding import MAX_ROWS
 from dicom_gateway.index.names import fold_name, fuzzy_words, name_groups, name_words
 from dicom_gateway.index.paths import Path
@@ -78,6 +78,11 @@ async def _described(service: Service, scope: Scope, study: str, series: str | N
     states = await service.documents.states(scope, study, series)
     found: dict[str, Item] = {}
     for state in states if whole else states[:1]:
+        if state.divided:
+            seen = await service.index.locate(Target(studies=[study], series=[state.series_instance_uid]), scope)
+            async for array in service.documents.described([(each, "") for each in (seen if whole else seen[:1])]):
+                found |= {item["00080018"]["Value"][0]: item for item in json.loads(array)}
+            continue
         document = await service.documents.document(state)
         if document is not None:
             found |= await asyncio.to_thread(_by_uid, document, whole)

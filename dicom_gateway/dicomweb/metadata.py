@@ -33,8 +33,8 @@ async def metadata(request: web.Request) -> web.StreamResponse:
     series = await service.documents.states(scope, where["study"], where.get("series"))
     if not series:
         raise not_found()
-    if len({each.owner for each in series}) > 1:
-        return await _anew(request)  # what two institutions sent alike is listed once
+    if len({each.owner for each in series}) > 1 or any(each.divided for each in series):
+        return await _anew(request)  # what two institutions sent alike is listed once; of some the caller may see a part
     documents = [await service.documents.document(each) for each in series]
     known = [document for document in documents if document is not None]
     if len(known) < len(documents):

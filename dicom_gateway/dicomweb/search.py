@@ -13,6 +13,7 @@ from dicom_gateway.dicomweb.levels import describes
 from dicom_gateway.dicomweb.service import scope_of, service_address
 from dicom_gateway.index import Attribute, BadQuery, Level, Match, Matching, Query
 from dicom_gateway.index.attributes import BY_KEYWORD
+from dicom_gateway.index.disclosure import check_key, disclosed
 from dicom_gateway.index.finding import MAX_ROWS
 from dicom_gateway.index.paths import Path, attribute_at, path_of
 from dicom_gateway.metadata import attributes_shown, row_json, without_bulk
@@ -62,6 +63,8 @@ async def _search(request: web.Request, level: Level) -> web.StreamResponse:
     kind = answer_kind(request)
     service, scope = await scope_of(request, "search")
     asked = _asked(request, level)
+    for key in asked.keys:
+        check_key(".".join(key.path), key.path, key.values, scope.attributes)
     if asked.keys or asked.added or asked.everything:
         rows, more = await described_rows(service, scope, asked.query, asked.keys)
     else:
@@ -73,7 +76,7 @@ async def _search(request: web.Request, level: Level) -> web.StreamResponse:
     headers = {"Cache-Control": "private, no-cache"}
     if more:
         headers["Warning"] = f'299 {request.host}: "There are additional results that can be requested"'
-    return await answer(request, kind, lambda: [_shown(row, asked, base) for row in rows], headers)
+    return await answer(request, kind, lambda: [disclosed(_shown(row, asked, base), scope.attributes) for row in rows], headers)
 
 
 def _asked(request: web.Request, level: Level) -> _Asked:

@@ -12,6 +12,7 @@ from typing import Any
 from aiohttp import web
 
 from dicom_gateway.index import BadQuery, Index, Scope, StoredInstance, Target
+from dicom_gateway.index.disclosure import WithheldKey
 from dicom_gateway.intake import Intake
 from dicom_gateway.objects import NoSuchFrame, Objects
 from dicom_gateway.pixels import PixelError, PixelPool
@@ -76,6 +77,8 @@ async def problems(request: web.Request, handler: Callable[[web.Request], Awaita
         return await handler(request)
     except Problem as problem:
         return _answer(problem.status, problem.title, str(problem), problem.headers)
+    except WithheldKey as error:
+        return _answer(403, "Forbidden", str(error))
     except BadQuery as error:
         return _answer(400, "Bad query", str(error))
     except NoSuchFrame as error:

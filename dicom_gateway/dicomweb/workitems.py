@@ -13,7 +13,8 @@ from pydicom.uid import generate_uid
 from dicom_gateway.dicomweb.answers import JSON, XML, answer, answer_kind
 from dicom_gateway.dicomweb.described_search import Key, key_matches
 from dicom_gateway.dicomweb.search import OPTIONS, number_of, split_values
-from dicom_gateway.dicomweb.service import Problem, Service, not_found, scope_of, service_address
+from dicom_gateway.dicomweb.service import Problem, not_found, scope_of, service_address
+from dicom_gateway.index.disclosure import check_key, disclosed
 from dicom_gateway.index.paths import path_of
 from dicom_gateway.native_xml import BadModel, from_xml
 from dicom_gateway.workitems import Refused, State, Workitem
@@ -28,15 +29,18 @@ _ACTIONS = {"GET": "search", "POST": "store", "PUT": "store"}
 async def search(request: web.Request) -> web.StreamResponse:
     """Workitems that match, most urgent first."""
     kind = answer_kind(request)
-    service, owner = await _repository(request)
+    service, scope = await scope_of(request, "worklist")
     keys = [
         Key(path_of(name), tuple(part for value in request.query.getall(name) for part in split_values(value, None)))
         for name in dict.fromkeys(request.query)
         if name not in OPTIONS
     ]
+    for key in keys:
+        check_key(".".join(key.path), key.path, key.values, scope.attributes)
     limit, offset = number_of(request, "limit", _DEFAULT_ROWS), number_of(request, "offset", 0)
     state = next((each for each in State for key in keys if key.path == (STATE,) and key.values == (each.value,)), None)
-    found = [shown for workitem in await service.workitems.listed(request, owner, state) if _matches(shown := workitem.shown(), keys)]
+    listed = [disclosed(each.shown(), scope.attributes) for each in await service.workitems.listed(request, scope.owner, state)]
+    found = [shown for shown in listed if _matches(shown, keys)]
     headers = {"Cache-Control": "private, no-cache"}
     if len(found) > offset + limit:
         headers["Warning"] = f'299 {request.host}: "There are additional results that can be requested"'
@@ -45,13 +49,13 @@ async def search(request: web.Request) -> web.StreamResponse:
 
 async def create(request: web.Request) -> web.Response:
     """A new workitem; its UID stands in the query, in the content, or is made here."""
-    service, owner = await _repository(request)
+    service, scope = await scope_of(request, "worklist")
     item = await _content(request)
     uid = next((name for name, value in request.query.items() if _UID.fullmatch(name) and not value), None)
     uid = request.query.get("workitem") or uid or value_of(item, SOP_INSTANCE_UID) or str(generate_uid(prefix=None))
     if not _UID.fullmatch(str(uid)):
         raise Problem(400, "Bad request", f"{str(uid)[:64]!r} is no UID")
-    await _kept(request, service.workitems.create(request, owner, str(uid), item))
+    await _kept(request, service.workitems.create(request, scope.owner, str(uid), item))
     address = f"{service_address(request)}/workitems/{uid}"
     return web.Response(status=201, headers={"Location": address, "Content-Location": address})
 
@@ -59,24 +63,26 @@ async def create(request: web.Request) -> web.Response:
 async def retrieve(request: web.Request) -> web.StreamResponse:
     """One workitem."""
     kind = answer_kind(request)
-    service, owner = await _repository(request)
-    workitem = await _kept(request, service.workitems.workitem(request, owner, request.match_info["workitem"]))
+    service, scope = await scope_of(request, "worklist")
+    workitem = await _kept(request, service.workitems.workitem(request, scope.owner, request.match_info["workitem"]))
     assert isinstance(workitem, Workitem)
-    return await answer(request, kind, lambda: [workitem.shown()], {"Cache-Control": "private, no-cache"}, alone=kind == XML)
+    return await answer(
+        request, kind, lambda: [disclosed(workitem.shown(), scope.attributes)], {"Cache-Control": "private, no-cache"}, alone=kind == XML
+    )
 
 
 async def update(request: web.Request) -> web.Response:
     """Attributes written over those of a workitem; who took it names the Transaction UID in the query."""
-    service, owner = await _repository(request)
+    service, scope = await scope_of(request, "worklist")
     key = request.query.get("transaction-uid") or next((n for n, v in request.query.items() if _UID.fullmatch(n) and not v), None)
     item = await _content(request)
-    await _kept(request, service.workitems.update(request, owner, request.match_info["workitem"], item, key))
+    await _kept(request, service.workitems.update(request, scope.owner, request.match_info["workitem"], item, key))
     return web.Response(status=200)
 
 
 async def change_state(request: web.Request) -> web.Response:
     """Take, complete or cancel a workitem."""
-    service, owner = await _repository(request)
+    service, scope = await scope_of(request, "worklist")
     item = await _content(request)
     try:
         state = State(value_of(item, STATE))
@@ -85,23 +91,18 @@ async def change_state(request: web.Request) -> web.Response:
     key = value_of(item, TRANSACTION_UID)
     if not isinstance(key, str) or not _UID.fullmatch(key):
         raise Problem(400, "Bad request", "The Transaction UID is missing.", _warning(request, "The Transaction UID is missing."))
-    changed = await _kept(request, service.workitems.change_state(request, owner, request.match_info["workitem"], state, key))
+    changed = await _kept(request, service.workitems.change_state(request, scope.owner, request.match_info["workitem"], state, key))
     said = "" if changed else f"The UPS is already in the requested state of {state.value}."
     return web.Response(status=200, headers=_warning(request, said) if said else None)
 
 
 async def request_cancel(request: web.Request) -> web.Response:
     """Request the cancellation of a workitem that another party performs."""
-    service, owner = await _repository(request)
+    service, scope = await scope_of(request, "worklist")
     reason = await _content(request) if request.can_read_body else {}
-    changed = await _kept(request, service.workitems.request_cancel(request, owner, request.match_info["workitem"], reason))
+    changed = await _kept(request, service.workitems.request_cancel(request, scope.owner, request.match_info["workitem"], reason))
     said = "" if changed else "The UPS is already in the requested state of CANCELED."
     return web.Response(status=202, headers=_warning(request, said) if said else None)
-
-
-async def _repository(request: web.Request) -> tuple[Service, str | None]:
-    service, scope = await scope_of(request, "worklist")
-    return service, scope.owner
 
 
 async def _kept(request: web.Request, asked: Any) -> object:

@@ -186,7 +186,7 @@ def _admit(event: Any, service: ServiceContext, policy: Policy) -> None:
     address = str(association.requestor.address or "")
     decision: Scope | Refusal
     try:
-        decision = service.wait(policy(calling, called, address))
+        decision = service.wait(policy(calling, called, address, association.certificate))
     except Exception:
         log.exception("the association policy failed for %s at %s", calling, address)
         decision = Refusal(RefusalReason.TEMPORARY_CONGESTION)

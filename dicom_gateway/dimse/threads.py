@@ -35,6 +35,7 @@ class _Request(RequestHandler):
         association: Any = super()._create_association()
         make_prompt(association)
         server = cast(ThreadedAssociations, self.server)
+        association.certificate = server.certificates.pop(self.request, b"")
         by_pynetdicom = association._serve_request
 
         def serve(request: Any, context_id: int) -> None:
@@ -95,6 +96,7 @@ class ThreadedAssociations(ThreadedAssociationServer):
         cast(socket.socket, self.socket).close()
         self.retrieve = retrieve
         self.after_request = after_request
+        self.certificates: dict[socket.socket, bytes] = {}
 
     def server_bind(self) -> None:
         """Bind nothing: connections come from the receiver."""
@@ -102,8 +104,9 @@ class ThreadedAssociations(ThreadedAssociationServer):
     def server_activate(self) -> None:
         """Listen on nothing."""
 
-    def serve(self, connection: socket.socket, address: tuple[str, int]) -> None:
-        """Serve the association on `connection` in a thread."""
+    def serve(self, connection: socket.socket, address: tuple[str, int], certificate: bytes) -> None:
+        """Serve the association on `connection` in a thread; `certificate` is what the peer showed where TLS ended."""
+        self.certificates[connection] = certificate
         self.process_request(connection, address)
 
     async def close(self) -> None:

@@ -4,8 +4,9 @@ from dicom_gateway.index.attributes import ATTRIBUTES, Attribute, Level, Matchin
 from dicom_gateway.index.correcting import CORRECTABLE, Correction, correct, corrections, restore
 from dicom_gateway.index.finding import Query
 from dicom_gateway.index.matching import BadQuery, Match
-from dicom_gateway.index.reading import Index, Scope, StoredInstance, Target
+from dicom_gateway.index.reading import Index, StoredInstance, Target
 from dicom_gateway.index.recording import IndexedInstance, ReceivedInstance, Recorded, record
+from dicom_gateway.index.scope import Division, Scope
 from dicom_gateway.index.tables import (
     dicom_conflict,
     dicom_correction,
@@ -26,6 +27,7 @@ __all__ = [
     "Attribute",
     "BadQuery",
     "Correction",
+    "Division",
     "Index",
     "IndexedInstance",
     "Level",

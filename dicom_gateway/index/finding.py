@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from dicom_gateway.index.attributes import ATTRIBUTES, Level
 from dicom_gateway.index.matching import Match, condition
+from dicom_gateway.index.scope import Scope
 from dicom_gateway.index.tables import dicom_instance, dicom_series, dicom_study
 
 MAX_ROWS = 10_000  # of one answer
@@ -27,7 +28,7 @@ class Query:
     counted: frozenset[str] = field(default=frozenset({"SOPClassesInStudy"}))
 
 
-def matching(query: Query, scope: sa.ColumnElement[bool], dialect: str) -> sa.Select[Any]:
+def matching(query: Query, scope: Scope, dialect: str) -> sa.Select[Any]:
     """The statement; columns by keyword, and `study_id` and `series_id` of each row. Raises `BadQuery`."""
     level = query.level
     # A patient is who shares these values: there is no patient table to disagree with its studies.
@@ -40,30 +41,34 @@ def matching(query: Query, scope: sa.ColumnElement[bool], dialect: str) -> sa.Se
         order = [dicom_study.c.patient_name.nulls_last(), dicom_study.c.patient_id.nulls_last()]
     if level >= Level.STUDY:
         ids.append(dicom_study.c.id.label("study_id"))
+    within: list[sa.ColumnElement[bool]] = [scope.filled_studies]
     if level >= Level.SERIES:
+        within = [scope.studies, scope.filled_series]
         source = source.join(dicom_series)
         ids.append(dicom_series.c.id.label("series_id"))
         order += [dicom_series.c.series_number.nulls_last(), dicom_series.c.id]
     if level >= Level.IMAGE:
+        within = [scope.studies, scope.instances]
         source = source.join(dicom_instance)
         order += [dicom_instance.c.instance_number.nulls_last(), dicom_instance.c.id]
-    statement: sa.Select[Any] = sa.select(*[*columns, *ids]).select_from(source).where(scope)
+    statement: sa.Select[Any] = sa.select(*[*columns, *ids]).select_from(source).where(*within)
     for match in query.matches:
-        statement = statement.where(_condition(match, level, dialect))
+        statement = statement.where(_condition(match, level, scope, dialect))
     if level == Level.PATIENT:
         statement = statement.distinct()
     return statement.order_by(*order).limit(max(0, min(query.limit, MAX_ROWS))).offset(max(0, query.offset))
 
 
-def _condition(match: Match, level: Level, dialect: str) -> sa.ColumnElement[bool]:
+def _condition(match: Match, level: Level, scope: Scope, dialect: str) -> sa.ColumnElement[bool]:
     """The condition at `level`; a key of a deeper level holds where any descendant matches."""
-    clause = condition(match, dialect)
+    clause = condition(match, dialect, scope.filled_series)
     if match.attribute.level <= max(level, Level.STUDY) or match.attribute.column is None or isinstance(clause, sa.sql.elements.True_):
         return clause
     descendants = sa.select(sa.literal(1)).select_from(dicom_series)
     if match.attribute.level == Level.IMAGE:
         descendants = descendants.join(dicom_instance)
     if level >= Level.SERIES:
-        inner = dicom_instance.c.series_id == dicom_series.c.id
-        return sa.select(sa.literal(1)).select_from(dicom_instance).where(inner, clause).correlate(dicom_series).exists()
-    return descendants.where(dicom_series.c.study_id == dicom_study.c.id, clause).correlate(dicom_study).exists()
+        inner = sa.and_(dicom_instance.c.series_id == dicom_series.c.id, scope.instances)
+        return sa.select(sa.literal(1)).select_from(dicom_instance).where(inner, clause).correlate(dicom_series, dicom_study).exists()
+    seen = scope.instances if match.attribute.level == Level.IMAGE else scope.filled_series
+    return descendants.where(dicom_series.c.study_id == dicom_study.c.id, seen, clause).correlate(dicom_study).exists()

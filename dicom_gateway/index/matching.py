@@ -29,8 +29,10 @@ class Match:
     fuzzy: bool = False
 
 
-def condition(match: Match, dialect: str) -> sa.ColumnElement[bool]:
-    """The condition. Raises `BadQuery` for a value that the attribute does not take."""
+def condition(match: Match, dialect: str, seen: sa.ColumnElement[bool] | None = None) -> sa.ColumnElement[bool]:
+    """The condition; `seen` says of a series whether the caller may see it (None: all).
+
+    Raises `BadQuery` for a value that the attribute does not take."""
     values = [value for value in match.values if value not in ("", "*")]
     if not values:
         return sa.true()  # universal matching
@@ -41,7 +43,8 @@ def condition(match: Match, dialect: str) -> sa.ColumnElement[bool]:
     kind, column = match.attribute.matching, match.attribute.column
     if kind is Matching.MODALITIES:
         modality = sa.or_(*(_text(dicom_series.c.modality, value, dialect) for value in values))
-        return sa.exists().where(dicom_series.c.study_id == dicom_study.c.id, modality).correlate(dicom_study)
+        of_study = dicom_series.c.study_id == dicom_study.c.id
+        return sa.exists().where(of_study, modality, *([] if seen is None else [seen])).correlate(dicom_study)
     if column is None or kind is Matching.NONE:
         raise BadQuery(f"{match.attribute.keyword} cannot be matched; leave it empty")
     if kind is Matching.UID:

@@ -10,22 +10,14 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from dicom_gateway.frames import FrameIndex, unpack
-from dicom_gateway.index.attributes import Level
+from dicom_gateway.index.attributes import BY_KEYWORD, Level
 from dicom_gateway.index.counting import Found, count_series, count_studies
+from dicom_gateway.index.disclosure import check_key
 from dicom_gateway.index.finding import Query, matching
+from dicom_gateway.index.scope import Scope
 from dicom_gateway.index.tables import dicom_frame_index, dicom_instance, dicom_series, dicom_study
 
 PAGE = 500  # matches that are read and counted together
-
-
-@dataclass(frozen=True, slots=True)
-class Scope:
-    """The rights of a caller: `studies` is a condition on `dicom_study`, `owner` the institution to store as. `character_set` is
-    the Specific Character Set that a device wants its answers in; empty: the one that it asks in."""
-
-    studies: sa.ColumnElement[bool]
-    owner: str | None = None
-    character_set: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,37 +64,39 @@ class Index:
 
     async def find(self, query: Query, scope: Scope) -> list[dict[str, Any]]:
         """Attributes by keyword, one mapping a match; counts included. Raises `BadQuery`."""
-        statement = matching(query, scope.studies, self.engine.dialect.name)
+        _check(query, scope)
+        statement = matching(query, scope, self.engine.dialect.name)
         await self.barrier()
         async with self._reading.connect() as connection:
             rows = (await connection.execute(statement)).mappings().all()
             found = [Found.of(row) for row in rows]
-            await self._count(connection, query, found)
-        return [each.values for each in found]
+            await self._count(connection, query, found, scope)
+        return [_disclosed(each.values, scope) for each in found]
 
     async def pages(self, query: Query, scope: Scope, size: int = PAGE) -> AsyncGenerator[list[dict[str, Any]], None]:
         """All matches in pieces of `size`, however many; the query's limit and offset do not count. Raises `BadQuery`.
 
         What is found stands still: one statement, read as it is asked for."""
-        statement = matching(query, scope.studies, self.engine.dialect.name).limit(None).offset(None)
+        _check(query, scope)
+        statement = matching(query, scope, self.engine.dialect.name).limit(None).offset(None)
         await self.barrier()
         async with self._reading.connect() as connection, connection.stream(statement) as result:
             async for part in result.mappings().partitions(size):
                 found = [Found.of(row) for row in part]
-                await self._count(connection, query, found)
-                yield [each.values for each in found]
+                await self._count(connection, query, found, scope)
+                yield [_disclosed(each.values, scope) for each in found]
 
-    async def _count(self, connection: AsyncConnection, query: Query, found: list[Found]) -> None:
+    async def _count(self, connection: AsyncConnection, query: Query, found: list[Found], scope: Scope) -> None:
         if query.level >= Level.STUDY:
-            await count_studies(connection, found, query.counted)
+            await count_studies(connection, found, query.counted, scope)
         if query.level >= Level.SERIES:
-            await count_series(connection, found)
+            await count_series(connection, found, scope)
 
     async def locate(self, target: Target, scope: Scope) -> list[StoredInstance]:
         """Instances of `target` in series and instance order. At most one per SOP Instance UID, although two owners
         in scope may both have sent it."""
         e, i, s = dicom_series.c, dicom_instance.c, dicom_study.c
-        statement = _instances().where(scope.studies)
+        statement = _instances().where(scope.studies, scope.instances)
         for column, wanted in (
             (s.patient_id, target.patient_ids),
             (s.study_instance_uid, target.studies),
@@ -131,6 +125,20 @@ class Index:
         async with self._reading.connect() as connection:
             found: Sequence[Any] = (await connection.execute(statement)).all()
         return found
+
+
+def _check(query: Query, scope: Scope) -> None:
+    """Raises `WithheldKey`, a `BadQuery`."""
+    for match in query.matches:
+        attribute = match.attribute
+        check_key(attribute.keyword, filter(None, (attribute.within, attribute.tag)), match.values, scope.attributes)
+
+
+def _disclosed(values: dict[str, Any], scope: Scope) -> dict[str, Any]:
+    """What the caller may see of a row of the index."""
+    if scope.attributes is None:
+        return values
+    return {keyword: value for keyword, value in values.items() if BY_KEYWORD[keyword].tag in scope.attributes}
 
 
 def _instances() -> sa.Select[Any]:

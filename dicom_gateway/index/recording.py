@@ -48,6 +48,8 @@ class ReceivedInstance:
     received_by: str
     calling_ae: str | None
     peer_address: str | None
+    reference: str = ""
+    """A word of the host's for its hook (`Source.reference`); the index does not keep it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,8 +50,8 @@ class Host(StorageHost, Protocol):
         """Return True if this association is handed off; `sent` are the bytes read of it so far."""
         ...
 
-    async def admit(self, request: AssociateRequest, address: str) -> Scope | Refusal:
-        """Return the scope of the requestor, or the reason for a refusal."""
+    async def admit(self, request: AssociateRequest, address: str, certificate: bytes) -> Scope | Refusal:
+        """Return the scope of the requestor, who has shown this certificate (DER; empty: none), or the reason for a refusal."""
         ...
 
 
@@ -80,6 +80,12 @@ class Association(asyncio.BufferedProtocol):
     def busy(self) -> bool:
         """True if the peer waits for us."""
         return self._holds > 0
+
+    @property
+    def certificate(self) -> bytes:
+        """The certificate (DER) that the peer has shown and that was verified; empty where there is none."""
+        connection = self.transport.get_extra_info("ssl_object") if self.transport is not None else None
+        return (connection.getpeercert(binary_form=True) or b"") if connection is not None else b""
 
     @property
     def begun(self) -> float:
@@ -233,7 +239,7 @@ class Association(asyncio.BufferedProtocol):
         self._deciding = self._loop.create_task(self._ask(request))
 
     async def _ask(self, request: AssociateRequest) -> None:
-        decision = await self._host.admit(request, self.address)
+        decision = await self._host.admit(request, self.address, self.certificate)
         if isinstance(decision, Refusal):
             log.info("association of %s at %s refused: %s", self.calling, self.address, decision.reason.name)
             self._happened(Event.WE_REJECT, decision.reason.value)

@@ -31,8 +31,8 @@ log = logging.getLogger(__name__)
 
 # Who stores one object: (file, owner, source, SHA-256 of the file).
 Store = Callable[[bytearray, str, Source, bytes], asyncio.Future[Received]]
-# Takes over an association that is not served here: (socket with the request unread, peer address).
-Handoff = Callable[[socket.socket, tuple[str, int]], None]
+# Takes over an association that is not served here: (socket with the request unread, peer address, certificate that the peer showed).
+Handoff = Callable[[socket.socket, tuple[str, int], bytes], None]
 
 _BACKLOG = 512
 _BURST = 2.0  # seconds' worth of instances that one owner may store at once before its rate counts
@@ -139,7 +139,7 @@ class Receiver:
             if self._tls is None and await self._asks_for_handoff(connection):
                 connection.setblocking(True)
                 connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                self._handoff(connection, address)
+                self._handoff(connection, address, b"")
                 return
             await self._loop.connect_accepted_socket(
                 lambda: Association(self, address[0]),
@@ -229,11 +229,11 @@ class Receiver:
         if not self._is_handed_off(request) or association.transport is None:
             return False
         self._associations.discard(association)
-        peer = association.transport.get_extra_info("peername")[:2]
-        self._start(relay(association.transport, sent, lambda inner: self._handoff(inner, peer)))
+        peer, certificate = association.transport.get_extra_info("peername")[:2], association.certificate
+        self._start(relay(association.transport, sent, lambda inner: self._handoff(inner, peer, certificate)))
         return True
 
-    async def admit(self, request: AssociateRequest, address: str) -> Scope | Refusal:
+    async def admit(self, request: AssociateRequest, address: str, certificate: bytes) -> Scope | Refusal:
         """See `Host`."""
         if not request.protocol_version & 1:
             return Refusal(RefusalReason.PROTOCOL_VERSION_NOT_SUPPORTED)
@@ -244,7 +244,7 @@ class Receiver:
         if not self._limits.allow(addresses.total(), addresses[address], titles[request.calling]):
             return Refusal(RefusalReason.LOCAL_LIMIT_EXCEEDED)
         try:
-            return await on(self._home, self._policy(request.calling, request.called, address))
+            return await on(self._home, self._policy(request.calling, request.called, address, certificate))
         except Exception:
             log.exception("the association policy failed for %s at %s", request.calling, address)
             return Refusal(RefusalReason.TEMPORARY_CONGESTION)

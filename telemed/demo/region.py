@@ -1,6 +1,6 @@
 """The demo region: made-up institutions, who answers for whom, and everybody's account. Data only."""
 
-from telemed.domain.network import HubService, Institution, Level, Network
+from telemed.domain.network import ApplicationEntity, HubService, Institution, Level, Network
 from telemed.domain.people import Person, Role
 
 CENTRES = ("consultation", "imaging", "ecg", "lab", "pathology")
@@ -17,6 +17,12 @@ INSTITUTIONS: tuple[Institution, ...] = (
     Institution("CLINIC3", "湖西街道社区卫生服务中心（演示）", "Huxi Community Health Centre (demo)", Level.MEMBER, CITY_B, "湖西区"),
     Institution("NETWORK", "区域远程医疗运行中心（演示）", "Regional Telemedicine Operations (demo)", Level.OPERATOR, CITY_A, "滨江区"),
 )
+
+LOOPBACK = frozenset({"127.0.0.0/8", "::1/128"})
+"""Where the demo's devices call from: the machine that it runs on."""
+
+DEVICES = tuple(ApplicationEntity(each.code, each.code, calls_from=LOOPBACK) for each in INSTITUTIONS if each.level != Level.OPERATOR)
+"""Each institution calls with its code as AE title."""
 
 DISTRICTS = (
     f"{CITY_A} 滨江区", f"{CITY_A} 钟楼区", f"{CITY_A} 江北区", f"{CITY_A} 秦溪区", f"{CITY_A} 云台区",

@@ -22,6 +22,12 @@ HOST = re.compile(r"(?=.{1,253}\Z)[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,62})(?:\.[A-Za-
 MAX_NETWORKS = 20
 """Networks that one device may call from: more are better said as a wider one (practice)."""
 
+MAX_CERTIFICATES = 8
+"""Certificates that one device may show: its own, and the next one while they are changed (practice)."""
+
+FINGERPRINT = re.compile(r"[0-9a-f]{64}")
+"""SHA-256 of a certificate in DER, as tools print it without its colons."""
+
 MAX_AUTHORITY = 32 * 1024
 """Characters of the certificates that a device's may be of: a chain has some 2,000 for each."""
 
@@ -38,7 +44,8 @@ CHARACTER_SETS = (
 
 @dataclass(frozen=True, slots=True)
 class DeviceCall:
-    """The last call under an AE title; `refused` is unknown, switched-off, network or called-title, empty where it was let in."""
+    """The last call under an AE title; `refused` is unknown, switched-off, network, certificate, no-place or called-title,
+    empty where it was let in."""
 
     title: str
     called_at: datetime
@@ -60,6 +67,7 @@ class DeviceEntry:
     active: bool = True
     tls: bool = False
     authority: str = ""
+    certificates: Sequence[str] = ()
 
 
 def device_of(entry: DeviceEntry, network: Network) -> ApplicationEntity:
@@ -77,7 +85,13 @@ def device_of(entry: DeviceEntry, network: Network) -> ApplicationEntity:
         frozenset(str(ip_network(each.strip())) for each in entry.calls_from),
         entry.tls,
         certificates_in(entry.authority),
+        frozenset(map(fingerprint_of, entry.certificates)),
     )
+
+
+def fingerprint_of(text: str) -> str:
+    """A fingerprint as it was typed, without colons and spaces."""
+    return re.sub(r"[\s:]", "", text).lower()
 
 
 def certificates_in(text: str) -> str:
@@ -101,6 +115,7 @@ def _faults(entry: DeviceEntry, network: Network) -> Iterator[FieldError]:
     if len(entry.calls_from) > MAX_NETWORKS:
         yield FieldError("calls_from", "too-many", str(MAX_NETWORKS))
     yield from _network_faults(entry.calls_from)
+    yield from _certificate_faults(entry.certificates)
     yield from _authority_faults(entry.authority.strip())
 
 
@@ -139,6 +154,14 @@ def _network_faults(networks: Iterable[str]) -> Iterator[FieldError]:
             else:
                 yield FieldError("calls_from", "network-of-host", str(meant))
             return  # one sentence at a field is enough
+
+
+def _certificate_faults(certificates: Sequence[str]) -> Iterator[FieldError]:
+    if len(certificates) > MAX_CERTIFICATES:
+        yield FieldError("certificates", "too-many", str(MAX_CERTIFICATES))
+    wrong = next((text for text in certificates if not FINGERPRINT.fullmatch(fingerprint_of(text))), None)
+    if wrong is not None:
+        yield FieldError("certificates", "fingerprint", wrong[:60])
 
 
 def _authority_faults(text: str) -> Iterator[FieldError]:

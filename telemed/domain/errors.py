@@ -115,3 +115,23 @@ class LockedOut(DomainError):
     def __init__(self, until: datetime) -> None:
         super().__init__(f"locked until {until.isoformat()}")
         self.until = until
+
+
+class BorrowedStudy(DomainError):
+    """The file's study is here already, and not of this case."""
+
+    code = "borrowed-study"
+
+    def __init__(self, study_instance_uid: str) -> None:
+        super().__init__(f"study {study_instance_uid} is not of this case")
+        self.study_instance_uid = study_instance_uid
+
+
+class TakenInstance(DomainError):
+    """Other content came under SOP Instance UIDs that are taken: it was set aside, and what came first stands."""
+
+    code = "conflict"
+
+    def __init__(self, *sop_instance_uids: str) -> None:
+        super().__init__(", ".join(sop_instance_uids))
+        self.sop_instance_uids = sop_instance_uids

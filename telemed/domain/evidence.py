@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, ClassVar
 
 from telemed.domain.jobs import JobType
@@ -56,7 +56,11 @@ PRIOR_STUDIES = EvidenceKind(EvidenceType.PRIOR_STUDY, _("Earlier studies"), _("
 
 @dataclass(slots=True)
 class Evidence:
-    """One piece of evidence of one case. `key` names the stored object; a DICOM study has its UID and a count instead."""
+    """One piece of evidence of one case. `key` names the stored object; a DICOM study has its UID and a count instead.
+
+    `whole`: the study as such is evidence, with all that its devices send of it. Otherwise only those of its instances are that
+    were received for this case: a Study Instance UID alone opens nothing.
+    """
 
     id: str
     case_id: str
@@ -71,6 +75,29 @@ class Evidence:
     study_instance_uid: str | None = None
     instances: int = 0
     facts: dict[str, Any] = field(default_factory=dict)
+    whole: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class NamedPatient:
+    """Whose study it is, as a DICOM object says it. `number` is Patient ID (0010,0020); what is not said is empty."""
+
+    number: str = ""
+    name: str = ""
+    birth_date: date | None = None
+
+    def contradicts(self, other: NamedPatient) -> bool:
+        """True if both say something, and not the same."""
+        said = ((self.number, other.number), (self.name.casefold(), other.name.casefold()), (self.birth_date, other.birth_date))
+        return any(one and another and one != another for one, another in said)
+
+
+@dataclass(frozen=True, slots=True)
+class OfferedStudy:
+    """The study that a file says it is of."""
+
+    study_instance_uid: str
+    patient: NamedPatient
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,8 +43,9 @@ class EntityUse(StrEnum):
 class ApplicationEntity:
     """A device of an institution by its AE title. `host` is empty where it only calls. `character_set` is the Specific
     Character Set that it wants answers in; empty: the one that it asks in. `calls_from`: networks (192.0.2.0/24) that it may
-    call from; empty: any. `tls`: it is called over TLS; `authority`: the certificates (PEM) of which its own must be, or its own;
-    empty: those that the installation trusts."""
+    call from; `certificates`: SHA-256 fingerprints (64 hexadecimal digits) of those that it may show when it calls. Who has neither,
+    and no IP address at which it is addressed, does not call. `tls`: it is called over TLS; `authority`: the certificates (PEM) of
+    which its own must be, or its own; empty: those that the installation trusts."""
 
     title: str
     institution: str
@@ -56,10 +57,34 @@ class ApplicationEntity:
     calls_from: frozenset[str] = frozenset()
     tls: bool = False
     authority: str = ""
+    certificates: frozenset[str] = frozenset()
 
-    def may_call_from(self, address: str) -> bool:
-        """True if a connection from this IP address may be the device."""
-        return not self.calls_from or any(ip_address(address) in ip_network(network) for network in self.calls_from)
+    @property
+    def places(self) -> frozenset[str]:
+        """The networks that it may call from; empty where its certificate speaks for it, or nothing does."""
+        if self.calls_from or self.certificates:
+            return self.calls_from
+        return frozenset({self.host}) if _is_address(self.host) else frozenset()
+
+    def obstacle_to_call(self, address: str, fingerprint: str = "") -> str:
+        """Why a connection from this IP address, on which this certificate was shown (empty: none), cannot be the device; empty
+        where it can.
+
+        A certificate speaks for the titles that it was entered for and for no other, wherever it comes from.
+        """
+        if (fingerprint or self.certificates) and fingerprint not in self.certificates:
+            return "certificate"
+        if not self.places:
+            return "" if self.certificates else "no-place"
+        return "" if any(ip_address(address) in ip_network(network) for network in self.places) else "network"
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,10 +156,8 @@ class Network:
         return [service for (c, _), service in sorted(self.services.items()) if c == centre]
 
     def entity(self, title: str) -> ApplicationEntity | None:
-        """The device that may call by this AE title: one that is listed, or the institution whose code it is."""
+        """The device that was entered with this AE title and takes part; an institution's code is one only where it was entered."""
         listed = self.entities.get(title)
-        if listed is None and title in self.institutions:
-            listed = ApplicationEntity(title, title)
         owner = self.institutions.get(listed.institution) if listed and listed.active else None
         return listed if owner is not None and owner.active else None
 

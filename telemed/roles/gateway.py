@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from hashlib import sha256
 
 import structlog
 
@@ -33,18 +34,21 @@ async def dicom_gateway(parts: Parts) -> DimseServer:
 async def open_dimse(
     settings: Settings, application: SqlApplication, index: Index, store: ObjectStore, intake: Intake, watch: StudyWatch
 ) -> DimseServer:
-    """Listen. An AE title is an institution's code or one of its devices; one that is not in the network is refused."""
-    peers, calls = device_peers(settings), DeviceCalls(application.engine)
+    """Listen. An AE title is one that was entered; it calls from its own networks, with a certificate that was entered for it."""
+    peers, calls = device_peers(settings), DeviceCalls(application)
 
-    async def admit(calling: str, called: str, address: str) -> Scope | Refusal:
+    async def admit(calling: str, called: str, address: str, certificate: bytes) -> Scope | Refusal:
         network = application.region.network
         device = network.entity(calling)
         if called != settings.ae_title:
             calls.note(calling, address, "called-title")
             return Refusal(RefusalReason.CALLED_AE_TITLE_NOT_RECOGNIZED)
-        if device is None or not device.may_call_from(address):
-            known = calling in network.entities or calling in network.institutions
-            calls.note(calling, address, "network" if device else "switched-off" if known else "unknown")
+        fingerprint = sha256(certificate).hexdigest() if certificate else ""
+        if device is None:
+            calls.note(calling, address, "switched-off" if calling in network.entities else "unknown", fingerprint)
+            return Refusal(RefusalReason.CALLING_AE_TITLE_NOT_RECOGNIZED)
+        if obstacle := device.obstacle_to_call(address, fingerprint):
+            calls.note(calling, address, obstacle, fingerprint)
             return Refusal(RefusalReason.CALLING_AE_TITLE_NOT_RECOGNIZED)
         calls.note(calling, address)
         is_hub = network.institutions[device.institution].level in (Level.SUB_HUB, Level.MAIN_HUB)

@@ -137,6 +137,7 @@ def _record(work: UnitOfWork, person: Person, step: str, device: ApplicationEnti
     detail: dict[str, Any] = {"step": step, "institution": device.institution}
     detail |= {"address": f"{device.host}:{device.port}"} if device.host else {}
     detail |= {"uses": sorted(device.uses), "calls_from": sorted(device.calls_from), "active": device.active}
+    detail |= {"certificates": sorted(device.certificates)} if device.certificates else {}
     detail |= {"tls": device.tls} if device.host else {}
     detail |= {"authority": sha256(device.authority.encode()).hexdigest()} if device.authority else {}
     detail |= {"cause": cause} if cause else {}

@@ -6,9 +6,9 @@ from collections.abc import Collection
 
 from telemed.domain.case import Case, CaseStatus
 from telemed.domain.centre import Centre
-from telemed.domain.errors import NotFound
+from telemed.domain.errors import BorrowedStudy, NotFound
 from telemed.domain.events import CaseEvent
-from telemed.domain.evidence import Evidence, EvidenceType
+from telemed.domain.evidence import Evidence, EvidenceType, OfferedStudy
 from telemed.domain.people import SYSTEM, Person
 from telemed.domain.permissions import PERMISSIONS, CaseAction
 from telemed.domain.policy import Action, require
@@ -33,17 +33,33 @@ async def may_attach(work: UnitOfWork, person: Person, case_id: str) -> Case:
     return await case_open_to(work, person, case_id, CaseAction.ATTACH)
 
 
+async def may_receive(work: UnitOfWork, person: Person, case_id: str, offered: OfferedStudy) -> None:
+    """Raises BorrowedStudy for a file of a study that is here already and no evidence of this case, or a Study Instance UID would
+    open what the case never received. The member's own people may give a study of the same patient to a second case."""
+    case = await may_attach(work, person, case_id)
+    uid = offered.study_instance_uid
+    if any(known.study_instance_uid == uid for known in await work.evidence.of_case(case_id)):
+        return
+    whose = await work.studies.patient(case.member, uid)
+    if whose is None or (await work.studies.held(case_id, case.member, uid)).received:
+        return
+    if person.institution != case.member or whose.contradicts(offered.patient):
+        raise BorrowedStudy(uid)
+
+
 async def attach(work: UnitOfWork, person: Person, case_id: str, evidence: Evidence) -> Evidence:
     """Add a stored file to the case. The same content again is the same evidence."""
     case = await may_attach(work, person, case_id)
+    if evidence.study_instance_uid:
+        evidence.whole = False
+        await _weigh(work, person, case, evidence)
     for known in await work.evidence.of_case(case_id):
         same_file = evidence.sha256 and known.sha256 == evidence.sha256
         same_study = evidence.study_instance_uid and known.study_instance_uid == evidence.study_instance_uid
         if same_file or same_study:
             if same_study and known.type == EvidenceType.PRIOR_STUDY:
                 await _no_prior(work, case, known, person.username)
-            if same_study and evidence.instances > known.instances:
-                known.instances = evidence.instances
+            if same_study and await _weigh(work, person, case, known):
                 await work.evidence.save(known)
                 _ask_to_read(work, known)
             return known
@@ -56,6 +72,23 @@ async def attach(work: UnitOfWork, person: Person, case_id: str, evidence: Evide
         detail={"type": evidence.type.value, "name": evidence.name},
     )
     return evidence
+
+
+async def _weigh(work: UnitOfWork, person: Person, case: Case, evidence: Evidence) -> bool:
+    """Bring the count of a study's instances up to date; False where it is.
+
+    A study of which nothing is here but what the member gave to this case is its evidence as such, with all that devices send
+    later. What a hub attaches is never more than it attached.
+    """
+    uid = evidence.study_instance_uid or ""
+    held = await work.studies.held(case.id, case.member, uid)
+    if not evidence.whole and person.institution == case.member and held.received == held.all_of_it:
+        evidence.whole = True
+        await work.studies.clear_unmatched(case.member, uid)
+    instances = held.all_of_it if evidence.whole else held.received
+    grown = instances != evidence.instances
+    evidence.instances = instances
+    return grown
 
 
 async def add_evidence(work: UnitOfWork, case: Case, evidence: Evidence, actor: str) -> None:
@@ -83,18 +116,19 @@ async def link_study(work: UnitOfWork, study: StudyFacts, case: Case, rule: str,
     """Make the study evidence of the case, or bring its count of instances up to date."""
     case = await work.cases.get(case.id) or case  # locked, and as it stands now: a reader may have claimed it meanwhile
     await work.studies.clear_unmatched(study.owner, study.study_instance_uid)
+    instances = (await work.studies.held(case.id, study.owner, study.study_instance_uid)).all_of_it
     for known in await work.evidence.of_case(case.id):
         if known.study_instance_uid == study.study_instance_uid:
             named = rule == "by-hand" or (study.accession_number != "" and study.accession_number == case.accession_number)
             if known.type == EvidenceType.PRIOR_STUDY and named:
                 await _no_prior(work, case, known, actor)
-            if known.instances != study.instances:
-                known.instances = study.instances
+            if known.instances != instances or not known.whole:
+                known.instances, known.whole = instances, True
                 await work.evidence.save(known)
                 _ask_to_read(work, known)
                 if known.type == EvidenceType.PRIOR_STUDY:
                     return known
-                work.outbox.event(case, CaseEvent.EVIDENCE_GREW, actor, {"evidence": known.id, "instances": study.instances})
+                work.outbox.event(case, CaseEvent.EVIDENCE_GREW, actor, {"evidence": known.id, "instances": instances})
             return known
     evidence = Evidence(
         id=new_id(),
@@ -105,7 +139,7 @@ async def link_study(work: UnitOfWork, study: StudyFacts, case: Case, rule: str,
         added_at=work.now,
         media_type="application/dicom",
         study_instance_uid=study.study_instance_uid,
-        instances=study.instances,
+        instances=instances,
         facts={"rule": rule, "modality": study.modality},
     )
     await add_evidence(work, case, evidence, actor)
@@ -128,6 +162,7 @@ async def set_studies_free(work: UnitOfWork, case: Case) -> None:
         own = known.study_instance_uid if known.type != EvidenceType.PRIOR_STUDY else None
         study = await work.studies.facts(case.member, own) if own else None
         if study is not None and not await work.cases.with_study(case.member, study.study_instance_uid):
+            await work.studies.release(case.id, case.member, study.study_instance_uid)
             await work.studies.note_unmatched(study)
 
 
@@ -169,6 +204,7 @@ async def unlink_study(work: UnitOfWork, person: Person, case_id: str, owner: st
     await work.cases.save(case)
     study = await work.studies.facts(owner, study_instance_uid)
     if study is not None and not await work.cases.with_study(owner, study_instance_uid):
+        await work.studies.release(case_id, owner, study_instance_uid)
         await work.studies.note_unmatched(study)
     was = {"evidence": known.id, "name": known.name, "instances": str(known.instances), "rule": str(known.facts.get("rule", ""))}
     detail = {"study": study_instance_uid, "reason": reason}

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from telemed.domain.case import Case
 from telemed.domain.centre import Centre
-from telemed.domain.errors import DomainError
-from telemed.domain.evidence import HEAD, Evidence, EvidenceType, FileKind, kind_of, magic
+from telemed.domain.errors import BorrowedStudy, DomainError, TakenInstance
+from telemed.domain.evidence import HEAD, Evidence, EvidenceType, FileKind, OfferedStudy, kind_of, magic
 from telemed.domain.people import Person
+from telemed.domain.policy import Action
 from telemed.service.application import Application
-from telemed.service.evidence import attach, may_attach
+from telemed.service.evidence import attach, may_attach, may_receive
 from telemed.service.execution import execute, query
 from telemed.service.identity import new_id
 
@@ -56,11 +58,17 @@ class ReceivedStudy:
     instances: int
 
 
+Admission = Callable[[OfferedStudy], Awaitable[None]]
+
+
 class StudyIntake(Protocol):
     """The one intake for DICOM objects, whichever way they came."""
 
-    async def receive(self, content: AsyncIterator[bytes], owner: str, source: str) -> ReceivedStudy:
-        """Keep one Part 10 file durably. Raises DamagedFile."""
+    async def receive(
+        self, content: AsyncIterator[bytes], owner: str, source: str, case_id: str = "", admission: Admission | None = None
+    ) -> ReceivedStudy:
+        """Keep one Part 10 file durably; `case_id` names the case that receives it, `admission` is asked before and raises what
+        stands against it. Raises DamagedFile, and TakenInstance where it was set aside."""
         ...
 
 
@@ -87,7 +95,7 @@ def kept_name(name: str) -> str:
 async def attach_file(
     application: Application, studies: StudyIntake, person: Person, case_id: str, name: str, content: AsyncIterator[bytes]
 ) -> Evidence:
-    """Keep a file as evidence of the case. Raises UnknownKind, DamagedFile, or what the policy says.
+    """Keep a file as evidence of the case. Raises UnknownKind, DamagedFile, BorrowedStudy, TakenInstance, or what the policy says.
 
     The bytes are durable before the case knows of them; the same file again is the same evidence.
     """
@@ -95,7 +103,7 @@ async def attach_file(
     head, rest = await _split(content)
     kind = recognised(head, application.region.centres)
     if kind.type == EvidenceType.DICOM_STUDY:
-        study = await studies.receive(rest, case.member, f"upload:{person.username}")
+        study = await _received(application, studies, person, case, rest)
         found = _evidence(case.id, kind, study.description or study.modality or kind.name, person, application)
         found.study_instance_uid, found.instances = study.study_instance_uid, study.instances
         found.facts = {"modality": study.modality}
@@ -113,6 +121,24 @@ async def attach_file(
     if kept.id != found.id:
         await _forget(application, found)
     return kept
+
+
+async def _received(
+    application: Application, studies: StudyIntake, person: Person, case: Case, content: AsyncIterator[bytes]
+) -> ReceivedStudy:
+    """Take a DICOM file in. What is refused or set aside is on record with the case."""
+
+    async def admission(offered: OfferedStudy) -> None:
+        await query(application, may_receive, person, case.id, offered)
+
+    try:
+        return await studies.receive(content, case.member, f"upload:{person.username}", case.id, admission)
+    except (BorrowedStudy, TakenInstance) as refusal:
+        async with application.writing() as work:
+            uid = {"study": refusal.study_instance_uid} if isinstance(refusal, BorrowedStudy) else {"instance": str(refusal)}
+            detail = {"why": refusal.code} | uid
+            work.outbox.audit(Action.EVIDENCE_ADD, person.username, person.institution, f"case/{case.id}", "refused", detail)
+        raise
 
 
 async def _forget(application: Application, evidence: Evidence) -> None:

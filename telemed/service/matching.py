@@ -47,6 +47,8 @@ async def match_study(work: UnitOfWork, owner: str, study_instance_uid: str) -> 
         await link_study(work, study, case, "")
     if known:
         return known[0]
+    if not (await work.studies.held("", owner, study_instance_uid)).all_of_it:
+        return None  # what came for a case alone looks for no other
     found, rule = await find_case(work, study)
     if found is None:
         found, rule = await _opened_for(work, study)

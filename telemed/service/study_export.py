@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import Protocol
 
+from telemed.domain.case import Case
 from telemed.domain.errors import NotFound
 from telemed.domain.evidence import EvidenceType
 from telemed.domain.people import Person
@@ -18,13 +19,15 @@ from telemed.service.ports.unit_of_work import UnitOfWork
 class StudyExporter(Protocol):
     """Makes ZIP archives of de-identified studies."""
 
-    def archive(self, owner: str, study_instance_uid: str) -> AsyncIterator[bytes]:
-        """The archive, piece by piece. Objects that cannot be cleaned are left out and counted in its README."""
+    def archive(self, case: Case, study_instance_uid: str) -> AsyncIterator[bytes]:
+        """The archive of what the case has of the study, piece by piece.
+
+        Objects that cannot be cleaned are left out and counted in its README."""
         ...
 
 
-async def export_study(work: UnitOfWork, person: Person, case_id: str, evidence_id: str) -> tuple[str, str]:
-    """Owner and UID of the study, for who may export it; on record before a byte goes out.
+async def export_study(work: UnitOfWork, person: Person, case_id: str, evidence_id: str) -> tuple[Case, str]:
+    """The case and the UID of the study, for who may export it; on record before a byte goes out.
 
     Raises NotFound or Forbidden, and DamagedFile for evidence that is no study.
     """
@@ -36,4 +39,4 @@ async def export_study(work: UnitOfWork, person: Person, case_id: str, evidence_
         raise DamagedFile(evidence.name, "not a DICOM study")
     detail = {"study": evidence.study_instance_uid}
     work.outbox.audit(Action.EVIDENCE_EXPORT, person.username, person.institution, f"case/{case_id}", detail=detail)
-    return case.member, evidence.study_instance_uid
+    return case, evidence.study_instance_uid

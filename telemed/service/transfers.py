@@ -224,17 +224,20 @@ async def end_of_try(work: UnitOfWork, transfer_id: str, error: str) -> bool:
     return again
 
 
-async def expect_prior(work: UnitOfWork, case_id: str, prior: RemotePrior) -> bool:
-    """Before its first object comes: the study is a prior of this case, and no evidence of its own. False where it is known."""
+async def expect_prior(work: UnitOfWork, case_id: str, prior: RemotePrior, *, whole: bool = True) -> bool:
+    """Before its first object comes: the study is a prior of this case, and no evidence of its own. False where it is known.
+
+    `whole` where the member's own archive gives it: that of a hub gives the case what it sends, and nothing that the member has.
+    """
     case = await work.cases.get(case_id)
     if case is None or any(e.study_instance_uid == prior.study_instance_uid for e in await work.evidence.of_case(case_id)):
         return False
     facts = {"modality": prior.modality, "study_date": prior.study_date}
     name = prior.description or prior.modality or "DICOM"
-    study = await work.studies.facts(case.member, prior.study_instance_uid)
+    held = await work.studies.held(case_id, case.member, prior.study_instance_uid)
     evidence = Evidence(
         new_id(), case_id, EvidenceType.PRIOR_STUDY, name[:200], SYSTEM, work.now, "application/dicom",
-        study_instance_uid=prior.study_instance_uid, instances=study.instances if study else 0, facts=facts,
+        study_instance_uid=prior.study_instance_uid, instances=held.all_of_it if whole else held.received, facts=facts, whole=whole,
     )  # fmt: skip
     await work.evidence.add(evidence)
     return True
@@ -246,9 +249,10 @@ async def settle_prior(work: UnitOfWork, case_id: str, study_instance_uid: str) 
     for evidence in await work.evidence.of_case(case_id):
         if case is None or evidence.study_instance_uid != study_instance_uid or evidence.type != EvidenceType.PRIOR_STUDY:
             continue
-        study = await work.studies.facts(case.member, study_instance_uid)
-        if study is None:
+        held = await work.studies.held(case_id, case.member, study_instance_uid)
+        instances = held.all_of_it if evidence.whole else held.received
+        if not instances:
             await work.evidence.remove(evidence.id)
-        elif evidence.instances != study.instances:
-            evidence.instances = study.instances
+        elif evidence.instances != instances:
+            evidence.instances = instances
             await work.evidence.save(evidence)

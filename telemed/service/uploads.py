@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import Any
 
 from storage.protocol import ObjectStore
-from telemed.domain.errors import DomainError, FieldError, Invalid, NotFound
+from telemed.domain.errors import BorrowedStudy, DomainError, FieldError, Invalid, NotFound, TakenInstance
 from telemed.domain.evidence import HEAD, Evidence
 from telemed.domain.people import Person
 from telemed.domain.upload import LIFETIME, MAX_PARTS, MAX_UNFINISHED, Part, Upload
@@ -194,7 +194,7 @@ async def receive(
         raise OffsetMismatch(upload.offset)
     try:
         upload = await _Receiver(application, studies, person, upload, checksum).take(content)
-    except (UnknownKind, DamagedFile):
+    except (UnknownKind, DamagedFile, BorrowedStudy, TakenInstance):
         await drop_upload(application, person, upload_id)
         raise
     if upload.evidence_id is not None:

@@ -18,6 +18,7 @@ from sqlalchemy.exc import TimeoutError as NoConnectionFree
 from storage.errors import StorageError, StoreFull
 from telemed.domain.errors import (
     AlreadyClaimed,
+    BorrowedStudy,
     DomainError,
     FieldError,
     Forbidden,
@@ -27,6 +28,7 @@ from telemed.domain.errors import (
     NotAuthenticated,
     NotFound,
     StaleVersion,
+    TakenInstance,
     VersionRequired,
 )
 from telemed.service.document_pages import Undrawable
@@ -49,6 +51,8 @@ STATUS = {
     LockedOut: 403,
     UnknownKind: 415,
     DamagedFile: 422,
+    BorrowedStudy: 409,
+    TakenInstance: 409,
     Undrawable: 422,
     OffsetMismatch: 409,
     TooManyUploads: 429,
@@ -67,6 +71,8 @@ TITLE = {
     "locked-out": _("The account is locked after too many wrong passwords"),
     "unknown-file": _("Nobody here knows this kind of file"),
     "damaged-file": _("The file is damaged or not what it says"),
+    "borrowed-study": _("This file's study is here already and does not belong to this case"),
+    "conflict": _("Another image is here under the same number: the file was set aside"),
     "offset-mismatch": _("The bytes do not follow what has arrived"),
     "too-many-uploads": _("Too many unfinished uploads: finish or cancel some of them first"),
     "checksum-mismatch": _("The bytes were damaged on the way: send them again"),
@@ -82,6 +88,15 @@ TITLE = {
     "too-many": _("Too many questions in a short time; try again in a minute"),
     "internal": _("Something went wrong on our side"),
 }
+
+BORROWED = _(
+    "The file was not taken. Its Study Instance UID %s is that of another study here. Check that it is the right file; if it is, ask"
+    " the network's operator to link the study to this case."
+)
+SET_ASIDE = _(
+    "The case goes on showing what came first. SOP Instance UID %s came with other content, which stands among the DICOM objects"
+    " that were not entered: ask the network's operator which of the two is right."
+)
 
 FAULT = {
     "required": _("is needed"),
@@ -114,6 +129,7 @@ FAULT = {
     "address-needed": _("is needed where studies are sent to the device or fetched from it"),
     "no-address": _("is not entered: a device that only calls cannot be tried from here"),
     "ip-network": _("takes networks such as 192.0.2.0/24 and single addresses such as 192.0.2.7, not"),
+    "fingerprint": _("takes SHA-256 fingerprints of certificates, 64 hexadecimal digits each, not"),
     "network-of-host": _("names one host of a network; the network is written"),
     "character-set": _("takes DICOM's defined terms, such as GB18030 or ISO_IR 192"),
     "certificate": _("must be one or more certificates in PEM, from BEGIN CERTIFICATE to END CERTIFICATE"),
@@ -181,10 +197,19 @@ def from_domain(error: DomainError) -> Problem:
             return Problem(status, error.code, gettext("Taken are: %s") % ", ".join(error.known))
         case DamagedFile():
             return Problem(status, error.code, f"{error.kind}: {error.reason}")
+        case BorrowedStudy() | TakenInstance():
+            return _from_intake(status, error)
         case Forbidden():
             return Problem(status, error.code, f"{error.action} {error.reason}".strip())
         case _:
             return Problem(status, error.code)
+
+
+def _from_intake(status: int, error: BorrowedStudy | TakenInstance) -> Problem:
+    """What stands against a DICOM file that can be read, and what becomes of it."""
+    if isinstance(error, BorrowedStudy):
+        return Problem(status, error.code, gettext(BORROWED) % error.study_instance_uid)
+    return Problem(status, error.code, gettext(SET_ASIDE) % error, set_aside=list(error.sop_instance_uids))
 
 
 def from_validation(error: ValidationError, where: str = "") -> Problem:

@@ -127,7 +127,7 @@ async def gateway(engine: AsyncEngine, store: ObjectStore, pixel_pool: PixelPool
     def on_indexed(connection: sa.Connection, indexed: Sequence[IndexedInstance]) -> None:
         hooked.extend(indexed)
 
-    async def policy(calling: str, called: str, address: str) -> Scope | Refusal:
+    async def policy(calling: str, called: str, address: str, certificate: bytes) -> Scope | Refusal:
         return scope_for(calling) if calling in OWNERS else Refusal(RefusalReason.CALLING_AE_TITLE_NOT_RECOGNIZED)
 
     async def destinations(title: str, scope: Scope) -> Destination | None:

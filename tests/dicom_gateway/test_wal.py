@@ -395,7 +395,7 @@ async def test_without_a_disk_of_its_own_there_is_no_log(engine: AsyncEngine, st
 async def test_an_object_store_that_is_away_refuses_and_comes_back(engine: AsyncEngine, s3_server: S3Server) -> None:
     """Nothing is acknowledged meanwhile, and what was refused can be sent again."""
 
-    async def policy(calling: str, called: str, address: str) -> Scope:
+    async def policy(calling: str, called: str, address: str, certificate: bytes) -> Scope:
         return scope_for(calling)
 
     line = Line(s3_server.endpoint)

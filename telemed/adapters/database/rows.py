@@ -89,6 +89,7 @@ def report_from_row(row: Row) -> Report:
 
 EVIDENCE_PLAIN = (
     "id", "case_id", "name", "added_by", "added_at", "media_type", "key", "size", "sha256", "study_instance_uid", "instances", "facts",
+    "whole",
 )  # fmt: skip
 
 

@@ -1,16 +1,17 @@
-"""Who called the DICOM gateway last, and whether it was let in. A help for the operator, no record: it is written seldom, beside the
-association, and what cannot be written is left."""
+"""Who called the DICOM gateway last, and whether it was let in: a help for the operator, and for a refusal a record of the trail. Both
+are written beside the association and seldom, so that whoever knocks costs nothing; what cannot be written is left."""
 
 from __future__ import annotations
 
 import asyncio
 import time
+from collections import deque
 
 import sqlalchemy as sa
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncEngine
 
+from telemed.adapters.application import SqlApplication
 from telemed.adapters.clock import utc_now
 from telemed.adapters.database import tables as t
 from telemed.adapters.database.repositories.base import insert_into
@@ -26,6 +27,9 @@ AT_ONCE = 4
 MAX_REMEMBERED = 4096
 """Titles of which one remembers when they were noted."""
 
+RECORDED = 60
+"""Refusals that go on record in a minute; of a flood under ever other titles the rest is left."""
+
 KEPT_REFUSED = 50
 """Refused titles that are kept, the newest."""
 
@@ -33,20 +37,24 @@ KEPT_REFUSED = 50
 class DeviceCalls:
     """The notes of one process."""
 
-    def __init__(self, engine: AsyncEngine) -> None:
-        self._engine = engine
+    def __init__(self, application: SqlApplication) -> None:
+        self._application, self._engine = application, application.engine
         self._noted: dict[tuple[str, str], float] = {}
+        self._recorded: deque[float] = deque(maxlen=RECORDED)
         self._writing: set[asyncio.Task[None]] = set()
 
-    def note(self, title: str, address: str, refused: str = "") -> None:
-        """A device has called. `refused` is a code of why it was not let in, empty where it was."""
+    def note(self, title: str, address: str, refused: str = "", fingerprint: str = "") -> None:
+        """A device has called. `refused` is a code of why it was not let in, empty where it was; `fingerprint` of what it showed."""
         now, what = time.monotonic(), (title, refused)
         if now - self._noted.get(what, -SELDOM) < SELDOM or len(self._writing) >= AT_ONCE:
             return
         if len(self._noted) >= MAX_REMEMBERED:
             self._noted.clear()
         self._noted[what] = now
-        task = asyncio.create_task(self._write(title, address, refused))
+        recorded = bool(refused) and (len(self._recorded) < RECORDED or now - self._recorded[0] > SELDOM)
+        if recorded:
+            self._recorded.append(now)
+        task = asyncio.create_task(self._write(title, address, refused, fingerprint if recorded else None))
         self._writing.add(task)
         task.add_done_callback(self._writing.discard)
 
@@ -54,7 +62,7 @@ class DeviceCalls:
         """Wait for what is being written: before the engine is disposed of, so that no note is lost and no connection left open."""
         await asyncio.gather(*self._writing)
 
-    async def _write(self, title: str, address: str, refused: str) -> None:
+    async def _write(self, title: str, address: str, refused: str, fingerprint: str | None) -> None:
         printable = "".join(sign if sign.isprintable() else "?" for sign in title[:16])
         values = {"called_at": utc_now(), "address": address[:64], "refused": refused}
         noted = insert_into(self._engine.dialect.name, t.device_call).values(title=printable, **values)
@@ -63,6 +71,10 @@ class DeviceCalls:
                 await connection.execute(noted.on_conflict_do_update(index_elements=["title"], set_=values))
                 if refused:
                     await connection.execute(_all_but_the_newest())
+            if refused and fingerprint is not None:
+                detail = {"why": refused, "address": address[:64]} | ({"certificates": [fingerprint]} if fingerprint else {})
+                async with self._application.writing() as work:
+                    work.outbox.audit("access:associate", printable, "", f"device/{printable}", "refused", detail)
         except (SQLAlchemyError, OSError) as error:
             log.warning("device_call.not_noted", error=str(error))
 

@@ -10,10 +10,12 @@ from io import RawIOBase
 from typing import Any
 
 from dicom_gateway.deidentify import METHOD, NotDeidentifiable, deidentify
-from dicom_gateway.index import Index, Scope, Target, dicom_study
+from dicom_gateway.index import Index, Target
 from dicom_gateway.pixels import PixelPool
 from dicom_gateway.pixels.errors import DecodingBusy
 from storage.protocol import ObjectStore
+from telemed.adapters.dicom.study_access import case_scope
+from telemed.domain.case import Case
 
 LARGEST_OBJECT = 1 << 30
 """Bytes of an object that is cleaned: it stands in memory."""
@@ -44,10 +46,10 @@ class ZipExporter:
     def __init__(self, index: Index, store: ObjectStore, pool: PixelPool) -> None:
         self._index, self._store, self._pool = index, store, pool
 
-    async def archive(self, owner: str, study_instance_uid: str) -> AsyncIterator[bytes]:
+    async def archive(self, case: Case, study_instance_uid: str) -> AsyncIterator[bytes]:
         """Objects are numbered in the order of the study; the key of its UIDs is thrown away at the end."""
         key = secrets.token_bytes(32)
-        instances = await self._index.locate(Target(studies=(study_instance_uid,)), Scope(dicom_study.c.owner == owner))
+        instances = await self._index.locate(Target(studies=(study_instance_uid,)), case_scope(case))
         pieces, left_out, sent = _Pieces(), Counter[str](), 0
         with zipfile.ZipFile(pieces, "w", zipfile.ZIP_STORED) as archive:
             for instance in instances:

@@ -7,9 +7,12 @@ from collections.abc import AsyncIterator
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from dicom_gateway import Intake, Outcome, Source
+from dicom_gateway.header import InstanceHeader
 from storage.errors import StoreUnavailable
-from telemed.adapters.dicom.study_repository import StudyTable
-from telemed.service.files import DamagedFile, ReceivedStudy
+from telemed.adapters.dicom.study_repository import StudyTable, day_of, written_name
+from telemed.domain.errors import DomainError, TakenInstance
+from telemed.domain.evidence import NamedPatient, OfferedStudy
+from telemed.service.files import Admission, DamagedFile, ReceivedStudy
 
 
 class DicomStudyIntake:
@@ -18,9 +21,27 @@ class DicomStudyIntake:
     def __init__(self, intake: Intake, engine: AsyncEngine) -> None:
         self._intake, self._engine = intake, engine
 
-    async def receive(self, content: AsyncIterator[bytes], owner: str, source: str) -> ReceivedStudy:
-        """Keep one Part 10 file. Raises DamagedFile for what is not DICOM, StoreUnavailable where it cannot be kept now."""
-        received = await self._intake.receive(content, owner, Source(via="upload", address=source))
+    async def receive(
+        self, content: AsyncIterator[bytes], owner: str, source: str, case_id: str = "", admission: Admission | None = None
+    ) -> ReceivedStudy:
+        """Keep one Part 10 file. Raises DamagedFile for what is not DICOM, TakenInstance for what was set aside, StoreUnavailable
+        where it cannot be kept now, and what the admission raises."""
+        refusals: list[DomainError] = []
+
+        async def admit(header: InstanceHeader) -> str:
+            try:
+                if admission is not None:
+                    await admission(_offered(header))
+            except DomainError as refusal:
+                refusals.append(refusal)
+                return refusal.code
+            return ""
+
+        received = await self._intake.receive(content, owner, Source("upload", address=source, reference=case_id), admit)
+        if refusals:
+            raise refusals[0]
+        if received.outcome is Outcome.CONFLICT:
+            raise TakenInstance(received.sop_instance_uid or "")
         if received.outcome is Outcome.OUT_OF_RESOURCES:
             raise StoreUnavailable(received.comment)
         if received.study_instance_uid is None or received.outcome in (Outcome.UNREADABLE, Outcome.NOT_STORABLE):
@@ -31,3 +52,9 @@ class DicomStudyIntake:
         if facts is None:
             raise StoreUnavailable(received.comment)
         return ReceivedStudy(facts.study_instance_uid, facts.modality, facts.description, facts.instances)
+
+
+def _offered(header: InstanceHeader) -> OfferedStudy:
+    said = header.study
+    born = day_of(said["patient_birth_date"] or "")
+    return OfferedStudy(header.study_instance_uid, NamedPatient(said["patient_id"] or "", written_name(said["patient_name"] or ""), born))

@@ -29,17 +29,39 @@ from telemed.adapters.database import tables as t
 from telemed.adapters.database.columns import aware
 from telemed.adapters.database.repositories.base import Repository, insert_or_nothing
 from telemed.adapters.database.repositories.volumes import VolumeRow, add_volumes
+from telemed.adapters.dicom.case_instances import belongs_to, given_to, note_received
 from telemed.adapters.jobs.rows import insert_jobs, job_row
-from telemed.domain.evidence import EvidenceType
+from telemed.domain.evidence import EvidenceType, NamedPatient
 from telemed.domain.jobs import JobKind, JobType
 from telemed.domain.volume import Volume
-from telemed.service.ports.studies import StepFacts, StudyFacts
+from telemed.service.ports.studies import HeldInstances, StepFacts, StudyFacts
 
 
 class StudyTable(Repository):
     async def facts(self, owner: str, study_instance_uid: str) -> StudyFacts | None:
         found = await self._facts(sa.and_(dicom_study.c.owner == owner, dicom_study.c.study_instance_uid == study_instance_uid), 1)
         return found[0] if found else None
+
+    async def patient(self, owner: str, study_instance_uid: str) -> NamedPatient | None:
+        facts = await self.facts(owner, study_instance_uid)
+        if facts is None:
+            return None
+        was = facts.originals
+        name = written_name(was["PatientName"]) if "PatientName" in was else facts.patient_name
+        born = day_of(was["PatientBirthDate"]) if "PatientBirthDate" in was else facts.patient_birth_date
+        return NamedPatient(was.get("PatientID", facts.patient_number), name, born)
+
+    async def held(self, case_id: str, owner: str, study_instance_uid: str) -> HeldInstances:
+        s = dicom_study.c
+        placed = dicom_instance.join(dicom_series).join(dicom_study)
+        received, all_of_it = (sa.func.count(sa.case((each, 1))) for each in (given_to(case_id), belongs_to(case_id)))
+        query = sa.select(received.label("received"), all_of_it.label("all_of_it")).select_from(placed)
+        row = await self._one(query.where(s.owner == owner, s.study_instance_uid == study_instance_uid))
+        return HeldInstances(row["received"], row["all_of_it"]) if row else HeldInstances(0, 0)
+
+    async def release(self, case_id: str, owner: str, study_instance_uid: str) -> None:
+        x = t.case_instance.c
+        await self._do(sa.delete(t.case_instance).where(x.case_id == case_id, x.owner == owner, x.study_instance_uid == study_instance_uid))
 
     async def step(self, owner: str, sop_instance_uid: str) -> StepFacts | None:
         p = dicom_performed_step.c
@@ -125,7 +147,7 @@ SEXES = {"M": "male", "F": "female", "O": "other"}
 """Patient's Sex (0010,0040)."""
 
 
-def _day(text: str) -> date | None:
+def day_of(text: str) -> date | None:
     """A DICOM date; None for what is none."""
     try:
         return datetime.strptime(text, "%Y%m%d").date()
@@ -133,7 +155,7 @@ def _day(text: str) -> date | None:
         return None
 
 
-def _written_name(value: str) -> str:
+def written_name(value: str) -> str:
     """A DICOM person name (PS3.5, 6.2.1.2) as people write it: the ideographic group where there is one."""
     alphabetic, _, rest = value.partition("=")
     return " ".join((rest.partition("=")[0] or alphabetic).replace("^", " ").split())
@@ -145,9 +167,9 @@ def _study_facts(row: Any, modality: str, instances: int, originals: Mapping[str
         study_instance_uid=row["study_instance_uid"],
         accession_number=row["accession_number"] or "",
         patient_number=row["patient_id"] or "",
-        patient_name=_written_name(row["patient_name"] or ""),
+        patient_name=written_name(row["patient_name"] or ""),
         patient_sex=SEXES.get(row["patient_sex"] or "", "unknown"),
-        patient_birth_date=_day(row["patient_birth_date"] or ""),
+        patient_birth_date=day_of(row["patient_birth_date"] or ""),
         study_date=row["study_date"] or "",
         modality=modality,
         description=row["study_description"] or "",
@@ -182,6 +204,7 @@ class StudyArrivals:
         self._zone, self._clock = ZoneInfo(zone), clock
 
     def __call__(self, connection: sa.Connection, indexed: Sequence[IndexedInstance]) -> None:
+        note_received(connection, indexed)
         self._ask_for_cases(connection, indexed)
         add_volumes(connection, self._volumes(indexed))
 

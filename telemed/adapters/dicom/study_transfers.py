@@ -10,15 +10,16 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from dicom_gateway import Index, Intake, Scope, Source
+from dicom_gateway import Index, Intake, Source
 from dicom_gateway.dimse.query_retrieve_scu import Fetched, Keep, RemoteStudy, get_study, move_study, studies_of_patient
 from dicom_gateway.dimse.store_scu import Progress, Readable, send
-from dicom_gateway.index import Target, dicom_study
+from dicom_gateway.index import Target
 from dicom_gateway.pixels import PixelPool
 from dicom_gateway.upper_layer.sender import Peer, SendingFailed
 from storage.protocol import ObjectStore
 from telemed.adapters.application import SqlApplication
 from telemed.adapters.dicom.device_peers import DevicePeers
+from telemed.adapters.dicom.study_access import case_scope
 from telemed.adapters.dicom.study_repository import BESIDE
 from telemed.domain.case import Case
 from telemed.domain.network import ApplicationEntity
@@ -110,8 +111,7 @@ class StudyTransfers:
 
     async def _sent(self, transfer: Transfer, case: Case, device: ApplicationEntity) -> str:
         """Why the try failed; empty where all arrived."""
-        scope = Scope(dicom_study.c.owner == case.member)
-        instances = await self._index.locate(Target(studies=(transfer.study_instance_uid,)), scope)
+        instances = await self._index.locate(Target(studies=(transfer.study_instance_uid,)), case_scope(case))
         if not instances:
             return "the study is not here any more"
         progress = Progress(len(instances))
@@ -153,9 +153,10 @@ class StudyTransfers:
     async def _one(self, case: Case, peer: Peer, study: RemoteStudy, counts: Counts, may_move: bool) -> str:
         """One earlier study: linked first, so that nothing takes it for the case's own, then fetched."""
         async with self._application.writing() as work:
-            await transfers.expect_prior(work, case.id, _prior(study))
+            await transfers.expect_prior(work, case.id, _prior(study), whole=may_move)
             here = await work.studies.facts(case.member, study.study_instance_uid)
-        if here is not None and 0 < study.instances <= here.instances:
+        # A hub's archive speaks for what it sends and for no more: its word of a UID would open the member's own study.
+        if may_move and here is not None and 0 < study.instances <= here.instances:
             counts.completed += study.instances
             error = ""
         else:
@@ -167,7 +168,7 @@ class StudyTransfers:
 
     async def _retrieved(self, case: Case, peer: Peer, study: RemoteStudy, counts: Counts, may_move: bool) -> str:
         try:
-            fetched = await asyncio.to_thread(get_study, peer, study, self._keeping(case.member, peer, counts))
+            fetched = await asyncio.to_thread(get_study, peer, study, self._keeping(case, peer, counts, may_move))
             if fetched is None and not may_move:
                 return f"{peer.called} knows no C-GET, by which alone a hub's archive is asked"
             if may_move and (fetched is None or not fetched.completed):
@@ -181,13 +182,13 @@ class StudyTransfers:
         counts.failed += fetched.failed
         return f"{fetched.failed} objects of study {study.study_instance_uid} did not come" if fetched.failed else ""
 
-    def _keeping(self, owner: str, peer: Peer, counts: Counts) -> Keep:
+    def _keeping(self, case: Case, peer: Peer, counts: Counts, own_archive: bool) -> Keep:
         """Return the handler that takes an object in a thread of the association and answers when it is stored."""
         loop = asyncio.get_running_loop()
 
         async def stored(content: bytearray, sop_class: str, sop_instance: str) -> int:
-            source = Source("dimse", peer.called, peer.host, sop_class, sop_instance)
-            received = await self._intake.receive(bytes(content), owner, source)
+            source = Source("dimse", peer.called, peer.host, sop_class, sop_instance, reference="" if own_archive else case.id)
+            received = await self._intake.receive(bytes(content), case.member, source)
             counts.completed += 1 if received.status in (0, 0xB000) else 0
             return received.status
 

@@ -24,7 +24,7 @@ class Cases(Protocol):
 
     async def with_accession(self, member: str, number: str) -> list[Case]: ...
     async def with_study(self, member: str, study_instance_uid: str) -> list[Case]:
-        """The member's cases that have the study as evidence, not cancelled, newest first."""
+        """The member's cases that have the study as such as evidence, not cancelled, newest first."""
         ...
 
     async def of_patient(self, member: str, patient_number: str, since: datetime) -> list[Case]:

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Protocol
 
+from telemed.domain.evidence import NamedPatient
+
 
 @dataclass(frozen=True, slots=True)
 class StudyFacts:
@@ -41,6 +43,14 @@ class StepFacts:
     study_instance_uid: str
 
 
+@dataclass(frozen=True, slots=True)
+class HeldInstances:
+    """A case's share of a study: how many instances were received for it, and how many it has where the study as such is evidence."""
+
+    received: int
+    all_of_it: int
+
+
 class Studies(Protocol):
     async def step(self, owner: str, sop_instance_uid: str) -> StepFacts | None:
         """The performed procedure step of this institution, as it stands."""
@@ -51,6 +61,18 @@ class Studies(Protocol):
         ...
 
     async def facts(self, owner: str, study_instance_uid: str) -> StudyFacts | None: ...
+    async def patient(self, owner: str, study_instance_uid: str) -> NamedPatient | None:
+        """Whose study it is, as it was received; None where there is no such study."""
+        ...
+
+    async def held(self, case_id: str, owner: str, study_instance_uid: str) -> HeldInstances:
+        """The case's share of the study; that of no case (empty) is what belongs to the study alone."""
+        ...
+
+    async def release(self, case_id: str, owner: str, study_instance_uid: str) -> None:
+        """What of the study came for this case belongs to the study, as if a device had sent it."""
+        ...
+
     async def note_unmatched(self, study: StudyFacts) -> None: ...
     async def clear_unmatched(self, owner: str, study_instance_uid: str) -> None:
         """The study has its case."""

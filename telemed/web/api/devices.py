@@ -21,8 +21,9 @@ DEVICE = "/devices/{title}"
 
 
 class DeviceShape(Shape):
-    """`uses` are store (studies may be sent there) and query (a PACS with earlier studies); `calls_from` are networks, none for
-    any; `host` is empty where the device only calls. `authority` are the certificates (PEM) of which the device's must be."""
+    """`uses` are store (studies may be sent there) and query (a PACS with earlier studies); `calls_from` are networks,
+    `certificates` SHA-256 fingerprints of those that it may show when it calls; `host` is empty where the device only calls.
+    `authority` are the certificates (PEM) of which the device's must be."""
 
     title: str
     institution: str
@@ -34,10 +35,12 @@ class DeviceShape(Shape):
     active: bool
     tls: bool
     authority: str
+    certificates: list[str]
 
 
 class DeviceCallShape(Shape):
-    """The last call under an AE title; `refused` is unknown, switched-off, network or called-title, empty where it was let in."""
+    """The last call under an AE title; `refused` is unknown, switched-off, network, certificate, no-place or called-title,
+    empty where it was let in."""
 
     title: str
     called_at: datetime
@@ -75,12 +78,13 @@ def device_shape(device: ApplicationEntity) -> DeviceShape:
         active=device.active,
         tls=device.tls,
         authority=device.authority,
+        certificates=sorted(device.certificates),
     )
 
 
 def _entry(title: str, body: DeviceInput) -> DeviceEntry:
-    address = (body.institution, body.host, body.port)
-    return DeviceEntry(title, *address, body.uses, body.character_set, body.calls_from, body.active, body.tls, body.authority)
+    address, tls = (body.institution, body.host, body.port), (body.tls, body.authority, body.certificates)
+    return DeviceEntry(title, *address, body.uses, body.character_set, body.calls_from, body.active, *tls)
 
 
 @operation("GET", "/devices", returns=DeviceListShape, errors=(403,))

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from aiohttp import BodyPartReader, web
 
-from telemed.domain.errors import NotFound
+from telemed.domain.errors import NotFound, TakenInstance
 from telemed.domain.evidence import Evidence
 from telemed.domain.people import Person
 from telemed.domain.policy import Action
@@ -45,6 +45,7 @@ async def attach(call: Call[Nothing]) -> web.Response:
     except ValueError as error:
         raise Problem(400, "malformed", str(error)) from None
     found: dict[str, Evidence] = {}
+    set_aside: list[str] = []
     count = 0
     while (part := await _next(reader)) is not None:
         if not isinstance(part, BodyPartReader) or part.filename is None:
@@ -53,8 +54,14 @@ async def attach(call: Call[Nothing]) -> web.Response:
         if count > FILES_AT_ONCE:
             raise Problem(413, "too-large", f"{FILES_AT_ONCE} files")
         pieces = _pieces(part, call.request.app[UPLOAD_LIMIT])
-        evidence = await attach_file(call.application, call.request.app[STUDIES], call.person, call.case_id, part.filename, pieces)
-        found[evidence.id] = evidence
+        try:
+            evidence = await attach_file(call.application, call.request.app[STUDIES], call.person, call.case_id, part.filename, pieces)
+        except TakenInstance as conflict:  # those behind it are taken all the same
+            set_aside += conflict.sop_instance_uids
+        else:
+            found[evidence.id] = evidence
+    if set_aside:
+        raise TakenInstance(*set_aside)
     if not count:
         raise Problem(422, "malformed", "multipart/form-data: file")
     return answer(EvidenceListShape(items=[evidence_shape(e) for e in found.values()]), 201)

@@ -288,7 +288,8 @@ class Device(Input):
 
 class DeviceInput(Input):
     """A device of an institution: `uses` are store (studies may be sent there) and query (a PACS with earlier studies);
-    `calls_from` are networks such as 192.0.2.0/24, none for any."""
+    `calls_from` are networks such as 192.0.2.0/24, `certificates` SHA-256 fingerprints of those that it may show: who has neither, and
+    no IP address, may not call."""
 
     institution: Annotated[str, StringConstraints(max_length=64, pattern=NO_NUL)]
     host: Annotated[str, StringConstraints(max_length=253, pattern=NO_NUL)] = ""
@@ -299,6 +300,7 @@ class DeviceInput(Input):
     active: bool = True
     tls: bool = False
     authority: Annotated[str, StringConstraints(max_length=65536, pattern=NO_NUL)] = ""
+    certificates: Annotated[list[Annotated[str, StringConstraints(max_length=200, pattern=NO_NUL)]], Field(max_length=64)] = []
 
 
 class NewDevice(DeviceInput):

@@ -19,6 +19,8 @@ REFUSALS: Final = {
     "unknown": _("AE title is not entered"),
     "switched-off": _("is switched off"),
     "network": _("calls from a network that is not its own"),
+    "certificate": _("shows no certificate that was entered for it"),
+    "no-place": _("may call once a network or a certificate is entered for it"),
     "called-title": _("asks for another AE title than ours"),
 }
 """Why a call was not let in."""

@@ -31,18 +31,21 @@ MAX_KNOCKED = 20
 
 @dataclass(frozen=True, slots=True)
 class DeviceLine:
-    """A device as one row. `api` is its address in the API, `edit` that of its form, `again` what would enter it anew."""
+    """A device as one row. `api` is its address in the API, `edit` that of its form, `places` are where it may call from,
+    `again` is what would enter it anew."""
 
     shape: DeviceShape
     api: str
     edit: str
+    places: Sequence[str]
     again: Mapping[str, Any]
 
 
 def _line(device: ApplicationEntity) -> DeviceLine:
     shape = device_shape(device)
     again = {name: getattr(shape, name) for name in DeviceShape.__struct_fields__}
-    return DeviceLine(shape, f"/api/v1/devices/{quote(shape.title, safe='')}", f"/devices/edit?title={quote(shape.title, safe='')}", again)
+    quoted = quote(shape.title, safe="")
+    return DeviceLine(shape, f"/api/v1/devices/{quoted}", f"/devices/edit?title={quoted}", sorted(device.places), again)
 
 
 @page("GET", "/devices")
@@ -93,6 +96,7 @@ async def edit_device(visit: Visit) -> web.StreamResponse:
     device = await query(visit.application, find_device, visit.person, visit.query.get("title", ""))
     line = _line(device)
     values = dict(line.again) | {"port": device.port or None, "calls_from": "\n".join(line.shape.calls_from)}
+    values |= {"certificates": "\n".join(line.shape.certificates)}
     return await _form_page(visit, values, line)
 
 
@@ -118,7 +122,9 @@ def device_form(institutions: Sequence[Choice], *, new: bool) -> Form:
             Field("character_set", _("Character set of our answers"), FieldType.CHOICE, open_choice=True, max_length=64,
                   choices=tuple(Choice(term, term) for term in CHARACTER_SETS[:4]), help=_("Empty: the one that it asks in.")),
             Field("calls_from", _("Networks that it may call from"), FieldType.LONG_TEXT, rows=2, max_length=1000,
-                  help=_("One a line, such as 192.0.2.0/24 or 192.0.2.7. Empty: from anywhere.")),
+                  help=_("One a line, such as 192.0.2.0/24 or 192.0.2.7. Empty: its own address, or anywhere with its certificate.")),
+            Field("certificates", _("Certificates that it may show (SHA-256 fingerprints)"), FieldType.LONG_TEXT, rows=2, max_length=1000,
+                  help=_("One a line, as `openssl x509 -fingerprint -sha256` prints it. No other certificate may call by this AE title.")),
             Field("tls", _("Is called over TLS"), FieldType.FLAG),
             Field("authority", _("Authority of its certificate, or the certificate itself (PEM)"), FieldType.LONG_TEXT, rows=3,
                   max_length=MAX_AUTHORITY,

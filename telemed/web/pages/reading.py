@@ -114,7 +114,9 @@ def ohif_address(visit: Visit, reading_view: ReadingView, priors: Sequence[Prior
 
 async def _quality(visit: Visit, reading_view: ReadingView) -> dict[str, Any]:
     """The marks of the case's studies, the models' proposals, and what the viewer draws on which image."""
-    studies = [e.study_instance_uid for e in reading_view.view.evidence if e.study_instance_uid and e.type == EvidenceType.DICOM_STUDY]
+    # A study is assessed as it is: its marks are not for a case that has a part of it.
+    whole = [e for e in reading_view.view.evidence if e.whole and e.type == EvidenceType.DICOM_STUDY]
+    studies = [e.study_instance_uid for e in whole if e.study_instance_uid]
     kept, owner = visit.application.image_quality, reading_view.view.case.member
     if not studies:
         return {"strips": [], "proposals": [], "overlays": {}}

@@ -37,7 +37,7 @@ Serve = Callable[..., AbstractAsyncContextManager[DimseServer]]
 def serve(engine: AsyncEngine, store: ObjectStore) -> Serve:
     """Start a server with other limits or under TLS."""
 
-    async def policy(calling: str, called: str, address: str) -> Scope | Refusal:
+    async def policy(calling: str, called: str, address: str, certificate: bytes) -> Scope | Refusal:
         assert address == "127.0.0.1"
         if calling == "BROKEN":
             raise LookupError("the host's own fault")
@@ -191,7 +191,7 @@ async def test_a_taken_port_is_an_error(serve: Serve, engine: AsyncEngine, store
             await start_dimse(Index(engine), store, Intake(engine, store), _nobody, port=server.port)
 
 
-async def _nobody(calling: str, called: str, address: str) -> Refusal:
+async def _nobody(calling: str, called: str, address: str, certificate: bytes) -> Refusal:
     return Refusal(RefusalReason.CALLING_AE_TITLE_NOT_RECOGNIZED)
 
 

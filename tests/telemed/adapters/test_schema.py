@@ -7,6 +7,7 @@ import os
 import shutil
 import sys
 from collections.abc import AsyncIterator
+from datetime import datetime
 from importlib.resources import files
 from pathlib import Path
 
@@ -22,7 +23,7 @@ from dicom_gateway.index import metadata as dicom_metadata
 from telemed.adapters.clock import utc_now
 from telemed.adapters.database.engine import DatabaseUnavailable, async_url, check, make_engine
 from telemed.adapters.database.migrate import migrate
-from telemed.adapters.database.tables import job, metadata
+from telemed.adapters.database.tables import application_entity, case_instance, evidence, job, metadata
 from telemed.adapters.jobs.queue import take
 from telemed.centres import extensions, migrations
 from telemed.centres.ecg.domain import EcgJob
@@ -105,6 +106,87 @@ async def test_jobs_that_wait_under_their_old_names_are_renamed(at_0014: AsyncEn
     await migrate(at_0014, migrations())
     taken = await take(at_0014, now, 50)
     assert [(line.kind, line.payload["number"]) for line in taken] == [(kind, n) for n, kind in enumerate(renamed.values())]
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+async def at_0016(request: pytest.FixtureRequest, tmp_path: Path, postgres_server: PostgresServer) -> AsyncIterator[AsyncEngine]:
+    """A database as it was before cases had parts of studies."""
+    url = f"sqlite:///{tmp_path}/old.db" if request.param == "sqlite" else postgres_server.new_database()
+    made = make_engine(url)
+    async with made.begin() as connection:
+        await connection.run_sync(to_revision, "0016")
+    yield made
+    await made.dispose()
+
+
+OLD_TABLES = (
+    "institution", "person", "case", "evidence", "dicom_study", "dicom_series", "dicom_instance", "application_entity", "device_call",
+)  # fmt: skip
+
+
+def old_rows(connection: sa.Connection) -> None:
+    """Two cases with one study: sent by a device and linked to the first, of which a hub's reader attached an image to the second.
+    The member attached one to the first."""
+    old = sa.MetaData()
+    old.reflect(connection, only=OLD_TABLES)
+    now = utc_now()
+
+    def put(table: str, **values: object) -> None:
+        """A row of which the test says what it is about; what else must be there is empty."""
+        filled: dict[str, object] = {}
+        for column in old.tables[table].columns:
+            if column.name in values or column.nullable or column.server_default is not None or column.name == "id":
+                continue
+            kind = column.type.python_type
+            filled[column.name] = now if kind is datetime else {} if kind in (object, dict) else kind()
+        connection.execute(old.tables[table].insert().values(filled | values))
+
+    for code, level in (("CLINIC1", "member"), ("HUBA", "sub-hub")):
+        put("institution", code=code, name=code, level=level)
+    for username, institution in (("clinic1", "CLINIC1"), ("reader", "HUBA")):
+        put("person", username=username, institution=institution)
+    for case, by, facts in (("linked", "system", {"rule": "accession-number"}), ("borrowed", "reader", {"modality": "CT"})):
+        put("case", id=case, member="CLINIC1", accession_number=case)
+        put("evidence", id=case, case_id=case, type="dicom-study", added_by=by, study_instance_uid="1.2", instances=3, facts=facts)
+    for title, calls_from, refused in (("CT1", "", ""), ("CT2", "", "network"), ("CT3", "10.0.0.0/8", ""), ("CT4", "", None)):
+        put("application_entity", title=title, institution="CLINIC1", calls_from=calls_from)
+        if refused is not None:
+            put("device_call", title=title, address="192.0.2.7", refused=refused)
+    put("device_call", title="CLINIC1", address="192.0.2.8", refused="")
+    put("dicom_study", id=1, owner="CLINIC1", study_instance_uid="1.2")
+    put("dicom_series", id=1, study_id=1, series_instance_uid="1.2.1")
+    for uid, via, address in (("1", "dimse", "10.0.0.1"), ("2", "upload", "upload:clinic1"), ("3", "upload", "upload:reader")):
+        about = {"owner": "CLINIC1", "sop_instance_uid": uid, "received_by": via, "peer_address": address, "object_key": uid}
+        put("dicom_instance", id=int(uid), series_id=1, **about)
+
+
+async def test_a_study_that_a_hub_attached_is_evidence_as_far_as_it_attached_it(at_0016: AsyncEngine) -> None:
+    async with at_0016.begin() as connection:
+        await connection.run_sync(old_rows)
+    await migrate(at_0016, migrations())
+    e, x = evidence.c, case_instance.c
+    async with at_0016.connect() as connection:
+        assert {(row.case_id, row.whole) for row in await connection.execute(sa.select(e.case_id, e.whole))} == {
+            ("linked", True),
+            ("borrowed", False),
+        }
+        received = await connection.execute(sa.select(x.case_id, x.sop_instance_uid, x.owner, x.study_instance_uid, x.alone))
+        assert set(map(tuple, received)) == {("linked", "2", "CLINIC1", "1.2", True), ("borrowed", "3", "CLINIC1", "1.2", True)}
+
+
+async def test_a_device_that_might_call_from_anywhere_calls_from_where_it_was_let_in_last(at_0016: AsyncEngine) -> None:
+    async with at_0016.begin() as connection:
+        await connection.run_sync(old_rows)
+    await migrate(at_0016, migrations())
+    a = application_entity.c
+    async with at_0016.connect() as connection:
+        rows = (await connection.execute(sa.select(a.title, a.calls_from, a.certificates))).all()
+    assert {row.title: (set(row.calls_from), set(row.certificates)) for row in rows} == {
+        "CT1": ({"192.0.2.7"}, set()),
+        "CT2": (set(), set()),
+        "CT3": ({"10.0.0.0/8"}, set()),
+        "CT4": (set(), set()),
+    }
 
 
 async def test_a_writer_waits_its_turn_and_readers_do_not(engine: AsyncEngine) -> None:

@@ -75,3 +75,54 @@ async def test_what_is_no_workitem(region: DemoRegion, requested: Story) -> None
     content = {"00741000": {"vr": "CS", "Value": ["SCHEDULED"]}}
     assert (await region.call("POST", "/dicomweb/workitems", content, user=READER, headers=JSON)).status == 403
     assert (await region.call("POST", where(requested), content, user=READER, headers=JSON)).status == 409
+
+
+async def refusals(region: DemoRegion, user: str) -> list[tuple[str, str]]:
+    """Action and subject of what this person was refused, oldest first."""
+    trail = await region.call("GET", f"/api/v1/audit?actor={user}&outcome=refused&limit=100", user="auditor")
+    assert trail.status == 200, trail.body
+    return [(each["action"], each["subject"]) for each in reversed(trail.body["items"]) if each["action"].startswith("access:")]
+
+
+@pytest.mark.parametrize("user", ["imaging.hubb", "clinic2"])
+async def test_every_refusal_is_one_record_with_its_case(requested: Story, user: str) -> None:
+    region, url = requested.region, where(requested)
+    cancel = {"00741238": {"vr": "LT", "Value": ["x"]}}
+    content = {"00741000": {"vr": "CS", "Value": ["SCHEDULED"]}}
+    known = await refusals(region, user)
+    for number, (method, path, body, action) in enumerate((
+        ("GET", url, None, "access:retrieve-workitem"),
+        ("GET", url, None, "access:retrieve-workitem"),
+        ("POST", url, content, "access:update-workitem"),
+        ("POST", url + "/cancelrequest", cancel, "access:cancel-workitem"),
+    ), 1):  # fmt: skip
+        assert (await region.call(method, path, body, user=user, headers=JSON)).status == 404
+        found = await refusals(region, user)
+        assert len(found) == len(known) + number
+        assert found[-1] == (action, f"case/{requested.case_id}")
+    assert (await change(requested, user, "IN PROGRESS"))[0] == 404
+    assert (await refusals(region, user))[-1] == ("access:change-workitem-state", f"case/{requested.case_id}")
+    assert (await region.call("GET", "/dicomweb/workitems/2.25.7", user=user, headers=JSON)).status == 404
+    assert (await refusals(region, user))[-1] == ("access:retrieve-workitem", "workitem/2.25.7")
+    assert len(await refusals(region, user)) == len(known) + 6
+
+
+async def test_a_step_out_of_turn_and_what_has_no_counterpart_are_on_record_too(requested: Story) -> None:
+    region, known = requested.region, await refusals(requested.region, READER)
+    assert (await change(requested, READER, "COMPLETED"))[0] == 409
+    content = {"00741000": {"vr": "CS", "Value": ["SCHEDULED"]}}
+    assert (await region.call("POST", "/dicomweb/workitems", content, user=READER, headers=JSON)).status == 403
+    assert (await region.call("POST", "/dicomweb/studies", user=READER, headers=JSON)).status == 403
+    assert (await refusals(region, READER))[len(known) :] == [
+        ("access:change-workitem-state", f"case/{requested.case_id}"),
+        ("access:create-workitem", "workitems"),
+        ("access:store-study", "study/"),
+    ]
+    assert await change(requested, READER, "IN PROGRESS") == (200, "")
+    assert len(await refusals(region, READER)) == len(known) + 3
+
+
+async def test_a_look_at_a_workitem_is_one_at_its_case(requested: Story) -> None:
+    assert (await requested.region.call("GET", where(requested), user=READER, headers=JSON)).status == 200
+    trail = await requested.region.call("GET", f"/api/v1/audit?subject=case/{requested.case_id}&action=case:read", user="auditor")
+    assert [each["actor"] for each in trail.body["items"]] == [READER]

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from telemed.domain.device import MAX_NETWORKS, DeviceEntry, device_of
+from telemed.domain.device import MAX_CERTIFICATES, MAX_NETWORKS, DeviceEntry, device_of
 from telemed.domain.errors import Invalid
 from telemed.domain.network import EntityUse, Institution, Level, Network
 
@@ -75,6 +75,9 @@ def test_what_may_be_entered(change: dict[str, object]) -> None:
         ({"calls_from": ("10.1.2.3/16",)}, "calls_from", "network-of-host"),
         ({"calls_from": ("the ward",)}, "calls_from", "ip-network"),
         ({"calls_from": ("10.0.0.1",) * (MAX_NETWORKS + 1)}, "calls_from", "too-many"),
+        ({"certificates": ("ab" * 31,)}, "certificates", "fingerprint"),
+        ({"certificates": ("zz" * 32,)}, "certificates", "fingerprint"),
+        ({"certificates": ("ab" * 32,) * (MAX_CERTIFICATES + 1)}, "certificates", "too-many"),
     ],
 )
 def test_each_fault_stands_at_its_field(change: dict[str, object], field: str, code: str) -> None:
@@ -105,5 +108,44 @@ def test_nothing_that_is_typed_breaks_the_check(entry: DeviceEntry) -> None:
         return
     device = device_of(entry, NETWORK)
     assert bool(device.host) == bool(device.port)
-    assert device.may_call_from("10.0.0.1") in (True, False)
+    assert device.obstacle_to_call("10.0.0.1") in ("", "network", "no-place", "certificate")
     assert all(ipaddress.ip_network(network) for network in device.calls_from)
+
+
+OWN, OTHER = "ab" * 32, "cd" * 32
+
+
+@pytest.mark.parametrize(
+    ("entered", "address", "shown", "obstacle"),
+    [
+        ({}, "10.0.0.1", "", "no-place"),  # nothing says where it is: refused by default
+        ({}, "10.0.0.1", OTHER, "certificate"),
+        ({"calls_from": ("10.0.0.0/30",)}, "10.0.0.3", "", ""),
+        ({"calls_from": ("10.0.0.0/30",)}, "10.0.0.4", "", "network"),
+        ({"calls_from": ("10.0.0.0/30",)}, "10.0.0.3", OTHER, "certificate"),  # it speaks for another, or for nobody
+        ({"certificates": (OWN,)}, "203.0.113.9", OWN, ""),
+        ({"certificates": (OWN, OTHER)}, "203.0.113.9", OTHER, ""),
+        ({"certificates": (OWN,)}, "10.0.0.1", "", "certificate"),
+        ({"certificates": (OWN,)}, "10.0.0.1", OTHER, "certificate"),
+        ({"certificates": (OWN,), "calls_from": ("10.0.0.0/30",)}, "10.0.0.1", OWN, ""),
+        ({"certificates": (OWN,), "calls_from": ("10.0.0.0/30",)}, "10.0.0.4", OWN, "network"),
+        ({"host": "10.0.0.9", "port": 104}, "10.0.0.9", "", ""),  # where it is addressed it may call from
+        ({"host": "10.0.0.9", "port": 104}, "10.0.0.8", "", "network"),
+        ({"host": "pacs.example", "port": 104}, "10.0.0.9", "", "no-place"),
+        ({"host": "10.0.0.9", "port": 104, "calls_from": ("10.0.0.0/30",)}, "10.0.0.9", "", "network"),
+    ],
+)
+def test_who_may_call_is_entered(entered: dict[str, object], address: str, shown: str, obstacle: str) -> None:
+    device = device_of(replace(DeviceEntry("CT1", "CLINIC1"), **entered), NETWORK)  # type: ignore[arg-type]
+    assert device.obstacle_to_call(address, shown) == obstacle
+
+
+def test_a_fingerprint_may_be_typed_as_tools_print_it() -> None:
+    printed = ":".join(["AB"] * 32)
+    assert device_of(replace(PACS, certificates=(printed, f" {OTHER} ")), NETWORK).certificates == {OWN, OTHER}
+
+
+def test_the_code_of_an_institution_is_an_ae_title_where_it_was_entered() -> None:
+    assert NETWORK.entity("CLINIC1") is None
+    entered = replace(NETWORK, entities={"CLINIC1": device_of(DeviceEntry("CLINIC1", "CLINIC1", calls_from=("10.0.0.1",)), NETWORK)})
+    assert entered.entity("CLINIC1") is not None

@@ -78,7 +78,7 @@ async def pacs(folder: Path, tls: ssl.SSLContext, study: str) -> AsyncIterator[i
     intake = Intake(engine, store)
     assert (await intake.receive(part10_of(earlier(study, "20230102")), "PACS", Source("dimse"))).status == 0
 
-    async def everybody(calling: str, called: str, address: str) -> Scope:
+    async def everybody(calling: str, called: str, address: str, certificate: bytes) -> Scope:
         return Scope(true(), "PACS")
 
     server = await start_dimse(Index(engine, IndexBarrier(store)), store, intake, everybody, ae_title="PACS1", port=0, tls=tls)

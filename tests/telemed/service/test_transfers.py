@@ -186,7 +186,7 @@ async def pacs(tmp_path: Path) -> AsyncIterator[Callable[..., Any]]:
     store = open_store((tmp_path / "pacs").as_uri())
     intake = Intake(engine, store)
 
-    async def everybody(calling: str, called: str, address: str) -> Scope:
+    async def everybody(calling: str, called: str, address: str, certificate: bytes) -> Scope:
         return Scope(true(), "PACS")
 
     server = await start_dimse(Index(engine, IndexBarrier(store)), store, intake, everybody, ae_title="PACS1", port=0)

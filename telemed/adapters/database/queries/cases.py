@@ -37,6 +37,18 @@ def visible_to(person: Person, *, search: bool = False) -> sa.ColumnElement[bool
     allowed = relations(person, Action.CASE_READ) | relations(person, Action.CASE_READ_METADATA)
     if Relation.FOREIGN in allowed:
         return c.status != "draft"
+    if not allowed:
+        raise Forbidden(Action.CASE_READ)
+    return _related(person, allowed, search=search)
+
+
+def _readable_by(person: Person) -> sa.ColumnElement[bool]:
+    """The cases, of those that this person may list, whose patient they may see."""
+    return _related(person, relations(person, Action.CASE_READ), search=True)
+
+
+def _related(person: Person, allowed: frozenset[Relation], *, search: bool) -> sa.ColumnElement[bool]:
+    """The cases to which the person stands in one of these relations."""
     clauses: list[sa.ColumnElement[bool]] = []
     if Relation.OWN in allowed:
         clauses.append(c.member == person.institution)
@@ -47,9 +59,7 @@ def visible_to(person: Person, *, search: bool = False) -> sa.ColumnElement[bool
             hubs = sa.or_(hubs, c.id.in_(kept))
         centres = sorted(person.centres)
         clauses.append(sa.and_(hubs, c.centre == centres[0] if len(centres) == 1 else c.centre.in_(centres)))
-    if not clauses:
-        raise Forbidden(Action.CASE_READ)
-    return sa.or_(*clauses)
+    return sa.or_(sa.false(), *clauses)
 
 
 def _begins(column: sa.ColumnElement[str], prefix: str) -> sa.ColumnElement[bool]:
@@ -116,21 +126,27 @@ class CaseQueries:
         if wanted.view:
             found.append(_views(person, self._day_start())[wanted.view]())
         if wanted.q:
-            found.append(self._search(wanted.q, patient_ids))
+            found.append(self._search(person, wanted.q, patient_ids))
         return found
 
-    def _search(self, q: str, patient_ids: Sequence[str]) -> sa.ColumnElement[bool]:
-        """By the beginning of the name or of the accession number, by report code, or by the patient's number.
+    def _search(self, person: Person, q: str, patient_ids: Sequence[str]) -> sa.ColumnElement[bool]:
+        """By the beginning of the name or of the accession number, by report code, or by the patient's number; by the accession
+        number alone where the person may not see the patient, or an answer would tell who it is.
 
         Each is a walk of its own index; one condition with OR would read every row.
         """
+        by_number = c.id.in_(sa.select(c.id).where(_begins(c.accession_number, q)))
+        if not relations(person, Action.CASE_READ):
+            return by_number
         found = sa.union_all(
             sa.select(c.id).where(_begins(c.patient_name, q)),
             sa.select(c.id).where(_begins(c.accession_number, q)),
             sa.select(t.report.c.case_id).where(t.report.c.verification_code == q.upper()),
             sa.select(c.id).where(c.patient_id.in_(patient_ids)),
         )
-        return c.id.in_(found)
+        if not relations(person, Action.CASE_READ_METADATA):
+            return c.id.in_(found)
+        return sa.or_(by_number, sa.and_(c.id.in_(found), _readable_by(person)))
 
     async def page(self, person: Person, wanted: CaseFilter, cursor: str | None, limit: int) -> CasePage:
         numbered = await self._patients.with_number(wanted.q) if wanted.q else []

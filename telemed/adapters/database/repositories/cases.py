@@ -38,7 +38,7 @@ class CaseTable(Repository):
         return [r.case_from_row(row) for row in await self._all(query)]
 
     async def with_study(self, member: str, study_instance_uid: str) -> list[Case]:
-        has = sa.select(t.evidence.c.case_id).where(t.evidence.c.study_instance_uid == study_instance_uid)
+        has = sa.select(t.evidence.c.case_id).where(t.evidence.c.study_instance_uid == study_instance_uid, t.evidence.c.whole)
         where = (t.case.c.member == member, t.case.c.id.in_(has), t.case.c.status != "cancelled")
         query = sa.select(t.case).where(*where).order_by(t.case.c.created_at.desc())
         return [r.case_from_row(row) for row in await self._all(query)]

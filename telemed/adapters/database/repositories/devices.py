@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import sqlalchemy as sa
 
 from telemed.adapters.database import tables as t
 from telemed.adapters.database.repositories.base import Repository, insert_or_nothing
-from telemed.adapters.database.repositories.region import entity_from_row
+from telemed.adapters.database.repositories.region import entity_from_row, entity_to_row
 from telemed.domain.device import DeviceCall
 from telemed.domain.network import ApplicationEntity
 
@@ -23,18 +21,13 @@ class DeviceTable(Repository):
         return entity_from_row(row) if row else None
 
     async def add(self, device: ApplicationEntity) -> bool:
-        return bool((await self._do(insert_or_nothing(self._connection, t.application_entity).values(_row(device)))).rowcount)
+        return bool((await self._do(insert_or_nothing(self._connection, t.application_entity).values(entity_to_row(device)))).rowcount)
 
     async def save(self, device: ApplicationEntity) -> None:
-        await self._do(sa.update(t.application_entity).where(t.application_entity.c.title == device.title).values(_row(device)))
+        await self._do(sa.update(t.application_entity).where(t.application_entity.c.title == device.title).values(entity_to_row(device)))
 
     async def remove(self, title: str) -> None:
         await self._do(sa.delete(t.application_entity).where(t.application_entity.c.title == title))
 
     async def calls(self) -> list[DeviceCall]:
         return [DeviceCall(**row) for row in await self._all(sa.select(t.device_call).order_by(t.device_call.c.called_at.desc()))]
-
-
-def _row(device: ApplicationEntity) -> dict[str, Any]:
-    names = ("title", "institution", "host", "port", "character_set", "active", "calls_from", "tls", "authority")
-    return {name: getattr(device, name) for name in names} | {"uses": frozenset(use.value for use in device.uses)}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
@@ -59,13 +60,26 @@ def _prior_rules(value: object) -> PriorRules:
 def entity_from_row(row: sa.RowMapping) -> ApplicationEntity:
     uses = frozenset(EntityUse(use) for use in row["uses"])
     of = (row["title"], row["institution"], row["host"], row["port"])
-    return ApplicationEntity(*of, uses, row["character_set"], row["active"], row["calls_from"], row["tls"], row["authority"])
+    return ApplicationEntity(
+        *of, uses, row["character_set"], row["active"], row["calls_from"], row["tls"], row["authority"], row["certificates"]
+    )
+
+
+def entity_to_row(device: ApplicationEntity) -> dict[str, Any]:
+    names = ("title", "institution", "host", "port", "character_set", "active", "calls_from", "tls", "authority", "certificates")
+    return {name: getattr(device, name) for name in names} | {"uses": frozenset(use.value for use in device.uses)}
 
 
 async def add_institutions(connection: AsyncConnection, institutions: Sequence[Institution]) -> None:
     for i in institutions:
         values = {"code": i.code, "name": i.name, "name_en": i.name_en, "level": i.level.value, "city": i.city, "district": i.district}
         await connection.execute(insert_or_nothing(connection, t.institution).values(**values, active=i.active))
+
+
+async def add_entities(connection: AsyncConnection, entities: Sequence[ApplicationEntity]) -> None:
+    """Adds devices; one that is there already stays as it is."""
+    for entity in entities:
+        await connection.execute(insert_or_nothing(connection, t.application_entity).values(entity_to_row(entity)))
 
 
 async def add_services(connection: AsyncConnection, services: Sequence[HubService]) -> None:

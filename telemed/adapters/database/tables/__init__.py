@@ -5,7 +5,7 @@ from __future__ import annotations
 from telemed.adapters.database.schema import metadata
 from telemed.adapters.database.tables.audit import audit, audit_check
 from telemed.adapters.database.tables.cases import accession, case, case_access, case_event, consent, critical_value
-from telemed.adapters.database.tables.evidence import evidence, transfer, unmatched_study, upload
+from telemed.adapters.database.tables.evidence import case_instance, evidence, transfer, unmatched_study, upload
 from telemed.adapters.database.tables.image_quality import model_proposal, study_quality
 from telemed.adapters.database.tables.jobs import job
 from telemed.adapters.database.tables.network import application_entity, device_call, home_hub, hub_service, institution, region_setting
@@ -24,6 +24,7 @@ __all__ = [
     "case",
     "case_access",
     "case_event",
+    "case_instance",
     "consent",
     "critical_value",
     "daily_volume",

@@ -23,7 +23,22 @@ evidence = sa.Table(
     sa.Column("facts", sa.JSON, nullable=False),
     sa.Column("added_by", Name, nullable=False),
     sa.Column("added_at", Instant, nullable=False),
+    sa.Column("whole", sa.Boolean, nullable=False, server_default=sa.true(), comment="all that devices send of the study is evidence"),
     sa.UniqueConstraint("case_id", "study_instance_uid"),
+)
+
+
+case_instance = sa.Table(
+    "case_instance",
+    metadata,
+    sa.Column("case_id", Id, primary_key=True),
+    sa.Column("sop_instance_uid", sa.String(64), primary_key=True),
+    sa.Column("owner", Code, nullable=False),
+    sa.Column("study_instance_uid", sa.String(64), nullable=False),
+    sa.Column("alone", sa.Boolean, nullable=False, comment="it came for this case alone, and by no device of its owner"),
+    sa.Index(None, "owner", "sop_instance_uid"),
+    sa.Index(None, "owner", "study_instance_uid"),
+    comment="instances of DICOM studies that were received for a case, and not just for the institution",
 )
 
 

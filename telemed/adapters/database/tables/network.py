@@ -33,6 +33,7 @@ application_entity = sa.Table(
     sa.Column("active", sa.Boolean, nullable=False, server_default=sa.true()),
     sa.Column("tls", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Column("authority", sa.Text, nullable=False, server_default=""),
+    sa.Column("certificates", Codes, nullable=False, server_default=""),
 )
 
 

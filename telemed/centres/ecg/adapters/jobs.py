@@ -15,10 +15,12 @@ import structlog
 from dicom_gateway.index import dicom_instance, dicom_series, dicom_study
 from telemed.adapters.application import SqlApplication
 from telemed.adapters.clock import utc_now
+from telemed.adapters.dicom.study_access import case_scope
 from telemed.centres.ecg import service as ecg_reading
 from telemed.centres.ecg.adapters.analysis import Analysis, Hit, analyse
 from telemed.centres.ecg.domain import CriticalHit, Tracing, TracingKind, TracingObject
 from telemed.centres.ecg.ports import EcgRules, Tracings
+from telemed.domain.case import Case
 from telemed.domain.evidence import Evidence
 from telemed.service.identity import new_id
 
@@ -69,18 +71,18 @@ class EcgReader:
                 return
             known = await work.repository(Tracings).sources(evidence.id)
             critical = EcgRules.of(work.region).critical
-        for source, key, size in await self._objects(evidence, case.member):
+        for source, key, size in await self._objects(evidence, case):
             if source not in known:
                 await self._read(evidence, source, key, size, critical)
 
-    async def _objects(self, evidence: Evidence, owner: str) -> list[tuple[str, str, int]]:
-        """Source, key and size of each recording: the file itself, or every instance of a study."""
+    async def _objects(self, evidence: Evidence, case: Case) -> list[tuple[str, str, int]]:
+        """Source, key and size of each recording: the file itself, or every instance of a study that the case has."""
         if not evidence.study_instance_uid:
             return [("", evidence.key, evidence.size)]
-        i, s = dicom_instance.c, dicom_study.c
+        i, s, scope = dicom_instance.c, dicom_study.c, case_scope(case)
         joined = dicom_instance.join(dicom_series, dicom_series.c.id == i.series_id).join(dicom_study, s.id == dicom_series.c.study_id)
         query = sa.select(i.sop_instance_uid, i.object_key, i.size).select_from(joined)
-        query = query.where(s.owner == owner, s.study_instance_uid == evidence.study_instance_uid).order_by(i.id)
+        query = query.where(s.study_instance_uid == evidence.study_instance_uid, scope.studies, scope.instances).order_by(i.id)
         async with self._application.engine.connect() as bare:
             connection = await bare.execution_options(reading=True)
             return [(str(uid), str(key), int(size)) for uid, key, size in (await connection.execute(query)).all()]

@@ -13,14 +13,24 @@ import "./post.js";
 /** @type {Record<string, [tone: string, icon: string]>} */
 const LOOKS = { answered: ["done", "check"], refused: ["near", "alert-triangle"], unreachable: ["critical", "plug-connected-x"] };
 
+/**
+ * @param {unknown} text
+ * @param {RegExp} between
+ */
+function listOf(text, between) {
+  return String(text ?? "")
+    .split(between)
+    .map((part) => part.trim())
+    .filter(Boolean);
+}
+
 /** @param {HTMLFormElement} form */
 function bodyOf(form) {
   const values = readForm(form);
   return {
     ...values,
-    calls_from: String(values.calls_from ?? "")
-      .split(/[\s,;，、；]+/)
-      .filter(Boolean),
+    calls_from: listOf(values.calls_from, /[\s,;，、；]+/),
+    certificates: listOf(values.certificates, /[\n,;，、；]+/),
   };
 }
 

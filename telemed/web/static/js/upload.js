@@ -172,10 +172,23 @@ class FileUpload {
  */
 const answerTo = (error) => ("originalResponse" in error ? error.originalResponse : null);
 
+/**
+ * @param {Error | DetailedError} error
+ * @returns {{ type?: string, detail?: string }}
+ */
+function problemIn(error) {
+  try {
+    return JSON.parse(answerTo(error)?.getBody() ?? "") ?? {};
+  } catch {
+    return {}; // Not a problem document: the status must do.
+  }
+}
+
 /** @param {Error | DetailedError} error */
 function retryable(error) {
   const status = answerTo(error)?.getStatus() ?? 0;
-  return status === 0 || status === 409 || status === 423 || status === 429 || status >= 500;
+  if (status === 409) return problemIn(error).type === "/problems/offset-mismatch";
+  return status === 0 || status === 423 || status === 429 || status >= 500;
 }
 
 /**
@@ -183,12 +196,8 @@ function retryable(error) {
  * @param {Error | DetailedError} error
  */
 function refusal(status, error) {
-  try {
-    const problem = JSON.parse(answerTo(error)?.getBody() ?? "");
-    if (problem.detail) return problem.detail;
-  } catch {
-    // Not a problem document: the status must do.
-  }
+  const { detail } = problemIn(error);
+  if (detail) return detail;
   if (!status) return t("no connection");
   if (status === 401) return t("signed out: sign in again");
   if (status === 413) return t("too large");
