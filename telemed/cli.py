@@ -19,10 +19,11 @@ from sqlalchemy.exc import DBAPIError
 
 from storage import open_store
 from storage.errors import StorageError
+from storage.privacy import write_privately
 from telemed.adapters.database.engine import DatabaseUnavailable, make_engine
 from telemed.adapters.database.migrate import migrate as apply_migrations
 from telemed.centres import extensions, migrations
-from telemed.data_folder import make_ready
+from telemed.data_folder import keep_database_private, make_ready
 from telemed.listening import PortInUse, check_shared_port
 from telemed.roles import all_roles
 from telemed.settings import Settings, unknown_names
@@ -33,6 +34,7 @@ console = Console(stderr=True, highlight=False)
 
 
 def main() -> None:
+    write_privately()
     app()
 
 
@@ -91,6 +93,8 @@ def _prepare(settings: Settings) -> None:
         make_ready(settings.data_dir)
     except OSError as error:
         _fail(f"The data folder {settings.data_dir} cannot be written ({error.strerror}). Set TELEMED_DATA_DIR to another one.")
+    if settings.database_file:
+        keep_database_private(settings.database_file)
 
 
 async def _migrate(settings: Settings) -> None:

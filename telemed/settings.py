@@ -125,6 +125,12 @@ class Settings(SettingsGroup):
         return self.database_url or f"sqlite:///{self.data_dir.resolve()}/telemed.db"
 
     @property
+    def database_file(self) -> Path | None:
+        """The file of an embedded database; None for a server's."""
+        scheme, _, path = self.database.partition(":///")
+        return Path(path.partition("?")[0]) if scheme.startswith("sqlite") and path and not path.startswith(":memory:") else None
+
+    @property
     def storage(self) -> str:
         return self.storage_url or f"file://{self.data_dir.resolve()}/objects"
 

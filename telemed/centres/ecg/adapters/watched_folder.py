@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import shutil
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
@@ -259,8 +260,10 @@ async def _pieces(file: Path) -> AsyncIterator[bytes]:
 
 
 def _move(file: Path, folder: Path) -> Path:
-    """Into the folder, under a name that is free there."""
-    folder.mkdir(parents=True, exist_ok=True)
+    """Into the folder, under a name that is free there. Who may look into the carts' folder may look there too."""
+    for missing in (part for part in (folder.parent, folder) if not part.exists()):
+        missing.mkdir(exist_ok=True)
+        shutil.copymode(file.parent, missing)
     target, number = folder / file.name, 1
     while target.exists():
         target, number = folder / f"{file.stem}-{number}{file.suffix}", number + 1
@@ -269,4 +272,6 @@ def _move(file: Path, folder: Path) -> Path:
 
 def _put_aside(file: Path, reason: str) -> None:
     moved = _move(file, file.parent / FAILED)
-    moved.with_name(moved.name + ".reason.txt").write_text(reason + "\n", encoding="utf-8")
+    said = moved.with_name(moved.name + ".reason.txt")
+    said.write_text(reason + "\n", encoding="utf-8")
+    shutil.copymode(moved, said)
