@@ -17,12 +17,14 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from dicom_gateway import Destination, Index, Intake, Scope, dicomweb_app, start_dimse
 from dicom_gateway.index import metadata
 from dicom_gateway.index_barrier import IndexBarrier
+from dicom_gateway.intake import ASIDE, PLACE
 from dicom_gateway.objects import Objects
 from dicom_gateway.pixels import PixelPool
 from dicom_gateway.series_documents import SeriesDocuments
 from dicom_gateway.stability import QUIET, StudyWatch
 from storage import open_store
 from storage.privacy import narrow, write_privately
+from storage.space import Reserve, SpaceGuard
 
 log = logging.getLogger(__name__)
 INDEX = "index.sqlite"
@@ -97,8 +99,9 @@ async def _serve(arguments: argparse.Namespace) -> None:
     _durable_sqlite(engine)
     async with engine.begin() as connection:
         await connection.run_sync(metadata.create_all)
-    store = open_store((arguments.data / "objects").resolve().as_uri())
-    index, intake = Index(engine, IndexBarrier(store)), Intake(engine, store)
+    space = SpaceGuard({"archive": arguments.data}, Reserve(), (PLACE, ASIDE))
+    store = open_store((arguments.data / "objects").resolve().as_uri(), space=space)
+    index, intake = Index(engine, IndexBarrier(store)), Intake(engine, store, space=space)
     known = dict(arguments.ae)
 
     async def destinations(title: str, _: Scope) -> Destination | None:

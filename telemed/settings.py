@@ -51,6 +51,13 @@ class Settings(SettingsGroup):
     )
     s3_access_key: str = Field(default="", description="Access key of the S3 store, where the URL carries none")
     s3_secret_key: SecretStr = Field(default=SecretStr(""), description="Secret key of the S3 store, where the URL carries none")
+    reserve_percent: float = Field(
+        default=2,
+        ge=0,
+        le=50,
+        description="Percent of the disk of objects or database that are kept free for records: below that no images and files are taken",
+    )
+    reserve_bytes: int = Field(default=1024**3, ge=0, description="The same in bytes; the larger of both counts")
     host: str = Field(default="127.0.0.1", description="Address that all doors listen on")
     http_port: int = Field(default=8080, ge=1, le=65535, description="Port of pages, API and DICOMweb")
     dicom_port: int = Field(default=11112, ge=1, le=65535, description="Port of the DICOM gateway")

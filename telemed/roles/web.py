@@ -39,7 +39,7 @@ def web_application(parts: Parts) -> web.Application:
     dependencies = WebDependencies(
         studies=DicomStudyIntake(parts.intake, engine),
         exports=ZipExporter(parts.index, parts.store, parts.measuring),
-        administration=SqlAdministration(engine, shown_store(settings.storage), settings.data_dir),
+        administration=SqlAdministration(engine, shown_store(settings.storage), settings.data_dir, parts.space),
         signatures=PooledInspector(parts.pool, parts.signing_keys),
         probe=DimseProbe(device_peers(settings)),
         tables=PooledTableExporter(parts.pool),

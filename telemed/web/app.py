@@ -89,7 +89,7 @@ from telemed.web.pages import transfers as transfer_pages
 from telemed.web.pages.page import Pages, error_page, page
 from telemed.web.problems import problem_middleware
 from telemed.web.security import add_headers, identify
-from telemed.web.store_metrics import measure_store
+from telemed.web.store_metrics import measure_disks, measure_store
 
 API = "/api/v1"
 FORM_LIMIT = 64 * 1024
@@ -207,6 +207,7 @@ async def _ready(request: web.Request) -> web.Response:
 
 async def _metrics(request: web.Request) -> web.Response:
     await measure_store(request.app[ADMINISTRATION])
+    await measure_disks(request.app[ADMINISTRATION])
     return web.Response(body=generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
 

@@ -25,7 +25,7 @@ from typing import Final
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
-from storage.errors import StorageError
+from storage.errors import StorageError, StoreFull
 from telemed.adapters.application import SqlApplication
 from telemed.centres.ecg.adapters.analysis import Identity, identify
 from telemed.centres.ecg.domain import TRACINGS
@@ -45,6 +45,8 @@ log = structlog.get_logger()
 
 EVERY: Final = 2.0
 """Seconds between two looks into the folder."""
+FULL_PAUSE: Final = 60.0
+"""Seconds until the next look where the disk had no room."""
 STABLE: Final = timedelta(seconds=3)
 """A file whose size and time have not changed for so long is whole."""
 WAIT: Final = MATCH_WINDOW
@@ -99,11 +101,15 @@ class WatchedFolder:
     async def run(self) -> None:
         """Until cancelled."""
         while True:
+            pause = EVERY
             try:
                 await self.once()
+            except StoreFull as error:  # files stay where they are until there is room
+                log.warning("carts.no_room", error=str(error))
+                pause = FULL_PAUSE
             except (SQLAlchemyError, StorageError, OSError) as error:
                 log.warning("carts.interrupted", error=str(error))
-            await asyncio.sleep(EVERY)
+            await asyncio.sleep(pause)
 
     async def once(self) -> int:
         """Look into every member's folder; how many files were dealt with."""
