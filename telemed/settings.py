@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import ssl
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Literal, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -169,8 +170,28 @@ class Settings(SettingsGroup):
         return Path(self.ohif_dir) if self.ohif_dir else ohif.default_folder()
 
     @property
+    def is_reached_without_tls(self) -> bool:
+        """True if others than this machine reach the pages and nothing says that a TLS proxy stands before them."""
+        try:
+            loopback = ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            loopback = self.host == "localhost"
+        return not loopback and not self.secure_cookies
+
+    @property
     def address(self) -> str:
         return self.public_url.rstrip("/") or f"http://{self.host}:{self.http_port}"
+
+
+PREFIX = "TELEMED_"
+NO_SETTINGS = frozenset({"TELEMED_CONFIG", "TELEMED_SHARED", "TELEMED_FUZZ", "TELEMED_TEST_MOMENT"})
+"""Variables of the same prefix that are read elsewhere: the settings' file, and what tests ask for."""
+
+
+def unknown_variables(environment: Mapping[str, str], groups: Iterable[type[BaseModel]]) -> list[str]:
+    """Return the variables of the environment that look like a setting and are none."""
+    known = NO_SETTINGS | {PREFIX + name.upper() for group in groups for name in group.model_fields}
+    return sorted(name for name in environment if name.upper().startswith(PREFIX) and name.upper() not in known)
 
 
 def unknown_names(file: Path, groups: Iterable[type[BaseModel]]) -> list[str]:
