@@ -184,8 +184,8 @@ class Settings(SettingsGroup):
 
 
 PREFIX = "TELEMED_"
-NO_SETTINGS = frozenset({"TELEMED_CONFIG", "TELEMED_SHARED", "TELEMED_FUZZ", "TELEMED_TEST_MOMENT"})
-"""Variables of the same prefix that are read elsewhere: the settings' file, and what tests ask for."""
+NO_SETTINGS = frozenset({"TELEMED_CONFIG"})
+"""Variables of the same prefix that are read elsewhere."""
 
 
 def unknown_variables(environment: Mapping[str, str], groups: Iterable[type[BaseModel]]) -> list[str]:
