@@ -17,11 +17,17 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from dicom_gateway import Destination, Index, Intake, Scope, dicomweb_app, start_dimse
 from dicom_gateway.index import metadata
 from dicom_gateway.index_barrier import IndexBarrier
+from dicom_gateway.intake import ASIDE, PLACE
 from dicom_gateway.objects import Objects
 from dicom_gateway.pixels import PixelPool
 from dicom_gateway.series_documents import SeriesDocuments
 from dicom_gateway.stability import QUIET, StudyWatch
 from storage import open_store
+from storage.privacy import narrow, write_privately
+from storage.space import Reserve, SpaceGuard
+
+log = logging.getLogger(__name__)
+INDEX = "index.sqlite"
 
 
 def main() -> None:
@@ -44,6 +50,7 @@ def main() -> None:
     )
     serve.add_argument("--quiet", type=float, default=QUIET.total_seconds(), help="seconds without arrivals after which a study is stable")
     arguments = parser.parse_args()
+    write_privately()
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     asyncio.run(_serve(arguments))
 
@@ -73,14 +80,28 @@ def _entity(text: str) -> tuple[str, Destination]:
     return title, Destination(host, int(port))
 
 
+def _make_private(folder: Path) -> None:
+    """Make the folder; one that is there and ours is narrowed, with the files of the index, so that nobody else reads them."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if any(folder.iterdir()) and not (folder / INDEX).exists():
+        return  # with other things in it: somebody else's perhaps, and what is written is private all the same
+    for path in (folder, *folder.glob(f"{INDEX}*"), folder / "objects"):
+        try:
+            if path.exists() and narrow(path):
+                log.warning("%s could be read by others; it is its owner's alone now", path)
+        except OSError as error:
+            log.warning("%s can be read by others: %s", path, error.strerror)
+
+
 async def _serve(arguments: argparse.Namespace) -> None:
-    arguments.data.mkdir(parents=True, exist_ok=True)
-    engine = create_async_engine(f"sqlite+aiosqlite:///{arguments.data / 'index.sqlite'}")
+    _make_private(arguments.data)
+    engine = create_async_engine(f"sqlite+aiosqlite:///{arguments.data / INDEX}")
     _durable_sqlite(engine)
     async with engine.begin() as connection:
         await connection.run_sync(metadata.create_all)
-    store = open_store((arguments.data / "objects").resolve().as_uri())
-    index, intake = Index(engine, IndexBarrier(store)), Intake(engine, store)
+    space = SpaceGuard({"archive": arguments.data}, Reserve(), (PLACE, ASIDE))
+    store = open_store((arguments.data / "objects").resolve().as_uri(), space=space)
+    index, intake = Index(engine, IndexBarrier(store)), Intake(engine, store, space=space)
     known = dict(arguments.ae)
 
     async def destinations(title: str, _: Scope) -> Destination | None:

@@ -1,22 +1,23 @@
 """De-identification by the Basic Application Level Confidentiality Profile (PS3.15 annex E).
 
-The table of attributes and actions is that of the package `dicom-anonymizer` (edition 2026c of the standard); it is applied
-here to nested items as well, and UIDs are replaced by a keyed digest: the same UID is the same within one export, and
-nobody without its key can go back. Beyond the table goes what it cannot know: private elements, elements that no edition of
-PS3.6 names, and names, dates and addresses (URLs) under tags that the table passes over; other UIDs of instances are replaced.
+The table of attributes and actions is `confidentiality_profile.csv`; it is applied to nested items as well, and UIDs are replaced by
+a keyed digest: the same UID is the same within one export, and nobody without its key can go back. Beyond the table goes what it
+cannot know: private elements, elements that no edition of PS3.6 names, and names, dates and addresses (URLs) under tags that the
+table passes over; other UIDs of instances are replaced.
 
 Pixels are not looked at. Objects that may carry identity in their pixels or their text are refused, with the reason.
 """
 
 from __future__ import annotations
 
+import csv
 import hashlib
 import hmac
 import warnings
 from collections.abc import Iterator, Mapping
 from io import BytesIO
+from pathlib import Path
 
-from dicomanonymizer.dicom_anonymization_databases import dicomfields_2026c as profile
 from pydicom import dcmread, dcmwrite
 from pydicom._uid_dict import UID_dictionary
 from pydicom.datadict import dictionary_has_tag, keyword_for_tag, repeater_has_tag
@@ -29,13 +30,31 @@ METHOD = "PS3.15 2026c Basic Application Confidentiality Profile"
 _PROFILE_CODE = ("113100", "DCM", "Basic Application Confidentiality Profile")
 
 _D, _Z, _X, _U = "D", "Z", "X", "U"
-# Where the profile leaves a choice by the attribute's type in the object (E.3.1), the form that is valid for every type.
-_LISTS: tuple[tuple[str, str], ...] = (
-    (_D, "D_TAGS"), (_D, "Z_D_TAGS"), (_D, "X_D_TAGS"), (_D, "X_Z_D_TAGS"), (_Z, "Z_TAGS"), (_Z, "X_Z_TAGS"), (_X, "X_TAGS"),
-    (_U, "U_TAGS"), (_U, "X_Z_U_STAR_TAGS"),
-)  # fmt: skip
-_ACTIONS: Mapping[int, str] = {tag[0] << 16 | tag[1]: action for action, name in _LISTS for tag in getattr(profile, name) if len(tag) == 2}
-_REPEATING = tuple((*tag, action) for action, name in _LISTS for tag in getattr(profile, name) if len(tag) == 4)
+_FORMS: Mapping[str, str] = {
+    "D": _D, "Z/D": _D, "X/D": _D, "X/Z/D": _D, "Z": _Z, "X/Z": _Z, "X": _X, "U": _U, "X/Z/U*": _U,
+}  # fmt: skip
+"""The form of each action of the table. Where it leaves a choice by the attribute's type in the object (E.3.1), the one that is valid for
+every type."""
+
+
+def _profile() -> tuple[dict[int, str], list[tuple[int, int, str]]]:
+    """Return actions by tag, and those of repeating groups as value, mask and action."""
+    single: dict[int, str] = {}
+    repeating: list[tuple[int, int, str]] = []
+    with TABLE.open(encoding="ascii", newline="") as file:
+        for row in csv.DictReader(file):
+            tag, action = row["tag"], _FORMS[row["action"]]
+            if "x" in tag:
+                repeating.append((int(tag.replace("x", "0"), 16), int("".join("0" if digit == "x" else "F" for digit in tag), 16), action))
+            else:
+                single[int(tag, 16)] = action
+    return single, repeating
+
+
+TABLE = Path(__file__).with_name("confidentiality_profile.csv")
+"""PS3.15 2026c table E.1-1, the column of the basic profile: tag (`x` for any digit of a repeating group) and action."""
+
+_ACTIONS, _REPEATING = _profile()
 
 _TELLING = frozenset(["PN", "DA", "DT", "TM", "UR", "UN"])
 """Value representations that may name a person, a day or a place, and are removed wherever the table has no word for the tag."""
@@ -167,11 +186,7 @@ def _action(tag: int) -> str | None:
     found = _ACTIONS.get(tag)
     if found is not None:
         return found
-    group, element = tag >> 16, tag & 0xFFFF
-    for first, second, group_mask, element_mask, action in _REPEATING:
-        if group & group_mask == first & group_mask and element & element_mask == second & element_mask:
-            return str(action)
-    return None
+    return next((action for value, mask, action in _REPEATING if tag & mask == value), None)
 
 
 def _unnamed(element: DataElement) -> str | None:

@@ -31,8 +31,9 @@ from dicom_gateway.index.recording import IndexedInstance, KnownPlaces, Received
 from dicom_gateway.part10 import data_set_digest
 from dicom_gateway.scanner import scan
 from dicom_gateway.spool import TooLarge, gathered, pieces_of
-from storage.errors import StorageError
+from storage.errors import StorageError, StoreFull
 from storage.protocol import ObjectStore, StoredObject
+from storage.space import UNGUARDED, SpaceGuard
 
 log = logging.getLogger(__name__)
 
@@ -42,6 +43,9 @@ OFF_LOOP = 256 << 10  # bytes from which hashing and scanning leave the event lo
 
 # (header of an object that is about to be kept) -> why it may not be, empty where it may.
 Admit = Callable[[InstanceHeader], Awaitable[str]]
+PLACE, ASIDE = "dicom/", "quarantine/"
+"""What the keys of objects begin with, and of those that cannot be read."""
+
 OnIndexed = Callable[[sa.Connection, Sequence[IndexedInstance]], None]
 AfterCommit = Callable[[], None]
 
@@ -53,6 +57,7 @@ class Outcome(Enum):
     DUPLICATE = 0x10000  # answered as success: what was asked for is so
     CONFLICT = 0xB000  # warning: coercion of data elements; see the module's docstring
     OUT_OF_RESOURCES = 0xA700
+    FULL = 0x2A700  # out of resources as well: the disk, or what of it may be filled
     NOT_STORABLE = 0xA900  # error: data set does not match SOP class
     UNREADABLE = 0xC000  # error: cannot understand
     NOT_ADMITTED = 0x0124  # refused: not authorised; nothing was kept
@@ -96,11 +101,13 @@ class Received:
 
 
 CANNOT_STORE_NOW = Received(Outcome.OUT_OF_RESOURCES, "the archive cannot store now; send again later")
+NO_ROOM = Received(Outcome.FULL, "the archive's disk is full; make room, then send again")
 
 
 class Intake:
     """Takes objects in. One for a process; it may be called from many tasks at once.
 
+    `space` watches over the disks: what comes as a flow is refused before it is gathered; the store refuses the rest.
     `on_indexed` runs inside the transaction with everything the batch did, `after_commit` behind it (a wake-up only).
     """
 
@@ -113,6 +120,7 @@ class Intake:
         after_commit: AfterCommit | None = None,
         max_object: int = MAX_OBJECT,
         max_in_flight: int = MAX_IN_FLIGHT,
+        space: SpaceGuard = UNGUARDED,
     ) -> None:
         self.engine = engine
         self.store = store
@@ -120,6 +128,7 @@ class Intake:
         self._known = KnownPlaces()
         self.after_commit: AfterCommit = after_commit or _nothing
         self._max_object = max_object
+        self._space = space
         self._places = asyncio.Semaphore(max_in_flight)
         self._commits: GroupCommit[ReceivedInstance, IndexedInstance] = GroupCommit(self._write)
 
@@ -131,10 +140,14 @@ class Intake:
         """
         async with self._places:
             try:
+                if not isinstance(part10, bytes):
+                    await asyncio.to_thread(self._space.admit, PLACE)
                 async with gathered(part10, self._max_object) as content:
                     return await self._receive(content, owner, source, admit)
             except TooLarge as error:
                 return Received(Outcome.OUT_OF_RESOURCES, str(error))
+            except StoreFull:  # the log says once that it is full
+                return NO_ROOM
             except (StorageError, SQLAlchemyError, OSError) as error:
                 log.warning("an object from %s could not be stored: %s", owner, error)
             except Exception:  # the host's hook may fail in ways of its own; the sender must get an answer all the same
@@ -158,7 +171,7 @@ class Intake:
         if admit is not None and (refusal := await admit(header)):
             uids = (header.study_instance_uid, header.series_instance_uid, header.sop_instance_uid, header.sop_class_uid)
             return Received(Outcome.NOT_ADMITTED, refusal, *uids)
-        stored = await self._put(f"dicom/{owner}", content)
+        stored = await self._put(f"{PLACE}{owner}", content)
         indexed = await self._commits.submit(
             ReceivedInstance(
                 owner=owner,
@@ -212,7 +225,7 @@ class Intake:
         answer = Received(outcome, reason, sop_instance_uid=source.sop_instance_uid, sop_class_uid=source.sop_class_uid)
         if not content:
             return replace(answer, comment="the object is empty")
-        stored = await self._put(f"quarantine/{owner}", content)
+        stored = await self._put(f"{ASIDE}{owner}", content)
         found = QuarantinedObject(
             owner=owner,
             object_key=stored.key,

@@ -39,10 +39,10 @@ from dicom_gateway.header import InstanceHeader, read_header
 from dicom_gateway.index.recording import ReceivedInstance
 from dicom_gateway.indexing import Arrival, Indexing
 from dicom_gateway.instance_lookup import ContentDigest, InstanceKey, InstanceLookup
-from dicom_gateway.intake import CANNOT_STORE_NOW, CONFLICT_COMMENT, Intake, Outcome, Received, Source
+from dicom_gateway.intake import CANNOT_STORE_NOW, CONFLICT_COMMENT, NO_ROOM, Intake, Outcome, Received, Source
 from dicom_gateway.loop_thread import on
 from dicom_gateway.scanner import TakesLong, scan
-from storage.errors import StorageError
+from storage.errors import StorageError, StoreFull
 from storage.local import LocalStore
 from storage.pack_writer import Entry, PackWriter
 
@@ -237,6 +237,8 @@ class WriteAheadLog:
             keys = self._writer.write([Entry(item.arrival.packed(), item.content, item.digest) for item in batch])
             self._indexing.expect(claims)
             answers = [_answer(item, claims[item.key]) for item in batch]
+        except StoreFull:  # the log says once that it is full
+            answers = [NO_ROOM] * len(batch)
         except (StorageError, sqlite3.Error) as error:
             log.warning("%d instances could not be stored: %s", len(batch), error)
             answers = [CANNOT_STORE_NOW] * len(batch)

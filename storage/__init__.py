@@ -16,6 +16,7 @@ from storage.errors import (
 )
 from storage.fingerprint import fingerprint
 from storage.protocol import ObjectStore, StoredObject
+from storage.space import UNGUARDED, SpaceGuard
 from storage.url import LocalPlace, parse
 
 __all__ = [
@@ -33,12 +34,13 @@ __all__ = [
 ]
 
 
-def open_store(url: str, environment: Mapping[str, str] | None = None) -> ObjectStore:
+def open_store(url: str, environment: Mapping[str, str] | None = None, space: SpaceGuard = UNGUARDED) -> ObjectStore:
     """The store at `url`: `file:///absolute/path` or `s3://bucket?endpoint=http://host:port&region=..&prefix=..`.
 
     S3 credentials come from the URL (`s3://key:secret@bucket?...`, percent-encoded) or from `TELEMED_S3_ACCESS_KEY`
     and `TELEMED_S3_SECRET_KEY` in `environment` (the process's own when None). A local folder is created where it
-    is missing, which blocks for a moment; an S3 server is not called yet, `check` does that.
+    is missing, which blocks for a moment; an S3 server is not called yet, `check` does that. `space` watches over the disks
+    (`storage.space`): what it calls bulky is refused while they are nearly full.
 
     Raises `BadStoreURL` for a URL of another form, `StoreUnavailable` for a folder that cannot be made.
     """
@@ -46,8 +48,8 @@ def open_store(url: str, environment: Mapping[str, str] | None = None) -> Object
     if isinstance(place, LocalPlace):
         from storage.local import LocalStore
 
-        return LocalStore(place.folder)
+        return LocalStore(place.folder, space)
     # Only here, because the S3 SDK is slow to import and a local store has no use for it.
     from storage.s3 import S3Store
 
-    return S3Store(place)
+    return S3Store(place, space=space)

@@ -29,6 +29,7 @@ from storage.pack_writer import PackWriter, UnsettledPack, unsettled_keys, unset
 from storage.packs import SUFFIX, erase, is_reserved, packed_key, read_record, records, split_key
 from storage.pieces import joined
 from storage.protocol import StoredObject
+from storage.space import UNGUARDED, SpaceGuard
 from storage.threads import Threads, all_of
 
 _THREADS = 16
@@ -47,9 +48,13 @@ class _Entry:
 
 
 class LocalStore:
-    """An `ObjectStore` in `folder`, which is made where it is missing. Raises `StoreUnavailable` where it cannot be."""
+    """An `ObjectStore` in `folder`, which is made where it is missing. Raises `StoreUnavailable` where it cannot be.
 
-    def __init__(self, folder: Path) -> None:
+    `space` says which objects are refused while little of the disk is left (`storage.space`).
+    """
+
+    def __init__(self, folder: Path, space: SpaceGuard = UNGUARDED) -> None:
+        self.folder, self._space = folder, space
         self._objects = folder / "objects"
         self._incoming = folder / "incoming"
         self._unsettled = folder / "unsettled"
@@ -70,10 +75,10 @@ class LocalStore:
             return await self._threads.run_abandonable(incoming.abandon, self._put_whole, incoming, key, content)
         try:
             with writing(self._objects, key):
-                await self._threads.run(incoming.create)
+                await self._threads.run(self._begin, incoming, key)
             async for piece in joined(content):
                 with writing(self._objects, key):
-                    await self._threads.run(incoming.write, piece)
+                    await self._threads.run(self._write, incoming, key, piece)
             return await self._threads.run_abandonable(incoming.abandon, self._finish, incoming, key)
         except BaseException:
             await self._threads.run_to_end(incoming.discard)
@@ -174,7 +179,7 @@ class LocalStore:
     def pack_writer(self, place: str) -> PackWriter:
         """A way to store many small objects fast, under keys that begin with `place`. Blocks. Raises `StoreUnavailable`."""
         with writing(self._unsettled):
-            return PackWriter(self._objects, self._unsettled, place)
+            return PackWriter(self._objects, self._unsettled, place, self._space)
 
     def unsettled_packs(self) -> Iterator[UnsettledPack]:
         """Packs with objects that a writer promised and perhaps did not live to note. Blocks. Raises `StoreUnavailable`."""
@@ -203,12 +208,20 @@ class LocalStore:
         """Everything in one hop: small objects come by the thousand."""
         try:
             with writing(self._objects, key):
-                incoming.create()
-                incoming.write(content)
+                self._begin(incoming, key)
+                self._write(incoming, key, content)
             return self._finish(incoming, key)
         except BaseException:
             incoming.discard()
             raise
+
+    def _begin(self, incoming: Incoming, key: str) -> None:
+        self._space.admit(key)
+        incoming.create()
+
+    def _write(self, incoming: Incoming, key: str, content: bytes) -> None:
+        self._space.admit(key, len(content))
+        incoming.write(content)
 
     def _finish(self, incoming: Incoming, key: str) -> StoredObject:
         with writing(self._objects, key):
@@ -235,8 +248,8 @@ class LocalStore:
             group = share[begin : begin + _OPEN_FILES]
             for entry in group:
                 with writing(self._objects, entry.key):
-                    entry.incoming.create()
-                    entry.incoming.write(entry.content)
+                    self._begin(entry.incoming, entry.key)
+                    self._write(entry.incoming, entry.key, entry.content)
             for entry in group:
                 with writing(self._objects, entry.key):
                     entry.incoming.sync()

@@ -31,6 +31,7 @@ from typing import NamedTuple
 from storage.folders import Folders, make_root, sync_folder
 from storage.local_errors import writing
 from storage.packs import HEAD, SUFFIX, PackedObject, aligned, head, packed_key, records, split_key
+from storage.space import UNGUARDED, SpaceGuard
 from storage.watermark import Watermark
 
 FIRST_CAPACITY = 1 << 20  # bytes; each pack of a writer is twice as large as the one before
@@ -90,8 +91,9 @@ class PackWriter:
     Raises `OSError` where no slot can be had.
     """
 
-    def __init__(self, objects: Path, unsettled: Path, place: str) -> None:
+    def __init__(self, objects: Path, unsettled: Path, place: str, space: SpaceGuard = UNGUARDED) -> None:
         self._objects = objects
+        self._space = space
         self._place = place
         self._folders = Folders(objects)
         self._slot = _take_slot(unsettled)
@@ -109,6 +111,7 @@ class PackWriter:
 
         Raises `StoreFull` or `StoreUnavailable`; then none of them counts as stored.
         """
+        self._space.admit(self._place, sum(len(entry.content) for entry in entries))
         with writing(self._objects):
             pack = self._pack()
             content, offsets = self._staged(entries)

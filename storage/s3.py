@@ -27,6 +27,7 @@ from storage.s3_connection import CONNECTIONS, HURRIED, PATIENT, Patience, clien
 from storage.s3_download import Download
 from storage.s3_errors import translated
 from storage.s3_upload import PART, Upload
+from storage.space import UNGUARDED, SpaceGuard
 from storage.threads import Threads, all_of
 from storage.url import S3Place
 
@@ -36,10 +37,14 @@ _CHECK_FOLDER = "storage-check/"
 
 
 class S3Store:
-    """An `ObjectStore` in the bucket of `place`. Calls nobody yet; raises `BadStoreURL` for what the SDK refuses."""
+    """An `ObjectStore` in the bucket of `place`. Calls nobody yet; raises `BadStoreURL` for what the SDK refuses.
 
-    def __init__(self, place: S3Place, patience: Patience = PATIENT) -> None:
+    The bucket is not asked how full it is; `space` watches what else an object fills, such as the disk of the database with its rows.
+    """
+
+    def __init__(self, place: S3Place, patience: Patience = PATIENT, space: SpaceGuard = UNGUARDED) -> None:
         self._place = place
+        self._space = space
         self._bucket = place.bucket
         self._prefix = place.prefix
         self._server = f"The S3 server at {place.endpoint} (bucket {place.bucket})"
@@ -52,6 +57,7 @@ class S3Store:
         """See `ObjectStore`. `StoreFull` also where the gathering of a flow fills the folder for temporary files."""
         check_key(key)
         check_media_type(key, media_type)
+        await self._threads.run(self._space.admit, key)
         if isinstance(content, bytes):
             return await self._send(Upload(content), key, media_type)
         upload = Upload()

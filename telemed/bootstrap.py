@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from dicom_gateway import Index, Intake
+from dicom_gateway import Index, Intake, intake
 from dicom_gateway.compact import CompactStore
 from dicom_gateway.index_barrier import IndexBarrier
 from dicom_gateway.objects import Objects
@@ -18,6 +18,8 @@ from dicom_gateway.pixels import PixelPool
 from dicom_gateway.series_documents import SeriesDocuments
 from dicom_gateway.stability import StudyWatch
 from storage import open_store
+from storage.space import Reserve, SpaceGuard
+from storage.url import LocalPlace, parse
 from telemed import centres as installed
 from telemed.adapters.application import SqlApplication
 from telemed.adapters.audit.anchors import AuditAnchors
@@ -53,6 +55,20 @@ PRINTERS = 1
 """Processes that print and sign: one report takes a third of a second."""
 
 
+BULKY = (intake.PLACE, intake.ASIDE, "evidence/", "uploads/")
+"""What the keys of objects begin with that come by the gigabyte, and stop where a disk's reserve begins. Reports, the notes of the audit
+trail's end and what is made of evidence go on."""
+
+
+def space_guard(settings: Settings) -> SpaceGuard:
+    """Return the watch over the disks of object store and database, as far as they are of this machine."""
+    place, database = parse(settings.storage, settings.store_keys), settings.database_file
+    folders = {"objects": place.folder} if isinstance(place, LocalPlace) else {}
+    if database is not None:
+        folders["database"] = database.parent
+    return SpaceGuard(folders, Reserve(settings.reserve_percent, settings.reserve_bytes), BULKY)
+
+
 def centre_parts(extensions: Sequence[CentreExtension]) -> CentreParts:
     """Return what the centres add to every transaction."""
     repositories = {port: factory for extension in extensions for port, factory in extension.repositories.items()}
@@ -75,7 +91,8 @@ async def open_parts(
     centres = installed.discover() if centres is None else centres
     extensions = tuple(installed.extensions() if extensions is None else extensions)
     engine = make_engine(settings.database, sealer=Sealer.of(settings.data_dir / "keys" / "identity.key"))
-    place = open_store(settings.storage, settings.store_keys)
+    space = space_guard(settings)
+    place = open_store(settings.storage, settings.store_keys, space)
     store = CompactStore(place)
     pool = RestartingPool(PRINTERS)
     pages = PdfPages(store)
@@ -90,8 +107,8 @@ async def open_parts(
         parts = centre_parts(extensions)
         application = SqlApplication(engine, store, centres, Argon2Passwords(), renderer, settings.time_zone, centre_parts=parts)
         await application.refresh()
-        intake = Intake(engine, place, on_indexed=StudyArrivals(settings.time_zone, application.now))
-        yield Parts(settings, application, store, Index(engine, IndexBarrier(place)), intake, pool, pages, measuring, extensions)
+        door = Intake(engine, place, on_indexed=StudyArrivals(settings.time_zone, application.now), space=space)
+        yield Parts(settings, application, store, Index(engine, IndexBarrier(place)), door, pool, pages, measuring, extensions, space)
     finally:
         await pages.close()
         await measuring.close()

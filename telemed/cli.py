@@ -19,20 +19,23 @@ from sqlalchemy.exc import DBAPIError
 
 from storage import open_store
 from storage.errors import StorageError
+from storage.privacy import write_privately
 from telemed.adapters.database.engine import DatabaseUnavailable, make_engine
 from telemed.adapters.database.migrate import migrate as apply_migrations
 from telemed.centres import extensions, migrations
-from telemed.data_folder import make_ready
+from telemed.data_folder import keep_database_private, make_ready
 from telemed.listening import PortInUse, check_shared_port
 from telemed.roles import all_roles
-from telemed.settings import Settings, unknown_names
+from telemed.settings import Settings, unknown_names, unknown_variables
 from telemed.supervisor import CANNOT_START, Supervisor
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help="Remote diagnosis platform.", pretty_exceptions_enable=False)
+log = structlog.get_logger()
 console = Console(stderr=True, highlight=False)
 
 
 def main() -> None:
+    write_privately()
     app()
 
 
@@ -91,6 +94,20 @@ def _prepare(settings: Settings) -> None:
         make_ready(settings.data_dir)
     except OSError as error:
         _fail(f"The data folder {settings.data_dir} cannot be written ({error.strerror}). Set TELEMED_DATA_DIR to another one.")
+    if settings.database_file:
+        keep_database_private(settings.database_file)
+
+
+def _say_what_is_odd(settings: Settings) -> None:
+    """Log what is allowed and probably not meant."""
+    for name in unknown_variables(os.environ, [Settings, *(e.settings for e in extensions() if e.settings)]):
+        log.warning("setting.unknown", name=name, remedy="there is no such setting, it does nothing; docs/running.md lists them")
+    if settings.is_reached_without_tls:
+        log.warning(
+            "setting.plain_http",
+            host=settings.host,
+            remedy="passwords and session cookies cross the network unencrypted: put a TLS proxy in front, set TELEMED_SECURE_COOKIES=true",
+        )
 
 
 async def _migrate(settings: Settings) -> None:
@@ -123,12 +140,15 @@ def serve(
     settings = _settings()
     _prepare(settings)
     if role:
+        if not until_stdin_closes:
+            _say_what_is_odd(settings)
         if role not in all_roles():
             _fail(f"There is no role {role}; there are {', '.join(all_roles())}.")
         from telemed.roles import run as roles  # it takes a second: who only watches over roles does not wait for it
 
         _run(roles.serve(role, settings, until_stdin_closes=until_stdin_closes))
         return
+    _say_what_is_odd(settings)
     _run(_put_in_order(settings))
     sys.exit(_run(_supervise(settings)))
 
@@ -153,6 +173,7 @@ def demo(empty: Annotated[bool, typer.Option("--empty", help="The region without
 
     settings = _settings()
     _prepare(settings)
+    _say_what_is_odd(settings)
     _run(_put_in_order(settings))
     sys.exit(_run(run_demo(settings, with_cases=not empty)))
 

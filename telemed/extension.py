@@ -14,6 +14,7 @@ from pydantic import BaseModel
 from dicom_gateway import Index, Intake
 from dicom_gateway.compact import CompactStore
 from dicom_gateway.pixels import PixelPool
+from storage.space import SpaceGuard
 from telemed.adapters.application import SqlApplication
 from telemed.adapters.database.unit_of_work import RepositoryFactory
 from telemed.adapters.jobs.worker import Handler
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, slots=True)
 class Parts:
     """The parts that every role of an installation uses. `pool` prints reports and bulletins and checks signatures; `measuring`
-    measures images, and its process starts with the first study."""
+    measures images, and its process starts with the first study; `space` watches over the disks."""
 
     settings: Settings
     application: SqlApplication
@@ -43,6 +44,7 @@ class Parts:
     pages: PdfPages
     measuring: PixelPool
     extensions: tuple[CentreExtension, ...]
+    space: SpaceGuard
 
     @property
     def signing_keys(self) -> Path:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import ssl
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Literal, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -51,6 +52,13 @@ class Settings(SettingsGroup):
     )
     s3_access_key: str = Field(default="", description="Access key of the S3 store, where the URL carries none")
     s3_secret_key: SecretStr = Field(default=SecretStr(""), description="Secret key of the S3 store, where the URL carries none")
+    reserve_percent: float = Field(
+        default=2,
+        ge=0,
+        le=50,
+        description="Percent of the disk of objects or database that are kept free for records: below that no images and files are taken",
+    )
+    reserve_bytes: int = Field(default=1024**3, ge=0, description="The same in bytes; the larger of both counts")
     host: str = Field(default="127.0.0.1", description="Address that all doors listen on")
     http_port: int = Field(default=8080, ge=1, le=65535, description="Port of pages, API and DICOMweb")
     dicom_port: int = Field(default=11112, ge=1, le=65535, description="Port of the DICOM gateway")
@@ -125,6 +133,12 @@ class Settings(SettingsGroup):
         return self.database_url or f"sqlite:///{self.data_dir.resolve()}/telemed.db"
 
     @property
+    def database_file(self) -> Path | None:
+        """The file of an embedded database; None for a server's."""
+        scheme, _, path = self.database.partition(":///")
+        return Path(path.partition("?")[0]) if scheme.startswith("sqlite") and path and not path.startswith(":memory:") else None
+
+    @property
     def storage(self) -> str:
         return self.storage_url or f"file://{self.data_dir.resolve()}/objects"
 
@@ -156,8 +170,28 @@ class Settings(SettingsGroup):
         return Path(self.ohif_dir) if self.ohif_dir else ohif.default_folder()
 
     @property
+    def is_reached_without_tls(self) -> bool:
+        """True if others than this machine reach the pages and nothing says that a TLS proxy stands before them."""
+        try:
+            loopback = ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            loopback = self.host == "localhost"
+        return not loopback and not self.secure_cookies
+
+    @property
     def address(self) -> str:
         return self.public_url.rstrip("/") or f"http://{self.host}:{self.http_port}"
+
+
+PREFIX = "TELEMED_"
+NO_SETTINGS = frozenset({"TELEMED_CONFIG"})
+"""Variables of the same prefix that are read elsewhere."""
+
+
+def unknown_variables(environment: Mapping[str, str], groups: Iterable[type[BaseModel]]) -> list[str]:
+    """Return the variables of the environment that look like a setting and are none."""
+    known = NO_SETTINGS | {PREFIX + name.upper() for group in groups for name in group.model_fields}
+    return sorted(name for name in environment if name.upper().startswith(PREFIX) and name.upper() not in known)
 
 
 def unknown_names(file: Path, groups: Iterable[type[BaseModel]]) -> list[str]:

@@ -35,6 +35,14 @@ def test_every_installed_distribution_is_named() -> None:
 
 
 @pytest.mark.parametrize("name", pinned())
+def test_nothing_that_is_installed_puts_the_whole_under_its_own_licence(name: str) -> None:
+    """A licence that would take the product along (GPL, AGPL) stands only beside another that may be chosen."""
+    expression = re.sub(r"\([^()]* OR [^()]*\)", "", listed("Installed")[name])
+    parts = expression.split(" AND ") if " OR " not in expression else []
+    assert [part for part in parts if part.strip().startswith(("GPL", "AGPL"))] == []
+
+
+@pytest.mark.parametrize("name", pinned())
 def test_a_distribution_is_named_with_the_licence_that_it_states(name: str) -> None:
     try:
         about = metadata(name)

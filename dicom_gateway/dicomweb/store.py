@@ -40,8 +40,8 @@ async def store(request: web.Request) -> web.StreamResponse:
         raise Problem(400, "Bad request", "the request holds no object")
     failed = sum(_is_failure(each) for each in received)
     status = 409 if failed == len(received) else 202 if any(each.status for each in received) else 200
-    if failed == len(received) and all(each.outcome is Outcome.OUT_OF_RESOURCES for each in received):
-        status = 503
+    if failed == len(received) and all(each.outcome in (Outcome.OUT_OF_RESOURCES, Outcome.FULL) for each in received):
+        status = 507 if any(each.outcome is Outcome.FULL for each in received) else 503
     base = service_address(request)
     return await answer(request, kind, lambda: [_answer(received, base)], {}, status=status, alone=True)
 
@@ -118,7 +118,7 @@ async def _large(service: Service, start: bytes, part: BodyPartReader, owner: st
 
 
 def _is_failure(received: Received) -> bool:
-    return received.outcome in (Outcome.OUT_OF_RESOURCES, Outcome.NOT_STORABLE, Outcome.UNREADABLE)
+    return received.outcome in (Outcome.OUT_OF_RESOURCES, Outcome.FULL, Outcome.NOT_STORABLE, Outcome.UNREADABLE)
 
 
 def _answer(received: list[Received], base: str) -> dict[str, Any]:

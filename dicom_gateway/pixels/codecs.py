@@ -1,7 +1,8 @@
 """Decoders of one frame, several for each transfer syntax: where one fails, the next is asked, and who failed is said.
 
-pydicom's plugins come first (pylibjpeg; GDCM, pyjpegls and Pillow where they are installed), imagecodecs behind them: no
-decoder reads every file, and the files that one refuses another often takes.
+pydicom's plugins come first (pylibjpeg for JPEG 2000 and RLE, Pillow for JPEG of 8 bits; GDCM, pyjpegls and pylibjpeg-libjpeg where a site
+has installed them), imagecodecs behind them, which has every JPEG process that DICOM names, and JPEG-LS. No decoder reads every file, and
+the files that one refuses another often takes.
 """
 
 from __future__ import annotations
@@ -154,7 +155,8 @@ def _rle(header: Dataset, codestream: bytes) -> Pixels:
 _FALLBACKS: tuple[tuple[frozenset[str], str, Decode], ...] = (
     (_JPEG, "imagecodecs JPEG", _jpeg),
     (_JPEG, "imagecodecs JPEG lossless", _jpeg_lossless),
-    (_JPEG_LS, "imagecodecs JPEG-LS", _jpeg_ls),
+    (_JPEG | _JPEG_LS, "imagecodecs JPEG-LS", _jpeg_ls),  # some gateways send one under the UID of the other
+    (_JPEG_LS, "imagecodecs JPEG", _jpeg),
     (_JPEG_2000, "imagecodecs JPEG 2000", _jpeg_2000),
     (_JPEG_2000, "imagecodecs HTJ2K", _high_throughput),
     (_JPEG_XL, "imagecodecs JPEG XL", _jpeg_xl),

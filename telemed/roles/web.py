@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import structlog
-from aiohttp import web
+from aiohttp import web, web_response
 
 from dicom_gateway import Scope, dicomweb_app
 from telemed.adapters.database.queries.administration import SqlAdministration
@@ -28,6 +28,8 @@ log = structlog.get_logger()
 
 def web_application(parts: Parts) -> web.Application:
     """Return pages, API and DICOMweb as one application."""
+    # Answers to what is no HTTP reach no handler of ours: they name no version either.
+    web_response.SERVER_SOFTWARE = "telemed"  # type: ignore[attr-defined]
 
     async def authorise(request: web.Request, action: str) -> Scope:
         return study_scope(person_of(request), action)
@@ -39,7 +41,7 @@ def web_application(parts: Parts) -> web.Application:
     dependencies = WebDependencies(
         studies=DicomStudyIntake(parts.intake, engine),
         exports=ZipExporter(parts.index, parts.store, parts.measuring),
-        administration=SqlAdministration(engine, shown_store(settings.storage), settings.data_dir),
+        administration=SqlAdministration(engine, shown_store(settings.storage), settings.data_dir, parts.space),
         signatures=PooledInspector(parts.pool, parts.signing_keys),
         probe=DimseProbe(device_peers(settings)),
         tables=PooledTableExporter(parts.pool),

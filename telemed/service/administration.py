@@ -51,6 +51,21 @@ class StoreWalk:
 
 
 @dataclass(frozen=True, slots=True)
+class Disk:
+    """One disk that the platform lies on: what is on it (`objects`, `database`), bytes in all, free, and kept free for records.
+
+    `scarce` where somebody should make room soon, `reserved` where no images and files are taken any more.
+    """
+
+    name: str
+    total: int
+    free: int
+    reserve: int
+    scarce: bool
+    reserved: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Installation:
     """What runs here. Sizes in bytes; `disk_free` None where the data folder cannot be asked, `walk` None before the first."""
 
@@ -86,6 +101,10 @@ class Administration(Protocol):
     async def installation(self, person: Person) -> Installation: ...
     async def store_walk(self) -> StoreWalk | None:
         """Counts only, for whoever watches over the installation; None before the first walk has ended."""
+        ...
+
+    async def disks(self) -> Sequence[Disk]:
+        """The disks of object store and database that are of this machine, the fullest first. Sizes only, for whoever watches."""
         ...
 
     async def retry_job(self, person: Person, job_id: int) -> None:

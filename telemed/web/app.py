@@ -88,8 +88,8 @@ from telemed.web.pages import session as session_pages
 from telemed.web.pages import transfers as transfer_pages
 from telemed.web.pages.page import Pages, error_page, page
 from telemed.web.problems import problem_middleware
-from telemed.web.security import add_headers, identify
-from telemed.web.store_metrics import measure_store
+from telemed.web.security import add_headers, add_transport_security, identify
+from telemed.web.store_metrics import measure_disks, measure_store
 
 API = "/api/v1"
 FORM_LIMIT = 64 * 1024
@@ -136,6 +136,8 @@ def create_app(application: Application, dependencies: WebDependencies) -> web.A
         middlewares=[language_middleware(_account_language), problem_middleware(error_page), identify], client_max_size=FORM_LIMIT
     )
     app.on_response_prepare.append(add_headers)
+    if dependencies.secure_cookies:
+        app.on_response_prepare.append(add_transport_security)
     app[APPLICATION] = application
     app[STUDIES] = dependencies.studies
     app[EXPORTS] = dependencies.exports
@@ -207,6 +209,7 @@ async def _ready(request: web.Request) -> web.Response:
 
 async def _metrics(request: web.Request) -> web.Response:
     await measure_store(request.app[ADMINISTRATION])
+    await measure_disks(request.app[ADMINISTRATION])
     return web.Response(body=generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
 

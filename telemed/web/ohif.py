@@ -21,7 +21,7 @@ POLICY = "; ".join((
     "default-src 'self'", "script-src 'self' 'wasm-unsafe-eval' blob:", "worker-src 'self' blob:",
     "style-src 'self' 'unsafe-inline'", "img-src 'self' data: blob:", "font-src 'self' data:",
     "connect-src 'self' data: blob:", "media-src 'self' blob:", "object-src 'none'", "base-uri 'none'", "form-action 'none'",
-    "frame-ancestors 'self'",
+    "frame-ancestors 'none'",
 ))  # fmt: skip
 
 _CONFIGURATION = {

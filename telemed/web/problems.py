@@ -233,7 +233,8 @@ def problem_of(error: Exception) -> Problem:
         case ValidationError():
             return from_validation(error)
         case StoreFull():
-            return Problem(507, "storage-full", headers={"Retry-After": "60"})
+            detail = gettext("No images and files can be taken at present; everything else goes on. Tell the operator, then send it again.")
+            return Problem(507, "storage-full", detail, headers={"Retry-After": "60"})
         case StorageError() | DBAPIError() | NoConnectionFree() | ConnectionError() | BrokenExecutor():
             log.error("request.unavailable", error=repr(error))
             return Problem(503, "unavailable", headers={"Retry-After": "5"})

@@ -14,11 +14,13 @@ from telemed.web.keys import APPLICATION, PERSON, SECURE_COOKIES, TOKEN
 from telemed.web.problems import Problem
 
 SESSION_COOKIE = "telemed_session"
+SECURE_SESSION_COOKIE = f"__Host-{SESSION_COOKIE}"
+"""The name over HTTPS: browsers take it from this host alone, encrypted alone, for all paths (RFC 6265bis 4.1.3.2)."""
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 CONTENT_SECURITY_POLICY = "; ".join((
     "default-src 'self'", "img-src 'self' data: blob:", "style-src 'self'", "script-src 'self'", "connect-src 'self'",
-    "object-src 'none'", "base-uri 'none'", "form-action 'self'", "frame-ancestors 'self'",
+    "object-src 'none'", "base-uri 'none'", "form-action 'self'", "frame-ancestors 'none'",
 ))  # fmt: skip
 
 HEADERS = {
@@ -29,6 +31,10 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
 }
+
+
+TRANSPORT_SECURITY = "max-age=31536000; includeSubDomains"
+"""A browser that has been here over HTTPS comes by nothing else for a year (RFC 6797)."""
 
 
 def person_of(request: web.Request) -> Person:
@@ -44,7 +50,12 @@ def session_token(request: web.Request) -> tuple[str, bool]:
     scheme, _, value = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() == "bearer" and value.strip():
         return value.strip(), False
-    return request.cookies.get(SESSION_COOKIE, ""), True
+    return request.cookies.get(session_cookie(request.app), ""), True
+
+
+def session_cookie(app: web.Application) -> str:
+    """Return the name of the session's cookie."""
+    return SECURE_SESSION_COOKIE if app[SECURE_COOKIES] else SESSION_COOKIE
 
 
 def crosses_sites(request: web.Request) -> bool:
@@ -80,8 +91,14 @@ async def add_headers(request: web.Request, response: web.StreamResponse) -> Non
     """Add the headers that every answer carries: pages, errors and streams alike. An answer's own word comes first."""
     for name, value in HEADERS.items():
         response.headers.setdefault(name, value)
+    response.headers.popall("Server", None)  # which versions run here is nobody's business
     if not request.path.startswith("/static/"):
         response.headers.setdefault("Cache-Control", "no-store")
+
+
+async def add_transport_security(_request: web.Request, response: web.StreamResponse) -> None:
+    """For installations behind TLS: the browser is to stay there."""
+    response.headers["Strict-Transport-Security"] = TRANSPORT_SECURITY
 
 
 async def _person(request: web.Request, token: str) -> Person | None:
@@ -100,4 +117,9 @@ async def _person(request: web.Request, token: str) -> Person | None:
 
 def set_session(response: web.StreamResponse, app: web.Application, token: str) -> None:
     """The cookie: not for scripts, not for other sites, for the browser's session only."""
-    response.set_cookie(SESSION_COOKIE, token, httponly=True, samesite="Lax", secure=app[SECURE_COOKIES], path="/")
+    response.set_cookie(session_cookie(app), token, httponly=True, samesite="Lax", secure=app[SECURE_COOKIES], path="/")
+
+
+def end_session(response: web.StreamResponse, app: web.Application) -> None:
+    """Let the browser forget the cookie."""
+    response.del_cookie(session_cookie(app), httponly=True, samesite="Lax", secure=app[SECURE_COOKIES], path="/")

@@ -1,4 +1,7 @@
-"""What the last walk over the object store met, as metrics. The worker walks and serves no page; the database has what it found."""
+"""What the last walk over the object store met, and the free space of its disks, as metrics.
+
+The worker walks and serves no page; the database has what it found.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,20 @@ log = structlog.get_logger()
 
 unnamed_objects = Gauge("telemed_objects_unnamed", "Objects in the store that no record names, and that are still there")
 unattributed_objects = Gauge("telemed_objects_unattributed", "Objects in the store whose keys belong to no kind of object")
+
+disk_free = Gauge("telemed_disk_free_bytes", "Free bytes of the disk of objects or database", ["disk"])
+disk_reserve = Gauge("telemed_disk_reserve_bytes", "Free bytes below which no images and files are taken", ["disk"])
+disk_scarce = Gauge(
+    "telemed_disk_scarce", "1 where room should be made soon: images and files will be refused when the reserve is reached", ["disk"]
+)
+
+
+async def measure_disks(administration: Administration) -> None:
+    """Set the gauges of the disks that are of this machine."""
+    for disk in await administration.disks():
+        disk_free.labels(disk.name).set(disk.free)
+        disk_reserve.labels(disk.name).set(disk.reserve)
+        disk_scarce.labels(disk.name).set(disk.scarce)
 
 
 async def measure_store(administration: Administration) -> None:

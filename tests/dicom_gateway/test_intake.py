@@ -54,7 +54,7 @@ async def test_a_full_store_refuses_and_keeps_nothing(engine: AsyncEngine, store
     for content in (part10_of(large), b"unreadable" * 300_000):
         with no_room_beyond(2 << 20):
             received = await intake.receive(content, "CLINIC1", UPLOAD)
-        assert (received.outcome, received.status) == (Outcome.OUT_OF_RESOURCES, 0xA700)
+        assert (received.outcome, received.status) == (Outcome.FULL, 0xA700)
     assert await count(engine, dicom_instance) == await count(engine, dicom_quarantine) == 0
     assert await keys(store) == []
     assert (await intake.receive(part10_of(large), "CLINIC1", UPLOAD)).outcome is Outcome.STORED  # there is room again

@@ -220,10 +220,12 @@ def test_a_flow_too_large_for_the_temporary_folder_is_a_full_store(s3_server: S3
 
 
 @contextmanager
-def small_disk(folder: Path) -> Iterator[None]:
-    """A real file system of 4 MB on `folder`."""
+def small_disk(folder: Path, size: str = "4m") -> Iterator[None]:
+    """A real file system of 4 MB, or of another `size`, on `folder`."""
     folder.mkdir()
-    mounting = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(folder)], capture_output=True, text=True, check=False)
+    mounting = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder)], capture_output=True, text=True, check=False
+    )
     if mounting.returncode != 0:
         pytest.skip(f"mounting a small disk needs root and the right to mount: {mounting.stderr.strip()}")
     try:

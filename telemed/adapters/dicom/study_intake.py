@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from dicom_gateway import Intake, Outcome, Source
 from dicom_gateway.header import InstanceHeader
-from storage.errors import StoreUnavailable
+from storage.errors import StoreFull, StoreUnavailable
 from telemed.adapters.dicom.study_repository import StudyTable, day_of, written_name
 from telemed.domain.errors import DomainError, TakenInstance
 from telemed.domain.evidence import NamedPatient, OfferedStudy
@@ -24,8 +24,8 @@ class DicomStudyIntake:
     async def receive(
         self, content: AsyncIterator[bytes], owner: str, source: str, case_id: str = "", admission: Admission | None = None
     ) -> ReceivedStudy:
-        """Keep one Part 10 file. Raises DamagedFile for what is not DICOM, TakenInstance for what was set aside, StoreUnavailable
-        where it cannot be kept now, and what the admission raises."""
+        """Keep one Part 10 file. Raises DamagedFile for what is not DICOM, TakenInstance for what was set aside, StoreFull or
+        StoreUnavailable where it cannot be kept now, and what the admission raises."""
         refusals: list[DomainError] = []
 
         async def admit(header: InstanceHeader) -> str:
@@ -42,6 +42,8 @@ class DicomStudyIntake:
             raise refusals[0]
         if received.outcome is Outcome.CONFLICT:
             raise TakenInstance(received.sop_instance_uid or "")
+        if received.outcome is Outcome.FULL:
+            raise StoreFull(received.comment)
         if received.outcome is Outcome.OUT_OF_RESOURCES:
             raise StoreUnavailable(received.comment)
         if received.study_instance_uid is None or received.outcome in (Outcome.UNREADABLE, Outcome.NOT_STORABLE):

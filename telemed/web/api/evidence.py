@@ -127,7 +127,7 @@ async def content(call: Call[Nothing]) -> web.StreamResponse:
         "Content-Type": shown,
         "Content-Length": str(evidence.size),
         "Content-Disposition": f"{kind}; filename*=UTF-8''{quote(evidence.name)}",
-        "Content-Security-Policy": "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src 'self'",
+        "Content-Security-Policy": "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src 'self'; frame-ancestors 'none'",
         "Cache-Control": "private, max-age=3600",
         "ETag": f'"{evidence.sha256}"',
     }

@@ -10,7 +10,7 @@ from telemed.web.api.inputs import Login, Nothing
 from telemed.web.api.operation import Call, answer, operation, read_json
 from telemed.web.api.shapes import PersonShape, TokenShape, person_shape
 from telemed.web.keys import APPLICATION, TOKEN
-from telemed.web.security import SESSION_COOKIE, set_session
+from telemed.web.security import end_session, set_session
 
 
 async def login(request: web.Request) -> web.Response:
@@ -28,7 +28,7 @@ async def logout(call: Call[Nothing]) -> web.Response:
     async with call.application.writing() as work:
         await accounts.sign_out(work, call.person, call.request[TOKEN])
     response = web.Response(status=204)
-    response.del_cookie(SESSION_COOKIE, path="/")
+    end_session(response, call.request.app)
     return response
 
 

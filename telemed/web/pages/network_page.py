@@ -17,6 +17,7 @@ from telemed.service.execution import record_look
 from telemed.service.overview import Connection, DayVolume, HubLoad, Standing, standing
 from telemed.service.routing import try_route
 from telemed.web.api.inputs import RouteQuestion
+from telemed.web.keys import ADMINISTRATION
 from telemed.web.labels.route import in_words
 from telemed.web.pages.page import Visit, fragment, page, render
 
@@ -125,6 +126,7 @@ async def attention_context(visit: Visit) -> dict[str, Any]:
         "in_words": in_words,
         "hubs_of": _hubs_of(visit),
         "now": visit.application.now(),
+        "scarce_disk": next((disk for disk in await visit.request.app[ADMINISTRATION].disks() if disk.scarce), None),
     }
     if found["sees_cases"]:
         limit = LISTED_WHOLE if found["whole"] else LISTED

@@ -15,7 +15,7 @@ from telemed.web.i18n import gettext
 from telemed.web.keys import APPLICATION, PERSON, TOKEN
 from telemed.web.pages.page import Visit, home_of, page
 from telemed.web.problems import Problem
-from telemed.web.security import SESSION_COOKIE, set_session
+from telemed.web.security import end_session, set_session
 
 
 def own_address(address: str) -> str:
@@ -69,7 +69,7 @@ async def logout(visit: Visit) -> web.StreamResponse:
     async with visit.application.writing() as work:
         await accounts.sign_out(work, visit.person, visit.request[TOKEN])
     response = see_other("/login")
-    response.del_cookie(SESSION_COOKIE, path="/")
+    end_session(response, visit.request.app)
     return response
 
 

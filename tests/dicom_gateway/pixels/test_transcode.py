@@ -107,13 +107,35 @@ def test_syntaxes_that_no_public_file_has(uid: str, encode: object) -> None:
     assert np.abs(decoded.astype(int) - (wave.astype(int) * (16 if deep else 1))).max() <= (16 * 4 if deep else 6)
 
 
+@pytest.mark.parametrize("bits", [8, 12, 16])
+@pytest.mark.parametrize("predictor", range(1, 8))
+def test_every_predictor_of_lossless_jpeg_is_read_to_the_bit(bits: int, predictor: int) -> None:
+    """PS3.5 A.4.2: a modality may choose any of the seven (ITU-T T.81 table H.1)."""
+    chance = np.random.default_rng(bits * 10 + predictor)
+    pixels = chance.integers(0, 2**bits, (48, 31)).astype(np.uint8 if bits == 8 else np.uint16)
+    data_set = image(pixels)
+    data_set.BitsStored, data_set.HighBit = bits, bits - 1
+    data_set.PixelData = encapsulate([bytes(imagecodecs.ljpeg_encode(pixels, bitspersample=bits)
+        if predictor == 1 else imagecodecs.jpeg8_encode(pixels, lossless=True, predictor=predictor, bitspersample=bits))])  # fmt: skip
+    data_set["PixelData"].VR, data_set["PixelData"].is_undefined_length = "OB", True
+    assert np.array_equal(frames(part10_of(data_set, UID("1.2.840.10008.1.2.4.57")))[0], pixels)
+
+
+def test_jpeg_under_the_uid_of_jpeg_ls_is_read() -> None:
+    wave = np.arange(64, dtype=np.uint8).reshape(8, 8)
+    data_set = image(wave)
+    data_set.PixelData = encapsulate([bytes(imagecodecs.jpeg8_encode(wave, lossless=True))])
+    data_set["PixelData"].VR, data_set["PixelData"].is_undefined_length = "OB", True
+    assert np.array_equal(frames(part10_of(data_set, UID("1.2.840.10008.1.2.4.80")))[0], wave)
+
+
 def test_who_failed_is_said_when_nobody_can_read_it() -> None:
     data_set = image(np.arange(64, dtype=np.uint8).reshape(8, 8))
     data_set.PixelData = encapsulate([b"\xff\xd8\xff\xe0 no picture at all"])
     data_set["PixelData"].VR, data_set["PixelData"].is_undefined_length = "OB", True
     with pytest.raises(PixelError) as refused:
         frames(part10_of(data_set, UID("1.2.840.10008.1.2.4.50")))
-    for name in ("pylibjpeg", "pillow", "imagecodecs JPEG"):
+    for name in ("pillow", "imagecodecs JPEG", "imagecodecs JPEG-LS"):
         assert name in str(refused.value)
 
 

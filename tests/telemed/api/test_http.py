@@ -180,12 +180,14 @@ class TestHeaders:
         answer = await region.call(method, path, {} if method == "POST" else None, user=user)
         assert answer.status == status
         assert {name: answer.headers.get(name) for name in SECURITY_HEADERS} == SECURITY_HEADERS
-        assert "frame-ancestors" in answer.headers["Content-Security-Policy"]
+        assert "frame-ancestors 'none'" in answer.headers["Content-Security-Policy"]
+        assert "Server" not in answer.headers
         assert "no-store" in answer.headers["Cache-Control"]
 
     async def test_evidence_is_shown_in_a_sandbox(self, story: Story) -> None:
         answer = await story.region.call("GET", f"{story.url}/evidence/{story.evidence_id}/content", user="clinic1")
         assert answer.headers["Content-Security-Policy"].startswith("sandbox")
+        assert "frame-ancestors 'none'" in answer.headers["Content-Security-Policy"]
         assert answer.headers["X-Content-Type-Options"] == "nosniff"
         tag = answer.headers["ETag"]
         again = await story.region.call(

@@ -11,6 +11,7 @@ from pathlib import Path
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from storage.space import UNGUARDED, Room, SpaceGuard
 from telemed import VERSION
 from telemed.adapters.audit import chain as audit_chain
 from telemed.adapters.clock import utc_now
@@ -22,7 +23,7 @@ from telemed.domain.audit import AuditRecord
 from telemed.domain.errors import NotFound
 from telemed.domain.people import Person
 from telemed.domain.policy import Action, require
-from telemed.service.administration import Account, ChainState, Installation, QueuedJob, StoreWalk
+from telemed.service.administration import Account, ChainState, Disk, Installation, QueuedJob, StoreWalk
 
 FAILING = 100
 ERROR_LENGTH = 160
@@ -32,8 +33,8 @@ NEW, ROUND = "new", "round"
 class SqlAdministration:
     """Implements `telemed.service.administration.Administration`. `store` and `data_dir` are shown, not used."""
 
-    def __init__(self, engine: AsyncEngine, store: str, data_dir: Path) -> None:
-        self._engine, self._store, self._data_dir = engine, store, data_dir
+    def __init__(self, engine: AsyncEngine, store: str, data_dir: Path, space: SpaceGuard = UNGUARDED) -> None:
+        self._engine, self._store, self._data_dir, self._space = engine, store, data_dir, space
 
     async def _rows(self, query: sa.Executable) -> Sequence[sa.RowMapping]:
         async with self._engine.connect() as bare:
@@ -86,6 +87,11 @@ class SqlAdministration:
         unnamed = (await self._rows(sa.select(sa.func.count().label("n")).select_from(t.unnamed_object)))[0]["n"]
         last = ended[0]
         return StoreWalk(last["ended_at"], last["objects"], last["unattributed"], last["example"], unnamed, unnamed > MAX_UNNAMED)
+
+    async def disks(self) -> list[Disk]:
+        found = await asyncio.to_thread(self._space.look)
+        disks = [Disk(name, d.total, d.free, d.reserve, d.room is not Room.AMPLE, d.room is Room.RESERVED) for name, d in found.items()]
+        return sorted(disks, key=lambda disk: disk.free - disk.reserve)
 
     async def retry_job(self, person: Person, job_id: int) -> None:
         require(person, Action.JOB_RETRY)

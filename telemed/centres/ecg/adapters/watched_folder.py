@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import shutil
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
@@ -24,7 +25,7 @@ from typing import Final
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
-from storage.errors import StorageError
+from storage.errors import StorageError, StoreFull
 from telemed.adapters.application import SqlApplication
 from telemed.centres.ecg.adapters.analysis import Identity, identify
 from telemed.centres.ecg.domain import TRACINGS
@@ -44,6 +45,8 @@ log = structlog.get_logger()
 
 EVERY: Final = 2.0
 """Seconds between two looks into the folder."""
+FULL_PAUSE: Final = 60.0
+"""Seconds until the next look where the disk had no room."""
 STABLE: Final = timedelta(seconds=3)
 """A file whose size and time have not changed for so long is whole."""
 WAIT: Final = MATCH_WINDOW
@@ -98,11 +101,15 @@ class WatchedFolder:
     async def run(self) -> None:
         """Until cancelled."""
         while True:
+            pause = EVERY
             try:
                 await self.once()
+            except StoreFull as error:  # files stay where they are until there is room
+                log.warning("carts.no_room", error=str(error))
+                pause = FULL_PAUSE
             except (SQLAlchemyError, StorageError, OSError) as error:
                 log.warning("carts.interrupted", error=str(error))
-            await asyncio.sleep(EVERY)
+            await asyncio.sleep(pause)
 
     async def once(self) -> int:
         """Look into every member's folder; how many files were dealt with."""
@@ -259,8 +266,10 @@ async def _pieces(file: Path) -> AsyncIterator[bytes]:
 
 
 def _move(file: Path, folder: Path) -> Path:
-    """Into the folder, under a name that is free there."""
-    folder.mkdir(parents=True, exist_ok=True)
+    """Into the folder, under a name that is free there. Who may look into the carts' folder may look there too."""
+    for missing in (part for part in (folder.parent, folder) if not part.exists()):
+        missing.mkdir(exist_ok=True)
+        shutil.copymode(file.parent, missing)
     target, number = folder / file.name, 1
     while target.exists():
         target, number = folder / f"{file.stem}-{number}{file.suffix}", number + 1
@@ -269,4 +278,6 @@ def _move(file: Path, folder: Path) -> Path:
 
 def _put_aside(file: Path, reason: str) -> None:
     moved = _move(file, file.parent / FAILED)
-    moved.with_name(moved.name + ".reason.txt").write_text(reason + "\n", encoding="utf-8")
+    said = moved.with_name(moved.name + ".reason.txt")
+    said.write_text(reason + "\n", encoding="utf-8")
+    shutil.copymode(moved, said)
