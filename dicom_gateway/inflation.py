@@ -52,6 +52,8 @@ class Inflation:
                 self._check()
                 if piece:
                     yield piece
+                if self._machine.eof:  # what follows is padding
+                    return
                 part = self._machine.unconsumed_tail
 
     def finish(self) -> None:

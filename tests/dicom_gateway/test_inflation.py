@@ -100,10 +100,10 @@ def test_pixels_that_are_cut_off_are_refused() -> None:
 
 
 @settings(max_examples=100, deadline=None)
-@given(st.binary(max_size=3000), st.integers(1, 700), st.integers(0, 9))
-def test_pieces_are_the_whole(content: bytes, step: int, level: int) -> None:
+@given(st.binary(max_size=3000), st.integers(1, 700), st.integers(0, 9), st.binary(max_size=3))
+def test_pieces_are_the_whole(content: bytes, step: int, level: int, padding: bytes) -> None:
     squeeze = zlib.compressobj(level, zlib.DEFLATED, -15)
-    packed = squeeze.compress(content) + squeeze.flush()
+    packed = squeeze.compress(content) + squeeze.flush() + padding
     machine = Inflation(0)
     assert b"".join(piece for at in range(0, len(packed), step) for piece in machine.feed(packed[at : at + step])) == content
     machine.finish()
