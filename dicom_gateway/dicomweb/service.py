@@ -13,6 +13,7 @@ from aiohttp import web
 
 from dicom_gateway.index import BadQuery, Index, Scope, StoredInstance, Target
 from dicom_gateway.intake import Intake
+from dicom_gateway.dicomweb.parts import DamagedParts, TooManyParts
 from dicom_gateway.objects import NoSuchFrame, Objects
 from dicom_gateway.pixels import PixelError, PixelPool
 from dicom_gateway.pixels.errors import DecodingBusy
@@ -76,6 +77,10 @@ async def problems(request: web.Request, handler: Callable[[web.Request], Awaita
         return await handler(request)
     except Problem as problem:
         return _answer(problem.status, problem.title, str(problem), problem.headers)
+    except TooManyParts as error:
+        return _answer(413, "Too large", f"{error} in one request: send several")
+    except DamagedParts as error:
+        return _answer(400, "Bad request", str(error))
     except BadQuery as error:
         return _answer(400, "Bad query", str(error))
     except NoSuchFrame as error:
