@@ -6,6 +6,7 @@ import os
 import ssl
 import tomllib
 from collections.abc import Iterable
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Literal, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -87,6 +88,23 @@ class Settings(SettingsGroup):
     model_token: SecretStr = Field(default=SecretStr(""), description="Bearer token that the model asks for")
     upload_max_bytes: int = Field(default=4 * 1024**3, ge=1024, description="Largest file that an upload may bring")
 
+    http_connections: int = Field(
+        default=4096, ge=0, description="Connections that the web process has open at once; 0: as many as it may have descriptors for"
+    )
+    http_connections_per_address: int = Field(
+        default=1024, ge=0, description="Connections of one address, which may be that of a whole hospital; 0: no limit"
+    )
+    trusted_proxies: str = Field(
+        default="127.0.0.0/8,::1",
+        description="Networks of the proxies in front, with commas between; their connections are those of many and not counted by address",
+    )
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _known_networks(cls, text: str) -> str:
+        networks_in(text)
+        return text
+
     @field_validator("time_zone")
     @classmethod
     def _known_zone(cls, name: str) -> str:
@@ -152,12 +170,24 @@ class Settings(SettingsGroup):
         return context
 
     @property
+    def proxies(self) -> tuple[IPv4Network | IPv6Network, ...]:
+        return networks_in(self.trusted_proxies)
+
+    @property
     def ohif_folder(self) -> Path:
         return Path(self.ohif_dir) if self.ohif_dir else ohif.default_folder()
 
     @property
     def address(self) -> str:
         return self.public_url.rstrip("/") or f"http://{self.host}:{self.http_port}"
+
+
+def networks_in(text: str) -> tuple[IPv4Network | IPv6Network, ...]:
+    """Return the networks of a list with commas. Raises ValueError for what is none."""
+    try:
+        return tuple(ip_network(part.strip()) for part in text.split(",") if part.strip())
+    except ValueError as error:
+        raise ValueError(f"{error}; give networks such as 192.0.2.0/24, with commas between") from None
 
 
 def unknown_names(file: Path, groups: Iterable[type[BaseModel]]) -> list[str]:

@@ -32,6 +32,7 @@ from telemed.domain.errors import (
 from telemed.service.document_pages import Undrawable
 from telemed.service.files import DamagedFile, UnknownKind
 from telemed.service.uploads import ChecksumMismatch, OffsetMismatch, TooManyUploads
+from telemed.web.connections import TooSlow
 from telemed.web.i18n import gettext
 
 _ = str  # marks text for the translation catalogue
@@ -80,6 +81,8 @@ TITLE = {
     "storage-full": _("The store is full"),
     "unavailable": _("The service is not available for the moment; try again"),
     "too-many": _("Too many questions in a short time; try again in a minute"),
+    "too-many-streams": _("Too many pages of this account are open: close some of them"),
+    "too-slow": _("The request came too slowly: send it again"),
     "internal": _("Something went wrong on our side"),
 }
 
@@ -209,6 +212,8 @@ def problem_of(error: Exception) -> Problem:
             return from_validation(error)
         case StoreFull():
             return Problem(507, "storage-full", headers={"Retry-After": "60"})
+        case TooSlow():
+            return Problem(408, "too-slow", headers={"Connection": "close"})
         case StorageError() | DBAPIError() | NoConnectionFree() | ConnectionError() | BrokenExecutor():
             log.error("request.unavailable", error=repr(error))
             return Problem(503, "unavailable", headers={"Retry-After": "5"})
