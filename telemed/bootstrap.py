@@ -77,8 +77,8 @@ async def open_parts(
     engine = make_engine(settings.database, sealer=Sealer.of(settings.data_dir / "keys" / "identity.key"))
     place = open_store(settings.storage, settings.store_keys)
     store = CompactStore(place)
-    pool = RestartingPool(PRINTERS)
-    pages = PdfPages(store)
+    pool = RestartingPool(PRINTERS, memory=settings.process_memory)
+    pages = PdfPages(store, settings.process_memory)
     measuring = PixelPool(1)
     try:
         await check(engine)
@@ -122,7 +122,7 @@ def study_watch(parts: Parts) -> StudyWatch:
 @asynccontextmanager
 async def background(parts: Parts) -> AsyncIterator[list[Callable[[], Awaitable[None]]]]:
     """Everything that the worker's role runs beside each other: jobs and deadline checks, and what the centres watch."""
-    pool = RestartingPool(ANALYSTS)
+    pool = RestartingPool(ANALYSTS, memory=parts.settings.process_memory)
     try:
         running: list[Callable[[], Awaitable[None]]] = [worker(parts, pool).run]
         for extension in parts.extensions:

@@ -88,6 +88,11 @@ class Settings(SettingsGroup):
     model_token: SecretStr = Field(default=SecretStr(""), description="Bearer token that the model asks for")
     upload_max_bytes: int = Field(default=4 * 1024**3, ge=1024, description="Largest file that an upload may bring")
 
+    process_memory: int = Field(
+        default=2 * 1024**3,
+        ge=0,
+        description="Bytes of memory that a process takes at most to read a file, to print or to draw a document; 0: no limit",
+    )
     http_connections: int = Field(
         default=4096, ge=0, description="Connections that the web process has open at once; 0: as many as it may have descriptors for"
     )

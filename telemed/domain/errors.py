@@ -115,3 +115,9 @@ class LockedOut(DomainError):
     def __init__(self, until: datetime) -> None:
         super().__init__(f"locked until {until.isoformat()}")
         self.until = until
+
+
+class TooDemanding(DomainError):
+    """What was asked for takes more memory than one piece of work may have."""
+
+    code = "too-demanding"

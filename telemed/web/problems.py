@@ -27,6 +27,7 @@ from telemed.domain.errors import (
     NotAuthenticated,
     NotFound,
     StaleVersion,
+    TooDemanding,
     VersionRequired,
 )
 from telemed.service.document_pages import Undrawable
@@ -54,6 +55,7 @@ STATUS = {
     OffsetMismatch: 409,
     TooManyUploads: 429,
     ChecksumMismatch: 460,
+    TooDemanding: 422,
 }
 
 TITLE = {
@@ -83,6 +85,7 @@ TITLE = {
     "too-many": _("Too many questions in a short time; try again in a minute"),
     "too-many-streams": _("Too many pages of this account are open: close some of them"),
     "too-slow": _("The request came too slowly: send it again"),
+    "too-demanding": _("This takes more memory than one piece of work may have: is the file what it should be?"),
     "internal": _("Something went wrong on our side"),
 }
 
