@@ -39,7 +39,7 @@ class Inflation:
     def feed(self, deflated: bytes | memoryview) -> Iterator[bytes]:
         """What comes out of the next bytes, in pieces of at most `PIECE`."""
         for start in range(0, len(deflated), _TAKEN):
-            if self._machine.eof:
+            if self.has_ended():
                 return
             part: bytes | memoryview = deflated[start : start + _TAKEN]
             self._taken += len(part)
@@ -52,13 +52,17 @@ class Inflation:
                 self._check()
                 if piece:
                     yield piece
-                if self._machine.eof:  # what follows is padding
+                if self.has_ended():  # what follows is padding
                     return
                 part = self._machine.unconsumed_tail
 
+    def has_ended(self) -> bool:
+        """True if the end has come; what follows is passed over."""
+        return self._machine.eof
+
     def finish(self) -> None:
         """Raises `UnreadableDICOM` where the end is not there."""
-        if not self._machine.eof:
+        if not self.has_ended():
             raise UnreadableDICOM(self._offset, "the deflated data set is cut off")
 
     def _check(self) -> None:

@@ -127,14 +127,14 @@ def _scan_deflated(data: memoryview, start: int, meta: dict[int, bytes], syntax:
         if len(kept) >= next_try:
             found, next_try = _up_to_pixels(Scan(syntax, memoryview(bytes(kept)), start, meta)), 2 * len(kept)
         if found is None and len(kept) > MAX_DEFLATED_HEADER:
-            raise UnreadableDICOM(start, f"more than {MAX_DEFLATED_HEADER} deflated bytes in front of the pixels: send it without deflating")
+            raise UnreadableDICOM(
+                start, f"more than {MAX_DEFLATED_HEADER} deflated bytes in front of the pixels: send it without deflating"
+            )
     if found is None:
         return _read(Scan(syntax, memoryview(kept), start, meta), size)
     pixels = found.pixel_data
     if pixels is not None and pixels.length is not None and pixels.offset + pixels.length > size:
-        raise UnreadableDICOM(
-            pixels.element_offset, f"cut off: pixel data of {pixels.length} bytes, only {size - pixels.offset} are there"
-        )
+        raise UnreadableDICOM(pixels.element_offset, f"cut off: pixel data of {pixels.length} bytes, only {size - pixels.offset} are there")
     return found
 
 

@@ -11,9 +11,9 @@ from typing import Any
 
 from aiohttp import web
 
+from dicom_gateway.dicomweb.parts import DamagedParts, TooManyParts
 from dicom_gateway.index import BadQuery, Index, Scope, StoredInstance, Target
 from dicom_gateway.intake import Intake
-from dicom_gateway.dicomweb.parts import DamagedParts, TooManyParts
 from dicom_gateway.objects import NoSuchFrame, Objects
 from dicom_gateway.pixels import PixelError, PixelPool
 from dicom_gateway.pixels.errors import DecodingBusy

@@ -8,6 +8,7 @@ kilobyte may claim sixty thousand pixels each way. Nothing is decoded here, and 
 from __future__ import annotations
 
 import struct
+from itertools import pairwise
 from typing import Final, NamedTuple
 
 from dicom_gateway.pixels.errors import PixelError
@@ -83,7 +84,7 @@ def check_rle(content: bytes, rows: int, columns: int, bytes_of_pixel: int) -> N
         raise PixelError(f"{count} RLE segments where the header says {bytes_of_pixel}: the frame is not decoded")
     bounds = [*starts[:count], len(content)]
     expected = rows * columns
-    for start, end in zip(bounds, bounds[1:], strict=False):
+    for start, end in pairwise(bounds):
         if not 64 <= start < end <= len(content):
             raise PixelError("the RLE segments do not follow one another")
         if not expected <= (end - start) * 64 <= 128 * expected + 4096:

@@ -61,7 +61,8 @@ def decode_frame(header: Dataset, encoded: bytes, skip_bits: int = 0, vr: str = 
 
 def _native_size(header: Dataset) -> int:
     """Bytes of a native frame, the padding to even length included (PS3.5 8.1.1)."""
-    return (header.Rows * header.Columns * int(header.get("SamplesPerPixel", 1)) * header.BitsAllocated + 7) // 8 + 1
+    bits = int(header.BitsAllocated) * int(header.get("SamplesPerPixel", 1))
+    return (int(header.Rows) * int(header.Columns) * bits + 7) // 8 + 1
 
 
 def _native(header: Dataset, data: bytes, skip_bits: int, vr: str, uid: UID) -> Pixels:

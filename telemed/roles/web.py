@@ -59,9 +59,7 @@ def web_application(parts: Parts) -> web.Application:
 
 def connection_limits(settings: Settings) -> ConnectionLimits:
     """Return the limits of the door."""
-    return ConnectionLimits(
-        total=settings.http_connections, of_address=settings.http_connections_per_address, proxies=settings.proxies
-    )
+    return ConnectionLimits(total=settings.http_connections, of_address=settings.http_connections_per_address, proxies=settings.proxies)
 
 
 async def run(parts: Parts, stop: asyncio.Event) -> None:

@@ -80,7 +80,7 @@ class Door(web.Server):
             self._looking = asyncio.get_running_loop().call_later(EVERY_SECONDS, self._look)
         return Connection(self)
 
-    async def shutdown(self, timeout: float | None = None) -> None:
+    async def shutdown(self, timeout: float | None = None) -> None:  # noqa: ASYNC109 (as aiohttp names it)
         """Let the connections end."""
         if self._looking is not None:
             self._looking.cancel()
@@ -113,7 +113,8 @@ class Connection(web.RequestHandler):
 
     def __init__(self, door: Door) -> None:
         loop = asyncio.get_running_loop()
-        super().__init__(door, loop=loop, access_log=None, keepalive_timeout=door.limits.idle_seconds)
+        options: dict[str, Any] = {"access_log": None, "keepalive_timeout": door.limits.idle_seconds}
+        super().__init__(door, loop=loop, **options)
         self._door = door
         self._address = ""
         self._body: StreamReader | None = None

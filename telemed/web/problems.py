@@ -95,6 +95,8 @@ FAULT = {
     "choice": _("must be one of"),
     "type": _("must be of the kind"),
     "too-long": _("is longer than"),
+    "too-many-lines": _("has more lines than can be printed:"),
+    "unprintable": _("cannot be printed:"),
     "too-many-parts": _("comes in more parts than are taken:"),
     "range": _("must lie within"),
     "pattern": _("does not have the form"),
@@ -184,7 +186,8 @@ def from_domain(error: DomainError) -> Problem:
         case NotAuthenticated():
             return Problem(status, error.code, headers={"WWW-Authenticate": 'Bearer realm="telemed"'})
         case UnknownKind():
-            return Problem(status, error.code, gettext("Taken are: %s") % ", ".join(error.known))
+            taken = gettext("Taken are: %s") % ", ".join(error.known)
+            return Problem(status, error.code, gettext(error.advice) if error.advice else taken)
         case DamagedFile():
             return Problem(status, error.code, f"{error.kind}: {error.reason}")
         case Forbidden():

@@ -177,13 +177,14 @@ async def test_connections_of_a_proxy_are_not_counted_by_address() -> None:
 
 def test_addresses_of_proxies() -> None:
     networks = Settings(trusted_proxies="192.0.2.0/24, 2001:db8::/32").proxies
-    assert is_proxy("192.0.2.7", networks) and is_proxy("2001:db8::1%eth0", networks)
-    assert not is_proxy("192.0.3.7", networks) and not is_proxy("", networks) and not is_proxy("127.0.0.1", networks)
+    assert all(is_proxy(address, networks) for address in ("192.0.2.7", "2001:db8::1%eth0"))
+    assert not any(is_proxy(address, networks) for address in ("192.0.3.7", "", "127.0.0.1"))
     assert is_proxy("127.0.0.1", Settings().proxies)
     with pytest.raises(ValueError, match="commas"):
         Settings(trusted_proxies="192.0.2.7/24")
 
 
 def test_there_are_never_more_connections_than_descriptors() -> None:
-    assert 0 < total_of(ConnectionLimits(total=0)) and total_of(ConnectionLimits(total=5)) == 5
+    assert total_of(ConnectionLimits(total=0)) > 0
+    assert total_of(ConnectionLimits(total=5)) == 5
     assert total_of(ConnectionLimits(total=10**9)) <= total_of(ConnectionLimits(total=0))

@@ -106,5 +106,7 @@ async def test_streams_of_an_account_are_counted_and_end(region: DemoRegion) -> 
             return stream.status
 
     async with asyncio.timeout(60):
-        while await opened() != 200:
+        while True:
+            if await opened() == 200:
+                break
             await asyncio.sleep(0.2)
