@@ -9,11 +9,13 @@ import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
+import aiohttp
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pydicom.uid import DeflatedExplicitVRLittleEndian
+from pydicom.encaps import encapsulate
+from pydicom.uid import DeflatedExplicitVRLittleEndian, JPEG2000Lossless
 
 from dicom_gateway import UnreadableDICOM
 from dicom_gateway.deidentify import NotDeidentifiable, deidentify
@@ -23,6 +25,7 @@ from dicom_gateway.pixels.errors import PixelError
 from dicom_gateway.pixels.transcode import frames_of, transcode
 from dicom_gateway.scanner import MAX_DEFLATED_HEADER, TakesLong, is_deflated, scan
 from dicom_gateway.transfer_syntax import EXPLICIT_VR_LITTLE_ENDIAN
+from tests.dicom_gateway.conftest import Gateway
 from tests.dicom_gateway.objects import ct_slice, part10_of
 from tests.dicom_gateway.pixels.pictured import frames, image
 
@@ -156,3 +159,45 @@ def test_reading_takes_no_more_memory_than_the_header(tmp_path: Path, megabytes:
         text=True,
     )
     assert int(taken.stdout) < SPARE
+
+
+async def test_parts_of_a_deflated_object_go_out(gateway: Gateway, http: aiohttp.ClientSession) -> None:
+    """Frames, pixels, metadata and pictures of an object that is inflated anew for each, up to where they lie."""
+    pixels = (np.arange(3 * 64 * 48, dtype="<u2") % 4096).reshape(3, 64, 48)
+    data_set = image(pixels[0], NumberOfFrames=3, PixelData=pixels.tobytes())
+    headers = gateway.headers("CLINIC1")
+    stored = {**headers, "Content-Type": "application/dicom"}
+    sent = part10_of(data_set, DeflatedExplicitVRLittleEndian)
+    async with http.post(f"{gateway.url}/studies", data=sent, headers=stored) as answer:
+        assert answer.status == 200
+    instance = f"{gateway.url}/studies/{data_set.StudyInstanceUID}/series/{data_set.SeriesInstanceUID}/instances/{data_set.SOPInstanceUID}"
+
+    async def got(path: str, kind: str) -> bytes:
+        async with http.get(instance + path, headers={**headers, "Accept": kind}) as answer:
+            assert answer.status == 200, await answer.text()
+            return await answer.read()
+
+    for number, frame in enumerate(pixels, 1):
+        assert await got(f"/frames/{number}", "application/octet-stream") == frame.tobytes()
+    assert await got("/bulkdata/7FE00010", "application/octet-stream") == pixels.tobytes()
+    assert b"Wang^XiaoDong" in await got("/metadata", "application/dicom+json")
+    assert (await got("/frames/3/rendered", "image/png")).startswith(b"\x89PNG")
+    assert await got("", "application/dicom; transfer-syntax=*") == sent
+
+
+async def test_a_bomb_is_refused_at_the_door_and_a_lie_is_not_drawn(gateway: Gateway, http: aiohttp.ClientSession) -> None:
+    headers = gateway.headers("CLINIC1")
+    stored = {**headers, "Content-Type": "application/dicom"}
+    async with http.post(f"{gateway.url}/studies", data=grown(900), headers=stored) as answer:
+        assert answer.status == 409
+        assert "without deflating" in await answer.text()
+    liar = image(np.zeros((64, 48), "<u2"))
+    siz = struct.pack(">HH8IHBBB", 41, 0, 60000, 60000, 0, 0, 60000, 60000, 0, 0, 1, 15, 1, 1)
+    liar.PixelData = encapsulate([b"\xff\x4f\xff\x51" + siz + bytes(600)])
+    liar["PixelData"].VR, liar["PixelData"].is_undefined_length = "OB", True
+    async with http.post(f"{gateway.url}/studies", data=part10_of(liar, JPEG2000Lossless), headers=stored) as answer:
+        assert answer.status == 200
+    instance = f"{gateway.url}/studies/{liar.StudyInstanceUID}/series/{liar.SeriesInstanceUID}/instances/{liar.SOPInstanceUID}"
+    async with http.get(f"{instance}/rendered", headers={**headers, "Accept": "image/png"}) as answer:
+        assert answer.status == 406
+        assert "60000×60000" in await answer.text()
