@@ -26,6 +26,8 @@ from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.sequence import Sequence
 from pydicom.uid import UID
 
+from dicom_gateway.scanner import check_deflated
+
 METHOD = "PS3.15 2026c Basic Application Confidentiality Profile"
 _PROFILE_CODE = ("113100", "DCM", "Basic Application Confidentiality Profile")
 
@@ -104,6 +106,7 @@ def deidentify(part10: bytes, key: bytes) -> tuple[str, bytes]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
+            check_deflated(part10)
             data_set = dcmread(BytesIO(part10))
             _refuse(data_set)
             syntax, sop_class = data_set.file_meta.TransferSyntaxUID, data_set.SOPClassUID

@@ -17,6 +17,7 @@ MAX_TEXT = 1024  # characters of an indexed value: far past every VR's maximum, 
 _UID = re.compile(r"[0-9.]{1,64}")  # looser than PS3.5 9.1 on purpose: leading zeros are common in the field
 # De-identified data carry hashes for UIDs. Above the instance a UID is only a key: such images are kept, not refused.
 _KEY = re.compile(r"[0-9A-Za-z._-]{1,64}")
+_DIRECTORY = "1.2.840.10008.1.3.10"  # Media Storage Directory Storage (PS3.10 8.6)
 _DATE = re.compile(r"\d{8}")
 _TIME = re.compile(r"\d{2}(\d{2}(\d{2}(\.\d{1,6})?)?)?")
 _INTEGER = re.compile(r"[+-]?\d{1,10}")
@@ -191,6 +192,8 @@ def _identify(scan: Scan, values: _Values, expected_class: str | None, expected_
         )
         if not uid
     ]
+    if sop_class == _DIRECTORY or expected_class == _DIRECTORY:
+        raise NotStorable("this is a DICOMDIR, a table of contents: send the images that it lists")
     if study is None or series is None or sop_class is None or instance is None:
         raise NotStorable(f"{', '.join(missing)} missing or not a UID")
     if expected_class and expected_class != sop_class:

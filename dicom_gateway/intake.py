@@ -28,8 +28,9 @@ from dicom_gateway.group_commit import GroupCommit
 from dicom_gateway.header import InstanceHeader, read_header
 from dicom_gateway.index.quarantine import QuarantinedObject, quarantine
 from dicom_gateway.index.recording import IndexedInstance, KnownPlaces, ReceivedInstance, Recorded, record
+from dicom_gateway.inflation import INFLATING
 from dicom_gateway.part10 import data_set_digest
-from dicom_gateway.scanner import scan
+from dicom_gateway.scanner import is_deflated, scan
 from dicom_gateway.spool import TooLarge, gathered, pieces_of
 from storage.errors import StorageError, StoreFull
 from storage.protocol import ObjectStore, StoredObject
@@ -160,7 +161,9 @@ class Intake:
 
     async def _receive(self, content: bytes | memoryview, owner: str, source: Source, admit: Admit | None) -> Received:
         try:
-            if len(content) < OFF_LOOP:
+            if is_deflated(content):
+                header, digest = await asyncio.get_running_loop().run_in_executor(INFLATING, _examine, content, source)
+            elif len(content) < OFF_LOOP:
                 header, digest = _examine(content, source)
             else:
                 header, digest = await asyncio.to_thread(_examine, content, source)

@@ -7,13 +7,15 @@ import asyncio
 from dicom_gateway.errors import UnreadableDICOM
 from dicom_gateway.frames import FrameIndex
 from dicom_gateway.index import Index, StoredInstance
+from dicom_gateway.inflation import INFLATING, MAX_WHOLE, Inflation
 from dicom_gateway.part10 import part10
 from dicom_gateway.pixels.decode import PIXEL_ELEMENT_HEAD
-from dicom_gateway.scanner import scan
+from dicom_gateway.scanner import read_meta
 from dicom_gateway.transfer_syntax import EXPLICIT_VR_LITTLE_ENDIAN, transfer_syntax
 from storage.protocol import ObjectStore
 
 FRAME_INDEXES = 64  # kept at hand: a viewer asks for one frame of the same object after the other
+_META = 1 << 20  # bytes of a deflated object that hold its file meta information
 
 
 class NoSuchFrame(LookupError):
@@ -34,8 +36,8 @@ class Objects:
         length = None if offset is None else offset + PIXEL_ELEMENT_HEAD
         if not transfer_syntax(instance.transfer_syntax_uid).deflated:
             return await self._store.read(instance.object_key, length=length)
-        inflated, start = await self._inflated(instance)
-        return part10(inflated[start:length], instance.sop_class_uid, instance.sop_instance_uid, EXPLICIT_VR_LITTLE_ENDIAN)
+        data_set = await self._inflated(instance, 0, length)
+        return part10(data_set, instance.sop_class_uid, instance.sop_instance_uid, EXPLICIT_VR_LITTLE_ENDIAN)
 
     async def frame_index(self, instance: StoredInstance) -> FrameIndex:
         """Return the index of the frames. Raises `NoSuchFrame` if there are none."""
@@ -56,14 +58,61 @@ class Objects:
         except IndexError as error:
             raise NoSuchFrame(str(error)) from None
         if transfer_syntax(instance.transfer_syntax_uid).deflated:
-            inflated, _ = await self._inflated(instance)
-            return inflated[place.offset : place.offset + place.length], place.skip_bits
+            return await self.inflated(instance, place.offset, place.offset + place.length), place.skip_bits
         return await self._store.read(instance.object_key, offset=place.offset, length=place.length), place.skip_bits
 
-    async def _inflated(self, instance: StoredInstance) -> tuple[bytes, int]:
-        whole = await self._store.read(instance.object_key)
+    async def inflated(self, instance: StoredInstance, begin: int, end: int) -> bytes:
+        """Bytes `begin` to `end` of a deflated object in its inflated form. Raises `NoSuchFrame` where they are too many or not there."""
+        if end - begin > MAX_WHOLE:
+            raise NoSuchFrame(f"{end - begin} bytes of a deflated object are more than is inflated at once ({MAX_WHOLE})")
+        return await self._inflated(instance, begin, end)
+
+    async def _inflated(self, instance: StoredInstance, begin: int, end: int | None) -> bytes:
+        """The part of the inflated form that lies in the data set, whose own beginning is the least that `begin` means."""
+        excerpt = _Excerpt(begin, end)
+        first = b""
+        loop = asyncio.get_running_loop()
         try:
-            found = await asyncio.to_thread(scan, whole)
+            async for piece in self._store.stream(instance.object_key):
+                first += piece
+                if len(first) < _META and not excerpt.begun:
+                    continue
+                if await loop.run_in_executor(INFLATING, excerpt.feed, first):
+                    return bytes(excerpt.taken)
+                first = b""
+            if first:
+                await loop.run_in_executor(INFLATING, excerpt.feed, first)
         except UnreadableDICOM as error:  # it could be read when it came in
             raise NoSuchFrame(f"the stored object is damaged: {error}") from None
-        return bytes(found.data), found.data_set_offset
+        return bytes(excerpt.taken)
+
+
+class _Excerpt:
+    """The bytes `begin` to `end` of what a deflated object becomes; what lies before them is not kept. Positions count the file meta
+    information, which is as it was."""
+
+    def __init__(self, begin: int, end: int | None) -> None:
+        self.taken = bytearray()
+        self.begun = False
+        self._begin, self._end = begin, end
+        self._machine = Inflation(0)
+        self._start = 0
+
+    def feed(self, content: bytes) -> bool:
+        """Take the next bytes of the object; the first hold all of its file meta information. True once nothing more is needed.
+
+        Raises `UnreadableDICOM`.
+        """
+        view = memoryview(content)
+        if not self.begun:
+            self._start, self.begun = read_meta(view)[1], True
+            view = view[self._start :]
+        for piece in self._machine.feed(view):
+            behind = self._start + self._machine.size
+            here = behind - len(piece)
+            self.taken += piece[max(0, self._begin - here) : len(piece) if self._end is None else max(0, self._end - here)]
+            if self._end is not None and behind >= self._end:
+                return True
+            if len(self.taken) > MAX_WHOLE:
+                raise UnreadableDICOM(here, f"more than {MAX_WHOLE} bytes are not inflated at once")
+        return False

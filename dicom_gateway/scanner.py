@@ -8,15 +8,15 @@ Whatever the bytes are, the only exception is `UnreadableDICOM`.
 from __future__ import annotations
 
 import struct
-import zlib
 from dataclasses import dataclass, field
 
 from dicom_gateway.errors import UnreadableDICOM
+from dicom_gateway.inflation import MAX_WHOLE, inflated_pieces
 from dicom_gateway.transfer_syntax import TransferSyntax, transfer_syntax
 
 MAX_DEPTH = 32  # nested sequences; real objects (SR, RT) stay below 16
 MAX_KEPT_VALUE = 8 * 1024  # bytes of a value that is kept; longer ones are no text that an index holds
-MAX_INFLATED = 1 << 30  # bytes of a deflated data set; what grows past this is hostile
+MAX_DEFLATED_HEADER = 32 << 20  # bytes in front of the pixels of a deflated data set, which stand in memory while it is scanned
 
 FRONT = 16 << 10  # bytes of a file that are copied, as slices of them are cheaper than those of a view; most headers end there
 UNDEFINED = 0xFFFFFFFF
@@ -55,7 +55,7 @@ class Scan:
     """The result of a scan. `elements` are raw values by tag (group << 16 | element) in the byte order of the syntax.
 
     Offsets refer to `data`: the object as sent or, for a deflated syntax, the file meta information followed by the
-    inflated data set.
+    inflated data set, of which only what stands in front of native pixels is kept.
     """
 
     syntax: TransferSyntax
@@ -80,17 +80,71 @@ def scan(part10: Buffer, *, within: int | None = None) -> Scan:
     if not uid:
         raise UnreadableDICOM(132, "the file meta information names no transfer syntax")
     syntax = transfer_syntax(uid)
-    if syntax.deflated:
-        if within is not None:
-            raise TakesLong
-        data = memoryview(bytes(data[:start]) + inflate(data[start:], start))
-    found = Scan(syntax, data, start, meta)
-    reader = _Reader(data, syntax.implicit_vr, syntax.big_endian, len(data) if within is None else within)
+    if not syntax.deflated:
+        return _read(Scan(syntax, data, start, meta), len(data), within)
+    if within is not None:
+        raise TakesLong
+    return _scan_deflated(data, start, meta, syntax)
+
+
+def is_deflated(part10: Buffer) -> bool:
+    """True if the data set is deflated; False also for what is no DICOM file."""
     try:
-        reader.read_data_set(found)
+        meta, _ = read_meta(memoryview(part10))
+    except UnreadableDICOM:
+        return False
+    return transfer_syntax(meta.get(0x00020010, b"").rstrip(b"\0 ").decode("latin_1")).deflated
+
+
+def check_deflated(part10: Buffer) -> None:
+    """Raises `UnreadableDICOM` where a deflated data set is larger than is read whole, before anybody inflates it without a limit."""
+    data = memoryview(part10)
+    if is_deflated(data):
+        start = read_meta(data)[1]
+        for _ in inflated_pieces(data[start:], start, MAX_WHOLE):
+            pass
+
+
+def _read(found: Scan, end: int, within: int | None = None) -> Scan:
+    """`found` filled from its data, of which `end` bytes would be there if all were kept."""
+    reader = _Reader(found.data, found.syntax.implicit_vr, found.syntax.big_endian, len(found.data) if within is None else within)
+    try:
+        reader.read_data_set(found, end)
     except struct.error:
         raise UnreadableDICOM(reader.position, "cut off inside an element") from None
     return found
+
+
+def _scan_deflated(data: memoryview, start: int, meta: dict[int, bytes], syntax: TransferSyntax) -> Scan:
+    """Scan while it is inflated: kept until the pixels are found, from there on only counted to the end."""
+    kept, size, next_try = bytearray(data[:start]), start, FRONT
+    found: Scan | None = None
+    for piece in inflated_pieces(data[start:], start):
+        size += len(piece)
+        if found is not None:
+            continue
+        kept += piece
+        if len(kept) >= next_try:
+            found, next_try = _up_to_pixels(Scan(syntax, memoryview(bytes(kept)), start, meta)), 2 * len(kept)
+        if found is None and len(kept) > MAX_DEFLATED_HEADER:
+            raise UnreadableDICOM(
+                start, f"more than {MAX_DEFLATED_HEADER} deflated bytes in front of the pixels: send it without deflating"
+            )
+    if found is None:
+        return _read(Scan(syntax, memoryview(kept), start, meta), size)
+    pixels = found.pixel_data
+    if pixels is not None and pixels.length is not None and pixels.offset + pixels.length > size:
+        raise UnreadableDICOM(pixels.element_offset, f"cut off: pixel data of {pixels.length} bytes, only {size - pixels.offset} are there")
+    return found
+
+
+def _up_to_pixels(found: Scan) -> Scan | None:
+    """The scan of the beginning of a data set, if that reaches to native pixels; None where more of it is needed, or it has a fault."""
+    try:
+        _read(found, UNDEFINED << 1)
+    except UnreadableDICOM:
+        return None
+    return found if found.pixel_data is not None and found.pixel_data.length is not None else None
 
 
 def read_meta(data: memoryview) -> tuple[dict[int, bytes], int]:
@@ -118,19 +172,6 @@ def read_meta(data: memoryview) -> tuple[dict[int, bytes], int]:
     return meta, position
 
 
-def inflate(deflated: memoryview, offset: int) -> bytes:
-    """The data set behind a deflated transfer syntax (PS3.5 A.5). Raises `UnreadableDICOM`."""
-    machine = zlib.decompressobj(-zlib.MAX_WBITS)
-    try:
-        content = machine.decompress(deflated, MAX_INFLATED)
-    except zlib.error as error:
-        raise UnreadableDICOM(offset, f"the deflated data set is damaged: {error}") from None
-    if not machine.eof:
-        too_big = len(content) >= MAX_INFLATED
-        raise UnreadableDICOM(offset, f"inflates to more than {MAX_INFLATED} bytes" if too_big else "the deflated data set is cut off")
-    return content
-
-
 class _Reader:
     """One pass over a data set; `position` is where it stands, for error messages."""
 
@@ -147,8 +188,8 @@ class _Reader:
         self.long = struct.Struct(order + "I").unpack_from
         self.implicit = implicit
 
-    def read_data_set(self, found: Scan) -> None:
-        """Fill `found` up to the pixel data, or to the end."""
+    def read_data_set(self, found: Scan, end: int) -> None:
+        """Fill `found` up to the pixel data, or to the end; the pixels may reach to `end`."""
         position = found.data_set_offset
         while position + 8 <= self.end:
             position = self._short_elements(position, found.elements)
@@ -157,7 +198,9 @@ class _Reader:
             self._at(position)
             tag, vr, length, value = self.element(position, self.implicit)
             if tag in PIXEL_DATA:
-                self._pixel_data(found, tag, position, value, length)
+                if length != UNDEFINED and value + length > end:
+                    raise UnreadableDICOM(position, f"cut off: pixel data of {length} bytes, only {end - value} are there")
+                found.pixel_data = PixelData(tag, position, value, None if length == UNDEFINED else length)
                 return
             if length == UNDEFINED or tag == REQUEST_ATTRIBUTES:
                 sink = found.request_attributes if tag == REQUEST_ATTRIBUTES else None
@@ -255,8 +298,3 @@ class _Reader:
         if size == UNDEFINED or position > self.end:
             raise UnreadableDICOM(min(position, self.end), "cut off inside a sequence item")
         return end
-
-    def _pixel_data(self, found: Scan, tag: int, position: int, value: int, length: int) -> None:
-        if length != UNDEFINED and value + length > self.end:
-            raise UnreadableDICOM(position, f"cut off: pixel data of {length} bytes, only {self.end - value} are there")
-        found.pixel_data = PixelData(tag, position, value, None if length == UNDEFINED else length)

@@ -94,8 +94,8 @@ async def open_parts(
     space = space_guard(settings)
     place = open_store(settings.storage, settings.store_keys, space)
     store = CompactStore(place)
-    pool = RestartingPool(PRINTERS)
-    pages = PdfPages(store)
+    pool = RestartingPool(PRINTERS, memory=settings.process_memory)
+    pages = PdfPages(store, settings.process_memory)
     measuring = PixelPool(1)
     try:
         await check(engine)
@@ -139,7 +139,7 @@ def study_watch(parts: Parts) -> StudyWatch:
 @asynccontextmanager
 async def background(parts: Parts) -> AsyncIterator[list[Callable[[], Awaitable[None]]]]:
     """Everything that the worker's role runs beside each other: jobs and deadline checks, and what the centres watch."""
-    pool = RestartingPool(ANALYSTS)
+    pool = RestartingPool(ANALYSTS, memory=parts.settings.process_memory)
     try:
         running: list[Callable[[], Awaitable[None]]] = [worker(parts, pool).run]
         for extension in parts.extensions:

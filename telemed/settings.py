@@ -7,6 +7,7 @@ import os
 import ssl
 import tomllib
 from collections.abc import Iterable, Mapping
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Literal, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -95,6 +96,28 @@ class Settings(SettingsGroup):
     model_token: SecretStr = Field(default=SecretStr(""), description="Bearer token that the model asks for")
     upload_max_bytes: int = Field(default=4 * 1024**3, ge=1024, description="Largest file that an upload may bring")
 
+    process_memory: int = Field(
+        default=2 * 1024**3,
+        ge=0,
+        description="Bytes of memory that a process takes at most to read a file, to print or to draw a document; 0: no limit",
+    )
+    http_connections: int = Field(
+        default=4096, ge=0, description="Connections that the web process has open at once; 0: as many as it may have descriptors for"
+    )
+    http_connections_per_address: int = Field(
+        default=1024, ge=0, description="Connections of one address, which may be that of a whole hospital; 0: no limit"
+    )
+    trusted_proxies: str = Field(
+        default="127.0.0.0/8,::1",
+        description="Networks of the proxies in front, with commas between; their connections are those of many and not counted by address",
+    )
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _known_networks(cls, text: str) -> str:
+        networks_in(text)
+        return text
+
     @field_validator("time_zone")
     @classmethod
     def _known_zone(cls, name: str) -> str:
@@ -166,6 +189,10 @@ class Settings(SettingsGroup):
         return context
 
     @property
+    def proxies(self) -> tuple[IPv4Network | IPv6Network, ...]:
+        return networks_in(self.trusted_proxies)
+
+    @property
     def ohif_folder(self) -> Path:
         return Path(self.ohif_dir) if self.ohif_dir else ohif.default_folder()
 
@@ -192,6 +219,14 @@ def unknown_variables(environment: Mapping[str, str], groups: Iterable[type[Base
     """Return the variables of the environment that look like a setting and are none."""
     known = NO_SETTINGS | {PREFIX + name.upper() for group in groups for name in group.model_fields}
     return sorted(name for name in environment if name.upper().startswith(PREFIX) and name.upper() not in known)
+
+
+def networks_in(text: str) -> tuple[IPv4Network | IPv6Network, ...]:
+    """Return the networks of a list with commas. Raises ValueError for what is none."""
+    try:
+        return tuple(ip_network(part.strip()) for part in text.split(",") if part.strip())
+    except ValueError as error:
+        raise ValueError(f"{error}; give networks such as 192.0.2.0/24, with commas between") from None
 
 
 def unknown_names(file: Path, groups: Iterable[type[BaseModel]]) -> list[str]:

@@ -24,8 +24,9 @@ from telemed.demo.region import PASSWORD
 from telemed.demo.run import put_region
 from telemed.domain.centre import Centre
 from telemed.extension import CentreExtension, Parts
-from telemed.roles.web import web_application
+from telemed.roles.web import connection_limits, web_application
 from telemed.settings import Settings
+from telemed.web.connections import BoundedRunner
 from tests.telemed.audit_details import undecided_details
 
 PASSWORDS = Argon2Passwords(profiles.CHEAPEST)
@@ -108,7 +109,7 @@ async def running_region(
         await migrate(engine, [extension.migrations for extension in extensions if extension.migrations])
         await engine.dispose()
     async with bootstrap.open_parts(settings, centres, extensions) as parts:
-        runner = web.AppRunner(web_application(parts), shutdown_timeout=0.5)
+        runner = BoundedRunner(web_application(parts), connection_limits(settings), shutdown_timeout=0.5)
         await runner.setup()
         await web.TCPSite(runner, settings.host, settings.http_port).start()
         async with aiohttp.ClientSession(settings.address) as http:

@@ -15,7 +15,7 @@ from dicom_gateway.dicomweb.multipart import MultipartAnswer
 from dicom_gateway.dicomweb.ranges import part_of
 from dicom_gateway.dicomweb.retrieve import MAX_TRANSCODED, stored_bytes
 from dicom_gateway.dicomweb.service import Problem, Service, instances_of, not_found, unchanged
-from dicom_gateway.frames import join_fragments
+from dicom_gateway.frames import NativeFrames, join_fragments
 from dicom_gateway.index import StoredInstance
 from dicom_gateway.json_bulk import bulk_value
 from dicom_gateway.json_values import little_endian
@@ -140,6 +140,8 @@ async def _pixels(service: Service, instance: StoredInstance) -> bytes:
     if (place := await _place(service, instance)) is not None:
         return await service.store.read(instance.object_key, offset=place[0], length=place[1] - place[0])
     index = await service.objects.frame_index(instance)
+    if isinstance(index, NativeFrames) and transfer_syntax(instance.transfer_syntax_uid).deflated:
+        return await service.objects.inflated(instance, index.start, index.start + (index.frame_bits * index.count + 7) // 8)
     frames = [(await service.objects.frame(instance, number, index))[0] for number in range(1, index.count + 1)]
     syntax = transfer_syntax(instance.transfer_syntax_uid)
     if syntax.encapsulated:

@@ -11,6 +11,7 @@ from typing import Any
 
 from aiohttp import web
 
+from dicom_gateway.dicomweb.parts import DamagedParts, TooManyParts
 from dicom_gateway.index import BadQuery, Index, Scope, StoredInstance, Target
 from dicom_gateway.index.disclosure import WithheldKey
 from dicom_gateway.intake import Intake
@@ -79,6 +80,10 @@ async def problems(request: web.Request, handler: Callable[[web.Request], Awaita
         return _answer(problem.status, problem.title, str(problem), problem.headers)
     except WithheldKey as error:
         return _answer(403, "Forbidden", str(error))
+    except TooManyParts as error:
+        return _answer(413, "Too large", f"{error} in one request: send several")
+    except DamagedParts as error:
+        return _answer(400, "Bad request", str(error))
     except BadQuery as error:
         return _answer(400, "Bad query", str(error))
     except NoSuchFrame as error:

@@ -7,11 +7,13 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Any
 
-from aiohttp import BodyPartReader, MultipartReader, web
+from aiohttp import BodyPartReader, web
 
 from dicom_gateway.dicomweb.answers import JSON, XML, answer, answer_kind
+from dicom_gateway.dicomweb.parts import Parts, pieces_of_part
 from dicom_gateway.dicomweb.retrieve import DICOM
 from dicom_gateway.dicomweb.service import Problem, Service, not_found, scope_of, service_address
+from dicom_gateway.dicomweb.store_apart import MAX_PARTS as MOST_APART
 from dicom_gateway.dicomweb.store_apart import apart, root_type
 from dicom_gateway.intake import Outcome, Received, Source
 
@@ -33,9 +35,9 @@ async def store(request: web.Request) -> web.StreamResponse:
     elif request.content_type != "multipart/related":
         raise Problem(415, "Unsupported media type", f'send multipart/related; type="{DICOM}", or "{JSON}" or "{XML}" with bulk data')
     elif root_type(request) in (JSON, XML):
-        received = await apart(service, await _reader(request), scope.owner, source)
+        received = await apart(service, Parts(request, MOST_APART), scope.owner, source)
     else:
-        received = await _parts(service, await _reader(request), scope.owner, source)
+        received = await _parts(service, Parts(request, MAX_PARTS), scope.owner, source)
     if not received:
         raise Problem(400, "Bad request", "the request holds no object")
     failed = sum(_is_failure(each) for each in received)
@@ -54,14 +56,7 @@ async def complete(request: web.Request) -> web.Response:
     return web.Response(status=204)
 
 
-async def _reader(request: web.Request) -> MultipartReader:
-    try:
-        return await request.multipart()
-    except (ValueError, AssertionError):
-        raise Problem(400, "Bad request", "the Content-Type names no boundary") from None
-
-
-async def _parts(service: Service, reader: MultipartReader, owner: str, source: Source) -> list[Received]:
+async def _parts(service: Service, parts: Parts, owner: str, source: Source) -> list[Received]:
     """Receive every part; small ones side by side."""
     tasks: list[asyncio.Future[Received]] = []
     places = asyncio.Semaphore(_AT_ONCE)
@@ -73,10 +68,8 @@ async def _parts(service: Service, reader: MultipartReader, owner: str, source: 
             places.release()
 
     try:
-        while (part := await _next(reader)) is not None:
-            if len(tasks) >= MAX_PARTS:
-                raise Problem(413, "Too large", f"more than {MAX_PARTS} objects in one request")
-            if not isinstance(part, BodyPartReader) or part.headers.get("Content-Type", "").split(";")[0].strip() != DICOM:
+        while (part := await parts.next()) is not None:
+            if part.headers.get("Content-Type", "").split(";")[0].strip() != DICOM:
                 raise Problem(415, "Unsupported media type", f"every part must be {DICOM}")
             start = await _up_to(part, _IN_MEMORY)
             if len(start) < _IN_MEMORY:
@@ -92,26 +85,21 @@ async def _parts(service: Service, reader: MultipartReader, owner: str, source: 
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def _next(reader: MultipartReader) -> BodyPartReader | MultipartReader | None:
-    try:
-        return await reader.next()
-    except ValueError as error:
-        raise Problem(400, "Bad request", f"the multipart body is damaged: {error}") from None
-
-
 async def _up_to(part: BodyPartReader, limit: int) -> bytes:
     pieces: list[bytes] = []
     size = 0
-    while size < limit and (piece := await part.read_chunk(_PIECE)):
+    async for piece in pieces_of_part(part, _PIECE):
         pieces.append(piece)
         size += len(piece)
+        if size >= limit:
+            break
     return b"".join(pieces)
 
 
 async def _large(service: Service, start: bytes, part: BodyPartReader, owner: str, source: Source) -> Received:
     async def pieces() -> AsyncIterator[bytes]:
         yield start
-        while piece := await part.read_chunk(_PIECE):
+        async for piece in pieces_of_part(part, _PIECE):
             yield piece
 
     return await service.intake.receive(pieces(), owner, source)

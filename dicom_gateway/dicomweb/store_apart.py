@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 
-from aiohttp import BodyPartReader, MultipartReader, web
+from aiohttp import web
 from multidict import CIMultiDictProxy
 
 from dicom_gateway.assembly import DEFAULT_SYNTAXES, BulkPart, assemble, read_metadata
 from dicom_gateway.dicomweb.answers import JSON, XML
 from dicom_gateway.dicomweb.media_types import acceptable
+from dicom_gateway.dicomweb.parts import Parts, pieces_of_part
 from dicom_gateway.dicomweb.service import Problem, Service
 from dicom_gateway.intake import Outcome, Received, Source
 from dicom_gateway.native_xml import BadModel
@@ -25,9 +26,9 @@ def root_type(request: web.Request) -> str:
     return ranges[0].kind if ranges else ""
 
 
-async def apart(service: Service, reader: MultipartReader, owner: str, source: Source) -> list[Received]:
+async def apart(service: Service, parts: Parts, owner: str, source: Source) -> list[Received]:
     """Put the objects together and receive them. Raises `Problem` where nothing can be made of the request."""
-    documents, bulk = await _read(reader)
+    documents, bulk = await _read(parts)
     try:
         items = await service.pool.run(read_metadata, documents)
     except BadModel as error:
@@ -36,7 +37,7 @@ async def apart(service: Service, reader: MultipartReader, owner: str, source: S
 
     async def receive(item: dict[str, object]) -> Received:
         async with places:
-            own = {address: part for address, part in bulk.items() if address in str(item)}
+            own = {address: bulk[address] for address in _addresses(item) if address in bulk}
             try:
                 part10 = await service.pool.run(assemble, item, own)
             except BadModel as error:
@@ -48,16 +49,14 @@ async def apart(service: Service, reader: MultipartReader, owner: str, source: S
     return list(await asyncio.gather(*map(receive, items)))
 
 
-async def _read(reader: MultipartReader) -> tuple[list[tuple[bytes, bool]], dict[str, BulkPart]]:
+async def _read(parts: Parts) -> tuple[list[tuple[bytes, bool]], dict[str, BulkPart]]:
     """Documents, each with whether it is XML, and bulk data by address."""
     documents: list[tuple[bytes, bool]] = []
     bulk: dict[str, BulkPart] = {}
     size = 0
-    while (part := await reader.next()) is not None:
-        if not isinstance(part, BodyPartReader) or len(documents) + len(bulk) >= MAX_PARTS:
-            raise Problem(400, "Bad request", f"parts are plain, and at most {MAX_PARTS}")
+    while (part := await parts.next()) is not None:
         content = bytearray()
-        while piece := await part.read_chunk(1 << 20):
+        async for piece in pieces_of_part(part, 1 << 20):
             content += piece
             size += len(piece)
             if size > MAX_BYTES:
@@ -78,6 +77,21 @@ def _keep(headers: CIMultiDictProxy[str], content: bytes, documents: list[tuple[
     if kind != "application/octet-stream" and kind not in DEFAULT_SYNTAXES:
         raise Problem(415, "Unsupported media type", f"bulk data are application/octet-stream or one of {', '.join(DEFAULT_SYNTAXES)}")
     bulk[address] = BulkPart(content, kinds[0].syntax or DEFAULT_SYNTAXES.get(kind))
+
+
+def _addresses(item: dict[str, object]) -> set[str]:
+    """The addresses of bulk data that the metadata name, at any depth."""
+    found: set[str] = set()
+    waiting: list[object] = [item]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, dict):
+            if isinstance(address := node.get("BulkDataURI"), str):
+                found.add(address)
+            waiting += node.values()
+        elif isinstance(node, list):
+            waiting += node
+    return found
 
 
 def _uid(item: dict[str, object], tag: str) -> str | None:

@@ -14,7 +14,7 @@ from dicom_gateway.index import StoredInstance
 from dicom_gateway.pixels import PixelPool
 from dicom_gateway.pixels.errors import PixelError
 from dicom_gateway.pixels.transcode import TARGETS, transcode
-from dicom_gateway.scanner import scan
+from dicom_gateway.scanner import read_meta
 from dicom_gateway.upper_layer.sender import Peer, SendingFailed, StorageAssociation
 from storage.errors import StorageError
 from storage.protocol import ObjectStore
@@ -77,7 +77,7 @@ def data_set_offset(content: bytes) -> int:
     # (0002,0000) Group Length comes first in every file that we or a PS3.10 writer made.
     if content[132:144] == b"\2\0\0\0UL\4\0" + content[140:144] and len(content) > 144:
         return 144 + int.from_bytes(content[140:144], "little")
-    return scan(content).data_set_offset
+    return read_meta(memoryview(content))[1]
 
 
 async def send(

@@ -24,6 +24,7 @@ from pydicom.pixels.processing import convert_color_space
 from pydicom.pixels.utils import pixel_array
 from pydicom.uid import UID
 
+from dicom_gateway.pixels.codestream import check_rle, check_size
 from dicom_gateway.pixels.errors import PixelError
 from dicom_gateway.pixels.single_bit import unpack_bits
 from dicom_gateway.transfer_syntax import RLE_LOSSLESS
@@ -55,6 +56,7 @@ def decode_encoded(header: Dataset, codestream: bytes, uid: str) -> Pixels:
     """
     if uid in _VIDEO:
         raise PixelError("this is video: its frames are not decoded one by one")
+    _check_claim(header, codestream, uid)
     failures: list[str] = []
     for name, decode in _decoders(uid, header):
         try:
@@ -70,6 +72,18 @@ def decode_encoded(header: Dataset, codestream: bytes, uid: str) -> Pixels:
     if not failures:
         raise PixelError(f"no decoder for the transfer syntax {uid}")
     raise PixelError("no decoder can read the frame (" + "; ".join(failures) + ")")
+
+
+def _check_claim(header: Dataset, codestream: bytes, uid: str) -> None:
+    """Raises `PixelError` where a decoder would reserve memory for another frame than the header tells of."""
+    samples = int(header.get("SamplesPerPixel", 1))
+    if uid != RLE_LOSSLESS:
+        if uid in _JPEG | _JPEG_LS | _JPEG_2000 | _JPEG_XL:
+            check_size(codestream, header.Rows, header.Columns, samples)
+    elif header.BitsAllocated == 1:
+        check_rle(codestream, -(-header.Rows * header.Columns // 8), 1, samples)
+    else:
+        check_rle(codestream, header.Rows, header.Columns, samples * header.BitsAllocated // 8)
 
 
 def with_pydicom(header: Dataset, data: bytes, uid: UID, vr: str = "OW", plugin: str = "") -> Pixels:

@@ -12,10 +12,10 @@ from pydicom.uid import UID, ExplicitVRLittleEndian
 
 from dicom_gateway.errors import UnreadableDICOM
 from dicom_gateway.frames import join_fragments
+from dicom_gateway.inflation import inflate
 from dicom_gateway.pixels.codecs import Pixels, decode_encoded, with_pydicom
 from dicom_gateway.pixels.errors import PixelError
 from dicom_gateway.pixels.single_bit import unpack_bits
-from dicom_gateway.scanner import inflate
 from dicom_gateway.transfer_syntax import DEFLATED_IMAGE_FRAME, transfer_syntax
 
 PIXEL_ELEMENT_HEAD = 12  # bytes of the pixel data element that `head` includes: its tag, VR and length
@@ -51,12 +51,18 @@ def decode_frame(header: Dataset, encoded: bytes, skip_bits: int = 0, vr: str = 
             return _native(header, encoded, skip_bits, vr, UID(syntax.uid) if not syntax.encapsulated else ExplicitVRLittleEndian)
         codestream = join_fragments(encoded)
         if syntax.uid == DEFLATED_IMAGE_FRAME:
-            return _native(header, inflate(memoryview(codestream), 0), 0, "OW", ExplicitVRLittleEndian)
+            return _native(header, inflate(memoryview(codestream), 0, _native_size(header)), 0, "OW", ExplicitVRLittleEndian)
     except PixelError:
         raise
     except (UnreadableDICOM, ValueError, AttributeError, TypeError, NotImplementedError) as error:
         raise PixelError(f"the frame cannot be decoded: {error}") from None
     return decode_encoded(header, codestream, syntax.uid)
+
+
+def _native_size(header: Dataset) -> int:
+    """Bytes of a native frame, the padding to even length included (PS3.5 8.1.1)."""
+    bits = int(header.BitsAllocated) * int(header.get("SamplesPerPixel", 1))
+    return (int(header.Rows) * int(header.Columns) * bits + 7) // 8 + 1
 
 
 def _native(header: Dataset, data: bytes, skip_bits: int, vr: str, uid: UID) -> Pixels:

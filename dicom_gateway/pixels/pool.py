@@ -13,12 +13,14 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from typing import Any, ParamSpec, TypeVar
 
-from dicom_gateway.pixels.errors import DecodingBusy
+from dicom_gateway.pixels.errors import DecodingBusy, PixelError
+from dicom_gateway.process_memory import limit_memory
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 ANSWER_WITHIN = 60.0  # seconds for one piece of work, waiting included
+MAX_MEMORY = 4 << 30  # bytes that a process may take: 1 GiB of native pixels is transcoded through three copies
 
 
 class PixelPool:
@@ -27,13 +29,14 @@ class PixelPool:
     Each worker is an executor of its own: where several share one, the death of one process fails the work of all.
     """
 
-    def __init__(self, processes: int | None = None) -> None:
+    def __init__(self, processes: int | None = None, memory: int = MAX_MEMORY) -> None:
+        self._memory = memory
         self._places = asyncio.Semaphore(processes or min(4, os.cpu_count() or 1))
         self._workers: set[ProcessPoolExecutor] = set()
         self._idle: list[ProcessPoolExecutor] = []  # the one that was used last at the end
 
     async def run(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """`work(*args)` in a process. Raises what it raises, or `DecodingBusy`."""
+        """`work(*args)` in a process. Raises what it raises, `DecodingBusy`, or `PixelError` where it takes too much memory."""
         if kwargs:
             raise TypeError("positional arguments only")
         try:
@@ -47,6 +50,8 @@ class PixelPool:
                 return await asyncio.wrap_future(future)
         except BrokenProcessPool:
             raise DecodingBusy("the process that decodes this object died") from None
+        except MemoryError:
+            raise PixelError(f"this object takes more than the {self._memory >> 20} MB of memory that one may take") from None
         except TimeoutError:
             raise DecodingBusy(f"decoding took longer than {ANSWER_WITHIN:g} s") from None
 
@@ -80,7 +85,7 @@ class PixelPool:
             except BrokenProcessPool:  # it died while it had nothing to do
                 self._drop(worker)
         # Not forked: a fork of a process with threads may inherit a held lock.
-        worker = ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn"), initializer=_end_with_the_parent)
+        worker = ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn"), initializer=_begin, initargs=(self._memory,))
         future = worker.submit(work, *args)
         self._workers.add(worker)
         return worker, future
@@ -95,6 +100,12 @@ class PixelPool:
     def _drop(self, worker: ProcessPoolExecutor) -> None:
         self._workers.discard(worker)
         worker.shutdown(wait=False, cancel_futures=True)
+
+
+def _begin(memory: int) -> None:
+    """Do what each process does first."""
+    limit_memory(memory)
+    _end_with_the_parent()
 
 
 def _end_with_the_parent() -> None:

@@ -18,13 +18,14 @@ from pydicom.uid import UID
 
 from dicom_gateway.errors import NotStorable, UnreadableDICOM
 from dicom_gateway.header import read_header as read_index_header
+from dicom_gateway.inflation import inflate
 from dicom_gateway.part10 import part10 as with_meta
 from dicom_gateway.pixels.codecs import Pixels
 from dicom_gateway.pixels.decode import PIXEL_ELEMENT_HEAD, decode_frame, pixel_vr, read_header
 from dicom_gateway.pixels.encode import ENCODERS, encode_frame
 from dicom_gateway.pixels.errors import PixelError
 from dicom_gateway.pixels.single_bit import pack_bits
-from dicom_gateway.scanner import scan
+from dicom_gateway.scanner import check_deflated, scan
 from dicom_gateway.transfer_syntax import EXPLICIT_VR_LITTLE_ENDIAN, IMPLICIT_VR_LITTLE_ENDIAN
 
 TARGETS = frozenset({EXPLICIT_VR_LITTLE_ENDIAN, IMPLICIT_VR_LITTLE_ENDIAN, *ENCODERS})
@@ -44,6 +45,7 @@ def transcode(part10: bytes, target: str) -> bytes:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
+            check_deflated(part10)
             data_set = dcmread(BytesIO(part10))
             if "PixelData" in data_set:
                 _convert_pixels(data_set, part10, target)
@@ -69,8 +71,11 @@ def frames_of(part10: bytes) -> tuple[Dataset, Iterator[Pixels]]:
     index = described.frames
     if found.pixel_data is None or index is None:
         raise PixelError("the object has no frames that can be told apart")
-    data = found.data
     start = found.data_set_offset if found.syntax.deflated else 0
+    try:
+        data = memoryview(part10[:start] + inflate(memoryview(part10)[start:], start)) if found.syntax.deflated else found.data
+    except UnreadableDICOM as error:
+        raise PixelError(str(error)) from None
     head = bytes(data[start : found.pixel_data.element_offset + PIXEL_ELEMENT_HEAD])
     if found.syntax.deflated:
         head = with_meta(head, described.sop_class_uid, described.sop_instance_uid, EXPLICIT_VR_LITTLE_ENDIAN)

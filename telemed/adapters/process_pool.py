@@ -9,13 +9,21 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from functools import partial
 from typing import Final, ParamSpec, TypeVar
+
+from dicom_gateway.process_memory import limit_memory
+from telemed.domain.errors import TooDemanding
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 MAX_STARTS: Final = 3
 """New pools that are tried for one piece of work: a pool may die between being chosen and being asked."""
+
+
+MEMORY: Final = 2 << 30
+"""Bytes that a process may take: a Holter recording of a day is analysed in a fifth of it (practice)."""
 
 
 class ProcessDied(BrokenExecutor):
@@ -35,9 +43,10 @@ class RestartingPool(Executor):
     `ProcessDied`, and what comes next has new processes. May be used from several threads.
     """
 
-    def __init__(self, processes: int, initializer: Callable[[], None] | None = None) -> None:
-        """`initializer` is what each process does first: `serve_the_parent`, unless told otherwise."""
-        self._processes, self._initializer = processes, initializer or serve_the_parent
+    def __init__(self, processes: int, initializer: Callable[[], None] | None = None, memory: int = MEMORY) -> None:
+        """`initializer` is what each process does first: `serve_the_parent`, unless told otherwise. `memory` is what each may take
+        in bytes (0: no limit); work that needs more fails with `TooDemanding`."""
+        self._processes, self._initializer = processes, partial(_begin, initializer or serve_the_parent, memory)
         self._pool: ProcessPoolExecutor | None = None
         self._closed = False
         self._lock = threading.Lock()  # never held while a pool is asked: a pool that breaks calls back under a lock of its own
@@ -98,6 +107,8 @@ class RestartingPool(Executor):
             if not answer.set_running_or_notify_cancel():
                 return
             error: BaseException | None = ProcessDied() if broken else ended.exception()
+            if isinstance(error, MemoryError):
+                error = TooDemanding()
             if error is not None:
                 answer.set_exception(error)
             else:
@@ -110,6 +121,11 @@ class RestartingPool(Executor):
         answer.add_done_callback(withdrawn)
         working.add_done_callback(done)
         return answer
+
+
+def _begin(initializer: Callable[[], None], memory: int) -> None:
+    limit_memory(memory)
+    initializer()
 
 
 def serve_the_parent() -> None:

@@ -135,3 +135,9 @@ class TakenInstance(DomainError):
     def __init__(self, *sop_instance_uids: str) -> None:
         super().__init__(", ".join(sop_instance_uids))
         self.sop_instance_uids = sop_instance_uids
+
+
+class TooDemanding(DomainError):
+    """What was asked for takes more memory than one piece of work may have."""
+
+    code = "too-demanding"

@@ -17,6 +17,9 @@ from telemed.domain.errors import FieldError
 LARGEST_NUMBER = 1e15
 """A double still holds every whole number up to here (2**53 is about 9e15)."""
 
+MAX_LINES = 500
+"""Lines of one text: ten printed pages. What passes it could be saved and never signed, since a report has 5,000 at most (practice)."""
+
 
 class FieldType(StrEnum):
     TEXT = "text"
@@ -112,6 +115,8 @@ def _fault(spec: Field, value: Any) -> tuple[str, str] | None:
         return "too-long", str(spec.max_length)
     if "\x00" in value:
         return "control-character", ""
+    if len(value.splitlines()) > MAX_LINES:
+        return "too-many-lines", str(MAX_LINES)
     return _text_fault(spec, value)
 
 

@@ -18,7 +18,9 @@ from telemed.adapters.signatures.signature_inspector import PooledInspector
 from telemed.bootstrap import device_peers, shown_store, study_watch
 from telemed.extension import Parts
 from telemed.listening import plain_port_error
+from telemed.settings import Settings
 from telemed.web.app import WebDependencies, create_app
+from telemed.web.connections import BoundedRunner, ConnectionLimits
 from telemed.web.security import person_of
 from telemed.web.study_looks import StudyLooks
 from telemed.web.workitems import CaseWorkitems
@@ -57,10 +59,15 @@ def web_application(parts: Parts) -> web.Application:
     return create_app(parts.application, dependencies)
 
 
+def connection_limits(settings: Settings) -> ConnectionLimits:
+    """Return the limits of the door."""
+    return ConnectionLimits(total=settings.http_connections, of_address=settings.http_connections_per_address, proxies=settings.proxies)
+
+
 async def run(parts: Parts, stop: asyncio.Event) -> None:
     """Serve until told to stop."""
     settings = parts.settings
-    runner = web.AppRunner(web_application(parts), access_log=None, shutdown_timeout=5)
+    runner = BoundedRunner(web_application(parts), connection_limits(settings), shutdown_timeout=5)
     await runner.setup()
     try:
         with plain_port_error(settings.host, settings.http_port, "TELEMED_HTTP_PORT"):

@@ -11,11 +11,14 @@ from telemed.domain.centre import Centre
 from telemed.domain.errors import BorrowedStudy, DomainError, TakenInstance
 from telemed.domain.evidence import HEAD, Evidence, EvidenceType, FileKind, OfferedStudy, kind_of, magic
 from telemed.domain.people import Person
+from telemed.domain.pictures import MAX_PIXELS, PICTURE_HEAD, pixels_of
 from telemed.domain.policy import Action
 from telemed.service.application import Application
 from telemed.service.evidence import attach, may_attach, may_receive
 from telemed.service.execution import execute, query
 from telemed.service.identity import new_id
+
+_ = str  # marks text for the translation catalogue
 
 DOCUMENTS = (
     FileKind("PDF", EvidenceType.DOCUMENT, "application/pdf", magic(b"%PDF-")),
@@ -24,18 +27,19 @@ DOCUMENTS = (
 )
 """Kinds that every centre takes."""
 
+PICTURES = frozenset({"image/jpeg", "image/png"})
 DEFAULT_NAME = "file"
 MAX_NAME = 255
 
 
 class UnknownKind(DomainError):
-    """Nobody knows what this file is; `known` lists what is taken."""
+    """Nobody takes this file; `known` lists what is taken, `advice` says what to do with it instead, where that is known."""
 
     code = "unknown-file"
 
-    def __init__(self, known: tuple[str, ...]) -> None:
-        super().__init__(", ".join(known))
-        self.known = known
+    def __init__(self, known: tuple[str, ...], advice: str = "") -> None:
+        super().__init__(advice or ", ".join(known))
+        self.known, self.advice = known, advice
 
 
 class DamagedFile(DomainError):
@@ -72,6 +76,29 @@ class StudyIntake(Protocol):
         ...
 
 
+def _is_dicomdir(head: bytes) -> bool:
+    """True if the file meta information names Media Storage Directory Storage (PS3.10 8.6)."""
+    return head[128:132] == b"DICM" and b"\x02\x00\x02\x00UI\x14\x001.2.840.10008.1.3.10" in head
+
+
+def _is_bare_data_set(head: bytes) -> bool:
+    """True for a data set that begins with an element of group 8, or with file meta information, without preamble (PS3.10 7.1)."""
+    group, element = int.from_bytes(head[:2], "little"), int.from_bytes(head[2:4], "little")
+    if group not in (2, 8) or element > 0x18 or len(head) < 16:
+        return False
+    return head[4:6] in (b"UL", b"CS", b"UI", b"OB") or int.from_bytes(head[4:8], "little") <= 64
+
+
+_ARCHIVE = magic(b"PK\x03\x04", b"PK\x05\x06", b"Rar!\x1a\x07", b"7z\xbc\xaf\x27\x1c", b"\x1f\x8b\x08")
+
+ADVICE = (
+    (_is_dicomdir, _("This is a DICOMDIR, the table of contents of a disc: choose the images that lie beside it")),
+    (_ARCHIVE, _("This is an archive: unpack it, and choose the files in it")),
+    (_is_bare_data_set, _("This is DICOM data without the beginning of a file: export it again as a DICOM file (Part 10)")),
+)  # fmt: skip
+"""What else people send, and what they should do with it."""
+
+
 def all_kinds(centres: Mapping[str, Centre]) -> list[FileKind]:
     """Every kind that some centre or all of them take, asked in order."""
     kinds = [kind for centre in centres.values() for kind in centre.file_kinds]
@@ -82,8 +109,9 @@ def recognised(head: bytes, centres: Mapping[str, Centre]) -> FileKind:
     """Return the kind of a file by its first bytes. Raises UnknownKind."""
     kinds = all_kinds(centres)
     kind = kind_of(head, kinds)
-    if kind is None:
-        raise UnknownKind(tuple(dict.fromkeys(k.name for k in kinds)))
+    if kind is None or _is_dicomdir(head):
+        advice = next((text for recognise, text in ADVICE if recognise(head)), "")
+        raise UnknownKind(tuple(dict.fromkeys(k.name for k in kinds)), advice)
     return kind
 
 
@@ -100,8 +128,10 @@ async def attach_file(
     The bytes are durable before the case knows of them; the same file again is the same evidence.
     """
     case = await query(application, may_attach, person, case_id)
-    head, rest = await _split(content)
+    head, rest = await _split(content, HEAD)
     kind = recognised(head, application.region.centres)
+    if kind.media_type in PICTURES:
+        rest = await _bounded_picture(kind, rest)
     if kind.type == EvidenceType.DICOM_STUDY:
         study = await _received(application, studies, person, case, rest)
         found = _evidence(case.id, kind, study.description or study.modality or kind.name, person, application)
@@ -151,12 +181,23 @@ def _evidence(case_id: str, kind: FileKind, name: str, person: Person, applicati
     return Evidence(new_id(), case_id, kind.type, kept_name(name), person.username, application.now(), media_type=kind.media_type)
 
 
-async def _split(content: AsyncIterator[bytes]) -> tuple[bytes, AsyncIterator[bytes]]:
+async def _bounded_picture(kind: FileKind, content: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """The content again, of a picture that a browser can show. Raises DamagedFile."""
+    head, whole = await _split(content, PICTURE_HEAD)
+    pixels = pixels_of(head)
+    if pixels is not None and pixels > MAX_PIXELS:
+        raise DamagedFile(kind.name, f"{pixels} pixels, at most {MAX_PIXELS}: make it smaller")
+    if pixels is None and len(head) >= PICTURE_HEAD:
+        raise DamagedFile(kind.name, f"its first {PICTURE_HEAD} bytes do not say how large it is")
+    return whole
+
+
+async def _split(content: AsyncIterator[bytes], length: int) -> tuple[bytes, AsyncIterator[bytes]]:
     """The first bytes, and the whole content again."""
     head = b""
     async for piece in content:
         head += piece
-        if len(head) >= HEAD:
+        if len(head) >= length:
             break
 
     async def whole() -> AsyncIterator[bytes]:
@@ -164,4 +205,4 @@ async def _split(content: AsyncIterator[bytes]) -> tuple[bytes, AsyncIterator[by
         async for piece in content:
             yield piece
 
-    return head[:HEAD], whole()
+    return head[:length], whole()

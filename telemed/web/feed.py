@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator
+from collections import Counter
+from collections.abc import AsyncGenerator, Iterator
 
 import structlog
 
@@ -19,6 +20,8 @@ EVERY_SECONDS = 0.4
 BATCH = 500
 WAITING_LINES = 1000
 """A listener who falls this far behind is cut off: it comes back with Last-Event-ID and misses nothing."""
+STREAMS_OF_ACCOUNT = 200
+"""Streams that one account may have open in one process: every open page has one, and a clinic may share an account (practice)."""
 
 
 def may_hear(person: Person, line: HistoryLine) -> bool:
@@ -38,6 +41,7 @@ class Feed:
     def __init__(self, application: Application) -> None:
         self._application = application
         self._listeners: set[asyncio.Queue[HistoryLine | None]] = set()
+        self._streams: Counter[str] = Counter()
         self._seen: int | None = None  # 0 is a place too: that of an empty history
 
     async def run(self) -> None:
@@ -70,6 +74,18 @@ class Feed:
             while True:
                 queue.get_nowait()
         queue.put_nowait(None)
+
+    @contextlib.contextmanager
+    def place(self, username: str) -> Iterator[bool]:
+        """A place for one more stream of the account for as long as the block lasts; False if it has too many."""
+        free = self._streams[username] < STREAMS_OF_ACCOUNT
+        self._streams[username] += free
+        try:
+            yield free
+        finally:
+            self._streams[username] -= free
+            if not self._streams[username]:
+                del self._streams[username]
 
     async def listen(self, person: Person, after: int | None) -> AsyncGenerator[HistoryLine, None]:
         """Lines after `after` (from now on where None) that the person may see; ends when the listener is too slow."""

@@ -29,11 +29,13 @@ from telemed.domain.errors import (
     NotFound,
     StaleVersion,
     TakenInstance,
+    TooDemanding,
     VersionRequired,
 )
 from telemed.service.document_pages import Undrawable
 from telemed.service.files import DamagedFile, UnknownKind
 from telemed.service.uploads import ChecksumMismatch, OffsetMismatch, TooManyUploads
+from telemed.web.connections import TooSlow
 from telemed.web.i18n import gettext
 
 _ = str  # marks text for the translation catalogue
@@ -57,6 +59,7 @@ STATUS = {
     OffsetMismatch: 409,
     TooManyUploads: 429,
     ChecksumMismatch: 460,
+    TooDemanding: 422,
 }
 
 TITLE = {
@@ -86,6 +89,9 @@ TITLE = {
     "storage-full": _("The store is full"),
     "unavailable": _("The service is not available for the moment; try again"),
     "too-many": _("Too many questions in a short time; try again in a minute"),
+    "too-many-streams": _("Too many pages of this account are open: close some of them"),
+    "too-slow": _("The request came too slowly: send it again"),
+    "too-demanding": _("This takes more memory than one piece of work may have: is the file what it should be?"),
     "internal": _("Something went wrong on our side"),
 }
 
@@ -104,6 +110,8 @@ FAULT = {
     "choice": _("must be one of"),
     "type": _("must be of the kind"),
     "too-long": _("is longer than"),
+    "too-many-lines": _("has more lines than can be printed:"),
+    "unprintable": _("cannot be printed:"),
     "too-many-parts": _("comes in more parts than are taken:"),
     "range": _("must lie within"),
     "pattern": _("does not have the form"),
@@ -194,7 +202,8 @@ def from_domain(error: DomainError) -> Problem:
         case NotAuthenticated():
             return Problem(status, error.code, headers={"WWW-Authenticate": 'Bearer realm="telemed"'})
         case UnknownKind():
-            return Problem(status, error.code, gettext("Taken are: %s") % ", ".join(error.known))
+            taken = gettext("Taken are: %s") % ", ".join(error.known)
+            return Problem(status, error.code, gettext(error.advice) if error.advice else taken)
         case DamagedFile():
             return Problem(status, error.code, f"{error.kind}: {error.reason}")
         case BorrowedStudy() | TakenInstance():
@@ -235,6 +244,8 @@ def problem_of(error: Exception) -> Problem:
         case StoreFull():
             detail = gettext("No images and files can be taken at present; everything else goes on. Tell the operator, then send it again.")
             return Problem(507, "storage-full", detail, headers={"Retry-After": "60"})
+        case TooSlow():
+            return Problem(408, "too-slow", headers={"Connection": "close"})
         case StorageError() | DBAPIError() | NoConnectionFree() | ConnectionError() | BrokenExecutor():
             log.error("request.unavailable", error=repr(error))
             return Problem(503, "unavailable", headers={"Retry-After": "5"})

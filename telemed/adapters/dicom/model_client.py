@@ -21,6 +21,7 @@ from pydicom import dcmread
 from pydicom.dataset import Dataset
 
 from dicom_gateway.index import Index, Scope, StoredInstance, Target, dicom_study
+from dicom_gateway.scanner import check_deflated
 from storage.protocol import ObjectStore
 from telemed.adapters.dicom.image_qualities import SqlImageQualities
 from telemed.service.image_quality import Proposal
@@ -129,6 +130,7 @@ def _finding(given: Any) -> dict[str, Any]:
 def _from_report(content: bytes) -> tuple[str, str, list[dict[str, Any]]]:
     """A structured report (PS3.3 C.17.3): its text, code and number items, one finding each."""
     try:
+        check_deflated(content)
         report = dcmread(BytesIO(content))
         lines = list(_lines(report, 0))
         model = str(report.get("ManufacturerModelName") or report.get("Manufacturer") or "")

@@ -11,7 +11,8 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from storage.protocol import ObjectStore
-from telemed.adapters.process_pool import ProcessDied, RestartingPool
+from telemed.adapters.process_pool import MEMORY, ProcessDied, RestartingPool
+from telemed.domain.errors import TooDemanding
 from telemed.service.document_pages import MAX_PAGES, PageSize, Undrawable
 
 T = TypeVar("T")
@@ -26,9 +27,9 @@ WITHIN_SECONDS = 20.0
 class PdfPages:
     """Implements `telemed.service.document_pages.DocumentPages` with one process, begun with the first document."""
 
-    def __init__(self, store: ObjectStore) -> None:
+    def __init__(self, store: ObjectStore, memory: int = MEMORY) -> None:
         self._store = store
-        self._pool = RestartingPool(1)
+        self._pool = RestartingPool(1, memory=memory)
         self._turn = asyncio.Lock()
 
     async def sizes(self, key: str, size: int) -> Sequence[PageSize]:
@@ -54,6 +55,8 @@ class PdfPages:
                     return await loop.run_in_executor(self._pool, work, content, *args)
             except ProcessDied:
                 raise Undrawable("the document is damaged") from None
+            except TooDemanding:
+                raise Undrawable("the document takes too much memory") from None
             except TimeoutError:
                 self._end(pid)
                 raise Undrawable(f"a page took longer than {WITHIN_SECONDS:g} s") from None

@@ -12,8 +12,19 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from storage.protocol import ObjectStore
-from telemed.adapters.printing.report_document import Addendum, Figure, Line, ReportDocument, ReportPatient, Section, SignedBy, Table
+from telemed.adapters.printing.report_document import (
+    Addendum,
+    Figure,
+    Line,
+    ReportDocument,
+    ReportPatient,
+    Section,
+    SignedBy,
+    Table,
+    UnprintableReport,
+)
 from telemed.domain.case import Case
+from telemed.domain.errors import FieldError, Invalid
 from telemed.domain.forms import FieldType, Form, is_blank
 from telemed.domain.patient import RESIDENT_ID, Patient, masked
 from telemed.domain.people import Person
@@ -114,8 +125,14 @@ class PdfReportRenderer:
         self._address, self._language, self._gettext = address, language, gettext
 
     async def print(self, request: RenderRequest) -> StoredPdf:
-        """Print `request`, sign as its author and reviewer, store the PDF. The key is new each time."""
-        document = await self._with_figures(self._document(request), request)
+        """Print `request`, sign as its author and reviewer, store the PDF. The key is new each time.
+
+        Raises Invalid where all that stands on the report together is more than can be printed.
+        """
+        try:
+            document = await self._with_figures(self._document(request), request)
+        except UnprintableReport as error:
+            raise Invalid(FieldError(error.field, "unprintable", error.problem)) from None
         steps = self._steps(request)
         two = request.signing.reviewer is not None
         pdf = await asyncio.get_running_loop().run_in_executor(self._pool, produce, document, steps, two, self._keys)

@@ -12,6 +12,7 @@ from telemed.domain.errors import FieldError, Invalid, InvalidTransition, NotFou
 from telemed.domain.patient import Identifier, Sex
 from telemed.domain.people import Person
 from telemed.domain.policy import Action
+from telemed.domain.texts import visible
 from telemed.service.access import case_for
 from telemed.service.application import Application
 from telemed.service.criticals import open_detected
@@ -86,7 +87,7 @@ async def on_unmatched_study(work: UnitOfWork, study: StudyFacts) -> tuple[Case,
     if not study.patient_number or not study.patient_name:
         return None
     own = (Identifier(study.owner, study.patient_number),)
-    demographics = Demographics(study.patient_name, Sex(study.patient_sex), study.patient_birth_date, own)
+    demographics = Demographics(visible(study.patient_name), Sex(study.patient_sex), study.patient_birth_date, own)
     case = await open_cart_request(work, study.owner, demographics, study.accession_number)
     return (case, "every-ecg") if case else None
 

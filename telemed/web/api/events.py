@@ -23,9 +23,16 @@ LONGEST_SECONDS = 3600
 """After this the stream ends and the browser comes back: a session that has ended since is noticed."""
 
 
-@operation("GET", "/events", returns=str, media_type="text/event-stream", errors=(400,))
+@operation("GET", "/events", returns=str, media_type="text/event-stream", errors=(400, 429))
 async def stream(call: Call[Nothing]) -> web.StreamResponse:
     """Changes of all cases that this person may see, as they happen."""
+    with call.request.app[FEED].place(call.person.username) as free:
+        if not free:
+            raise Problem(429, "too-many-streams", headers={"Retry-After": "60"})
+        return await _told(call)
+
+
+async def _told(call: Call[Nothing]) -> web.StreamResponse:
     after = _last_event_id(call.request)
     response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store", "X-Accel-Buffering": "no"})
     await response.prepare(call.request)

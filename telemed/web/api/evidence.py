@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from typing import Any
 from urllib.parse import quote
 
 from aiohttp import BodyPartReader, web
 
+from dicom_gateway.dicomweb.parts import DamagedParts, Parts, TooManyParts, pieces_of_part
 from telemed.domain.errors import NotFound, TakenInstance
 from telemed.domain.evidence import Evidence
 from telemed.domain.people import Person
@@ -25,6 +25,9 @@ from telemed.web.keys import PAGES, STUDIES, UPLOAD_LIMIT
 from telemed.web.problems import Problem
 
 FILES_AT_ONCE = 200
+FIELDS_BESIDE = 20
+"""Fields of a form that are no files and may stand among them; each has at most `FIELD_BYTES`."""
+FIELD_BYTES = 64 * 1024
 PIECE = 256 * 1024
 
 
@@ -40,26 +43,29 @@ async def attach(call: Call[Nothing]) -> web.Response:
     """Attach files: DICOM, ECG, slide, result, PDF or picture, known by their content."""
     if call.request.content_type != "multipart/form-data":
         raise Problem(415, "unsupported-media-type", "multipart/form-data")
-    try:
-        reader = await call.request.multipart()
-    except ValueError as error:
-        raise Problem(400, "malformed", str(error)) from None
     found: dict[str, Evidence] = {}
     set_aside: list[str] = []
     count = 0
-    while (part := await _next(reader)) is not None:
-        if not isinstance(part, BodyPartReader) or part.filename is None:
-            continue
-        count += 1
-        if count > FILES_AT_ONCE:
-            raise Problem(413, "too-large", f"{FILES_AT_ONCE} files")
-        pieces = _pieces(part, call.request.app[UPLOAD_LIMIT])
-        try:
-            evidence = await attach_file(call.application, call.request.app[STUDIES], call.person, call.case_id, part.filename, pieces)
-        except TakenInstance as conflict:  # those behind it are taken all the same
-            set_aside += conflict.sop_instance_uids
-        else:
-            found[evidence.id] = evidence
+    try:
+        parts = Parts(call.request, FILES_AT_ONCE + FIELDS_BESIDE)
+        while (part := await parts.next()) is not None:
+            if part.filename is None:
+                await _pass(part)
+                continue
+            count += 1
+            if count > FILES_AT_ONCE:
+                raise Problem(413, "too-large", f"{FILES_AT_ONCE} files")
+            pieces = _pieces(part, call.request.app[UPLOAD_LIMIT])
+            try:
+                evidence = await attach_file(call.application, call.request.app[STUDIES], call.person, call.case_id, part.filename, pieces)
+            except TakenInstance as conflict:  # those behind it are taken all the same
+                set_aside += conflict.sop_instance_uids
+            else:
+                found[evidence.id] = evidence
+    except TooManyParts as error:
+        raise Problem(413, "too-large", f"{error.most} parts") from None
+    except DamagedParts as error:
+        raise Problem(400, "malformed", str(error)) from None
     if set_aside:
         raise TakenInstance(*set_aside)
     if not count:
@@ -67,20 +73,22 @@ async def attach(call: Call[Nothing]) -> web.Response:
     return answer(EvidenceListShape(items=[evidence_shape(e) for e in found.values()]), 201)
 
 
-async def _next(reader: Any) -> Any:
-    try:
-        return await reader.next()
-    except ValueError as error:
-        raise Problem(400, "malformed", str(error)) from None
+async def _pass(field: BodyPartReader) -> None:
+    """Read a field that is no file to its end; nothing is made of it."""
+    total = 0
+    async for piece in pieces_of_part(field, PIECE):
+        total += len(piece)
+        if total > FIELD_BYTES:
+            raise Problem(413, "too-large", f"{FIELD_BYTES} bytes")
 
 
 async def _pieces(part: BodyPartReader, limit: int) -> AsyncIterator[bytes]:
     total = 0
-    while piece := await part.read_chunk(PIECE):
+    async for piece in pieces_of_part(part, PIECE):
         total += len(piece)
         if total > limit:
             raise Problem(413, "too-large", f"{limit} bytes")
-        yield bytes(piece)
+        yield piece
 
 
 @operation("GET", CASE + "/evidence", returns=EvidenceListShape, errors=(403, 404))

@@ -9,7 +9,9 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, St
 
 from telemed.domain.case import CaseKind, Priority
 from telemed.domain.consent import ConsentGiver
+from telemed.domain.forms import MAX_LINES
 from telemed.domain.patient import Sex
+from telemed.domain.texts import visible_in
 
 NO_NUL = r"^[^\u0000]*$"
 """PostgreSQL text holds no U+0000; the schema says so too."""
@@ -28,15 +30,32 @@ def _bounded(value: dict[str, Any]) -> dict[str, Any]:
     return value
 
 
+def _printable(text: str) -> str:
+    if len(text.splitlines()) > MAX_LINES:
+        raise ValueError(f"more than {MAX_LINES} lines cannot be printed")
+    return text
+
+
 Code = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_.\-]+$")]
 ShortText = Annotated[str, StringConstraints(max_length=200, pattern=NO_NUL)]
-Reason = Annotated[str, StringConstraints(min_length=1, max_length=2000, pattern=r"^[^\u0000]*[^\u0000\s][^\u0000]*$")]
+Reason = Annotated[
+    str, StringConstraints(min_length=1, max_length=2000, pattern=r"^[^\u0000]*[^\u0000\s][^\u0000]*$"), AfterValidator(_printable)
+]
 FieldName = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_\-]+$")]
 FormData = Annotated[dict[FieldName, JsonValue], Field(max_length=60), AfterValidator(_bounded)]
 
 
 class Input(BaseModel):
+    """Texts arrive as they can be seen, whatever the field; passwords as they were typed."""
+
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _visible(cls, data: Any) -> Any:
+        if not isinstance(data, dict):
+            return data
+        return {name: value if name == "password" else visible_in(value) for name, value in data.items()}
 
 
 class Nothing(Input):

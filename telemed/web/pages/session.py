@@ -13,8 +13,7 @@ from telemed.service.authentication import authenticate
 from telemed.web.dates import show_datetime
 from telemed.web.i18n import gettext
 from telemed.web.keys import APPLICATION, PERSON, TOKEN
-from telemed.web.pages.page import Visit, home_of, page
-from telemed.web.problems import Problem
+from telemed.web.pages.page import Visit, form_of, home_of, page
 from telemed.web.security import end_session, set_session
 
 
@@ -41,10 +40,7 @@ async def login_page(request: web.Request) -> web.StreamResponse:
 
 async def login(request: web.Request) -> web.StreamResponse:
     """Check the password; a wrong one comes back with the name kept."""
-    try:
-        form = await request.post()
-    except ValueError as error:
-        raise Problem(400, "malformed", str(error)) from None
+    form = await form_of(request)
     username, password = str(form.get("username", ""))[:64].strip(), str(form.get("password", ""))[:256]
     following = own_address(str(form.get("next", "")))
     try:

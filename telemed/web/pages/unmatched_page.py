@@ -12,7 +12,7 @@ from telemed.service import reconciliation
 from telemed.service.execution import query, record_look
 from telemed.web.api.inputs import DuplicateQuery, UnmatchedQuery
 from telemed.web.api.unmatched import ReconciliationShape, reconciliation_shape, record_shape, unmatched_shape
-from telemed.web.pages.page import Visit, page, render
+from telemed.web.pages.page import Visit, form_of, page, render
 
 _ = str  # marks text for the translation catalogue
 
@@ -92,7 +92,7 @@ async def find(visit: Visit) -> web.StreamResponse:
 @page("POST", "/unmatched/find")
 async def found(visit: Visit) -> web.StreamResponse:
     """Records and studies that carry the numbers: compared, joined, taken apart, corrected. (Numbers stay out of addresses.)"""
-    form = await visit.request.post()
+    form = await form_of(visit.request)
     return await _find_page(visit, (_number(form.get("number")), _number(form.get("other"))))
 
 

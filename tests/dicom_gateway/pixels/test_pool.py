@@ -13,7 +13,7 @@ import pytest
 
 from dicom_gateway.errors import UnreadableDICOM
 from dicom_gateway.pixels import PixelPool
-from dicom_gateway.pixels.errors import DecodingBusy
+from dicom_gateway.pixels.errors import DecodingBusy, PixelError
 
 
 @pytest.fixture
@@ -106,3 +106,19 @@ async def test_a_closed_pool_starts_anew(pool: PixelPool) -> None:
     first = await pool.run(os.getpid)
     await pool.close()
     assert await pool.run(os.getpid) != first
+
+
+def taking(megabytes: int) -> int:
+    return len(bytearray(megabytes << 20))
+
+
+async def test_work_that_takes_too_much_memory_fails_alone() -> None:
+    pool = PixelPool(1, memory=200 << 20)
+    try:
+        process = await pool.run(os.getpid)
+        with pytest.raises(PixelError, match="more than the 200 MB"):
+            await pool.run(taking, 4000)
+        assert await pool.run(taking, 150) == 150 << 20
+        assert await pool.run(os.getpid) == process
+    finally:
+        await pool.close()

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from telemed.adapters.process_pool import ProcessDied, RestartingPool
-from telemed.domain.errors import Forbidden
+from telemed.domain.errors import Forbidden, TooDemanding
 
 PARENT = """
 import os, time
@@ -181,3 +181,20 @@ async def test_it_serves_an_event_loop(pool: RestartingPool) -> None:
     with pytest.raises(ProcessDied):
         await loop.run_in_executor(pool, end_this_process)
     assert await asyncio.gather(*(loop.run_in_executor(pool, abs, -n) for n in range(5))) == list(range(5))
+
+
+def taking(megabytes: int) -> int:
+    return len(bytearray(megabytes << 20))
+
+
+def test_work_that_takes_too_much_memory_fails_alone() -> None:
+    pool = RestartingPool(1, memory=200 << 20)
+    try:
+        process = pool.submit(os.getpid).result()
+        assert pool.submit(taking, 150).result() == 150 << 20
+        with pytest.raises(TooDemanding):
+            pool.submit(taking, 4000).result()
+        assert pool.submit(os.getpid).result() == process
+        assert pool.submit(taking, 150).result() == 150 << 20
+    finally:
+        pool.shutdown()

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
+from contextlib import AsyncExitStack
 from typing import Any
 
+import aiohttp
 import pytest
 
+from telemed.web.feed import STREAMS_OF_ACCOUNT
 from tests.demo_region import DemoRegion, new_case
 from tests.telemed.api.stories import Story
 
@@ -81,3 +84,29 @@ async def test_a_last_event_that_is_none(region: DemoRegion, last: str) -> None:
 
 async def test_nobody_listens_without_signing_in(region: DemoRegion) -> None:
     assert (await region.call("GET", "/api/v1/events")).status == 401
+
+
+async def test_streams_of_an_account_are_counted_and_end(region: DemoRegion) -> None:
+    headers = {"Authorization": f"Bearer {await region.token('clinic3')}"}
+    async with AsyncExitStack() as open_ones:
+        http = await open_ones.enter_async_context(aiohttp.ClientSession(region.home, connector=aiohttp.TCPConnector(limit=0)))
+        for _ in range(STREAMS_OF_ACCOUNT):
+            stream = await open_ones.enter_async_context(http.get("/api/v1/events", headers=headers))
+            assert stream.status == 200
+        async with http.get("/api/v1/events", headers=headers) as refused:
+            assert (refused.status, refused.headers["Retry-After"]) == (429, "60")
+        other = {"Authorization": f"Bearer {await region.token('clinic2')}"}
+        async with http.get("/api/v1/events", headers=other) as stream:
+            assert stream.status == 200
+    case_id = await new_case(region, user="clinic3")
+    await region.step(case_id, "submit", user="clinic3")
+
+    async def opened() -> int:
+        async with aiohttp.ClientSession(region.home) as http, http.get("/api/v1/events", headers=headers) as stream:
+            return stream.status
+
+    async with asyncio.timeout(60):
+        while True:
+            if await opened() == 200:
+                break
+            await asyncio.sleep(0.2)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from telemed.centres import discover
 from telemed.domain.errors import FieldError
-from telemed.domain.forms import Choice, Field, FieldType, Form
+from telemed.domain.forms import MAX_LINES, Choice, Field, FieldType, Form
 
 F = FieldType
 AB = (Choice("a", "A"), Choice("b", "B"))
@@ -150,3 +150,14 @@ def test_no_two_centres_share_a_code_a_letter_or_a_place() -> None:
     centres = discover().values()
     for values in ([c.code for c in centres], [c.letter for c in centres], [c.order for c in centres]):
         assert len(values) == len(set(values))
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\u2028", "\v"])
+def test_a_text_has_no_more_lines_than_can_be_printed(end: str) -> None:
+    form = Form((Field("note", "Note", F.LONG_TEXT, max_length=20_000),))
+
+    def fault(lines: int) -> list[FieldError]:
+        return form.faults({"note": ("x" + end) * lines}, "sections", complete=False)
+
+    assert fault(MAX_LINES - 1) == fault(MAX_LINES) == []
+    assert fault(MAX_LINES + 1) == [FieldError("sections.note", "too-many-lines", str(MAX_LINES))]

@@ -35,6 +35,7 @@ from telemed.domain.case import Case
 from telemed.domain.evidence import HEAD, MATCH_WINDOW, Evidence, EvidenceType, kind_of
 from telemed.domain.patient import Identifier, Sex
 from telemed.domain.policy import Action
+from telemed.domain.texts import visible
 from telemed.service.evidence import CLOSED_TO_EVIDENCE, add_evidence
 from telemed.service.files import kept_name
 from telemed.service.identity import new_id
@@ -237,7 +238,7 @@ def _card(member: str, identity: Identity) -> Demographics:
         log.info("carts.birth_date", text=identity.birth_date)
     numbers = (Identifier(member, identity.number),) if identity.number else ()
     name = identity.name.replace("^", " ").strip() or identity.number
-    return Demographics(name, Sex(identity.sex) if identity.sex in set(Sex) else Sex.UNKNOWN, born, numbers)
+    return Demographics(visible(name), Sex(identity.sex) if identity.sex in set(Sex) else Sex.UNKNOWN, born, numbers)
 
 
 def _files(folder: Path) -> list[Path]:
