@@ -153,6 +153,7 @@ def create_app(application: Application, dependencies: WebDependencies) -> web.A
     app[PANELS] = tuple(extension.panel for extension in dependencies.extensions if extension.panel)
     app[CASE_LABELS] = case_labels(dependencies.extensions)
     app.cleanup_ctx.append(_feed)
+    app.on_cleanup.append(_write_refusals)
     templating.setup(app, folders=[extension.folder for extension in dependencies.extensions if extension.folder])
     session_pages.add_routes(app)
     verify.add_routes(app)
@@ -217,6 +218,10 @@ async def _feed(app: web.Application) -> AsyncIterator[None]:
     running.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await running
+
+
+async def _write_refusals(app: web.Application) -> None:
+    await app[APPLICATION].refusals.close()
 
 
 async def _close_feed(app: web.Application) -> None:

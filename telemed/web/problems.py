@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import secrets
 from collections.abc import Awaitable, Callable
 from concurrent.futures import BrokenExecutor
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -27,7 +29,9 @@ from telemed.domain.errors import (
     NotAuthenticated,
     NotFound,
     StaleVersion,
+    TooManyWaiting,
     VersionRequired,
+    WrongPassword,
 )
 from telemed.service.document_pages import Undrawable
 from telemed.service.files import DamagedFile, UnknownKind
@@ -46,7 +50,9 @@ STATUS = {
     StaleVersion: 412,
     VersionRequired: 428,
     NotAuthenticated: 401,
-    LockedOut: 403,
+    WrongPassword: 401,
+    LockedOut: 429,
+    TooManyWaiting: 429,
     UnknownKind: 415,
     DamagedFile: 422,
     Undrawable: 422,
@@ -54,6 +60,10 @@ STATUS = {
     TooManyUploads: 429,
     ChecksumMismatch: 460,
 }
+
+BEARER = {"WWW-Authenticate": 'Bearer realm="telemed"'}
+ALWAYS_SAID = {NotAuthenticated: BEARER, WrongPassword: BEARER, TooManyWaiting: {"Retry-After": "5"}}
+"""Headers of answers to some refusals."""
 
 TITLE = {
     "invalid": _("Some fields need attention"),
@@ -64,7 +74,9 @@ TITLE = {
     "stale-version": _("Somebody saved in between"),
     "version-required": _("Say which version you changed (If-Match)"),
     "not-authenticated": _("Sign in first"),
-    "locked-out": _("The account is locked after too many wrong passwords"),
+    "wrong-password": _("The password is wrong; after five wrong ones the session ends"),
+    "locked-out": _("Too many wrong passwords: none is taken for a while"),
+    "too-many-waiting": _("Too many people are signing in at this moment; try again in some seconds"),
     "unknown-file": _("Nobody here knows this kind of file"),
     "damaged-file": _("The file is damaged or not what it says"),
     "offset-mismatch": _("The bytes do not follow what has arrived"),
@@ -174,9 +186,7 @@ def from_domain(error: DomainError) -> Problem:
         case OffsetMismatch():
             return Problem(status, error.code, headers={"Upload-Offset": str(error.offset)}, offset=error.offset)
         case LockedOut():
-            return Problem(status, error.code, until=error.until)
-        case NotAuthenticated():
-            return Problem(status, error.code, headers={"WWW-Authenticate": 'Bearer realm="telemed"'})
+            return Problem(status, error.code, headers={"Retry-After": str(seconds_until(error.until))}, until=error.until)
         case UnknownKind():
             return Problem(status, error.code, gettext("Taken are: %s") % ", ".join(error.known))
         case DamagedFile():
@@ -184,7 +194,12 @@ def from_domain(error: DomainError) -> Problem:
         case Forbidden():
             return Problem(status, error.code, f"{error.action} {error.reason}".strip())
         case _:
-            return Problem(status, error.code)
+            return Problem(status, error.code, headers=ALWAYS_SAID.get(type(error)))
+
+
+def seconds_until(moment: datetime) -> int:
+    """Return whole seconds, at least one."""
+    return max(math.ceil((moment - datetime.now(UTC)).total_seconds()), 1)
 
 
 def from_validation(error: ValidationError, where: str = "") -> Problem:
