@@ -73,8 +73,7 @@ async def refuse_again(work: UnitOfWork, username: str, purpose: str, key: Attem
     work.outbox.audit(purpose, username, person.institution if person else "", f"person/{username}", "refused")
     if await used_up(work, key):
         await _record_lock(work, username, key, {})
-        if key.origin:
-            await work.sessions.end(key.origin)
+        await work.sessions.end(key.origin)
 
 
 async def _record_lock(work: UnitOfWork, username: str, key: AttemptKey, detail: Mapping[str, str]) -> None:

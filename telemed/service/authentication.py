@@ -44,17 +44,20 @@ DUMMY_HASH = "$argon2id$v=19$m=65536,t=3,p=4$MDEyMzQ1Njc4OWFiY2RlZg$q0uQ0C8p1Dk1
 
 
 async def check_password(application: Application, username: str, password: str, purpose: str, session: str = "") -> None:
-    """Ask a signed-in person again. Attempts are counted by the session (its token's digest), which ends when they are used up.
+    """Ask a signed-in person again. Attempts are counted by the session (its token's digest), which ends when they are used up;
+    where none is named, the house itself acts for the person, and nothing is counted.
 
     Raises LockedOut before that is known, WrongPassword for a wrong one.
     """
     key = AttemptKey(Scope.SESSION, username, session)
-    if await _judge(application, username, password, (key,), Asker.KNOWN) is None:
+    keys = (key,) if session else ()
+    if await _judge(application, username, password, keys, Asker.KNOWN) is None:
         async with application.writing() as work:
             await accounts.refuse_again(work, username, purpose, key)
         raise WrongPassword(username)
-    async with application.writing() as work:
-        await password_limits.give_back(work, (key,))
+    if keys:
+        async with application.writing() as work:
+            await password_limits.give_back(work, keys)
 
 
 async def _judge(application: Application, username: str, password: str, keys: Sequence[AttemptKey], asker: Asker) -> str | None:
@@ -63,8 +66,9 @@ async def _judge(application: Application, username: str, password: str, keys: S
         async with application.reading() as work:  # who is refused costs no write
             await password_limits.look(work, keys)
             known = await work.people.password_hash(username)
-        async with application.writing() as work:
-            await password_limits.count(work, keys)
+        if keys:
+            async with application.writing() as work:
+                await password_limits.count(work, keys)
         right = await application.passwords.matches(known or DUMMY_HASH, password, asker)
     return known if right else None
 
