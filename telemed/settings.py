@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import ssl
 import tomllib
@@ -19,6 +20,11 @@ G = TypeVar("G", bound=BaseSettings)
 
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 _MAX_GATEWAYS = 8  # of those that nobody asked for: by then the one index is what bounds them
+
+
+def networks_of(names: str) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]:
+    """Return the networks of a list with commas between. Raises ValueError for what is none."""
+    return tuple(ipaddress.ip_network(name.strip()) for name in names.split(",") if name.strip())
 
 
 class SettingsGroup(BaseSettings):
@@ -75,6 +81,11 @@ class Settings(SettingsGroup):
     ae_title: str = Field(default="TELEMED", min_length=1, max_length=16, description="AE title of the DICOM gateway")
     public_url: str = Field(default="", description="Address printed on reports and shown to users; empty: made from host and port")
     secure_cookies: bool = Field(default=False, description="Cookies over HTTPS only; set it behind a TLS proxy")
+    trusted_proxies: str = Field(
+        default="",
+        description="Networks of proxies, with commas between, that say in X-Forwarded-For which address asks, such as `127.0.0.1/32`; "
+        "empty: nobody is believed",
+    )
     time_zone: str = Field(default="Asia/Shanghai", description="Time zone of the region: duty hours, working hours, printed times")
     log_level: str = Field(default="INFO", description="DEBUG, INFO, WARNING or ERROR")
     ohif_dir: str = Field(default="", description="Folder of the OHIF viewer; empty: where `telemed viewer` puts it")
@@ -86,6 +97,15 @@ class Settings(SettingsGroup):
     model_url: str = Field(default="", description="Address of a trained model that is shown every complete study; empty: none")
     model_token: SecretStr = Field(default=SecretStr(""), description="Bearer token that the model asks for")
     upload_max_bytes: int = Field(default=4 * 1024**3, ge=1024, description="Largest file that an upload may bring")
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _known_networks(cls, names: str) -> str:
+        try:
+            networks_of(names)
+        except ValueError as error:
+            raise ValueError(f"give networks such as 127.0.0.1/32 with commas between: {error}") from None
+        return names
 
     @field_validator("time_zone")
     @classmethod

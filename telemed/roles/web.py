@@ -18,6 +18,7 @@ from telemed.adapters.signatures.signature_inspector import PooledInspector
 from telemed.bootstrap import device_peers, shown_store, study_watch
 from telemed.extension import Parts
 from telemed.listening import plain_port_error
+from telemed.settings import networks_of
 from telemed.web.app import WebDependencies, create_app
 from telemed.web.security import person_of
 from telemed.web.study_looks import StudyLooks
@@ -47,6 +48,7 @@ def web_application(parts: Parts) -> web.Application:
         address=settings.address,
         upload_limit=settings.upload_max_bytes,
         secure_cookies=settings.secure_cookies,
+        trusted_proxies=networks_of(settings.trusted_proxies),
         ohif=settings.ohif_folder,
         subapps=[("/dicomweb", images)],
         extensions=[extension.web for extension in parts.extensions],

@@ -7,6 +7,7 @@ import contextlib
 import importlib
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +64,7 @@ from telemed.web.keys import (
     SIGNATURES,
     STUDIES,
     TABLES,
+    TRUSTED_PROXIES,
     UPLOAD_LIMIT,
 )
 from telemed.web.labels.case import case_labels
@@ -121,6 +123,7 @@ class WebDependencies:
     address: str
     upload_limit: int
     secure_cookies: bool = False
+    trusted_proxies: Sequence[IPv4Network | IPv6Network] = ()
     subapps: Sequence[tuple[str, web.Application]] = ()
     ohif: Path = Path("/nonexistent")
     """Folder of the OHIF viewer; nothing is served where none stands in it."""
@@ -147,6 +150,7 @@ def create_app(application: Application, dependencies: WebDependencies) -> web.A
     app[ADDRESS] = dependencies.address
     app[UPLOAD_LIMIT] = dependencies.upload_limit
     app[SECURE_COOKIES] = dependencies.secure_cookies
+    app[TRUSTED_PROXIES] = dependencies.trusted_proxies
     app[FEED] = Feed(application)
     for key, value in dependencies.values.items():
         app[key] = value

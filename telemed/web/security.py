@@ -12,7 +12,7 @@ from telemed.domain.errors import NotAuthenticated
 from telemed.domain.people import Person
 from telemed.domain.sign_in import KNOWN_BROWSER_FOR, Origin
 from telemed.service import accounts
-from telemed.web.keys import APPLICATION, PERSON, SECURE_COOKIES, TOKEN
+from telemed.web.keys import APPLICATION, PERSON, SECURE_COOKIES, TOKEN, TRUSTED_PROXIES
 from telemed.web.problems import Problem
 
 SESSION_COOKIE = "telemed_session"
@@ -117,12 +117,26 @@ def origin_of(request: web.Request) -> Origin:
 
 
 def address_of(request: web.Request) -> str:
-    """The address that asks; of IPv6 the network of 64 bits, which is what one customer is given (RFC 6177)."""
-    address = (request.remote or "").partition("%")[0]
-    if ":" not in address:
-        return address
-    found = ipaddress.IPv6Address(address)
-    return str(found.ipv4_mapped or ipaddress.IPv6Network((found, 64), strict=False))
+    """The address that asks; of IPv6 the network of 64 bits, which is what one customer is given (RFC 6177).
+
+    What a proxy of ours says is believed, from the last of them on; what others say is not.
+    """
+    hops = [hop.strip() for line in request.headers.getall("X-Forwarded-For", []) for hop in line.split(",")]
+    address = _parsed(request.remote or "")
+    while address is not None and hops and any(address in network for network in request.app[TRUSTED_PROXIES]):
+        address = _parsed(hops.pop()) or address
+    if isinstance(address, ipaddress.IPv6Address):
+        return str(ipaddress.IPv6Network((address, 64), strict=False))
+    return str(address or "")
+
+
+def _parsed(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """Return the address, an IPv4 one in the clothes of IPv6 as itself; None for what is none."""
+    try:
+        found = ipaddress.ip_address(text.partition("%")[0])
+    except ValueError:
+        return None
+    return found.ipv4_mapped or found if isinstance(found, ipaddress.IPv6Address) else found
 
 
 def set_browser(response: web.StreamResponse, request: web.Request, token: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Mapping
+from dataclasses import replace
 from http.cookies import SimpleCookie
 from pathlib import Path
 from typing import Any
@@ -12,14 +13,44 @@ from typing import Any
 import aiohttp
 import pytest
 import sqlalchemy as sa
+from aiohttp import web
 
 from telemed.adapters.database import tables as t
 from telemed.adapters.passwords import ROOMS
+from telemed.roles.web import web_application
 from telemed.service.ports.people import Asker
 from telemed.web.security import BROWSER_COOKIE, MAX_BROWSER_TOKENS
-from tests.demo_region import PASSWORD, Answer, DemoRegion, new_case, running_region
+from tests.demo_region import PASSWORD, Answer, DemoRegion, free_port, new_case, running_region
 
 SECTIONS = {"sections": {"findings": "颅内未见异常", "impression": "正常"}}
+
+
+@pytest.mark.parametrize(
+    ("proxies", "forwarded", "address"),
+    [
+        ("", "203.0.113.9", "127.0.0.1"),
+        ("10.0.0.0/8", "203.0.113.9", "127.0.0.1"),
+        ("127.0.0.0/8", "", "127.0.0.1"),
+        ("127.0.0.0/8", "203.0.113.9", "203.0.113.9"),
+        ("127.0.0.0/8", "198.51.100.1, 203.0.113.9", "203.0.113.9"),  # what the asker made up comes first
+        ("127.0.0.0/8, 10.0.0.0/8", "198.51.100.1, 203.0.113.9, 10.1.2.3", "203.0.113.9"),
+        ("127.0.0.0/8", "203.0.113.9, nonsense", "203.0.113.9"),
+        ("127.0.0.0/8", "2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("127.0.0.0/8", "::ffff:203.0.113.9", "203.0.113.9"),
+    ],
+)
+async def test_a_proxy_of_ours_is_believed_and_nobody_else(region: DemoRegion, proxies: str, forwarded: str, address: str) -> None:
+    settings = region.parts.settings.model_copy(update={"trusted_proxies": proxies, "http_port": free_port()})
+    runner = web.AppRunner(web_application(replace(region.parts, settings=settings)), shutdown_timeout=0.5)
+    await runner.setup()
+    await web.TCPSite(runner, settings.host, settings.http_port).start()
+    body = {"username": "nobody", "password": "wrong"}
+    headers = {"X-Forwarded-For": forwarded} if forwarded else {}
+    async with aiohttp.ClientSession(settings.address) as http, http.post("/api/v1/login", json=body, headers=headers) as answer:
+        assert answer.status == 401
+    await runner.cleanup()
+    trail = (await region.call("GET", "/api/v1/audit?actor=nobody", user="auditor")).body["items"]
+    assert [line["detail"] for line in trail] == [{"from": address}]
 
 
 @pytest.fixture
