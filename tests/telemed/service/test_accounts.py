@@ -205,6 +205,19 @@ class TestLimits:
         with pytest.raises(LockedOut):
             await sign_in(harness)
 
+    async def test_right_and_wrong_at_once_do_not_hold_each_other_up(self, harness: Harness) -> None:
+        """On PostgreSQL rows are locked one by one: in one order, or two transactions wait for each other."""
+        names = ("clinic1", "clinic2", "clinic3")
+
+        async def all_at_once(password: str) -> list[type]:
+            tries = (sign_in(harness, name, password if n % 2 else PASSWORD) for name in names for n in range(4))
+            return [type(answer) for answer in await asyncio.gather(*tries, return_exceptions=True)]
+
+        for _ in range(2):
+            answers = await all_at_once("wrong")
+            assert set(answers) == {str, NotAuthenticated}
+            assert answers.count(str) == 6
+
     async def test_more_strangers_than_the_queue_has_places_are_not_taken_and_not_counted(self, harness: Harness) -> None:
         with contextlib.ExitStack() as taken:
             for _ in range(ROOMS[Asker.STRANGER].places):
