@@ -14,6 +14,7 @@ from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.encaps import encapsulate
 from pydicom.uid import UID, ExplicitVRLittleEndian
 
+from dicom_gateway.json_names import repeated_name
 from dicom_gateway.native_xml import BadModel, from_xml
 from dicom_gateway.part10 import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 from dicom_gateway.transfer_syntax import transfer_syntax
@@ -45,6 +46,9 @@ def read_metadata(documents: list[tuple[bytes, bool]]) -> list[dict[str, Any]]:
         if is_xml:
             found.append(from_xml(document))
             continue
+        repeated = repeated_name(document)
+        if repeated is not None:
+            raise BadModel(f"the name {repeated} stands twice in one object")
         try:
             items = json.loads(document)
         except (ValueError, RecursionError) as error:

@@ -84,6 +84,11 @@ class Settings(SettingsGroup):
     ae_title: str = Field(default="TELEMED", min_length=1, max_length=16, description="AE title of the DICOM gateway")
     public_url: str = Field(default="", description="Address printed on reports and shown to users; empty: made from host and port")
     secure_cookies: bool = Field(default=False, description="Cookies over HTTPS only; set it behind a TLS proxy")
+    trusted_proxies: str = Field(
+        default="",
+        description="Networks of proxies, with commas between, that say in X-Forwarded-For which address asks, such as `127.0.0.1/32`; "
+        "their connections are those of many and not counted by address; empty: nobody is believed",
+    )
     time_zone: str = Field(default="Asia/Shanghai", description="Time zone of the region: duty hours, working hours, printed times")
     log_level: str = Field(default="INFO", description="DEBUG, INFO, WARNING or ERROR")
     ohif_dir: str = Field(default="", description="Folder of the OHIF viewer; empty: where `telemed viewer` puts it")
@@ -106,10 +111,6 @@ class Settings(SettingsGroup):
     )
     http_connections_per_address: int = Field(
         default=1024, ge=0, description="Connections of one address, which may be that of a whole hospital; 0: no limit"
-    )
-    trusted_proxies: str = Field(
-        default="127.0.0.0/8,::1",
-        description="Networks of the proxies in front, with commas between; their connections are those of many and not counted by address",
     )
 
     @field_validator("trusted_proxies")

@@ -16,6 +16,7 @@ from dicom_gateway.dicomweb.search import OPTIONS, number_of, split_values
 from dicom_gateway.dicomweb.service import Problem, not_found, scope_of, service_address
 from dicom_gateway.index.disclosure import check_key, disclosed
 from dicom_gateway.index.paths import path_of
+from dicom_gateway.json_names import repeated_name
 from dicom_gateway.native_xml import BadModel, from_xml
 from dicom_gateway.workitems import Refused, State, Workitem
 from dicom_gateway.workitems.rules import SOP_INSTANCE_UID, STATE, TRANSACTION_UID, value_of
@@ -133,6 +134,9 @@ async def _content(request: web.Request) -> dict[str, Any]:
         body += more
     if len(body) > MAX_BODY:
         raise Problem(413, "Too large", f"a workitem is at most {MAX_BODY} bytes")
+    repeated = repeated_name(body) if request.content_type != XML else None
+    if repeated is not None:
+        raise Problem(400, "Bad request", f"the name {repeated} stands twice in one object")
     try:
         item = from_xml(body) if request.content_type == XML else json.loads(body)
     except (BadModel, ValueError, RecursionError) as error:

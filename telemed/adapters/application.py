@@ -20,9 +20,11 @@ from telemed.adapters.database.repositories.region import load_region
 from telemed.adapters.database.unit_of_work import NO_CENTRE_PARTS, CentreParts
 from telemed.adapters.dicom.image_qualities import SqlImageQualities
 from telemed.domain.centre import Centre
+from telemed.service.password_limits import note_refusals
 from telemed.service.ports.people import Passwords
 from telemed.service.ports.region import Region
 from telemed.service.ports.unit_of_work import UnitOfWork
+from telemed.service.refusals import Refusals
 from telemed.service.rendering import ReportRenderer
 
 CHECK_EVERY = timedelta(seconds=5)
@@ -46,6 +48,7 @@ class SqlApplication:
         self.engine = engine
         self.store = store
         self.passwords = passwords
+        self.refusals = Refusals(self._note_refusals)
         self.renderer = renderer
         self.queries = SqlQueries(engine, lambda: self.region, clock)
         self.overview = SqlOverview(engine, lambda: self.region, clock)
@@ -82,6 +85,10 @@ class SqlApplication:
         if utc_now() >= self._store_good_until:
             await self.store.check()
             self._store_good_until = utc_now() + CHECK_EVERY
+
+    async def _note_refusals(self, account: str, address: str, times: int) -> None:
+        async with self.writing() as work:
+            await note_refusals(work, account, address, times)
 
     def writing(self) -> AbstractAsyncContextManager[UnitOfWork]:
         return work.writing(self.engine, self.region, self._clock, self._centre_parts)

@@ -107,14 +107,26 @@ class NotAuthenticated(DomainError):
     code = "not-authenticated"
 
 
+class WrongPassword(NotAuthenticated):
+    """A signed-in person was asked again, and the password was wrong."""
+
+    code = "wrong-password"
+
+
 class LockedOut(DomainError):
-    """Too many failures; the account opens again at `until`."""
+    """Too many wrong passwords: none is judged before `until`, by the limit of `scope`. Said of names that nobody has as of others."""
 
     code = "locked-out"
 
-    def __init__(self, until: datetime) -> None:
-        super().__init__(f"locked until {until.isoformat()}")
-        self.until = until
+    def __init__(self, until: datetime, scope: str) -> None:
+        super().__init__(f"{scope}: no password is judged until {until.isoformat()}")
+        self.until, self.scope = until, scope
+
+
+class TooManyWaiting(DomainError):
+    """So many passwords wait to be judged that this one has not been taken."""
+
+    code = "too-many-waiting"
 
 
 class BorrowedStudy(DomainError):

@@ -51,6 +51,7 @@ def web_application(parts: Parts) -> web.Application:
         address=settings.address,
         upload_limit=settings.upload_max_bytes,
         secure_cookies=settings.secure_cookies,
+        trusted_proxies=settings.proxies,
         ohif=settings.ohif_folder,
         subapps=[("/dicomweb", images)],
         extensions=[extension.web for extension in parts.extensions],

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from telemed.domain.errors import LockedOut, NotAuthenticated, NotFound
+from telemed.domain.errors import NotAuthenticated, NotFound
 from telemed.domain.people import Person
 from telemed.domain.policy import Action, require
-from telemed.service.ports.people import Credentials
+from telemed.domain.sign_in import KNOWN_BROWSER_FOR, KNOWN_BROWSERS, NOWHERE, AttemptKey, Origin, Scope
+from telemed.service.password_limits import note_refusals, used_up
 from telemed.service.ports.sessions import Session
 from telemed.service.ports.unit_of_work import UnitOfWork
 
@@ -21,6 +22,8 @@ class SignIn:
 
     person: Person
     token: str
+    browser: str = ""
+    """The token by which this browser is known from now on; empty where it was known already, or keeps no cookies."""
 
 
 def digest(token: str) -> str:
@@ -28,43 +31,55 @@ def digest(token: str) -> str:
     return hashlib.sha256(token.encode("utf-8", "surrogateescape")).hexdigest()  # a header may hold any bytes
 
 
-async def password_hash_of(work: UnitOfWork, username: str) -> str | None:
-    """The hash to check against. Raises LockedOut while the account is locked; None for a name that nobody has."""
-    credentials = await work.people.credentials(username)
-    person = await work.people.get(username)
-    if credentials is None or person is None or not person.active:
-        return None
-    if credentials.locked_until and credentials.locked_until > work.now:
-        raise LockedOut(credentials.locked_until)
-    return credentials.password_hash
+async def known_browser(work: UnitOfWork, username: str, tokens: Sequence[str]) -> str:
+    """Return the digest of the browser, of those with these tokens, in which the account signed in before; empty if there is none."""
+    digests = [digest(token) for token in tokens]
+    return await work.known_browsers.find(username, digests, work.now - KNOWN_BROWSER_FOR, work.now + KNOWN_BROWSER_FOR) or ""
 
 
-async def sign_in(work: UnitOfWork, username: str) -> SignIn:
-    """The password was right: failures are forgotten, a session begins."""
+async def sign_in(work: UnitOfWork, username: str, password_hash: str, origin: Origin = NOWHERE, browser: str = "") -> SignIn:
+    """The password was right for this hash: a session begins, and the browser is known from now on.
+
+    Raises NotAuthenticated where the account was closed or has another password by now.
+    """
     person = await _active(work, username)
-    credentials = await work.people.credentials(username)
-    if credentials and (credentials.failures or credentials.locked_until):
-        await work.people.save_credentials(Credentials(username, credentials.password_hash))
+    if await work.people.password_hash(username) != password_hash:
+        raise NotAuthenticated(username)
     await work.people.signed_in(username, work.now)
-    token = secrets.token_urlsafe(32)
-    await work.sessions.add(Session(digest(token), username, work.now, work.now))
+    token, browser_token = secrets.token_urlsafe(32), ""
+    if origin.keeps_cookies and not browser:
+        browser_token = secrets.token_urlsafe(32)
+        browser = digest(browser_token)
+    if browser:
+        await work.known_browsers.signed_in(browser, username, work.now, KNOWN_BROWSERS)
+    where = (origin.address, origin.client, browser)
+    await work.sessions.add(Session(digest(token), username, work.now, work.now, *where))
     work.outbox.audit("session:begin", username, person.institution, f"person/{username}")
-    return SignIn(person, token)
+    return SignIn(person, token, browser_token)
 
 
-async def refuse_sign_in(work: UnitOfWork, username: str, purpose: str = "session:begin") -> None:
-    """The password was wrong: count it, and lock the account at the limit."""
-    credentials = await work.people.credentials(username)
+async def refuse_sign_in(work: UnitOfWork, username: str, address: str, key: AttemptKey) -> None:
+    """The password was wrong, or nobody has the name. `key` is that of the account at this address or in this browser."""
+    await note_refusals(work, username, address)
+    if await used_up(work, key):
+        await _record_lock(work, username, key, {"from": address} if address else {})
+        if key.scope is Scope.ACCOUNT_IN_BROWSER:
+            await work.known_browsers.forget(key.origin)
+
+
+async def refuse_again(work: UnitOfWork, username: str, purpose: str, key: AttemptKey) -> None:
+    """A signed-in person gave a wrong password; at the limit the session ends."""
     person = await work.people.get(username)
     work.outbox.audit(purpose, username, person.institution if person else "", f"person/{username}", "refused")
-    if credentials is None:
-        return
-    credentials.failures += 1
-    rule = work.region.lock_out
-    if credentials.failures >= rule.failures:
-        credentials.failures, credentials.locked_until = 0, work.now + rule.period
-        work.outbox.audit("account:lock", username, person.institution if person else "", f"person/{username}")
-    await work.people.save_credentials(credentials)
+    if await used_up(work, key):
+        await _record_lock(work, username, key, {})
+        await work.sessions.end(key.origin)
+
+
+async def _record_lock(work: UnitOfWork, username: str, key: AttemptKey, detail: Mapping[str, str]) -> None:
+    person = await work.people.get(username)
+    if person is not None:
+        work.outbox.audit("account:lock", username, person.institution, f"person/{username}", detail={"kind": key.scope.value, **detail})
 
 
 async def _active(work: UnitOfWork, username: str) -> Person:
@@ -83,7 +98,7 @@ async def person_of(work: UnitOfWork, token: str, touch: Callable[[str], Awaitab
     session = await work.sessions.get(digest(token))
     if session is None or not work.region.sessions.alive(session.created_at, session.seen_at, work.now):
         raise NotAuthenticated("session")
-    if touch and (work.now - session.seen_at).total_seconds() > SEEN_EVERY_SECONDS:
+    if touch and abs((work.now - session.seen_at).total_seconds()) > SEEN_EVERY_SECONDS:
         await touch(session.token_digest)
     return await _active(work, session.username)
 
@@ -93,17 +108,42 @@ async def sign_out(work: UnitOfWork, person: Person, token: str) -> None:
     work.outbox.audit("session:end", person.username, person.institution, f"person/{person.username}")
 
 
-async def sweep_sessions(work: UnitOfWork) -> int:
-    """Sessions that have ended by themselves are forgotten."""
+async def own_sessions(work: UnitOfWork, person: Person) -> list[Session]:
+    """Return the person's sessions that can be used, the newest first."""
     limits = work.region.sessions
-    return await work.sessions.sweep(work.now - limits.idle, work.now - limits.longest)
+    return [s for s in await work.sessions.of(person.username) if limits.alive(s.created_at, s.seen_at, work.now)]
+
+
+async def end_session(work: UnitOfWork, person: Person, token_digest: str) -> None:
+    """End one of the person's own sessions; its browser is a stranger's again. Raises NotFound for any other."""
+    session = next((s for s in await work.sessions.of(person.username) if s.token_digest == token_digest), None)
+    if session is None:
+        raise NotFound("session", "own")
+    await work.sessions.end(token_digest)
+    await work.known_browsers.forget(session.browser)
+    work.outbox.audit("session:end", person.username, person.institution, f"person/{person.username}")
+
+
+async def end_other_sessions(work: UnitOfWork, person: Person, token: str) -> None:
+    """End all sessions of the person but this one; their browsers, and every other, are strangers' again."""
+    here = await work.sessions.get(digest(token))
+    ended = await work.sessions.end_all(person.username, digest(token))
+    await work.known_browsers.forget_all(person.username, here.browser if here else "")
+    work.outbox.audit("session:end", person.username, person.institution, f"person/{person.username}", detail={"times": ended})
+
+
+async def sweep_sessions(work: UnitOfWork) -> int:
+    """Sessions that have ended by themselves or with their account are forgotten, and browsers long not signed in from."""
+    limits, now = work.region.sessions, work.now
+    await work.known_browsers.sweep(now - KNOWN_BROWSER_FOR, now + KNOWN_BROWSER_FOR)
+    ahead = await work.sessions.sweep_ahead(now + limits.idle, now + limits.longest)
+    return ahead + await work.sessions.sweep(now - limits.idle, now - limits.longest)
 
 
 async def unlock(work: UnitOfWork, person: Person, username: str) -> None:
-    """The security administrator opens a locked account."""
+    """The security administrator opens a locked account: at every address, in every browser and session."""
     require(person, Action.ACCOUNT_UNLOCK)
-    credentials = await work.people.credentials(username)
-    if credentials is None:
+    if await work.people.get(username) is None:
         raise NotFound("person", username)
-    await work.people.save_credentials(Credentials(username, credentials.password_hash))
+    await work.password_attempts.forget_account(username)
     work.outbox.audit(Action.ACCOUNT_UNLOCK, person.username, person.institution, f"person/{username}")

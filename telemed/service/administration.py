@@ -12,7 +12,7 @@ from telemed.domain.people import Person
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A person with the state of the account."""
+    """A person with the state of the account: wrong passwords lately, and until when none is judged from somewhere."""
 
     person: Person
     failures: int

@@ -13,6 +13,7 @@ from telemed.service.ports.people import Passwords
 from telemed.service.ports.region import Region
 from telemed.service.ports.unit_of_work import UnitOfWork
 from telemed.service.queries import Queries
+from telemed.service.refusals import Refusals
 from telemed.service.rendering import ReportRenderer
 from telemed.service.statistics import Statistics
 
@@ -26,6 +27,8 @@ class Application(Protocol):
     def store(self) -> ObjectStore: ...
     @property
     def passwords(self) -> Passwords: ...
+    @property
+    def refusals(self) -> Refusals: ...
     @property
     def renderer(self) -> ReportRenderer: ...
     @property

@@ -1,29 +1,79 @@
-"""Passwords checked, sessions begun."""
+"""Passwords judged, sessions begun. What is asked is counted before it is judged."""
 
 from __future__ import annotations
 
-from telemed.domain.errors import NotAuthenticated
-from telemed.service import accounts
+from collections.abc import Sequence
+
+from telemed.domain.errors import LockedOut, NotAuthenticated, TooManyWaiting, WrongPassword
+from telemed.domain.sign_in import NOWHERE, AttemptKey, Origin, Scope, stranger_keys
+from telemed.service import accounts, password_limits
 from telemed.service.application import Application
+from telemed.service.ports.people import Asker
 
 
-async def authenticate(application: Application, username: str, password: str) -> accounts.SignIn:
-    """Check the password (slowly, outside any transaction) and begin a session. Raises NotAuthenticated or LockedOut."""
-    await check_password(application, username, password, "session:begin")
+async def authenticate(application: Application, username: str, password: str, origin: Origin = NOWHERE) -> accounts.SignIn:
+    """Judge the password (slowly, outside any transaction) and begin a session.
+
+    Raises NotAuthenticated, LockedOut or TooManyWaiting, the same for names that nobody has.
+    """
+    browser = await _known_browser(application, username, origin)
+    keys = (AttemptKey(Scope.ACCOUNT_IN_BROWSER, username, browser),) if browser else stranger_keys(username, origin.address)
+    try:
+        right = await _judge(application, username, password, keys, Asker.KNOWN if browser else Asker.STRANGER)
+    except (LockedOut, TooManyWaiting) as refusal:
+        application.refusals.add(*_summed_by(refusal, username, origin.address))
+        raise
+    if right is None:
+        async with application.writing() as work:
+            await accounts.refuse_sign_in(work, username, origin.address, keys[-1])
+        raise NotAuthenticated(username)
     async with application.writing() as work:
-        return await accounts.sign_in(work, username)
+        await password_limits.give_back(work, keys)
+        return await accounts.sign_in(work, username, right, origin, browser)
+
+
+async def _known_browser(application: Application, username: str, origin: Origin) -> str:
+    if not origin.browsers:
+        return ""
+    async with application.reading() as work:
+        return await accounts.known_browser(work, username, origin.browsers)
 
 
 DUMMY_HASH = "$argon2id$v=19$m=65536,t=3,p=4$MDEyMzQ1Njc4OWFiY2RlZg$q0uQ0C8p1Dk1wB6W2cZ3Vd9T2xk0JqkqjYl2m8k3Q4E"
 """Checked for names that nobody has, so that they take as long as others."""
 
 
-async def check_password(application: Application, username: str, password: str, purpose: str) -> None:
-    """Raises LockedOut while the account is locked, NotAuthenticated (counted towards the lock) for a wrong password."""
-    async with application.reading() as work:
-        known = await accounts.password_hash_of(work, username)
-    if await application.passwords.matches(known or DUMMY_HASH, password) and known:
-        return
-    async with application.writing() as work:
-        await accounts.refuse_sign_in(work, username, purpose)
-    raise NotAuthenticated(username)
+async def check_password(application: Application, username: str, password: str, purpose: str, session: str = "") -> None:
+    """Ask a signed-in person again. Attempts are counted by the session (its token's digest), which ends when they are used up;
+    where none is named, the house itself acts for the person, and nothing is counted.
+
+    Raises LockedOut before that is known, WrongPassword for a wrong one.
+    """
+    key = AttemptKey(Scope.SESSION, username, session)
+    keys = (key,) if session else ()
+    if await _judge(application, username, password, keys, Asker.KNOWN) is None:
+        async with application.writing() as work:
+            await accounts.refuse_again(work, username, purpose, key)
+        raise WrongPassword(username)
+    if keys:
+        async with application.writing() as work:
+            await password_limits.give_back(work, keys)
+
+
+async def _judge(application: Application, username: str, password: str, keys: Sequence[AttemptKey], asker: Asker) -> str | None:
+    """Count the attempt, then judge it. Returns the hash that the password fits; None for a wrong one, and for a name that nobody has."""
+    with application.passwords.place(asker):
+        async with application.reading() as work:  # who is refused costs no write
+            await password_limits.look(work, keys)
+            known = await work.people.password_hash(username)
+        if keys:
+            async with application.writing() as work:
+                await password_limits.count(work, keys)
+        right = await application.passwords.matches(known or DUMMY_HASH, password, asker)
+    return known if right else None
+
+
+def _summed_by(refusal: LockedOut | TooManyWaiting, username: str, address: str) -> tuple[str, str]:
+    """Return name and address by which a refusal is summed: no more than the limit that refused tells apart, so that sums stay few."""
+    scope = refusal.scope if isinstance(refusal, LockedOut) else Scope.ADDRESS
+    return "" if scope in (Scope.ALL, Scope.ADDRESS) else username, "" if scope in (Scope.ALL, Scope.ACCOUNT) else address

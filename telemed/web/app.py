@@ -7,6 +7,7 @@ import contextlib
 import importlib
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +64,7 @@ from telemed.web.keys import (
     SIGNATURES,
     STUDIES,
     TABLES,
+    TRUSTED_PROXIES,
     UPLOAD_LIMIT,
 )
 from telemed.web.labels.case import case_labels
@@ -121,6 +123,7 @@ class WebDependencies:
     address: str
     upload_limit: int
     secure_cookies: bool = False
+    trusted_proxies: Sequence[IPv4Network | IPv6Network] = ()
     subapps: Sequence[tuple[str, web.Application]] = ()
     ohif: Path = Path("/nonexistent")
     """Folder of the OHIF viewer; nothing is served where none stands in it."""
@@ -149,12 +152,14 @@ def create_app(application: Application, dependencies: WebDependencies) -> web.A
     app[ADDRESS] = dependencies.address
     app[UPLOAD_LIMIT] = dependencies.upload_limit
     app[SECURE_COOKIES] = dependencies.secure_cookies
+    app[TRUSTED_PROXIES] = dependencies.trusted_proxies
     app[FEED] = Feed(application)
     for key, value in dependencies.values.items():
         app[key] = value
     app[PANELS] = tuple(extension.panel for extension in dependencies.extensions if extension.panel)
     app[CASE_LABELS] = case_labels(dependencies.extensions)
     app.cleanup_ctx.append(_feed)
+    app.on_cleanup.append(_write_refusals)
     templating.setup(app, folders=[extension.folder for extension in dependencies.extensions if extension.folder])
     session_pages.add_routes(app)
     verify.add_routes(app)
@@ -220,6 +225,10 @@ async def _feed(app: web.Application) -> AsyncIterator[None]:
     running.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await running
+
+
+async def _write_refusals(app: web.Application) -> None:
+    await app[APPLICATION].refusals.close()
 
 
 async def _close_feed(app: web.Application) -> None:

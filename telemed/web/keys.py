@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from ipaddress import IPv4Network, IPv6Network
 
 from aiohttp import web
 
@@ -30,6 +31,7 @@ EXPORTS: web.AppKey[StudyExporter] = web.AppKey("exports")
 PANELS: web.AppKey[Sequence[ReadingPanel]] = web.AppKey("panels")
 CASE_LABELS: web.AppKey[CaseLabels] = web.AppKey("case_labels")
 FEED: web.AppKey[Feed] = web.AppKey("feed")
+TRUSTED_PROXIES: web.AppKey[Sequence[IPv4Network | IPv6Network]] = web.AppKey("trusted_proxies")
 SECURE_COOKIES: web.AppKey[bool] = web.AppKey("secure_cookies", bool)
 UPLOAD_LIMIT: web.AppKey[int] = web.AppKey("upload_limit", int)
 OHIF: web.AppKey[bool] = web.AppKey("ohif", bool)

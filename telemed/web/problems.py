@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import secrets
 from collections.abc import Awaitable, Callable
 from concurrent.futures import BrokenExecutor
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -30,7 +32,9 @@ from telemed.domain.errors import (
     StaleVersion,
     TakenInstance,
     TooDemanding,
+    TooManyWaiting,
     VersionRequired,
+    WrongPassword,
 )
 from telemed.service.document_pages import Undrawable
 from telemed.service.files import DamagedFile, UnknownKind
@@ -50,7 +54,9 @@ STATUS = {
     StaleVersion: 412,
     VersionRequired: 428,
     NotAuthenticated: 401,
-    LockedOut: 403,
+    WrongPassword: 401,
+    LockedOut: 429,
+    TooManyWaiting: 429,
     UnknownKind: 415,
     DamagedFile: 422,
     BorrowedStudy: 409,
@@ -62,6 +68,10 @@ STATUS = {
     TooDemanding: 422,
 }
 
+BEARER = {"WWW-Authenticate": 'Bearer realm="telemed"'}
+ALWAYS_SAID = {NotAuthenticated: BEARER, WrongPassword: BEARER, TooManyWaiting: {"Retry-After": "5"}}
+"""Headers of answers to some refusals."""
+
 TITLE = {
     "invalid": _("Some fields need attention"),
     "not-found": _("There is no such thing here"),
@@ -71,7 +81,9 @@ TITLE = {
     "stale-version": _("Somebody saved in between"),
     "version-required": _("Say which version you changed (If-Match)"),
     "not-authenticated": _("Sign in first"),
-    "locked-out": _("The account is locked after too many wrong passwords"),
+    "wrong-password": _("The password is wrong; after five wrong ones the session ends"),
+    "locked-out": _("Too many wrong passwords: none is taken for a while"),
+    "too-many-waiting": _("Too many people are signing in at this moment; try again in some seconds"),
     "unknown-file": _("Nobody here knows this kind of file"),
     "damaged-file": _("The file is damaged or not what it says"),
     "borrowed-study": _("This file's study is here already and does not belong to this case"),
@@ -198,9 +210,7 @@ def from_domain(error: DomainError) -> Problem:
         case OffsetMismatch():
             return Problem(status, error.code, headers={"Upload-Offset": str(error.offset)}, offset=error.offset)
         case LockedOut():
-            return Problem(status, error.code, until=error.until)
-        case NotAuthenticated():
-            return Problem(status, error.code, headers={"WWW-Authenticate": 'Bearer realm="telemed"'})
+            return Problem(status, error.code, headers={"Retry-After": str(seconds_until(error.until))}, until=error.until)
         case UnknownKind():
             taken = gettext("Taken are: %s") % ", ".join(error.known)
             return Problem(status, error.code, gettext(error.advice) if error.advice else taken)
@@ -211,7 +221,12 @@ def from_domain(error: DomainError) -> Problem:
         case Forbidden():
             return Problem(status, error.code, f"{error.action} {error.reason}".strip())
         case _:
-            return Problem(status, error.code)
+            return Problem(status, error.code, headers=ALWAYS_SAID.get(type(error)))
+
+
+def seconds_until(moment: datetime) -> int:
+    """Return whole seconds, at least one."""
+    return max(math.ceil((moment - datetime.now(UTC)).total_seconds()), 1)
 
 
 def _from_intake(status: int, error: BorrowedStudy | TakenInstance) -> Problem:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from urllib.parse import urlsplit
 
 from aiohttp import web
@@ -9,13 +10,17 @@ from aiohttp.typedefs import Handler
 
 from telemed.domain.errors import NotAuthenticated
 from telemed.domain.people import Person
+from telemed.domain.sign_in import KNOWN_BROWSER_FOR, Origin
 from telemed.service import accounts
-from telemed.web.keys import APPLICATION, PERSON, SECURE_COOKIES, TOKEN
+from telemed.web.keys import APPLICATION, PERSON, SECURE_COOKIES, TOKEN, TRUSTED_PROXIES
 from telemed.web.problems import Problem
 
 SESSION_COOKIE = "telemed_session"
 SECURE_SESSION_COOKIE = f"__Host-{SESSION_COOKIE}"
 """The name over HTTPS: browsers take it from this host alone, encrypted alone, for all paths (RFC 6265bis 4.1.3.2)."""
+BROWSER_COOKIE = "telemed_browser"
+MAX_BROWSER_TOKENS = 8
+"""People of one computer whose sign-ins its browser remembers, those of the latest."""
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 CONTENT_SECURITY_POLICY = "; ".join((
@@ -113,6 +118,50 @@ async def _person(request: web.Request, token: str) -> Person | None:
             return await accounts.person_of(work, token, touch)
     except NotAuthenticated:
         return None
+
+
+def session_of(request: web.Request) -> str:
+    """The digest by which the request's session is kept."""
+    return accounts.digest(request[TOKEN])
+
+
+def origin_of(request: web.Request) -> Origin:
+    """Where a request to sign in comes from. Browsers name their origin with a POST; programs keep no cookies, and get none."""
+    tokens = tuple(token for token in request.cookies.get(BROWSER_COOKIE, "").split(".") if token)
+    client = "".join(c for c in request.headers.get("User-Agent", "") if c.isprintable())
+    browser = "Origin" in request.headers or "Sec-Fetch-Site" in request.headers
+    return Origin(address_of(request), client[:200], tokens[:MAX_BROWSER_TOKENS], browser)
+
+
+def address_of(request: web.Request) -> str:
+    """The address that asks; of IPv6 the network of 64 bits, which is what one customer is given (RFC 6177).
+
+    What a proxy of ours says is believed, from the last of them on; what others say is not.
+    """
+    hops = [hop.strip() for line in request.headers.getall("X-Forwarded-For", []) for hop in line.split(",")]
+    address = _parsed(request.remote or "")
+    while address is not None and hops and any(address in network for network in request.app[TRUSTED_PROXIES]):
+        address = _parsed(hops.pop()) or address
+    if isinstance(address, ipaddress.IPv6Address):
+        return str(ipaddress.IPv6Network((address, 64), strict=False))
+    return str(address or "")
+
+
+def _parsed(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """Return the address, an IPv4 one in the clothes of IPv6 as itself; None for what is none."""
+    try:
+        found = ipaddress.ip_address(text.partition("%")[0])
+    except ValueError:
+        return None
+    return found.ipv4_mapped or found if isinstance(found, ipaddress.IPv6Address) else found
+
+
+def set_browser(response: web.StreamResponse, request: web.Request, token: str) -> None:
+    """The cookie by which this browser is known, beside those of others who signed in here: kept until long after the session."""
+    if token:
+        value = ".".join((token, *origin_of(request).browsers)[:MAX_BROWSER_TOKENS])
+        age, secure = int(KNOWN_BROWSER_FOR.total_seconds()), request.app[SECURE_COOKIES]
+        response.set_cookie(BROWSER_COOKIE, value, max_age=age, httponly=True, samesite="Lax", secure=secure, path="/")
 
 
 def set_session(response: web.StreamResponse, app: web.Application, token: str) -> None:

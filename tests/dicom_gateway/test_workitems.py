@@ -145,6 +145,14 @@ async def test_workitems_are_found_by_what_they_say(client: UpsClient) -> None:
     assert status == 200
 
 
+async def test_a_workitem_with_a_name_twice_is_not_taken(client: UpsClient) -> None:
+    """Readers differ on which of the two holds."""
+    twice = json.dumps(step())[:-1] + ', "00741000": {"vr": "CS", "Value": ["SCHEDULED"]}}'
+    status, body, _ = await client.ask("POST", "/workitems", twice.encode())
+    assert status == 400
+    assert "00741000" in body["detail"]
+
+
 async def test_what_no_workitem_is(client: UpsClient, gateway: Gateway, http: aiohttp.ClientSession) -> None:
     uid = await client.made()
     assert (await client.ask("POST", f"/workitems?{uid}", [step()]))[0] == 409

@@ -103,9 +103,13 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-async def application(engine: AsyncEngine, store: ObjectStore, keys: Path, printers: Executor, clock: Clock) -> SqlApplication:
+async def application(
+    engine: AsyncEngine, store: ObjectStore, keys: Path, printers: Executor, clock: Clock
+) -> AsyncIterator[SqlApplication]:
     """Where use cases are carried out, as in a process of the platform."""
-    return await open_office(engine, store, keys, printers, clock)
+    opened = await open_office(engine, store, keys, printers, clock)
+    yield opened
+    await opened.refusals.close()
 
 
 async def open_office(engine: AsyncEngine, store: ObjectStore, keys: Path, printers: Executor, clock: Clock) -> SqlApplication:

@@ -94,7 +94,7 @@ async def test_the_routing_check_says_each_rule(region: DemoRegion) -> None:
 async def test_a_locked_account_is_seen_and_opened(region: DemoRegion) -> None:
     for _ in range(5):
         await region.call("POST", "/api/v1/login", {"username": "lab.hubb", "password": "wrong"})
-    assert (await region.call("POST", "/api/v1/login", {"username": "lab.hubb", "password": PASSWORD})).status == 403
+    assert (await region.call("POST", "/api/v1/login", {"username": "lab.hubb", "password": PASSWORD})).status == 429
     accounts = (await region.call("GET", "/api/v1/accounts", user="secadmin")).body["items"]
     assert [a["username"] for a in accounts if a["locked_until"]] == ["lab.hubb"]
     assert (await region.call("POST", "/api/v1/accounts/lab.hubb/unlock", {}, user="auditor")).status == 403

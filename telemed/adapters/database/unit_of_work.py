@@ -21,6 +21,8 @@ from telemed.adapters.database.repositories.consents import ConsentTable
 from telemed.adapters.database.repositories.criticals import CriticalTable
 from telemed.adapters.database.repositories.devices import DeviceTable
 from telemed.adapters.database.repositories.evidence import EvidenceTable
+from telemed.adapters.database.repositories.known_browsers import KnownBrowserTable
+from telemed.adapters.database.repositories.password_attempts import PasswordAttemptTable
 from telemed.adapters.database.repositories.patients import PatientTable
 from telemed.adapters.database.repositories.people import PersonTable
 from telemed.adapters.database.repositories.reconciliations import ReconciliationTable
@@ -42,8 +44,10 @@ from telemed.service.ports.consents import Consents
 from telemed.service.ports.criticals import Criticals
 from telemed.service.ports.devices import Devices
 from telemed.service.ports.evidence import EvidenceStore
+from telemed.service.ports.known_browsers import KnownBrowsers
 from telemed.service.ports.notices import NoticeMarks
 from telemed.service.ports.outbox import Outbox
+from telemed.service.ports.password_attempts import PasswordAttempts
 from telemed.service.ports.patients import Patients
 from telemed.service.ports.people import People
 from telemed.service.ports.reconciliations import Reconciliations
@@ -162,6 +166,8 @@ class SqlUnitOfWork:
         self.devices: Devices = DeviceTable(connection)
         self.people: People = PersonTable(connection)
         self.sessions: Sessions = SessionTable(connection)
+        self.known_browsers: KnownBrowsers = KnownBrowserTable(connection)
+        self.password_attempts: PasswordAttempts = PasswordAttemptTable(connection)
         self.saved_views: SavedViews = SavedViewTable(connection)
         self.buffer = OutboxBuffer(lambda: self.now, region.network.zone)
         self.outbox: Outbox = self.buffer

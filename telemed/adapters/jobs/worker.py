@@ -18,7 +18,7 @@ from telemed.adapters.application import SqlApplication
 from telemed.adapters.jobs import queue
 from telemed.adapters.jobs.queue import LEASE, Job
 from telemed.domain.jobs import JobKind, JobType
-from telemed.service import accounts, criticals, matching, mpps, routing
+from telemed.service import accounts, criticals, matching, mpps, password_limits, routing
 from telemed.service.ports.unit_of_work import UnitOfWork
 
 log = structlog.get_logger()
@@ -101,6 +101,7 @@ DEADLINE_CHECKS: tuple[Callable[[UnitOfWork], Awaitable[int]], ...] = (
     routing.release_idle_claims,
     criticals.raise_overdue,
     accounts.sweep_sessions,
+    password_limits.sweep,
 )
 
 

@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from contextlib import AbstractContextManager
 from datetime import datetime
+from enum import StrEnum
 from typing import Protocol
 
 from telemed.domain.people import Person
 
 
-@dataclass(slots=True)
-class Credentials:
-    """A password hash and the count of failures since the last success."""
-
-    username: str
-    password_hash: str
-    failures: int = 0
-    locked_until: datetime | None = None
-
-
 class People(Protocol):
     async def get(self, username: str) -> Person | None: ...
-    async def credentials(self, username: str) -> Credentials | None: ...
-    async def save_credentials(self, credentials: Credentials) -> None: ...
+    async def password_hash(self, username: str) -> str | None:
+        """Return the hash to check against; None for a name that nobody has and for an account that is closed."""
+        ...
+
     async def signed_in(self, username: str, at: datetime) -> None:
         """Note the time of the last sign-in."""
         ...
@@ -34,8 +27,20 @@ class People(Protocol):
     async def readers(self, institution: str, centre: str) -> list[Person]: ...
 
 
+class Asker(StrEnum):
+    """Who has a password judged. Each kind has a queue of its own: strangers never stand before people who are known."""
+
+    KNOWN = "known"
+    """Signed in, or in a browser in which they signed in before."""
+    STRANGER = "stranger"
+
+
 class Passwords(Protocol):
     """Slow on purpose: call it outside a transaction."""
 
+    def place(self, asker: Asker) -> AbstractContextManager[None]:
+        """A place in the queue for as long as the block lasts. Raises TooManyWaiting where all are taken."""
+        ...
+
     async def hash(self, password: str) -> str: ...
-    async def matches(self, password_hash: str, password: str) -> bool: ...
+    async def matches(self, password_hash: str, password: str, asker: Asker = Asker.KNOWN) -> bool: ...

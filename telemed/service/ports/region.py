@@ -11,7 +11,7 @@ from telemed.domain.centre import Centre
 from telemed.domain.deadlines import DeadlineRule, WorkingHours
 from telemed.domain.evidence import DOCUMENTS, PRIOR_STUDIES, STUDIES, EvidenceKind, EvidenceType
 from telemed.domain.network import Network
-from telemed.domain.people import LockOut, SessionLimits
+from telemed.domain.people import SessionLimits
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,6 @@ class Region:
     working_hours: WorkingHours = field(default_factory=WorkingHours)
     deadline_rules: Mapping[str, tuple[DeadlineRule, ...]] = field(default_factory=dict)
     tell_within: timedelta = timedelta(minutes=10)
-    lock_out: LockOut = field(default_factory=LockOut)
     sessions: SessionLimits = field(default_factory=SessionLimits)
     priors: PriorRules = field(default_factory=PriorRules)
     settings: Mapping[str, Any] = field(default_factory=dict)

@@ -13,8 +13,10 @@ from telemed.service.ports.consents import Consents
 from telemed.service.ports.criticals import Criticals
 from telemed.service.ports.devices import Devices
 from telemed.service.ports.evidence import EvidenceStore
+from telemed.service.ports.known_browsers import KnownBrowsers
 from telemed.service.ports.notices import NoticeMarks
 from telemed.service.ports.outbox import Outbox
+from telemed.service.ports.password_attempts import PasswordAttempts
 from telemed.service.ports.patients import Patients
 from telemed.service.ports.people import People
 from telemed.service.ports.reconciliations import Reconciliations
@@ -48,6 +50,8 @@ class UnitOfWork(Protocol):
     devices: Devices
     people: People
     sessions: Sessions
+    known_browsers: KnownBrowsers
+    password_attempts: PasswordAttempts
     saved_views: SavedViews
     outbox: Outbox
     hooks: Sequence[CentreHooks]

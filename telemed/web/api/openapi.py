@@ -84,7 +84,7 @@ def _login() -> dict[str, Any]:
         "requestBody": _body("Login"),
         "responses": {
             "200": {"description": "Signed in", "content": _content("application/json", TokenShape)},
-            **{str(s): _problem(s) for s in (400, 401, 403, 413, 415, 422)},
+            **{str(s): _problem(s) for s in (400, 401, 403, 413, 415, 422, 429)},
         },
     }
 

@@ -10,9 +10,11 @@ import msgspec
 from aiohttp import web
 from pydantic import BaseModel, ValidationError
 
+from dicom_gateway.json_names import repeated_name
 from telemed.domain.people import Person
 from telemed.service.application import Application
 from telemed.web.api.inputs import Nothing
+from telemed.web.i18n import gettext
 from telemed.web.keys import APPLICATION
 from telemed.web.problems import Problem, from_validation
 from telemed.web.security import person_of
@@ -132,6 +134,9 @@ async def read_json(request: web.Request, model: type[B]) -> B:
         raise Problem(413, "too-large", f"{BODY_LIMIT} bytes")
     if content and request.content_type not in ("application/json", "application/octet-stream"):
         raise Problem(415, "unsupported-media-type", "application/json")
+    repeated = repeated_name(content)
+    if repeated is not None:
+        raise Problem(400, "malformed", gettext("The name %s stands twice in one object") % repeated)
     try:
         return model.model_validate_json(content or b"{}")
     except ValidationError as error:

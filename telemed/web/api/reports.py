@@ -16,6 +16,7 @@ from telemed.web.api.cases import CASE
 from telemed.web.api.inputs import Amendment, Draft, Input, Nothing, Password, SendBack
 from telemed.web.api.operation import Call, answer, operation
 from telemed.web.api.shapes import ReportShape, report_shape
+from telemed.web.security import session_of
 
 
 class VersionQuery(Input):
@@ -54,16 +55,19 @@ async def save(call: Call[Draft]) -> web.Response:
     return _tagged(report, [report])
 
 
-@operation("POST", CASE + "/report/sign", body=Password, returns=ReportShape, errors=(401, 403, 404, 409, 412, 422))
+@operation("POST", CASE + "/report/sign", body=Password, returns=ReportShape, errors=(401, 403, 404, 409, 412, 422, 429))
 async def sign(call: Call[Password]) -> web.Response:
     """Sign with the password typed again: final, or preliminary where a second person reviews."""
-    return await _again(call, await signing.sign(call.application, call.person, call.case_id, call.body.password))
+    report = await signing.sign(call.application, call.person, call.case_id, call.body.password, session_of(call.request))
+    return await _again(call, report)
 
 
-@operation("POST", CASE + "/report/review", body=Password, returns=ReportShape, errors=(401, 403, 404, 409, 412))
+@operation("POST", CASE + "/report/review", body=Password, returns=ReportShape, errors=(401, 403, 404, 409, 412, 429))
 async def review(call: Call[Password]) -> web.Response:
     """The second person agrees: the report is released."""
-    return await _again(call, await signing.review(call.application, call.person, call.case_id, call.body.password))
+    return await _again(
+        call, await signing.review(call.application, call.person, call.case_id, call.body.password, session_of(call.request))
+    )
 
 
 @operation("POST", CASE + "/report/send-back", body=SendBack, returns=ReportShape, errors=(403, 404, 409, 422))

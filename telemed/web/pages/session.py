@@ -7,14 +7,15 @@ from urllib.parse import urlsplit
 import aiohttp_jinja2
 from aiohttp import web
 
-from telemed.domain.errors import LockedOut, NotAuthenticated
+from telemed.domain.errors import LockedOut, NotAuthenticated, TooManyWaiting
 from telemed.service import accounts
 from telemed.service.authentication import authenticate
 from telemed.web.dates import show_datetime
 from telemed.web.i18n import gettext
 from telemed.web.keys import APPLICATION, PERSON, TOKEN
 from telemed.web.pages.page import Visit, form_of, home_of, page
-from telemed.web.security import end_session, set_session
+from telemed.web.problems import problem_of
+from telemed.web.security import end_session, origin_of, set_browser, set_session
 
 
 def own_address(address: str) -> str:
@@ -41,18 +42,28 @@ async def login_page(request: web.Request) -> web.StreamResponse:
 async def login(request: web.Request) -> web.StreamResponse:
     """Check the password; a wrong one comes back with the name kept."""
     form = await form_of(request)
-    username, password = str(form.get("username", ""))[:64].strip(), str(form.get("password", ""))[:256]
+    username = "".join(c for c in str(form.get("username", ""))[:64] if c.isprintable()).strip()
+    password = str(form.get("password", ""))[:256]
     following = own_address(str(form.get("next", "")))
     try:
-        signed = await authenticate(request.app[APPLICATION], username, password)
+        signed = await authenticate(request.app[APPLICATION], username, password, origin_of(request))
     except NotAuthenticated:
         return await _form(request, username, following, gettext("The user name or the password is wrong."), 401)
-    except LockedOut as error:
-        text = gettext("Too many wrong passwords: the account opens again at %s, or when the security administrator unlocks it.")
-        return await _form(request, username, following, text % show_datetime(error.until), 403)
+    except (LockedOut, TooManyWaiting) as error:
+        problem = problem_of(error)
+        text = _when(error) if isinstance(error, LockedOut) else problem.document()["title"]
+        response = await _form(request, username, following, text, problem.status)
+        response.headers.update(problem.headers)
+        return response
     response = see_other(following or home_of(signed.person))
     set_session(response, request.app, signed.token)
+    set_browser(response, request, signed.browser)
     return response
+
+
+def _when(error: LockedOut) -> str:
+    text = gettext("Too many wrong passwords: try again at %s, or ask the security administrator to unlock the account.")
+    return text % show_datetime(error.until)
 
 
 async def _form(request: web.Request, username: str, following: str, problem: str, status: int = 200) -> web.Response:

@@ -14,6 +14,7 @@ from telemed.service.authenticity import check_report
 from telemed.web.keys import APPLICATION, SIGNATURES
 from telemed.web.labels.statistics import institution_name
 from telemed.web.problems import Problem
+from telemed.web.security import address_of
 
 QUESTIONS = 20
 PERIOD = 60.0
@@ -41,7 +42,7 @@ async def verify(request: web.Request) -> web.StreamResponse:
 
 
 async def _answer(request: web.Request, code: str) -> web.StreamResponse:
-    waiting = request.app[PACE].acquire(request.remote or "", time.monotonic())
+    waiting = request.app[PACE].acquire(address_of(request), time.monotonic())
     if waiting:
         raise Problem(429, "too-many", headers={"Retry-After": str(int(waiting) + 1)})
     application = request.app[APPLICATION]

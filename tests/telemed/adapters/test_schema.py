@@ -7,7 +7,8 @@ import os
 import shutil
 import sys
 from collections.abc import AsyncIterator
-from datetime import datetime
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
 from importlib.resources import files
 from pathlib import Path
 
@@ -23,7 +24,8 @@ from dicom_gateway.index import metadata as dicom_metadata
 from telemed.adapters.clock import utc_now
 from telemed.adapters.database.engine import DatabaseUnavailable, async_url, check, make_engine
 from telemed.adapters.database.migrate import migrate
-from telemed.adapters.database.tables import application_entity, case_instance, evidence, job, metadata
+from telemed.adapters.database.tables import application_entity, case_instance, evidence, job, metadata, password_attempt, session
+from telemed.adapters.database.tables import institution as institution_table
 from telemed.adapters.jobs.queue import take
 from telemed.centres import extensions, migrations
 from telemed.centres.ecg.domain import EcgJob
@@ -31,6 +33,8 @@ from telemed.domain.jobs import JobKind
 from tests.postgres_server import PostgresServer
 
 pytestmark = pytest.mark.database
+
+TIMES = ("created_at", "seen_at")
 
 
 assert extensions()  # bring the tables of the centres to the described schema
@@ -78,15 +82,27 @@ def to_revision(connection: sa.Connection, revision: str) -> None:
     command.upgrade(config, revision)
 
 
+@asynccontextmanager
+async def at_revision(revision: str, kind: str, folder: Path, server: PostgresServer) -> AsyncIterator[AsyncEngine]:
+    made = make_engine(f"sqlite:///{folder}/old.db" if kind == "sqlite" else server.new_database())
+    async with made.begin() as connection:
+        await connection.run_sync(to_revision, revision)
+    yield made
+    await made.dispose()
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 async def at_0014(request: pytest.FixtureRequest, tmp_path: Path, postgres_server: PostgresServer) -> AsyncIterator[AsyncEngine]:
     """A database as it was before jobs were renamed."""
-    url = f"sqlite:///{tmp_path}/old.db" if request.param == "sqlite" else postgres_server.new_database()
-    made = make_engine(url)
-    async with made.begin() as connection:
-        await connection.run_sync(to_revision, "0014")
-    yield made
-    await made.dispose()
+    async with at_revision("0014", request.param, tmp_path, postgres_server) as made:
+        yield made
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+async def at_0016(request: pytest.FixtureRequest, tmp_path: Path, postgres_server: PostgresServer) -> AsyncIterator[AsyncEngine]:
+    """A database as it was when an account was locked as a whole."""
+    async with at_revision("0016", request.param, tmp_path, postgres_server) as made:
+        yield made
 
 
 async def test_jobs_that_wait_under_their_old_names_are_renamed(at_0014: AsyncEngine) -> None:
@@ -106,17 +122,6 @@ async def test_jobs_that_wait_under_their_old_names_are_renamed(at_0014: AsyncEn
     await migrate(at_0014, migrations())
     taken = await take(at_0014, now, 50)
     assert [(line.kind, line.payload["number"]) for line in taken] == [(kind, n) for n, kind in enumerate(renamed.values())]
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-async def at_0016(request: pytest.FixtureRequest, tmp_path: Path, postgres_server: PostgresServer) -> AsyncIterator[AsyncEngine]:
-    """A database as it was before cases had parts of studies."""
-    url = f"sqlite:///{tmp_path}/old.db" if request.param == "sqlite" else postgres_server.new_database()
-    made = make_engine(url)
-    async with made.begin() as connection:
-        await connection.run_sync(to_revision, "0016")
-    yield made
-    await made.dispose()
 
 
 OLD_TABLES = (
@@ -187,6 +192,30 @@ async def test_a_device_that_might_call_from_anywhere_calls_from_where_it_was_le
         "CT3": ({"10.0.0.0/8"}, set()),
         "CT4": (set(), set()),
     }
+
+
+async def test_failures_so_far_slow_their_accounts_and_sessions_go_on(at_0016: AsyncEngine) -> None:
+    now = utc_now()
+    institution = {"code": "A", "name": "A", "name_en": "A", "level": "member", "city": "", "district": "", "active": True}
+    state = {"failed": (3, None), "locked": (0, now), "sound": (0, None)}
+    common = {"name": "", "institution": "A", "roles": "", "centres": "", "password_hash": "x"}
+    old = sa.table("person", *map(sa.column, (*common, "username", "failures")), sa.column("locked_until", sa.DateTime(timezone=True)))
+    people = [common | {"username": name, "failures": failures, "locked_until": until} for name, (failures, until) in state.items()]
+    begun = sa.table("session", *map(sa.column, ("token_digest", "username")), *(sa.column(c, session.c[c].type) for c in TIMES))
+    async with at_0016.begin() as connection:
+        await connection.execute(sa.insert(institution_table).values(institution))
+        await connection.execute(sa.insert(old), people)
+        await connection.execute(sa.insert(begun).values(token_digest="d", username="sound", created_at=now, seen_at=now))
+    await migrate(at_0016, migrations())
+    async with at_0016.connect() as connection:
+        counts = (await connection.execute(sa.select(password_attempt).order_by(password_attempt.c.account))).mappings().all()
+        sessions = (await connection.execute(sa.select(session))).mappings().all()
+    assert [(row["scope"], row["account"], row["origin"], row["count"]) for row in counts] == [
+        ("account", "failed", "", 3),
+        ("account", "locked", "", 5),
+    ]
+    assert all(abs(row["last_at"] - utc_now()) < timedelta(minutes=10) for row in counts)
+    assert [(row["username"], row["seen_at"], row["address"]) for row in sessions] == [("sound", now, "")]
 
 
 async def test_a_writer_waits_its_turn_and_readers_do_not(engine: AsyncEngine) -> None:

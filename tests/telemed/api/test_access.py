@@ -84,6 +84,9 @@ GET    /report.pdf                            y      y      y        y      f
 # Operations that concern no one case: who is not named gets 403.
 ELSEWHERE = """
 GET    /me                       everybody
+GET    /me/sessions              everybody
+DELETE /me/sessions              everybody
+DELETE /me/sessions/{session}    everybody
 GET    /events                   everybody
 POST   /logout                   everybody
 GET    /views                    everybody
@@ -277,7 +280,7 @@ async def test_what_was_refused_changed_nothing(region: DemoRegion) -> None:
 @pytest.mark.parametrize("name", [name for name in elsewhere() if name != "GET /events"])  # a stream without an end
 async def test_operations_that_concern_no_one_case(region: DemoRegion, waiting: Story, name: str) -> None:
     method, path = name.split()
-    filled = "/api/v1" + path.format(name="none", username="nobody", job="999999", upload_id="0" * 32, title="NONE")
+    filled = "/api/v1" + path.format(name="none", username="nobody", job="999999", upload_id="0" * 32, title="NONE", session="0" * 64)
     body = BODIES.get(name, {} if method in ("POST", "PATCH") else None)
     if path == "/statistics/monthly":
         filled += "?month=2026-10"

@@ -77,6 +77,12 @@ class TestBodies:
         problem(await self.send(story, row, BytesIO(b" " * (BODY_LIMIT + 1))), 413)
 
     @pytest.mark.parametrize("row", WITH_BODY, ids=lambda row: f"{row.method} {row.path}")
+    async def test_a_name_that_stands_twice_is_named(self, story: Story, row: Operation) -> None:
+        for content in (b'{"zz-twice": 1, "zz-twice": 2}', b'{"a": [{"zz-twice": {}, "b": 1, "zz-twice": {}}]}'):
+            assert "zz-twice" in problem(await self.send(story, row, content), 400)["detail"]
+        problem(await self.send(story, row, b'{"zz-no-field": {"a": 1}, "b": [{"a": 1}, {"a": 1}]}'), 422)
+
+    @pytest.mark.parametrize("row", WITH_BODY, ids=lambda row: f"{row.method} {row.path}")
     async def test_a_field_that_is_not_one_is_named(self, story: Story, row: Operation) -> None:
         body = problem(await self.send(story, row, b'{"zz-no-field": 1}'), 422)
         assert "zz-no-field" in {error["field"] for error in body["errors"]}

@@ -46,6 +46,7 @@ WRONG: list[tuple[dict[str, str], str]] = [
     ({"TELEMED_STORAGE_URL": "file://{folder}/a-file/objects"}, "a-file"),
     ({"TELEMED_HTTP_PORT": "http"}, "TELEMED_HTTP_PORT"),
     ({"TELEMED_TIME_ZONE": "Middle/Earth"}, "TELEMED_TIME_ZONE"),
+    ({"TELEMED_TRUSTED_PROXIES": "127.0.0.1, everybody"}, "TELEMED_TRUSTED_PROXIES"),
     ({"TELEMED_LOG_LEVEL": "loud"}, "TELEMED_LOG_LEVEL"),
     ({"TELEMED_DICOM_TLS": "{folder}/a-file"}, "TELEMED_DICOM_TLS"),
     ({"TELEMED_CONFIG": "{folder}/none.toml"}, "none.toml"),

@@ -10,8 +10,7 @@ import sqlalchemy as sa
 from telemed import centres
 from telemed.adapters.database import tables as t
 from telemed.domain.critical import ESCALATE_EVERY, TELL_WITHIN
-from telemed.domain.errors import LockedOut
-from telemed.domain.people import LockOut, SessionLimits
+from telemed.domain.people import SessionLimits
 from telemed.service import accounts, criticals, routing
 from tests.telemed.harness import Harness
 
@@ -68,40 +67,10 @@ async def test_a_report_at_its_deadline(harness: Harness, past: timedelta, count
     assert [kind for kind in kinds if kind.startswith("deadline-")] == [counted]
 
 
-@pytest.mark.parametrize("over", [-1, 0, 1])
-@sqlite_only
-async def test_an_account_at_its_number_of_failures(harness: Harness, over: int) -> None:
-    for _ in range(LockOut().failures + over):
-        async with harness.application.writing() as work:
-            await accounts.refuse_sign_in(work, "clinic1")
-    async with harness.application.reading() as work:
-        if over < 0:
-            assert await accounts.password_hash_of(work, "clinic1")
-        else:
-            with pytest.raises(LockedOut):
-                await accounts.password_hash_of(work, "clinic1")
-
-
-@pytest.mark.parametrize(("past", "locked"), [(-SECOND, True), (timedelta(0), False), (SECOND, False)])
-@sqlite_only
-async def test_an_account_at_the_end_of_its_lock_out(harness: Harness, past: timedelta, locked: bool) -> None:
-    rule = LockOut()
-    for _ in range(rule.failures):
-        async with harness.application.writing() as work:
-            await accounts.refuse_sign_in(work, "clinic1")
-    harness.clock.now += rule.period + past
-    async with harness.application.reading() as work:
-        if locked:
-            with pytest.raises(LockedOut):
-                await accounts.password_hash_of(work, "clinic1")
-        else:
-            assert await accounts.password_hash_of(work, "clinic1")
-
-
 @pytest.mark.parametrize(("past", "swept"), [(-SECOND, 0), (timedelta(0), 1), (SECOND, 1)])
 async def test_a_session_is_forgotten_once_nobody_can_use_it(harness: Harness, past: timedelta, swept: int) -> None:
     async with harness.application.writing() as work:
-        await accounts.sign_in(work, "clinic1")
+        await accounts.sign_in(work, "clinic1", await work.people.password_hash("clinic1") or "")
     harness.clock.now += SessionLimits().idle + past
     async with harness.application.writing() as work:
         assert await accounts.sweep_sessions(work) == swept

@@ -10,7 +10,6 @@ from telemed.adapters.database import rows as r
 from telemed.adapters.database import tables as t
 from telemed.adapters.database.repositories.base import Repository
 from telemed.domain.people import Person
-from telemed.service.ports.people import Credentials
 
 
 class PersonTable(Repository):
@@ -18,18 +17,10 @@ class PersonTable(Repository):
         row = await self._one(sa.select(t.person).where(t.person.c.username == username))
         return r.person_from_row(row) if row else None
 
-    async def credentials(self, username: str) -> Credentials | None:
-        columns = (t.person.c.username, t.person.c.password_hash, t.person.c.failures, t.person.c.locked_until)
-        row = await self._one(self._locked(sa.select(*columns).where(t.person.c.username == username)))
-        return Credentials(**row) if row else None
-
-    async def save_credentials(self, credentials: Credentials) -> None:
-        values = {
-            "password_hash": credentials.password_hash,
-            "failures": credentials.failures,
-            "locked_until": credentials.locked_until,
-        }
-        await self._do(sa.update(t.person).where(t.person.c.username == credentials.username).values(values))
+    async def password_hash(self, username: str) -> str | None:
+        query = sa.select(t.person.c.password_hash).where(t.person.c.username == username, t.person.c.active)
+        row = await self._one(self._locked(query))
+        return row["password_hash"] if row else None
 
     async def signed_in(self, username: str, at: datetime) -> None:
         await self._do(sa.update(t.person).where(t.person.c.username == username).values(last_sign_in_at=at))

@@ -120,6 +120,5 @@ async def add_person(connection: AsyncConnection, person: Person, password_hash:
         "language": person.language,
         "active": person.active,
         "password_hash": password_hash,
-        "failures": 0,
     }
     await connection.execute(insert_or_nothing(connection, t.person).values(values))

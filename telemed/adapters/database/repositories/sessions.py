@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -13,12 +14,16 @@ from telemed.service.ports.sessions import Session
 
 class SessionTable(Repository):
     async def add(self, session: Session) -> None:
-        values = {"token_digest": session.token_digest, "username": session.username}
-        await self._do(sa.insert(t.session).values(**values, created_at=session.created_at, seen_at=session.seen_at))
+        await self._do(sa.insert(t.session).values(asdict(session)))
 
     async def get(self, token_digest: str) -> Session | None:
         row = await self._one(sa.select(t.session).where(t.session.c.token_digest == token_digest))
         return Session(**row) if row else None
+
+    async def of(self, username: str) -> list[Session]:
+        s = t.session.c
+        found = sa.select(t.session).where(s.username == username).order_by(s.created_at.desc(), s.token_digest)
+        return [Session(**row) for row in await self._all(found)]
 
     async def seen(self, token_digest: str, at: datetime) -> None:
         await self._do(sa.update(t.session).where(t.session.c.token_digest == token_digest).values(seen_at=at))
@@ -26,6 +31,16 @@ class SessionTable(Repository):
     async def end(self, token_digest: str) -> None:
         await self._do(sa.delete(t.session).where(t.session.c.token_digest == token_digest))
 
+    async def end_all(self, username: str, but: str = "") -> int:
+        s = t.session.c
+        return (await self._do(sa.delete(t.session).where(s.username == username, s.token_digest != but))).rowcount
+
     async def sweep(self, unseen_since: datetime, begun_before: datetime) -> int:
         ended = sa.or_(t.session.c.seen_at <= unseen_since, t.session.c.created_at <= begun_before)
+        return (await self._do(sa.delete(t.session).where(ended))).rowcount
+
+    async def sweep_ahead(self, seen_after: datetime, begun_after: datetime) -> int:
+        closed = sa.select(t.person.c.username).where(sa.not_(t.person.c.active))
+        s = t.session.c
+        ended = sa.or_(s.seen_at >= seen_after, s.created_at >= begun_after, s.username.in_(closed))
         return (await self._do(sa.delete(t.session).where(ended))).rowcount

@@ -10,7 +10,15 @@ from telemed.adapters.database.tables.image_quality import model_proposal, study
 from telemed.adapters.database.tables.jobs import job
 from telemed.adapters.database.tables.network import application_entity, device_call, home_hub, hub_service, institution, region_setting
 from telemed.adapters.database.tables.patients import patient, patient_doubt, patient_identifier
-from telemed.adapters.database.tables.people import notice_mark, person, saved_view, session
+from telemed.adapters.database.tables.people import (
+    known_browser,
+    notice_mark,
+    password_attempt,
+    person,
+    refused_sign_in,
+    saved_view,
+    session,
+)
 from telemed.adapters.database.tables.reconciliations import reconciliation
 from telemed.adapters.database.tables.reports import report
 from telemed.adapters.database.tables.stored_objects import object_sweep, unnamed_object
@@ -34,15 +42,18 @@ __all__ = [
     "hub_service",
     "institution",
     "job",
+    "known_browser",
     "metadata",
     "model_proposal",
     "notice_mark",
     "object_sweep",
+    "password_attempt",
     "patient",
     "patient_doubt",
     "patient_identifier",
     "person",
     "reconciliation",
+    "refused_sign_in",
     "region_setting",
     "report",
     "saved_view",

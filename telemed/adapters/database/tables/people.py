@@ -19,8 +19,6 @@ person = sa.Table(
     sa.Column("language", sa.String(8), nullable=False, server_default=""),
     sa.Column("active", sa.Boolean, nullable=False, server_default=sa.true()),
     sa.Column("password_hash", sa.String(200), nullable=False),
-    sa.Column("failures", sa.Integer, nullable=False, server_default="0"),
-    sa.Column("locked_until", Instant),
     sa.Column("last_sign_in_at", Instant),
 )
 
@@ -32,6 +30,43 @@ session = sa.Table(
     sa.Column("username", Name, nullable=False, index=True),
     sa.Column("created_at", Instant, nullable=False),
     sa.Column("seen_at", Instant, nullable=False),
+    sa.Column("address", sa.String(64), nullable=False, server_default=""),
+    sa.Column("client", sa.String(200), nullable=False, server_default=""),
+    sa.Column("browser", sa.String(64), nullable=False, server_default=""),
+)
+
+
+known_browser = sa.Table(
+    "known_browser",
+    metadata,
+    sa.Column("token_digest", sa.String(64), primary_key=True),
+    sa.Column("username", Name, nullable=False, index=True),
+    sa.Column("seen_at", Instant, nullable=False),
+    comment="browsers in which people have signed in: a stranger's wrong passwords do not keep them out",
+)
+
+
+password_attempt = sa.Table(
+    "password_attempt",
+    metadata,
+    sa.Column("scope", sa.String(32), primary_key=True),
+    sa.Column("account", sa.String(64), primary_key=True, index=True),
+    sa.Column("origin", sa.String(64), primary_key=True),
+    sa.Column("count", sa.Integer, nullable=False),
+    sa.Column("first_at", Instant, nullable=False),
+    sa.Column("last_at", Instant, nullable=False),
+    comment="attempts to give a password, counted before they are judged",
+)
+
+
+refused_sign_in = sa.Table(
+    "refused_sign_in",
+    metadata,
+    sa.Column("account", sa.String(64), primary_key=True),
+    sa.Column("address", sa.String(64), primary_key=True),
+    sa.Column("since", Instant, nullable=False),
+    sa.Column("times", sa.Integer, nullable=False),
+    comment="refused attempts to sign in that are summed before they are a record of the trail",
 )
 
 
