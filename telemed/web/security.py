@@ -14,6 +14,10 @@ from telemed.web.keys import APPLICATION, PERSON, SECURE_COOKIES, TOKEN
 from telemed.web.problems import Problem
 
 SESSION_COOKIE = "telemed_session"
+BACKGROUND = "Telemed-Background"
+"""Header of requests that a page makes by itself (`static/js/background.js`): nobody need be there, so the session grows no younger."""
+UNATTENDED = frozenset({"/api/v1/events"})
+"""Paths that are always such: a browser comes back to a stream by itself, and cannot send a header with it."""
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 CONTENT_SECURITY_POLICY = "; ".join((
@@ -91,11 +95,17 @@ async def _person(request: web.Request, token: str) -> Person | None:
         async with application.writing() as work:
             await work.sessions.seen(digest, work.now)
 
+    unattended = BACKGROUND in request.headers or request.path in UNATTENDED
     try:
         async with application.reading() as work:
-            return await accounts.person_of(work, token, touch)
+            return await accounts.person_of(work, token, None if unattended else touch)
     except NotAuthenticated:
         return None
+
+
+async def still_signed_in(request: web.Request) -> bool:
+    """True while the session of a request that goes on lives, and the person is who they were when it began."""
+    return await _person(request, request[TOKEN]) == person_of(request)
 
 
 def set_session(response: web.StreamResponse, app: web.Application, token: str) -> None:
