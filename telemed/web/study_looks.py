@@ -13,7 +13,8 @@ from telemed.web.keys import PERSON
 
 SITTING = timedelta(minutes=10)
 """The same person and the same study are noted again after this. Practice."""
-FOUND = frozenset({200, 206})
+FOUND = frozenset({200, 206, 304})
+"""304: what the browser has already is looked at as well."""
 REFUSED = frozenset({403, 404})
 
 
