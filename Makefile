@@ -109,9 +109,9 @@ browser: $(VENV)/.installed-dev  ## The browser tests alone
 campaign-dicom: $(VENV)/.installed-dev  ## Kills while four associations store; everything acknowledged must be there
 	@$(BIN)/python -m tests.dicom_gateway.campaign --rounds $(ROUNDS)
 
-fuzz: $(VENV)/.installed-dev  ## Hostile bytes for every door, fifty times as many as the tests try
+fuzz: $(VENV)/.installed-dev  ## Hostile bytes for every door, and walks along the walls: fifty times as many as the tests try
 	@TELEMED_FUZZ=$(FUZZ) $(BIN)/python -m pytest -n $(WORKERS) --dist load tests/dicom_gateway/upper_layer/test_association.py \
-	  tests/dicom_gateway/upper_layer/test_pdu.py tests/dicom_gateway/test_scanner.py tests/ecg/test_hostile.py
+	  tests/dicom_gateway/upper_layer/test_pdu.py tests/dicom_gateway/test_scanner.py tests/ecg/test_hostile.py tests/telemed/service/test_walls.py
 
 bench: $(VENV)/.installed-dev  ## The figures of the worklist with 100,000 cases
 	@$(BIN)/python -m bench.worklist

@@ -15,8 +15,8 @@ from dicom_gateway.index import BadQuery, StoredInstance
 from dicom_gateway.pixels.native import native_frame
 from dicom_gateway.transfer_syntax import EXPLICIT_VR_LITTLE_ENDIAN, transfer_syntax
 
-# An instance never changes; a short life keeps a revoked right from being read out of a browser for long.
-IMMUTABLE = {"Cache-Control": "private, max-age=600"}
+# An instance never changes, but the right to see it does, and a look at it is one: a browser asks each time.
+REVALIDATE = {"Cache-Control": "private, no-cache"}
 OCTETS = "application/octet-stream"
 MAX_FRAMES_ASKED = 1000
 
@@ -31,7 +31,7 @@ async def frames(request: web.Request) -> web.StreamResponse:
     ranges = accepted(request)
     kind, as_kept = _frame_kind(ranges, instance)
     etag = etag_of(instance, "frames", request.match_info["frames"], kind, as_kept)
-    headers = {**IMMUTABLE, "ETag": f'"{etag}"'}
+    headers = {**REVALIDATE, "ETag": f'"{etag}"'}
     if unchanged(request, etag):
         return web.Response(status=304, headers=headers)
     contents = _contents(service, instance, numbers, index, as_kept)

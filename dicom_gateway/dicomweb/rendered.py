@@ -10,7 +10,7 @@ from io import BytesIO
 from aiohttp import web
 from PIL import Image
 
-from dicom_gateway.dicomweb.frames import IMMUTABLE, etag_of, frame_numbers
+from dicom_gateway.dicomweb.frames import REVALIDATE, etag_of, frame_numbers
 from dicom_gateway.dicomweb.media_types import accepted
 from dicom_gateway.dicomweb.multipart import MultipartAnswer
 from dicom_gateway.dicomweb.service import Problem, Service, instances_of, unchanged
@@ -55,7 +55,7 @@ async def rendered(request: web.Request) -> web.StreamResponse:
     numbered = await _numbered(request, service, instances)
     if len(numbered) == 1 and not asked.multipart:
         return await _one(request, service, *numbered[0], asked)
-    answer = MultipartAnswer(asked.rendering.media_type, {**IMMUTABLE, **_warnings(request)})
+    answer = MultipartAnswer(asked.rendering.media_type, {**REVALIDATE, **_warnings(request)})
     pictures = _pictures(service, numbered, asked)
     first = await anext(pictures)  # what fails here can still be said with a status
     await answer.start(request)
@@ -78,7 +78,7 @@ async def thumbnail(request: web.Request) -> web.StreamResponse:
 
 async def _one(request: web.Request, service: Service, instance: StoredInstance, number: int, asked: _Asked) -> web.StreamResponse:
     etag = etag_of(instance, "rendered", number, asked.rendering, asked.region)
-    headers = {**IMMUTABLE, "Vary": "Accept", "ETag": f'"{etag}"', **_warnings(request)}
+    headers = {**REVALIDATE, "Vary": "Accept", "ETag": f'"{etag}"', **_warnings(request)}
     if unchanged(request, etag):
         return web.Response(status=304, headers=headers)
     picture = await _picture(service, instance, number, asked)
@@ -148,7 +148,7 @@ async def _document(request: web.Request, service: Service, instance: StoredInst
     if not any(r.takes(PDF) for r in accepted(request)):
         raise Problem(406, "Not acceptable", f"this object is a document; it comes as {PDF}")
     etag = etag_of(instance, "rendered", PDF)
-    headers = {**IMMUTABLE, "Vary": "Accept", "ETag": f'"{etag}"'}
+    headers = {**REVALIDATE, "Vary": "Accept", "ETag": f'"{etag}"'}
     if unchanged(request, etag):
         return web.Response(status=304, headers=headers)
     document = await service.pool.run(bulk_value, await service.objects.head(instance), _DOCUMENT)

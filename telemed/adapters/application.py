@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from copy import copy
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -19,6 +19,7 @@ from telemed.adapters.database.queries.statistics import SqlStatistics
 from telemed.adapters.database.repositories.region import load_region
 from telemed.adapters.database.unit_of_work import NO_CENTRE_PARTS, CentreParts
 from telemed.adapters.dicom.image_qualities import SqlImageQualities
+from telemed.adapters.readiness import Readiness
 from telemed.domain.centre import Centre
 from telemed.service.password_limits import note_refusals
 from telemed.service.ports.people import Passwords
@@ -27,8 +28,10 @@ from telemed.service.ports.unit_of_work import UnitOfWork
 from telemed.service.refusals import Refusals
 from telemed.service.rendering import ReportRenderer
 
-CHECK_EVERY = timedelta(seconds=5)
-"""The store is proved by a write and a read; /readyz may be asked more often than that is worth."""
+CHECK_EVERY = 5.0
+"""Seconds. The store is proved by a write and a read, printing by its process; /readyz may be asked more often than that is worth."""
+PRINTING_FOR = 60.0
+"""Seconds that a process which printed before may be at its work without saying a word: a long table takes some."""
 
 
 class SqlApplication:
@@ -57,7 +60,11 @@ class SqlApplication:
         self._centres, self._zone, self._centre_parts = centres, zone, centre_parts
         self._clock = clock
         self._region: Region | None = None
-        self._store_good_until = utc_now()
+        self._parts = (
+            Readiness("database", lambda: database.check(engine)),
+            Readiness("store", store.check, good_for=CHECK_EVERY),
+            Readiness("printing", renderer.check, good_for=CHECK_EVERY, busy_for=PRINTING_FOR),
+        )
 
     def by_clock(self, clock: Callable[[], datetime]) -> SqlApplication:
         """The same application with another clock: what was done earlier is written down at its own time."""
@@ -81,10 +88,8 @@ class SqlApplication:
         return self._clock()
 
     async def check(self) -> None:
-        await database.check(self.engine)
-        if utc_now() >= self._store_good_until:
-            await self.store.check()
-            self._store_good_until = utc_now() + CHECK_EVERY
+        for part in self._parts:
+            await part.check()
 
     async def _note_refusals(self, account: str, address: str, times: int) -> None:
         async with self.writing() as work:

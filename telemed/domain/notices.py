@@ -44,6 +44,9 @@ NOTICES: tuple[NoticeRule, ...] = (
     NoticeRule(CaseEvent.CANCEL, _to(READERS)),
     NoticeRule(CaseEvent.EVIDENCE_UNLINKED, _to(MEMBER, READERS)),
     NoticeRule(CaseEvent.EVIDENCE_CORRECTED, _to(MEMBER, READERS)),
+    NoticeRule(CaseEvent.PATIENT_DOUBTED, _to(MEMBER)),
+    NoticeRule(CaseEvent.PATIENT_JOINED, _to(MEMBER)),
+    NoticeRule(CaseEvent.PATIENT_SPLIT, _to(MEMBER)),
     NoticeRule(CaseEvent.REASSIGN, _to(READERS)),
     NoticeRule(CaseEvent.SEND_BACK, _to(READERS)),
 )

@@ -32,7 +32,12 @@ class Identifier:
 
 @dataclass(frozen=True, slots=True)
 class Patient:
-    """A patient as one member knows them. Records of the same person share `master_id`."""
+    """A patient as one member knows them.
+
+    Records of the same person share `master_id`, across members: by the rule of `compare`, or because the operator said so.
+    Records that their own member says are one person share `local_master_id`: that binds nobody else's records. Empty: the
+    record's own id.
+    """
 
     id: str
     master_id: str
@@ -42,6 +47,7 @@ class Patient:
     birth_date: date | None
     identifiers: tuple[Identifier, ...] = ()
     phone: str = ""
+    local_master_id: str = ""
 
     def identifier(self, system: str) -> str:
         return next((i.value for i in self.identifiers if i.system == system), "")

@@ -59,6 +59,8 @@ class Action(StrEnum):
     CRITICAL_ACT = "critical:act"
     PATIENT_FIND = "patient:find"
     PATIENT_MERGE = "patient:merge"
+    PATIENT_MATCH = "patient:match"
+    """A rule found the record of another member to be the same person's; nobody does it."""
     NETWORK_READ = "network:read"
     DEVICE_MANAGE = "device:manage"
     UNMATCHED_READ = "unmatched:read"

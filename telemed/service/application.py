@@ -18,6 +18,14 @@ from telemed.service.rendering import ReportRenderer
 from telemed.service.statistics import Statistics
 
 
+class Unready(Exception):
+    """A part that the process works with does not answer: `database`, `store` or `printing`."""
+
+    def __init__(self, part: str) -> None:
+        super().__init__(part)
+        self.part = part
+
+
 class Application(Protocol):
     """The parts that a process works with."""
 
@@ -45,7 +53,7 @@ class Application(Protocol):
         ...
 
     async def check(self) -> None:
-        """Database and store answer. Raises what they raise."""
+        """Database, store, and the process that prints and signs answer, in bounded time. Raises Unready."""
         ...
 
     def writing(self) -> AbstractAsyncContextManager[UnitOfWork]:

@@ -22,6 +22,7 @@ from telemed.domain.patient import (
 from telemed.domain.people import Person, Role
 from telemed.domain.policy import Action, require
 from telemed.domain.reconciliation import Reconciliation, Step
+from telemed.service import patient_links
 from telemed.service.identity import new_id
 from telemed.service.ports.unit_of_work import UnitOfWork
 
@@ -90,7 +91,7 @@ async def find_or_add(work: UnitOfWork, member: str, card: Demographics, actor: 
             return updated
         if known.identifier(member) and known.identifier(member) == wanted.identifier(member):
             raise Invalid(FieldError("patient.identifiers", "number-of-another-patient"))
-    return await _add_matched(work, wanted)
+    return await _add_matched(work, wanted, actor)
 
 
 async def find_known(work: UnitOfWork, person: Person, number: str) -> list[Patient]:
@@ -110,10 +111,10 @@ async def correct_demographics(work: UnitOfWork, member: str, patient_id: str, c
         return await find_or_add(work, member, card, actor)
     await work.patients.split(patient_id)
     wanted = Patient(patient_id, patient_id, member, card.name.strip(), card.sex, card.birth_date, card.identifiers, card.phone)
-    patient, doubts = await _matched(work, wanted)
+    patient, found = await _matched(work, wanted)
     await work.patients.save(patient)
     await _note_change(work, actor, known, patient)
-    await _note(work, patient, doubts)
+    await _note(work, patient, found, actor)
     return patient
 
 
@@ -135,28 +136,31 @@ async def _note_change(work: UnitOfWork, actor: str, was: Patient, now: Patient)
         )
 
 
-async def _add_matched(work: UnitOfWork, wanted: Patient) -> Patient:
-    patient, doubts = await _matched(work, wanted)
+async def _add_matched(work: UnitOfWork, wanted: Patient, actor: str) -> Patient:
+    patient, found = await _matched(work, wanted)
     await work.patients.add(patient)
-    await _note(work, patient, doubts)
+    await _note(work, patient, found, actor)
     return patient
 
 
-async def _matched(work: UnitOfWork, wanted: Patient) -> tuple[Patient, list[tuple[str, str]]]:
-    """The record under its master, and the records that a person should compare it with, each with the rule."""
-    master, doubts = wanted.id, []
+async def _matched(work: UnitOfWork, wanted: Patient) -> tuple[Patient, list[tuple[Patient, Match, str]]]:
+    """The record under its master, and the records that are, or may be, the same person's, each with the verdict and the rule."""
+    found: list[tuple[Patient, Match, str]] = []
     for other in await work.patients.find_duplicates(wanted):
         verdict, rule = compare(wanted, other)
-        if verdict is Match.SAME:
-            master = other.master_id
-        elif verdict is Match.POSSIBLE:
-            doubts.append((other.id, rule))
-    return replace(wanted, master_id=master), doubts
+        if verdict is not Match.DIFFERENT:
+            found.append((other, verdict, rule))
+    same = [other.master_id for other, verdict, _rule in found if verdict is Match.SAME]
+    return replace(wanted, master_id=same[-1] if same else wanted.id), found
 
 
-async def _note(work: UnitOfWork, patient: Patient, doubts: list[tuple[str, str]]) -> None:
-    for other_id, rule in doubts:
-        await work.patients.suggest(patient.id, other_id, rule)
+async def _note(work: UnitOfWork, patient: Patient, found: list[tuple[Patient, Match, str]], actor: str) -> None:
+    """What may be the same person is for a person to look at; whose record a rule found to be the same is told."""
+    for other, verdict, rule in found:
+        if verdict is Match.POSSIBLE:
+            await work.patients.suggest(patient.id, other.id, rule)
+    same = [(other, rule) for other, verdict, rule in found if verdict is Match.SAME]
+    await patient_links.tell_matched(work, patient, same, actor)
 
 
 async def record_of(work: UnitOfWork, person: Person, patient_id: str) -> Patient:
@@ -168,30 +172,42 @@ async def record_of(work: UnitOfWork, person: Person, patient_id: str) -> Patien
 
 
 async def merge_patients(work: UnitOfWork, person: Person, kept_id: str, joined_id: str, reason: str) -> Patient:
-    """Two records are one person: they share a master from now on. Both keep what each member wrote.
+    """Two records are one person. Both keep what each member wrote.
 
+    Of the operator: they share a master from now on, with all that is under it, and their members are told. Of a member: its
+    own records alone are one person to it; what that would mean for records of others is a doubt for the operator.
     Raises Invalid where it is one record.
     """
     require(person, Action.PATIENT_MERGE)
     if kept_id == joined_id:
         raise Invalid(FieldError("joined", "repeated"))
     kept, joined = await record_of(work, person, kept_id), await record_of(work, person, joined_id)
-    if kept.master_id != joined.master_id:
-        await work.patients.merge(kept.master_id, joined.master_id)
-        was, now = {"master": joined.master_id}, {"master": kept.master_id}
-        await _note_step(work, person, Step.MERGE, kept, reason, joined.id, was, now)
-    detail = {"joined": joined_id, "reason": reason, "was": joined.master_id}
+    if person.has(Role.OPERATOR):
+        was, now = joined.master_id, kept.master_id
+        if was != now:
+            await patient_links.tell_joined(work, person, kept, joined, reason)
+            await work.patients.merge(now, was)
+    else:
+        was, now = joined.local_master_id, kept.local_master_id
+        if was != now:
+            await work.patients.merge_own(person.institution, now, was)
+            await patient_links.doubt_beyond(work, kept, joined)
+    if was != now:
+        await _note_step(work, person, Step.MERGE, kept, reason, joined.id, {"master": was}, {"master": now})
+    detail = {"joined": joined_id, "reason": reason, "was": was}
     work.outbox.audit(Action.PATIENT_MERGE, person.username, person.institution, f"patient/{kept_id}", detail=detail)
     return kept
 
 
 async def split_patient(work: UnitOfWork, person: Person, patient_id: str, reason: str) -> None:
-    """The record was not the same person after all: it gets a master of its own again."""
+    """The record was not the same person after all: it is alone again, and no other record moves."""
     require(person, Action.PATIENT_MERGE)
     patient = await record_of(work, person, patient_id)
+    await patient_links.tell_split(work, person, patient, reason)
     await work.patients.split(patient_id)
-    await _note_step(work, person, Step.SPLIT, patient, reason, before={"master": patient.master_id}, after={"master": patient.id})
-    detail = {"split": True, "reason": reason, "was": patient.master_id}
+    was = patient.master_id if patient.master_id != patient.id else patient.local_master_id
+    await _note_step(work, person, Step.SPLIT, patient, reason, before={"master": was}, after={"master": patient.id})
+    detail = {"split": True, "reason": reason, "was": was}
     work.outbox.audit(Action.PATIENT_MERGE, person.username, person.institution, f"patient/{patient_id}", detail=detail)
 
 

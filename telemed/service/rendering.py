@@ -82,6 +82,9 @@ class ReportRenderer(Protocol):
         ...
 
     async def print(self, request: RenderRequest) -> StoredPdf: ...
+    async def check(self) -> None:
+        """Printing and signing work. Raises what stands in the way."""
+        ...
 
 
 async def render_request(

@@ -206,7 +206,7 @@ async def _healthy(_request: web.Request) -> web.Response:
 
 
 async def _ready(request: web.Request) -> web.Response:
-    """Database and store answer."""
+    """Everything answers that a report needs to be written, signed and kept."""
     application = request.app[APPLICATION]
     await application.check()
     return web.json_response({"status": "ready"})

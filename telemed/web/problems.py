@@ -36,6 +36,7 @@ from telemed.domain.errors import (
     VersionRequired,
     WrongPassword,
 )
+from telemed.service.application import Unready
 from telemed.service.document_pages import Undrawable
 from telemed.service.files import DamagedFile, UnknownKind
 from telemed.service.uploads import ChecksumMismatch, OffsetMismatch, TooManyUploads
@@ -261,6 +262,9 @@ def problem_of(error: Exception) -> Problem:
             return Problem(507, "storage-full", detail, headers={"Retry-After": "60"})
         case TooSlow():
             return Problem(408, "too-slow", headers={"Connection": "close"})
+        case Unready():
+            log.error("request.unready", part=error.part, error=repr(error.__cause__))
+            return Problem(503, "unavailable", error.part, headers={"Retry-After": "5"})
         case StorageError() | DBAPIError() | NoConnectionFree() | ConnectionError() | BrokenExecutor():
             log.error("request.unavailable", error=repr(error))
             return Problem(503, "unavailable", headers={"Retry-After": "5"})

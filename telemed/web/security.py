@@ -21,6 +21,10 @@ SECURE_SESSION_COOKIE = f"__Host-{SESSION_COOKIE}"
 BROWSER_COOKIE = "telemed_browser"
 MAX_BROWSER_TOKENS = 8
 """People of one computer whose sign-ins its browser remembers, those of the latest."""
+BACKGROUND = "Telemed-Background"
+"""Header of requests that a page makes by itself (`static/js/background.js`): nobody need be there, so the session grows no younger."""
+UNATTENDED = frozenset({"/api/v1/events"})
+"""Paths that are always such: a browser comes back to a stream by itself, and cannot send a header with it."""
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 CONTENT_SECURITY_POLICY = "; ".join((
@@ -113,9 +117,10 @@ async def _person(request: web.Request, token: str) -> Person | None:
         async with application.writing() as work:
             await work.sessions.seen(digest, work.now)
 
+    unattended = BACKGROUND in request.headers or request.path in UNATTENDED
     try:
         async with application.reading() as work:
-            return await accounts.person_of(work, token, touch)
+            return await accounts.person_of(work, token, None if unattended else touch)
     except NotAuthenticated:
         return None
 
@@ -162,6 +167,11 @@ def set_browser(response: web.StreamResponse, request: web.Request, token: str) 
         value = ".".join((token, *origin_of(request).browsers)[:MAX_BROWSER_TOKENS])
         age, secure = int(KNOWN_BROWSER_FOR.total_seconds()), request.app[SECURE_COOKIES]
         response.set_cookie(BROWSER_COOKIE, value, max_age=age, httponly=True, samesite="Lax", secure=secure, path="/")
+
+
+async def still_signed_in(request: web.Request) -> bool:
+    """True while the session of a request that goes on lives, and the person is who they were when it began."""
+    return await _person(request, request[TOKEN]) == person_of(request)
 
 
 def set_session(response: web.StreamResponse, app: web.Application, token: str) -> None:

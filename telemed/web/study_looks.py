@@ -16,7 +16,8 @@ from telemed.web.keys import PERSON
 
 SITTING = timedelta(minutes=10)
 """The same person and the same study are noted again after this. Practice."""
-FOUND = frozenset({200, 206})
+FOUND = frozenset({200, 206, 304})
+"""304: what the browser has already is looked at as well."""
 REFUSED = frozenset({403, 404})
 REFUSED_STEP = frozenset({403, 404, 409})
 """A step of a workitem that its state does not allow is refused as well."""

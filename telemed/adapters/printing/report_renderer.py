@@ -107,6 +107,15 @@ def produce(document: ReportDocument, steps: tuple[SignatureStep, ...], two: boo
     return pdf
 
 
+def try_out(keys: Path) -> None:
+    """Bring what printing and signing need, and the authority's key. Raises what stands in the way."""
+    import telemed.adapters.printing.report_pdf
+    import telemed.adapters.signatures.pades  # noqa: F401  # brought so that a missing part is noticed here
+    from telemed.adapters.signatures.pdf_signatures import PdfSigner
+
+    PdfSigner(keys).check()
+
+
 class PdfReportRenderer:
     """Implements `telemed.service.application.ReportRenderer`."""
 
@@ -140,6 +149,10 @@ class PdfReportRenderer:
         key = report_key(request.case.id, request.report.version, digest)
         await self._store.put(key, pdf, media_type="application/pdf")
         return StoredPdf(key, digest)
+
+    async def check(self) -> None:
+        """See `ReportRenderer.check`: the process answers, and can open the keys that it signs with."""
+        await asyncio.get_running_loop().run_in_executor(self._pool, try_out, self._keys)
 
     async def _with_figures(self, document: ReportDocument, request: RenderRequest) -> ReportDocument:
         tables: list[Table] = []

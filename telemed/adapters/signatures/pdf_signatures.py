@@ -40,6 +40,10 @@ class PdfSigner:
         request = pades.Request(role, signatory, reason, at.replace(microsecond=0), reviewer_follows)
         return pades.sign(pdf, request, credential.certificate_der(), credential.key_der())
 
+    def check(self) -> None:
+        """See `Signer.check`."""
+        DemoCertificates(self.folder).authority()
+
     def verify(self, pdf: bytes) -> Sequence[SignatureCheck]:
         """See `Signer.verify`. Trusts the authority of the folder."""
         return verify_signatures(pdf, [DemoCertificates(self.folder).authority().certificate_der()])

@@ -35,6 +35,10 @@ class Cases(Protocol):
         """Return how many cases show this patient record."""
         ...
 
+    async def newest_of_record(self, patient_id: str) -> Case | None:
+        """Return the newest case that shows this patient record."""
+        ...
+
     async def made_between(self, member: str, first: datetime, last: datetime, limit: int) -> list[Case]:
         """The member's cases made in this time, not cancelled, newest first."""
         ...

@@ -30,12 +30,20 @@ class Patients(Protocol):
         """The two are not asked about again. False where nobody asked."""
         ...
 
+    async def under_master(self, master_id: str) -> list[Patient]:
+        """The records of one person, of all members."""
+        ...
+
     async def merge(self, kept_master: str, joined_master: str) -> int:
-        """All records of one master under the other; returns how many moved."""
+        """All records of one master under the other, those of every member; returns how many moved."""
+        ...
+
+    async def merge_own(self, member: str, kept_master: str, joined_master: str) -> int:
+        """This member's records of one local master under the other; nobody else's. Returns how many moved."""
         ...
 
     async def split(self, patient_id: str) -> None:
-        """Take one record out of its group again."""
+        """Take one record out of its groups again; the others stay together."""
         ...
 
     async def with_number(self, value: str) -> list[str]:

@@ -1,7 +1,7 @@
 """Signing a report: what the platform asks of whoever holds the keys.
 
 The shipped signer keeps demonstration keys in a folder; a certified module (a signature server, a smart card reader)
-stands behind the same two calls.
+stands behind the same calls.
 """
 
 from collections.abc import Sequence
@@ -56,7 +56,7 @@ class SignatureCheck:
 
 
 class Signer(Protocol):
-    """Signs finished report files and checks them. Both calls block: run them in a process or a thread."""
+    """Signs finished report files and checks them. The calls block: run them in a process or a thread."""
 
     def sign(
         self,
@@ -76,6 +76,9 @@ class Signer(Protocol):
             UnreadablePdf: not a PDF.
             UnsignablePdf: signed in this role before, or by the reviewer ahead of the author.
         """
+
+    def check(self) -> None:
+        """The keys can be used. Raises what stands in the way."""
 
     def verify(self, pdf: bytes) -> Sequence[SignatureCheck]:
         """Every signature in the file, oldest first; empty where there is none.

@@ -17,15 +17,17 @@ from telemed.web.api.operation import Call, operation
 from telemed.web.api.shapes import event_shape
 from telemed.web.keys import FEED
 from telemed.web.problems import Problem
+from telemed.web.security import still_signed_in
 
-KEEP_ALIVE_SECONDS = 15
+KEEP_ALIVE_SECONDS = 10
+"""So often, whether lines come or not, the stream asks whether its session still lives; where nothing came, it says a word."""
 LONGEST_SECONDS = 3600
-"""After this the stream ends and the browser comes back: a session that has ended since is noticed."""
+"""After this the stream ends and the browser comes back."""
 
 
 @operation("GET", "/events", returns=str, media_type="text/event-stream", errors=(400, 429))
 async def stream(call: Call[Nothing]) -> web.StreamResponse:
-    """Changes of all cases that this person may see, as they happen."""
+    """Changes of all cases that this person may see, as they happen, until the session ends."""
     with call.request.app[FEED].place(call.person.username) as free:
         if not free:
             raise Problem(429, "too-many-streams", headers={"Retry-After": "60"})
@@ -43,6 +45,8 @@ async def _told(call: Call[Nothing]) -> web.StreamResponse:
         # The inner one first: it still waits for a line when the browser goes away, and a running generator cannot be closed.
         async with asyncio.timeout(LONGEST_SECONDS), aclosing(lines), aclosing(_with_pauses(lines)) as heard:
             async for line in heard:
+                if line is None and not await still_signed_in(call.request):
+                    break
                 await response.write(b": \n\n" if line is None else _event(line, whole))
                 if line is not None and line.action in ACTIONS and line.actor != call.person.username:
                     await response.write(
@@ -69,13 +73,17 @@ def _event(line: HistoryLine, whole: bool) -> bytes:
 
 
 async def _with_pauses(lines: AsyncIterator[HistoryLine]) -> AsyncGenerator[HistoryLine | None, None]:
-    """The lines, and None where nothing came for a while."""
+    """The lines, and None every `KEEP_ALIVE_SECONDS`, however many lines come."""
+    now = asyncio.get_running_loop().time
+    pause_at = now() + KEEP_ALIVE_SECONDS
     waiting: asyncio.Task[HistoryLine] = asyncio.ensure_future(anext(lines))
     try:
         while True:
-            done, _ = await asyncio.wait({waiting}, timeout=KEEP_ALIVE_SECONDS)
-            if not done:
+            done, _ = await asyncio.wait({waiting}, timeout=max(0.0, pause_at - now()))
+            if now() >= pause_at:
                 yield None
+                pause_at = now() + KEEP_ALIVE_SECONDS
+            if not done:
                 continue
             try:
                 line = waiting.result()

@@ -136,7 +136,6 @@ async def content(call: Call[Nothing]) -> web.StreamResponse:
         "Content-Length": str(evidence.size),
         "Content-Disposition": f"{kind}; filename*=UTF-8''{quote(evidence.name)}",
         "Content-Security-Policy": "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src 'self'; frame-ancestors 'none'",
-        "Cache-Control": "private, max-age=3600",
         "ETag": f'"{evidence.sha256}"',
     }
     if call.request.headers.get("If-None-Match") == headers["ETag"]:
@@ -166,8 +165,9 @@ async def drawn_page(call: Call[Nothing]) -> web.Response:
     if not (number.isdecimal() and number.isascii() and len(number) < 6):
         raise NotFound("page", number)
     etag = f'"{evidence.sha256}.{number}"'
-    headers = {"ETag": etag, "Cache-Control": "private, max-age=3600"}
+    headers = {"ETag": etag}
     if call.request.headers.get("If-None-Match") == etag:
+        await record_look(call.application, call.person, Action.EVIDENCE_READ, f"case/{call.case_id}")
         return web.Response(status=304, headers=headers)
     picture = await call.request.app[PAGES].draw(evidence.key, evidence.size, int(number))
     await record_look(call.application, call.person, Action.EVIDENCE_READ, f"case/{call.case_id}")

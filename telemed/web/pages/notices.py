@@ -37,6 +37,11 @@ LOOKS: Mapping[str, Look] = {
     CaseEvent.SEND_BACK: Look("near", "arrow-back-up", _("Sent back by the reviewer")),
     CaseEvent.EVIDENCE_UNLINKED: Look("near", "link-off", _("Study taken away: it belongs to another case")),
     CaseEvent.EVIDENCE_CORRECTED: Look("waiting", "pencil", _("Particulars of the study corrected")),
+    CaseEvent.PATIENT_DOUBTED: Look(
+        "waiting", "users", _("Another institution joined records; the operator decides whether they are one person")
+    ),
+    CaseEvent.PATIENT_JOINED: Look("near", "users", _("The operator joined records of the patient")),
+    CaseEvent.PATIENT_SPLIT: Look("near", "users", _("A record of another institution belongs to another person")),
 }
 
 

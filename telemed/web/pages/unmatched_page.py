@@ -29,6 +29,8 @@ REASONS = {
 DOUBT_RULES = {
     "name-sex-birth-date": _("Name, sex and birth date are the same; no number is common."),
     "resident-id-name-differs": _("The resident number is the same; the names differ."),
+    "resident-id-birth-date-differs": _("The resident number is the same; the dates of birth differ."),
+    "joined-by-one-member": _("One institution says that two of its records are one person; the other record is another institution's."),
 }
 
 

@@ -24,7 +24,7 @@ from dicom_gateway.index import metadata as dicom_metadata
 from telemed.adapters.clock import utc_now
 from telemed.adapters.database.engine import DatabaseUnavailable, async_url, check, make_engine
 from telemed.adapters.database.migrate import migrate
-from telemed.adapters.database.tables import application_entity, case_instance, evidence, job, metadata, password_attempt, session
+from telemed.adapters.database.tables import application_entity, case_instance, evidence, job, metadata, password_attempt, patient, session
 from telemed.adapters.database.tables import institution as institution_table
 from telemed.adapters.jobs.queue import take
 from telemed.centres import extensions, migrations
@@ -216,6 +216,19 @@ async def test_failures_so_far_slow_their_accounts_and_sessions_go_on(at_0016: A
     ]
     assert all(abs(row["last_at"] - utc_now()) < timedelta(minutes=10) for row in counts)
     assert [(row["username"], row["seen_at"], row["address"]) for row in sessions] == [("sound", now, "")]
+
+
+async def test_records_that_shared_a_master_are_one_person_to_each_member_by_itself(at_0014: AsyncEngine) -> None:
+    shared = {"a1": ("CLINIC1", "a1"), "b1": ("CLINIC1", "a1"), "c2": ("CLINIC2", "a1"), "d2": ("CLINIC2", "a1"), "e2": ("CLINIC2", "e2")}
+    row = sa.text("INSERT INTO patient (id, master_id, member, name, match_name, sex) VALUES (:id, :master, :member, 'x', 'x', 'male')")
+    async with at_0014.begin() as connection:
+        await connection.execute(row, [{"id": id_, "master": master, "member": member} for id_, (member, master) in shared.items()])
+    await migrate(at_0014, migrations())
+    async with at_0014.connect() as connection:
+        rows = (await connection.execute(sa.select(patient.c.id, patient.c.master_id, patient.c.local_master_id))).all()
+        assert await connection.run_sync(differences) == []
+    assert {id_: local for id_, _, local in rows} == {"a1": "a1", "b1": "a1", "c2": "c2", "d2": "c2", "e2": "e2"}
+    assert {id_: master for id_, master, _ in rows} == {id_: master for id_, (_, master) in shared.items()}
 
 
 async def test_a_writer_waits_its_turn_and_readers_do_not(engine: AsyncEngine) -> None:

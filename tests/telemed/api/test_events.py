@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import json
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import datetime, timedelta
 from typing import Any
 
 import aiohttp
 import pytest
+import sqlalchemy as sa
 
+from telemed.adapters.clock import utc_now
+from telemed.adapters.database import tables as t
+from telemed.service import accounts
+from telemed.web.api import events
 from telemed.web.feed import STREAMS_OF_ACCOUNT
-from tests.demo_region import DemoRegion, new_case
+from tests.demo_region import PASSWORD, DemoRegion, new_case
 from tests.telemed.api.stories import Story
 
 
@@ -110,3 +117,130 @@ async def test_streams_of_an_account_are_counted_and_end(region: DemoRegion) -> 
             if await opened() == 200:
                 break
             await asyncio.sleep(0.2)
+
+
+class Stream:
+    """A listener of `user` with a session of its own, and what became of it."""
+
+    def __init__(self, region: DemoRegion, token: str) -> None:
+        self.region, self.headers = region, {"Authorization": f"Bearer {token}"}
+        self.lines: list[bytes] = []
+
+    async def me(self) -> int:
+        return (await self.region.call("GET", "/api/v1/me", headers=self.headers | {"Telemed-Background": "1"})).status
+
+    async def listen(self, opened: asyncio.Event) -> None:
+        async with self.region.http.get("/api/v1/events", headers=self.headers) as stream:
+            assert stream.status == 200
+            opened.set()
+            async for line in stream.content:
+                self.lines.append(line)
+
+
+@asynccontextmanager
+async def listening(region: DemoRegion, user: str = "clinic1") -> AsyncIterator[tuple[Stream, asyncio.Task[None]]]:
+    stream = Stream(region, await fresh_token(region, user))
+    opened = asyncio.Event()
+    task = asyncio.create_task(stream.listen(opened))
+    await opened.wait()
+    yield stream, task
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+async def fresh_token(region: DemoRegion, user: str) -> str:
+    answer = await region.call("POST", "/api/v1/login", {"username": user, "password": PASSWORD})
+    token: str = answer.body["token"]
+    return token
+
+
+async def signed_out(region: DemoRegion, stream: Stream) -> None:
+    assert (await region.call("POST", "/api/v1/logout", {}, headers=stream.headers)).status == 204
+
+
+async def session_aged(region: DemoRegion, stream: Stream, **times: datetime) -> None:
+    mine = t.session.c.token_digest == accounts.digest(stream.headers["Authorization"].removeprefix("Bearer "))
+    async with region.parts.application.engine.begin() as connection:
+        await connection.execute(sa.update(t.session).where(mine).values(**times))
+
+
+async def idle_too_long(region: DemoRegion, stream: Stream) -> None:
+    await session_aged(region, stream, seen_at=utc_now() - timedelta(minutes=31))
+
+
+async def too_old(region: DemoRegion, stream: Stream) -> None:
+    await session_aged(region, stream, created_at=utc_now() - timedelta(hours=13))
+
+
+@asynccontextmanager
+async def person_row(region: DemoRegion, user: str, **values: object) -> AsyncIterator[None]:
+    """An account that is otherwise for a while."""
+    engine, row = region.parts.application.engine, t.person.c.username == user
+    async with engine.begin() as connection:
+        before = (await connection.execute(sa.select(*(t.person.c[name] for name in values)).where(row))).mappings().one()
+        await connection.execute(sa.update(t.person).where(row).values(**values))
+    yield
+    async with engine.begin() as connection:
+        await connection.execute(sa.update(t.person).where(row).values(**before))
+
+
+class TestTheSessionOfAStream:
+    """A stream lives as long as its session, and does not lengthen it."""
+
+    @pytest.fixture(autouse=True)
+    def often(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(events, "KEEP_ALIVE_SECONDS", 0.2)
+
+    @pytest.mark.parametrize("end", [signed_out, idle_too_long, too_old])
+    async def test_it_ends_with_its_session(self, region: DemoRegion, end: Callable[[DemoRegion, Stream], Awaitable[None]]) -> None:
+        async with listening(region) as (stream, task), listening(region) as (_, other):
+            await end(region, stream)
+            await asyncio.wait_for(task, 30)
+            assert await stream.me() == 401
+            assert not other.done(), "another session of the same person goes on"
+
+    async def test_it_ends_however_many_lines_come(self, region: DemoRegion) -> None:
+        """Also where it is never quiet for so long that it would say a word."""
+        async with listening(region) as (stream, task):
+            story = Story(region, await new_case(region))
+            await signed_out(region, stream)
+            while not task.done():
+                assert (await region.call("PATCH", story.url, {"priority": "urgent"}, user="clinic1")).status == 200
+            heard = len(stream.lines)
+            await story.step("clinic1", "submit")
+            assert len(stream.lines) == heard
+
+    async def test_who_is_disabled_or_becomes_another_hears_no_more(self, region: DemoRegion) -> None:
+        async with listening(region, "ecg.hubb") as (stream, task), person_row(region, "ecg.hubb", active=False):
+            await asyncio.wait_for(task, 30)
+            assert await stream.me() == 401
+        async with listening(region, "ecg.hubb") as (stream, task), person_row(region, "ecg.hubb", centres=["lab"]):
+            await asyncio.wait_for(task, 30)
+            assert await stream.me() == 200, "the browser comes back, and hears what is theirs now"
+
+    async def test_a_lock_ends_the_stream_where_it_ends_the_session(self, region: DemoRegion) -> None:
+        async with listening(region, "lab.hubb") as (stream, task):
+            for _ in range(5):
+                await region.call("POST", "/api/v1/login", {"username": "lab.hubb", "password": "wrong"})
+            ended, _ = await asyncio.wait({task}, timeout=2)
+            assert bool(ended) is (await stream.me() == 401)
+        await region.call("POST", "/api/v1/accounts/lab.hubb/unlock", {}, user="secadmin")
+
+    @pytest.mark.parametrize(("path", "headers", "counts"), [
+        ("/api/v1/me", {}, True),
+        ("/api/v1/me", {"Telemed-Background": "1"}, False),
+        ("/worklist/rows?ids=", {"Telemed-Background": "1"}, False),
+        ("/api/v1/events", {}, False),
+    ])  # fmt: skip
+    async def test_what_nobody_asked_for_keeps_no_session_alive(
+        self, region: DemoRegion, path: str, headers: dict[str, str], counts: bool
+    ) -> None:
+        stream = Stream(region, await fresh_token(region, "imaging.huba"))
+        before = utc_now() - timedelta(minutes=10)
+        await session_aged(region, stream, seen_at=before)
+        async with region.http.get(path, headers=stream.headers | headers) as answer:
+            assert answer.status == 200
+        async with region.parts.application.reading() as work:
+            session = await work.sessions.get(accounts.digest(stream.headers["Authorization"].removeprefix("Bearer ")))
+        assert session is not None
+        assert (session.seen_at > before) is counts

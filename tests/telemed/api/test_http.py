@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from reportlab.pdfgen.canvas import Canvas
 
 from telemed.web.api.operation import BODY_LIMIT, Operation
 from tests.demo_region import Answer, DemoRegion, new_case
@@ -25,6 +26,17 @@ SECURITY_HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
+
+
+def two_pages() -> bytes:
+    """A document that can be drawn."""
+    file = BytesIO()
+    canvas = Canvas(file)
+    for number in (1, 2):
+        canvas.drawString(72, 720, f"page {number}")
+        canvas.showPage()
+    canvas.save()
+    return file.getvalue()
 
 
 def problem(answer: Answer, status: int) -> dict[str, Any]:
@@ -200,6 +212,65 @@ class TestHeaders:
             "GET", f"{story.url}/evidence/{story.evidence_id}/content", user="clinic1", headers={"If-None-Match": tag}
         )
         assert (again.status, again.body) == (304, b"")
+
+    async def parts_of(self, story: Story) -> list[str]:
+        """Addresses of all that hangs on a case with a document, a study, a tracing and a report."""
+        items = (await story.region.call("GET", f"{story.url}/evidence", user="clinic1")).body["items"]
+        study = next(item["id"] for item in items if item["type"] == "dicom-study")
+        values = {"tracing_id": story.tracing_id, "value_id": story.value_id, "number": "1"}
+        rows = [row.path for row in OPERATIONS.rows if row.method == "GET" and "{case_id}" in row.path]
+        of_study = {row: study if row.endswith("deidentified.zip") else story.evidence_id for row in rows}
+        return ["/api/v1" + row.format(case_id=story.case_id, evidence_id=of_study[row], **values) for row in rows]
+
+    async def frames_of(self, story: Story) -> list[str]:
+        study = f"/dicomweb/studies/{story.study_uid}"
+        (found,) = (await story.region.call("GET", f"{study}/instances", user="clinic1")).body
+        series, instance = (found[tag]["Value"][0] for tag in ("0020000E", "00080018"))
+        whole = f"{study}/series/{series}/instances/{instance}"
+        return [study, f"{study}/metadata", whole, f"{whole}/metadata", f"{whole}/frames/1", f"{whole}/rendered"]
+
+    async def test_no_browser_shows_what_is_a_patients_without_asking(self, region: DemoRegion) -> None:
+        """Answers are not stored; images are, and are asked for again each time."""
+        story = await asked_further_up(region)
+        story.evidence_id = (await story.attach(two_pages()))["id"]
+        await story.step("imaging.main", "report/sign", {"password": PASSWORD})
+        await story.step("imaging2.main", "report/review", {"password": PASSWORD})
+        missing = []
+        for path in [*await self.parts_of(story), *await self.frames_of(story)]:
+            answer = await region.call("GET", path, user="clinic1")
+            kept = {part.strip() for part in answer.headers["Cache-Control"].split(",")}
+            assert kept == {"no-store"} or (path.startswith("/dicomweb/") and kept == {"private", "no-cache"}), (path, kept)
+            missing += [path] if answer.status != 200 else []
+        assert missing == []
+
+    @pytest.mark.parametrize("part", ["content", "pages/1", "frame"])
+    async def test_a_look_at_what_the_browser_has_already_is_a_look(self, region: DemoRegion, part: str) -> None:
+        """It is authorised like any other, and stands on record."""
+        story = await drafted(region)
+        paper = (await story.attach(two_pages()))["id"]
+        path = (await self.frames_of(story))[4] if part == "frame" else f"{story.url}/evidence/{paper}/{part}"
+        subject = f"study/{story.study_uid}" if part == "frame" else f"case/{story.case_id}"
+
+        async def looks() -> int:
+            found = await region.call("GET", f"/api/v1/audit?subject={subject}&action=evidence:read", user="auditor")
+            return len(found.body["items"])
+
+        tag = (await region.call("GET", path, user="clinic1")).headers["ETag"]
+        before = await looks()
+        again = await region.call("GET", path, user="clinic1", headers={"If-None-Match": tag})
+        assert (again.status, again.body) == (304, b"")
+        assert await looks() == before + (part != "frame"), "of a study once for a sitting"
+        assert (await region.call("GET", path, user="clinic2", headers={"If-None-Match": tag})).status == 404
+
+    async def test_a_sitting_that_finds_nothing_new_is_on_record(self, region: DemoRegion) -> None:
+        """Somebody opens images that the browser still has of another day."""
+        story = await drafted(region)
+        path = (await self.frames_of(story))[4]
+        tag = (await region.call("GET", path, user="clinic1")).headers["ETag"]
+        await story.step("clinic1", "submit")
+        assert (await region.call("GET", path, user="imaging.huba", headers={"If-None-Match": tag})).status == 304
+        found = await region.call("GET", f"/api/v1/audit?subject=study/{story.study_uid}", user="auditor")
+        assert ("evidence:read", "imaging.huba") in [(line["action"], line["actor"]) for line in found.body["items"]]
 
     async def test_a_method_that_is_not_taken_names_those_that_are(self, region: DemoRegion) -> None:
         answer = await region.call("DELETE", "/api/v1/cases", user="clinic1")

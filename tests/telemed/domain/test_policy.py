@@ -25,7 +25,7 @@ report:read msr        report:read-draft sr   report:write s         report:sign
 report:amend s         critical:declare sr    critical:tell sr       critical:acknowledge m critical:act m
 patient:merge mo       network:read oa        unmatched:read o       statistics:read msro   audit:read c
 account:read b         account:unlock b       patient:find m         system:read a          job:retry a
-report:verify -        evidence:export msr    study:correct o       evidence:send msr
+report:verify -        patient:match -        evidence:export msr    study:correct o       evidence:send msr
 priors:fetch msr      device:manage o
 """
 LETTERS = {

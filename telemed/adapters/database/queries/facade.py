@@ -110,9 +110,10 @@ class SqlQueries:
         return int(next(iter(rows[0].values())))
 
     async def priors(self, person: Person, case: Case) -> list[PriorCase]:
-        """Other cases of the same person (same master), newest first, at most 50."""
-        master = sa.select(t.patient.c.master_id).where(t.patient.c.id == case.patient.id).scalar_subquery()
-        same = sa.select(t.patient.c.id).where(t.patient.c.master_id == master)
+        """Other cases of the same person, newest first, at most 50: under the same master, or by the word of the record's own member."""
+        p = t.patient.c
+        masters = {level: sa.select(level).where(p.id == case.patient.id).scalar_subquery() for level in (p.master_id, p.local_master_id)}
+        same = sa.select(p.id).where(sa.or_(*(level == master for level, master in masters.items())))
         where = (t.case.c.patient_id.in_(same), t.case.c.id != case.id, visible_to(person, search=True), t.case.c.status != "cancelled")
         found = [
             case_from_row(row) for row in await self._rows(sa.select(t.case).where(*where).order_by(t.case.c.created_at.desc()).limit(50))
@@ -145,18 +146,18 @@ class SqlQueries:
     async def merged(self, person: Person, limit: int) -> list[Merged]:
         require(person, Action.PATIENT_MERGE)
         p = t.patient.c
-        query = sa.select(p.id, p.master_id).where(p.master_id != p.id).order_by(p.id.desc()).limit(limit)
-        if not person.has(Role.OPERATOR):
+        everywhere = person.has(Role.OPERATOR)
+        kept_id = sa.case((p.master_id != p.id, p.master_id), else_=p.local_master_id) if everywhere else p.local_master_id
+        query = sa.select(p.id, kept_id.label("kept_id")).where(kept_id != p.id).order_by(p.id.desc()).limit(limit)
+        if not everywhere:
             query = query.where(p.member == person.institution)
         pairs = await self._rows(query)
         connection = await self._connect()
         try:
-            records = {
-                r.id: r for r in await PatientTable(connection).get_many([row[side] for row in pairs for side in ("id", "master_id")])
-            }
+            records = {r.id: r for r in await PatientTable(connection).get_many([row[side] for row in pairs for side in ("id", "kept_id")])}
         finally:
             await connection.close()
-        found = [(records.get(row["id"]), records.get(row["master_id"])) for row in pairs]
+        found = [(records.get(row["id"]), records.get(row["kept_id"])) for row in pairs]
         return [Merged(record, kept) for record, kept in found if record and kept]
 
     async def audit(self, wanted: Mapping[str, str], before: int | None, limit: int) -> list[AuditLine]:

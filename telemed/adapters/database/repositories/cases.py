@@ -59,6 +59,11 @@ class CaseTable(Repository):
         query = sa.select(sa.func.count()).select_from(t.case).where(t.case.c.patient_id == patient_id)
         return int((await self._do(query)).scalar_one())
 
+    async def newest_of_record(self, patient_id: str) -> Case | None:
+        query = sa.select(t.case).where(t.case.c.patient_id == patient_id).order_by(t.case.c.created_at.desc(), t.case.c.id.desc())
+        row = await self._one(query.limit(1))
+        return r.case_from_row(row) if row else None
+
     async def made_between(self, member: str, first: datetime, last: datetime, limit: int) -> list[Case]:
         where = (t.case.c.member == member, t.case.c.created_at.between(first, last), t.case.c.status != "cancelled")
         query = sa.select(t.case).where(*where).order_by(t.case.c.created_at.desc()).limit(limit)

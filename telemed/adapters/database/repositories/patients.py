@@ -87,29 +87,39 @@ class PatientTable(Repository):
         await self._do(sa.update(t.patient_doubt).where(this, t.patient_doubt.c.settled_at.is_(None)).values(settled_at=at))
         return await self._one(sa.select(t.patient_doubt.c.first).where(this)) is not None
 
+    async def under_master(self, master_id: str) -> list[Patient]:
+        return await self._load(t.patient.c.master_id == master_id)
+
     async def merge(self, kept_master: str, joined_master: str) -> int:
-        moved = await self._do(sa.update(t.patient).where(t.patient.c.master_id == joined_master).values(master_id=kept_master))
-        members = sa.select(t.patient.c.id).where(t.patient.c.master_id == kept_master)
-        settled = sa.and_(t.patient_doubt.c.first.in_(members), t.patient_doubt.c.second.in_(members))
+        return await self._join(t.patient.c.master_id, kept_master, joined_master)
+
+    async def merge_own(self, member: str, kept_master: str, joined_master: str) -> int:
+        return await self._join(t.patient.c.local_master_id, kept_master, joined_master, t.patient.c.member == member)
+
+    async def _join(self, level: sa.ColumnElement[Any], kept: str, joined: str, *whose: sa.ColumnElement[bool]) -> int:
+        """Records under one master of this level go under the other; what was asked about two of them is settled."""
+        moved = await self._do(sa.update(t.patient).where(level == joined, *whose).values({level: kept}))
+        together = sa.select(t.patient.c.id).where(level == kept, *whose)
+        settled = sa.and_(t.patient_doubt.c.first.in_(together), t.patient_doubt.c.second.in_(together))
         await self._do(sa.update(t.patient_doubt).where(settled).values(settled_at=datetime.now(UTC)))
         return moved.rowcount
 
     async def split(self, patient_id: str) -> None:
-        """The record leaves its group; where it gave the group its name, the others take the oldest of theirs."""
-        record = await self.get(patient_id)
-        if record is None:
-            return
-        others = await self._load(sa.and_(t.patient.c.master_id == record.master_id, t.patient.c.id != patient_id))
-        if record.master_id == patient_id and others:
-            heir = others[0].id
-            await self._do(sa.update(t.patient).where(t.patient.c.id.in_([o.id for o in others])).values(master_id=heir))
-        await self._do(sa.update(t.patient).where(t.patient.c.id == patient_id).values(master_id=patient_id))
+        """The record leaves its groups; where it gave a group its name, the others take the oldest of theirs."""
+        for level in (t.patient.c.master_id, t.patient.c.local_master_id):
+            heir = sa.select(sa.func.min(t.patient.c.id)).where(level == patient_id, t.patient.c.id != patient_id)
+            if oldest := (await self._do(heir)).scalar_one():
+                others = sa.and_(level == patient_id, t.patient.c.id != patient_id)
+                await self._do(sa.update(t.patient).where(others).values({level: oldest}))
+        alone = {"master_id": patient_id, "local_master_id": patient_id}
+        await self._do(sa.update(t.patient).where(t.patient.c.id == patient_id).values(alone))
 
 
 def _row(patient: Patient) -> dict[str, Any]:
     return {
         "id": patient.id,
         "master_id": patient.master_id,
+        "local_master_id": patient.local_master_id or patient.id,
         "member": patient.member,
         "name": patient.name,
         "match_name": normal_name(patient.name),
@@ -121,4 +131,4 @@ def _row(patient: Patient) -> dict[str, Any]:
 
 def _patient(row: Any, identifiers: list[Identifier]) -> Patient:
     facts = (row["id"], row["master_id"], row["member"], row["name"], Sex(row["sex"]), row["birth_date"])
-    return Patient(*facts, tuple(identifiers), row["phone"])
+    return Patient(*facts, tuple(identifiers), row["phone"], row["local_master_id"])

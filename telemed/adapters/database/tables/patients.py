@@ -12,6 +12,7 @@ patient = sa.Table(
     metadata,
     sa.Column("id", Id, primary_key=True),
     sa.Column("master_id", Id, nullable=False, index=True),
+    sa.Column("local_master_id", Id, nullable=False, index=True, comment="records that their own member says are one person"),
     sa.Column("member", Code, nullable=False),
     sa.Column("name", sa.String(200), nullable=False),
     sa.Column("match_name", sa.String(200), nullable=False),

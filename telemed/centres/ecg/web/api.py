@@ -23,7 +23,6 @@ from telemed.web.api.operation import Call, answer, operation
 from telemed.web.api.shapes import Shape
 
 TRACING = CASE + "/tracings/{tracing_id}"
-IMMUTABLE = {"Cache-Control": "private, max-age=86400, immutable"}
 
 
 class LevelShape(Shape):
@@ -161,7 +160,7 @@ async def results(call: Call[Nothing]) -> web.Response:
     tracing, edits = await _one(call)
     await record_look(call.application, call.person, Action.EVIDENCE_READ, f"case/{call.case_id}")
     found = await call.request.app[TRACING_READER].results(tracing, edits)
-    return web.Response(body=found, content_type="application/json", headers={"Cache-Control": "private, no-cache"})
+    return web.Response(body=found, content_type="application/json")
 
 
 @operation("GET", TRACING + "/samples", query=SamplesQuery, returns=bytes, errors=(403, 404, 422), media_type="application/octet-stream")
@@ -171,7 +170,7 @@ async def samples(call: Call[Nothing]) -> web.Response:
     wanted: SamplesQuery = call.query
     leads = [lead for lead in wanted.leads.split(",") if lead]
     content = await call.request.app[TRACING_READER].samples(tracing, wanted.level, wanted.first, wanted.count, leads)
-    return web.Response(body=content, content_type="application/octet-stream", headers=IMMUTABLE)
+    return web.Response(body=content, content_type="application/octet-stream")
 
 
 @operation("GET", TRACING + "/beats", returns=bytes, errors=(403, 404), media_type="application/octet-stream")
@@ -179,7 +178,7 @@ async def beats(call: Call[Nothing]) -> web.Response:
     """Beats of a long recording: uint32 samples of all, then a letter (AAMI class) of each, then a template number of each."""
     tracing, _ = await _one(call)
     content = await call.request.app[TRACING_READER].beats(tracing)
-    return web.Response(body=content, content_type="application/octet-stream", headers=IMMUTABLE)
+    return web.Response(body=content, content_type="application/octet-stream")
 
 
 @operation("GET", TRACING + "/edits", returns=EditListShape, errors=(403, 404))

@@ -3,6 +3,7 @@
 //   <div data-case-page="ID"> with [data-part] elements that have an id
 // What somebody is typing, and the viewer, are left alone.
 
+import { fetchInBackground } from "./background.js";
 import { aimedAt, need } from "./element.js";
 
 const page = need(document, "[data-case-page]");
@@ -58,8 +59,8 @@ async function refresh() {
   }
   running = true;
   try {
-    const response = await fetch(window.location.href, { headers: { Accept: "text/html" } });
-    if (response.ok) take(await response.text());
+    const response = await fetchInBackground(window.location.href, "text/html");
+    if (response.ok && !response.redirected) take(await response.text());
   } catch {
     // The line is down; live.js says so, and the next event brings the page up to date.
   } finally {

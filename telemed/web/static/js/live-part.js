@@ -4,6 +4,8 @@
 //
 // It waits while somebody works in it: an open menu or a field with the focus would lose what was typed.
 
+import { fetchInBackground } from "./background.js";
+
 const GATHER = 1500; // ms in which events are taken together
 
 class LivePart {
@@ -35,8 +37,8 @@ class LivePart {
     if (document.hidden || this.busy) return;
     this.wanted = false;
     try {
-      const response = await fetch(this.place.dataset.livePart ?? "", { headers: { Accept: "text/html" } });
-      if (!response.ok || this.busy) return;
+      const response = await fetchInBackground(this.place.dataset.livePart ?? "", "text/html");
+      if (!response.ok || response.redirected || this.busy) return;
       const markup = await response.text();
       const scrolled = this.place.querySelector("[tabindex][role=region]")?.scrollLeft ?? 0;
       this.place.innerHTML = markup; // our own server's, escaped there

@@ -11,6 +11,7 @@
 // Nothing moves under the hand: while the pointer is over a list, or a row of it has the focus, changes that would shift
 // the rows wait, and a button says how many.
 
+import { fetchInBackground } from "./background.js";
 import { drawAll as drawClocks } from "./clock.js";
 import { el } from "./element.js";
 import { t, tn } from "./i18n.js";
@@ -52,8 +53,8 @@ class LiveList {
     address.searchParams.set("ids", ids.join(","));
     let markup;
     try {
-      const response = await fetch(address, { headers: { Accept: "text/html" } });
-      if (!response.ok) throw new Error(String(response.status));
+      const response = await fetchInBackground(address, "text/html");
+      if (!response.ok || response.redirected) throw new Error(String(response.status));
       markup = await response.text();
     } catch {
       this.timer = setTimeout(() => this.fetchRows(), 5000);
@@ -178,8 +179,8 @@ function keepSelection(now, row) {
 async function refreshCounts(body) {
   if (!body.dataset.liveCounts) return;
   try {
-    const response = await fetch(body.dataset.liveCounts, { headers: { Accept: "application/json" } });
-    if (response.ok) for (const [name, number] of Object.entries(await response.json())) showCount(name, number);
+    const response = await fetchInBackground(body.dataset.liveCounts, "application/json");
+    if (response.ok && !response.redirected) for (const [name, number] of Object.entries(await response.json())) showCount(name, number);
   } catch {
     // The figures are right again with the next change; the rows matter more.
   }

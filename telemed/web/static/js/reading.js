@@ -1,6 +1,7 @@
 // The reading page: parts that keep up with the case, evidence in tabs, templates, and the second window.
 
 import { attach as attachDrafts, draftOf } from "./autosave.js";
+import { fetchInBackground } from "./background.js";
 import { drawAll as drawClocks } from "./clock.js";
 import { aimedAt, need } from "./element.js";
 import { askForWindow, refreshEvidence, startEvidence } from "./evidence.js";
@@ -97,12 +98,12 @@ async function stepped(event) {
 
 async function fetchParts() {
   try {
-    const response = await fetch(page.dataset.parts ?? "", { headers: { Accept: "text/html" }, credentials: "same-origin" });
+    const response = await fetchInBackground(page.dataset.parts ?? "", "text/html");
     if (response.status === 404) {
       message(t("This case has left your hub."), { tone: "critical", seconds: 86_400 });
       return null;
     }
-    if (!response.ok) throw new Error(String(response.status));
+    if (!response.ok || response.redirected) throw new Error(String(response.status));
     const holder = document.createElement("template");
     holder.innerHTML = await response.text(); // our own server's, escaped there
     return holder.content;
