@@ -53,6 +53,7 @@ CENTRE = Centre(
     consent_wanted=True,
     headline_fields=("speciality", "reason"),
     claim_idle_minutes=120,
+    results=(),
     critical_findings=(_("Needs transfer at once"), _("Life-threatening condition not yet treated")),
     return_reasons=(_("Summary of the record missing"), _("Examinations or results missing"), _("Consent missing"), _("Question not clear")),
     send_back_reasons=(_("Question not answered"), _("Recommendation does not follow from the opinion"), _("Doses or contraindications to be checked")),

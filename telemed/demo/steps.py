@@ -10,7 +10,7 @@ from telemed.domain.case import CaseKind, Priority
 from telemed.domain.consent import ConsentGiver
 from telemed.domain.patient import RESIDENT_ID, Identifier, Sex
 from telemed.domain.people import Person
-from telemed.domain.report import VersionKind
+from telemed.domain.report import Result, VersionKind
 from telemed.service import case_reading as reading
 from telemed.service import case_request as case_request
 from telemed.service import criticals, reporting
@@ -52,15 +52,21 @@ async def _begin(work: UnitOfWork, who: Person, scene: Scene, _: Step) -> None:
     await reporting.save_draft(work, who, scene.case_id, {section: text[: len(text) // 2]}, None, "*")
 
 
+def _result(work: UnitOfWork, scene: Scene) -> Result | None:
+    """What the reader chose; None where the centre's reports have no result."""
+    wanted = Result.POSITIVE if scene.case.text.positive else Result.NEGATIVE
+    return wanted if wanted in work.region.centres[scene.case.centre].results else None
+
+
 async def _write(work: UnitOfWork, who: Person, scene: Scene, _: Step) -> None:
     text = scene.case.text
-    await reporting.save_draft(work, who, scene.case_id, text.report, text.positive, "*")
+    await reporting.save_draft(work, who, scene.case_id, text.report, _result(work, scene), "*")
 
 
 async def _amend(work: UnitOfWork, who: Person, scene: Scene, step: Step) -> None:
     sections = dict(scene.case.text.report)
     sections[list(sections)[-1]] += step.addition
-    await reporting.new_version(work, who, scene.case_id, VersionKind.AMENDMENT, step.words, sections)
+    await reporting.new_version(work, who, scene.case_id, VersionKind.AMENDMENT, step.words, sections, _result(work, scene))
 
 
 async def _value(work: UnitOfWork, scene: Scene) -> str:

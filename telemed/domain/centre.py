@@ -9,6 +9,7 @@ from typing import Any
 from telemed.domain.deadlines import DeadlineRule
 from telemed.domain.evidence import EvidenceKind, FileKind
 from telemed.domain.forms import Form
+from telemed.domain.report import Result
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,7 @@ class Centre:
     incomplete. `headline_fields` make the worklist's short text. `purpose` says in a line what the centre is for;
     `return_reasons` are ready words for a hub that asks the member for more, `send_back_reasons` for a reviewer who does not
     agree, `actions_taken` for what was done about a critical value, besides those of every centre (practice). All are message ids.
+    `results` are those that its reports may have; empty where an answer is neither negative nor positive.
     """
 
     code: str
@@ -69,6 +71,7 @@ class Centre:
     actions_taken: tuple[str, ...] = ()
     send_back_reasons: tuple[str, ...] = ()
     claim_idle_minutes: int = 30
+    results: tuple[Result, ...] = (Result.NEGATIVE, Result.POSITIVE)
     templates: tuple[Template, ...] = ()
     roles: Mapping[str, str] = field(default_factory=dict)
     """Roles of an installation that the centre brings: the module of each, by its name for `telemed serve`."""

@@ -15,6 +15,7 @@ from telemed.domain.case import Case, CaseKind, CaseStatus
 from telemed.domain.centre import Centre
 from telemed.domain.errors import (
     AlreadyClaimed,
+    FieldError,
     Forbidden,
     Invalid,
     InvalidTransition,
@@ -27,7 +28,7 @@ from telemed.domain.forms import Field, FieldType, Form
 from telemed.domain.people import Person
 from telemed.domain.permissions import CaseAction
 from telemed.domain.policy import Action
-from telemed.domain.report import REPORT, Report, ReportStatus, VersionKind
+from telemed.domain.report import REPORT, Report, ReportStatus, Result, VersionKind
 from telemed.domain.volume import Volume
 from telemed.service.access import case_at_hub, case_for, case_open_to, relation_to
 from telemed.service.identity import new_verification_code
@@ -74,6 +75,7 @@ async def open_report(work: UnitOfWork, case: Case, person: Person) -> Report:
             created_at=work.now,
             updated_at=work.now,
             hub=person.institution,
+            result=await _result_at_first(work, case),
         )
         await work.reports.add(report)
         case.report_status = report.status
@@ -81,6 +83,20 @@ async def open_report(work: UnitOfWork, case: Case, person: Person) -> Report:
         report.author = person.username
         await work.reports.save(report)
     return report
+
+
+async def _result_at_first(work: UnitOfWork, case: Case) -> Result:
+    """Return positive where a critical value was found before anybody read the case; else nobody has judged."""
+    judged = Result.POSITIVE in work.region.centres[case.centre].results
+    found = any(value.counts for value in await work.criticals.of_case(case.id))
+    return Result.POSITIVE if judged and found else Result.NOT_JUDGED
+
+
+def _check_result(centre: Centre, result: Result | None) -> None:
+    """Raises Invalid for a result that the centre's reports do not have."""
+    takes = (Result.NOT_JUDGED, *centre.results)
+    if result is not None and result not in takes:
+        raise Invalid(FieldError("result", "choice", " ".join(takes)))
 
 
 async def abandon_draft(work: UnitOfWork, case: Case) -> None:
@@ -137,19 +153,21 @@ def _match(report: Report, if_match: str | None) -> None:
 
 
 async def save_draft(
-    work: UnitOfWork, person: Person, case_id: str, sections: Mapping[str, Any], positive: bool | None, if_match: str | None
+    work: UnitOfWork, person: Person, case_id: str, sections: Mapping[str, Any], result: Result | None, if_match: str | None
 ) -> Report:
-    """Autosave. Raises StaleVersion when somebody (or another window) saved in between, InvalidTransition once signed."""
+    """Autosave; a result that is not said stays. Raises StaleVersion when somebody (or another window) saved in between,
+    InvalidTransition once signed."""
     case = await case_open_to(work, person, case_id, CaseAction.WRITE)
     report = _standing(await work.reports.versions(case.id), "save")
     _match(report, if_match)
     centre = work.region.centres[case.centre]
+    _check_result(centre, result)
     if faults := form_for(centre, report).faults(sections, "sections", complete=False):
         raise Invalid(*faults)
     report.apply("save")
     await record_overrides(work, case, report, centre.report_form, sections, person.username)
     report.sections = {k: v for k, v in sections.items() if v not in ("", None)}
-    report.positive = report.positive if positive is None else positive
+    report.result = report.result if result is None else result
     report.author, report.revision, report.updated_at = person.username, report.revision + 1, work.now
     await work.reports.save(report)
     if case.status is not CaseStatus.COMPLETED:
@@ -249,7 +267,7 @@ async def _keep(work: UnitOfWork, case: Case, report: Report, printed: StoredPdf
     report.pdf_key, report.pdf_sha256 = printed.key, printed.sha256
     report.revision += 1
     await work.reports.save(report)
-    case.report_status, case.positive, case.parked_at = report.status, report.positive, None
+    case.report_status, case.positive, case.parked_at = report.status, report.result is Result.POSITIVE, None
     if case.status is CaseStatus.ACCEPTED:
         case.apply("write")  # a finished draft taken over from another reader
     if report.released_at is not None:
@@ -292,12 +310,25 @@ def _text_to_amend(versions: list[Report]) -> dict[str, Any]:
 
 
 async def new_version(
-    work: UnitOfWork, person: Person, case_id: str, kind: VersionKind, reason: str, sections: Mapping[str, Any] | None
+    work: UnitOfWork,
+    person: Person,
+    case_id: str,
+    kind: VersionKind,
+    reason: str,
+    sections: Mapping[str, Any] | None,
+    result: Result | None = None,
 ) -> Report:
-    """Open an amendment (a changed copy) or an addendum (its own text) of a released report; it is signed like the first."""
+    """Open an amendment (a changed copy) or an addendum (its own text) of a released report; it is signed like the first.
+
+    It begins with the result of the version before it. An amendment that comes with another text has been judged by nobody, unless its
+    result comes too.
+    """
     case = await case_open_to(work, person, case_id, CaseAction.AMEND)
     versions = await work.reports.versions(case.id)
     before = _standing(versions, "amend")
+    centre = work.region.centres[case.centre]
+    _check_result(centre, result)
+    judged_anew = kind is VersionKind.AMENDMENT and sections is not None
     status = REPORT.next(before.status, "amend" if kind is VersionKind.AMENDMENT else "append")
     report = Report(
         case_id=case.id,
@@ -309,10 +340,10 @@ async def new_version(
         updated_at=work.now,
         reason=reason,
         hub=person.institution,
-        positive=before.positive,
+        result=result or (Result.NOT_JUDGED if judged_anew else before.result),
         sections=dict(sections) if sections is not None else (_text_to_amend(versions) if kind is VersionKind.AMENDMENT else {}),
     )
-    if faults := form_for(work.region.centres[case.centre], report).faults(report.sections, "sections", complete=False):
+    if faults := form_for(centre, report).faults(report.sections, "sections", complete=False):
         raise Invalid(*faults)
     await work.reports.add(report)
     case.claimed_by, case.claimed_at, case.active_at = person.username, work.now, work.now

@@ -124,14 +124,14 @@ async def test_normal_in_one_key_fits_the_request_and_can_be_taken_back(platform
     await page.keyboard.press("c")
     findings = page.locator("[name='sections.findings']")
     await findings.fill("写了一半")
-    await page.locator("[name=positive]").check()
+    await page.locator("[name=result][value=positive]").check()
     await page.keyboard.press("Alt+n")
     await expect(findings).to_have_value(re.compile("骨质结构完整"))
-    await expect(page.locator("[name=positive]")).not_to_be_checked()
+    await expect(page.locator("[name=result][value=negative]")).to_be_checked()
     await page.keyboard.press("Escape")
     await page.keyboard.press("z")
     await expect(findings).to_have_value("写了一半")
-    await expect(page.locator("[name=positive]")).to_be_checked()
+    await expect(page.locator("[name=result][value=positive]")).to_be_checked()
 
 
 async def test_who_comes_second_is_told_who_has_the_case(platform: Platform, sign_in: Visitor) -> None:

@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, St
 from telemed.domain.case import CaseKind, Priority
 from telemed.domain.consent import ConsentGiver
 from telemed.domain.patient import Sex
+from telemed.domain.report import Result
 
 NO_NUL = r"^[^\u0000]*$"
 """PostgreSQL text holds no U+0000; the schema says so too."""
@@ -103,8 +104,18 @@ class Offer(Input):
 
 
 class Draft(Input):
+    """`result` that is left out stays; `positive` is its name of before, and says no more than yes or nothing."""
+
     sections: FormData
+    result: Result | Literal[""] | None = None
     positive: bool | None = None
+
+    @property
+    def chosen(self) -> Result | None:
+        """The result that is said, None where none is."""
+        if self.result or self.positive is None:
+            return Result(self.result) if self.result else None
+        return Result.POSITIVE if self.positive else Result.NOT_JUDGED
 
 
 class Password(Input):
@@ -114,6 +125,7 @@ class Password(Input):
 class Amendment(Input):
     reason: Reason
     sections: FormData | None = None
+    result: Result | None = None
 
 
 class SendBack(Input):

@@ -50,7 +50,7 @@ async def save(call: Call[Draft]) -> web.Response:
     """Save the draft; If-Match names the version it was made from."""
     if_match = call.request.headers.get("If-Match")
     body = call.body
-    report = await execute(call.application, reporting.save_draft, call.person, call.case_id, body.sections, body.positive, if_match)
+    report = await execute(call.application, reporting.save_draft, call.person, call.case_id, body.sections, body.chosen, if_match)
     return _tagged(report, [report])
 
 
@@ -86,7 +86,9 @@ async def append(call: Call[Amendment]) -> web.Response:
 
 async def _new(call: Call[Amendment], kind: VersionKind) -> web.Response:
     body = call.body
-    report = await execute(call.application, reporting.new_version, call.person, call.case_id, kind, body.reason, body.sections)
+    report = await execute(
+        call.application, reporting.new_version, call.person, call.case_id, kind, body.reason, body.sections, body.result
+    )
     return await _again(call, report)
 
 

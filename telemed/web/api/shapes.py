@@ -12,7 +12,7 @@ from telemed.domain.critical import CriticalValue
 from telemed.domain.evidence import Evidence
 from telemed.domain.patient import Identifier, Patient, masked, masked_name
 from telemed.domain.people import Person
-from telemed.domain.report import Report
+from telemed.domain.report import Report, Result
 from telemed.domain.routing import Outcome, RouteStep, Rule
 from telemed.service.case_view import CaseView
 from telemed.service.queries import HistoryLine
@@ -139,6 +139,7 @@ class ReportShape(Shape):
     kind: str
     status: str
     sections: dict[str, Any]
+    result: str
     positive: bool
     reason: str
     author: str
@@ -310,8 +311,11 @@ def critical_shape(value: CriticalValue) -> CriticalShape:
     )
 
 
+DERIVED = frozenset({"kind", "status", "result", "positive", "versions"})
+
+
 def report_shape(report: Report, versions: list[Report]) -> ReportShape:
-    plain = {n: getattr(report, n) for n in ReportShape.__struct_fields__ if n not in ("kind", "status", "versions")}
+    plain = {n: getattr(report, n) for n in ReportShape.__struct_fields__ if n not in DERIVED}
     lines = [
         ReportVersionShape(
             version=v.version,
@@ -324,7 +328,14 @@ def report_shape(report: Report, versions: list[Report]) -> ReportShape:
         )
         for v in versions
     ]
-    return ReportShape(**plain, kind=report.kind.value, status=report.status.value, versions=lines)
+    return ReportShape(
+        **plain,
+        kind=report.kind.value,
+        status=report.status.value,
+        result=report.result.value,
+        positive=report.result is Result.POSITIVE,
+        versions=lines,
+    )
 
 
 def evidence_shape(evidence: Evidence) -> EvidenceShape:

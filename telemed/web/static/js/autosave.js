@@ -1,7 +1,7 @@
 // The draft of a report saves itself a second after typing stops. Typing never waits for the network.
 //
 //   <form data-autosave="/api/v1/cases/ID/report" data-etag='"1.3"' data-person="user name">
-//     controls named sections.findings, positive, ...; their dotted names make the JSON
+//     controls named sections.findings, result, ...; their dotted names make the JSON
 //   <span class="save-state" data-save-state></span>            says when it was saved, or what is wrong
 //
 // While the server cannot be reached the text is kept in the browser (kept-draft.js) and sent when the line is back.
@@ -95,6 +95,13 @@ export function nest(values) {
 function pick(document, name) {
   return name.split(".").reduce((/** @type {any} */ place, part) => place?.[part], document);
 }
+
+/**
+ * A value of the server as the form's controls have it: radio buttons of which none is chosen stand for what nobody chose.
+ * @param {unknown} value
+ * @returns {any}
+ */
+const asChosen = (value) => (value === "not-judged" ? "" : (value ?? ""));
 
 /**
  * @param {unknown} a
@@ -268,7 +275,7 @@ class Autosave {
     values = readForm(this.form); // typing went on while the answer was under way
     const names = Object.keys(values);
     const base = this.saved;
-    const theirs = Object.fromEntries(names.map((name) => [name, pick(current.data, name) ?? ""]));
+    const theirs = Object.fromEntries(names.map((name) => [name, asChosen(pick(current.data, name))]));
     const untouched = names.filter((name) => same(values[name], base[name]));
     const differing = names.filter(
       (name) => !untouched.includes(name) && !same(theirs[name], base[name]) && !same(values[name], theirs[name]),
