@@ -15,7 +15,6 @@ from telemed.domain.case import Case, CaseKind, CaseStatus
 from telemed.domain.centre import Centre
 from telemed.domain.errors import (
     AlreadyClaimed,
-    FieldError,
     Forbidden,
     Invalid,
     InvalidTransition,
@@ -31,10 +30,12 @@ from telemed.domain.policy import Action
 from telemed.domain.report import REPORT, Report, ReportStatus, Result, VersionKind
 from telemed.domain.volume import Volume
 from telemed.service.access import case_at_hub, case_for, case_open_to, relation_to
+from telemed.service.contradictions import NOTHING, Insistence, contradictions_in, insisted, unsettled
 from telemed.service.identity import new_verification_code
 from telemed.service.ports.unit_of_work import UnitOfWork
 from telemed.service.prefill import record_overrides
 from telemed.service.rendering import FigureCollector, RenderRequest, Signing, StoredPdf, render_request
+from telemed.service.results import check_result, result_at_first
 
 ADDENDUM = Form((Field("addendum", "Addendum", FieldType.LONG_TEXT, required=True, rows=8, max_length=20000),))
 
@@ -75,7 +76,7 @@ async def open_report(work: UnitOfWork, case: Case, person: Person) -> Report:
             created_at=work.now,
             updated_at=work.now,
             hub=person.institution,
-            result=await _result_at_first(work, case),
+            result=await result_at_first(work, case),
         )
         await work.reports.add(report)
         case.report_status = report.status
@@ -83,20 +84,6 @@ async def open_report(work: UnitOfWork, case: Case, person: Person) -> Report:
         report.author = person.username
         await work.reports.save(report)
     return report
-
-
-async def _result_at_first(work: UnitOfWork, case: Case) -> Result:
-    """Return positive where a critical value was found before anybody read the case; else nobody has judged."""
-    judged = Result.POSITIVE in work.region.centres[case.centre].results
-    found = any(value.counts for value in await work.criticals.of_case(case.id))
-    return Result.POSITIVE if judged and found else Result.NOT_JUDGED
-
-
-def _check_result(centre: Centre, result: Result | None) -> None:
-    """Raises Invalid for a result that the centre's reports do not have."""
-    takes = (Result.NOT_JUDGED, *centre.results)
-    if result is not None and result not in takes:
-        raise Invalid(FieldError("result", "choice", " ".join(takes)))
 
 
 async def abandon_draft(work: UnitOfWork, case: Case) -> None:
@@ -161,7 +148,7 @@ async def save_draft(
     report = _standing(await work.reports.versions(case.id), "save")
     _match(report, if_match)
     centre = work.region.centres[case.centre]
-    _check_result(centre, result)
+    check_result(centre, result)
     if faults := form_for(centre, report).faults(sections, "sections", complete=False):
         raise Invalid(*faults)
     report.apply("save")
@@ -180,8 +167,10 @@ async def save_draft(
     return report
 
 
-async def prepare_signature(work: UnitOfWork, person: Person, case_id: str, collectors: Sequence[FigureCollector]) -> RenderRequest:
-    """Check that this person can sign now, and load what is printed; nothing is changed."""
+async def prepare_signature(
+    work: UnitOfWork, person: Person, case_id: str, collectors: Sequence[FigureCollector], insistence: Insistence = NOTHING
+) -> RenderRequest:
+    """Check that this person can sign now, and load what is printed; nothing is changed. Raises Contradicted."""
     case = await case_at_hub(work, person, case_id, Action.REPORT_SIGN)
     versions = await work.reports.versions(case.id)
     report = latest(versions)
@@ -196,6 +185,7 @@ async def prepare_signature(work: UnitOfWork, person: Person, case_id: str, coll
         raise Invalid(*faults)
     signed = replace(report)
     _sign(signed, report.verification_code or new_verification_code(), work.now, release=_needs_one_person(work, case, report))
+    signed.acknowledged = insisted(await contradictions_in(work, case, report, centre), insistence, person, signed)
     return await render_request(work, case, signed, versions, report.entity_tag, Signing(person, None, work.now), collectors)
 
 
@@ -228,18 +218,26 @@ async def sign_report(work: UnitOfWork, person: Person, request: RenderRequest, 
     if report is None or report.entity_tag != request.entity_tag:
         raise StaleVersion(report.entity_tag if report else "")
     _sign(report, request.report.verification_code, request.signing.at, release=request.report.released)
+    report.acknowledged = request.report.acknowledged
     await _keep(work, case, report, printed, person, CaseEvent.SIGN, Action.REPORT_SIGN)
     return report
 
 
-async def prepare_review(work: UnitOfWork, person: Person, case_id: str, collectors: Sequence[FigureCollector]) -> RenderRequest:
-    """Check that this person can review now, and load what is printed; nothing is changed. The reviewer is never the author."""
+async def prepare_review(
+    work: UnitOfWork, person: Person, case_id: str, collectors: Sequence[FigureCollector], insistence: Insistence = NOTHING
+) -> RenderRequest:
+    """Check that this person can review now, and load what is printed; nothing is changed. The reviewer is never the author.
+
+    Raises Contradicted for what the author did not sign all the same.
+    """
     case, report, versions = await _to_review(work, person, case_id)
     writer = await work.people.get(report.author)
     if writer is None:
         raise NotFound("person", report.author)
     reviewed = replace(report)
     _review(reviewed, person, work.now)
+    found = unsettled(await contradictions_in(work, case, report, work.region.centres[case.centre]), report)
+    reviewed.acknowledged = (*report.acknowledged, *insisted(found, insistence, person, reviewed))
     return await render_request(work, case, reviewed, versions, report.entity_tag, Signing(writer, person, work.now), collectors)
 
 
@@ -258,6 +256,7 @@ async def review_report(work: UnitOfWork, person: Person, request: RenderRequest
     if report.entity_tag != request.entity_tag:
         raise StaleVersion(report.entity_tag)
     _review(report, person, request.signing.at)
+    report.acknowledged = request.report.acknowledged
     await _keep(work, case, report, printed, person, CaseEvent.REVIEW, Action.REPORT_REVIEW)
     return report
 
@@ -278,7 +277,9 @@ async def _keep(work: UnitOfWork, case: Case, report: Report, printed: StoredPdf
         case.unclaim()
         case.acknowledged_at = case.acknowledged_by = None
     await work.cases.save(case)
-    detail = {"version": report.version, "status": report.status.value, "pdf_sha256": printed.sha256}
+    detail: dict[str, Any] = {"version": report.version, "status": report.status.value, "pdf_sha256": printed.sha256}
+    if insisted_on := [each for each in report.acknowledged if each.by == person.username]:
+        detail |= {"contradictions": [each.code for each in insisted_on], "reason": insisted_on[0].reason}
     work.outbox.step(case, person, event, action, detail)
 
 
@@ -327,7 +328,7 @@ async def new_version(
     versions = await work.reports.versions(case.id)
     before = _standing(versions, "amend")
     centre = work.region.centres[case.centre]
-    _check_result(centre, result)
+    check_result(centre, result)
     judged_anew = kind is VersionKind.AMENDMENT and sections is not None
     status = REPORT.next(before.status, "amend" if kind is VersionKind.AMENDMENT else "append")
     report = Report(

@@ -29,10 +29,12 @@ from telemed.domain.errors import (
     StaleVersion,
     VersionRequired,
 )
+from telemed.service.contradictions import Contradicted
 from telemed.service.document_pages import Undrawable
 from telemed.service.files import DamagedFile, UnknownKind
 from telemed.service.uploads import ChecksumMismatch, OffsetMismatch, TooManyUploads
 from telemed.web.i18n import gettext
+from telemed.web.labels.contradictions import contradiction_text
 
 _ = str  # marks text for the translation catalogue
 log = structlog.get_logger()
@@ -47,6 +49,7 @@ STATUS = {
     VersionRequired: 428,
     NotAuthenticated: 401,
     LockedOut: 403,
+    Contradicted: 409,
     UnknownKind: 415,
     DamagedFile: 422,
     Undrawable: 422,
@@ -65,6 +68,7 @@ TITLE = {
     "version-required": _("Say which version you changed (If-Match)"),
     "not-authenticated": _("Sign in first"),
     "locked-out": _("The account is locked after too many wrong passwords"),
+    "contradictions": _("The report does not go together with what is known"),
     "unknown-file": _("Nobody here knows this kind of file"),
     "damaged-file": _("The file is damaged or not what it says"),
     "offset-mismatch": _("The bytes do not follow what has arrived"),
@@ -169,6 +173,8 @@ def from_domain(error: DomainError) -> Problem:
             return Problem(status, error.code, claimed_by=error.by, claimed_at=error.at)
         case InvalidTransition():
             return Problem(status, error.code, f"{error.kind}: {error.state} -> {error.action}", state=error.state, action=error.action)
+        case Contradicted():
+            return _contradicted(status, error)
         case StaleVersion():
             return Problem(status, error.code, headers={"ETag": f'"{error.current}"'}, current=error.current)
         case OffsetMismatch():
@@ -185,6 +191,13 @@ def from_domain(error: DomainError) -> Problem:
             return Problem(status, error.code, f"{error.action} {error.reason}".strip())
         case _:
             return Problem(status, error.code)
+
+
+def _contradicted(status: int, error: Contradicted) -> Problem:
+    """What was found, with what to do: mend it, or name it and say why it is right all the same."""
+    found = [{"code": each.code, "severity": each.severity.value, "message": contradiction_text(each)} for each in error.found]
+    advice = gettext("Correct the report, or sign with these codes in `acknowledged` and a `reason`.")
+    return Problem(status, error.code, "; ".join((*(each["message"] for each in found), advice)), contradictions=found)
 
 
 def from_validation(error: ValidationError, where: str = "") -> Problem:

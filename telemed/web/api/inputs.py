@@ -122,6 +122,13 @@ class Password(Input):
     password: Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=NO_NUL)]
 
 
+class Signature(Password):
+    """`acknowledged`: codes of contradictions that were shown and are signed all the same, for `reason`."""
+
+    acknowledged: Annotated[tuple[Code, ...], Field(max_length=50)] = ()
+    reason: Annotated[str, StringConstraints(max_length=2000, pattern=NO_NUL)] = ""
+
+
 class Amendment(Input):
     reason: Reason
     sections: FormData | None = None

@@ -11,11 +11,13 @@ from telemed.domain.errors import NotFound
 from telemed.domain.policy import Action
 from telemed.domain.report import Report, VersionKind
 from telemed.service import reporting, signing
+from telemed.service.contradictions import Insistence
 from telemed.service.execution import execute, query, record_look
 from telemed.web.api.cases import CASE
-from telemed.web.api.inputs import Amendment, Draft, Input, Nothing, Password, SendBack
+from telemed.web.api.inputs import Amendment, Draft, Input, Nothing, SendBack, Signature
 from telemed.web.api.operation import Call, answer, operation
-from telemed.web.api.shapes import ReportShape, report_shape
+from telemed.web.api.shapes import ContradictionListShape, ContradictionShape, ReportShape, report_shape
+from telemed.web.labels.contradictions import contradiction_text
 
 
 class VersionQuery(Input):
@@ -26,7 +28,7 @@ def _tagged(report: Report, versions: list[Report], status: int = 200) -> web.Re
     return answer(report_shape(report, versions), status, {"ETag": f'"{report.entity_tag}"'})
 
 
-async def _again(call: Call[Nothing] | Call[Password] | Call[Amendment] | Call[SendBack], report: Report) -> web.Response:
+async def _again(call: Call[Nothing] | Call[Signature] | Call[Amendment] | Call[SendBack], report: Report) -> web.Response:
     _, versions = await query(call.application, reporting.read_report, call.person, call.case_id)
     return _tagged(report, versions)
 
@@ -54,16 +56,27 @@ async def save(call: Call[Draft]) -> web.Response:
     return _tagged(report, [report])
 
 
-@operation("POST", CASE + "/report/sign", body=Password, returns=ReportShape, errors=(401, 403, 404, 409, 412, 422))
-async def sign(call: Call[Password]) -> web.Response:
+@operation("GET", CASE + "/report/contradictions", returns=ContradictionListShape, errors=(403, 404))
+async def contradictions(call: Call[Nothing]) -> web.Response:
+    """What does not go together in the report that is about to be signed or reviewed."""
+    found = await query(call.application, signing.contradictions_of, call.person, call.case_id)
+    await record_look(call.application, call.person, Action.REPORT_READ, f"case/{call.case_id}")
+    shown = [ContradictionShape(each.code, each.severity.value, contradiction_text(each)) for each in found]
+    return answer(ContradictionListShape(shown))
+
+
+@operation("POST", CASE + "/report/sign", body=Signature, returns=ReportShape, errors=(401, 403, 404, 409, 412, 422))
+async def sign(call: Call[Signature]) -> web.Response:
     """Sign with the password typed again: final, or preliminary where a second person reviews."""
-    return await _again(call, await signing.sign(call.application, call.person, call.case_id, call.body.password))
+    insistence = Insistence(frozenset(call.body.acknowledged), call.body.reason)
+    return await _again(call, await signing.sign(call.application, call.person, call.case_id, call.body.password, insistence))
 
 
-@operation("POST", CASE + "/report/review", body=Password, returns=ReportShape, errors=(401, 403, 404, 409, 412))
-async def review(call: Call[Password]) -> web.Response:
+@operation("POST", CASE + "/report/review", body=Signature, returns=ReportShape, errors=(401, 403, 404, 409, 412, 422))
+async def review(call: Call[Signature]) -> web.Response:
     """The second person agrees: the report is released."""
-    return await _again(call, await signing.review(call.application, call.person, call.case_id, call.body.password))
+    insistence = Insistence(frozenset(call.body.acknowledged), call.body.reason)
+    return await _again(call, await signing.review(call.application, call.person, call.case_id, call.body.password, insistence))
 
 
 @operation("POST", CASE + "/report/send-back", body=SendBack, returns=ReportShape, errors=(403, 404, 409, 422))

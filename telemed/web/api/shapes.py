@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -133,6 +134,28 @@ class ReportVersionShape(Shape):
     released_at: datetime | None
 
 
+class ContradictionShape(Shape):
+    """`severity`: `stop` where a signature needs a reason, `hint` where it does not."""
+
+    code: str
+    severity: str
+    message: str
+
+
+class ContradictionListShape(Shape):
+    items: list[ContradictionShape]
+    next: str | None = None
+
+
+class AcknowledgedShape(Shape):
+    code: str
+    said: str
+    against: str
+    by: str
+    reason: str
+    at: datetime
+
+
 class ReportShape(Shape):
     case_id: str
     version: int
@@ -151,6 +174,7 @@ class ReportShape(Shape):
     updated_at: datetime
     verification_code: str
     pdf_sha256: str
+    acknowledged: list[AcknowledgedShape]
     versions: list[ReportVersionShape]
 
 
@@ -311,7 +335,7 @@ def critical_shape(value: CriticalValue) -> CriticalShape:
     )
 
 
-DERIVED = frozenset({"kind", "status", "result", "positive", "versions"})
+DERIVED = frozenset({"kind", "status", "result", "positive", "acknowledged", "versions"})
 
 
 def report_shape(report: Report, versions: list[Report]) -> ReportShape:
@@ -334,6 +358,7 @@ def report_shape(report: Report, versions: list[Report]) -> ReportShape:
         status=report.status.value,
         result=report.result.value,
         positive=report.result is Result.POSITIVE,
+        acknowledged=[AcknowledgedShape(**asdict(each)) for each in report.acknowledged],
         versions=lines,
     )
 

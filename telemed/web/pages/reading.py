@@ -22,6 +22,7 @@ from telemed.web.extension import ReadingPanel
 from telemed.web.i18n import gettext
 from telemed.web.keys import PANELS
 from telemed.web.labels.case import answers, event_detail, examination, missing_words
+from telemed.web.labels.contradictions import acknowledged_texts
 from telemed.web.labels.image_quality import proposed_shapes, strip_of
 from telemed.web.ohif import viewer_address
 from telemed.web.pages.page import Visit, fragment, page, render
@@ -181,6 +182,7 @@ async def _context(visit: Visit, reading_view: ReadingView) -> dict[str, Any]:
         "normal": centre.normal_for(case.request),
         "phrases": [{"section": p.section, "title": p.title, "text": p.text} for p in centre.phrases],
         "findings": [gettext(finding) for finding in centre.critical_findings],
+        "acknowledged": acknowledged_texts(centre, report.acknowledged) if report else [],
         "reasons": {
             "return": centre.return_reasons, "decline": DECLINE_REASONS, "escalate": ESCALATE_REASONS, "reassign": REASSIGN_REASONS,
             "send-back": centre.send_back_reasons, "amend": AMEND_REASONS,
