@@ -7,7 +7,7 @@ from datetime import timedelta
 from telemed.domain.centre import Centre, Phrase
 from telemed.domain.deadlines import DeadlineRule
 from telemed.domain.evidence import DOCUMENTS
-from telemed.domain.forms import Choice, Field, FieldType, Form
+from telemed.domain.forms import CONTACT_PHONE, Choice, Field, FieldType, Form
 
 _ = str  # marks text for the translation catalogue
 
@@ -27,6 +27,7 @@ REQUEST = Form((
     Field("wanted_at", _("Wanted time"), FieldType.DATE_TIME),
     Field("summary", _("Summary of the record"), FieldType.LONG_TEXT, rows=6, max_length=20000),
     Field("working_diagnosis", _("Working diagnosis"), FieldType.LONG_TEXT, rows=2),
+    CONTACT_PHONE,
     Field("accession_number", _("Accession number"), max_length=16, pattern=r"[ -~]{1,16}"),
 ))  # fmt: skip
 

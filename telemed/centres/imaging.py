@@ -8,7 +8,7 @@ from telemed.domain.centre import Centre, Phrase, Template
 from telemed.domain.contradictions import OtherPart, OtherSide, PartOfBody
 from telemed.domain.deadlines import DeadlineRule
 from telemed.domain.evidence import STUDIES, EvidenceType, FileKind, magic
-from telemed.domain.forms import Choice, Field, FieldType, Form
+from telemed.domain.forms import CONTACT_PHONE, Choice, Field, FieldType, Form
 
 _ = str  # marks text for the translation catalogue
 
@@ -38,6 +38,7 @@ REQUEST = Form((
     Field("reason", _("Reason for examination"), FieldType.LONG_TEXT, required=True, rows=3),
     Field("history", _("Clinical history"), FieldType.LONG_TEXT, rows=3),
     Field("question", _("Question to the reader"), FieldType.LONG_TEXT, rows=2),
+    CONTACT_PHONE,
     Field("accession_number", _("Accession number"), max_length=16, pattern=r"[ -~]{1,16}",
           help=_("Leave empty and one is made. A PACS that sends this number finds the case by itself.")),
 ))  # fmt: skip

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 
+from telemed.demo.region import CONTACT_PHONES
 from telemed.demo.scene import Scene, comes_late, is_study
 from telemed.demo.story import Step
 from telemed.domain.case import CaseKind, Priority
@@ -28,7 +29,7 @@ async def _create(work: UnitOfWork, who: Person, scene: Scene, _: Step) -> None:
     case, patient = scene.case, scene.patient
     numbers = (Identifier(RESIDENT_ID, patient.resident_id), Identifier(case.member, patient.number))
     card = Demographics(patient.name, Sex(patient.sex), patient.birth_date, numbers)
-    request = dict(case.text.request) | {"accession_number": scene.number}
+    request = dict(case.text.request) | {"accession_number": scene.number, "contact_phone": CONTACT_PHONES[case.member]}
     made = await case_request.create_case(work, who, case.centre, CaseKind(case.kind), Priority(case.priority), card, request)
     scene.case_id = made.id
 

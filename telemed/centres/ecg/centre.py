@@ -8,7 +8,7 @@ from telemed.centres.ecg.domain import TRACINGS
 from telemed.domain.centre import Centre, Phrase, Template
 from telemed.domain.deadlines import DeadlineRule
 from telemed.domain.evidence import FileKind
-from telemed.domain.forms import Choice, Field, FieldType, Form
+from telemed.domain.forms import CONTACT_PHONE, Choice, Field, FieldType, Form
 
 _ = str  # marks text for the translation catalogue
 
@@ -25,6 +25,7 @@ REQUEST = Form((
     Field("chest_pain", _("Chest pain now"), FieldType.FLAG),
     Field("pacemaker", _("Pacemaker"), FieldType.FLAG),
     Field("history", _("Clinical history and medication"), FieldType.LONG_TEXT, rows=3),
+    CONTACT_PHONE,
     Field("accession_number", _("Accession number"), max_length=16, pattern=r"[ -~]{1,16}"),
 ))  # fmt: skip
 
