@@ -165,6 +165,25 @@ def test_a_template_is_found_out_wherever_it_does_not_belong(template: Template,
     assert ("part" in found(text, request={"body_part": part})) is (part not in template.when["body_part"])
 
 
+@pytest.mark.parametrize(
+    ("stated", "text", "code"),
+    [
+        ("atrial-fibrillation", "窦性心律，正常心电图。", "rhythm"),
+        ("atrial-fibrillation", "Sinus rhythm.", "rhythm"),
+        ("atrial-fibrillation", "心房颤动，未见窦性心律。", ""),
+        ("atrial-fibrillation", "心房颤动转为窦性心律。", ""),
+        ("atrial-fibrillation", "未见窦性心律。", ""),
+        ("asystole-suspected", "窦性心律。", "rhythm"),
+        ("st-elevation", "窦性心律，正常心电图。", "normal-ecg"),
+        ("st-elevation", "窦性心律，大致正常心电图。", ""),
+        ("long-qtc", "Abnormal ECG.", ""),
+        ("sinus-rhythm", "窦性心律，正常心电图。", ""),
+    ],
+)
+def test_a_tracing_that_states_something_else(stated: str, text: str, code: str) -> None:
+    assert list(found(text, centre="ecg", stated=frozenset({stated}))) == ([code] if code else [])
+
+
 @pytest.mark.parametrize(("text", "hit"), [("。", True), ("——", True), (" … ", True), ("未见", False), ("-1", False)])
 def test_a_section_of_signs_alone(text: str, hit: bool) -> None:
     report = Unsigned({"findings": text}, required=frozenset({"findings"}))
