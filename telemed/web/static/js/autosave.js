@@ -16,6 +16,7 @@ import { dropOldDrafts, KeptDraft } from "./kept-draft.js";
 import { message } from "./message.js";
 
 const QUIET = 1000; // ms after the last key
+const TRIES = 3; // saves in a row before signing, while others save as well
 const RETRY = [2000, 4000, 8000, 15_000, 30_000]; // ms; the last is repeated
 
 /**
@@ -123,6 +124,18 @@ function labelOf(form, name) {
   return control?.closest("[data-field]")?.querySelector(".field-label")?.textContent?.trim() || name;
 }
 
+/**
+ * A value as the page shows it: of radio buttons the words beside the one that is chosen.
+ * @param {HTMLFormElement} form
+ * @param {string} name
+ * @param {unknown} value
+ */
+function spoken(form, name, value) {
+  const text = String(value ?? "");
+  const radio = form.querySelector(`input[type=radio][name="${CSS.escape(name)}"][value="${CSS.escape(text)}"]`);
+  return radio?.closest("label")?.textContent?.trim() ?? text;
+}
+
 class Autosave {
   /** @param {HTMLFormElement} form */
   constructor(form) {
@@ -171,6 +184,15 @@ class Autosave {
     this.stopped = true;
   }
 
+  /**
+   * The server has this value now by another step: a change of it from here on is the writer's own, and no conflict.
+   * @param {string} name
+   * @param {FormValues[string]} value
+   */
+  learned(name, value) {
+    this.saved = { ...this.saved, [name]: value };
+  }
+
   edited() {
     if (this.stopped) return;
     this.roomy = this.kept.write(readForm(this.form), this.saved, this.etag);
@@ -189,7 +211,11 @@ class Autosave {
   async flush() {
     clearTimeout(this.timer);
     await this.running;
-    if (this.dirty) await this.save();
+    for (let tries = 0; this.dirty && tries < TRIES; tries += 1) {
+      const { failures } = this;
+      await this.save();
+      if (this.failures > failures || this.stopped) break; // no line, or refused; what was only stale is settled, and saved again
+    }
     return !this.dirty;
   }
 
@@ -286,8 +312,8 @@ class Autosave {
     if (differing.length) {
       const shown = differing.map((name) => ({
         label: labelOf(this.form, name),
-        mine: String(values[name] ?? ""),
-        theirs: String(theirs[name] ?? ""),
+        mine: spoken(this.form, name, values[name]),
+        theirs: spoken(this.form, name, theirs[name]),
       }));
       this.choose(await askWhichText(shown), differing, theirs);
     }

@@ -72,7 +72,7 @@ function refreshReport(fresh, own) {
   const form = writing();
   const theirs = part("report", fresh).querySelector("form[data-autosave]");
   if (form && theirs) {
-    followResult(form, theirs, String(draftOf(form)?.saved.result ?? ""));
+    followResult(form, theirs, draftOf(form));
     return;
   }
   if (form && draftOf(form)?.dirty) {

@@ -66,11 +66,12 @@ export function resultToFollow(here, saved, server) {
  * The form follows the server, which another step has changed: a critical value was declared, or the last one withdrawn.
  * @param {HTMLFormElement} form
  * @param {ParentNode} fresh
- * @param {string} saved
+ * @param {ReturnType<typeof import("./autosave.js").draftOf>} draft
  */
-export function followResult(form, fresh, saved) {
-  const result = resultToFollow(chosen(form), saved, chosen(fresh));
+export function followResult(form, fresh, draft) {
+  const result = resultToFollow(chosen(form), String(draft?.saved.result ?? ""), chosen(fresh));
   if (result === null) return;
+  draft?.learned("result", result);
   choose(form, result);
   const text =
     result === "positive" ? t("A critical value is on record: the result is positive now.") : t("The result has to be chosen again.");
