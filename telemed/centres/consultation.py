@@ -7,7 +7,7 @@ from datetime import timedelta
 from telemed.domain.centre import Centre, Phrase
 from telemed.domain.deadlines import DeadlineRule
 from telemed.domain.evidence import DOCUMENTS
-from telemed.domain.forms import Choice, Field, FieldType, Form
+from telemed.domain.forms import CONTACT_PHONE, Choice, Field, FieldType, Form
 
 _ = str  # marks text for the translation catalogue
 
@@ -27,6 +27,7 @@ REQUEST = Form((
     Field("wanted_at", _("Wanted time"), FieldType.DATE_TIME),
     Field("summary", _("Summary of the record"), FieldType.LONG_TEXT, rows=6, max_length=20000),
     Field("working_diagnosis", _("Working diagnosis"), FieldType.LONG_TEXT, rows=2),
+    CONTACT_PHONE,
     Field("accession_number", _("Accession number"), max_length=16, pattern=r"[ -~]{1,16}"),
 ))  # fmt: skip
 
@@ -53,6 +54,7 @@ CENTRE = Centre(
     consent_wanted=True,
     headline_fields=("speciality", "reason"),
     claim_idle_minutes=120,
+    results=(),
     critical_findings=(_("Needs transfer at once"), _("Life-threatening condition not yet treated")),
     return_reasons=(_("Summary of the record missing"), _("Examinations or results missing"), _("Consent missing"), _("Question not clear")),
     send_back_reasons=(_("Question not answered"), _("Recommendation does not follow from the opinion"), _("Doses or contraindications to be checked")),

@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import timedelta
 
 from telemed.domain.centre import Centre, Phrase, Template
+from telemed.domain.contradictions import OtherPart, OtherSide, PartOfBody
 from telemed.domain.deadlines import DeadlineRule
 from telemed.domain.evidence import STUDIES, EvidenceType, FileKind, magic
-from telemed.domain.forms import Choice, Field, FieldType, Form
+from telemed.domain.forms import CONTACT_PHONE, Choice, Field, FieldType, Form
 
 _ = str  # marks text for the translation catalogue
 
@@ -37,6 +38,7 @@ REQUEST = Form((
     Field("reason", _("Reason for examination"), FieldType.LONG_TEXT, required=True, rows=3),
     Field("history", _("Clinical history"), FieldType.LONG_TEXT, rows=3),
     Field("question", _("Question to the reader"), FieldType.LONG_TEXT, rows=2),
+    CONTACT_PHONE,
     Field("accession_number", _("Accession number"), max_length=16, pattern=r"[ -~]{1,16}",
           help=_("Leave empty and one is made. A PACS that sends this number finds the case by itself.")),
 ))  # fmt: skip
@@ -79,6 +81,75 @@ TEMPLATES = (
             "膝关节未见明显骨质异常。"),
 )  # fmt: skip
 
+_HEAD = PartOfBody(
+    _("Head"),
+    r"颅|脑|头|基底节|额|颞|顶叶|枕|中线|鼻窦|乳突|眼|眶|brain|cerebr|intracranial|skull|head|sinus",
+    r"颅|脑实质|侧脑室|基底节|\bbrain\b|intracranial",
+)
+PARTS = {
+    "HEAD": _HEAD,
+    "BRAIN": _HEAD,
+    "SKULL": _HEAD,
+    "NECK": PartOfBody(_("Neck"), r"颈|甲状腺|喉|咽|腮|neck|thyroid|larynx|pharynx", r"甲状腺|\bthyroid\b"),
+    "CHEST": PartOfBody(
+        _("Chest"),
+        r"肺|胸|纵隔|心|膈|肋|气管|食管|lung|chest|thora|mediastin|pleura|heart|pulmon|rib",
+        r"肺|纵隔|肋膈角|\blungs?\b|mediastin|pulmonary",
+    ),
+    "ABDOMEN": PartOfBody(
+        _("Abdomen"),
+        r"肝|胆|胰|脾|肾|腹|肠|胃|阑尾|liver|hepat|abdom|kidney|renal|spleen|pancrea|bowel|gall",
+        r"肝脏|肝实质|胆囊|胰腺|\bliver\b|\bspleen\b|\bgallbladder\b",
+    ),
+    "PELVIS": PartOfBody(
+        _("Pelvis"),
+        r"盆|膀胱|子宫|前列腺|髋|骶|卵巢|直肠|附件|股骨|耻骨|pelvi|bladder|hip|uter|prostat|sacr|femor",
+        r"膀胱|骨盆|盆腔|\bpelvi",
+    ),
+    "SPINE": PartOfBody(_("Spine"), r"椎|脊|骶|尾骨|spin|vertebra|dis[ck]|sacr", r"椎体|椎间盘|\bvertebra|\bdis[ck]s?\b"),
+    "HAND": PartOfBody(
+        _("Hand"), r"手|掌|指|腕|拇|hand|wrist|finger|thumb|metacarp|carp|phalan", r"掌骨|腕骨|手诸骨|手部骨|\bmetacarp|\bwrist\b"
+    ),
+    "KNEE": PartOfBody(
+        _("Knee"),
+        r"膝|髌|胫|腓|股骨|半月板|韧带|knee|patell|menisc|tibia|femor|ligament",
+        r"膝关节|髌骨|半月板|\bknee\b|\bpatella|\bmenisc",
+    ),
+    "FOOT": PartOfBody(
+        _("Foot"), r"足|跖|趾|踝|跟骨|距骨|foot|feet|ankle|toe|metatars|tars|calcane|talus", r"跖骨|跟骨|足诸骨|\bmetatars|\bcalcane"
+    ),
+    "BREAST": PartOfBody(_("Breast"), r"乳(?!突)|腋|breast|mamm|axill", r"乳腺|\bbreasts?\b"),
+}
+"""Body parts of the request form, and the words by which a report names them."""
+
+PAIRED = (
+    r"手(?!术)|掌骨|指(?!征|标|导|南)|腕|拇|hands?\b|wrists?\b|thumbs?\b",
+    r"足(?!够)|跖|趾|踝|跟骨|foot\b|feet\b|ankles?\b",
+    r"膝|髌|knees?\b|patell",
+    r"肘|elbows?\b",
+    r"肩|锁骨|shoulders?\b|clavicles?\b",
+    r"髋|股骨头|hips?\b",
+    r"乳(?!突)|breasts?\b",
+    r"肺|lungs?\b",
+    r"肾|kidneys?\b",
+    r"胫|腓|小腿|legs?\b",
+    r"前臂|尺骨|桡骨|forearms?\b",
+    r"上臂|肱骨|humer",
+    r"大腿|股骨干|thighs?\b",
+)
+"""Paired parts, each with the words for it: a request for one side is not answered by the other."""
+
+CONTRADICTIONS = (
+    OtherSide(
+        "side",
+        PAIRED,
+        ("body_part", "reason", "question"),
+        _("The report says %(said)s, the request %(against)s"),
+        "Joint Commission Universal Protocol (2003): the right side is verified before the procedure, here before the signature",
+    ),
+    OtherPart("part", "body_part", PARTS, _("The text names %(said)s, and not what was asked for: %(against)s"), "practice"),
+)
+
 CENTRE = Centre(
     code="imaging",
     letter="A",
@@ -99,6 +170,7 @@ CENTRE = Centre(
     return_reasons=(_("Images incomplete"), _("Image quality not sufficient"), _("History missing"), _("Patient data contradict the images")),
     send_back_reasons=(_("Findings incomplete"), _("Impression does not follow from the findings"), _("Side or level to be checked")),
     templates=TEMPLATES,
+    contradictions=CONTRADICTIONS,
     phrases=(
         Phrase("findings", "头颅正常", "颅骨骨质完整。脑实质内未见异常密度影，灰白质分界清楚。脑室、脑池大小形态正常，中线结构居中。"),
         Phrase("impression", "头颅正常", "颅脑 CT 平扫未见明显异常。"),

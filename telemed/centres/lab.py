@@ -7,7 +7,7 @@ from datetime import timedelta
 from telemed.domain.centre import Centre, Phrase, Template
 from telemed.domain.deadlines import DeadlineRule
 from telemed.domain.evidence import EvidenceKind, EvidenceType, FileKind
-from telemed.domain.forms import Choice, Field, FieldType, Form
+from telemed.domain.forms import CONTACT_PHONE, Choice, Field, FieldType, Form
 
 _ = str  # marks text for the translation catalogue
 
@@ -24,6 +24,7 @@ REQUEST = Form((
     Field("tests", _("Tests asked for"), max_length=1000),
     Field("collected_at", _("Collected at"), FieldType.DATE_TIME),
     Field("history", _("Clinical history"), FieldType.LONG_TEXT, rows=3),
+    CONTACT_PHONE,
     Field("accession_number", _("Accession number"), max_length=16, pattern=r"[ -~]{1,16}"),
 ))  # fmt: skip
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 from telemed.domain.centre import Centre, Phrase, Template
 from telemed.domain.deadlines import DeadlineRule
 from telemed.domain.evidence import EvidenceKind, EvidenceType, FileKind, magic
-from telemed.domain.forms import Choice, Field, FieldType, Form
+from telemed.domain.forms import CONTACT_PHONE, Choice, Field, FieldType, Form
 
 _ = str  # marks text for the translation catalogue
 
@@ -31,6 +31,7 @@ REQUEST = Form((
     Field("history", _("Clinical history"), FieldType.LONG_TEXT, rows=3),
     Field("operation", _("Operation findings"), FieldType.LONG_TEXT, rows=3),
     Field("gross", _("Gross description"), FieldType.LONG_TEXT, rows=3),
+    CONTACT_PHONE,
     Field("accession_number", _("Accession number"), max_length=16, pattern=r"[ -~]{1,16}"),
 ))  # fmt: skip
 

@@ -8,14 +8,47 @@ PASSWORD = "telemed-demo"  # noqa: S105  # printed at every start of the demo: n
 
 CITY_A, CITY_B = "江临市", "湖安市"
 
+CONTACT_PHONES = {"CLINIC1": "000-0000-2011", "CLINIC2": "000-0000-2012", "CLINIC3": "000-0000-2013"}
+"""The requesting doctors' telephones. No exchange has such numbers."""
+
 INSTITUTIONS: tuple[Institution, ...] = (
-    Institution("MAIN", "金陵湾医学中心（演示）", "Jinling Bay Medical Centre (demo)", Level.MAIN_HUB, CITY_A, "滨江区"),
-    Institution("HUBA", "江临市中心医院（演示）", "Jianglin Central Hospital (demo)", Level.SUB_HUB, CITY_A, "钟楼区"),
-    Institution("HUBB", "湖安市第一医院（演示）", "Hu'an First Hospital (demo)", Level.SUB_HUB, CITY_B, "湖滨区"),
-    Institution("CLINIC1", "江北社区卫生服务中心（演示）", "Jiangbei Community Health Centre (demo)", Level.MEMBER, CITY_A, "江北区"),
-    Institution("CLINIC2", "秦溪镇卫生院（演示）", "Qinxi Township Health Centre (demo)", Level.MEMBER, CITY_A, "秦溪区"),
-    Institution("CLINIC3", "湖西街道社区卫生服务中心（演示）", "Huxi Community Health Centre (demo)", Level.MEMBER, CITY_B, "湖西区"),
-    Institution("NETWORK", "区域远程医疗运行中心（演示）", "Regional Telemedicine Operations (demo)", Level.OPERATOR, CITY_A, "滨江区"),
+    Institution(
+        "MAIN", "金陵湾医学中心（演示）", "Jinling Bay Medical Centre (demo)", Level.MAIN_HUB, CITY_A, "滨江区", phone="000-0000-1001"
+    ),
+    Institution(
+        "HUBA", "江临市中心医院（演示）", "Jianglin Central Hospital (demo)", Level.SUB_HUB, CITY_A, "钟楼区", phone="000-0000-1002"
+    ),
+    Institution("HUBB", "湖安市第一医院（演示）", "Hu'an First Hospital (demo)", Level.SUB_HUB, CITY_B, "湖滨区", phone="000-0000-1003"),
+    Institution(
+        "CLINIC1",
+        "江北社区卫生服务中心（演示）",
+        "Jiangbei Community Health Centre (demo)",
+        Level.MEMBER,
+        CITY_A,
+        "江北区",
+        phone="000-0000-2001",
+    ),
+    Institution(
+        "CLINIC2", "秦溪镇卫生院（演示）", "Qinxi Township Health Centre (demo)", Level.MEMBER, CITY_A, "秦溪区", phone="000-0000-2002"
+    ),
+    Institution(
+        "CLINIC3",
+        "湖西街道社区卫生服务中心（演示）",
+        "Huxi Community Health Centre (demo)",
+        Level.MEMBER,
+        CITY_B,
+        "湖西区",
+        phone="000-0000-2003",
+    ),
+    Institution(
+        "NETWORK",
+        "区域远程医疗运行中心（演示）",
+        "Regional Telemedicine Operations (demo)",
+        Level.OPERATOR,
+        CITY_A,
+        "滨江区",
+        phone="000-0000-3001",
+    ),
 )
 
 LOOPBACK = frozenset({"127.0.0.0/8", "::1/128"})

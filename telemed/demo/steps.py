@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 
+from telemed.demo.region import CONTACT_PHONES
 from telemed.demo.scene import Scene, comes_late, is_study
 from telemed.demo.story import Step
 from telemed.domain.case import CaseKind, Priority
 from telemed.domain.consent import ConsentGiver
 from telemed.domain.patient import RESIDENT_ID, Identifier, Sex
 from telemed.domain.people import Person
-from telemed.domain.report import VersionKind
+from telemed.domain.report import Result, VersionKind
 from telemed.service import case_reading as reading
 from telemed.service import case_request as case_request
 from telemed.service import criticals, reporting
@@ -28,7 +29,7 @@ async def _create(work: UnitOfWork, who: Person, scene: Scene, _: Step) -> None:
     case, patient = scene.case, scene.patient
     numbers = (Identifier(RESIDENT_ID, patient.resident_id), Identifier(case.member, patient.number))
     card = Demographics(patient.name, Sex(patient.sex), patient.birth_date, numbers)
-    request = dict(case.text.request) | {"accession_number": scene.number}
+    request = dict(case.text.request) | {"accession_number": scene.number, "contact_phone": CONTACT_PHONES[case.member]}
     made = await case_request.create_case(work, who, case.centre, CaseKind(case.kind), Priority(case.priority), card, request)
     scene.case_id = made.id
 
@@ -52,15 +53,21 @@ async def _begin(work: UnitOfWork, who: Person, scene: Scene, _: Step) -> None:
     await reporting.save_draft(work, who, scene.case_id, {section: text[: len(text) // 2]}, None, "*")
 
 
+def _result(work: UnitOfWork, scene: Scene) -> Result | None:
+    """What the reader chose; None where the centre's reports have no result."""
+    wanted = Result.POSITIVE if scene.case.text.positive else Result.NEGATIVE
+    return wanted if wanted in work.region.centres[scene.case.centre].results else None
+
+
 async def _write(work: UnitOfWork, who: Person, scene: Scene, _: Step) -> None:
     text = scene.case.text
-    await reporting.save_draft(work, who, scene.case_id, text.report, text.positive, "*")
+    await reporting.save_draft(work, who, scene.case_id, text.report, _result(work, scene), "*")
 
 
 async def _amend(work: UnitOfWork, who: Person, scene: Scene, step: Step) -> None:
     sections = dict(scene.case.text.report)
     sections[list(sections)[-1]] += step.addition
-    await reporting.new_version(work, who, scene.case_id, VersionKind.AMENDMENT, step.words, sections)
+    await reporting.new_version(work, who, scene.case_id, VersionKind.AMENDMENT, step.words, sections, _result(work, scene))
 
 
 async def _value(work: UnitOfWork, scene: Scene) -> str:

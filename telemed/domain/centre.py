@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from telemed.domain.contradictions import SHARED, ContradictionRule
 from telemed.domain.deadlines import DeadlineRule
 from telemed.domain.evidence import EvidenceKind, FileKind
 from telemed.domain.forms import Form
+from telemed.domain.report import Result
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,8 @@ class Centre:
     incomplete. `headline_fields` make the worklist's short text. `purpose` says in a line what the centre is for;
     `return_reasons` are ready words for a hub that asks the member for more, `send_back_reasons` for a reviewer who does not
     agree, `actions_taken` for what was done about a critical value, besides those of every centre (practice). All are message ids.
+    `results` are those that its reports may have; empty where an answer is neither negative nor positive. `contradictions` are the
+    centre's own rules of what does not go together in a report, besides those of every centre.
     """
 
     code: str
@@ -69,12 +73,19 @@ class Centre:
     actions_taken: tuple[str, ...] = ()
     send_back_reasons: tuple[str, ...] = ()
     claim_idle_minutes: int = 30
+    results: tuple[Result, ...] = (Result.NEGATIVE, Result.POSITIVE)
+    contradictions: tuple[ContradictionRule, ...] = ()
     templates: tuple[Template, ...] = ()
     roles: Mapping[str, str] = field(default_factory=dict)
     """Roles of an installation that the centre brings: the module of each, by its name for `telemed serve`."""
 
     def need_of(self, request: Mapping[str, Any]) -> str:
         return str(request.get(self.need, "")).upper() if self.need else ""
+
+    @property
+    def contradiction_rules(self) -> tuple[ContradictionRule, ...]:
+        """The rules of every centre and the centre's own."""
+        return (*SHARED, *self.contradictions)
 
     def templates_for(self, request: Mapping[str, Any]) -> tuple[Template, ...]:
         """The templates that fit the request, those for fewer requests first."""

@@ -63,6 +63,11 @@ class CriticalValue:
         self.status = CRITICAL.next(self.status, step)
 
     @property
+    def counts(self) -> bool:
+        """True unless it was withdrawn."""
+        return self.status is not CriticalStatus.WITHDRAWN
+
+    @property
     def running(self) -> bool:
         return self.status in (CriticalStatus.OPEN, CriticalStatus.NOTIFIED, CriticalStatus.ACKNOWLEDGED)
 

@@ -14,6 +14,8 @@ from typing import Any
 
 from telemed.domain.errors import FieldError
 
+_ = str  # marks text for the translation catalogue
+
 LARGEST_NUMBER = 1e15
 """A double still holds every whole number up to here (2**53 is about 9e15)."""
 
@@ -59,6 +61,16 @@ class Field:
     rows: int = 4
     measured: str = ""
     prominent: bool = False
+
+
+CONTACT_PHONE = Field(
+    "contact_phone",
+    _("Contact telephone"),
+    max_length=32,
+    pattern=r"[0-9+() \-]*",
+    help=_("Where the requesting doctor is reached: a critical value is told by telephone."),
+)
+"""Of every request form: whom a hub calls when minutes count."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,8 @@ class Level(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Institution:
-    """One institution. `code` is at once its AE title and its HL7 sending facility (MSH-4)."""
+    """One institution. `code` is at once its AE title and its HL7 sending facility (MSH-4). `phone` is where it is reached; empty:
+    not known."""
 
     code: str
     name: str
@@ -28,6 +29,7 @@ class Institution:
     city: str = ""
     district: str = ""
     active: bool = True
+    phone: str = ""
 
 
 class EntityUse(StrEnum):

@@ -32,6 +32,14 @@ class VersionKind(StrEnum):
     ADDENDUM = "addendum"
 
 
+class Result(StrEnum):
+    """Whether the report found what it looked for. Nobody has judged it until somebody says so."""
+
+    NOT_JUDGED = "not-judged"
+    NEGATIVE = "negative"
+    POSITIVE = "positive"
+
+
 RELEASED = "final amended appended"
 
 REPORT = StateMachine(
@@ -50,9 +58,24 @@ REPORT = StateMachine(
 """`amend` and `append` name the first state of the new version; the released one keeps its own."""
 
 
+@dataclass(frozen=True, slots=True)
+class Acknowledged:
+    """A contradiction that was pointed out and signed all the same: the rule's code, what stood against what, who signed, why, and when."""
+
+    code: str
+    said: str
+    against: str
+    by: str
+    reason: str
+    at: datetime
+
+
 @dataclass(slots=True)
 class Report:
-    """One version of a case's report. `revision` counts saves; with `version` it makes the entity tag."""
+    """One version of a case's report. `revision` counts saves; with `version` it makes the entity tag.
+
+    `acknowledged` are the contradictions that its author and its reviewer signed all the same.
+    """
 
     case_id: str
     version: int
@@ -63,7 +86,7 @@ class Report:
     status: ReportStatus = ReportStatus.PARTIAL
     revision: int = 0
     sections: dict[str, Any] = field(default_factory=dict)
-    positive: bool = False
+    result: Result = Result.NOT_JUDGED
     reason: str = ""
     hub: str = ""
     signed_at: datetime | None = None
@@ -74,6 +97,7 @@ class Report:
     verification_code: str = ""
     pdf_key: str = ""
     pdf_sha256: str = ""
+    acknowledged: tuple[Acknowledged, ...] = ()
 
     @property
     def entity_tag(self) -> str:

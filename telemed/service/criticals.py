@@ -9,9 +9,11 @@ from telemed.domain.events import CaseEvent
 from telemed.domain.people import SYSTEM, Agent, Person, SoftwareAgent
 from telemed.domain.permissions import CaseAction
 from telemed.domain.policy import Action
+from telemed.domain.report import ReportStatus, Result
 from telemed.service.access import case_for, case_open_to
 from telemed.service.identity import new_id
 from telemed.service.ports.unit_of_work import UnitOfWork
+from telemed.service.reporting import latest
 
 
 async def declare_critical(work: UnitOfWork, person: Person, case_id: str, finding: str) -> CriticalValue:
@@ -34,6 +36,7 @@ async def _open(work: UnitOfWork, case: Case, finding: str, finder: Agent) -> Cr
     value = CriticalValue(new_id(), case.id, finding, finder.username, work.now, work.now + work.region.tell_within)
     await work.criticals.add(value)
     await _follow(work, case)
+    await _judge(work, case)
     work.outbox.step(
         case, finder, CaseEvent.CRITICAL_DECLARE, Action.CRITICAL_DECLARE, {"finding": finding}, history={"critical": value.id}
     )
@@ -44,6 +47,18 @@ async def _follow(work: UnitOfWork, case: Case) -> None:
     """The case shows whether a critical value of it is still running."""
     case.critical_open = any(v.running for v in await work.criticals.of_case(case.id))
     await work.cases.save(case)
+
+
+async def _judge(work: UnitOfWork, case: Case) -> None:
+    """Let the unsigned report be positive while a critical value counts; when the last is withdrawn, its reader judges again."""
+    report = latest(await work.reports.versions(case.id))
+    if report is None or report.status is not ReportStatus.PARTIAL or Result.POSITIVE not in work.region.centres[case.centre].results:
+        return
+    found = any(value.counts for value in await work.criticals.of_case(case.id))
+    result = Result.POSITIVE if found else Result.NOT_JUDGED if report.result is Result.POSITIVE else report.result
+    if result is not report.result:
+        report.result, report.revision = result, report.revision + 1
+        await work.reports.save(report)
 
 
 async def _value(work: UnitOfWork, person: Person, case_id: str, value_id: str, action: Action) -> tuple[Case, CriticalValue]:
@@ -99,6 +114,7 @@ async def withdraw_critical(work: UnitOfWork, person: Person, case_id: str, valu
     value.withdrawn_reason, value.action_by, value.action_at = reason, person.username, work.now
     await work.criticals.save(value)
     await _follow(work, case)
+    await _judge(work, case)
     work.outbox.step(
         case,
         person,

@@ -108,6 +108,6 @@ async def render_request(
         network=work.region.network,
         patient=await work.patients.get(case.patient.id),
         writers={name: person for name, person in writers.items() if person is not None},
-        criticals=tuple(c.finding for c in await work.criticals.of_case(case.id) if c.status != "withdrawn"),
+        criticals=tuple(c.finding for c in await work.criticals.of_case(case.id) if c.counts),
         figures={collector.name: await collector.collect(work, case) for collector in collectors},
     )

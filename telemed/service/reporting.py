@@ -27,13 +27,15 @@ from telemed.domain.forms import Field, FieldType, Form
 from telemed.domain.people import Person
 from telemed.domain.permissions import CaseAction
 from telemed.domain.policy import Action
-from telemed.domain.report import REPORT, Report, ReportStatus, VersionKind
+from telemed.domain.report import REPORT, Report, ReportStatus, Result, VersionKind
 from telemed.domain.volume import Volume
 from telemed.service.access import case_at_hub, case_for, case_open_to, relation_to
+from telemed.service.contradictions import NOTHING, Insistence, contradictions_in, insisted, unsettled
 from telemed.service.identity import new_verification_code
 from telemed.service.ports.unit_of_work import UnitOfWork
 from telemed.service.prefill import record_overrides
 from telemed.service.rendering import FigureCollector, RenderRequest, Signing, StoredPdf, render_request
+from telemed.service.results import check_result, result_at_first
 
 ADDENDUM = Form((Field("addendum", "Addendum", FieldType.LONG_TEXT, required=True, rows=8, max_length=20000),))
 
@@ -74,6 +76,7 @@ async def open_report(work: UnitOfWork, case: Case, person: Person) -> Report:
             created_at=work.now,
             updated_at=work.now,
             hub=person.institution,
+            result=await result_at_first(work, case),
         )
         await work.reports.add(report)
         case.report_status = report.status
@@ -137,19 +140,21 @@ def _match(report: Report, if_match: str | None) -> None:
 
 
 async def save_draft(
-    work: UnitOfWork, person: Person, case_id: str, sections: Mapping[str, Any], positive: bool | None, if_match: str | None
+    work: UnitOfWork, person: Person, case_id: str, sections: Mapping[str, Any], result: Result | None, if_match: str | None
 ) -> Report:
-    """Autosave. Raises StaleVersion when somebody (or another window) saved in between, InvalidTransition once signed."""
+    """Autosave; a result that is not said stays. Raises StaleVersion when somebody (or another window) saved in between,
+    InvalidTransition once signed."""
     case = await case_open_to(work, person, case_id, CaseAction.WRITE)
     report = _standing(await work.reports.versions(case.id), "save")
     _match(report, if_match)
     centre = work.region.centres[case.centre]
+    check_result(centre, result)
     if faults := form_for(centre, report).faults(sections, "sections", complete=False):
         raise Invalid(*faults)
     report.apply("save")
     await record_overrides(work, case, report, centre.report_form, sections, person.username)
     report.sections = {k: v for k, v in sections.items() if v not in ("", None)}
-    report.positive = report.positive if positive is None else positive
+    report.result = report.result if result is None else result
     report.author, report.revision, report.updated_at = person.username, report.revision + 1, work.now
     await work.reports.save(report)
     if case.status is not CaseStatus.COMPLETED:
@@ -162,8 +167,10 @@ async def save_draft(
     return report
 
 
-async def prepare_signature(work: UnitOfWork, person: Person, case_id: str, collectors: Sequence[FigureCollector]) -> RenderRequest:
-    """Check that this person can sign now, and load what is printed; nothing is changed."""
+async def prepare_signature(
+    work: UnitOfWork, person: Person, case_id: str, collectors: Sequence[FigureCollector], insistence: Insistence = NOTHING
+) -> RenderRequest:
+    """Check that this person can sign now, and load what is printed; nothing is changed. Raises Contradicted."""
     case = await case_at_hub(work, person, case_id, Action.REPORT_SIGN)
     versions = await work.reports.versions(case.id)
     report = latest(versions)
@@ -178,6 +185,7 @@ async def prepare_signature(work: UnitOfWork, person: Person, case_id: str, coll
         raise Invalid(*faults)
     signed = replace(report)
     _sign(signed, report.verification_code or new_verification_code(), work.now, release=_needs_one_person(work, case, report))
+    signed.acknowledged = insisted(await contradictions_in(work, case, report, centre), insistence, person, signed)
     return await render_request(work, case, signed, versions, report.entity_tag, Signing(person, None, work.now), collectors)
 
 
@@ -210,18 +218,26 @@ async def sign_report(work: UnitOfWork, person: Person, request: RenderRequest, 
     if report is None or report.entity_tag != request.entity_tag:
         raise StaleVersion(report.entity_tag if report else "")
     _sign(report, request.report.verification_code, request.signing.at, release=request.report.released)
+    report.acknowledged = request.report.acknowledged
     await _keep(work, case, report, printed, person, CaseEvent.SIGN, Action.REPORT_SIGN)
     return report
 
 
-async def prepare_review(work: UnitOfWork, person: Person, case_id: str, collectors: Sequence[FigureCollector]) -> RenderRequest:
-    """Check that this person can review now, and load what is printed; nothing is changed. The reviewer is never the author."""
+async def prepare_review(
+    work: UnitOfWork, person: Person, case_id: str, collectors: Sequence[FigureCollector], insistence: Insistence = NOTHING
+) -> RenderRequest:
+    """Check that this person can review now, and load what is printed; nothing is changed. The reviewer is never the author.
+
+    Raises Contradicted for what the author did not sign all the same.
+    """
     case, report, versions = await _to_review(work, person, case_id)
     writer = await work.people.get(report.author)
     if writer is None:
         raise NotFound("person", report.author)
     reviewed = replace(report)
     _review(reviewed, person, work.now)
+    found = unsettled(await contradictions_in(work, case, report, work.region.centres[case.centre]), report)
+    reviewed.acknowledged = (*report.acknowledged, *insisted(found, insistence, person, reviewed))
     return await render_request(work, case, reviewed, versions, report.entity_tag, Signing(writer, person, work.now), collectors)
 
 
@@ -240,6 +256,7 @@ async def review_report(work: UnitOfWork, person: Person, request: RenderRequest
     if report.entity_tag != request.entity_tag:
         raise StaleVersion(report.entity_tag)
     _review(report, person, request.signing.at)
+    report.acknowledged = request.report.acknowledged
     await _keep(work, case, report, printed, person, CaseEvent.REVIEW, Action.REPORT_REVIEW)
     return report
 
@@ -249,7 +266,7 @@ async def _keep(work: UnitOfWork, case: Case, report: Report, printed: StoredPdf
     report.pdf_key, report.pdf_sha256 = printed.key, printed.sha256
     report.revision += 1
     await work.reports.save(report)
-    case.report_status, case.positive, case.parked_at = report.status, report.positive, None
+    case.report_status, case.positive, case.parked_at = report.status, report.result is Result.POSITIVE, None
     if case.status is CaseStatus.ACCEPTED:
         case.apply("write")  # a finished draft taken over from another reader
     if report.released_at is not None:
@@ -260,7 +277,9 @@ async def _keep(work: UnitOfWork, case: Case, report: Report, printed: StoredPdf
         case.unclaim()
         case.acknowledged_at = case.acknowledged_by = None
     await work.cases.save(case)
-    detail = {"version": report.version, "status": report.status.value, "pdf_sha256": printed.sha256}
+    detail: dict[str, Any] = {"version": report.version, "status": report.status.value, "pdf_sha256": printed.sha256}
+    if insisted_on := [each for each in report.acknowledged if each.by == person.username]:
+        detail |= {"contradictions": [each.code for each in insisted_on], "reason": insisted_on[0].reason}
     work.outbox.step(case, person, event, action, detail)
 
 
@@ -292,12 +311,25 @@ def _text_to_amend(versions: list[Report]) -> dict[str, Any]:
 
 
 async def new_version(
-    work: UnitOfWork, person: Person, case_id: str, kind: VersionKind, reason: str, sections: Mapping[str, Any] | None
+    work: UnitOfWork,
+    person: Person,
+    case_id: str,
+    kind: VersionKind,
+    reason: str,
+    sections: Mapping[str, Any] | None,
+    result: Result | None = None,
 ) -> Report:
-    """Open an amendment (a changed copy) or an addendum (its own text) of a released report; it is signed like the first."""
+    """Open an amendment (a changed copy) or an addendum (its own text) of a released report; it is signed like the first.
+
+    It begins with the result of the version before it. An amendment that comes with another text has been judged by nobody, unless its
+    result comes too.
+    """
     case = await case_open_to(work, person, case_id, CaseAction.AMEND)
     versions = await work.reports.versions(case.id)
     before = _standing(versions, "amend")
+    centre = work.region.centres[case.centre]
+    check_result(centre, result)
+    judged_anew = kind is VersionKind.AMENDMENT and sections is not None
     status = REPORT.next(before.status, "amend" if kind is VersionKind.AMENDMENT else "append")
     report = Report(
         case_id=case.id,
@@ -309,10 +341,10 @@ async def new_version(
         updated_at=work.now,
         reason=reason,
         hub=person.institution,
-        positive=before.positive,
+        result=result or (Result.NOT_JUDGED if judged_anew else before.result),
         sections=dict(sections) if sections is not None else (_text_to_amend(versions) if kind is VersionKind.AMENDMENT else {}),
     )
-    if faults := form_for(work.region.centres[case.centre], report).faults(report.sections, "sections", complete=False):
+    if faults := form_for(centre, report).faults(report.sections, "sections", complete=False):
         raise Invalid(*faults)
     await work.reports.add(report)
     case.claimed_by, case.claimed_at, case.active_at = person.username, work.now, work.now

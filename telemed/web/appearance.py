@@ -43,6 +43,12 @@ REPORT_STATES: Final = {
     "entered-in-error": Look("critical", "ban", _("Entered in error")),
 }
 
+RESULTS: Final = {
+    "negative": Look("done", "circle-check", _("Negative")),
+    "positive": Look("near", "flag", _("Positive")),
+    "not-judged": Look("quiet", "circle-dashed", _("Not judged")),
+}
+
 PRIORITIES: Final = {
     "stat": Look("stat", "bolt", _("STAT")),
     "asap": Look("urgent", "flag", _("ASAP")),
@@ -61,6 +67,11 @@ def case_state(status: str) -> Look:
 def report_state(status: str) -> Look:
     """The look of a report in a state."""
     return REPORT_STATES.get(status, Look("quiet", "info-circle", status))
+
+
+def result(code: str) -> Look:
+    """The look of a report's result."""
+    return RESULTS.get(code, Look("quiet", "info-circle", code))
 
 
 def priority(code: str) -> Look:

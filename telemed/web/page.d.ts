@@ -107,6 +107,13 @@ interface ProblemDocument {
   detail?: string;
   errors?: FieldError[];
   claimed_by?: string;
+  contradictions?: Contradiction[];
+}
+/** What does not go together in a report; `stop`: it is not signed without a reason. */
+interface Contradiction {
+  code: string;
+  severity: "stop" | "hint";
+  message: string;
 }
 interface FieldError {
   field?: string;

@@ -37,11 +37,13 @@ from telemed.domain.errors import (
     WrongPassword,
 )
 from telemed.service.application import Unready
+from telemed.service.contradictions import Contradicted
 from telemed.service.document_pages import Undrawable
 from telemed.service.files import DamagedFile, UnknownKind
 from telemed.service.uploads import ChecksumMismatch, OffsetMismatch, TooManyUploads
 from telemed.web.connections import TooSlow
 from telemed.web.i18n import gettext
+from telemed.web.labels.contradictions import contradiction_text
 
 _ = str  # marks text for the translation catalogue
 log = structlog.get_logger()
@@ -58,6 +60,7 @@ STATUS = {
     WrongPassword: 401,
     LockedOut: 429,
     TooManyWaiting: 429,
+    Contradicted: 409,
     UnknownKind: 415,
     DamagedFile: 422,
     BorrowedStudy: 409,
@@ -85,6 +88,7 @@ TITLE = {
     "wrong-password": _("The password is wrong; after five wrong ones the session ends"),
     "locked-out": _("Too many wrong passwords: none is taken for a while"),
     "too-many-waiting": _("Too many people are signing in at this moment; try again in some seconds"),
+    "contradictions": _("The report does not go together with what is known"),
     "unknown-file": _("Nobody here knows this kind of file"),
     "damaged-file": _("The file is damaged or not what it says"),
     "borrowed-study": _("This file's study is here already and does not belong to this case"),
@@ -206,6 +210,8 @@ def from_domain(error: DomainError) -> Problem:
             return Problem(status, error.code, claimed_by=error.by, claimed_at=error.at)
         case InvalidTransition():
             return Problem(status, error.code, f"{error.kind}: {error.state} -> {error.action}", state=error.state, action=error.action)
+        case Contradicted():
+            return _contradicted(status, error)
         case StaleVersion():
             return Problem(status, error.code, headers={"ETag": f'"{error.current}"'}, current=error.current)
         case OffsetMismatch():
@@ -235,6 +241,13 @@ def _from_intake(status: int, error: BorrowedStudy | TakenInstance) -> Problem:
     if isinstance(error, BorrowedStudy):
         return Problem(status, error.code, gettext(BORROWED) % error.study_instance_uid)
     return Problem(status, error.code, gettext(SET_ASIDE) % error, set_aside=list(error.sop_instance_uids))
+
+
+def _contradicted(status: int, error: Contradicted) -> Problem:
+    """What was found, with what to do: mend it, or name it and say why it is right all the same."""
+    found = [{"code": each.code, "severity": each.severity.value, "message": contradiction_text(each)} for each in error.found]
+    advice = gettext("Correct the report, or sign with these codes in `acknowledged` and a `reason`.")
+    return Problem(status, error.code, "; ".join((*(each["message"] for each in found), advice)), contradictions=found)
 
 
 def from_validation(error: ValidationError, where: str = "") -> Problem:

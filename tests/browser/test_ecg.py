@@ -98,6 +98,8 @@ async def test_a_tracing_is_read_and_signed_by_keyboard(platform: Platform, sign
     await page.keyboard.press("q")
     taken = "窦性心律。\nII、III、aVF 导联 ST 段抬高。\nI、aVL、V2、V3、V4、V5 导联 ST 段压低。"
     await expect(page.locator(IMPRESSION)).to_have_value(taken)
+    await expect(page.locator('textarea[name="sections.findings"]')).to_have_value(re.compile(r"^窦性心律，.*心率 \d+ 次/分，PR \d+ 毫秒"))
+    await expect(page.locator("[name=result][value=positive]")).to_be_checked()
     await page.keyboard.press("a")
     await page.keyboard.type("jxxb")
     await page.keyboard.press("Enter")
@@ -140,6 +142,25 @@ async def test_a_normal_tracing_takes_three_strokes_and_the_next_case_opens(plat
     assert report["status"] == "final"
     assert report["sections"]["impression"] == "正常心电图。"
     assert 60 < report["sections"]["rate"] < 90  # the numbers went along
+
+
+async def test_a_proposal_is_taken_over_and_signed_in_two_strokes(platform: Platform, sign_in: Visitor) -> None:
+    case = await case_with(platform, 25, tracing("sinus", 9), priority="stat")
+    page = await sign_in("ecg.huba")
+    await go(page, f"{platform.home}/read/{case}?view=unclaimed")
+    await drawn(page)
+    await page.keyboard.press("c")
+    await page.locator(IMPRESSION).wait_for()
+    await page.locator("[data-ecg-take]").wait_for()
+    await page.keyboard.press("Alt+q")
+    await page.keyboard.press("Control+Enter")
+    await page.locator("dialog[open] input[type=password]").fill(PASSWORD)
+    await page.keyboard.press("Enter")
+    await expect(page).not_to_have_url(re.compile(f"/read/{case}"))
+    report = await platform.call("GET", f"/cases/{case}/report", "ecg.huba")
+    assert (report["status"], report["result"]) == ("final", "negative")
+    assert report["sections"]["impression"] == "窦性心律。"
+    assert report["sections"]["findings"].startswith("窦性心律，心率 ")
 
 
 @pytest.mark.parametrize("name", ["diagnostic", "baseline", "muscle"])

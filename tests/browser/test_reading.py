@@ -96,6 +96,8 @@ async def test_from_a_request_to_the_signed_report_by_keyboard(platform: Platfor
     await expect(page.locator("[data-save-state]")).to_contain_text(re.compile(r"\d\d:\d\d:\d\d"))
     await keep_picture(page, "reading")
     waiting = (await platform.call("GET", "/cases?view=unclaimed", "imaging.huba"))["items"]
+    await page.keyboard.press("Alt+g")
+    await expect(page.locator("[name=result][value=negative]")).to_be_checked()
     await sign(page)
     await expect(page).to_have_url(re.compile(f"/read/{waiting[0]['id']}"))  # the next case opens by itself
     await keep_picture(page, "next")
@@ -103,7 +105,7 @@ async def test_from_a_request_to_the_signed_report_by_keyboard(platform: Platfor
     report = await platform.call("GET", f"/cases/{first['id']}/report", "clinic1")
     assert report["status"] == "final"
     assert report["sections"] == {"findings": "脑实质内未见异常密度影。", "impression": "颅脑 CT 平扫未见明显异常。"}
-    assert report["author"] == "imaging.huba"
+    assert (report["author"], report["result"]) == ("imaging.huba", "negative")
 
 
 async def test_a_report_without_an_impression_asks_for_it_before_the_password(platform: Platform, sign_in: Visitor) -> None:
@@ -118,6 +120,52 @@ async def test_a_report_without_an_impression_asks_for_it_before_the_password(pl
     await expect(page.locator("dialog[open]")).to_have_count(0)
 
 
+async def test_a_result_is_chosen_by_its_writer_before_the_password(platform: Platform, sign_in: Visitor) -> None:
+    case = await platform.new_case(PATIENTS[2])
+    page = await sign_in("imaging.huba")
+    await go(page, f"/read/{case['id']}")
+    await page.keyboard.press("c")
+    await page.locator("[name='sections.findings']").fill("右侧颞叶低密度影。")
+    await page.locator("[name='sections.impression']").fill("右侧颞叶低密度影。")
+    await expect(page.locator("[name=result]:checked")).to_have_count(0)
+    await page.keyboard.press("Control+Enter")
+    await expect(page.locator("[data-field=result]")).to_contain_text("签发前请选择结果")
+    await expect(page.locator("dialog[open]")).to_have_count(0)
+    await page.keyboard.press("Alt+p")
+    await page.keyboard.press("Control+Enter")
+    await expect(page.locator("#sign-sheet [data-shown-result]")).to_have_text("阳性")
+
+
+async def test_a_critical_value_makes_the_form_positive_and_a_negative_result_beside_it_takes_a_reason(
+    platform: Platform, sign_in: Visitor
+) -> None:
+    case = await platform.new_case(PATIENTS[5])
+    page = await sign_in("imaging.huba")
+    await go(page, f"/read/{case['id']}")
+    await page.keyboard.press("c")
+    await page.locator("[name='sections.findings']").fill("左侧基底节区见高密度影。")
+    await page.locator("[name='sections.impression']").fill("左侧基底节区脑出血。")
+    await page.locator("[data-sheet=critical-sheet]").click()
+    await page.locator("#critical-finding").fill("急性颅内出血")
+    await page.locator("#critical-sheet [type=submit]").click()
+    await expect(page.locator("[name=result][value=positive]")).to_be_checked()
+    await expect(page.locator(".critical [name=whom]")).to_have_value("陶小满")
+    await expect(page.locator(".critical a[href^='tel:']").first).to_be_visible()
+    await page.keyboard.press("Alt+g")
+    await page.keyboard.press("Control+Enter")
+    sheet = page.locator("#sign-sheet")
+    await expect(sheet.locator("[data-contradictions-list]")).to_contain_text("结果为阴性，而已登记危急值：急性颅内出血")
+    await sheet.locator("input[type=password]").fill(PASSWORD)
+    await page.keyboard.press("Enter")
+    await expect(sheet).to_be_visible()  # the reason is missing
+    await sheet.locator("[name=reason]").fill("陈旧性出血，已电话核实")
+    await sheet.locator("input[type=password]").fill(PASSWORD)
+    await page.keyboard.press("Enter")
+    await expect(page).not_to_have_url(re.compile(f"/read/{case['id']}"))
+    report = await platform.call("GET", f"/cases/{case['id']}/report", "clinic1")
+    assert (report["result"], [each["code"] for each in report["acknowledged"]]) == ("negative", ["critical-negative"])
+
+
 async def test_normal_in_one_key_fits_the_request_and_can_be_taken_back(platform: Platform, sign_in: Visitor) -> None:
     case = await platform.new_case(PATIENTS[3], modality="DX", body_part="HAND")
     page = await sign_in("imaging.huba")
@@ -125,14 +173,14 @@ async def test_normal_in_one_key_fits_the_request_and_can_be_taken_back(platform
     await page.keyboard.press("c")
     findings = page.locator("[name='sections.findings']")
     await findings.fill("写了一半")
-    await page.locator("[name=positive]").check()
+    await page.locator("[name=result][value=positive]").check()
     await page.keyboard.press("Alt+n")
     await expect(findings).to_have_value(re.compile("骨质结构完整"))
-    await expect(page.locator("[name=positive]")).not_to_be_checked()
+    await expect(page.locator("[name=result][value=negative]")).to_be_checked()
     await page.keyboard.press("Escape")
     await page.keyboard.press("z")
     await expect(findings).to_have_value("写了一半")
-    await expect(page.locator("[name=positive]")).to_be_checked()
+    await expect(page.locator("[name=result][value=positive]")).to_be_checked()
 
 
 async def test_who_comes_second_is_told_who_has_the_case(platform: Platform, sign_in: Visitor) -> None:
@@ -218,11 +266,13 @@ async def test_two_people_sign_at_the_main_hub(platform: Platform, sign_in: Visi
     await go(author, f"/read/{case['id']}")
     await expect(author.locator(".report .notice")).to_contain_text("请描述大小。")
     await author.locator("[name='sections.findings']").fill("右肺结节，直径 6 mm。")
+    await author.keyboard.press("Alt+p")
     await sign(author)
     await expect(author).not_to_have_url(re.compile(f"/read/{case['id']}"))
 
     await go(reviewer, f"/read/{case['id']}?view=review")
     await expect(reviewer.locator(".report-shown")).to_contain_text("直径 6 mm")
+    await expect(reviewer.locator(".result-shown")).to_contain_text("阳性")
     await sign(reviewer)
     await expect(reviewer).not_to_have_url(re.compile(f"/read/{case['id']}"))
     report = await platform.call("GET", f"/cases/{case['id']}/report", "clinic1")

@@ -4,8 +4,8 @@ import { test } from "node:test";
 import { nest } from "/static/js/autosave.js";
 
 test("dotted names become the JSON of the API", () => {
-  const flat = { "sections.findings": "a", "sections.impression": "b", positive: true };
-  assert.deepEqual(nest(flat), { sections: { findings: "a", impression: "b" }, positive: true });
+  const flat = { "sections.findings": "a", "sections.impression": "b", result: "positive" };
+  assert.deepEqual(nest(flat), { sections: { findings: "a", impression: "b" }, result: "positive" });
 });
 
 test("values that are null stay, and depth has no end", () => {

@@ -106,7 +106,7 @@ def page_fonts(page: PageObject) -> list[Any]:
 def test_every_text_of_the_document_can_be_copied_from_the_pages():
     made = document(
         critical_value="急性肺动脉栓塞可能，已电话告知赵敏医师。",
-        positive=True,
+        result="positive",
         status="amended",
         version=2,
         amendment_reason="更正结节大小。",

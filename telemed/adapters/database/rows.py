@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import datetime, time
 from typing import Any
 
@@ -13,7 +14,7 @@ from telemed.domain.critical import CriticalStatus, CriticalValue
 from telemed.domain.evidence import Evidence, EvidenceType
 from telemed.domain.network import DutyPeriod
 from telemed.domain.people import Person, Role
-from telemed.domain.report import Report, ReportStatus, VersionKind
+from telemed.domain.report import Acknowledged, Report, ReportStatus, Result, VersionKind
 from telemed.domain.routing import Outcome, RouteStep
 
 Row = sa.RowMapping
@@ -74,17 +75,28 @@ def case_from_row(row: Row) -> Case:
 
 
 REPORT_PLAIN = (
-    "case_id", "version", "revision", "sections", "positive", "reason", "hub", "author", "reviewer", "review_note", "created_at",
+    "case_id", "version", "revision", "sections", "reason", "hub", "author", "reviewer", "review_note", "created_at",
     "updated_at", "signed_at", "reviewed_at", "released_at", "verification_code", "pdf_key", "pdf_sha256",
 )  # fmt: skip
 
 
 def report_to_row(report: Report) -> dict[str, Any]:
-    return {name: getattr(report, name) for name in REPORT_PLAIN} | {"kind": report.kind.value, "status": report.status.value}
+    return {name: getattr(report, name) for name in REPORT_PLAIN} | {
+        "kind": report.kind.value,
+        "status": report.status.value,
+        "result": report.result.value,
+        "acknowledged": [asdict(each) | {"at": each.at.isoformat()} for each in report.acknowledged],
+    }
 
 
 def report_from_row(row: Row) -> Report:
-    return Report(**{name: row[name] for name in REPORT_PLAIN}, kind=VersionKind(row["kind"]), status=ReportStatus(row["status"]))
+    return Report(
+        **{name: row[name] for name in REPORT_PLAIN},
+        kind=VersionKind(row["kind"]),
+        status=ReportStatus(row["status"]),
+        result=Result(row["result"]),
+        acknowledged=tuple(Acknowledged(**each | {"at": datetime.fromisoformat(each["at"])}) for each in row["acknowledged"]),
+    )
 
 
 EVIDENCE_PLAIN = (

@@ -12,6 +12,8 @@ from typing import Literal
 Language = Literal["zh-CN", "en"]
 # FHIR R4 DiagnosticReport.status, as far as a report is printed.
 ReportStatus = Literal["partial", "preliminary", "final", "amended", "appended", "entered-in-error"]
+# What the version says of itself; one that nobody judged is not printed.
+Result = Literal["not-judged", "negative", "positive"]
 
 # Every fixed word on the pages. `page` holds {page} and {pages}; `version` holds {version}; `addendum` holds {number},
 # {author} and {time}.
@@ -195,7 +197,7 @@ class ReportDocument:
     times: tuple[tuple[str, datetime], ...] = ()
     sections: tuple[Section, ...] = ()
     critical_value: str = ""
-    positive: bool | None = None
+    result: Result = "not-judged"
     pictures: tuple[Picture, ...] = ()
     tables: tuple[Table, ...] = ()
     figures: tuple[Figure, ...] = ()

@@ -170,8 +170,8 @@ def _facts(document: ReportDocument) -> list[Flowable]:
     labels = document.labels
     examination = [(line.label, line.value) for line in document.examination]
     examination += [(label, _time(time)) for label, time in document.times]
-    if document.positive is not None:
-        examination.append((labels["result"], labels["positive" if document.positive else "negative"]))
+    if document.result != "not-judged":
+        examination.append((labels["result"], labels[document.result]))
     request = [
         *_patient(document.patient, document),
         (labels["member"], document.member),

@@ -197,7 +197,7 @@ class PdfReportRenderer:
             examination=tuple(_measured(centre.report_form, body.sections, gettext)),
             sections=tuple(_sections(centre.report_form.written, body.sections, gettext)),
             critical_value="；".join(gettext(finding) for finding in request.criticals),
-            positive=report.positive,
+            result=report.result.value,
             author=SignedBy(signing.author.name, report.signed_at.astimezone(zone) if report.signed_at else None),
             reviewer=SignedBy(signing.reviewer.name, signing.at.astimezone(zone)) if signing.reviewer else None,
             amendment_reason=report.reason if report.kind is VersionKind.AMENDMENT else "",

@@ -6,9 +6,10 @@ from datetime import timedelta
 
 from telemed.centres.ecg.domain import TRACINGS
 from telemed.domain.centre import Centre, Phrase, Template
+from telemed.domain.contradictions import OtherThanMeasured, Severity
 from telemed.domain.deadlines import DeadlineRule
 from telemed.domain.evidence import FileKind
-from telemed.domain.forms import Choice, Field, FieldType, Form
+from telemed.domain.forms import CONTACT_PHONE, Choice, Field, FieldType, Form
 
 _ = str  # marks text for the translation catalogue
 
@@ -25,6 +26,7 @@ REQUEST = Form((
     Field("chest_pain", _("Chest pain now"), FieldType.FLAG),
     Field("pacemaker", _("Pacemaker"), FieldType.FLAG),
     Field("history", _("Clinical history and medication"), FieldType.LONG_TEXT, rows=3),
+    CONTACT_PHONE,
     Field("accession_number", _("Accession number"), max_length=16, pattern=r"[ -~]{1,16}"),
 ))  # fmt: skip
 
@@ -57,6 +59,31 @@ FILE_KINDS = (
     FileKind("SCP-ECG, EDF, BDF, ISHNE, WFDB (zip)", TRACINGS.type, "application/octet-stream", _is_ecg),
 )
 
+OTHER_RHYTHMS = {
+    "atrial-fibrillation": _("Atrial fibrillation"), "atrial-flutter-suspected": _("Suspected atrial flutter"),
+    "svt": _("Supraventricular tachycardia"), "vt": _("Ventricular tachycardia"),
+    "regular-wide-tachycardia": _("Regular wide tachycardia"), "ventricular-fibrillation-suspected": _("Suspected ventricular fibrillation"),
+    "ventricular-flutter-suspected": _("Suspected ventricular flutter"),
+    "polymorphic-tachycardia-suspected": _("Suspected polymorphic tachycardia"), "asystole-suspected": _("Suspected asystole"),
+}  # fmt: skip
+"""Statements of the analysis that are no sinus rhythm, by their codes."""
+
+NOT_NORMAL = {
+    "ventricular-ectopy": _("Ventricular ectopy"), "supraventricular-ectopy": _("Supraventricular ectopy"), "pause": _("Pause"),
+    "first-degree-av-block": _("First-degree AV block"), "wide-qrs": _("Wide QRS"), "st-elevation": _("ST elevation"),
+    "st-depression": _("ST depression"), "long-qtc": _("Long QT interval"), "hyperkalaemia-suspected": _("Hyperkalaemia pattern"),
+}  # fmt: skip
+"""Statements that may stand beside a sinus rhythm, and not in a normal ECG."""
+
+NORMAL_ECG = r"(?<!大致)(?<!不)正常心电图|\bnormal ECG\b"
+MEASURED = _("The report says %(said)s, the analysis of the tracing %(against)s")
+CONTRADICTIONS = (
+    OtherThanMeasured("rhythm", OTHER_RHYTHMS, rf"窦性心律|\bsinus rhythm\b|{NORMAL_ECG}", MEASURED,
+                      "practice: the computer's statements are read over by a physician (AHA/ACC/HRS 2007, part I), who says why theirs differ",
+                      unless=r"房颤|房扑|颤动|扑动|心动过速|停搏|\bfibrillation\b|\bflutter\b|\btachycardia\b|\basystole\b"),
+    OtherThanMeasured("normal-ecg", NOT_NORMAL, NORMAL_ECG, MEASURED, "practice", severity=Severity.HINT),
+)  # fmt: skip
+
 CENTRE = Centre(
     code="ecg",
     letter="E",
@@ -71,6 +98,7 @@ CENTRE = Centre(
     expected=TRACINGS,
     headline_fields=("recording", "reason"),
     claim_idle_minutes=10,
+    contradictions=CONTRADICTIONS,
     file_kinds=FILE_KINDS,
     critical_findings=(_("Acute ST-elevation infarction"), _("Ventricular tachycardia"), _("Pause of 3 s or more"),
                        _("Third-degree AV block"), _("QTc of 550 ms or more"), _("Hyperkalaemia pattern")),

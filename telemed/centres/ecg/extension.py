@@ -86,7 +86,9 @@ def demo_makers() -> Mapping[str, DemoMaker]:
 EXTENSION = CentreExtension(
     code=service.CODE,
     repositories={Tracings: TracingTable},
-    hooks=CentreHooks(on_submit=service.on_submit, on_unmatched_study=service.on_unmatched_study, prefill=service.prefill),
+    hooks=CentreHooks(
+        on_submit=service.on_submit, on_unmatched_study=service.on_unmatched_study, prefill=service.prefill, stated=service.stated
+    ),
     jobs=jobs,
     background=background,
     report_figures=report_figures,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from telemed.centres.ecg.domain import TRACINGS, EcgEvent, EcgJob, Edit, EditKind, Tracing, TracingKind
@@ -65,6 +65,13 @@ async def prefill(work: UnitOfWork, case: Case) -> dict[str, float]:
     readable = [tracing for tracing in await work.repository(Tracings).of_cases([case.id]) if tracing.readable]
     measured: Mapping[str, float | None] = readable[-1].proposal.get("measurements", {}) if readable else {}
     return {name: value for name, value in measured.items() if value is not None}
+
+
+async def stated(work: UnitOfWork, case: Case) -> frozenset[str]:
+    """Return the codes that the analysis states of the case's newest readable recording."""
+    readable = [tracing for tracing in await work.repository(Tracings).of_cases([case.id]) if tracing.readable]
+    statements: Iterable[Mapping[str, Any]] = readable[-1].proposal.get("statements", ()) if readable else ()
+    return frozenset(str(statement["code"]) for statement in statements)
 
 
 def cart_of(member: str) -> Person:

@@ -29,7 +29,7 @@ CONSULTATION = (
          "working_diagnosis": "慢性阻塞性肺疾病急性加重，II 型呼吸衰竭"},
         {"opinion": "失代偿性呼吸性酸中毒，符合无创通气指征，基层条件不足时应尽快转院。",
          "recommendation": "1. 立即联系转诊至上级医院呼吸科，途中持续低流量吸氧，目标 SpO₂ 88%～92%。\n2. 继续雾化吸入短效支气管舒张剂及全身激素。\n3. 途中备简易呼吸器，监测意识。"},
-        ("referral:summary", "consent:patient"), positive=True, critical="Needs transfer at once", age=(50, 120),
+        ("referral:summary", "consent:patient"), critical="Needs transfer at once", age=(50, 120),
     ),
     CaseText(
         "consultation/paediatric-fever",
@@ -38,7 +38,7 @@ CONSULTATION = (
          "working_diagnosis": "发热待查：川崎病？"},
         {"opinion": "发热超过 5 天，满足 4 项主要临床表现，川崎病诊断可能性大。",
          "recommendation": "1. 尽快转儿科住院，行超声心动图评估冠状动脉。\n2. 发病 10 天内予静脉注射免疫球蛋白 2 g/kg。\n3. 口服阿司匹林，监测体温及血小板。"},
-        ("referral:summary", "consent:guardian"), positive=True, age=(0, 14),
+        ("referral:summary", "consent:guardian"), age=(0, 14),
     ),
     CaseText(
         "consultation/lung-nodule",
@@ -62,7 +62,7 @@ CONSULTATION = (
          "summary": "2 型糖尿病 11 年，二甲双胍 2 g/日、格列美脲 4 mg/日、西格列汀 100 mg/日，空腹血糖 10～12 mmol/L，HbA1c 9.6%，BMI 24.8。", "working_diagnosis": "2 型糖尿病，血糖控制不佳"},
         {"opinion": "三联口服药失效，应启动基础胰岛素。",
          "recommendation": "1. 甘精胰岛素睡前 10 U 起始，每 3 天按空腹血糖调整 2 U，目标 4.4～7.0 mmol/L。\n2. 保留二甲双胍，格列美脲减至 2 mg。\n3. 低血糖教育，查尿微量白蛋白及眼底。"},
-        ("referral:summary", "consent:patient"), positive=True, age=(35, 85),
+        ("referral:summary", "consent:patient"), age=(35, 85),
     ),
     CaseText(
         "consultation/chest-pain-clinic",
@@ -70,6 +70,6 @@ CONSULTATION = (
          "summary": "快步行走 200 米出现胸骨后闷痛，休息 3 分钟缓解，近 2 周发作增多。静息心电图 V4～V6 T 波低平。糖尿病 5 年，LDL-C 3.6 mmol/L。", "working_diagnosis": "冠心病？不稳定型心绞痛？"},
         {"opinion": "症状典型且近期加重，合并糖尿病，属中高危，建议行冠状动脉造影。",
          "recommendation": "1. 1 周内收住心内科，完善肌钙蛋白及超声心动图。\n2. 即予阿司匹林、阿托伐他汀 40 mg、美托洛尔，备硝酸甘油。\n3. 静息痛或超过 15 分钟不缓解，立即拨打 120。"},
-        ("referral:summary", "consent:patient"), positive=True, age=(40, 85),
+        ("referral:summary", "consent:patient"), age=(40, 85),
     ),
 )  # fmt: skip

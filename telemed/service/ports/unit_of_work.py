@@ -73,3 +73,6 @@ class CentreHooks:
 
     prefill: Callable[[UnitOfWork, Case], Awaitable[Mapping[str, float]]] | None = None
     """Return measurements of the case's evidence by the names that `Field.measured` uses."""
+
+    stated: Callable[[UnitOfWork, Case], Awaitable[frozenset[str]]] | None = None
+    """Return the codes of what the analysis of the case's evidence states, for rules that hold a report against it."""

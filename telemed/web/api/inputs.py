@@ -11,6 +11,7 @@ from telemed.domain.case import CaseKind, Priority
 from telemed.domain.consent import ConsentGiver
 from telemed.domain.forms import MAX_LINES
 from telemed.domain.patient import Sex
+from telemed.domain.report import Result
 from telemed.domain.texts import visible_in
 
 NO_NUL = r"^[^\u0000]*$"
@@ -122,17 +123,35 @@ class Offer(Input):
 
 
 class Draft(Input):
+    """`result` that is left out stays; `positive` is its name of before, and says no more than yes or nothing."""
+
     sections: FormData
+    result: Result | Literal[""] | None = None
     positive: bool | None = None
+
+    @property
+    def chosen(self) -> Result | None:
+        """The result that is said, None where none is."""
+        if self.result or self.positive is None:
+            return Result(self.result) if self.result else None
+        return Result.POSITIVE if self.positive else Result.NOT_JUDGED
 
 
 class Password(Input):
     password: Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=NO_NUL)]
 
 
+class Signature(Password):
+    """`acknowledged`: codes of contradictions that were shown and are signed all the same, for `reason`."""
+
+    acknowledged: Annotated[tuple[Code, ...], Field(max_length=50)] = ()
+    reason: Annotated[str, StringConstraints(max_length=2000, pattern=NO_NUL)] = ""
+
+
 class Amendment(Input):
     reason: Reason
     sections: FormData | None = None
+    result: Result | None = None
 
 
 class SendBack(Input):

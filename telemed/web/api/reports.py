@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import Annotated
 
 from aiohttp import web
@@ -11,11 +12,13 @@ from telemed.domain.errors import NotFound
 from telemed.domain.policy import Action
 from telemed.domain.report import Report, VersionKind
 from telemed.service import reporting, signing
+from telemed.service.contradictions import Insistence
 from telemed.service.execution import execute, query, record_look
 from telemed.web.api.cases import CASE
-from telemed.web.api.inputs import Amendment, Draft, Input, Nothing, Password, SendBack
+from telemed.web.api.inputs import Amendment, Draft, Input, Nothing, SendBack, Signature
 from telemed.web.api.operation import Call, answer, operation
-from telemed.web.api.shapes import ReportShape, report_shape
+from telemed.web.api.shapes import ContradictionListShape, ContradictionShape, ReportShape, report_shape
+from telemed.web.labels.contradictions import contradiction_text
 from telemed.web.security import session_of
 
 
@@ -27,7 +30,7 @@ def _tagged(report: Report, versions: list[Report], status: int = 200) -> web.Re
     return answer(report_shape(report, versions), status, {"ETag": f'"{report.entity_tag}"'})
 
 
-async def _again(call: Call[Nothing] | Call[Password] | Call[Amendment] | Call[SendBack], report: Report) -> web.Response:
+async def _again(call: Call[Nothing] | Call[Signature] | Call[Amendment] | Call[SendBack], report: Report) -> web.Response:
     _, versions = await query(call.application, reporting.read_report, call.person, call.case_id)
     return _tagged(report, versions)
 
@@ -51,23 +54,35 @@ async def save(call: Call[Draft]) -> web.Response:
     """Save the draft; If-Match names the version it was made from."""
     if_match = call.request.headers.get("If-Match")
     body = call.body
-    report = await execute(call.application, reporting.save_draft, call.person, call.case_id, body.sections, body.positive, if_match)
+    report = await execute(call.application, reporting.save_draft, call.person, call.case_id, body.sections, body.chosen, if_match)
     return _tagged(report, [report])
 
 
-@operation("POST", CASE + "/report/sign", body=Password, returns=ReportShape, errors=(401, 403, 404, 409, 412, 422, 429))
-async def sign(call: Call[Password]) -> web.Response:
+@operation("GET", CASE + "/report/contradictions", returns=ContradictionListShape, errors=(403, 404))
+async def contradictions(call: Call[Nothing]) -> web.Response:
+    """What does not go together in the report that is about to be signed or reviewed."""
+    found = await query(call.application, signing.contradictions_of, call.person, call.case_id)
+    await record_look(call.application, call.person, Action.REPORT_READ, f"case/{call.case_id}")
+    shown = [ContradictionShape(each.code, each.severity.value, contradiction_text(each)) for each in found]
+    return answer(ContradictionListShape(shown))
+
+
+@operation("POST", CASE + "/report/sign", body=Signature, returns=ReportShape, errors=(401, 403, 404, 409, 412, 422, 429))
+async def sign(call: Call[Signature]) -> web.Response:
     """Sign with the password typed again: final, or preliminary where a second person reviews."""
-    report = await signing.sign(call.application, call.person, call.case_id, call.body.password, session_of(call.request))
-    return await _again(call, report)
+    return await _signed(call, signing.sign)
 
 
-@operation("POST", CASE + "/report/review", body=Password, returns=ReportShape, errors=(401, 403, 404, 409, 412, 429))
-async def review(call: Call[Password]) -> web.Response:
+@operation("POST", CASE + "/report/review", body=Signature, returns=ReportShape, errors=(401, 403, 404, 409, 412, 422, 429))
+async def review(call: Call[Signature]) -> web.Response:
     """The second person agrees: the report is released."""
-    return await _again(
-        call, await signing.review(call.application, call.person, call.case_id, call.body.password, session_of(call.request))
-    )
+    return await _signed(call, signing.review)
+
+
+async def _signed(call: Call[Signature], step: Callable[..., Awaitable[Report]]) -> web.Response:
+    insistence = Insistence(frozenset(call.body.acknowledged), call.body.reason)
+    report = await step(call.application, call.person, call.case_id, call.body.password, session_of(call.request), insistence)
+    return await _again(call, report)
 
 
 @operation("POST", CASE + "/report/send-back", body=SendBack, returns=ReportShape, errors=(403, 404, 409, 422))
@@ -90,7 +105,9 @@ async def append(call: Call[Amendment]) -> web.Response:
 
 async def _new(call: Call[Amendment], kind: VersionKind) -> web.Response:
     body = call.body
-    report = await execute(call.application, reporting.new_version, call.person, call.case_id, kind, body.reason, body.sections)
+    report = await execute(
+        call.application, reporting.new_version, call.person, call.case_id, kind, body.reason, body.sections, body.result
+    )
     return await _again(call, report)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -12,7 +13,7 @@ from telemed.domain.critical import CriticalValue
 from telemed.domain.evidence import Evidence
 from telemed.domain.patient import Identifier, Patient, masked, masked_name
 from telemed.domain.people import Person
-from telemed.domain.report import Report
+from telemed.domain.report import Report, Result
 from telemed.domain.routing import Outcome, RouteStep, Rule
 from telemed.service.case_view import CaseView
 from telemed.service.queries import HistoryLine
@@ -133,12 +134,35 @@ class ReportVersionShape(Shape):
     released_at: datetime | None
 
 
+class ContradictionShape(Shape):
+    """`severity`: `stop` where a signature needs a reason, `hint` where it does not."""
+
+    code: str
+    severity: str
+    message: str
+
+
+class ContradictionListShape(Shape):
+    items: list[ContradictionShape]
+    next: str | None = None
+
+
+class AcknowledgedShape(Shape):
+    code: str
+    said: str
+    against: str
+    by: str
+    reason: str
+    at: datetime
+
+
 class ReportShape(Shape):
     case_id: str
     version: int
     kind: str
     status: str
     sections: dict[str, Any]
+    result: str
     positive: bool
     reason: str
     author: str
@@ -150,6 +174,7 @@ class ReportShape(Shape):
     updated_at: datetime
     verification_code: str
     pdf_sha256: str
+    acknowledged: list[AcknowledgedShape]
     versions: list[ReportVersionShape]
 
 
@@ -310,8 +335,11 @@ def critical_shape(value: CriticalValue) -> CriticalShape:
     )
 
 
+DERIVED = frozenset({"kind", "status", "result", "positive", "acknowledged", "versions"})
+
+
 def report_shape(report: Report, versions: list[Report]) -> ReportShape:
-    plain = {n: getattr(report, n) for n in ReportShape.__struct_fields__ if n not in ("kind", "status", "versions")}
+    plain = {n: getattr(report, n) for n in ReportShape.__struct_fields__ if n not in DERIVED}
     lines = [
         ReportVersionShape(
             version=v.version,
@@ -324,7 +352,15 @@ def report_shape(report: Report, versions: list[Report]) -> ReportShape:
         )
         for v in versions
     ]
-    return ReportShape(**plain, kind=report.kind.value, status=report.status.value, versions=lines)
+    return ReportShape(
+        **plain,
+        kind=report.kind.value,
+        status=report.status.value,
+        result=report.result.value,
+        positive=report.result is Result.POSITIVE,
+        acknowledged=[AcknowledgedShape(**asdict(each)) for each in report.acknowledged],
+        versions=lines,
+    )
 
 
 def evidence_shape(evidence: Evidence) -> EvidenceShape:

@@ -81,6 +81,7 @@ async def help_page(visit: Visit) -> web.StreamResponse:
             "hours": _hours(region),
             "contacts": contacts,
             "name_of": visit.name_of,
+            "phones": {code: institution.phone for code, institution in region.network.institutions.items()},
             "main_hubs": sorted({s.hub for s in region.network.services.values() if s.parent is None}),
         },
     )

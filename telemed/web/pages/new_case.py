@@ -10,7 +10,7 @@ from aiohttp import web
 from telemed.domain.case import Case, CaseKind, CaseStatus, Priority
 from telemed.domain.centre import Centre
 from telemed.domain.errors import NotFound
-from telemed.domain.forms import Form
+from telemed.domain.forms import CONTACT_PHONE, Form
 from telemed.domain.patient import RESIDENT_ID, Patient
 from telemed.domain.policy import Action, require
 from telemed.service.case_view import CaseView, view_case
@@ -60,7 +60,7 @@ def _context(visit: Visit, centre: Centre, view: CaseView | None, last_event: in
         "centre": centre,
         "form": _form_of(centre, case),
         "case": case,
-        "values": case.request if case else {},
+        "values": case.request if case else {CONTACT_PHONE.name: _phone_of(visit)},
         "card": _card(view.patient, visit.person.institution) if view and view.patient else {},
         "draft": case is None or case.status is CaseStatus.DRAFT,
         "kind": (case.kind if case else _usual_kind(centre)).value,
@@ -78,6 +78,12 @@ def _form_of(centre: Centre, case: Case | None) -> Form:
     """The centre's form; an accession number can be given only before the case has one."""
     kept = (field for field in centre.request_form.fields if case is None or field.name != "accession_number")
     return Form(tuple(kept))
+
+
+def _phone_of(visit: Visit) -> str:
+    """The telephone of the person's institution, proposed for a new request; empty where none is known."""
+    institution = visit.application.region.network.institutions.get(visit.person.institution)
+    return institution.phone if institution else ""
 
 
 def _usual_kind(centre: Centre) -> CaseKind:

@@ -22,11 +22,13 @@ from telemed.web.extension import ReadingPanel
 from telemed.web.i18n import gettext
 from telemed.web.keys import PANELS
 from telemed.web.labels.case import answers, event_detail, examination, missing_words
+from telemed.web.labels.contradictions import acknowledged_texts
 from telemed.web.labels.image_quality import proposed_shapes, strip_of
 from telemed.web.ohif import viewer_address
 from telemed.web.pages.page import Visit, fragment, page, render
 from telemed.web.pages.transfers import transfers_context
 from telemed.web.pages.worklist import case_filter, kept_query, read_query
+from telemed.web.requester import requester_of
 
 _ = str  # marks text for the translation catalogue
 
@@ -136,13 +138,19 @@ def patient_label(case: Case) -> str:
 
 
 async def _people(visit: Visit, reading_view: ReadingView, actors: Sequence[str]) -> dict[str, str]:
-    """Names for all user names that the page shows."""
+    """Names of all people that the page shows, by user name."""
     case = reading_view.view.case
-    wanted = {case.claimed_by, *actors, *(v.author for v in reading_view.versions), *(v.reviewer for v in reading_view.versions)}
+    wanted = {
+        case.claimed_by,
+        case.created_by,
+        *actors,
+        *(v.author for v in reading_view.versions),
+        *(v.reviewer for v in reading_view.versions),
+    }
     for value in reading_view.view.criticals:
         wanted |= {value.found_by, value.told_by, value.acknowledged_by, value.action_by}
     found = await visit.application.queries.people_names(sorted(name for name in wanted if name))
-    return visit.labels.actor_names() | dict(found)
+    return dict(found)
 
 
 async def _context(visit: Visit, reading_view: ReadingView) -> dict[str, Any]:
@@ -151,7 +159,8 @@ async def _context(visit: Visit, reading_view: ReadingView) -> dict[str, Any]:
     centre = region.centres[case.centre]
     priors = [_prior(visit, prior) for prior in await visit.application.queries.priors(visit.person, case)]
     history = await visit.application.queries.history(case.id)
-    names = await _people(visit, reading_view, [line.actor for line in history])
+    people = await _people(visit, reading_view, [line.actor for line in history])
+    names = visit.labels.actor_names() | people
     report = reading_view.report
     documents = sort_evidence(reading_view.view.evidence, visit.request.app[PANELS])
     kept = kept_query(read_query(visit))
@@ -176,6 +185,7 @@ async def _context(visit: Visit, reading_view: ReadingView) -> dict[str, Any]:
         **await _quality(visit, reading_view),
         "history": [(line, visit.labels.event(line), event_detail(line)) for line in history],
         "names": names,
+        "requester": requester_of(case, region.network, people),
         "reading_view": reading_view,
         "report": report,
         "form": form_for(centre, report) if report else centre.report_form,
@@ -183,6 +193,7 @@ async def _context(visit: Visit, reading_view: ReadingView) -> dict[str, Any]:
         "normal": centre.normal_for(case.request),
         "phrases": [{"section": p.section, "title": p.title, "text": p.text} for p in centre.phrases],
         "findings": [gettext(finding) for finding in centre.critical_findings],
+        "acknowledged": acknowledged_texts(centre, report.acknowledged) if report else [],
         "reasons": {
             "return": centre.return_reasons, "decline": DECLINE_REASONS, "escalate": ESCALATE_REASONS, "reassign": REASSIGN_REASONS,
             "send-back": centre.send_back_reasons, "amend": AMEND_REASONS,

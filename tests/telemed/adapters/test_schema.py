@@ -24,7 +24,17 @@ from dicom_gateway.index import metadata as dicom_metadata
 from telemed.adapters.clock import utc_now
 from telemed.adapters.database.engine import DatabaseUnavailable, async_url, check, make_engine
 from telemed.adapters.database.migrate import migrate
-from telemed.adapters.database.tables import application_entity, case_instance, evidence, job, metadata, password_attempt, patient, session
+from telemed.adapters.database.tables import (
+    application_entity,
+    case_instance,
+    evidence,
+    job,
+    metadata,
+    password_attempt,
+    patient,
+    report,
+    session,
+)
 from telemed.adapters.database.tables import institution as institution_table
 from telemed.adapters.jobs.queue import take
 from telemed.centres import extensions, migrations
@@ -281,3 +291,48 @@ async def test_a_copy_of_the_database_file_is_a_database(engine: AsyncEngine, tm
     copy = make_engine(f"sqlite:///{tmp_path}/copy.db")
     await check(copy)
     await copy.dispose()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+async def at_0016(request: pytest.FixtureRequest, tmp_path: Path, postgres_server: PostgresServer) -> AsyncIterator[AsyncEngine]:
+    """A database as it was when a report was positive or not."""
+    url = f"sqlite:///{tmp_path}/old.db" if request.param == "sqlite" else postgres_server.new_database()
+    made = make_engine(url)
+    async with made.begin() as connection:
+        await connection.run_sync(to_revision, "0016")
+    yield made
+    await made.dispose()
+
+
+def type_of(name: str) -> sa.types.TypeEngine[object]:
+    """The type of a column of reports, that of before among them."""
+    return sa.Boolean() if name == "positive" else report.c[name].type
+
+
+async def test_a_released_report_keeps_the_result_that_was_printed_and_a_draft_has_none(at_0016: AsyncEngine) -> None:
+    now = utc_now()
+    case = {"id": "c", "centre": "imaging", "kind": "diagnosis", "priority": "routine", "rank": 3, "status": "completed", "patient_id": "p",
+            "patient_name": "n", "patient_sex": "male", "accession_number": "1", "member": "CLINIC1", "request": {}, "route": [],
+            "created_by": "clinic1", "created_at": now, "readers": []}  # fmt: skip
+    always = {"case_id": "c", "kind": "original", "revision": 1, "sections": {}, "reason": "", "hub": "HUBA", "author": "a", "review_note": "",
+              "created_at": now, "updated_at": now, "verification_code": "", "pdf_key": "", "pdf_sha256": ""}  # fmt: skip
+    then = (
+        ("final", True, now, "positive"),
+        ("final", False, now, "negative"),
+        ("entered-in-error", False, now, "negative"),
+        ("partial", False, None, "not-judged"),
+        ("preliminary", False, None, "not-judged"),
+        ("partial", True, None, "positive"),
+    )
+    rows = [
+        always | {"version": n, "status": status, "positive": positive, "released_at": released}
+        for n, (status, positive, released, _) in enumerate(then)
+    ]
+    async with at_0016.begin() as connection:
+        await connection.execute(sa.insert(metadata.tables["case"]), case)
+        old = sa.table("report", *(sa.column(name, type_of(name)) for name in rows[0]))
+        await connection.execute(sa.insert(old), rows)
+    await migrate(at_0016, migrations())
+    async with at_0016.connect() as connection:
+        found = await connection.execute(sa.select(report.c.result, report.c.acknowledged).order_by(report.c.version))
+    assert [tuple(row) for row in found] == [(result, []) for *_, result in then]

@@ -66,6 +66,7 @@ GET    /evidence/{evidence_id}/pages          y      y      y        y      f
 GET    /evidence/{evidence_id}/pages/{number} y      y      y        y      f
 GET    /report                                n      y      y        n      f
 PUT    /report                                f      y      f        n      f
+GET    /report/contradictions                 f      y      y        n      f
 POST   /report/sign                           f      y      f        n      f
 POST   /report/review                         f      f      y        f      f
 POST   /report/send-back                      f      f      y        f      f

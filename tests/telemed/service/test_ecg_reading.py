@@ -42,6 +42,7 @@ from telemed.domain.people import Role
 from telemed.service import case_reading as reading
 from telemed.service import case_request as case_request
 from telemed.service import criticals, reporting
+from telemed.service.contradictions import Contradicted
 from telemed.service.files import UnknownKind, attach_file
 from telemed.service.queries import CaseFilter, View
 from telemed.verification import verify_objects
@@ -151,6 +152,18 @@ async def test_a_dicom_object_finds_its_case_by_itself_and_is_read(ward: Ward) -
     (tracing,) = await ward.tracings(case.id)
     assert tracing.source
     assert next(statement["code"] for statement in tracing.proposal["statements"]) == "atrial-fibrillation"
+
+
+async def test_a_normal_report_of_fibrillation_takes_a_reason(ward: Ward) -> None:
+    case, _ = await ward.read(file_of("atrial-fibrillation"))
+    await ward.harness.do("ecg.huba", reading.claim_case, case.id)
+    normal = {"findings": "窦性心律，P-R 间期正常。", "impression": "正常心电图。"}
+    await ward.harness.save(case.id, "ecg.huba", normal)
+    with pytest.raises(Contradicted) as refused:
+        await ward.harness.sign(case.id, "ecg.huba")
+    assert [(each.code, each.said, each.against) for each in refused.value.found] == [("rhythm", "窦性心律", "Atrial fibrillation")]
+    await ward.harness.save(case.id, "ecg.huba", {"findings": "P 波消失，代之以 f 波。", "impression": "心房颤动。"})
+    await ward.harness.sign(case.id, "ecg.huba")
 
 
 async def test_what_cannot_be_read_stays_stored_and_says_why(ward: Ward) -> None:

@@ -33,7 +33,7 @@ async def load_region(connection: AsyncConnection, centres: Mapping[str, Centre]
     settings = {row["name"]: row["value"] for row in (await connection.execute(sa.select(t.region_setting))).mappings()}
     network = Network(
         institutions={
-            i["code"]: Institution(i["code"], i["name"], i["name_en"], Level(i["level"]), i["city"], i["district"], i["active"])
+            i["code"]: Institution(i["code"], i["name"], i["name_en"], Level(i["level"]), i["city"], i["district"], i["active"], i["phone"])
             for i in institutions
         },
         services={
@@ -73,7 +73,7 @@ def entity_to_row(device: ApplicationEntity) -> dict[str, Any]:
 async def add_institutions(connection: AsyncConnection, institutions: Sequence[Institution]) -> None:
     for i in institutions:
         values = {"code": i.code, "name": i.name, "name_en": i.name_en, "level": i.level.value, "city": i.city, "district": i.district}
-        await connection.execute(insert_or_nothing(connection, t.institution).values(**values, active=i.active))
+        await connection.execute(insert_or_nothing(connection, t.institution).values(**values, active=i.active, phone=i.phone))
 
 
 async def add_entities(connection: AsyncConnection, entities: Sequence[ApplicationEntity]) -> None:

@@ -17,6 +17,7 @@ institution = sa.Table(
     sa.Column("city", Name, nullable=False, server_default=""),
     sa.Column("district", Name, nullable=False, server_default=""),
     sa.Column("active", sa.Boolean, nullable=False, server_default=sa.true()),
+    sa.Column("phone", sa.String(32), nullable=False, server_default=""),
 )
 
 

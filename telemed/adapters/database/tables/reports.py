@@ -16,7 +16,7 @@ report = sa.Table(
     sa.Column("status", sa.String(20), nullable=False),
     sa.Column("revision", sa.Integer, nullable=False),
     sa.Column("sections", sa.JSON, nullable=False),
-    sa.Column("positive", sa.Boolean, nullable=False),
+    sa.Column("result", sa.String(16), nullable=False, server_default="not-judged"),
     sa.Column("reason", sa.Text, nullable=False),
     sa.Column("hub", Code, nullable=False),
     sa.Column("author", Name, nullable=False),
@@ -30,4 +30,5 @@ report = sa.Table(
     sa.Column("verification_code", sa.String(16), nullable=False, index=True),
     sa.Column("pdf_key", sa.String(512), nullable=False, index=True),
     sa.Column("pdf_sha256", sa.String(64), nullable=False),
+    sa.Column("acknowledged", sa.JSON, nullable=False, server_default="[]"),
 )

@@ -1,7 +1,7 @@
 // The draft of a report saves itself a second after typing stops. Typing never waits for the network.
 //
 //   <form data-autosave="/api/v1/cases/ID/report" data-etag='"1.3"' data-person="user name">
-//     controls named sections.findings, positive, ...; their dotted names make the JSON
+//     controls named sections.findings, result, ...; their dotted names make the JSON
 //   <span class="save-state" data-save-state></span>            says when it was saved, or what is wrong
 //
 // While the server cannot be reached the text is kept in the browser (kept-draft.js) and sent when the line is back.
@@ -16,6 +16,7 @@ import { dropOldDrafts, KeptDraft } from "./kept-draft.js";
 import { message } from "./message.js";
 
 const QUIET = 1000; // ms after the last key
+const TRIES = 3; // saves in a row before signing, while others save as well
 const RETRY = [2000, 4000, 8000, 15_000, 30_000]; // ms; the last is repeated
 
 /**
@@ -97,6 +98,13 @@ function pick(document, name) {
 }
 
 /**
+ * A value of the server as the form's controls have it: radio buttons of which none is chosen stand for what nobody chose.
+ * @param {unknown} value
+ * @returns {any}
+ */
+const asChosen = (value) => (value === "not-judged" ? "" : (value ?? ""));
+
+/**
  * @param {unknown} a
  * @param {unknown} b
  */
@@ -114,6 +122,18 @@ function same(a, b) {
 function labelOf(form, name) {
   const control = form.querySelector(`[name="${CSS.escape(name)}"]`);
   return control?.closest("[data-field]")?.querySelector(".field-label")?.textContent?.trim() || name;
+}
+
+/**
+ * A value as the page shows it: of radio buttons the words beside the one that is chosen.
+ * @param {HTMLFormElement} form
+ * @param {string} name
+ * @param {unknown} value
+ */
+function spoken(form, name, value) {
+  const text = String(value ?? "");
+  const radio = form.querySelector(`input[type=radio][name="${CSS.escape(name)}"][value="${CSS.escape(text)}"]`);
+  return radio?.closest("label")?.textContent?.trim() ?? text;
 }
 
 class Autosave {
@@ -164,6 +184,15 @@ class Autosave {
     this.stopped = true;
   }
 
+  /**
+   * The server has this value now by another step: a change of it from here on is the writer's own, and no conflict.
+   * @param {string} name
+   * @param {FormValues[string]} value
+   */
+  learned(name, value) {
+    this.saved = { ...this.saved, [name]: value };
+  }
+
   edited() {
     if (this.stopped) return;
     this.roomy = this.kept.write(readForm(this.form), this.saved, this.etag);
@@ -182,7 +211,11 @@ class Autosave {
   async flush() {
     clearTimeout(this.timer);
     await this.running;
-    if (this.dirty) await this.save();
+    for (let tries = 0; this.dirty && tries < TRIES; tries += 1) {
+      const { failures } = this;
+      await this.save();
+      if (this.failures > failures || this.stopped) break; // no line, or refused; what was only stale is settled, and saved again
+    }
     return !this.dirty;
   }
 
@@ -268,7 +301,7 @@ class Autosave {
     values = readForm(this.form); // typing went on while the answer was under way
     const names = Object.keys(values);
     const base = this.saved;
-    const theirs = Object.fromEntries(names.map((name) => [name, pick(current.data, name) ?? ""]));
+    const theirs = Object.fromEntries(names.map((name) => [name, asChosen(pick(current.data, name))]));
     const untouched = names.filter((name) => same(values[name], base[name]));
     const differing = names.filter(
       (name) => !untouched.includes(name) && !same(theirs[name], base[name]) && !same(values[name], theirs[name]),
@@ -279,8 +312,8 @@ class Autosave {
     if (differing.length) {
       const shown = differing.map((name) => ({
         label: labelOf(this.form, name),
-        mine: String(values[name] ?? ""),
-        theirs: String(theirs[name] ?? ""),
+        mine: spoken(this.form, name, values[name]),
+        theirs: spoken(this.form, name, theirs[name]),
       }));
       this.choose(await askWhichText(shown), differing, theirs);
     }

@@ -3,10 +3,13 @@
 //   <button data-confirm="sign-sheet" data-key="Control+Enter">                 opens the sheet
 //   <dialog class="sheet" id="sign-sheet"><form data-confirm-action="/api/v1/cases/ID/report/sign" data-next="/address">
 //     <input type="password" name="password">, further controls, [data-confirm-problem], a submit button
+//   data-contradictions="/api/v1/cases/ID/report/contradictions" on the form: what does not go together is asked for as the sheet opens
+//     (contradictions.js), and signing it all the same takes a reason
 // Everything named in the form is posted as JSON. Drafts of the page are saved first.
 
 import { call, Problem } from "./api.js";
 import { flushDrafts, nest, readForm } from "./autosave.js";
+import { askForContradictions, showContradictions } from "./contradictions.js";
 import { aimedAt, wordsOf } from "./element.js";
 import { showErrors } from "./field-errors.js";
 import { t } from "./i18n.js";
@@ -43,7 +46,9 @@ async function onSubmit(event) {
   try {
     await confirm(form);
   } catch (error) {
-    say(form, wordsOf(error));
+    const found = error instanceof Problem ? error.document.contradictions : undefined;
+    if (found) showContradictions(form, found);
+    say(form, found ? t("Read what does not go together, and correct it or say why it is right.") : wordsOf(error));
     const report = document.querySelector("form[data-autosave]");
     if (error instanceof Problem && error.errors.length && report) showErrors(report, error.errors);
     const password = form.querySelector("input[type=password]");
@@ -62,6 +67,7 @@ function onClick(event) {
   if (sheet instanceof HTMLDialogElement && !sheet.open) {
     sheet.showModal();
     sheet.querySelector("input[type=password]")?.focus();
+    askForContradictions(sheet.querySelector("form[data-contradictions]"));
   }
   if (aimedAt(event, "[data-close-sheet]")) aimedAt(event, "dialog")?.close();
 }

@@ -12,6 +12,7 @@ import { message } from "./message.js";
 import { attach as attachPhrases } from "./phrases.js";
 import "./post.js";
 import { fillTemplate } from "./report-template.js";
+import { followResult, resultIsChosen, showResult } from "./result.js";
 
 const GATHER = 700; // ms in which events of the case are taken together: a study arrives in many
 const STATE_PARTS = ["head", "criticals", "request", "evidence"];
@@ -70,8 +71,11 @@ async function refresh({ own = false } = {}) {
  */
 function refreshReport(fresh, own) {
   const form = writing();
-  const mayWrite = Boolean(part("report", fresh).querySelector("form[data-autosave]"));
-  if (form && mayWrite) return;
+  const theirs = part("report", fresh).querySelector("form[data-autosave]");
+  if (form && theirs) {
+    followResult(form, theirs, draftOf(form));
+    return;
+  }
   if (form && draftOf(form)?.dirty) {
     message(t("This case is no longer yours, and your last words are not saved. Copy them before you leave."), {
       tone: "critical",
@@ -147,7 +151,7 @@ function complete(form) {
     if (empty) first ??= control;
   }
   first?.focus();
-  return first === null;
+  return first === null && resultIsChosen(form);
 }
 
 /** @param {Event} event */
@@ -159,6 +163,7 @@ function onClick(event) {
     event.stopPropagation();
     return;
   }
+  if (sign && form) showResult(form, need(document, "#sign-sheet"));
   const template = aimedAt(event, "[data-template]");
   if (template && form) {
     fillTemplate(form, JSON.parse(template.dataset.template ?? "{}"), template.dataset.templateNegative !== undefined);

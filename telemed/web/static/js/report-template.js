@@ -1,6 +1,7 @@
 // Templates: a whole report in one press. Text that was there comes back with "undo".
 
 import { t } from "./i18n.js";
+import { choose, chosen } from "./result.js";
 import { offerUndo } from "./undo.js";
 
 /**
@@ -24,21 +25,20 @@ function put(form, texts) {
 }
 
 /**
- * Put the template's texts into the form; `negative` also takes the mark of a positive finding away.
+ * Put the template's texts into the form. `negative`: it is the report of nothing found, and who chooses it chooses its result.
  * @param {HTMLFormElement} form
  * @param {Record<string, string>} sections
  * @param {boolean} negative
  */
 export function fillTemplate(form, sections, negative) {
   const before = Object.fromEntries(Object.keys(sections).map((name) => [name, control(form, name)?.value ?? ""]));
-  const positive = form.querySelector("input[name=positive]");
-  const marked = positive?.checked ?? false;
+  const result = chosen(form);
   put(form, sections);
-  if (negative && positive) positive.checked = false;
+  if (negative) choose(form, "negative");
   control(form, Object.keys(sections)[0])?.focus();
   if (Object.values(before).every((text) => text.trim() === "")) return;
   offerUndo(t("The template took the place of the text."), () => {
-    if (positive) positive.checked = marked;
+    choose(form, result);
     put(form, before);
   });
 }

@@ -3,6 +3,8 @@
 
 import { el, icon } from "../element.js";
 import { t } from "../i18n.js";
+import { choose, chosen } from "../result.js";
+import { findingsText, resultAfter, resultOf } from "./adoption.js";
 import { insert, statements, textOf } from "./statements.js";
 import { evidenceText, inLeads, QUALITY, REASONS } from "./words.js";
 
@@ -24,6 +26,8 @@ export class ProposalBar {
     this.formOf = formOf;
     /** @type {Proposed[]} */
     this.texts = [];
+    /** @type {Tracing | null} */
+    this.tracing = null;
     this.element = el("div", { class: "ecg-proposal", "aria-label": t("Proposed by the analysis") });
   }
 
@@ -31,6 +35,7 @@ export class ProposalBar {
   async show(tracing) {
     const known = new Map((await statements().catch(() => [])).filter((each) => each.code).map((each) => [each.code, each]));
     const { proposal } = tracing;
+    this.tracing = tracing;
     this.texts = (proposal.statements ?? []).map((each) => {
       const statement = known.get(each.code);
       const text = inLeads(statement ? textOf(statement) : each.code, each.evidence);
@@ -77,7 +82,7 @@ export class ProposalBar {
           "button",
           { class: "btn", type: "button", "data-ecg-take": "", title: t("Write all into the report"), onclick: () => this.take() },
           t("Take over"),
-          el("kbd", { "aria-hidden": "true" }, "q"),
+          el("kbd", { "aria-hidden": "true" }, "Alt+q"),
         ),
       );
     this.element.replaceChildren(...parts);
@@ -104,9 +109,34 @@ export class ProposalBar {
     insert(this.formOf(), statement.section, statement.text);
   }
 
-  /** All statements into the report. */
+  /** All statements into the report, findings from the numbers where none are written yet, and the result that they mean. */
   take() {
+    const form = this.formOf();
+    if (!form || !this.tracing || !this.texts.length) return;
     for (const each of this.texts) this.write(each);
+    const findings = form.querySelector('textarea[name="sections.findings"]');
+    if (findings && findings.value.trim() === "") {
+      findings.value = findingsText(
+        this.texts.map((each) => each.text),
+        this.numbers(form),
+      );
+      findings.dispatchEvent(new Event("input", { bubbles: true }));
+    }
+    const proposed = resultOf(
+      this.texts.map((each) => each.code),
+      this.tracing.critical.length,
+    );
+    choose(form, resultAfter(chosen(form), proposed));
+  }
+
+  /**
+   * The numbers as they stand in the form, by the names of the measurements; where it has no field for one, as they were measured.
+   * @param {HTMLFormElement} form
+   */
+  numbers(form) {
+    const fields = [...form.querySelectorAll("input[data-measure]")];
+    const typed = fields.map((field) => [field.dataset.measure ?? "", field.value === "" ? null : Number(field.value)]);
+    return { ...this.tracing?.proposal.measurements, ...Object.fromEntries(typed) };
   }
 }
 

@@ -255,6 +255,7 @@ export class EcgViewer {
       () => resting() && Boolean(view.setting.lead),
     );
     bind("q", t("Take the proposal over"), () => this.proposal.take(), shown);
+    bind("Alt+q", t("Take the proposal over"), () => this.proposal.take(), shown);
     bind("a", t("Statements"), () => this.picker.open(), shown);
     bind("Alt+s", t("Statements"), () => this.picker.open(), shown);
     bind(
