@@ -6,6 +6,7 @@ from dicom_gateway.index.finding import Query
 from dicom_gateway.index.matching import BadQuery, Match
 from dicom_gateway.index.reading import Index, Scope, StoredInstance, Target
 from dicom_gateway.index.recording import IndexedInstance, ReceivedInstance, Recorded, record
+from dicom_gateway.index.stated_patients import StatedPatient, stated_patients
 from dicom_gateway.index.tables import (
     dicom_conflict,
     dicom_correction,
@@ -15,6 +16,7 @@ from dicom_gateway.index.tables import (
     dicom_quarantine,
     dicom_series,
     dicom_series_document,
+    dicom_stated_patient,
     dicom_study,
     metadata,
 )
@@ -35,6 +37,7 @@ __all__ = [
     "ReceivedInstance",
     "Recorded",
     "Scope",
+    "StatedPatient",
     "StoredInstance",
     "Target",
     "attribute_named",
@@ -50,8 +53,10 @@ __all__ = [
     "dicom_quarantine",
     "dicom_series",
     "dicom_series_document",
+    "dicom_stated_patient",
     "dicom_study",
     "metadata",
     "record",
     "restore",
+    "stated_patients",
 ]

@@ -1,8 +1,8 @@
 """Whose evidence a file says it is, compared with the patient of the case: the same person, or not to be told apart, or another.
 
 A difference is a question for a person, never an answer: the file stays with the case, and nobody signs before it is settled.
-What is silent contradicts nothing. Names differ in spelling far more often than in person, so a name is compared by what can be compared: characters with
-characters, letters with letters, and letters with the readings of characters.
+What is silent contradicts nothing. Names differ in spelling far more often than in person, so a name is compared by what can
+be compared: characters with characters, letters with letters, and letters with the readings of characters.
 """
 
 from __future__ import annotations
@@ -34,7 +34,8 @@ class StatedIdentity:
     """The patient as a file states them; what it does not state is empty.
 
     `name` may be a DICOM person name (component groups apart by `=`, components by `^`). `birth_date` is as it was written: a day
-    (19610305, 1961-03-05), or no more than a year or a month. `age_years` counts where there is no birth date.
+    (19610305, 1961-03-05), or no more than a year or a month. `age_years` counts where there is no birth date, for the day `recorded_on`
+    (YYYY-MM-DD).
     """
 
     name: str = ""
@@ -42,6 +43,12 @@ class StatedIdentity:
     birth_date: str = ""
     number: str = ""
     age_years: float | None = None
+    recorded_on: str = ""
+
+    @property
+    def person(self) -> tuple[str, str, str, str]:
+        """What one file of a person has in common with the next."""
+        return self.name, self.sex, self.birth_date, self.number
 
     @property
     def silent(self) -> bool:
@@ -256,6 +263,44 @@ def differences_between(a: StatedIdentity, b: StatedIdentity, readings: Readings
         Difference.IDENTIFIERS: all(numbers) and numbers[0] != numbers[1] and (one_study or len(residents) == 2),
     }
     return tuple(each for each, differs in found.items() if differs)
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """One identity that a piece of evidence states, and what differs from the case's patient or from other files of the case."""
+
+    evidence_id: str
+    stated: StatedIdentity
+    differs: tuple[Difference, ...]
+
+
+def judge(stated: Sequence[tuple[str, StatedIdentity]], known: KnownPatient, day: date, readings: Readings) -> list[Judged]:
+    """Compare each with the patient, and with the files before it that agree with the patient: where the case is silent, two files of
+    two people are told apart by each other. `stated` are pairs of evidence and identity in the order in which they came; `day` counts
+    where a file names none."""
+    judged: list[Judged] = []
+    agreeing: list[tuple[str, StatedIdentity]] = []
+    for evidence_id, identity in stated:
+        on = date.fromisoformat(identity.recorded_on) if identity.recorded_on else day
+        found = set(differences(identity, known, on, readings))
+        for other_id, other in agreeing:
+            between = differences_between(identity, other, readings, one_study=other_id == evidence_id)
+            found.update(each for each in between if not _decided(each, identity, other, known))
+        if not found:
+            agreeing.append((evidence_id, identity))
+        judged.append(Judged(evidence_id, identity, tuple(each for each in Difference if each in found)))
+    return judged
+
+
+def _decided(difference: Difference, a: StatedIdentity, b: StatedIdentity, known: KnownPatient) -> bool:
+    """True if the case says enough that two files which agree with it need not agree with each other: it has the name in characters,
+    or several names of the patient, or both numbers."""
+    if difference is Difference.NAME:
+        return len(known.names) > 1 or bool(_in_characters(name_texts(known.names[0])))
+    if difference is Difference.IDENTIFIERS:
+        own = {folded_number(number) for number in (*known.numbers, known.resident_id)}
+        return {folded_number(a.number), folded_number(b.number)} <= own
+    return False
 
 
 def known_patient(patient: Patient, other_names: Iterable[str] = (), foreign: Iterable[str] = ()) -> KnownPatient:

@@ -30,6 +30,7 @@ from telemed.domain.policy import Action
 from telemed.domain.report import REPORT, Report, ReportStatus, VersionKind
 from telemed.domain.volume import Volume
 from telemed.service.access import case_at_hub, case_for, case_open_to, relation_to
+from telemed.service.evidence_identity import require_settled
 from telemed.service.identity import new_verification_code
 from telemed.service.ports.unit_of_work import UnitOfWork
 from telemed.service.prefill import record_overrides
@@ -176,6 +177,7 @@ async def prepare_signature(work: UnitOfWork, person: Person, case_id: str, coll
     centre = work.region.centres[case.centre]
     if faults := form_for(centre, report).faults(report.sections, "sections", complete=True):
         raise Invalid(*faults)
+    await require_settled(work, case)
     signed = replace(report)
     _sign(signed, report.verification_code or new_verification_code(), work.now, release=_needs_one_person(work, case, report))
     return await render_request(work, case, signed, versions, report.entity_tag, Signing(person, None, work.now), collectors)
@@ -209,6 +211,7 @@ async def sign_report(work: UnitOfWork, person: Person, request: RenderRequest, 
     report = latest(await work.reports.versions(case.id))
     if report is None or report.entity_tag != request.entity_tag:
         raise StaleVersion(report.entity_tag if report else "")
+    await require_settled(work, case)
     _sign(report, request.report.verification_code, request.signing.at, release=request.report.released)
     await _keep(work, case, report, printed, person, CaseEvent.SIGN, Action.REPORT_SIGN)
     return report
@@ -217,6 +220,7 @@ async def sign_report(work: UnitOfWork, person: Person, request: RenderRequest, 
 async def prepare_review(work: UnitOfWork, person: Person, case_id: str, collectors: Sequence[FigureCollector]) -> RenderRequest:
     """Check that this person can review now, and load what is printed; nothing is changed. The reviewer is never the author."""
     case, report, versions = await _to_review(work, person, case_id)
+    await require_settled(work, case)
     writer = await work.people.get(report.author)
     if writer is None:
         raise NotFound("person", report.author)
@@ -239,6 +243,7 @@ async def review_report(work: UnitOfWork, person: Person, request: RenderRequest
     case, report, _ = await _to_review(work, person, request.case.id)
     if report.entity_tag != request.entity_tag:
         raise StaleVersion(report.entity_tag)
+    await require_settled(work, case)
     _review(report, person, request.signing.at)
     await _keep(work, case, report, printed, person, CaseEvent.REVIEW, Action.REPORT_REVIEW)
     return report

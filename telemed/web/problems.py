@@ -21,6 +21,7 @@ from telemed.domain.errors import (
     DomainError,
     FieldError,
     Forbidden,
+    IdentityUnsettled,
     Invalid,
     InvalidTransition,
     LockedOut,
@@ -43,6 +44,7 @@ STATUS = {
     Forbidden: 403,
     InvalidTransition: 409,
     AlreadyClaimed: 409,
+    IdentityUnsettled: 409,
     StaleVersion: 412,
     VersionRequired: 428,
     NotAuthenticated: 401,
@@ -61,6 +63,7 @@ TITLE = {
     "forbidden": _("You may not do this"),
     "invalid-transition": _("This step is not possible in the present state"),
     "already-claimed": _("Somebody else has this case"),
+    "identity-unsettled": _("A file of this case names another patient: say first whether it is the same person"),
     "stale-version": _("Somebody saved in between"),
     "version-required": _("Say which version you changed (If-Match)"),
     "not-authenticated": _("Sign in first"),
@@ -169,6 +172,8 @@ def from_domain(error: DomainError) -> Problem:
             return Problem(status, error.code, claimed_by=error.by, claimed_at=error.at)
         case InvalidTransition():
             return Problem(status, error.code, f"{error.kind}: {error.state} -> {error.action}", state=error.state, action=error.action)
+        case IdentityUnsettled():
+            return Problem(status, error.code, evidence=error.evidence_id, differs=list(error.differs))
         case StaleVersion():
             return Problem(status, error.code, headers={"ETag": f'"{error.current}"'}, current=error.current)
         case OffsetMismatch():

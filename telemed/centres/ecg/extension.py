@@ -86,7 +86,12 @@ def demo_makers() -> Mapping[str, DemoMaker]:
 EXTENSION = CentreExtension(
     code=service.CODE,
     repositories={Tracings: TracingTable},
-    hooks=CentreHooks(on_submit=service.on_submit, on_unmatched_study=service.on_unmatched_study, prefill=service.prefill),
+    hooks=CentreHooks(
+        on_submit=service.on_submit,
+        on_unmatched_study=service.on_unmatched_study,
+        stated_identities=service.stated_identities,
+        prefill=service.prefill,
+    ),
     jobs=jobs,
     background=background,
     report_figures=report_figures,

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Protocol
 
+from telemed.domain.identity_of_evidence import StatedIdentity
+
 
 @dataclass(frozen=True, slots=True)
 class StudyFacts:
@@ -51,6 +53,10 @@ class Studies(Protocol):
         ...
 
     async def facts(self, owner: str, study_instance_uid: str) -> StudyFacts | None: ...
+    async def stated_identities(self, owner: str, study_instance_uid: str) -> list[StatedIdentity]:
+        """Return the patients that the study's instances state, each once; what was corrected by hand stands as corrected."""
+        ...
+
     async def note_unmatched(self, study: StudyFacts) -> None: ...
     async def clear_unmatched(self, owner: str, study_instance_uid: str) -> None:
         """The study has its case."""

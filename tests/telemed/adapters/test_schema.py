@@ -18,11 +18,13 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from dicom_gateway.index import StatedPatient, dicom_correction, dicom_study, stated_patients
 from dicom_gateway.index import metadata as dicom_metadata
+from dicom_gateway.index.stated_patients import enter_stated_patients
 from telemed.adapters.clock import utc_now
 from telemed.adapters.database.engine import DatabaseUnavailable, async_url, check, make_engine
 from telemed.adapters.database.migrate import migrate
-from telemed.adapters.database.tables import job, metadata
+from telemed.adapters.database.tables import case, job, metadata
 from telemed.adapters.jobs.queue import take
 from telemed.centres import extensions, migrations
 from telemed.centres.ecg.domain import EcgJob
@@ -105,6 +107,58 @@ async def test_jobs_that_wait_under_their_old_names_are_renamed(at_0014: AsyncEn
     await migrate(at_0014, migrations())
     taken = await take(at_0014, now, 50)
     assert [(line.kind, line.payload["number"]) for line in taken] == [(kind, n) for n, kind in enumerate(renamed.values())]
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+async def at_0016(request: pytest.FixtureRequest, tmp_path: Path, postgres_server: PostgresServer) -> AsyncIterator[AsyncEngine]:
+    """A database as it was before evidence was compared with its patient."""
+    url = f"sqlite:///{tmp_path}/old.db" if request.param == "sqlite" else postgres_server.new_database()
+    made = make_engine(url)
+    async with made.begin() as connection:
+        await connection.run_sync(to_revision, "0016")
+    yield made
+    await made.dispose()
+
+
+async def test_studies_that_came_before_state_the_patient_that_they_were_received_with(at_0016: AsyncEngine) -> None:
+    now = utc_now().replace(tzinfo=None) if at_0016.dialect.name == "sqlite" else utc_now()
+    columns = ("patient_name", "patient_id", "patient_birth_date", "patient_sex")
+    as_sent, silent, corrected = ("Zhang^Wei", "P1", "19610305", "M"), (None, None, None, None), ("Wang^Wu", "P9", "19700101", "M")
+    studies = [
+        {"id": number, "owner": "CLINIC1", "study_instance_uid": f"1.{number}", "first_received_at": now, "last_received_at": now}
+        | dict(zip(columns, values, strict=True))
+        for number, values in enumerate((as_sent, silent, corrected), 1)
+    ]
+    originals = [
+        {"study_id": 3, "keyword": "PatientName", "original": "Li^Si", "corrected_at": now},
+        {"study_id": 3, "keyword": "AccessionNumber", "original": "A1", "corrected_at": now},
+    ]
+    async with at_0016.begin() as connection:
+        await connection.execute(sa.insert(dicom_study), studies)
+        await connection.execute(sa.insert(dicom_correction), originals)
+    await migrate(at_0016, migrations())
+    async with at_0016.connect() as connection:
+        found = [await connection.run_sync(stated_patients, number) for number in (1, 2, 3)]
+    assert found == [[StatedPatient(*as_sent)], [StatedPatient(*silent)], [StatedPatient("Li^Si", "P9", "19700101", "M")]]
+    async with at_0016.begin() as connection:  # an instance that comes now states nothing new
+        await connection.run_sync(enter_stated_patients, [(1, StatedPatient(*as_sent))])
+        assert await connection.run_sync(stated_patients, 1) == [StatedPatient(*as_sent)]
+
+
+async def test_open_cases_that_were_there_before_are_compared(at_0016: AsyncEngine) -> None:
+    now = utc_now().replace(tzinfo=None) if at_0016.dialect.name == "sqlite" else utc_now()
+    async with at_0016.begin() as connection:
+        old = await connection.run_sync(lambda sync: sa.Table("case", sa.MetaData(), autoload_with=sync))
+        for number, status in enumerate(("draft", "requested", "in-progress", "completed", "cancelled")):
+            row = {"id": f"{number}", "centre": "imaging", "kind": "diagnosis", "priority": "routine", "rank": 3, "status": status, "accession_number": f"{number}",
+                   "member": "CLINIC1", "patient_id": "1", "patient_name": "张伟", "patient_sex": "male", "request": {}, "route": [], "created_by": "clinic1",
+                   "created_at": now, "readers": []}  # fmt: skip
+            await connection.execute(sa.insert(old), row)
+    await migrate(at_0016, migrations())
+    taken = await take(at_0016, utc_now(), 50)
+    assert sorted((line.kind, line.payload["case_id"]) for line in taken) == [(JobKind.COMPARE_IDENTITIES, f"{n}") for n in range(3)]
+    async with at_0016.connect() as connection:
+        assert set((await connection.execute(sa.select(case.c.identity_open))).scalars()) == {False}
 
 
 async def test_a_writer_waits_its_turn_and_readers_do_not(engine: AsyncEngine) -> None:

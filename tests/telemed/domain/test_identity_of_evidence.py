@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dicom_gateway.person_name import COMPOUND_FAMILY_NAMES, person_name, readings
+from telemed.demo.people import PATIENTS, DemoPatient
 from telemed.domain.identity_of_evidence import (
     Difference,
     KnownPatient,
@@ -16,6 +17,7 @@ from telemed.domain.identity_of_evidence import (
     date_digits,
     differences,
     differences_between,
+    judge,
     same_name,
 )
 from telemed.domain.patient import Sex
@@ -220,3 +222,40 @@ def test_two_files_of_two_people_differ_where_the_case_is_silent() -> None:
 )
 def test_what_is_a_date(text: str, digits: str) -> None:
     assert date_digits(text) == digits
+
+
+def judged(*stated: StatedIdentity, patient: KnownPatient = PATIENT, one_study: bool = False) -> list[list[str]]:
+    pairs = [("0" if one_study else str(place), each) for place, each in enumerate(stated)]
+    return [[each.value for each in found.differs] for found in judge(pairs, patient, ON, readings)]
+
+
+def test_two_people_of_one_spelling_are_told_apart_by_their_files() -> None:
+    latin = KnownPatient(("Zhang Wei",), Sex.MALE, None)
+    assert judged(StatedIdentity("张伟"), StatedIdentity("章炜"), patient=latin) == [[], ["name"]]
+    assert judged(StatedIdentity("张伟"), StatedIdentity("Zhang^Wei=张^伟"), patient=latin) == [[], []]
+
+
+def test_a_file_that_differs_from_the_case_accuses_no_other() -> None:
+    assert judged(StatedIdentity("李娜"), StatedIdentity("张伟")) == [["name"], []]
+
+
+def test_two_names_of_one_patient_need_not_agree_with_each_other() -> None:
+    known = KnownPatient(("张伟", "张小伟"), Sex.MALE, BORN)
+    assert judged(StatedIdentity("张伟"), StatedIdentity("张小伟"), patient=known) == [[], []]
+
+
+def test_two_numbers_in_one_study_are_two_patients_unless_both_are_theirs() -> None:
+    assert judged(StatedIdentity(number="A1"), StatedIdentity(number="A2"), one_study=True) == [[], ["identifiers"]]
+    assert judged(StatedIdentity(number="A1"), StatedIdentity(number="A2")) == [[], []]
+    assert judged(StatedIdentity(number="P00001"), StatedIdentity(number=resident_id(1)), one_study=True) == [[], []]
+
+
+def test_the_day_of_an_age_is_that_of_the_recording() -> None:
+    assert judged(StatedIdentity(age_years=46, recorded_on="2007-06-01")) == [[]]
+    assert judged(StatedIdentity(age_years=46)) == [["birth_date"]]
+
+
+@pytest.mark.parametrize("who", PATIENTS, ids=lambda who: who.name)
+def test_the_people_of_the_demo_are_their_own_pinyin(who: DemoPatient) -> None:
+    assert same_name(who.pinyin, who.name, readings)
+    assert [other.name for other in PATIENTS if same_name(who.name, other.name, readings)] == [who.name]
