@@ -39,3 +39,15 @@ def _pinyin(characters: str) -> str:
     from pypinyin import lazy_pinyin  # its dictionaries take a quarter of a second: loaded with the first Chinese name
 
     return "".join(lazy_pinyin(characters))
+
+
+def readings(characters: str) -> list[set[str]]:
+    """The syllables that each character may be read as, without tones, `v` for ü; as a family name too. A character that has no
+    reading stands for itself."""
+    from pypinyin import Style, pinyin
+
+    found = [set(each) for character in characters for each in pinyin(character, style=Style.NORMAL, heteronym=True)]
+    for at, character in enumerate(characters):
+        if character in FAMILY_READINGS:
+            found[at].add(FAMILY_READINGS[character])
+    return found

@@ -7,6 +7,7 @@ from dicom_gateway.index.matching import BadQuery, Match
 from dicom_gateway.index.reading import Index, StoredInstance, Target
 from dicom_gateway.index.recording import IndexedInstance, ReceivedInstance, Recorded, record
 from dicom_gateway.index.scope import Division, Scope
+from dicom_gateway.index.stated_patients import StatedPatient, stated_patients
 from dicom_gateway.index.tables import (
     dicom_conflict,
     dicom_correction,
@@ -16,6 +17,7 @@ from dicom_gateway.index.tables import (
     dicom_quarantine,
     dicom_series,
     dicom_series_document,
+    dicom_stated_patient,
     dicom_study,
     metadata,
 )
@@ -37,6 +39,7 @@ __all__ = [
     "ReceivedInstance",
     "Recorded",
     "Scope",
+    "StatedPatient",
     "StoredInstance",
     "Target",
     "attribute_named",
@@ -52,8 +55,10 @@ __all__ = [
     "dicom_quarantine",
     "dicom_series",
     "dicom_series_document",
+    "dicom_stated_patient",
     "dicom_study",
     "metadata",
     "record",
     "restore",
+    "stated_patients",
 ]

@@ -20,6 +20,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from dicom_gateway.header import InstanceHeader
 from dicom_gateway.index.names import fold_name, name_groups, name_words
+from dicom_gateway.index.stated_patients import StatedPatient, enter_stated_patients, stated_by
 from dicom_gateway.index.tables import dicom_conflict, dicom_frame_index, dicom_instance, dicom_name_key, dicom_series, dicom_study
 
 MAX_KNOWN = 10_000  # studies, and series, that are not asked for again
@@ -74,6 +75,7 @@ class KnownPlaces:
         self._learning = threading.Lock()
         self.studies: dict[tuple[str, str], int] = {}
         self.series: dict[tuple[str, str, str], int] = {}
+        self.patients: dict[tuple[int, StatedPatient], int] = {}
 
     def learn(self, committed: Sequence[IndexedInstance]) -> None:
         """Take note of where the new instances of a committed batch lie."""
@@ -81,8 +83,10 @@ class KnownPlaces:
             for each in (each for each in committed if each.recorded is Recorded.NEW):
                 self.studies[_study_of(each.received)] = each.study_id
                 self.series[_series_of(each.received)] = each.series_id
+                self.patients[each.study_id, stated_by(each.received.header)] = each.study_id
             _drop_oldest(self.studies)
             _drop_oldest(self.series)
+            _drop_oldest(self.patients)
 
 
 def _drop_oldest(known: dict[Any, int]) -> None:
@@ -112,6 +116,8 @@ def record(connection: sa.Connection, batch: Sequence[ReceivedInstance], known: 
             recorded, instance_id, study, place = Recorded.DUPLICATE if same else Recorded.CONFLICT, row.id, row.study_id, 0
         begins = recorded is Recorded.NEW and study in fresh_studies
         outcomes[received.object_key] = IndexedInstance(recorded, study, instance_id, received, begins, place)
+    new = {(o.study_id, stated_by(o.received.header)) for o in outcomes.values() if o.recorded is Recorded.NEW}
+    enter_stated_patients(connection, new - known.patients.keys())
     _frame_indexes(connection, ordered, entered)
     kept = _conflicts(connection, [o.received for o in outcomes.values() if o.recorded is Recorded.CONFLICT])
     for key, outcome in outcomes.items():

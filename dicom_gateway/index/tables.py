@@ -83,6 +83,18 @@ dicom_correction = sa.Table(
     comment="attributes of studies that a person has corrected",
 )
 
+dicom_stated_patient = sa.Table(
+    "dicom_stated_patient",
+    metadata,
+    sa.Column("study_id", _KEY, sa.ForeignKey("dicom_study.id", ondelete="CASCADE"), primary_key=True, autoincrement=False),
+    sa.Column("digest", sa.String(64), primary_key=True, comment="SHA-256 of the other columns"),
+    _text("patient_name"),
+    _text("patient_id"),
+    _text("patient_birth_date"),
+    _text("patient_sex"),
+    comment="patients as instances of a study state them, each once: as a rule one",
+)
+
 dicom_name_key = sa.Table(
     "dicom_name_key",
     metadata,

@@ -82,7 +82,7 @@ class ObjectsByColumn:
                 last = rows[-1][key]
 
 
-EVIDENCE: Final = ObjectsByColumn("evidence", ("evidence/",), ((t.evidence.c.key, t.evidence.c.sha256),))
+EVIDENCE: Final = ObjectsByColumn("evidence", ("evidence/",), tuple((table.c.key, table.c.sha256) for table in (t.evidence, t.file_aside)))
 
 DICOM: Final = ObjectsByColumn(
     "dicom",

@@ -113,6 +113,8 @@ class Case:
     report_status: str | None = None
     positive: bool = False
     critical_open: bool = False
+    identity_open: bool = False
+    """Evidence states another patient, and nobody has settled it."""
     evidence_count: int = 0
     readers: tuple[str, ...] = field(default_factory=tuple)
 

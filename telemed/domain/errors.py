@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -73,6 +73,16 @@ class InvalidTransition(DomainError):
     def __init__(self, kind: str, state: str, action: str) -> None:
         super().__init__(f"a {kind} that is {state} cannot take {action}")
         self.kind, self.state, self.action = kind, state, action
+
+
+class IdentityUnsettled(DomainError):
+    """Evidence of the case states another patient, and nobody has settled it; `differs` names what."""
+
+    code = "identity-unsettled"
+
+    def __init__(self, case_id: str, evidence_id: str, differs: Sequence[str]) -> None:
+        super().__init__(f"evidence {evidence_id} of case {case_id} differs in {' '.join(differs)}")
+        self.case_id, self.evidence_id, self.differs = case_id, evidence_id, tuple(map(str, differs))
 
 
 class AlreadyClaimed(DomainError):

@@ -101,6 +101,17 @@ class OfferedStudy:
 
 
 @dataclass(frozen=True, slots=True)
+class FileAside:
+    """A file that was taken away from a case since it is another person's; it keeps its bytes and waits for the operator."""
+
+    evidence: Evidence
+    member: str
+    set_aside_by: str
+    set_aside_at: datetime
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class FileKind:
     """A kind of file that a centre takes: how its first bytes look, what evidence it becomes, how it is sent out again."""
 

@@ -28,5 +28,7 @@ class JobKind(JobType):
     """Store a study at rest in less space."""
     SEND_STUDY = "send-study"
     """Send a study to a device of the network."""
+    COMPARE_IDENTITIES = "compare-identities"
+    """Compare what a case's evidence states of the patient with the case once more."""
     FETCH_PRIORS = "fetch-priors"
     """Fetch the patient's earlier studies from an archive."""

@@ -43,6 +43,8 @@ NOTICES: tuple[NoticeRule, ...] = (
     NoticeRule(CaseEvent.ANSWER, _to(READERS)),
     NoticeRule(CaseEvent.CANCEL, _to(READERS)),
     NoticeRule(CaseEvent.EVIDENCE_UNLINKED, _to(MEMBER, READERS)),
+    NoticeRule(CaseEvent.EVIDENCE_SET_ASIDE, _to(MEMBER, READERS, OPERATOR)),
+    NoticeRule(CaseEvent.IDENTITY_DIFFERS, _to(MEMBER, READERS)),
     NoticeRule(CaseEvent.EVIDENCE_CORRECTED, _to(MEMBER, READERS)),
     NoticeRule(CaseEvent.PATIENT_DOUBTED, _to(MEMBER)),
     NoticeRule(CaseEvent.PATIENT_JOINED, _to(MEMBER)),

@@ -31,6 +31,7 @@ class CaseAction(StrEnum):
     REASSIGN = "reassign"
     EDIT = "edit"
     ATTACH = "attach"
+    IDENTIFY = "identify"
     ACKNOWLEDGE = "acknowledge"
     PARK = "park"
     RESUME = "resume"
@@ -54,6 +55,8 @@ class Holder(StrEnum):
     THEMSELVES = "themselves"
     THEMSELVES_UNLESS_REVIEWER = "themselves-unless-reviewer"
     NOT_THEMSELVES = "not-themselves"
+    THEMSELVES_OR_MEMBER = "themselves-or-member"
+    """Of the hub's people only who holds the case; the member's own people always."""
 
 
 class Condition(StrEnum):
@@ -65,6 +68,8 @@ class Condition(StrEnum):
     NOT_PARKED = "not-parked"
     PARKED = "parked"
     NOT_ACKNOWLEDGED = "not-acknowledged"
+    IDENTITY_OPEN = "identity-open"
+    """Evidence states another patient, and nobody has settled it."""
 
 
 class Obstacle(StrEnum):
@@ -130,6 +135,9 @@ PERMISSIONS: Mapping[CaseAction, Permission] = {
     CaseAction.REASSIGN: _hub(A.CASE_REASSIGN, "reassign", H.THEMSELVES_UNLESS_REVIEWER),
     CaseAction.EDIT: Permission(A.CASE_EDIT, frozenset({CaseStatus.DRAFT, CaseStatus.ON_HOLD})),
     CaseAction.ATTACH: Permission(A.EVIDENCE_ADD, OPEN_TO_EVIDENCE, at_hub=True),
+    CaseAction.IDENTIFY: Permission(
+        A.EVIDENCE_IDENTIFY, OPEN_TO_EVIDENCE, holder=H.THEMSELVES_OR_MEMBER, at_hub=True, until=Condition.IDENTITY_OPEN
+    ),
     CaseAction.ACKNOWLEDGE: Permission(A.CASE_ACKNOWLEDGE, frozenset({CaseStatus.COMPLETED}), until=Condition.NOT_ACKNOWLEDGED),
     CaseAction.PARK: Permission(A.CASE_PARK, reports=PARTIAL, holder=H.THEMSELVES, at_hub=True, until=Condition.NOT_PARKED),
     CaseAction.RESUME: Permission(A.CASE_PARK, holder=H.THEMSELVES, at_hub=True, until=Condition.PARKED),
@@ -155,6 +163,7 @@ HOLDS: Mapping[Condition, Callable[[Case, Network], bool]] = {
     Condition.ARCHIVE: lambda case, network: bool(archives(network, case)),
     Condition.NOT_PARKED: lambda case, network: case.parked_at is None,
     Condition.PARKED: lambda case, network: case.parked_at is not None,
+    Condition.IDENTITY_OPEN: lambda case, network: case.identity_open,
     Condition.NOT_ACKNOWLEDGED: lambda case, network: case.acknowledged_at is None,
 }
 
@@ -164,6 +173,7 @@ FITS: Mapping[Holder, Callable[[Person, Case], bool]] = {
     Holder.THEMSELVES: lambda person, case: case.claimed_by == person.username,
     Holder.THEMSELVES_UNLESS_REVIEWER: lambda person, case: case.claimed_by == person.username or person.has(Role.REVIEWER),
     Holder.NOT_THEMSELVES: lambda person, case: case.claimed_by != person.username,
+    Holder.THEMSELVES_OR_MEMBER: lambda person, case: person.institution == case.member or case.claimed_by == person.username,
 }
 
 

@@ -18,6 +18,7 @@ from telemed.domain.policy import Action, require
 from telemed.domain.volume import Volume
 from telemed.service.access import case_for, case_open_to
 from telemed.service.evidence import set_studies_free
+from telemed.service.evidence_identity import compare_identities
 from telemed.service.identity import new_id
 from telemed.service.patients import Demographics, correct_demographics, find_or_add
 from telemed.service.ports.unit_of_work import UnitOfWork
@@ -91,7 +92,7 @@ async def edit_case(
     if case.status is not CaseStatus.DRAFT and (kind or card):
         raise InvalidTransition("case", case.status, "edit")
     if card is not None:
-        case.patient = summary_of(await correct_demographics(work, case.member, case.patient.id, card, person.username))
+        was, case.patient = case.patient, summary_of(await correct_demographics(work, case.member, case.patient.id, card, person.username))
     case.kind = kind or case.kind
     if request is not None:
         form = centre_named(work, case.centre).request_form
@@ -101,6 +102,8 @@ async def edit_case(
         case.request = wanted
     case.priority = priority or case.priority
     await work.cases.save(case)
+    if card is not None:
+        await compare_identities(work, case, anew=case.patient != was)
     work.outbox.step(case, person, CaseEvent.EDIT, Action.CASE_EDIT)
     return case
 

@@ -10,6 +10,7 @@ from telemed.domain.consent import Consent
 from telemed.domain.critical import CriticalValue
 from telemed.domain.errors import NotFound
 from telemed.domain.evidence import Evidence
+from telemed.domain.identity_of_evidence import IdentityFinding
 from telemed.domain.patient import Patient
 from telemed.domain.people import Person
 from telemed.domain.permissions import permitted
@@ -28,6 +29,7 @@ class CaseView:
     relation: Relation
     whole: bool
     evidence: Sequence[Evidence]
+    identities: Sequence[IdentityFinding]
     criticals: Sequence[CriticalValue]
     consents: Sequence[Consent]
     missing: Sequence[str]
@@ -50,4 +52,5 @@ async def view_case(work: UnitOfWork, person: Person, case_id: str) -> CaseView:
     patient = await work.patients.get(case.patient.id)
     criticals = await work.criticals.of_case(case_id)
     actions = permitted(person, relation, case, work.region.network)
-    return CaseView(case, patient, relation, whole, evidence if whole else (), criticals, consents, missing, actions)
+    identities = await work.evidence.identities([case_id]) if whole else ()
+    return CaseView(case, patient, relation, whole, evidence if whole else (), identities, criticals, consents, missing, actions)

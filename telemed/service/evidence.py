@@ -14,6 +14,7 @@ from telemed.domain.permissions import PERMISSIONS, CaseAction
 from telemed.domain.policy import Action, require
 from telemed.domain.reconciliation import Reconciliation, Step
 from telemed.service.access import case_for, case_open_to
+from telemed.service.evidence_identity import compare_identities
 from telemed.service.identity import new_id
 from telemed.service.ports.region import Region
 from telemed.service.ports.studies import StudyFacts
@@ -62,6 +63,7 @@ async def attach(work: UnitOfWork, person: Person, case_id: str, evidence: Evide
             if same_study and await _weigh(work, person, case, known):
                 await work.evidence.save(known)
                 _ask_to_read(work, known)
+            await compare_identities(work, case)
             return known
     await add_evidence(work, case, evidence, person.username)
     work.outbox.audit(
@@ -99,6 +101,7 @@ async def add_evidence(work: UnitOfWork, case: Case, evidence: Evidence, actor: 
     if not evidence.study_instance_uid:  # studies were counted when the gateway took them in
         work.outbox.count(evidence.type, case.member)
     work.outbox.event(case, CaseEvent.EVIDENCE, actor, {"type": evidence.type.value, "name": evidence.name, "evidence": evidence.id})
+    await compare_identities(work, case)
 
 
 def _ask_to_read(work: UnitOfWork, evidence: Evidence) -> None:
@@ -126,9 +129,9 @@ async def link_study(work: UnitOfWork, study: StudyFacts, case: Case, rule: str,
                 known.instances, known.whole = instances, True
                 await work.evidence.save(known)
                 _ask_to_read(work, known)
-                if known.type == EvidenceType.PRIOR_STUDY:
-                    return known
-                work.outbox.event(case, CaseEvent.EVIDENCE_GREW, actor, {"evidence": known.id, "instances": instances})
+                if known.type != EvidenceType.PRIOR_STUDY:
+                    work.outbox.event(case, CaseEvent.EVIDENCE_GREW, actor, {"evidence": known.id, "instances": instances})
+            await compare_identities(work, case)
             return known
     evidence = Evidence(
         id=new_id(),
@@ -199,18 +202,26 @@ async def unlink_study(work: UnitOfWork, person: Person, case_id: str, owner: st
     known = next((e for e in await work.evidence.of_case(case_id) if e.study_instance_uid == study_instance_uid), None)
     if known is None or case.member != owner:
         raise NotFound("study", study_instance_uid)
-    await work.evidence.remove(known.id)
-    case.evidence_count -= 1
-    await work.cases.save(case)
-    study = await work.studies.facts(owner, study_instance_uid)
-    if study is not None and not await work.cases.with_study(owner, study_instance_uid):
-        await work.studies.release(case_id, owner, study_instance_uid)
-        await work.studies.note_unmatched(study)
-    was = {"evidence": known.id, "name": known.name, "instances": str(known.instances), "rule": str(known.facts.get("rule", ""))}
+    was = await take_study_away(work, person, case, known, reason)
     detail = {"study": study_instance_uid, "reason": reason}
     work.outbox.step(case, person, CaseEvent.EVIDENCE_UNLINKED, Action.EVIDENCE_LINK, detail, history=was, record={"split": True})
-    entry = Reconciliation(Step.UNLINK, work.now, person.username, owner, reason, study_instance_uid, case.id, before=was)
+
+
+async def take_study_away(work: UnitOfWork, person: Person, case: Case, known: Evidence, reason: str) -> dict[str, str]:
+    """The study is evidence of this case no more, and looks for another. Return what it was evidence by."""
+    uid = known.study_instance_uid or ""
+    await work.evidence.remove(known.id)
+    case.evidence_count -= known.type != EvidenceType.PRIOR_STUDY  # an earlier study was never counted
+    await work.cases.save(case)
+    study = await work.studies.facts(case.member, uid)
+    if study is not None and not await work.cases.with_study(case.member, uid):
+        await work.studies.release(case.id, case.member, uid)
+        await work.studies.note_unmatched(study)
+    was = {"evidence": known.id, "name": known.name, "instances": str(known.instances), "rule": str(known.facts.get("rule", ""))}
+    entry = Reconciliation(Step.UNLINK, work.now, person.username, case.member, reason, uid, case.id, before=was)
     await work.reconciliations.note(entry)
+    await compare_identities(work, case)
+    return was
 
 
 def missing_evidence(centre: Centre | None, kinds: Collection[EvidenceType], consented: bool) -> list[str]:

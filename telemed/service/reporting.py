@@ -31,6 +31,7 @@ from telemed.domain.report import REPORT, Report, ReportStatus, Result, VersionK
 from telemed.domain.volume import Volume
 from telemed.service.access import case_at_hub, case_for, case_open_to, relation_to
 from telemed.service.contradictions import NOTHING, Insistence, contradictions_in, insisted, unsettled
+from telemed.service.evidence_identity import require_settled
 from telemed.service.identity import new_verification_code
 from telemed.service.ports.unit_of_work import UnitOfWork
 from telemed.service.prefill import record_overrides
@@ -183,6 +184,7 @@ async def prepare_signature(
     centre = work.region.centres[case.centre]
     if faults := form_for(centre, report).faults(report.sections, "sections", complete=True):
         raise Invalid(*faults)
+    await require_settled(work, case)
     signed = replace(report)
     _sign(signed, report.verification_code or new_verification_code(), work.now, release=_needs_one_person(work, case, report))
     signed.acknowledged = insisted(await contradictions_in(work, case, report, centre), insistence, person, signed)
@@ -217,6 +219,7 @@ async def sign_report(work: UnitOfWork, person: Person, request: RenderRequest, 
     report = latest(await work.reports.versions(case.id))
     if report is None or report.entity_tag != request.entity_tag:
         raise StaleVersion(report.entity_tag if report else "")
+    await require_settled(work, case)
     _sign(report, request.report.verification_code, request.signing.at, release=request.report.released)
     report.acknowledged = request.report.acknowledged
     await _keep(work, case, report, printed, person, CaseEvent.SIGN, Action.REPORT_SIGN)
@@ -231,6 +234,7 @@ async def prepare_review(
     Raises Contradicted for what the author did not sign all the same.
     """
     case, report, versions = await _to_review(work, person, case_id)
+    await require_settled(work, case)
     writer = await work.people.get(report.author)
     if writer is None:
         raise NotFound("person", report.author)
@@ -255,6 +259,7 @@ async def review_report(work: UnitOfWork, person: Person, request: RenderRequest
     case, report, _ = await _to_review(work, person, request.case.id)
     if report.entity_tag != request.entity_tag:
         raise StaleVersion(report.entity_tag)
+    await require_settled(work, case)
     _review(report, person, request.signing.at)
     report.acknowledged = request.report.acknowledged
     await _keep(work, case, report, printed, person, CaseEvent.REVIEW, Action.REPORT_REVIEW)

@@ -22,6 +22,7 @@ from telemed.domain.permissions import CaseAction, obstacle
 from telemed.domain.policy import Action
 from telemed.domain.transfer import UNDER_WAY, Transfer, TransferKind, TransferStatus, archives, destinations
 from telemed.service.access import case_for, case_open_to, relation_to
+from telemed.service.evidence_identity import compare_identities
 from telemed.service.files import DamagedFile
 from telemed.service.identity import new_id, study_uid_of
 from telemed.service.ports.region import PriorRules
@@ -256,3 +257,4 @@ async def settle_prior(work: UnitOfWork, case_id: str, study_instance_uid: str) 
         elif evidence.instances != instances:
             evidence.instances = instances
             await work.evidence.save(evidence)
+            await compare_identities(work, case)

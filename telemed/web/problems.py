@@ -24,6 +24,7 @@ from telemed.domain.errors import (
     DomainError,
     FieldError,
     Forbidden,
+    IdentityUnsettled,
     Invalid,
     InvalidTransition,
     LockedOut,
@@ -54,6 +55,7 @@ STATUS = {
     Forbidden: 403,
     InvalidTransition: 409,
     AlreadyClaimed: 409,
+    IdentityUnsettled: 409,
     StaleVersion: 412,
     VersionRequired: 428,
     NotAuthenticated: 401,
@@ -82,6 +84,7 @@ TITLE = {
     "forbidden": _("You may not do this"),
     "invalid-transition": _("This step is not possible in the present state"),
     "already-claimed": _("Somebody else has this case"),
+    "identity-unsettled": _("A file of this case names another patient: say first whether it is the same person"),
     "stale-version": _("Somebody saved in between"),
     "version-required": _("Say which version you changed (If-Match)"),
     "not-authenticated": _("Sign in first"),
@@ -212,19 +215,16 @@ def from_domain(error: DomainError) -> Problem:
             return Problem(status, error.code, f"{error.kind}: {error.state} -> {error.action}", state=error.state, action=error.action)
         case Contradicted():
             return _contradicted(status, error)
+        case IdentityUnsettled():
+            return Problem(status, error.code, evidence=error.evidence_id, differs=list(error.differs))
         case StaleVersion():
             return Problem(status, error.code, headers={"ETag": f'"{error.current}"'}, current=error.current)
         case OffsetMismatch():
             return Problem(status, error.code, headers={"Upload-Offset": str(error.offset)}, offset=error.offset)
         case LockedOut():
             return Problem(status, error.code, headers={"Retry-After": str(seconds_until(error.until))}, until=error.until)
-        case UnknownKind():
-            taken = gettext("Taken are: %s") % ", ".join(error.known)
-            return Problem(status, error.code, gettext(error.advice) if error.advice else taken)
-        case DamagedFile():
-            return Problem(status, error.code, f"{error.kind}: {error.reason}")
-        case BorrowedStudy() | TakenInstance():
-            return _from_intake(status, error)
+        case UnknownKind() | DamagedFile() | BorrowedStudy() | TakenInstance():
+            return _from_file(status, error)
         case Forbidden():
             return Problem(status, error.code, f"{error.action} {error.reason}".strip())
         case _:
@@ -236,11 +236,18 @@ def seconds_until(moment: datetime) -> int:
     return max(math.ceil((moment - datetime.now(UTC)).total_seconds()), 1)
 
 
-def _from_intake(status: int, error: BorrowedStudy | TakenInstance) -> Problem:
-    """What stands against a DICOM file that can be read, and what becomes of it."""
-    if isinstance(error, BorrowedStudy):
-        return Problem(status, error.code, gettext(BORROWED) % error.study_instance_uid)
-    return Problem(status, error.code, gettext(SET_ASIDE) % error, set_aside=list(error.sop_instance_uids))
+def _from_file(status: int, error: UnknownKind | DamagedFile | BorrowedStudy | TakenInstance) -> Problem:
+    """What stands against a file, and what becomes of it."""
+    match error:
+        case UnknownKind():
+            taken = gettext("Taken are: %s") % ", ".join(error.known)
+            return Problem(status, error.code, gettext(error.advice) if error.advice else taken)
+        case DamagedFile():
+            return Problem(status, error.code, f"{error.kind}: {error.reason}")
+        case BorrowedStudy():
+            return Problem(status, error.code, gettext(BORROWED) % error.study_instance_uid)
+        case TakenInstance():
+            return Problem(status, error.code, gettext(SET_ASIDE) % error, set_aside=list(error.sop_instance_uids))
 
 
 def _contradicted(status: int, error: Contradicted) -> Problem:

@@ -59,6 +59,10 @@ def patient_card(number: int = 1, member: str = "CLINIC1", name: str = "张伟",
     return Demographics(name, Sex.MALE, **(facts | changes))
 
 
+CARD = {"PatientName": "Zhang^Wei=张^伟", "PatientBirthDate": "19610305", "PatientSex": "M"}
+"""The person of the card as images state them."""
+
+
 @dataclass
 class Harness:
     """Every step goes through `perform`, as it does from the API."""

@@ -28,7 +28,8 @@ CRITICAL_RANK = -1
 CASE_PLAIN = (
     "id", "centre", "accession_number", "member", "hub", "request", "created_by", "created_at", "claimed_by", "claimed_at",
     "active_at", "parked_at", "hold_reason", "submitted_at", "accept_by", "due_at", "completed_at", "acknowledged_at",
-    "acknowledged_by", "report_status", "positive", "critical_open", "evidence_count",
+    "acknowledged_by", "report_status", "positive", "critical_open", "identity_open",
+    "evidence_count",
 )  # fmt: skip
 
 

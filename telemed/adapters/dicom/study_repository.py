@@ -12,8 +12,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dicom_gateway.index import (
     CORRECTABLE,
+    Correction,
     IndexedInstance,
     Recorded,
+    StatedPatient,
     correct,
     corrections,
     dicom_instance,
@@ -21,6 +23,7 @@ from dicom_gateway.index import (
     dicom_series,
     dicom_study,
     restore,
+    stated_patients,
 )
 from dicom_gateway.mpps import PerformedStep
 from dicom_gateway.stability import StableStudy
@@ -32,6 +35,7 @@ from telemed.adapters.database.repositories.volumes import VolumeRow, add_volume
 from telemed.adapters.dicom.case_instances import belongs_to, given_to, note_received
 from telemed.adapters.jobs.rows import insert_jobs, job_row
 from telemed.domain.evidence import EvidenceType, NamedPatient
+from telemed.domain.identity_of_evidence import StatedIdentity
 from telemed.domain.jobs import JobKind, JobType
 from telemed.domain.volume import Volume
 from telemed.service.ports.studies import HeldInstances, StepFacts, StudyFacts
@@ -88,6 +92,15 @@ class StudyTable(Repository):
         u, s = t.unmatched_study.c, dicom_study.c
         waiting = sa.exists().where(u.owner == s.owner, u.study_instance_uid == s.study_instance_uid)
         return await self._facts(sa.and_(waiting, s.owner == owner) if owner else waiting, limit)
+
+    async def stated_identities(self, owner: str, study_instance_uid: str) -> list[StatedIdentity]:
+        s = dicom_study.c
+        study = await self._one(sa.select(s.id).where(s.owner == owner, s.study_instance_uid == study_instance_uid))
+        if study is None:
+            return []
+        corrected = (await self._connection.run_sync(corrections, [study["id"]])).get(study["id"], ())
+        found = await self._connection.run_sync(stated_patients, study["id"])
+        return list(dict.fromkeys(_stated(patient, corrected) for patient in found))
 
     async def find_by_number(self, number: str, limit: int) -> list[StudyFacts]:
         return await self._facts(sa.or_(dicom_study.c.patient_id == number, dicom_study.c.accession_number == number), limit)
@@ -177,6 +190,19 @@ def _study_facts(row: Any, modality: str, instances: int, originals: Mapping[str
         received_at=aware(row["first_received_at"]),
         originals=originals,
     )
+
+
+def _stated(patient: StatedPatient, corrected: Sequence[Correction]) -> StatedIdentity:
+    """The patient that an instance states. A correction speaks of the patient whom it corrected, not of another in the same study."""
+    said = {
+        "PatientName": patient.name or "",
+        "PatientSex": patient.sex or "",
+        "PatientBirthDate": patient.birth_date or "",
+        "PatientID": patient.number or "",
+    }
+    if all(said.get(each.keyword, "") == (each.original or "") for each in corrected if each.keyword in said):
+        said |= {each.keyword: each.value or "" for each in corrected if each.keyword in said}
+    return StatedIdentity(said["PatientName"], said["PatientSex"], said["PatientBirthDate"], said["PatientID"])
 
 
 class StableStudyJobs:

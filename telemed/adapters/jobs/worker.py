@@ -18,7 +18,7 @@ from telemed.adapters.application import SqlApplication
 from telemed.adapters.jobs import queue
 from telemed.adapters.jobs.queue import LEASE, Job
 from telemed.domain.jobs import JobKind, JobType
-from telemed.service import accounts, criticals, matching, mpps, password_limits, routing
+from telemed.service import accounts, criticals, evidence_identity, matching, mpps, password_limits, routing
 from telemed.service.ports.unit_of_work import UnitOfWork
 
 log = structlog.get_logger()
@@ -82,6 +82,10 @@ async def _complete_study(work: UnitOfWork, payload: Mapping[str, Any]) -> None:
     await matching.complete_study(work, payload["owner"], payload["study"])
 
 
+async def _compare_identities(work: UnitOfWork, payload: Mapping[str, Any]) -> None:
+    await evidence_identity.compare_again(work, payload["case_id"])
+
+
 async def _match_step(work: UnitOfWork, payload: Mapping[str, Any]) -> None:
     await mpps.match_step(work, payload["owner"], payload["step"])
 
@@ -92,6 +96,7 @@ def core_handlers(application: SqlApplication) -> dict[JobType, Handler]:
         JobKind.COMPLETE_STUDY: in_transaction(application, _complete_study),
         JobKind.MATCH_STUDY: in_transaction(application, _match_study),
         JobKind.MATCH_UNMATCHED: in_transaction(application, _match_unmatched),
+        JobKind.COMPARE_IDENTITIES: in_transaction(application, _compare_identities),
         JobKind.MATCH_STEP: in_transaction(application, _match_step),
     }
 

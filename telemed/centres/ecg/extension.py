@@ -87,7 +87,11 @@ EXTENSION = CentreExtension(
     code=service.CODE,
     repositories={Tracings: TracingTable},
     hooks=CentreHooks(
-        on_submit=service.on_submit, on_unmatched_study=service.on_unmatched_study, prefill=service.prefill, stated=service.stated
+        on_submit=service.on_submit,
+        on_unmatched_study=service.on_unmatched_study,
+        stated=service.stated,
+        stated_identities=service.stated_identities,
+        prefill=service.prefill,
     ),
     jobs=jobs,
     background=background,

@@ -9,6 +9,7 @@ from telemed.centres.ecg.domain import TRACINGS, EcgEvent, EcgJob, Edit, EditKin
 from telemed.centres.ecg.ports import EcgRules, Tracings
 from telemed.domain.case import Case, CaseStatus
 from telemed.domain.errors import FieldError, Invalid, InvalidTransition, NotFound
+from telemed.domain.identity_of_evidence import StatedIdentity
 from telemed.domain.patient import Identifier, Sex
 from telemed.domain.people import Person
 from telemed.domain.policy import Action
@@ -17,6 +18,7 @@ from telemed.service.access import case_for
 from telemed.service.application import Application
 from telemed.service.criticals import open_detected
 from telemed.service.device_orders import device_person, open_request
+from telemed.service.evidence_identity import compare_identities
 from telemed.service.patients import Demographics
 from telemed.service.ports.studies import StudyFacts
 from telemed.service.ports.unit_of_work import UnitOfWork
@@ -51,8 +53,20 @@ async def keep_reading(work: UnitOfWork, tracing: Tracing) -> bool:
     if case is None or not await work.repository(Tracings).add(tracing):
         return False
     work.outbox.event(case, EcgEvent.READ, ANALYST, {"tracing": tracing.id, "kind": tracing.kind.value, "name": tracing.reason})
+    await compare_identities(work, case)
     await _open_hits(work, case)
     return True
+
+
+async def stated_identities(work: UnitOfWork, case: Case) -> dict[str, list[StatedIdentity]]:
+    """Return by evidence the patients that the case's recordings state; an age is that of the recording's day."""
+    found: dict[str, list[StatedIdentity]] = {}
+    for tracing in await work.repository(Tracings).of_cases([case.id]):
+        patient: Mapping[str, Any] = tracing.proposal.get("patient") or {}
+        name, sex, born, number = (str(patient.get(each) or "") for each in ("name", "sex", "birth_date", "id"))
+        age, day = patient.get("age_years"), tracing.started_at.date().isoformat() if tracing.started_at else ""
+        found.setdefault(tracing.evidence_id, []).append(StatedIdentity(name, sex, born, number, age, day))
+    return found
 
 
 async def on_submit(work: UnitOfWork, case: Case) -> None:

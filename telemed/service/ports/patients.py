@@ -50,6 +50,10 @@ class Patients(Protocol):
         """Ids of the records that carry this number in any system, at most 200."""
         ...
 
+    async def of_person(self, master_id: str, member: str) -> list[Patient]:
+        """The member's records of one person: those that share this master."""
+        ...
+
     async def get_many(self, ids: Sequence[str]) -> list[Patient]:
         """The records with these ids, at most 200."""
         ...

@@ -8,6 +8,7 @@ from datetime import date, datetime
 from typing import Protocol
 
 from telemed.domain.evidence import NamedPatient
+from telemed.domain.identity_of_evidence import StatedIdentity
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +72,10 @@ class Studies(Protocol):
 
     async def release(self, case_id: str, owner: str, study_instance_uid: str) -> None:
         """What of the study came for this case belongs to the study, as if a device had sent it."""
+        ...
+
+    async def stated_identities(self, owner: str, study_instance_uid: str) -> list[StatedIdentity]:
+        """Return the patients that the study's instances state, each once; what was corrected by hand stands as corrected."""
         ...
 
     async def note_unmatched(self, study: StudyFacts) -> None: ...

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Protocol, TypeVar
 
 from telemed.domain.case import Case
+from telemed.domain.identity_of_evidence import StatedIdentity
 from telemed.service.ports.cases import Cases
 from telemed.service.ports.consents import Consents
 from telemed.service.ports.criticals import Criticals
@@ -70,6 +71,9 @@ class CentreHooks:
 
     on_unmatched_study: Callable[[UnitOfWork, StudyFacts], Awaitable[tuple[Case, str] | None]] | None = None
     """A study found no case: return one that was opened for it and the name of the rule, or None."""
+
+    stated_identities: Callable[[UnitOfWork, Case], Awaitable[Mapping[str, Sequence[StatedIdentity]]]] | None = None
+    """Return, by evidence, the patients that files of the case state; studies are known by the index."""
 
     prefill: Callable[[UnitOfWork, Case], Awaitable[Mapping[str, float]]] | None = None
     """Return measurements of the case's evidence by the names that `Field.measured` uses."""

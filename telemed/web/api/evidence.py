@@ -10,15 +10,17 @@ from aiohttp import BodyPartReader, web
 from dicom_gateway.dicomweb.parts import DamagedParts, Parts, TooManyParts, pieces_of_part
 from telemed.domain.errors import NotFound, TakenInstance
 from telemed.domain.evidence import Evidence
+from telemed.domain.identity_of_evidence import IdentityFinding
 from telemed.domain.people import Person
 from telemed.domain.policy import Action
 from telemed.service.access import case_for
 from telemed.service.case_view import view_case
-from telemed.service.execution import query, record_look
+from telemed.service.execution import execute, query, record_look
 from telemed.service.files import attach_file
+from telemed.service.identity_settlement import settle_identity
 from telemed.service.ports.unit_of_work import UnitOfWork
 from telemed.web.api.cases import CASE
-from telemed.web.api.inputs import Nothing
+from telemed.web.api.inputs import Nothing, SettleIdentity
 from telemed.web.api.operation import Call, answer, operation
 from telemed.web.api.shapes import EvidenceListShape, EvidenceShape, PageListShape, PageShape, evidence_shape
 from telemed.web.keys import PAGES, STUDIES, UPLOAD_LIMIT
@@ -70,7 +72,9 @@ async def attach(call: Call[Nothing]) -> web.Response:
         raise TakenInstance(*set_aside)
     if not count:
         raise Problem(422, "malformed", "multipart/form-data: file")
-    return answer(EvidenceListShape(items=[evidence_shape(e) for e in found.values()]), 201)
+    async with call.application.reading() as work:
+        stated = await work.evidence.identities([call.case_id])
+    return answer(EvidenceListShape(items=[evidence_shape(e, stated) for e in found.values()]), 201)
 
 
 async def _pass(field: BodyPartReader) -> None:
@@ -95,7 +99,7 @@ async def _pieces(part: BodyPartReader, limit: int) -> AsyncIterator[bytes]:
 async def listing(call: Call[Nothing]) -> web.Response:
     """List the evidence of the case."""
     view = await query(call.application, view_case, call.person, call.case_id)
-    return answer(EvidenceListShape(items=[evidence_shape(e) for e in view.evidence]))
+    return answer(EvidenceListShape(items=[evidence_shape(e, view.identities) for e in view.evidence]))
 
 
 async def _one(work: UnitOfWork, person: Person, case_id: str, evidence_id: str) -> Evidence:
@@ -109,7 +113,27 @@ async def _one(work: UnitOfWork, person: Person, case_id: str, evidence_id: str)
 @operation("GET", CASE + "/evidence/{evidence_id}", returns=EvidenceShape, errors=(403, 404))
 async def read(call: Call[Nothing]) -> web.Response:
     """One piece of evidence."""
-    return answer(evidence_shape(await query(call.application, _one, call.person, call.case_id, call.path("evidence_id"))))
+    found, stated = await query(call.application, _one_with_identity, call.person, call.case_id, call.path("evidence_id"))
+    return answer(evidence_shape(found, stated))
+
+
+@operation(
+    "POST",
+    CASE + "/evidence/{evidence_id}/identity",
+    body=SettleIdentity,
+    returns=EvidenceListShape,
+    errors=(403, 404, 409, 422),
+)
+async def identity(call: Call[SettleIdentity]) -> web.Response:
+    """The file states another patient: say that it is the same person after all, or that it is not; then it leaves the case."""
+    body = call.body
+    await execute(call.application, settle_identity, call.person, call.case_id, call.path("evidence_id"), body.same_person, body.reason)
+    view = await query(call.application, view_case, call.person, call.case_id)
+    return answer(EvidenceListShape(items=[evidence_shape(e, view.identities) for e in view.evidence]))
+
+
+async def _one_with_identity(work: UnitOfWork, person: Person, case_id: str, evidence_id: str) -> tuple[Evidence, list[IdentityFinding]]:
+    return await _one(work, person, case_id, evidence_id), await work.evidence.identities([case_id])
 
 
 INLINE = ("application/pdf", "image/jpeg", "image/png")

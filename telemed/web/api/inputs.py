@@ -208,6 +208,20 @@ class LinkStudy(Input):
         return self
 
 
+class SettleIdentity(Input):
+    """Evidence that states another patient: the same person after all, or not."""
+
+    same_person: bool
+    reason: Reason
+
+
+class GiveFile(Input):
+    """A file that was set aside belongs to this case of the member that sent it."""
+
+    accession_number: Annotated[str, StringConstraints(min_length=1, max_length=16, pattern=NO_NUL)]
+    reason: Reason
+
+
 class UnlinkStudy(Input):
     """The study is taken away from this case."""
 

@@ -10,14 +10,16 @@ from aiohttp import web
 from telemed.domain.patient import Patient, masked, masked_name, resident_id_fault
 from telemed.domain.policy import Action
 from telemed.domain.reconciliation import Reconciliation, Step, StudyAttributes
-from telemed.service import evidence, patients, reconciliation
+from telemed.service import evidence, identity_settlement, patients, reconciliation
 from telemed.service.execution import execute, query, record_look
+from telemed.service.identity_settlement import WaitingFile
 from telemed.service.reconciliation import TakenStep, UnmatchedStudy
 from telemed.web.api.inputs import (
     CorrectStudy,
     DifferentPatients,
     DuplicateQuery,
     FindInput,
+    GiveFile,
     LinkStudy,
     Nothing,
     RestoreStudy,
@@ -60,6 +62,25 @@ class UnmatchedShape(Shape):
 
 class UnmatchedListShape(Shape):
     items: list[UnmatchedShape]
+    next: str | None = None
+
+
+class FileAsideShape(Shape):
+    """A file that was taken away from a case; its name may hold a patient's, and is not shown."""
+
+    id: str
+    member: str
+    accession_number: str
+    type: str
+    media_type: str
+    size: int
+    sha256: str
+    added_at: datetime
+    set_aside_at: datetime
+
+
+class FileAsideListShape(Shape):
+    items: list[FileAsideShape]
     next: str | None = None
 
 
@@ -159,6 +180,18 @@ def unmatched_shape(found: UnmatchedStudy) -> UnmatchedShape:
     )
 
 
+def file_aside_shape(waiting: WaitingFile) -> FileAsideShape:
+    file, evidence = waiting.file, waiting.file.evidence
+    plain = {name: getattr(evidence, name) for name in ("id", "media_type", "size", "sha256", "added_at")}
+    return FileAsideShape(
+        **plain,
+        type=evidence.type.value,
+        member=file.member,
+        accession_number=waiting.accession_number,
+        set_aside_at=file.set_aside_at,
+    )
+
+
 def reconciliation_shape(taken: TakenStep) -> ReconciliationShape:
     entry = taken.entry
     return ReconciliationShape(
@@ -220,6 +253,24 @@ async def unlink(call: Call[UnlinkStudy]) -> web.Response:
     body = call.body
     await execute(call.application, evidence.unlink_study, call.person, body.case_id, body.owner, body.study_instance_uid, body.reason)
     return web.Response(status=204)
+
+
+@operation("GET", "/unmatched/files", query=DuplicateQuery, returns=FileAsideListShape, errors=(403,))
+async def files(call: Call[Nothing]) -> web.Response:
+    """Files that were taken away from cases since they are another person's, newest first."""
+    q: DuplicateQuery = call.query
+    found = await query(call.application, identity_settlement.files_aside, call.person, q.limit)
+    await record_look(call.application, call.person, Action.UNMATCHED_READ, "files-aside")
+    return answer(FileAsideListShape(items=[file_aside_shape(each) for each in found]))
+
+
+@operation("POST", "/unmatched/files/{file_id}/give", body=GiveFile, returns=EvidenceShape, errors=(403, 404, 409))
+async def give(call: Call[GiveFile]) -> web.Response:
+    """This file belongs to that case of the institution that sent it."""
+    body = call.body
+    use_case, number = identity_settlement.give_file, body.accession_number
+    given = await execute(call.application, use_case, call.person, call.path("file_id"), number, body.reason)
+    return answer(evidence_shape(given))
 
 
 @operation("POST", "/unmatched/correct", body=CorrectStudy, status=204, errors=(403, 404, 422))

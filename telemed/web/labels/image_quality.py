@@ -29,6 +29,7 @@ REASONS = {
 }
 
 MEASURES = {
+    "other-patient": _("States another patient"),
     "required-attributes-missing": _("Required attributes missing"),
     "laterality-missing": _("Side missing"),
     "laterality-contradiction": _("Sides contradict each other"),
@@ -62,6 +63,11 @@ MEASURES = {
     "uneven-spacing": _("Uneven spacing"),
     "missing-numbers": _("Image numbers missing"),
 }
+
+OTHER_PATIENT: Mapping[str, Any] = {
+    "measure": "other-patient", "value": 1, "unit": "", "score": 0, "series": "", "instance": "", "shapes": (), "detail": "",
+}  # fmt: skip
+"""The figure of a study that states another patient than the case's."""
 
 SHOWN_EVIDENCE = 6
 """Lines of evidence under one dimension: the worst stand first."""
@@ -109,14 +115,18 @@ def tone_of(score: int | None) -> str:
     return "good" if score >= GOOD else "near" if score >= PASSING else "faulty"
 
 
-def strip_of(quality: StudyQuality) -> QualityStrip:
-    """The marks of one study in the language of the request."""
+def strip_of(quality: StudyQuality, *, differs: bool = False) -> QualityStrip:
+    """The marks of one study in the language of the request. `differs`: it states another patient, and nobody has settled it; then it
+    is labelled wrongly, whatever else it says."""
     marks: list[DimensionMark] = []
     overlays: dict[str, list[dict[str, Any]]] = {}
     faults: list[tuple[int, str]] = []
     for code in DIMENSIONS:
         found = quality.document["dimensions"].get(code, {"score": None, "reason": "", "evidence": []})
         evidence = found["evidence"]
+        if differs and code == "labelling":
+            found = found | {"score": 0, "reason": ""}
+            evidence = [OTHER_PATIENT, *evidence]
         why = REASONS.get(found["reason"], "")
         reason = gettext(why) if why else ""
         lines = [_line(each) for each in evidence[:SHOWN_EVIDENCE]]

@@ -23,10 +23,10 @@ from telemed.service.queries import HistoryLine
 from telemed.service.reporting import form_for, read_report
 from telemed.web.api.shapes import METADATA_FIELDS
 from telemed.web.case_steps import reviewed_by_two, seconds_allowed, steps_of
-from telemed.web.dates import show_age
 from telemed.web.i18n import gettext
 from telemed.web.keys import UPLOAD_LIMIT
 from telemed.web.labels.case import CaseLabels, answers, event_detail, examination, missing_words
+from telemed.web.labels.identity import identity_banner
 from telemed.web.pages.page import Visit, page, render
 from telemed.web.pages.transfers import transfers_context
 
@@ -95,6 +95,7 @@ def _detail(line: HistoryLine) -> str:
 def _people(view: CaseView, lines: Sequence[HistoryLine], versions: Sequence[Report]) -> list[str]:
     """Everybody whose name the page says."""
     people = {line.actor for line in lines} | {report.author for report in versions} | {report.reviewer or "" for report in versions}
+    people |= {finding.settled_by or "" for finding in view.identities}
     for value in view.criticals:
         people |= {value.found_by, value.told_by or "", value.acknowledged_by or "", value.action_by or ""}
     return sorted(people - {"", SYSTEM})
@@ -128,6 +129,8 @@ async def case_page(visit: Visit) -> web.StreamResponse:
     request = case.request if view.whole else {k: v for k, v in case.request.items() if k in METADATA_FIELDS}
     context = {
         "view": view,
+        "actions": view.actions,
+        "identity": identity_banner(view, names),
         "case": case,
         "centre": centre,
         "exam": examination(centre, request),
@@ -150,7 +153,6 @@ async def case_page(visit: Visit) -> web.StreamResponse:
         "holder": names.get(case.claimed_by or "", case.claimed_by or ""),
         "priors": await queries.priors(visit.person, case) if _priors(view) else [],
         "examination_of": lambda prior: examination(region.centres[prior.centre], prior.request),
-        "patient_label": f"{case.patient.name} {show_age(case.patient.birth_date)}",
         "consent_open": CONSENT in view.missing and case.status not in (CaseStatus.CANCELLED, CaseStatus.COMPLETED),
         "may_consent": view.relation is Relation.OWN and "attach" in view.actions,
         "upload_limit": visit.request.app[UPLOAD_LIMIT],

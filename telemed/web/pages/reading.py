@@ -23,6 +23,7 @@ from telemed.web.i18n import gettext
 from telemed.web.keys import PANELS
 from telemed.web.labels.case import answers, event_detail, examination, missing_words
 from telemed.web.labels.contradictions import acknowledged_texts
+from telemed.web.labels.identity import identity_banner
 from telemed.web.labels.image_quality import proposed_shapes, strip_of
 from telemed.web.ohif import viewer_address
 from telemed.web.pages.page import Visit, fragment, page, render
@@ -122,7 +123,9 @@ async def _quality(visit: Visit, reading_view: ReadingView) -> dict[str, Any]:
     kept, owner = visit.application.image_quality, reading_view.view.case.member
     if not studies:
         return {"strips": [], "proposals": [], "overlays": {}}
-    strips = [strip_of(quality) for quality in await kept.of_studies(owner, studies)]
+    open_now = {finding.evidence_id for finding in reading_view.view.identities if finding.open}
+    wrong = {e.study_instance_uid for e in reading_view.view.evidence if e.id in open_now}
+    strips = [strip_of(quality, differs=quality.study_instance_uid in wrong) for quality in await kept.of_studies(owner, studies)]
     proposals = await kept.proposals(owner, studies)
     overlays = proposed_shapes(proposals)
     for strip in strips:
@@ -132,7 +135,7 @@ async def _quality(visit: Visit, reading_view: ReadingView) -> dict[str, Any]:
 
 
 def patient_label(case: Case) -> str:
-    """The patient as the corner of an image names them."""
+    """The patient as the title of the second window names them."""
     sex = {"male": gettext("M"), "female": gettext("F")}.get(case.patient.sex, "")
     return " ".join(part for part in (case.patient.name, sex, show_age(case.patient.birth_date)) if part)
 
@@ -147,6 +150,7 @@ async def _people(visit: Visit, reading_view: ReadingView, actors: Sequence[str]
         *(v.author for v in reading_view.versions),
         *(v.reviewer for v in reading_view.versions),
     }
+    wanted |= {finding.settled_by for finding in reading_view.view.identities}
     for value in reading_view.view.criticals:
         wanted |= {value.found_by, value.told_by, value.acknowledged_by, value.action_by}
     found = await visit.application.queries.people_names(sorted(name for name in wanted if name))
@@ -168,6 +172,7 @@ async def _context(visit: Visit, reading_view: ReadingView) -> dict[str, Any]:
     return {
         "case": case,
         "centre": centre,
+        "identity": identity_banner(reading_view.view, names),
         "view": reading_view.view,
         "actions": frozenset(reading_view.view.actions),
         "exam": examination(centre, case.request),
@@ -176,7 +181,6 @@ async def _context(visit: Visit, reading_view: ReadingView) -> dict[str, Any]:
         "member": visit.name_of(case.member),
         "hub": visit.name_of(case.hub or ""),
         "total": seconds_allowed(case),
-        "patient_label": patient_label(case),
         "documents": documents,
         "priors": priors,
         "viewer_priors": viewer_priors(priors, documents.priors),

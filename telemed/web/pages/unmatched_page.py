@@ -10,8 +10,9 @@ from telemed.domain.policy import Action, require
 from telemed.domain.reconciliation import Step
 from telemed.service import reconciliation
 from telemed.service.execution import query, record_look
+from telemed.service.identity_settlement import files_aside
 from telemed.web.api.inputs import DuplicateQuery, UnmatchedQuery
-from telemed.web.api.unmatched import ReconciliationShape, reconciliation_shape, record_shape, unmatched_shape
+from telemed.web.api.unmatched import ReconciliationShape, file_aside_shape, reconciliation_shape, record_shape, unmatched_shape
 from telemed.web.pages.page import Visit, form_of, page, render
 
 _ = str  # marks text for the translation catalogue
@@ -68,6 +69,7 @@ async def unmatched(visit: Visit) -> web.StreamResponse:
     studies = await query(visit.application, reconciliation.unmatched_studies, visit.person, asked.owner or "", asked.limit)
     doubts = await visit.application.queries.duplicate_candidates(visit.person, DuplicateQuery().limit)
     merged = await visit.application.queries.merged(visit.person, MERGED)
+    files = await query(visit.application, files_aside, visit.person, DuplicateQuery().limit)
     await record_look(visit.application, visit.person, Action.UNMATCHED_READ, "unmatched")
     return await render(
         visit,
@@ -76,6 +78,7 @@ async def unmatched(visit: Visit) -> web.StreamResponse:
             "studies": [unmatched_shape(study) for study in studies],
             "doubts": [(record_shape(d.first), record_shape(d.second), DOUBT_RULES.get(d.rule, d.rule)) for d in doubts],
             "merged": [(record_shape(m.record), record_shape(m.kept)) for m in merged],
+            "files": [file_aside_shape(each) for each in files if asked.owner in (None, "", each.file.member)],
             "owner": asked.owner or "",
             "limit": asked.limit,
             "owners": sorted({member for _centre, member in visit.application.region.network.home_hubs}),

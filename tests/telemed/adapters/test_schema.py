@@ -20,12 +20,15 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from dicom_gateway.index import StatedPatient, dicom_correction, dicom_study, stated_patients
 from dicom_gateway.index import metadata as dicom_metadata
+from dicom_gateway.index.stated_patients import enter_stated_patients
 from telemed.adapters.clock import utc_now
 from telemed.adapters.database.engine import DatabaseUnavailable, async_url, check, make_engine
 from telemed.adapters.database.migrate import migrate
 from telemed.adapters.database.tables import (
     application_entity,
+    case,
     case_instance,
     evidence,
     job,
@@ -110,7 +113,7 @@ async def at_0014(request: pytest.FixtureRequest, tmp_path: Path, postgres_serve
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 async def at_0016(request: pytest.FixtureRequest, tmp_path: Path, postgres_server: PostgresServer) -> AsyncIterator[AsyncEngine]:
-    """A database as it was when an account was locked as a whole."""
+    """A database as it was before walls, passwords, results and identities were made safe."""
     async with at_revision("0016", request.param, tmp_path, postgres_server) as made:
         yield made
 
@@ -160,9 +163,9 @@ def old_rows(connection: sa.Connection) -> None:
         put("institution", code=code, name=code, level=level)
     for username, institution in (("clinic1", "CLINIC1"), ("reader", "HUBA")):
         put("person", username=username, institution=institution)
-    for case, by, facts in (("linked", "system", {"rule": "accession-number"}), ("borrowed", "reader", {"modality": "CT"})):
-        put("case", id=case, member="CLINIC1", accession_number=case)
-        put("evidence", id=case, case_id=case, type="dicom-study", added_by=by, study_instance_uid="1.2", instances=3, facts=facts)
+    for id_, by, facts in (("linked", "system", {"rule": "accession-number"}), ("borrowed", "reader", {"modality": "CT"})):
+        put("case", id=id_, member="CLINIC1", accession_number=id_)
+        put("evidence", id=id_, case_id=id_, type="dicom-study", added_by=by, study_instance_uid="1.2", instances=3, facts=facts)
     for title, calls_from, refused in (("CT1", "", ""), ("CT2", "", "network"), ("CT3", "10.0.0.0/8", ""), ("CT4", "", None)):
         put("application_entity", title=title, institution="CLINIC1", calls_from=calls_from)
         if refused is not None:
@@ -241,6 +244,47 @@ async def test_records_that_shared_a_master_are_one_person_to_each_member_by_its
     assert {id_: master for id_, master, _ in rows} == {id_: master for id_, (_, master) in shared.items()}
 
 
+async def test_studies_that_came_before_state_the_patient_that_they_were_received_with(at_0016: AsyncEngine) -> None:
+    now = utc_now().replace(tzinfo=None) if at_0016.dialect.name == "sqlite" else utc_now()
+    columns = ("patient_name", "patient_id", "patient_birth_date", "patient_sex")
+    as_sent, silent, corrected = ("Zhang^Wei", "P1", "19610305", "M"), (None, None, None, None), ("Wang^Wu", "P9", "19700101", "M")
+    studies = [
+        {"id": number, "owner": "CLINIC1", "study_instance_uid": f"1.{number}", "first_received_at": now, "last_received_at": now}
+        | dict(zip(columns, values, strict=True))
+        for number, values in enumerate((as_sent, silent, corrected), 1)
+    ]
+    originals = [
+        {"study_id": 3, "keyword": "PatientName", "original": "Li^Si", "corrected_at": now},
+        {"study_id": 3, "keyword": "AccessionNumber", "original": "A1", "corrected_at": now},
+    ]
+    async with at_0016.begin() as connection:
+        await connection.execute(sa.insert(dicom_study), studies)
+        await connection.execute(sa.insert(dicom_correction), originals)
+    await migrate(at_0016, migrations())
+    async with at_0016.connect() as connection:
+        found = [await connection.run_sync(stated_patients, number) for number in (1, 2, 3)]
+    assert found == [[StatedPatient(*as_sent)], [StatedPatient(*silent)], [StatedPatient("Li^Si", "P9", "19700101", "M")]]
+    async with at_0016.begin() as connection:  # an instance that comes now states nothing new
+        await connection.run_sync(enter_stated_patients, [(1, StatedPatient(*as_sent))])
+        assert await connection.run_sync(stated_patients, 1) == [StatedPatient(*as_sent)]
+
+
+async def test_open_cases_that_were_there_before_are_compared(at_0016: AsyncEngine) -> None:
+    now = utc_now().replace(tzinfo=None) if at_0016.dialect.name == "sqlite" else utc_now()
+    async with at_0016.begin() as connection:
+        old = await connection.run_sync(lambda sync: sa.Table("case", sa.MetaData(), autoload_with=sync))
+        for number, status in enumerate(("draft", "requested", "in-progress", "completed", "cancelled")):
+            row = {"id": f"{number}", "centre": "imaging", "kind": "diagnosis", "priority": "routine", "rank": 3, "status": status, "accession_number": f"{number}",
+                   "member": "CLINIC1", "patient_id": "1", "patient_name": "张伟", "patient_sex": "male", "request": {}, "route": [], "created_by": "clinic1",
+                   "created_at": now, "readers": []}  # fmt: skip
+            await connection.execute(sa.insert(old), row)
+    await migrate(at_0016, migrations())
+    taken = await take(at_0016, utc_now(), 50)
+    assert sorted((line.kind, line.payload["case_id"]) for line in taken) == [(JobKind.COMPARE_IDENTITIES, f"{n}") for n in range(3)]
+    async with at_0016.connect() as connection:
+        assert set((await connection.execute(sa.select(case.c.identity_open))).scalars()) == {False}
+
+
 async def test_a_writer_waits_its_turn_and_readers_do_not(engine: AsyncEngine) -> None:
     """Two connections: one holds a transaction open, the other reads what was there before."""
     async with engine.begin() as writing:
@@ -291,17 +335,6 @@ async def test_a_copy_of_the_database_file_is_a_database(engine: AsyncEngine, tm
     copy = make_engine(f"sqlite:///{tmp_path}/copy.db")
     await check(copy)
     await copy.dispose()
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-async def at_0016(request: pytest.FixtureRequest, tmp_path: Path, postgres_server: PostgresServer) -> AsyncIterator[AsyncEngine]:
-    """A database as it was when a report was positive or not."""
-    url = f"sqlite:///{tmp_path}/old.db" if request.param == "sqlite" else postgres_server.new_database()
-    made = make_engine(url)
-    async with made.begin() as connection:
-        await connection.run_sync(to_revision, "0016")
-    yield made
-    await made.dispose()
 
 
 def type_of(name: str) -> sa.types.TypeEngine[object]:

@@ -19,7 +19,7 @@ from telemed.centres.ecg.ports import Tracings
 from telemed.service.identity import new_id
 from tests.demo_region import Answer, DemoRegion, new_case
 from tests.dicom_gateway.objects import ct_slice, part10_of
-from tests.telemed.harness import PASSWORD, SECTIONS
+from tests.telemed.harness import CARD, PASSWORD, SECTIONS
 
 PDF = b"%PDF-1.7\nscanned request\n"
 
@@ -68,7 +68,7 @@ async def drafted(region: DemoRegion, **request: str) -> Story:
     """A draft with a scanned document and a study."""
     story = Story(region, await new_case(region, **request))
     story.evidence_id = (await story.attach())["id"]
-    image = ct_slice(StudyInstanceUID=generate_uid(), AccessionNumber="")
+    image = ct_slice(StudyInstanceUID=generate_uid(), AccessionNumber="", PatientID="", **CARD)
     story.study_uid = (await story.attach(part10_of(image)))["study_instance_uid"]
     story.tracing_id = await long_tracing(region, story)
     return story

@@ -50,6 +50,7 @@ POST   /criticals/{value_id}/withdraw         f      y      y        y      f
 POST   /files                                 y      y      f        n      f
 GET    /evidence                              y      y      y        y      y
 GET    /evidence/{evidence_id}                y      y      y        y      f
+POST   /evidence/{evidence_id}/identity       y      y      f        n      f
 GET    /evidence/{evidence_id}/content        y      y      y        y      f
 GET    /evidence/{evidence_id}/deidentified.zip y    y      y        y      f
 POST   /evidence/{evidence_id}/send           y      y      y        y      f
@@ -113,6 +114,8 @@ GET    /unmatched                operator
 POST   /unmatched/link           operator
 POST   /unmatched/unlink         operator
 POST   /unmatched/correct        operator
+GET    /unmatched/files          operator
+POST   /unmatched/files/{file_id}/give operator
 POST   /unmatched/restore        operator
 POST   /unmatched/find           operator
 GET    /reconciliations          operator
@@ -143,6 +146,7 @@ BODIES = {
     "POST /criticals/{value_id}/act": {"action": "x"},
     "POST /criticals/{value_id}/withdraw": {"reason": "x"},
     "POST /tracings/{tracing_id}/edits": {"kind": "strip", "detail": {"begin": 0}},
+    "POST /evidence/{evidence_id}/identity": {"same_person": True, "reason": "x"},
     "POST /evidence/{evidence_id}/send": {"device": "NONE"},
     "PUT /report": {"sections": SECTIONS["imaging"]},
     "POST /report/sign": {"password": PASSWORD},
@@ -161,6 +165,7 @@ BODIES = {
     "POST /patients/split": {"patient": "0" * 32, "reason": "x"},
     "POST /unmatched/correct": {"owner": "CLINIC1", "study_instance_uid": "1.2", "patient_number": "P1", "reason": "x"},
     "POST /unmatched/restore": {"owner": "CLINIC1", "study_instance_uid": "1.2", "reason": "x"},
+    "POST /unmatched/files/{file_id}/give": {"accession_number": "X", "reason": "x"},
     "POST /unmatched/find": {"numbers": ["P1"]},
 }
 

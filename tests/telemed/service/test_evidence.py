@@ -28,7 +28,7 @@ from telemed.service import matching as matching
 from telemed.service.files import DamagedFile, UnknownKind, attach_file
 from telemed.service.ports.studies import StudyFacts
 from tests.dicom_gateway.objects import ct_slice, part10_of
-from tests.telemed.harness import Harness, patient_card
+from tests.telemed.harness import CARD, Harness, patient_card
 
 
 @dataclass
@@ -41,7 +41,7 @@ class Modality:
     async def send(self, owner: str = "CLINIC1", study: str = "", accession: str = "", patient: str = "", **attributes: Any) -> str:
         """Send one image; returns the study's UID. Nothing is placed before `work`."""
         uid = study or str(generate_uid())
-        image = ct_slice(StudyInstanceUID=uid, AccessionNumber=accession, PatientID=patient, **attributes)
+        image = ct_slice(**{"StudyInstanceUID": uid, "AccessionNumber": accession, "PatientID": patient} | CARD | attributes)
         received = await self.intake.receive(part10_of(image), owner, Source("dimse", calling_ae=owner))
         assert received.status == 0
         return uid

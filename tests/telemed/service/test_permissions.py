@@ -8,7 +8,10 @@ from typing import Any
 
 import pytest
 
+from dicom_gateway.index import StatedPatient, dicom_study
+from dicom_gateway.index.stated_patients import enter_stated_patients
 from telemed.adapters.application import SqlApplication
+from telemed.adapters.clock import utc_now
 from telemed.adapters.database import tables as t
 from telemed.adapters.database.unit_of_work import SqlUnitOfWork
 from telemed.domain.case import Case, CaseStatus
@@ -18,8 +21,9 @@ from telemed.domain.people import Person, Role
 from telemed.domain.permissions import PERMISSIONS, CaseAction
 from telemed.domain.report import VersionKind
 from telemed.service import case_reading as reading
-from telemed.service import case_request, criticals, evidence, reporting, routing, study_export, transfers
+from telemed.service import case_request, criticals, evidence, identity_settlement, reporting, routing, study_export, transfers
 from telemed.service.case_view import view_case
+from telemed.service.evidence_identity import compare_again
 from tests.telemed.harness import SECTIONS, Harness
 
 REASON = "无相应专业"
@@ -180,6 +184,10 @@ async def export(work: SqlUnitOfWork, person: Person, case_id: str) -> None:
     await study_export.export_study(work, person, case_id, await study_of(work, case_id))
 
 
+async def identify(work: SqlUnitOfWork, person: Person, case_id: str) -> None:
+    await identity_settlement.settle_identity(work, person, case_id, await study_of(work, case_id), True, REASON)
+
+
 async def reassign(work: SqlUnitOfWork, person: Person, case_id: str) -> None:
     reader = "reader.huba" if person.institution == "HUBA" else "imaging.main"
     await reading.reassign_case(work, person, case_id, reader, REASON)
@@ -196,6 +204,7 @@ TRIES: Mapping[CaseAction, Try] = {
     CaseAction.REASSIGN: reassign,
     CaseAction.EDIT: lambda work, person, case: case_request.edit_case(work, person, case, None, None),
     CaseAction.ATTACH: attach,
+    CaseAction.IDENTIFY: identify,
     CaseAction.ACKNOWLEDGE: case_request.acknowledge_report,
     CaseAction.PARK: lambda work, person, case: reading.park_case(work, person, case, parked=True),
     CaseAction.RESUME: lambda work, person, case: reading.park_case(work, person, case, parked=False),
@@ -240,9 +249,16 @@ async def undone(application: SqlApplication) -> AsyncIterator[SqlUnitOfWork]:
 
 
 async def with_study(harness: Harness, case: Case) -> None:
+    """A study that states another patient."""
+    now = utc_now()
+    row = {"id": 1, "owner": case.member, "study_instance_uid": STUDY, "first_received_at": now, "last_received_at": now}
+    async with harness.application.engine.begin() as connection:
+        await connection.execute(dicom_study.insert().values(row))
+        await connection.run_sync(enter_stated_patients, [(1, StatedPatient("完全^别人", None, None, None))])
     async with harness.application.writing() as work:
         study = Evidence("5" * 32, case.id, EvidenceType.DICOM_STUDY, "CT", "system", work.now, study_instance_uid=STUDY, instances=1)
         await work.evidence.add(study)
+        await compare_again(work, case.id)
 
 
 async def offered(work: SqlUnitOfWork, person: Person, case_id: str) -> set[str]:

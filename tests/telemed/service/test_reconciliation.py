@@ -244,7 +244,7 @@ class TestCorrected:
         async with harness.application.reading() as work:
             (known,) = await work.evidence.of_case(case.id)
         await self.correct(harness, known.study_instance_uid or "", patient_number="P00001")
-        line = (await harness.application.queries.history(case.id))[-1]
+        (line,) = [each for each in await harness.application.queries.history(case.id) if each.action == "evidence-corrected"]
         assert (line.action, line.detail["attributes"]) == ("evidence-corrected", "PatientID")
         assert "P00001" not in str(line.detail)
 

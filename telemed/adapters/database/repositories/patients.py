@@ -48,6 +48,9 @@ class PatientTable(Repository):
         """The records with these ids, at most 200."""
         return await self._load(t.patient.c.id.in_(ids), 200) if ids else []
 
+    async def of_person(self, master_id: str, member: str) -> list[Patient]:
+        return await self._load(sa.and_(t.patient.c.master_id == master_id, t.patient.c.member == member))
+
     async def with_number(self, value: str) -> list[str]:
         """Ids of the records that carry this number in any system, at most 200."""
         query = sa.select(t.patient_identifier.c.patient_id).where(t.patient_identifier.c.value == value).limit(200)

@@ -5,7 +5,15 @@ from __future__ import annotations
 from telemed.adapters.database.schema import metadata
 from telemed.adapters.database.tables.audit import audit, audit_check
 from telemed.adapters.database.tables.cases import accession, case, case_access, case_event, consent, critical_value
-from telemed.adapters.database.tables.evidence import case_instance, evidence, transfer, unmatched_study, upload
+from telemed.adapters.database.tables.evidence import (
+    case_instance,
+    evidence,
+    evidence_identity,
+    file_aside,
+    transfer,
+    unmatched_study,
+    upload,
+)
 from telemed.adapters.database.tables.image_quality import model_proposal, study_quality
 from telemed.adapters.database.tables.jobs import job
 from telemed.adapters.database.tables.network import application_entity, device_call, home_hub, hub_service, institution, region_setting
@@ -38,6 +46,8 @@ __all__ = [
     "daily_volume",
     "device_call",
     "evidence",
+    "evidence_identity",
+    "file_aside",
     "home_hub",
     "hub_service",
     "institution",

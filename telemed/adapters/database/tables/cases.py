@@ -49,6 +49,7 @@ case = sa.Table(
     sa.Column("report_status", sa.String(20)),
     sa.Column("positive", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Column("critical_open", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("identity_open", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Column("evidence_count", sa.Integer, nullable=False, server_default="0"),
     sa.Column("readers", sa.JSON, nullable=False),
     sa.UniqueConstraint("member", "accession_number"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from telemed.adapters.database.columns import Instant
+from telemed.adapters.database.columns import Confidential, Instant
 from telemed.adapters.database.schema import Code, Id, Name, metadata
 
 evidence = sa.Table(
@@ -39,6 +39,43 @@ case_instance = sa.Table(
     sa.Index(None, "owner", "sop_instance_uid"),
     sa.Index(None, "owner", "study_instance_uid"),
     comment="instances of DICOM studies that were received for a case, and not just for the institution",
+)
+
+
+evidence_identity = sa.Table(
+    "evidence_identity",
+    metadata,
+    sa.Column("evidence_id", Id, sa.ForeignKey("evidence.id"), primary_key=True),
+    sa.Column("number", sa.Integer, primary_key=True),
+    sa.Column("stated", Confidential, nullable=False, comment="the patient as the file states them, as a JSON object; sealed"),
+    sa.Column("differs", sa.JSON, nullable=False),
+    sa.Column("found_at", Instant, nullable=False),
+    sa.Column("settled_by", Name),
+    sa.Column("settled_at", Instant),
+    sa.Column("reason", sa.String(2000), nullable=False),
+    comment="patients as evidence states them, what differs from the case's, and who settled it",
+)
+
+
+file_aside = sa.Table(
+    "file_aside",
+    metadata,
+    sa.Column("id", Id, primary_key=True),
+    sa.Column("member", Code, nullable=False),
+    sa.Column("case_id", Id, nullable=False, comment="that it was taken away from"),
+    sa.Column("type", sa.String(16), nullable=False),
+    sa.Column("name", sa.String(255), nullable=False),
+    sa.Column("media_type", sa.String(100), nullable=False),
+    sa.Column("key", sa.String(512), nullable=False, index=True),
+    sa.Column("size", sa.BigInteger, nullable=False),
+    sa.Column("sha256", sa.String(64), nullable=False),
+    sa.Column("facts", sa.JSON, nullable=False),
+    sa.Column("added_by", Name, nullable=False),
+    sa.Column("added_at", Instant, nullable=False),
+    sa.Column("set_aside_by", Name, nullable=False),
+    sa.Column("set_aside_at", Instant, nullable=False, index=True),
+    sa.Column("reason", sa.String(2000), nullable=False),
+    comment="files that were taken away from a case since they are another person's: nothing is lost",
 )
 
 

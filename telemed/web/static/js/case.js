@@ -82,7 +82,7 @@ async function showImages(uid) {
   }
   const viewer = document.createElement("div");
   viewer.className = "viewer";
-  Object.assign(viewer.dataset, { viewer: "", study: uid, patient: place.dataset.patient });
+  Object.assign(viewer.dataset, { viewer: "", study: uid });
   place.replaceChildren(viewer);
   place.hidden = false;
   place.scrollIntoView({ block: "nearest" });

@@ -15,7 +15,7 @@ import { fillTemplate } from "./report-template.js";
 import { followResult, resultIsChosen, showResult } from "./result.js";
 
 const GATHER = 700; // ms in which events of the case are taken together: a study arrives in many
-const STATE_PARTS = ["head", "criticals", "request", "evidence"];
+const STATE_PARTS = ["head", "identity", "criticals", "request", "evidence"];
 
 const page = need(document, "[data-reading]");
 /** @type {(name: string, root?: ParentNode) => HTMLElement} */

@@ -2,8 +2,10 @@
 
 import { el } from "../element.js";
 import { t } from "../i18n.js";
+import { text } from "./dataset.js";
 import { edgeLetters } from "./geometry.js";
 
+/** @import { Dataset } from "./dataset.js" */
 /** @import { Pane } from "./pane.js" */
 /** @import { Series, Slice } from "./study.js" */
 /** @typedef {Pane & {series: Series, slice: Slice}} ShownPane a pane that shows something */
@@ -51,11 +53,24 @@ function setLines(place, lines) {
   if (place.textContent !== text) place.textContent = text;
 }
 
-/** @param {ShownPane} pane */
-function whose({ viewer, series }) {
+const SEXES = /** @type {Record<string, () => string>} */ ({ M: () => t("M"), F: () => t("F") });
+
+/**
+ * The patient as the image itself has them, never as the case does: an image of somebody else must look like one.
+ * @param {Dataset} dataset
+ */
+export function statedPatient(dataset) {
+  const born = text(dataset, "00100030").replace(/^(\d{4})(\d{2})(\d{2})$/, "$1-$2-$3");
+  const sex = text(dataset, "00100040");
+  const who = [text(dataset, "00100010"), SEXES[sex]?.() ?? sex, born].filter(Boolean).join(" ");
+  return [who || t("no patient in the image"), text(dataset, "00100020")];
+}
+
+/** @param {Pick<ShownPane, "viewer" | "series" | "slice">} pane */
+export function whose({ viewer, series, slice }) {
   const { study } = series;
   const prior = study !== viewer.study ? t("Prior") : "";
-  return [viewer.patient, [prior, study.date].filter(Boolean).join(" "), study.accession, study.description];
+  return [...statedPatient(slice.instance.dataset), [prior, study.date].filter(Boolean).join(" "), study.accession, study.description];
 }
 
 /** @param {ShownPane} pane */

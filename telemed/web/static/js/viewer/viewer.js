@@ -1,11 +1,10 @@
 // The built-in DICOM viewer.
 //
-//   <div class="viewer" data-viewer data-study="UID" data-base="/dicomweb" data-patient="张* 男 65岁"
+//   <div class="viewer" data-viewer data-study="UID" data-base="/dicomweb"
 //        data-priors='[{"uid": "...", "label": "2025-11 CT"}]' data-window-url="/read/ID/viewer"></div>
 //
-// data-patient is what stands in the corner: masking is decided where the page is made. Several studies: data-study takes
-// UIDs separated by spaces. With data-panel it is a panel (panels.js), which the page opens; else it starts by itself and
-// its element has it as `viewer`. It says "viewer:ready" on its element when the first image is drawn.
+// In the corner stands whose image it says it is. Several studies: data-study takes UIDs separated by spaces. With data-panel it is
+// a panel (panels.js), which the page opens; else it starts by itself and its element has it as `viewer`. It says "viewer:ready" on its element when the first image is drawn.
 
 import { el, icon, wordsOf } from "../element.js";
 import { t } from "../i18n.js";
@@ -34,7 +33,6 @@ export class Viewer {
   constructor(element) {
     this.element = element;
     this.base = element.dataset.base || "/dicomweb";
-    this.patient = element.dataset.patient ?? "";
     /** @type {Prior[]} */
     this.priors = JSON.parse(element.dataset.priors || "[]");
     /** Faults and proposals by SOP Instance UID, as rectangles; shown while `marked`. @type {Record<string, Shape[]>} */
