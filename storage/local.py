@@ -47,17 +47,21 @@ class _Entry:
 
 
 class LocalStore:
-    """An `ObjectStore` in `folder`, which is made where it is missing. Raises `StoreUnavailable` where it cannot be."""
+    """An `ObjectStore` in `folder`, which is made where it is missing. Raises `StoreUnavailable` where it cannot be.
 
-    def __init__(self, folder: Path) -> None:
+    With `read_only` nothing is made, and nothing is to be put: a copy on a medium that is written once can be read.
+    """
+
+    def __init__(self, folder: Path, *, read_only: bool = False) -> None:
         self._objects = folder / "objects"
         self._incoming = folder / "incoming"
         self._unsettled = folder / "unsettled"
-        with writing(self._objects):
-            make_root(self._objects)
-            make_root(self._incoming)
-            make_root(self._unsettled)
-            sweep(self._incoming)
+        if not read_only:
+            with writing(self._objects):
+                make_root(self._objects)
+                make_root(self._incoming)
+                make_root(self._unsettled)
+                sweep(self._incoming)
         self._folders = Folders(self._objects)
         self._threads = Threads(_THREADS, "store")
 

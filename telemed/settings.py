@@ -14,6 +14,7 @@ from pydantic import BaseModel, Field, SecretStr, ValidationInfo, field_validato
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from telemed import ohif
+from telemed.adapters.audit.anchor_places import place_fault
 
 G = TypeVar("G", bound=BaseSettings)
 
@@ -86,6 +87,32 @@ class Settings(SettingsGroup):
     model_url: str = Field(default="", description="Address of a trained model that is shown every complete study; empty: none")
     model_token: SecretStr = Field(default=SecretStr(""), description="Bearer token that the model asks for")
     upload_max_bytes: int = Field(default=4 * 1024**3, ge=1024, description="Largest file that an upload may bring")
+
+    audit_key: str = Field(
+        default="",
+        description="PEM file with the private key (RSA or elliptic curve) that signs anchors of the audit trail; "
+        "empty: `keys/audit.pem` in the data folder, made with the first anchor",
+    )
+    audit_public_keys: str = Field(
+        default="",
+        description="PEM file with public keys by which `telemed verify` proves anchors, where the private key is not at hand",
+    )
+    audit_places: str = Field(
+        default="",
+        description="Further places of anchors, with spaces between: `file:///mnt/anchors`, `s3://bucket?endpoint=...`, "
+        "`syslog://host:514`, `syslog+tcp://host:port`",
+    )
+    audit_time_stamps: str = Field(
+        default="", description="Address of a time stamp authority (RFC 3161) that stamps an anchor once an hour; empty: none"
+    )
+
+    @field_validator("audit_places")
+    @classmethod
+    def _known_places(cls, places: str) -> str:
+        for url in places.split():
+            if fault := place_fault(url):
+                raise ValueError(fault)
+        return places
 
     @field_validator("time_zone")
     @classmethod
