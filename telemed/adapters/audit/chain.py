@@ -19,9 +19,6 @@ GENESIS = "0" * 64
 CHAIN_LOCK = 0x7E1E_4ED0
 """PostgreSQL advisory lock of the chain's end; on SQLite the one writer holds it by being the one writer."""
 
-UNREADABLE = "unreadable"
-"""Name of the mark on a row whose columns hold what their types do not allow."""
-
 MISSING = "missing"
 
 FIELDS = ("at", "action", "actor", "institution", "subject", "outcome", "detail")
@@ -86,24 +83,28 @@ def first_fault(rows: Iterable[Mapping[Any, Any]], position: int = 0, previous: 
     return None, walk.position, walk.previous
 
 
+class UnreadableRow(dict[str, Any]):
+    """A record one of whose columns holds what its type does not allow: its position, the digest before, and its own."""
+
+
 class ChainWalk:
     """A walk over the chain that goes on behind a fault: each row that does not fit is one fault, and those after it are none of it."""
 
     def __init__(self, position: int = 0, previous: str = GENESIS) -> None:
         self.position, self.previous, self.before = position, previous, previous
-        self._follows = {previous}
+        self._right = previous
 
     def take(self, row: Mapping[Any, Any]) -> ChainFault | None:
         """Take the next row, in order of positions. Returns what is wrong with it, or None."""
-        expected, follows = self.position + 1, self._follows
-        self.position, self.before, self.previous = row["position"], self.previous, row["digest"]
-        right = "" if row.get(UNREADABLE) else digest_of(row["position"], row["previous"], row)
-        self._follows = {row["digest"], right}  # which of the two was changed, the record behind it tells
-        if row["position"] != expected:
-            until = row["position"] - 1
-            return ChainFault(expected, MISSING, until if until > expected else None)
-        if row.get(UNREADABLE):
+        position, previous, digest = row["position"], row["previous"], row["digest"]
+        expected, follows = self.position + 1, (self.previous, self._right)  # which of the two was changed, this record tells
+        readable = not isinstance(row, UnreadableRow)
+        self.position, self.before, self.previous = position, self.previous, digest
+        self._right = digest_of(position, previous, row) if readable else digest
+        if position != expected:
+            return ChainFault(expected, MISSING, position - 1 if position - 1 > expected else None)
+        if not readable:
             return ChainFault(expected, "cannot be read any more")
-        if row["previous"] not in follows:
+        if previous not in follows:
             return ChainFault(expected, "does not follow the record before it")
-        return None if row["digest"] == right else ChainFault(expected, "was changed")
+        return None if digest == self._right else ChainFault(expected, "was changed")

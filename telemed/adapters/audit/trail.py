@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from telemed.adapters.audit.anchors import NEW_KEY
-from telemed.adapters.audit.chain import UNREADABLE, ChainFault, ChainWalk
+from telemed.adapters.audit.chain import ChainFault, ChainWalk, UnreadableRow
 from telemed.adapters.database import tables as t
 
 PAGE: Final = 2000
@@ -52,7 +52,7 @@ def _note(trail: Trail, row: Mapping[Any, Any], wanted: Collection[int]) -> None
     position = row["position"]
     if position in wanted:
         trail.noted[position] = row["digest"]
-    if row.get(UNREADABLE):
+    if isinstance(row, UnreadableRow):
         return
     trail.ended_at = row["at"]
     if row["attested"]:
@@ -86,7 +86,7 @@ async def _one_by_one(engine: AsyncEngine, position: int) -> list[Mapping[Any, A
         try:
             rows += await _asked(engine, sa.select(t.audit).where(a.position == place["position"]))
         except (ValueError, TypeError):
-            rows.append({**place, UNREADABLE: True})
+            rows.append(UnreadableRow(place))
     return rows
 
 
