@@ -351,7 +351,7 @@ class TestPlaces:
             ("syslog:///dev/log", True),
             ("syslog+tcp://collector:601", True),
             ("file://host/anchors", False),
-            ("/mnt/anchors", False),
+            ("/var/anchors", False),
             ("ftp://host/x", False),
             ("", False),
         ],
