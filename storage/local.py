@@ -50,19 +50,21 @@ class _Entry:
 class LocalStore:
     """An `ObjectStore` in `folder`, which is made where it is missing. Raises `StoreUnavailable` where it cannot be.
 
-    `space` says which objects are refused while little of the disk is left (`storage.space`).
+    `space` says which objects are refused while little of the disk is left (`storage.space`). With `read_only` nothing is made, and
+    nothing is to be put: a copy on a medium that is written once can be read.
     """
 
-    def __init__(self, folder: Path, space: SpaceGuard = UNGUARDED) -> None:
+    def __init__(self, folder: Path, space: SpaceGuard = UNGUARDED, *, read_only: bool = False) -> None:
         self.folder, self._space = folder, space
         self._objects = folder / "objects"
         self._incoming = folder / "incoming"
         self._unsettled = folder / "unsettled"
-        with writing(self._objects):
-            make_root(self._objects)
-            make_root(self._incoming)
-            make_root(self._unsettled)
-            sweep(self._incoming)
+        if not read_only:
+            with writing(self._objects):
+                make_root(self._objects)
+                make_root(self._incoming)
+                make_root(self._unsettled)
+                sweep(self._incoming)
         self._folders = Folders(self._objects)
         self._threads = Threads(_THREADS, "store")
 

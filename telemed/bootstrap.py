@@ -22,6 +22,7 @@ from storage.space import Reserve, SpaceGuard
 from storage.url import LocalPlace, parse
 from telemed import centres as installed
 from telemed.adapters.application import SqlApplication
+from telemed.adapters.audit.anchor_places import AnchorPlace, place_of
 from telemed.adapters.audit.anchors import AuditAnchors
 from telemed.adapters.audit.watch import AuditWatch
 from telemed.adapters.database.confidential import Sealer
@@ -157,7 +158,7 @@ def worker(parts: Parts, pool: Executor | None = None) -> Worker:
         return await sweep_uploads(parts.application, now)
 
     documents = SeriesDocuments(parts.index, Objects(parts.index, parts.store), parts.measuring)
-    anchors = AuditAnchors(parts.application.engine, parts.store, anchor_key(parts.settings))
+    anchors = audit_anchors(parts)
     sweep = ObjectSweep(parts.application.engine, parts.store.inner, stored_objects(parts.extensions))
     maintenance = (uploads, StudyMaintenance(study_watch(parts), documents), AuditWatch(parts.application.engine), anchors, sweep)
     return Worker(parts.application, handlers(parts, pool or parts.pool), maintenance)
@@ -188,5 +189,27 @@ def handlers(parts: Parts, pool: Executor) -> dict[JobType, Handler]:
 
 
 def anchor_key(settings: Settings) -> Path:
-    """Return the key of the notes about the audit trail's end. Who keeps a copy elsewhere can tell a forged note from a real one."""
-    return settings.data_dir / "keys" / "audit.key"
+    """Return the key that signs the notes about the audit trail's end. It proves most where it lies out of reach of the data folder."""
+    return Path(settings.audit_key) if settings.audit_key else settings.data_dir / "keys" / "audit.pem"
+
+
+def anchor_places(settings: Settings) -> tuple[AnchorPlace, ...]:
+    """Return the places beside the object store that the settings name."""
+    return tuple(place_of(url, settings.store_keys) for url in settings.audit_places.split())
+
+
+def audit_anchors(parts: Parts) -> AuditAnchors:
+    """Return what writes the notes. Raises AnchorKeyUnusable where the settings name a key that is none."""
+    settings, stamps = parts.settings, None
+    if settings.audit_time_stamps:
+        from telemed.adapters.audit.time_stamps import TimeStamps  # it loads what reads certificates
+
+        stamps = TimeStamps(settings.audit_time_stamps)
+    return AuditAnchors(
+        parts.application.engine,
+        parts.store,
+        anchor_key(settings),
+        made=not settings.audit_key,
+        further=anchor_places(settings),
+        time_stamps=stamps,
+    )

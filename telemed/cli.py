@@ -20,6 +20,7 @@ from sqlalchemy.exc import DBAPIError
 from storage import open_store
 from storage.errors import StorageError
 from storage.privacy import write_privately
+from telemed.adapters.audit.anchor_key import AnchorKeyUnusable
 from telemed.adapters.database.engine import DatabaseUnavailable, make_engine
 from telemed.adapters.database.migrate import migrate as apply_migrations
 from telemed.centres import extensions, migrations
@@ -78,7 +79,7 @@ def _run(work: Coroutine[Any, Any, Any]) -> Any:
     """Run to the end; what cannot be had is said in one plain sentence."""
     try:
         return asyncio.run(work)
-    except (DatabaseUnavailable, StorageError, PortInUse) as error:
+    except (DatabaseUnavailable, StorageError, PortInUse, AnchorKeyUnusable) as error:
         _fail(str(error))
     except PermissionError as error:
         _fail(f"{error.filename} cannot be written: give this user the right to, or set TELEMED_DATA_DIR.")
@@ -197,12 +198,14 @@ def stats(
 
 
 @app.command()
-def verify() -> None:
-    """Check the audit trail and the digest of every object on record; name the first fault; count objects that no record names."""
+def verify(
+    as_json: Annotated[bool, typer.Option("--json", help="The proof as JSON on standard output")] = False,
+) -> None:
+    """Check the audit trail with its anchors, the record and every object on record; name what was changed. Nothing is written."""
     from telemed.verification import verify_installation
 
     settings = _settings()
-    sys.exit(_run(verify_installation(settings, console)))
+    sys.exit(_run(verify_installation(settings, console, as_json=as_json)))
 
 
 @app.command()

@@ -16,6 +16,7 @@ from pydantic import BaseModel, Field, SecretStr, ValidationInfo, field_validato
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from telemed import ohif
+from telemed.adapters.audit.anchor_places import place_fault
 
 G = TypeVar("G", bound=BaseSettings)
 
@@ -113,11 +114,37 @@ class Settings(SettingsGroup):
         default=1024, ge=0, description="Connections of one address, which may be that of a whole hospital; 0: no limit"
     )
 
+    audit_key: str = Field(
+        default="",
+        description="PEM file with the private key (RSA or elliptic curve) that signs anchors of the audit trail; "
+        "empty: `keys/audit.pem` in the data folder, made with the first anchor",
+    )
+    audit_public_keys: str = Field(
+        default="",
+        description="PEM file with public keys by which `telemed verify` proves anchors, where the private key is not at hand",
+    )
+    audit_places: str = Field(
+        default="",
+        description="Further places of anchors, with spaces between: `file:///mnt/anchors`, `s3://bucket?endpoint=...`, "
+        "`syslog://host:514`, `syslog+tcp://host:port`",
+    )
+    audit_time_stamps: str = Field(
+        default="", description="Address of a time stamp authority (RFC 3161) that stamps an anchor once an hour; empty: none"
+    )
+
     @field_validator("trusted_proxies")
     @classmethod
     def _known_networks(cls, text: str) -> str:
         networks_in(text)
         return text
+
+    @field_validator("audit_places")
+    @classmethod
+    def _known_places(cls, places: str) -> str:
+        for url in places.split():
+            if fault := place_fault(url):
+                raise ValueError(fault)
+        return places
 
     @field_validator("time_zone")
     @classmethod

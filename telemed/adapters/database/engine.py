@@ -36,10 +36,13 @@ def async_url(url: str) -> str:
     return re.sub(r"^postgres(ql)?://", "postgresql+asyncpg://", re.sub(r"^sqlite://", "sqlite+aiosqlite://", url))
 
 
-def make_engine(url: str, *, sealer: Sealer | None = None, pool_size: int = 8, max_overflow: int | None = None) -> AsyncEngine:
+def make_engine(
+    url: str, *, sealer: Sealer | None = None, pool_size: int = 8, max_overflow: int | None = None, read_only: bool = False
+) -> AsyncEngine:
     """An engine for `url`. SQLite: WAL, every commit synced, one writer at a time, foreign keys on. Confidential columns are
     read and written by engines with a `sealer` only.
 
+    With `read_only` a SQLite file is asked for nothing that would write to it (`telemed.adapters.database.read_only`).
     `pool_size` connections are kept open; `max_overflow` more are opened while they are wanted (None: as many as suit the
     database).
 
@@ -52,8 +55,8 @@ def make_engine(url: str, *, sealer: Sealer | None = None, pool_size: int = 8, m
         overflow = SQLITE_OVERFLOW if max_overflow is None else max_overflow
         connect_args = {"timeout": BUSY_SECONDS}
         engine = create_async_engine(url, connect_args=connect_args, pool_size=pool_size, max_overflow=overflow, **common)
-        sa.event.listen(engine.sync_engine, "connect", _prepare_sqlite)
-        sa.event.listen(engine.sync_engine, "begin", _begin_sqlite)
+        sa.event.listen(engine.sync_engine, "connect", _prepare_reading if read_only else _prepare_sqlite)
+        sa.event.listen(engine.sync_engine, "begin", _begin_reading if read_only else _begin_sqlite)
     else:
         overflow = POSTGRESQL_OVERFLOW if max_overflow is None else max_overflow
         connect_args = {"timeout": CONNECT_SECONDS}
@@ -81,6 +84,18 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
     for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"busy_timeout={BUSY_SECONDS * 1000}", "cache_size=-32000"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
+
+
+def _prepare_reading(connection: Any, _record: object) -> None:
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    for pragma in ("query_only=ON", f"busy_timeout={BUSY_SECONDS * 1000}", "cache_size=-32000"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin_reading(connection: sa.Connection) -> None:
+    connection.exec_driver_sql("BEGIN")
 
 
 def _begin_sqlite(connection: sa.Connection) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import json
 import os
 import shutil
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from importlib.resources import files
 from pathlib import Path
 
@@ -23,11 +25,14 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from dicom_gateway.index import StatedPatient, dicom_correction, dicom_study, stated_patients
 from dicom_gateway.index import metadata as dicom_metadata
 from dicom_gateway.index.stated_patients import enter_stated_patients
+from telemed.adapters.audit.chain import append
+from telemed.adapters.audit.trail import walk_trail
 from telemed.adapters.clock import utc_now
 from telemed.adapters.database.engine import DatabaseUnavailable, async_url, check, make_engine
 from telemed.adapters.database.migrate import migrate
 from telemed.adapters.database.tables import (
     application_entity,
+    audit,
     case,
     case_instance,
     evidence,
@@ -42,6 +47,7 @@ from telemed.adapters.database.tables import institution as institution_table
 from telemed.adapters.jobs.queue import take
 from telemed.centres import extensions, migrations
 from telemed.centres.ecg.domain import EcgJob
+from telemed.domain.audit import AuditRecord
 from telemed.domain.jobs import JobKind
 from tests.postgres_server import PostgresServer
 
@@ -283,6 +289,35 @@ async def test_open_cases_that_were_there_before_are_compared(at_0016: AsyncEngi
     assert sorted((line.kind, line.payload["case_id"]) for line in taken) == [(JobKind.COMPARE_IDENTITIES, f"{n}") for n in range(3)]
     async with at_0016.connect() as connection:
         assert set((await connection.execute(sa.select(case.c.identity_open))).scalars()) == {False}
+
+
+OLD_RECORD = sa.table(
+    "audit", *map(sa.column, ["position", "at", "action", "actor", "institution", "subject", "outcome", "detail", "previous", "digest"])
+)
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+async def test_a_trail_of_before_it_had_digests_of_the_record_goes_on(kind: str, tmp_path: Path, postgres_server: PostgresServer) -> None:
+    """Its records keep their digests, which are computed here as they were then."""
+    engine = make_engine(f"sqlite:///{tmp_path}/old.db" if kind == "sqlite" else postgres_server.new_database())
+    old, previous, at = [], "0" * 64, datetime(2026, 1, 31, 8, 15, tzinfo=UTC)
+    for position in range(1, 4):
+        fields = ["2026-01-31T08:15:00.000000+00:00", "case:read", "reader", "HUBA", "case/1", "success", {"文": [1.5, None]}]
+        content = json.dumps([position, previous, *fields], ensure_ascii=False, separators=(",", ":"))
+        digest = hashlib.sha256(content.encode()).hexdigest()
+        named = dict(zip(("action", "actor", "institution", "subject", "outcome"), fields[1:6], strict=True))
+        old.append({"position": position, "at": at, **named, "detail": fields[6], "previous": previous, "digest": digest})
+        previous = digest
+    typed = OLD_RECORD.insert().values({c.name: sa.bindparam(c.name, type_=audit.c[c.name].type) for c in OLD_RECORD.c})
+    async with engine.begin() as connection:
+        await connection.run_sync(to_revision, "0016")
+        await connection.execute(typed, old)
+    await migrate(engine, migrations())
+    async with engine.begin() as connection:
+        await append(connection, [AuditRecord(at, "case:read", "reader", "HUBA", "case/2", "success", {})], {"consent/1": "1:x"})
+    trail = await walk_trail(engine)
+    assert (trail.records, trail.faults, trail.attested) == (4, [], {"consent/1": "1:x"})
+    await engine.dispose()
 
 
 async def test_a_writer_waits_its_turn_and_readers_do_not(engine: AsyncEngine) -> None:

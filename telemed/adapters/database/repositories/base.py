@@ -11,6 +11,8 @@ from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from telemed.adapters.audit.attestation import Touched
+
 
 def insert_into(dialect: str, table: sa.Table) -> Any:
     """INSERT in this dialect's words, which can say what is to be done where the row is there."""
@@ -45,3 +47,11 @@ class Repository:
     def _locked(self, query: sa.Select[Any]) -> sa.Select[Any]:
         """Rows that a writing transaction means to change are locked; a reading one leaves them alone."""
         return query if self._reading else query.with_for_update()
+
+
+class Recorder(Repository):
+    """A repository of what the audit trail has digests of: whatever it writes is noted in `touched`."""
+
+    def __init__(self, connection: AsyncConnection, touched: Touched | None = None) -> None:
+        super().__init__(connection)
+        self._touched = touched or Touched()

@@ -8,12 +8,13 @@ import sqlalchemy as sa
 
 from telemed.adapters.database import rows as r
 from telemed.adapters.database import tables as t
-from telemed.adapters.database.repositories.base import Repository, insert_or_nothing
+from telemed.adapters.database.repositories.base import Recorder, insert_or_nothing
+from telemed.domain.attestation import AttestedKind
 from telemed.domain.case import Case
 from telemed.domain.errors import FieldError, Invalid
 
 
-class CaseTable(Repository):
+class CaseTable(Recorder):
     async def add(self, case: Case) -> None:
         added = await self._do(insert_or_nothing(self._connection, t.case).values(r.case_to_row(case)))
         if not added.rowcount:
@@ -24,6 +25,8 @@ class CaseTable(Repository):
         return r.case_from_row(row) if row else None
 
     async def save(self, case: Case) -> None:
+        if case.completed_at is not None:
+            self._touched.note(AttestedKind.IDENTITY, case.id)
         await self._do(sa.update(t.case).where(t.case.c.id == case.id).values(r.case_to_row(case)))
 
     async def next_accession(self, letter: str, day: date) -> str:

@@ -6,13 +6,14 @@ import sqlalchemy as sa
 
 from telemed.adapters.database import rows as r
 from telemed.adapters.database import tables as t
-from telemed.adapters.database.repositories.base import Repository
+from telemed.adapters.database.repositories.base import Recorder
+from telemed.domain.attestation import AttestedKind
 from telemed.domain.consent import Consent
 
 
-class ConsentTable(Repository):
+class ConsentTable(Recorder):
     async def add(self, consent: Consent) -> None:
-        await self._do(
+        added = await self._do(
             sa.insert(t.consent).values(
                 case_id=consent.case_id,
                 giver=consent.giver.value,
@@ -22,6 +23,7 @@ class ConsentTable(Repository):
                 recorded_at=consent.recorded_at,
             )
         )
+        self._touched.note(AttestedKind.CONSENT, *added.inserted_primary_key or ())
 
     async def of_case(self, case_id: str) -> list[Consent]:
         query = sa.select(t.consent).where(t.consent.c.case_id == case_id).order_by(t.consent.c.id)

@@ -8,15 +8,18 @@ import sqlalchemy as sa
 
 from telemed.adapters.database import rows as r
 from telemed.adapters.database import tables as t
-from telemed.adapters.database.repositories.base import Repository
+from telemed.adapters.database.repositories.base import Recorder
+from telemed.domain.attestation import AttestedKind
 from telemed.domain.critical import CriticalValue
 
 
-class CriticalTable(Repository):
+class CriticalTable(Recorder):
     async def add(self, value: CriticalValue) -> None:
+        self._touched.note(AttestedKind.CRITICAL, value.id)
         await self._do(sa.insert(t.critical_value).values(r.critical_to_row(value)))
 
     async def save(self, value: CriticalValue) -> None:
+        self._touched.note(AttestedKind.CRITICAL, value.id)
         await self._do(sa.update(t.critical_value).where(t.critical_value.c.id == value.id).values(r.critical_to_row(value)))
 
     async def get(self, value_id: str) -> CriticalValue | None:

@@ -10,18 +10,21 @@ import sqlalchemy as sa
 
 from telemed.adapters.database import rows as r
 from telemed.adapters.database import tables as t
-from telemed.adapters.database.repositories.base import Repository
+from telemed.adapters.database.repositories.base import Recorder
+from telemed.domain.attestation import AttestedKind
 from telemed.domain.evidence import Evidence, EvidenceType, FileAside
 from telemed.domain.identity_of_evidence import Difference, IdentityFinding, StatedIdentity
 
 i, f = t.evidence_identity.c, t.file_aside.c
 
 
-class EvidenceTable(Repository):
+class EvidenceTable(Recorder):
     async def add(self, evidence: Evidence) -> None:
+        self._note(evidence)
         await self._do(sa.insert(t.evidence).values(r.evidence_to_row(evidence)))
 
     async def save(self, evidence: Evidence) -> None:
+        self._note(evidence)
         await self._do(sa.update(t.evidence).where(t.evidence.c.id == evidence.id).values(r.evidence_to_row(evidence)))
 
     async def get(self, evidence_id: str) -> Evidence | None:
@@ -33,6 +36,9 @@ class EvidenceTable(Repository):
         return [r.evidence_from_row(row) for row in await self._all(query)]
 
     async def remove(self, evidence_id: str) -> None:
+        removed = await self.get(evidence_id)
+        if removed is not None:
+            self._note(removed)
         await self._do(sa.delete(t.evidence_identity).where(i.evidence_id == evidence_id))
         await self._do(sa.delete(t.evidence).where(t.evidence.c.id == evidence_id))
 
@@ -69,6 +75,10 @@ class EvidenceTable(Repository):
 
     async def take_up(self, file_id: str) -> None:
         await self._do(sa.delete(t.file_aside).where(f.id == file_id))
+
+    def _note(self, evidence: Evidence) -> None:
+        if evidence.key:  # a study's objects have their digests in the index of DICOM objects
+            self._touched.note(AttestedKind.EVIDENCE, evidence.id)
 
 
 ASIDE_PLAIN = ("id", "case_id", "type", "name", "media_type", "key", "size", "sha256", "facts", "added_by", "added_at")

@@ -9,19 +9,22 @@ from typing import Any
 import sqlalchemy as sa
 
 from telemed.adapters.database import tables as t
-from telemed.adapters.database.repositories.base import Repository, insert_or_nothing
+from telemed.adapters.database.repositories.base import Recorder, insert_or_nothing
+from telemed.domain.attestation import AttestedKind
 from telemed.domain.patient import RESIDENT_ID, Identifier, Patient, Sex, normal_name
 
 INDEX_LOCK = 0x7E1E_4ED2
 """PostgreSQL advisory lock of the patient index; SQLite has one writer anyway."""
 
 
-class PatientTable(Repository):
+class PatientTable(Recorder):
     async def add(self, patient: Patient) -> None:
+        self._touched.note(AttestedKind.PATIENT, patient.id)
         await self._do(sa.insert(t.patient).values(_row(patient)))
         await self._put_identifiers(patient)
 
     async def save(self, patient: Patient) -> None:
+        self._touched.note(AttestedKind.PATIENT, patient.id)
         await self._do(sa.update(t.patient).where(t.patient.c.id == patient.id).values(_row(patient)))
         await self._do(sa.delete(t.patient_identifier).where(t.patient_identifier.c.patient_id == patient.id))
         await self._put_identifiers(patient)

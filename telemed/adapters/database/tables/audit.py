@@ -18,6 +18,7 @@ audit = sa.Table(
     sa.Column("subject", sa.String(200), nullable=False, index=True),
     sa.Column("outcome", Name, nullable=False),
     sa.Column("detail", sa.JSON, nullable=False),
+    sa.Column("attested", sa.JSON(none_as_null=True)),
     sa.Column("previous", sa.String(64), nullable=False),
     sa.Column("digest", sa.String(64), nullable=False),
 )
