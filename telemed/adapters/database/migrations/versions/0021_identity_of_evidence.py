@@ -10,8 +10,8 @@ from alembic import op
 
 from telemed.adapters.database.columns import Instant
 
-revision = "0017"
-down_revision = "0016"
+revision = "0021"
+down_revision = "0020"
 
 KEY = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 PAGE = 500

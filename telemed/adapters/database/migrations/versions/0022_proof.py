@@ -5,8 +5,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0017"
-down_revision = "0016"
+revision = "0022"
+down_revision = "0021"
 
 REFUSAL = "the audit trail is append-only: a new record goes to its end"
 NEXT = "(SELECT coalesce(max(position), 0) + 1 FROM audit)"
