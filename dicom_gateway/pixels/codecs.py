@@ -1,8 +1,8 @@
 """Decoders of one frame, several for each transfer syntax: where one fails, the next is asked, and who failed is said.
 
-pydicom's plugins come first (pylibjpeg for JPEG 2000 and RLE, Pillow for JPEG of 8 bits; GDCM, pyjpegls and pylibjpeg-libjpeg where a site
-has installed them), imagecodecs behind them, which has every JPEG process that DICOM names, and JPEG-LS. No decoder reads every file, and
-the files that one refuses another often takes.
+pydicom's plugins come first (pylibjpeg for JPEG 2000 and RLE, Pillow for JPEG of 8 bits; GDCM and pyjpegls where a site has installed
+them), imagecodecs behind them, which has every JPEG process that DICOM names, and JPEG-LS; pylibjpeg-libjpeg, which is no part of the
+product, last. No decoder reads every file, and the files that one refuses another often takes.
 """
 
 from __future__ import annotations
@@ -39,6 +39,9 @@ FRAME_ATTRIBUTES = (
     "PhotometricInterpretation", "PlanarConfiguration",
 )  # fmt: skip
 """The attributes of the Image Pixel Module that say what a frame's bytes mean (PS3.3 C.7.6.3)."""
+
+_LIBJPEG = "pylibjpeg"
+"""pydicom's name of the plugin that decodes JPEG and JPEG-LS by pylibjpeg-libjpeg (GPL-3), where a site has installed that."""
 
 _JPEG = frozenset(f"1.2.840.10008.1.2.4.{n}" for n in (50, 51, 57, 70))
 _JPEG_LS = frozenset(f"1.2.840.10008.1.2.4.{n}" for n in (80, 81))
@@ -112,11 +115,15 @@ def _decoders(uid: str, header: Dataset) -> Iterator[tuple[str, Decode]]:
         plugins = get_decoder(UID(uid)).available_plugins
     except NotImplementedError:
         plugins = ()
+    last = {_LIBJPEG} if uid in _JPEG | _JPEG_LS else set()
     for plugin in plugins:
-        yield plugin, partial(_by_plugin, UID(uid), plugin)
+        if plugin not in last:
+            yield plugin, partial(_by_plugin, UID(uid), plugin)
     for syntaxes, name, decode in _FALLBACKS:
         if uid in syntaxes:
             yield name, decode
+    for plugin in last & set(plugins):
+        yield plugin, partial(_by_plugin, UID(uid), plugin)
 
 
 def _by_plugin(uid: UID, plugin: str, header: Dataset, codestream: bytes) -> Pixels:

@@ -59,7 +59,9 @@ def _jpeg_ls(pixels: Pixels) -> bytes:
 
 def _jpeg_lossless(pixels: Pixels) -> bytes:
     space = "RGB" if pixels.ndim == 3 else None
-    return bytes(imagecodecs.jpeg8_encode(pixels, lossless=True, predictor=1, colorspace=space, outcolorspace=space))
+    bits = pixels.dtype.itemsize * 8  # without it the stream says 12 of 16, and other decoders cut what is above
+    encoded = imagecodecs.jpeg8_encode(pixels, lossless=True, predictor=1, bitspersample=bits, colorspace=space, outcolorspace=space)
+    return bytes(encoded)
 
 
 ENCODERS: Mapping[str, Encoder] = {
