@@ -286,7 +286,16 @@ async def test_what_was_refused_changed_nothing(region: DemoRegion) -> None:
 @pytest.mark.parametrize("name", [name for name in elsewhere() if name != "GET /events"])  # a stream without an end
 async def test_operations_that_concern_no_one_case(region: DemoRegion, waiting: Story, name: str) -> None:
     method, path = name.split()
-    filled = "/api/v1" + path.format(name="none", username="nobody", job="999999", upload_id="0" * 32, title="NONE", session="0" * 64)
+    holes = {
+        "name": "none",
+        "username": "nobody",
+        "job": "999999",
+        "upload_id": "0" * 32,
+        "title": "NONE",
+        "session": "0" * 64,
+        "file_id": "0" * 32,
+    }
+    filled = "/api/v1" + path.format_map(holes)
     body = BODIES.get(name, {} if method in ("POST", "PATCH") else None)
     if path == "/statistics/monthly":
         filled += "?month=2026-10"
