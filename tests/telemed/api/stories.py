@@ -21,6 +21,7 @@ from tests.demo_region import Answer, DemoRegion, new_case
 from tests.dicom_gateway.objects import ct_slice, part10_of
 from tests.telemed.harness import CARD, PASSWORD, SECTIONS
 
+BLEEDING = {"findings": "左侧基底节区见团块状高密度影。", "impression": "左侧基底节区脑出血。"}
 PDF = b"%PDF-1.7\nscanned request\n"
 
 
@@ -109,7 +110,7 @@ async def asked_further_up(region: DemoRegion) -> Story:
     await story.step("clinic1", "submit")
     await story.step("imaging.huba", "escalate", {"reason": "请上级会诊"})
     await story.step("imaging.main", "claim")
-    await story.write("imaging.main")
+    await story.write("imaging.main", BLEEDING)
     story.value_id = (await story.step("imaging.main", "criticals", {"finding": "急性颅内出血"}))["id"]
     return story
 
