@@ -97,14 +97,15 @@ class Walk(RuleBasedStateMachine):
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         return self.runner.run(work)
 
-    @initialize()
-    def begin(self) -> None:
-        """Two patients who are known to both members, each with a case; three of the cases are at HUBA."""
+    @initialize(joiner=st.sampled_from(MEMBERS))
+    def begin(self, joiner: str) -> None:
+        """Two patients who are known to both members, each with a case; three of the cases are at HUBA; one member takes them for one."""
         self.run(self._begin())
         for place, (member, who) in enumerate((member, who) for member in MEMBERS for who in (0, 1)):
             self.make(member, who, unnumbered=False)
             if place < 3:
                 self.submit(place)
+        self.merge_own(joiner, 0)
 
     async def _begin(self) -> None:
         folder = Path(self.folder.name)
@@ -218,10 +219,11 @@ class Walk(RuleBasedStateMachine):
             self.step("operator", evidence.unlink_study, known.id, code, uid, REASON)
         self.changed.add(known.id)
 
-    @rule(member=st.sampled_from(MEMBERS), kept=places, joined=places)
-    def merge_own(self, member: str, kept: int, joined: int) -> None:
+    @rule(member=st.sampled_from(MEMBERS), kept=places)
+    def merge_own(self, member: str, kept: int) -> None:
+        """One of the member's records, and the next."""
         own = [record for record, code in self.records.items() if code == member.upper()]
-        if self.step(member, patients.merge_patients, own[kept % len(own)], own[joined % len(own)], REASON) is not None:
+        if self.step(member, patients.merge_patients, own[kept % len(own)], own[(kept + 1) % len(own)], REASON) is not None:
             self.joined.add(member.upper())
 
     @rule(by=st.sampled_from((*MEMBERS, "operator")), kept=places, joined=places)
