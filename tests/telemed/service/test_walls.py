@@ -171,8 +171,13 @@ class Walk(RuleBasedStateMachine):
     def read(self, place: int, hub: str, name: str) -> None:
         """A reader of some hub, which may have the case or not."""
         known, by = self.case(place), f"imaging.{hub.lower()}"
-        steps = {"claim": reading.claim_case, "release": reading.release_case, "decline": reading.decline_case}
-        step = steps | {"escalate": reading.escalate_case, "return": reading.return_case}
+        step: dict[str, Callable[..., Awaitable[Any]]] = {
+            "claim": reading.claim_case,
+            "release": reading.release_case,
+            "decline": reading.decline_case,
+            "escalate": reading.escalate_case,
+            "return": reading.return_case,
+        }
         left = known.hub
         case = self.step(by, step[name], known.id, *([REASON] if name in ("decline", "escalate", "return") else []))
         if case is not None and name == "escalate" and left and case.hub != left:
