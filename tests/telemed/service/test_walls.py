@@ -97,14 +97,15 @@ class Walk(RuleBasedStateMachine):
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         return self.runner.run(work)
 
-    @initialize()
-    def begin(self) -> None:
-        """Two patients who are known to both members, each with a case; three of the cases are at HUBA."""
+    @initialize(joiner=st.sampled_from(MEMBERS))
+    def begin(self, joiner: str) -> None:
+        """Two patients who are known to both members, each with a case; three of the cases are at HUBA; one member takes them for one."""
         self.run(self._begin())
         for place, (member, who) in enumerate((member, who) for member in MEMBERS for who in (0, 1)):
             self.make(member, who, unnumbered=False)
             if place < 3:
                 self.submit(place)
+        self.merge_own(joiner, 0)
 
     async def _begin(self) -> None:
         folder = Path(self.folder.name)
@@ -170,8 +171,13 @@ class Walk(RuleBasedStateMachine):
     def read(self, place: int, hub: str, name: str) -> None:
         """A reader of some hub, which may have the case or not."""
         known, by = self.case(place), f"imaging.{hub.lower()}"
-        steps = {"claim": reading.claim_case, "release": reading.release_case, "decline": reading.decline_case}
-        step = steps | {"escalate": reading.escalate_case, "return": reading.return_case}
+        step: dict[str, Callable[..., Awaitable[Any]]] = {
+            "claim": reading.claim_case,
+            "release": reading.release_case,
+            "decline": reading.decline_case,
+            "escalate": reading.escalate_case,
+            "return": reading.return_case,
+        }
         left = known.hub
         case = self.step(by, step[name], known.id, *([REASON] if name in ("decline", "escalate", "return") else []))
         if case is not None and name == "escalate" and left and case.hub != left:
@@ -218,10 +224,11 @@ class Walk(RuleBasedStateMachine):
             self.step("operator", evidence.unlink_study, known.id, code, uid, REASON)
         self.changed.add(known.id)
 
-    @rule(member=st.sampled_from(MEMBERS), kept=places, joined=places)
-    def merge_own(self, member: str, kept: int, joined: int) -> None:
+    @rule(member=st.sampled_from(MEMBERS), kept=places)
+    def merge_own(self, member: str, kept: int) -> None:
+        """One of the member's records, and the next."""
         own = [record for record, code in self.records.items() if code == member.upper()]
-        if self.step(member, patients.merge_patients, own[kept % len(own)], own[joined % len(own)], REASON) is not None:
+        if self.step(member, patients.merge_patients, own[kept % len(own)], own[(kept + 1) % len(own)], REASON) is not None:
             self.joined.add(member.upper())
 
     @rule(by=st.sampled_from((*MEMBERS, "operator")), kept=places, joined=places)
