@@ -167,6 +167,7 @@ async def test_who_knocks_and_is_refused_is_entered_with_one_press(platform: Pla
     await sound(page)
     await line.get_by_role("link", name="Enter NEW CT").click()
     await expect(page.get_by_label("AE title")).to_have_value("NEW CT")
+    await expect(page.locator("[name=calls_from]")).to_have_value("127.0.0.1")
     await page.select_option("[name=institution]", "CLINIC1")
     await page.get_by_role("button", name="Save", exact=True).click()
     await page.wait_for_url("**/devices")

@@ -22,7 +22,7 @@ SELDOM = 60.0
 """Seconds between two notes of the same: a device may associate many times a second."""
 
 AT_ONCE = 4
-"""Notes being written; more are left, so that whoever knocks under many titles costs nothing."""
+"""Notes being written; more are left, so that whoever knocks under many titles costs nothing. Refusals that go on record are not left."""
 
 MAX_REMEMBERED = 4096
 """Titles of which one remembers when they were noted."""
@@ -46,12 +46,12 @@ class DeviceCalls:
     def note(self, title: str, address: str, refused: str = "", fingerprint: str = "") -> None:
         """A device has called. `refused` is a code of why it was not let in, empty where it was; `fingerprint` of what it showed."""
         now, what = time.monotonic(), (title, refused)
-        if now - self._noted.get(what, -SELDOM) < SELDOM or len(self._writing) >= AT_ONCE:
+        recorded = bool(refused) and (len(self._recorded) < RECORDED or now - self._recorded[0] > SELDOM)
+        if now - self._noted.get(what, -SELDOM) < SELDOM or (len(self._writing) >= AT_ONCE and not recorded):
             return
         if len(self._noted) >= MAX_REMEMBERED:
             self._noted.clear()
         self._noted[what] = now
-        recorded = bool(refused) and (len(self._recorded) < RECORDED or now - self._recorded[0] > SELDOM)
         if recorded:
             self._recorded.append(now)
         task = asyncio.create_task(self._write(title, address, refused, fingerprint if recorded else None))

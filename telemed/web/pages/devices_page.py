@@ -84,9 +84,9 @@ def _fits(visit: Visit, device: ApplicationEntity, wanted: str) -> bool:
 
 @page("GET", "/devices/new")
 async def new_device(visit: Visit) -> web.StreamResponse:
-    """An empty form."""
+    """An empty form, or one with what is known of who was refused."""
     require(visit.person, Action.DEVICE_MANAGE)
-    values = {"title": visit.query.get("title", ""), "institution": visit.query.get("institution", ""), "active": True}
+    values = {name: visit.query.get(name, "") for name in ("title", "institution", "calls_from")} | {"active": True}
     return await _form_page(visit, values, None)
 
 

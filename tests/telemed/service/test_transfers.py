@@ -319,3 +319,21 @@ async def test_a_prior_that_is_sent_with_the_cases_number_becomes_its_evidence(p
         await link_study(work, replace(facts, accession_number=case.accession_number), case, "")
     (evidence,) = await post.evidence(case.id)
     assert (evidence.type, (await post.harness.case(case.id)).evidence_count) == (EvidenceType.DICOM_STUDY, 1)
+
+
+async def test_a_hubs_pacs_opens_nothing_that_the_member_has(post: Post, pacs: Callable[..., Any]) -> None:
+    """It gives its study the UID of one that the member has of somebody else: the case has what it sends, and not what the member keeps."""
+    study = str(generate_uid())
+    about = {"StudyInstanceUID": study, "StudyDate": "20230102", "PatientID": "P00001", "AccessionNumber": ""}
+    known = about | {"PatientName": "张伟", "PatientBirthDate": "19610305", "PatientSex": "M"}
+    kept, given = ct_slice(**known | {"PatientID": "P00002"}), ct_slice(**known)
+    assert (await post.intake.receive(part10_of(kept), "CLINIC1", Source("dimse"))).status == 0
+    case = await post.harness.requested(patient=patient_card(1))
+    await post.device("PACS1", "HUBA", await pacs(given), "query")
+    await post.harness.do("imaging.huba", transfers.fetch_priors, case.id)
+    await post.work()
+    (prior,) = await post.evidence(case.id)
+    assert (prior.type, prior.whole, prior.instances) == (EvidenceType.PRIOR_STUDY, False, 1)
+    for who, sees in (("imaging.huba", {given.SOPInstanceUID}), ("clinic1", {kept.SOPInstanceUID, given.SOPInstanceUID})):
+        found = await post.index.find(Query(Level.IMAGE, []), study_scope(post.harness.people[who], "search"))
+        assert {each["SOPInstanceUID"] for each in found} == sees
