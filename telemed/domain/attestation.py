@@ -32,7 +32,7 @@ class AttestedKind(StrEnum):
 
 FIELDS: Mapping[AttestedKind, tuple[str, ...]] = {
     AttestedKind.REPORT: (
-        "case_id", "version", "kind", "status", "sections", "positive", "reason", "hub", "author", "reviewer", "review_note",
+        "case_id", "version", "kind", "status", "sections", "result", "acknowledged", "reason", "hub", "author", "reviewer", "review_note",
         "created_at", "signed_at", "reviewed_at", "released_at", "verification_code", "pdf_key", "pdf_sha256",
     ),
     AttestedKind.IDENTITY: (

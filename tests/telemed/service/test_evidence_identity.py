@@ -3,6 +3,7 @@ settles it: the same after all, or taken away with nothing lost."""
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import AsyncIterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from datetime import date
@@ -34,6 +35,7 @@ from telemed.service import case_reading as reading
 from telemed.service import case_request, evidence, identity_settlement, patients, reconciliation
 from telemed.service.case_view import view_case
 from telemed.service.files import attach_file
+from tests import real_files
 from tests.dicom_gateway.objects import ct_slice, part10_of
 from tests.real_files import each
 from tests.telemed.harness import CARD, Harness, patient_card, resident_id
@@ -387,13 +389,17 @@ def test_headers_of_real_images_can_be_compared(path: Path) -> None:
     same_to_itself(stated)
 
 
-@pytest.mark.parametrize("path", [*each("ecg/**/*.*"), *each("ecg-cases/*.*")])
-def test_headers_of_real_recordings_can_be_compared(path: Path) -> None:
-    try:
-        who = ecg.read(path).patient
-    except ecg.UnreadableECG as unreadable:
-        pytest.skip(str(unreadable))
-    same_to_itself(StatedIdentity(who.name, who.sex, who.birth_date, who.id, who.age_years))
+def test_headers_of_real_recordings_can_be_compared() -> None:
+    paths = [*real_files.files("ecg/**/*.*"), *real_files.files("ecg-cases/*.*")]
+    if not paths:
+        pytest.skip(real_files.absent("ecg"))
+    compared = 0
+    for path in paths:
+        with contextlib.suppress(ecg.UnreadableECG):  # what is no recording of its own, or a damaged one
+            who = ecg.read(path).patient
+            same_to_itself(StatedIdentity(who.name, who.sex, who.birth_date, who.id, who.age_years))
+            compared += 1
+    assert compared
 
 
 def same_to_itself(stated: StatedIdentity) -> None:
