@@ -42,6 +42,7 @@ async def one_of_everything(harness: Harness, store: ObjectStore, keys: Path) ->
     """A released report with consent, a critical value that was acted on, a file; and the end of the trail noted."""
     application = harness.application
     case = await harness.written()
+    await harness.save(case.id, "imaging.huba", {"findings": "左侧基底节区见团块状高密度影。", "impression": "左侧基底节区脑出血。"})
     await harness.do("clinic1", case_request.record_consent, case.id, ConsentGiver.PATIENT, "张伟", None)
     studies = DicomStudyIntake(Intake(application.engine, store), application.engine)
     await attach_file(application, studies, harness.people["clinic1"], case.id, "letter.pdf", content())
@@ -185,14 +186,14 @@ async def date_anchor_back(copy: Copy) -> None:
 ONE_MORE_CONSENT = """INSERT INTO consent (case_id, giver, signed_name, evidence_id, recorded_by, recorded_at)
     SELECT case_id, giver, '李四', evidence_id, recorded_by, recorded_at FROM consent"""
 
-PUT_REPORT_IN = """INSERT INTO report (case_id, version, kind, status, revision, sections, positive, reason, hub, author, reviewer, review_note,
+PUT_REPORT_IN = """INSERT INTO report (case_id, version, kind, status, revision, sections, result, acknowledged, reason, hub, author, reviewer, review_note,
     created_at, updated_at, signed_at, reviewed_at, released_at, verification_code, pdf_key, pdf_sha256)
-    SELECT case_id, 2, kind, status, revision, sections, positive, reason, hub, author, reviewer, review_note,
+    SELECT case_id, 2, kind, status, revision, sections, result, acknowledged, reason, hub, author, reviewer, review_note,
     created_at, updated_at, signed_at, reviewed_at, released_at, verification_code, pdf_key, pdf_sha256 FROM report"""
 
 ATTACKS: dict[str, tuple[Attack, str]] = {
     "text of a report": (by_sql("""UPDATE report SET sections = '{"findings": "无", "impression": "无"}'"""), "released report CASE, version 1, was changed"),
-    "result of a report": (by_sql("UPDATE report SET positive = NOT positive"), "released report CASE, version 1, was changed"),
+    "result of a report": (by_sql("UPDATE report SET result = 'negative'"), "released report CASE, version 1, was changed"),
     "author of a report": (by_sql("UPDATE report SET author = 'imaging.hubb'"), "released report CASE, version 1, was changed"),
     "status of a report": (by_sql("UPDATE report SET status = 'amended'"), "released report CASE, version 1, was changed"),
     "report that is no longer released": (by_sql("UPDATE report SET released_at = NULL"), "released report CASE, version 1, is missing"),

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 import telemed
+from telemed.domain.contradictions import Contradiction, Severity
 from telemed.domain.errors import FieldError
 
 NOON = datetime(2026, 11, 18, 4, tzinfo=UTC)
@@ -25,6 +26,8 @@ SAMPLES: dict[str, Any] = {
     "FieldError": FAULT,
     "tuple[str, ...]": ("ecg", "pdf"),
     "tuple[FieldError, ...]": (FAULT, FAULT),
+    "Sequence[str]": ("name", "sex"),
+    "Sequence[Contradiction]": (Contradiction("positive-normal", Severity.HINT, "", "positive", "normal"),),
     "dict[str, str] | None": {"ETag": '"1.2"'},
     "Any": ["anything"],
 }

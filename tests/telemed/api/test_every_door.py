@@ -36,7 +36,7 @@ from tests.telemed.harness import resident_id
 PEOPLE = {person.username: person for person in accounts()}
 NOBODY = ""
 EVERYBODY = [*PEOPLE, NOBODY]
-INSTITUTIONS = ("CLINIC1", "CLINIC2", "CLINIC3", "HUBA", "HUBB", "MAIN", "NETWORK")
+INSTITUTIONS = ("CLINIC1", "CLINIC2", "CLINIC3", "HUBA", "HUBB", "MAIN")
 FIND, GET, MOVE = (
     StudyRootQueryRetrieveInformationModelFind,
     StudyRootQueryRetrieveInformationModelGet,
@@ -358,6 +358,12 @@ async def test_a_device_finds_what_its_institution_sent_or_reads_now(doors: Door
             if await DIMSE[door](doors, title, story) is not right:
                 wrong.append((title, name, right))
     assert wrong == []
+
+
+async def test_nobody_calls_as_the_operator(doors: Doors) -> None:
+    """Who has no devices has no title that calls: there is no association, and so no door behind it."""
+    with pytest.raises(AssertionError):
+        await asked(doors, "NETWORK", [FIND], lambda association: association)
 
 
 async def test_nothing_is_sent_to_the_device_of_another_institution(doors: Doors) -> None:

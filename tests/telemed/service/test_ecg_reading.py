@@ -468,7 +468,7 @@ async def test_nothing_is_edited_once_the_report_is_signed(ward: Ward, half_an_h
     case, tracing = await held_holter(ward, half_an_hour)
     strip = (case.id, tracing.id, EditKind.STRIP, {"begin": 1})
     await ward.harness.do("ecg.huba", ecg_reading.edit_recording, *strip)
-    await ward.harness.save(case.id, "ecg.huba", SECTIONS["ecg"])
+    await ward.harness.save(case.id, "ecg.huba", SECTIONS["ecg"] | {"impression": "窦性停搏"})
     await ward.harness.sign(case.id, "ecg.huba")
     with pytest.raises(InvalidTransition):
         await ward.harness.do("ecg.huba", ecg_reading.edit_recording, *strip)

@@ -87,7 +87,13 @@ async def test_a_case_is_an_item_of_its_institution_alone(harness: Harness, door
 async def test_a_device_of_the_institution_asks_under_its_own_title(harness: Harness, door: DimseServer) -> None:
     await harness.requested()
     async with harness.application.engine.begin() as connection:
-        device = {"title": "CT1", "institution": "CLINIC1", "uses": frozenset(), "character_set": "GB18030"}
+        device = {
+            "title": "CT1",
+            "institution": "CLINIC1",
+            "uses": frozenset(),
+            "character_set": "GB18030",
+            "calls_from": frozenset({"127.0.0.1"}),
+        }
         await connection.execute(t.application_entity.insert().values(device))
     await harness.application.refresh()
     (item,) = await ask(door, "CT1", ScheduledProcedureStepSequence=[keys_of(ScheduledStationAETitle="CT1", Modality="CT")])
