@@ -67,7 +67,7 @@ CONTACT_PHONE = Field(
     "contact_phone",
     _("Contact telephone"),
     max_length=32,
-    pattern=r"[0-9+() \-]*",
+    pattern=r"[0-9+\(\) \-]*",
     help=_("Where the requesting doctor is reached: a critical value is told by telephone."),
 )
 """Of every request form: whom a hub calls when minutes count."""

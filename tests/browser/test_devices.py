@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import pytest
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Page, expect
 from pynetdicom import AE
@@ -31,9 +33,19 @@ async def opened(page: Page, address: str) -> None:
     await page.wait_for_selector("html[data-ready]")
 
 
-async def test_from_the_empty_list_to_a_device_that_answers(platform: Platform, sign_in: Visitor) -> None:
-    for device in (await platform.call("GET", "/devices", "operator"))["items"]:  # of other tests
+@pytest.fixture
+async def no_devices(platform: Platform) -> AsyncIterator[None]:
+    """The list is empty; those of the institutions, by which other tests send, come back afterwards."""
+    before = (await platform.call("GET", "/devices", "operator"))["items"]
+    for device in before:
         await platform.call("DELETE", f"/devices/{device['title']}", "operator")
+    yield
+    for device in before:
+        await platform.call("POST", "/devices", "operator", {name: device[name] for name in ("title", "institution", "calls_from")})
+
+
+@pytest.mark.usefixtures("no_devices")
+async def test_from_the_empty_list_to_a_device_that_answers(platform: Platform, sign_in: Visitor) -> None:
     page = await sign_in("operator")
     await opened(page, "/devices")
     await expect(page.locator(".empty")).to_contain_text("尚未登记设备")

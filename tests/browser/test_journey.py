@@ -29,9 +29,11 @@ IMPRESSION = "颅脑平扫未见明显异常。"
 
 
 def as_the_scanner_sends(accession_number: str) -> bytes:
-    """Return the real CT slice under this accession number, which a scanner has from its worklist."""
+    """Return the real CT slice under this accession number and of this patient, as a scanner has them from its worklist."""
     dataset = dcmread(get_testdata_file(CT, download=False))
-    dataset.AccessionNumber = accession_number
+    dataset.SpecificCharacterSet = "ISO_IR 192"
+    dataset.AccessionNumber, dataset.PatientName, dataset.PatientID = accession_number, PATIENT.name, PATIENT.number
+    dataset.PatientSex, dataset.PatientBirthDate = PATIENT.sex[0].upper(), f"{PATIENT.birth_date:%Y%m%d}"
     written = io.BytesIO()
     dataset.save_as(written)
     return written.getvalue()
@@ -90,6 +92,7 @@ async def test_from_the_clinic_to_the_hub_and_back(platform: Platform, sign_in: 
     await expect(hub.locator("[name='sections.findings']")).to_be_focused()
     await hub.keyboard.type(FINDINGS)
     await hub.fill("[name='sections.impression']", IMPRESSION)
+    await hub.keyboard.press("Alt+g")
     await expect(hub.locator("[data-save-state]")).to_contain_text(re.compile(r"\d\d:\d\d:\d\d"))
     await keep_picture(hub, "journey-3-reading")
     await sign(hub)

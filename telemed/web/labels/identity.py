@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from telemed.domain.identity_of_evidence import Difference, IdentityFinding, StatedIdentity, sex_of
-from telemed.domain.patient import Sex
+from telemed.domain.patient import RESIDENT_ID, Sex, masked
 from telemed.service.case_view import CaseView
 from telemed.web.dates import show_date
 from telemed.web.i18n import gettext
@@ -62,7 +62,8 @@ def identity_banner(view: CaseView, names: Mapping[str, str]) -> IdentityBanner:
     shown = [finding for finding in view.identities if waiting or finding.differs] if any(f.differs for f in view.identities) else []
     titles = {each.id: each.name for each in view.evidence}
     patient = view.case.patient
-    numbers = ", ".join(number.value for number in view.patient.identifiers) if view.patient else ""
+    identifiers = view.patient.identifiers if view.patient else ()
+    numbers = ", ".join(masked(each.value) if each.system == RESIDENT_ID else each.value for each in identifiers)
     own = (patient.name, sex_words(patient.sex), show_date(patient.birth_date) if patient.birth_date else "", numbers)
     rows = [_row(finding, titles.get(finding.evidence_id, ""), names) for finding in shown]
     heads = [gettext(label) for label in FIELDS.values()]

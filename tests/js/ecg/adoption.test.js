@@ -42,10 +42,7 @@ test("what a reader chose is made positive, never less", () => {
 
 test("findings have the statements and the numbers that there are", () => {
   const numbers = { rate: 71.6, pr: 160, qrs_duration: 90, qt: 380, qtc_bazett: 416.2, axis: 45 };
-  assert.equal(
-    findingsText(["Sinus rhythm"], numbers),
-    "Sinus rhythm, rate 72/min, PR 160 ms, QRS 90 ms, QT/QTc 380/416 ms, axis 45°.",
-  );
+  assert.equal(findingsText(["Sinus rhythm"], numbers), "Sinus rhythm, rate 72/min, PR 160 ms, QRS 90 ms, QT/QTc 380/416 ms, axis 45°.");
   assert.equal(findingsText(["Atrial fibrillation"], { rate: 98, pr: null, qt: 350 }), "Atrial fibrillation, rate 98/min, QT 350 ms.");
   assert.equal(findingsText([], { rate: 0, axis: -30 }), "rate 0/min, axis -30°.");
   assert.equal(findingsText([], { pr: null, qt: Number.NaN }), "");

@@ -19,5 +19,11 @@ test("an image without a patient says so, and is not given the case's", () => {
 test("the corner of a pane goes by the image that it shows, whatever the page says", () => {
   const study = { date: "2026-01-01", accession: "A1", description: "CT" };
   const slice = { instance: { dataset: image({ "00100010": NAME, "00100020": "X9" }) } };
-  assert.deepEqual(whose({ viewer: { study, patient: "张伟 男 65岁" }, series: { study }, slice }), ["完全 别人", "X9", "2026-01-01", "A1", "CT"]);
+  assert.deepEqual(whose({ viewer: { study, patient: "张伟 男 65岁" }, series: { study }, slice }), [
+    "完全 别人",
+    "X9",
+    "2026-01-01",
+    "A1",
+    "CT",
+  ]);
 });

@@ -61,10 +61,10 @@ async def test_lists_say_it_in_words(region: DemoRegion) -> None:
 
     for path, user in (("/worklist?view=mine", "imaging.huba"), ("/cases?view=running", "clinic1")):
         said = await page(story, path, user)
-        assert "Another patient?" in row(said, story.case_id)
-        assert "Another patient?" not in row(said, other.case_id)
+        assert "Other patient?" in row(said, story.case_id)
+        assert "Other patient?" not in row(said, other.case_id)
     await story.step("imaging.huba", f"evidence/{evidence}/identity", {"same_person": True, "reason": "x"})
-    assert "Another patient?" not in row(await page(story, "/worklist?view=mine", "imaging.huba"), story.case_id)
+    assert "Other patient?" not in row(await page(story, "/worklist?view=mine", "imaging.huba"), story.case_id)
 
 
 async def test_who_settled_it_and_why_stays_on_the_page(region: DemoRegion) -> None:

@@ -85,6 +85,8 @@ export function followResult(form, fresh, draft) {
  */
 export function showResult(form, sheet) {
   const place = sheet.querySelector("[data-shown-result]");
-  const label = choices(form).find((each) => each.checked)?.closest("label");
+  const label = choices(form)
+    .find((each) => each.checked)
+    ?.closest("label");
   if (place) place.textContent = label?.querySelector("span")?.textContent?.trim() ?? "";
 }

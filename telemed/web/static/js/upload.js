@@ -187,7 +187,7 @@ function problemIn(error) {
 /** @param {Error | DetailedError} error */
 function retryable(error) {
   const status = answerTo(error)?.getStatus() ?? 0;
-  if (status === 409) return problemIn(error).type === "/problems/offset-mismatch";
+  if (status === 409) return ["/problems/offset-mismatch", undefined].includes(problemIn(error).type); // others are the file's fault
   return status === 0 || status === 423 || status === 429 || status >= 500;
 }
 
