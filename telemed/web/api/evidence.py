@@ -20,9 +20,10 @@ from telemed.service.files import attach_file
 from telemed.service.identity_settlement import settle_identity
 from telemed.service.ports.unit_of_work import UnitOfWork
 from telemed.web.api.cases import CASE
+from telemed.web.api.evidence_shapes import EvidenceListShape, EvidenceShape, evidence_shape
 from telemed.web.api.inputs import Nothing, SettleIdentity
 from telemed.web.api.operation import Call, answer, operation
-from telemed.web.api.shapes import EvidenceListShape, EvidenceShape, PageListShape, PageShape, evidence_shape
+from telemed.web.api.shapes import PageListShape, PageShape
 from telemed.web.keys import PAGES, STUDIES, UPLOAD_LIMIT
 from telemed.web.problems import Problem
 

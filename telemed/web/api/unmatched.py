@@ -14,6 +14,7 @@ from telemed.service import evidence, identity_settlement, patients, reconciliat
 from telemed.service.execution import execute, query, record_look
 from telemed.service.identity_settlement import WaitingFile
 from telemed.service.reconciliation import TakenStep, UnmatchedStudy
+from telemed.web.api.evidence_shapes import EvidenceShape, evidence_shape
 from telemed.web.api.inputs import (
     CorrectStudy,
     DifferentPatients,
@@ -28,7 +29,7 @@ from telemed.web.api.inputs import (
     UnmatchedQuery,
 )
 from telemed.web.api.operation import Call, answer, operation
-from telemed.web.api.shapes import EvidenceShape, IdentifierShape, Shape, evidence_shape
+from telemed.web.api.shapes import IdentifierShape, Shape
 
 
 class CandidateShape(Shape):

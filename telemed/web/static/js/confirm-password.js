@@ -8,10 +8,11 @@
 // Everything named in the form is posted as JSON. Drafts of the page are saved first.
 
 import { call, Problem } from "./api.js";
-import { flushDrafts, nest, readForm } from "./autosave.js";
+import { flushDrafts } from "./autosave.js";
 import { askForContradictions, showContradictions } from "./contradictions.js";
 import { aimedAt, wordsOf } from "./element.js";
 import { showErrors } from "./field-errors.js";
+import { nest, readForm } from "./form-values.js";
 import { t } from "./i18n.js";
 
 /**

@@ -4,9 +4,9 @@
 //   <button data-echo="/api/v1/devices/CT1/test">                     C-ECHO; [data-echo-answer] beside it says what came of it
 
 import { call, Problem } from "./api.js";
-import { readForm } from "./autosave.js";
 import { aimedAt, el, icon, wordsOf } from "./element.js";
 import { showErrors } from "./field-errors.js";
+import { readForm } from "./form-values.js";
 import { t } from "./i18n.js";
 import "./post.js";
 

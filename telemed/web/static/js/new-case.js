@@ -5,10 +5,10 @@
 // has it. The draft is made on first need: when a file is dropped, when it is saved, when it is sent.
 
 import { call, Problem } from "./api.js";
-import { nest, readForm, writeForm } from "./autosave.js";
 import { optionOf, showLabels } from "./datalist.js";
 import { el, icon, need, wordsOf } from "./element.js";
 import { setFieldError, showErrors } from "./field-errors.js";
+import { nest, readForm, writeForm } from "./form-values.js";
 import { t, tn } from "./i18n.js";
 import { KeptDraft } from "./kept-draft.js";
 import { normaliseResidentId, residentIdFault } from "./resident-id.js";

@@ -10,9 +10,10 @@
 // A refusal stands beside the form, or lies over the page for a button, and telemed:refused tells the page to look again.
 
 import { call, Problem } from "./api.js";
-import { flushDrafts, nest, readForm } from "./autosave.js";
+import { flushDrafts } from "./autosave.js";
 import { aimedAt, wordsOf } from "./element.js";
 import { setFieldError } from "./field-errors.js";
+import { nest, readForm } from "./form-values.js";
 import { t } from "./i18n.js";
 import { message } from "./message.js";
 import { offerUndo } from "./undo.js";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { nest } from "/static/js/autosave.js";
+import { nest } from "/static/js/form-values.js";
 
 test("dotted names become the JSON of the API", () => {
   const flat = { "sections.findings": "a", "sections.impression": "b", result: "positive" };
