@@ -146,6 +146,22 @@ def test_files_and_modules_that_a_page_names_are_there(page: Path) -> None:
     assert absent + [name for name in modules if not module_is_there(name)] == []
 
 
+A_TEST = re.compile(r"`(tests/[\w/]+\.py)::([^`]+)`")
+
+
+def functions_of(path: Path) -> set[str]:
+    """The names of the functions of a file, those of its classes among them; none where there is no such file."""
+    tree = ast.parse(path.read_text() if path.exists() else "")
+    return {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)}
+
+
+def test_tests_that_hold_an_attack_off_are_there() -> None:
+    page = (ROOT / "docs" / "security.md").read_text()
+    named = A_TEST.findall(page)
+    assert len(named) == len(re.findall(r"`tests/[^`]*::", page)) > 0
+    assert [(path, name) for path, name in named if not name.startswith("test_") or name not in functions_of(ROOT / path)] == []
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_links_between_pages_lead_somewhere(page: Path) -> None:
     links = [link for link in re.findall(r"\]\(([^)\s]+)\)", page.read_text()) if "://" not in link]
