@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
+
 from telemed.domain.contradictions import Contradiction
+from telemed.domain.errors import IdentityUnsettled
 from telemed.domain.people import Person
 from telemed.domain.policy import Action
 from telemed.domain.report import Report, ReportStatus
@@ -10,9 +13,10 @@ from telemed.service import reporting
 from telemed.service.access import case_at_hub
 from telemed.service.application import Application
 from telemed.service.authentication import check_password
-from telemed.service.contradictions import NOTHING, Insistence, contradictions_in, unsettled
+from telemed.service.contradictions import NOTHING, Contradicted, Insistence, contradictions_in, unsettled
 from telemed.service.execution import execute, query
 from telemed.service.ports.unit_of_work import UnitOfWork
+from telemed.service.rendering import RenderRequest
 
 
 async def contradictions_of(work: UnitOfWork, person: Person, case_id: str) -> tuple[Contradiction, ...]:
@@ -33,10 +37,23 @@ async def sign(
     `session` is the digest of the session's token: wrong passwords are counted by it.
     """
     renderer = application.renderer
-    request = await query(application, reporting.prepare_signature, person, case_id, renderer.figures, insistence)
-    await check_password(application, person.username, password, "report:sign", session)
+    preparing = query(application, reporting.prepare_signature, person, case_id, renderer.figures, insistence)
+    request = await _with_password(application, person, "report:sign", password, session, preparing)
     printed = await renderer.print(request)
     return await execute(application, reporting.sign_report, person, request, printed)
+
+
+async def _with_password(
+    application: Application, person: Person, purpose: str, password: str, session: str, preparing: Awaitable[RenderRequest]
+) -> RenderRequest:
+    """Return what is to be signed, to whom gives the right password; only they are told what is to be settled first."""
+    try:
+        request = await preparing
+    except (IdentityUnsettled, Contradicted):
+        await check_password(application, person.username, password, purpose, session)
+        raise
+    await check_password(application, person.username, password, purpose, session)
+    return request
 
 
 async def review(
@@ -44,7 +61,7 @@ async def review(
 ) -> Report:
     """As `sign`, for the second person."""
     renderer = application.renderer
-    request = await query(application, reporting.prepare_review, person, case_id, renderer.figures, insistence)
-    await check_password(application, person.username, password, "report:review", session)
+    preparing = query(application, reporting.prepare_review, person, case_id, renderer.figures, insistence)
+    request = await _with_password(application, person, "report:review", password, session, preparing)
     printed = await renderer.print(request)
     return await execute(application, reporting.review_report, person, request, printed)

@@ -63,6 +63,14 @@ async def test_the_same_person_in_another_spelling_is_silent(region: DemoRegion)
     assert (await sign(story))[0] == 200
 
 
+async def test_a_wrong_password_is_said_before_what_is_to_be_settled(region: DemoRegion) -> None:
+    story = await written(region)
+    await story.attach(image(**OTHER))
+    wrong = await region.step(story.case_id, "report/sign", {"password": "wrong"}, user="imaging.huba")
+    assert (wrong.status, wrong.body["type"]) == (401, "/problems/wrong-password")
+    assert (await sign(story))[0] == 409
+
+
 async def test_a_resumable_upload_is_compared_too(region: DemoRegion) -> None:
     story = await written(region)
     content = image(**OTHER)
