@@ -79,7 +79,7 @@ async def test_what_is_no_workitem(region: DemoRegion, requested: Story) -> None
 
 async def refusals(region: DemoRegion, user: str) -> list[tuple[str, str]]:
     """Action and subject of what this person was refused, oldest first."""
-    trail = await region.call("GET", f"/api/v1/audit?actor={user}&outcome=refused&limit=100", user="auditor")
+    trail = await region.call("GET", f"/api/v1/audit?actor={user}&outcome=refused&limit=500", user="auditor")
     assert trail.status == 200, trail.body
     return [(each["action"], each["subject"]) for each in reversed(trail.body["items"]) if each["action"].startswith("access:")]
 
