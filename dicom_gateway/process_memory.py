@@ -11,8 +11,9 @@ _OF_A_THREAD: Final = 40 << 20
 """Bytes that numerical libraries may set aside for each processor when they are loaded: a stack and a buffer (OpenBLAS)."""
 
 
-def limit_memory(most: int) -> None:
-    """Let this process take `most` bytes (0: as many as there are) beyond what it has and what its libraries set aside.
+def limit_memory(most: int, *, numerical: bool = True) -> None:
+    """Let this process take `most` bytes (0: as many as there are) beyond what it has and what its libraries set aside, where it
+    loads `numerical` ones.
 
     What passes it is `MemoryError`, or the failure of a library in C that reserves it. Counted is what is written to
     (RLIMIT_DATA of Linux), not what is mapped from files.
@@ -20,7 +21,7 @@ def limit_memory(most: int) -> None:
     if not most:
         return
     _, hard = resource.getrlimit(resource.RLIMIT_DATA)
-    limit = _data_size() + most + _OF_A_THREAD * (os.cpu_count() or 1)
+    limit = _data_size() + most + numerical * _OF_A_THREAD * (os.cpu_count() or 1)
     resource.setrlimit(resource.RLIMIT_DATA, (limit if hard == resource.RLIM_INFINITY else min(limit, hard), hard))
 
 

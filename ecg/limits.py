@@ -25,6 +25,10 @@ MAX_XML_ELEMENTS: Final = 200_000
 MAX_XML_DEPTH: Final = 64
 
 MAX_ZIP_ENTRIES: Final = 64
+ANY_ZIP_RATIO: Final = 64 << 20
+"""Bytes that an archive may unpack to however small it is: a day of a lead with its electrode off."""
+MAX_ZIP_RATIO: Final = 100
+"""Times its own size that a larger archive may unpack to. Deflate reaches 1,032 (zlib's technical details), ECG two to five (practice)."""
 MAX_HEADER_BYTES: Final = 1 << 20
 """Longest WFDB header."""
 

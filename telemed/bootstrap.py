@@ -32,7 +32,7 @@ from telemed.adapters.dicom.device_peers import DevicePeers
 from telemed.adapters.dicom.model_client import ModelClient
 from telemed.adapters.dicom.study_assessor import StudyAssessor
 from telemed.adapters.dicom.study_compactor import StudyCompactor
-from telemed.adapters.dicom.study_maintenance import StudyMaintenance
+from telemed.adapters.dicom.study_maintenance import DescribedAhead, StudyMaintenance
 from telemed.adapters.dicom.study_repository import StableStudyJobs, StudyArrivals
 from telemed.adapters.dicom.study_transfers import StudyTransfers
 from telemed.adapters.jobs.worker import Handler, Worker, switched_off
@@ -142,7 +142,8 @@ async def background(parts: Parts) -> AsyncIterator[list[Callable[[], Awaitable[
     """Everything that the worker's role runs beside each other: jobs and deadline checks, and what the centres watch."""
     pool = RestartingPool(ANALYSTS, memory=parts.settings.process_memory)
     try:
-        running: list[Callable[[], Awaitable[None]]] = [worker(parts, pool).run]
+        ahead = described_ahead(parts)
+        running: list[Callable[[], Awaitable[None]]] = [worker(parts, pool, ahead).run, ahead.run]
         for extension in parts.extensions:
             if extension.background is not None:
                 running += extension.background(parts, pool)
@@ -151,16 +152,21 @@ async def background(parts: Parts) -> AsyncIterator[list[Callable[[], Awaitable[
         pool.shutdown(wait=False, cancel_futures=True)
 
 
-def worker(parts: Parts, pool: Executor | None = None) -> Worker:
-    """Return the worker: jobs, deadline checks, maintenance. Evidence is read in `pool`."""
+def described_ahead(parts: Parts) -> DescribedAhead:
+    """Return what describes studies at rest before a reader asks."""
+    return DescribedAhead(SeriesDocuments(parts.index, Objects(parts.index, parts.store), parts.measuring))
+
+
+def worker(parts: Parts, pool: Executor | None = None, ahead: DescribedAhead | None = None) -> Worker:
+    """Return the worker: jobs, deadline checks, maintenance. Evidence is read in `pool`; studies at rest are given to `ahead`."""
 
     async def uploads(now: datetime) -> int:
         return await sweep_uploads(parts.application, now)
 
-    documents = SeriesDocuments(parts.index, Objects(parts.index, parts.store), parts.measuring)
     anchors = audit_anchors(parts)
     sweep = ObjectSweep(parts.application.engine, parts.store.inner, stored_objects(parts.extensions))
-    maintenance = (uploads, StudyMaintenance(study_watch(parts), documents), AuditWatch(parts.application.engine), anchors, sweep)
+    studies = StudyMaintenance(study_watch(parts), ahead or described_ahead(parts))
+    maintenance = (uploads, studies, AuditWatch(parts.application.engine), anchors, sweep)
     return Worker(parts.application, handlers(parts, pool or parts.pool), maintenance)
 
 

@@ -15,7 +15,8 @@ from dicom_gateway.dicomweb.service import Problem, Service
 from dicom_gateway.intake import Outcome, Received, Source
 from dicom_gateway.native_xml import BadModel
 
-MAX_BYTES = 512 << 20  # of one request: what came apart is put together in memory
+MAX_BYTES = 48 << 20  # of one request: what came apart is put together in memory, where it stands four times; files come as a flow
+MAX_METADATA = 4 << 20  # bytes of documents in one request: each of the smallest objects in it takes thirty times its length
 MAX_PARTS = 20_000
 _AT_ONCE = 4
 
@@ -53,16 +54,25 @@ async def _read(parts: Parts) -> tuple[list[tuple[bytes, bool]], dict[str, BulkP
     """Documents, each with whether it is XML, and bulk data by address."""
     documents: list[tuple[bytes, bool]] = []
     bulk: dict[str, BulkPart] = {}
-    size = 0
+    size = metadata = 0
     while (part := await parts.next()) is not None:
         content = bytearray()
+        described = _kind(part.headers) in (JSON, XML)
         async for piece in pieces_of_part(part, 1 << 20):
             content += piece
             size += len(piece)
             if size > MAX_BYTES:
                 raise Problem(413, "Too large", f"metadata and bulk data of one request are at most {MAX_BYTES} bytes; send DICOM files")
+            metadata += described * len(piece)
+            if metadata > MAX_METADATA:
+                raise Problem(413, "Too large", f"metadata of one request are at most {MAX_METADATA} bytes; send DICOM files")
         _keep(part.headers, bytes(content), documents, bulk)
     return documents, bulk
+
+
+def _kind(headers: CIMultiDictProxy[str]) -> str:
+    kinds = acceptable(headers.get("Content-Type", ""))
+    return kinds[0].kind if kinds else ""
 
 
 def _keep(headers: CIMultiDictProxy[str], content: bytes, documents: list[tuple[bytes, bool]], bulk: dict[str, BulkPart]) -> None:

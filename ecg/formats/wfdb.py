@@ -20,7 +20,7 @@ from ecg.formats.timeline import Piece, Samples, empty, join
 from ecg.formats.wfdb_header import Header, Signal, parse_header
 from ecg.formats.wfdb_signals import scaled
 from ecg.leads import lead_name
-from ecg.limits import MAX_FILE_BYTES, MAX_STATEMENTS, MAX_ZIP_ENTRIES
+from ecg.limits import ANY_ZIP_RATIO, MAX_FILE_BYTES, MAX_STATEMENTS, MAX_ZIP_ENTRIES, MAX_ZIP_RATIO
 from ecg.recording import Patient, Recording, UnreadableECG
 
 NAME: Final = "WFDB"
@@ -105,9 +105,11 @@ def _unpacked(content: bytes) -> dict[str, bytes]:
         if len(entries) > MAX_ZIP_ENTRIES:
             raise UnreadableECG(NAME, 0, f"{len(entries)} files in the archive; {MAX_ZIP_ENTRIES} can be read")
         files: dict[str, bytes] = {}
-        room = MAX_FILE_BYTES
-        if sum(entry.file_size for entry in entries) > room:
+        unpacked = sum(entry.file_size for entry in entries)
+        if unpacked > MAX_FILE_BYTES:
             raise UnreadableECG(NAME, 0, f"the archive unpacks to more than {MAX_FILE_BYTES} bytes")
+        if unpacked > max(ANY_ZIP_RATIO, MAX_ZIP_RATIO * len(content)):
+            raise UnreadableECG(NAME, 0, f"the archive unpacks to more than {MAX_ZIP_RATIO} times its size: send it without compressing")
         for entry in entries:
             if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
                 raise UnreadableECG(NAME, 0, f"{entry.filename[:60]!r} is neither stored nor deflated")

@@ -43,10 +43,13 @@ class RestartingPool(Executor):
     `ProcessDied`, and what comes next has new processes. May be used from several threads.
     """
 
-    def __init__(self, processes: int, initializer: Callable[[], None] | None = None, memory: int = MEMORY) -> None:
+    def __init__(
+        self, processes: int, initializer: Callable[[], None] | None = None, memory: int = MEMORY, *, numerical: bool = True
+    ) -> None:
         """`initializer` is what each process does first: `serve_the_parent`, unless told otherwise. `memory` is what each may take
-        in bytes (0: no limit); work that needs more fails with `TooDemanding`."""
-        self._processes, self._initializer = processes, partial(_begin, initializer or serve_the_parent, memory)
+        in bytes (0: no limit), and what numerical libraries set aside where `numerical` ones are loaded; work that needs more fails
+        with `TooDemanding`."""
+        self._processes, self._initializer = processes, partial(_begin, initializer or serve_the_parent, memory, numerical)
         self._pool: ProcessPoolExecutor | None = None
         self._closed = False
         self._lock = threading.Lock()  # never held while a pool is asked: a pool that breaks calls back under a lock of its own
@@ -123,8 +126,8 @@ class RestartingPool(Executor):
         return answer
 
 
-def _begin(initializer: Callable[[], None], memory: int) -> None:
-    limit_memory(memory)
+def _begin(initializer: Callable[[], None], memory: int, numerical: bool) -> None:
+    limit_memory(memory, numerical=numerical)
     initializer()
 
 

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 import ecg
 from ecg.formats import FORMATS
-from ecg.limits import MAX_ZIP_ENTRIES
+from ecg.limits import ANY_ZIP_RATIO, MAX_ZIP_ENTRIES, MAX_ZIP_RATIO
 from ecg.synthesis import resting
 from tests import real_files
 from tests.ecg.scp_record import DEFAULT_TABLE, data_section, huffman, leads_section, patient_section, record
@@ -165,6 +165,21 @@ def test_an_archive_that_lies_about_its_size(size: int) -> None:
     struct.pack_into("<I", content, at + 24, size)
     with pytest.raises(ecg.UnreadableECG, match="unpack"):
         ecg.read(bytes(content))
+
+
+def flat(size: int, noise: int = 0) -> bytes:
+    """An archive of one lead of `size` bytes, flat but for the first `noise` of them."""
+    head = f"a 1 10000 {size // 2}\na.dat 16 200 16 0 0 0 0 II\n".encode()
+    return archive_of({"a.hea": head, "a.dat": random.Random(1).randbytes(noise) + bytes(size - noise)})
+
+
+def test_what_an_archive_may_unpack_to() -> None:
+    """However small it is up to a size; a larger one a number of times its own."""
+    room = ANY_ZIP_RATIO - 100
+    assert ecg.read(flat(room)).samples.shape == (1, room // 2)
+    with pytest.raises(ecg.UnreadableECG, match=f"more than {MAX_ZIP_RATIO} times its size: send it without compressing"):
+        ecg.read(flat(ANY_ZIP_RATIO))
+    assert ecg.read(flat(ANY_ZIP_RATIO, noise=1 << 20)).samples.shape == (1, ANY_ZIP_RATIO // 2)
 
 
 def test_a_day_of_three_leads_is_read_without_copies(tmp_path: Path) -> None:

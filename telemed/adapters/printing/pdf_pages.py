@@ -18,6 +18,8 @@ from telemed.service.document_pages import MAX_PAGES, PageSize, Undrawable
 T = TypeVar("T")
 
 MAX_BYTES = 64 * 1024**2
+MEMORY_OF_A_PAGE = 224 * 1024**2
+"""Bytes that drawing may take: the largest document, an A4 page scanned in colour at 600 dots per inch, and its picture."""
 WIDEST, TALLEST = 1600, 4000
 """Pixels of a drawn page: 1600 across are 190 dots per inch of A4."""
 WITHIN_SECONDS = 20.0
@@ -29,7 +31,7 @@ class PdfPages:
 
     def __init__(self, store: ObjectStore, memory: int = MEMORY) -> None:
         self._store = store
-        self._pool = RestartingPool(1, memory=memory)
+        self._pool = RestartingPool(1, memory=min(memory, MEMORY_OF_A_PAGE), numerical=False)
         self._turn = asyncio.Lock()
 
     async def sizes(self, key: str, size: int) -> Sequence[PageSize]:
