@@ -206,9 +206,9 @@ class WriteAheadLog:
         while (first := self._queue.get()) is not None:
             batch, last = self._gather(first)
             answers, keys = self._keep(batch)
-            self._flushed += len(batch)  # before the answers: whoever is quick with the next finds the writer free
             self._loop.call_soon_threadsafe(_resolve, batch, answers)
             self._note(batch, keys)
+            self._flushed += len(batch)  # behind the note: what the loop writes next must not come into the index before it
             if last:
                 return
             self._indexing.wait_for_lag(MAX_LAG)

@@ -37,7 +37,7 @@ LOOKS: Mapping[str, Look] = {
     CaseEvent.SEND_BACK: Look("near", "arrow-back-up", _("Sent back by the reviewer")),
     CaseEvent.EVIDENCE_UNLINKED: Look("near", "link-off", _("Study taken away: it belongs to another case")),
     CaseEvent.EVIDENCE_SET_ASIDE: Look("near", "link-off", _("File taken away: it is another person's")),
-    CaseEvent.IDENTITY_DIFFERS: Look("critical", "alert-octagon", _("A file states another patient")),
+    CaseEvent.IDENTITY_DIFFERS: Look("critical", "alert-octagon", _("Other patient?")),
     CaseEvent.EVIDENCE_CORRECTED: Look("waiting", "pencil", _("Particulars of the study corrected")),
     CaseEvent.PATIENT_DOUBTED: Look(
         "waiting", "users", _("Another institution joined records; the operator decides whether they are one person")

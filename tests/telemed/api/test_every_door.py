@@ -130,6 +130,9 @@ async def doors(region: DemoRegion) -> AsyncIterator[Doors]:
     server: DimseServer = await open_dimse(settings, parts.application, parts.index, parts.store, parts.intake, study_watch(parts))
     yield Doors(region, settings.dicom_port, {"draft": draft, "waiting": waiting, "further": further, "elsewhere": elsewhere}, target)
     await server.close()
+    async with region.parts.application.engine.begin() as connection:  # other tests are about a member without a PACS
+        await connection.execute(t.application_entity.delete().where(t.application_entity.c.title == ARCHIVE))
+    await region.parts.application.refresh()
 
 
 Look = Callable[[Doors, Known, str], Awaitable[bool]]

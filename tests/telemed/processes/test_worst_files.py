@@ -383,6 +383,7 @@ async def test_afterwards_everything_is_as_before(house: House) -> None:
     await house.harmless()
 
 
+@pytest.mark.slow
 async def test_deflated_zeros_and_too_many_parts(tmp_path: Path) -> None:
     async with opened(tmp_path / "data") as house:
 
