@@ -27,6 +27,7 @@ from telemed.demo.region import PASSWORD
 from tests import worst_files as worst
 from tests.installation import Installation
 from tests.memory_watch import MemoryWatch
+from tests.patience import TIMES
 
 MEGABYTE = 1 << 20
 MOST = 256 * MEGABYTE
@@ -35,6 +36,10 @@ WITHIN = 240.0
 """Seconds within which a file is answered, on a machine that has other work: as generous as it is to say that it ends at all."""
 ALIVE_WITHIN = 20.0
 """Seconds within which `/healthz` answers meanwhile, likewise."""
+SEQUENCES = 20 * min(TIMES, 3)
+"""Megabytes of items; three times as many where fuzzing goes on for longer."""
+OF_SEQUENCES = (512 + 17 * SEQUENCES) * MEGABYTE
+"""Bytes that describing such an object may take: 60 MB of nested items took 1,095."""
 CLOSED = 0
 """Stands for a line that was closed before all was sent."""
 
@@ -307,8 +312,10 @@ async def _sequences(house: House, content: bytes) -> tuple[bool, list[str]]:
 
 DESCRIBED = "metadata are written from the whole of a header, and a minute is given to them: the process goes on until it is done"
 WITH_SEQUENCES = (
-    Worst("60 MB of empty items", lambda house: _sequences(house, worst.empty_items()), (True, ["resting"]), 1536 * MEGABYTE, DESCRIBED),
-    Worst("60 MB of sequences", lambda house: _sequences(house, worst.nested_sequences()), (True, ["resting"]), 1536 * MEGABYTE, DESCRIBED),
+    Worst("empty items", lambda house: _sequences(house, worst.empty_items(SEQUENCES)), (True, ["resting"]), OF_SEQUENCES, DESCRIBED),
+    Worst(
+        "nested sequences", lambda house: _sequences(house, worst.nested_sequences(SEQUENCES)), (True, ["resting"]), OF_SEQUENCES, DESCRIBED
+    ),
 )
 AT_SIGN_IN = (
     Worst("300,000 fields", lambda house: house.sign_in(b"a=&" * 300_000), 413),
