@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+import msgspec
+
 from telemed.domain.evidence import Evidence
 from telemed.domain.identity_of_evidence import IdentityFinding
 from telemed.web.api.shapes import Shape
@@ -39,7 +41,7 @@ class FurtherIdentityShape(Shape):
 class IdentityShape(FurtherIdentityShape):
     """Where a study states several patients, the one that most needs a look; `others` are the others."""
 
-    others: Sequence[FurtherIdentityShape] = ()
+    others: list[FurtherIdentityShape] = msgspec.field(default_factory=list)
 
 
 class EvidenceShape(Shape):
