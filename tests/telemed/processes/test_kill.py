@@ -16,16 +16,15 @@ from telemed.demo.dicom_header import StudyOrder
 from telemed.demo.people import PATIENTS
 from telemed.demo.region import PASSWORD
 from tests.installation import AWAY, Installation
-from tests.telemed.harness import resident_id
 from tests.telemed.moments import NOON
 
 SECTIONS = {"findings": "双肺纹理清晰，未见实质性病变。", "impression": "心肺膈未见明显异常。"}
 REQUEST = {"modality": "DX", "body_part": "CHEST", "reason": "发热", "accession_number": "KILL-1"}
 PATIENT = {
-    "name": "张伟",
-    "sex": "male",
-    "birth_date": "1961-03-05",
-    "identifiers": [{"system": "resident-id", "value": resident_id(1)}, {"system": "CLINIC1", "value": "P00001"}],
+    "name": PATIENTS[0].name,
+    "sex": PATIENTS[0].sex,
+    "birth_date": f"{PATIENTS[0].birth_date:%Y-%m-%d}",
+    "identifiers": [{"system": "resident-id", "value": PATIENTS[0].resident_id}, {"system": "CLINIC1", "value": PATIENTS[0].number}],
 }
 DELAYS = (0.0, 0.01, 0.03, 0.08, 0.2)
 """Seconds after the step was sent."""
