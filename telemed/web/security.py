@@ -16,8 +16,6 @@ from telemed.web.keys import APPLICATION, PERSON, SECURE_COOKIES, TOKEN, TRUSTED
 from telemed.web.problems import Problem
 
 SESSION_COOKIE = "telemed_session"
-SECURE_SESSION_COOKIE = f"__Host-{SESSION_COOKIE}"
-"""The name over HTTPS: browsers take it from this host alone, encrypted alone, for all paths (RFC 6265bis 4.1.3.2)."""
 BROWSER_COOKIE = "telemed_browser"
 MAX_BROWSER_TOKENS = 8
 """People of one computer whose sign-ins its browser remembers, those of the latest."""
@@ -59,12 +57,13 @@ def session_token(request: web.Request) -> tuple[str, bool]:
     scheme, _, value = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() == "bearer" and value.strip():
         return value.strip(), False
-    return request.cookies.get(session_cookie(request.app), ""), True
+    return request.cookies.get(cookie_name(request.app, SESSION_COOKIE), ""), True
 
 
-def session_cookie(app: web.Application) -> str:
-    """Return the name of the session's cookie."""
-    return SECURE_SESSION_COOKIE if app[SECURE_COOKIES] else SESSION_COOKIE
+def cookie_name(app: web.Application, name: str) -> str:
+    """Return a cookie's name as it is set here. What begins with `__Host-` browsers take over HTTPS alone, from this host alone, for all
+    paths (RFC 6265bis 4.1.3.2)."""
+    return f"__Host-{name}" if app[SECURE_COOKIES] else name
 
 
 def crosses_sites(request: web.Request) -> bool:
@@ -132,7 +131,7 @@ def session_of(request: web.Request) -> str:
 
 def origin_of(request: web.Request) -> Origin:
     """Where a request to sign in comes from. Browsers name their origin with a POST; programs keep no cookies, and get none."""
-    tokens = tuple(token for token in request.cookies.get(BROWSER_COOKIE, "").split(".") if token)
+    tokens = tuple(token for token in request.cookies.get(cookie_name(request.app, BROWSER_COOKIE), "").split(".") if token)
     client = "".join(c for c in request.headers.get("User-Agent", "") if c.isprintable())
     browser = "Origin" in request.headers or "Sec-Fetch-Site" in request.headers
     return Origin(address_of(request), client[:200], tokens[:MAX_BROWSER_TOKENS], browser)
@@ -166,7 +165,8 @@ def set_browser(response: web.StreamResponse, request: web.Request, token: str) 
     if token:
         value = ".".join((token, *origin_of(request).browsers)[:MAX_BROWSER_TOKENS])
         age, secure = int(KNOWN_BROWSER_FOR.total_seconds()), request.app[SECURE_COOKIES]
-        response.set_cookie(BROWSER_COOKIE, value, max_age=age, httponly=True, samesite="Lax", secure=secure, path="/")
+        name = cookie_name(request.app, BROWSER_COOKIE)
+        response.set_cookie(name, value, max_age=age, httponly=True, samesite="Lax", secure=secure, path="/")
 
 
 async def still_signed_in(request: web.Request) -> bool:
@@ -176,9 +176,9 @@ async def still_signed_in(request: web.Request) -> bool:
 
 def set_session(response: web.StreamResponse, app: web.Application, token: str) -> None:
     """The cookie: not for scripts, not for other sites, for the browser's session only."""
-    response.set_cookie(session_cookie(app), token, httponly=True, samesite="Lax", secure=app[SECURE_COOKIES], path="/")
+    response.set_cookie(cookie_name(app, SESSION_COOKIE), token, httponly=True, samesite="Lax", secure=app[SECURE_COOKIES], path="/")
 
 
 def end_session(response: web.StreamResponse, app: web.Application) -> None:
     """Let the browser forget the cookie."""
-    response.del_cookie(session_cookie(app), httponly=True, samesite="Lax", secure=app[SECURE_COOKIES], path="/")
+    response.del_cookie(cookie_name(app, SESSION_COOKIE), httponly=True, samesite="Lax", secure=app[SECURE_COOKIES], path="/")

@@ -50,6 +50,14 @@ async def test_the_cookie_belongs_to_this_host_and_the_browser_stays_encrypted(b
     assert (out.status, forgotten.value, forgotten["secure"]) == (204, "", True), "browsers ignore it without Secure"
 
 
+async def test_the_cookie_of_a_known_browser_belongs_to_this_host_too(behind_tls: DemoRegion) -> None:
+    body = {"username": "clinic1", "password": PASSWORD}
+    async with behind_tls.http.post("/api/v1/login", json=body, headers={"Origin": behind_tls.home}) as answer:
+        (kept,) = [cookie for cookie in answer.headers.getall("Set-Cookie") if "telemed_browser" in cookie]
+    morsel = SimpleCookie(kept)["__Host-telemed_browser"]
+    assert (morsel["secure"], morsel["path"], morsel["domain"], morsel["httponly"]) == (True, "/", "", True)
+
+
 async def test_without_tls_nothing_is_promised(region: DemoRegion) -> None:
     answer = await region.call("POST", "/api/v1/login", {"username": "clinic1", "password": PASSWORD})
     assert "telemed_session" in SimpleCookie(answer.headers["Set-Cookie"])

@@ -25,6 +25,7 @@ from typing import Final
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
+from ecg.limits import MAX_FILE_BYTES
 from storage.errors import StorageError, StoreFull
 from telemed.adapters.application import SqlApplication
 from telemed.centres.ecg.adapters.analysis import Identity, identify
@@ -54,7 +55,6 @@ WAIT: Final = MATCH_WINDOW
 """How long a file may wait for its case; as long as a study is matched by patient and time."""
 AGAIN: Final = timedelta(seconds=20)
 """From one search for a waiting file's case to the next."""
-LARGEST: Final = 2 * 1024**3
 PROCESSED, FAILED = "processed", "failed"
 PIECE: Final = 1 << 20
 
@@ -167,8 +167,8 @@ class WatchedFolder:
         return Placed.WAITS
 
     async def _identify(self, file: Path, size: int) -> Read:
-        if size > LARGEST:
-            raise Unplaceable(f"The file has {size} bytes; {LARGEST} are taken.")
+        if size > MAX_FILE_BYTES:
+            raise Unplaceable(f"The file has {size} bytes; {MAX_FILE_BYTES} are taken.")
         head = await asyncio.to_thread(_head, file)
         kind = kind_of(head, [kind for centre in self._application.region.centres.values() for kind in centre.file_kinds])
         if kind is None or kind.type not in (TRACINGS.type, EvidenceType.DICOM_STUDY):
