@@ -24,6 +24,7 @@ from telemed.demo.region import PASSWORD
 from telemed.demo.run import put_region
 from telemed.domain.centre import Centre
 from telemed.extension import CentreExtension, Parts
+from telemed.roles.gateway import dicom_gateway
 from telemed.roles.web import connection_limits, web_application
 from telemed.settings import Settings
 from telemed.web.connections import BoundedRunner
@@ -108,14 +109,32 @@ async def running_region(
         engine = make_engine(settings.database)
         await migrate(engine, [extension.migrations for extension in extensions if extension.migrations])
         await engine.dispose()
-    async with bootstrap.open_parts(settings, centres, extensions) as parts:
-        runner = BoundedRunner(web_application(parts), connection_limits(settings), shutdown_timeout=0.5)
-        await runner.setup()
-        await web.TCPSite(runner, settings.host, settings.http_port).start()
-        async with aiohttp.ClientSession(settings.address) as http:
-            yield DemoRegion(settings.address, parts, http)
-        await runner.cleanup()
+    async with bootstrap.open_parts(settings, centres, extensions) as parts, served(parts) as running:
+        yield running
         assert await undecided_details(parts.application.engine) == set()
+
+
+@asynccontextmanager
+async def served(parts: Parts, cookies: aiohttp.abc.AbstractCookieJar | None = None) -> AsyncIterator[DemoRegion]:
+    """The web of these parts, until the end of the block."""
+    settings = parts.settings
+    runner = BoundedRunner(web_application(parts), connection_limits(settings), shutdown_timeout=0.5)
+    await runner.setup()
+    await web.TCPSite(runner, settings.host, settings.http_port).start()
+    async with aiohttp.ClientSession(settings.address, cookie_jar=cookies) as http:
+        yield DemoRegion(settings.address, parts, http)
+    await runner.cleanup()
+
+
+@asynccontextmanager
+async def served_with_gateway(settings: Settings) -> AsyncIterator[DemoRegion]:
+    """A region that was put in place, over HTTP and with its gateway, until the end of the block."""
+    async with bootstrap.open_parts(settings) as parts:
+        server = await dicom_gateway(parts)
+        async with served(parts) as running:
+            yield running
+        await server.close()
+        await parts.intake.close()
 
 
 async def new_case(region: DemoRegion, centre: str = "imaging", *, user: str = "clinic1", name: str = "张伟", **request: str) -> str:

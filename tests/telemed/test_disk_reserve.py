@@ -13,21 +13,17 @@ from pathlib import Path
 
 import aiohttp
 import pytest
-from aiohttp import web
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, generate_uid
 from pynetdicom import AE
 
 from storage.errors import StoreFull
 from storage.space import DiskSpace, Room
-from telemed import bootstrap
 from telemed.adapters.clock import utc_now
 from telemed.centres.ecg.adapters.watched_folder import WatchedFolder
 from telemed.demo.region import PASSWORD
-from telemed.roles.gateway import dicom_gateway
-from telemed.roles.web import web_application
 from telemed.settings import Settings
-from tests.demo_region import Answer, DemoRegion, free_port, new_case, put_in_place
+from tests.demo_region import Answer, DemoRegion, free_port, new_case, put_in_place, served_with_gateway
 from tests.dicom_gateway.objects import ct_slice, part10_of
 from tests.storage.test_failure import small_disk
 from tests.telemed.service.test_ecg_reading import file_of
@@ -146,16 +142,8 @@ async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House
         settings.data_dir.mkdir()
         (folder / "inbox").mkdir()
         await put_in_place(settings)
-        async with bootstrap.open_parts(settings) as parts:
-            server = await dicom_gateway(parts)
-            runner = web.AppRunner(web_application(parts), shutdown_timeout=0.5)
-            await runner.setup()
-            await web.TCPSite(runner, settings.host, settings.http_port).start()
-            async with aiohttp.ClientSession(settings.address) as http:
-                yield House(DemoRegion(settings.address, parts, http), folder / "disk", folder / "inbox")
-            await runner.cleanup()
-            await server.close()
-            await parts.intake.close()
+        async with served_with_gateway(settings) as region:
+            yield House(region, folder / "disk", folder / "inbox")
 
 
 async def test_every_door_for_images_and_files_closes_at_the_reserve_and_opens_again(house: House) -> None:

@@ -8,16 +8,11 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-import aiohttp
 import pytest
-from aiohttp import web
 from pydicom.uid import generate_uid
 
-from telemed import bootstrap
-from telemed.roles.gateway import dicom_gateway
-from telemed.roles.web import web_application
 from telemed.settings import Settings
-from tests.demo_region import DemoRegion, free_port, new_case, put_in_place
+from tests.demo_region import DemoRegion, free_port, new_case, put_in_place, served_with_gateway
 from tests.dicom_gateway.objects import ct_slice
 from tests.telemed.test_disk_reserve import send
 
@@ -27,16 +22,8 @@ async def region(tmp_path: Path) -> AsyncIterator[DemoRegion]:
     """The demo region over HTTP with its gateway."""
     settings = Settings(data_dir=tmp_path, http_port=free_port(), dicom_port=free_port())
     await put_in_place(settings)
-    async with bootstrap.open_parts(settings) as parts:
-        server = await dicom_gateway(parts)
-        runner = web.AppRunner(web_application(parts), shutdown_timeout=0.5)
-        await runner.setup()
-        await web.TCPSite(runner, settings.host, settings.http_port).start()
-        async with aiohttp.ClientSession(settings.address) as http:
-            yield DemoRegion(settings.address, parts, http)
-        await runner.cleanup()
-        await server.close()
-        await parts.intake.close()
+    async with served_with_gateway(settings) as running:
+        yield running
 
 
 @contextmanager

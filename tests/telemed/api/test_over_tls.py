@@ -9,13 +9,11 @@ from pathlib import Path
 
 import aiohttp
 import pytest
-from aiohttp import web
 
 from telemed import bootstrap
 from telemed.demo.region import PASSWORD
-from telemed.roles.web import web_application
 from telemed.settings import Settings
-from tests.demo_region import DemoRegion, free_port, put_in_place
+from tests.demo_region import DemoRegion, free_port, put_in_place, served
 
 NAME = "__Host-telemed_session"
 
@@ -25,13 +23,8 @@ async def behind_tls(tmp_path: Path) -> AsyncIterator[DemoRegion]:
     """The demo region with secure cookies; the proxy itself is not part of it."""
     settings = Settings(data_dir=tmp_path, http_port=free_port(), secure_cookies=True)
     await put_in_place(settings)
-    async with bootstrap.open_parts(settings) as parts:
-        runner = web.AppRunner(web_application(parts), shutdown_timeout=0.5)
-        await runner.setup()
-        await web.TCPSite(runner, settings.host, settings.http_port).start()
-        async with aiohttp.ClientSession(settings.address, cookie_jar=aiohttp.DummyCookieJar()) as http:
-            yield DemoRegion(settings.address, parts, http)
-        await runner.cleanup()
+    async with bootstrap.open_parts(settings) as parts, served(parts, aiohttp.DummyCookieJar()) as running:
+        yield running
 
 
 async def test_the_cookie_belongs_to_this_host_and_the_browser_stays_encrypted(behind_tls: DemoRegion) -> None:

@@ -13,14 +13,12 @@ from typing import Any
 import aiohttp
 import pytest
 import sqlalchemy as sa
-from aiohttp import web
 
 from telemed.adapters.database import tables as t
 from telemed.adapters.passwords import ROOMS
-from telemed.roles.web import web_application
 from telemed.service.ports.people import Asker
 from telemed.web.security import BROWSER_COOKIE, MAX_BROWSER_TOKENS
-from tests.demo_region import PASSWORD, Answer, DemoRegion, free_port, new_case, running_region
+from tests.demo_region import PASSWORD, Answer, DemoRegion, free_port, new_case, running_region, served
 
 SECTIONS = {"sections": {"findings": "颅内未见异常", "impression": "正常"}}
 
@@ -41,14 +39,10 @@ SECTIONS = {"sections": {"findings": "颅内未见异常", "impression": "正常
 )
 async def test_a_proxy_of_ours_is_believed_and_nobody_else(region: DemoRegion, proxies: str, forwarded: str, address: str) -> None:
     settings = region.parts.settings.model_copy(update={"trusted_proxies": proxies, "http_port": free_port()})
-    runner = web.AppRunner(web_application(replace(region.parts, settings=settings)), shutdown_timeout=0.5)
-    await runner.setup()
-    await web.TCPSite(runner, settings.host, settings.http_port).start()
     body = {"username": "nobody", "password": "wrong"}
     headers = {"X-Forwarded-For": forwarded} if forwarded else {}
-    async with aiohttp.ClientSession(settings.address) as http, http.post("/api/v1/login", json=body, headers=headers) as answer:
-        assert answer.status == 401
-    await runner.cleanup()
+    async with served(replace(region.parts, settings=settings)) as behind:
+        assert (await behind.call("POST", "/api/v1/login", body, headers=headers)).status == 401
     trail = (await region.call("GET", "/api/v1/audit?actor=nobody", user="auditor")).body["items"]
     assert [line["detail"] for line in trail] == [{"from": address}]
 

@@ -30,11 +30,7 @@ DELAYS = (0.0, 0.01, 0.03, 0.08, 0.2)
 """Seconds after the step was sent."""
 
 
-pytestmark = [
-    pytest.mark.slow,
-    # pynetdicom's client leaves a refused connection's socket to the garbage collector.
-    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
-]
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
