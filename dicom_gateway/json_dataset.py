@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from dicom_gateway.character_set import codecs_of, decode
-from dicom_gateway.errors import UnreadableDICOM
+from dicom_gateway.errors import TooLargeToDescribe, UnreadableDICOM
 from dicom_gateway.index.correcting import Correction
+from dicom_gateway.json_budget import Budget
 from dicom_gateway.json_corrections import apply_corrections
-from dicom_gateway.json_values import BINARY, INLINE, dictionary_vr, value_text
+from dicom_gateway.json_values import BINARY, INLINE, NUMBERS, dictionary_vr, value_text
 from dicom_gateway.scanner import ITEM, ITEM_END, MAX_DEPTH, PIXEL_DATA, SEQUENCE_END, UNDEFINED, read_meta
 from dicom_gateway.transfer_syntax import TransferSyntax, transfer_syntax
 
@@ -49,6 +50,7 @@ class EncodedText:
     codecs: tuple[str, ...]
     signed: bool
     memo: dict[Any, str]
+    budget: Budget = field(default_factory=Budget)
 
 
 class Element(NamedTuple):
@@ -69,10 +71,10 @@ class Describer:
 
     def describe(self, head: Head) -> bytes:
         """The JSON object of `head`; bulk data addresses are relative to the instance. Never fails for an object that
-        could be scanned: what follows a fault inside it is left out."""
+        could be scanned: what follows a fault inside it is left out. Raises `TooLargeToDescribe`."""
         text, start, syntax = open_head(head.content)
         self._prepare(text, start)
-        fragments = dict(_data_set(text, start, len(head.content), "", 0)[0])
+        fragments = _data_set(text, start, len(head.content), "", 0)[0]
         fragments[_SPECIFIC_CHARACTER_SET] = _UTF8
         fragments[0x00083002] = f'"00083002":{{"vr":"UI","Value":["{syntax.uid}"]}}'
         if head.has_pixels:
@@ -80,7 +82,8 @@ class Describer:
             fragments[tag] = f'"{tag:08X}":{{"vr":"{vr}",{BULK}{tag:08X}"}}'
         if head.corrections:
             apply_corrections(fragments, head.corrections)
-        return f"{{{','.join(fragments[tag] for tag in sorted(fragments))}}}".encode()
+        joined = ",".join(map(fragments.pop, sorted(fragments)))  # which are many: none is kept beside what is made of them
+        return b"".join([b"{", joined.encode(), b"}"])
 
     def _prepare(self, text: EncodedText, start: int) -> None:
         """Character set and sign, which stand at their own places and rule others; the memory of texts like this."""
@@ -106,7 +109,8 @@ def addressed(described: bytes, prefix: str) -> bytes:
 def describe_series(heads: list[tuple[Head, str]]) -> bytes:
     """A JSON array of objects, each with the prefix of its bulk data addresses. Runs in a process of its own."""
     describer = Describer()
-    return b"[" + b",".join(addressed(describer.describe(head), prefix) for head, prefix in heads) + b"]"
+    found = [addressed(describer.describe(head), prefix) for head, prefix in heads]
+    return b"".join([b"[", b",".join(found), b"]"])
 
 
 def _pixels(content: bytes, order: str) -> tuple[int, str]:
@@ -152,20 +156,21 @@ def _raw(text: EncodedText, position: int, wanted: int) -> bytes | None:
     return None
 
 
-def _data_set(text: EncodedText, position: int, end: int, path: str, depth: int) -> tuple[list[tuple[int, str]], int]:
+def _data_set(text: EncodedText, position: int, end: int, path: str, depth: int) -> tuple[dict[int, str], int]:
     """Fragments by tag from `position` to `end` or the delimiter, and where reading stopped."""
-    fragments: list[tuple[int, str]] = []
+    fragments: dict[int, str] = {}
     creators: dict[int, str] = {}
-    data, memo = text.data, text.memo
+    data, memo, budget = text.data, text.memo, text.budget
     peek = struct.Struct(text.order + ("HHI" if text.implicit else "HH2xH")).unpack_from
     try:
         while position + 8 <= end:
+            budget.member()
             # Nine of ten elements are in the memory; a head with a 32-bit length in explicit VR never is under this reading.
             group, number, length = peek(data, position)
             if length <= MEMO_VALUE and not (group & 1 and number <= 0xFF):
                 after = position + 8 + length
                 if (known := memo.get(data[position:after])) is not None:
-                    fragments.append((group << 16 | number, known))
+                    fragments[group << 16 | number] = budget.write(known)
                     position = after
                     continue
             element = read_element(data, position, text.implicit, text.order)
@@ -175,7 +180,7 @@ def _data_set(text: EncodedText, position: int, end: int, path: str, depth: int)
                 break
             fragment, after = _remembered(text, element, position, path, depth, creators)
             if fragment:
-                fragments.append((element.tag, fragment))
+                fragments[element.tag] = fragment
             position = after
     except (struct.error, UnreadableDICOM):
         pass  # what was read up to here is right
@@ -201,15 +206,16 @@ def _remembered(text: EncodedText, element: Element, position: int, path: str, d
     key: Any = text.data[position:after]
     if creator is not None and element.vr in ("", "UN"):
         key = (creator, key)  # who made the block says what it means
-    known = text.memo.get(key)
-    if known is None:
-        known, after = _fragment(text, element, path, depth, creator)
-        if BULK not in known:
-            text.memo[key] = known
+    if (known := text.memo.get(key)) is not None:
+        return text.budget.write(known), after
+    known, after = _fragment(text, element, path, depth, creator)
+    if BULK not in known and len(text.memo) < MEMO_SIZE:
+        text.memo[key] = known
     return known, after
 
 
 def _fragment(text: EncodedText, element: Element, path: str, depth: int, creator: str | None) -> tuple[str, int]:
+    """The text of one element, and where the next begins. The elements of a sequence have counted what they wrote."""
     tag, length, value = element.tag, element.length, element.value
     vr = element.vr
     if vr in ("", "UN"):
@@ -225,10 +231,12 @@ def _fragment(text: EncodedText, element: Element, path: str, depth: int, creato
     if vr == "SQ":
         inner = text
         if unknown:  # implicit VR little endian, whatever surrounds it (PS3.5 6.2.2)
-            inner = EncodedText(text.data, True, "<", text.codecs, text.signed, {})
+            inner = EncodedText(text.data, True, "<", text.codecs, text.signed, {}, text.budget)
         items: list[str] = []
         after = pass_items(inner, value, length, items, depth + 1, f"{path}{tag:08X}/")
+        text.budget.write(name)
         joined = ",".join(items)
+        del items[1:]
         return (f'{name},"Value":[{joined}]}}' if items else name + "}"), after
     if length == UNDEFINED:
         raise struct.error("a value of undefined length")
@@ -236,15 +244,17 @@ def _fragment(text: EncodedText, element: Element, path: str, depth: int, creato
     if after > len(text.data):
         raise struct.error("the value passes the end")
     if vr in BINARY and length > INLINE:
-        return f'{name},{BULK}{path}{tag:08X}"}}', after
+        return text.budget.write(f'{name},{BULK}{path}{tag:08X}"}}'), after
     order = "<" if unknown else text.order
-    return f"{name}{value_text(vr, text.data[value:after], text.codecs, order)}}}", after
+    if vr not in NUMBERS:
+        text.budget.value(text.data, value, length)
+    return text.budget.write(f"{name}{value_text(vr, text.data[value:after], text.codecs, order)}}}"), after
 
 
 def pass_items(text: EncodedText, position: int, length: int, described: list[str] | None, depth: int, path: str = "") -> int:
     """Pass the items of a sequence whose value is at `position`, describing them into a list; returns what follows."""
     if depth > MAX_DEPTH:
-        raise UnreadableDICOM(position, f"sequences are nested more than {MAX_DEPTH} deep")
+        raise TooLargeToDescribe(f"the object has sequences that are nested more than {MAX_DEPTH} deep")
     data = text.data
     end = len(data) if length == UNDEFINED else min(position + length, len(data))
     number = 0
@@ -257,6 +267,7 @@ def pass_items(text: EncodedText, position: int, length: int, described: list[st
         if tag != ITEM:
             raise struct.error("no item")
         number += 1
+        text.budget.member()
         position = pass_item(text, position + 8, size, f"{path}{number}/", described, depth)
     return end if length != UNDEFINED else position
 
@@ -269,10 +280,10 @@ def pass_item(text: EncodedText, position: int, size: int, path: str, described:
     if text.data[position : position + 4] == struct.pack(text.order + "HH", 0x0008, 0x0005):
         codecs = codecs_of(_raw(text, position, _SPECIFIC_CHARACTER_SET) or b"")
         if codecs != text.codecs:
-            own = EncodedText(text.data, text.implicit, text.order, codecs, text.signed, {})
+            own = EncodedText(text.data, text.implicit, text.order, codecs, text.signed, {}, text.budget)
     end = len(text.data) if size == UNDEFINED else min(position + size, len(text.data))
     fragments, after = _data_set(own, position, end, path, depth)
     if described is not None:
-        kept = {tag: fragment for tag, fragment in fragments if tag != _SPECIFIC_CHARACTER_SET}
-        described.append(f"{{{','.join(kept[tag] for tag in sorted(kept))}}}")
+        fragments.pop(_SPECIFIC_CHARACTER_SET, None)
+        described.append(f"{{{','.join(map(fragments.pop, sorted(fragments)))}}}" if fragments else "{}")
     return after if size == UNDEFINED else end

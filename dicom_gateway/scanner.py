@@ -15,6 +15,7 @@ from dicom_gateway.inflation import MAX_WHOLE, inflated_pieces
 from dicom_gateway.transfer_syntax import TransferSyntax, transfer_syntax
 
 MAX_DEPTH = 32  # nested sequences; real objects (SR, RT) stay below 16
+MAX_MEMBERS = 1_000_000  # items and elements that are looked at: those of defined length are passed over (practice)
 MAX_KEPT_VALUE = 8 * 1024  # bytes of a value that is kept; longer ones are no text that an index holds
 MAX_DEFLATED_HEADER = 32 << 20  # bytes in front of the pixels of a deflated data set, which stand in memory while it is scanned
 
@@ -181,6 +182,7 @@ class _Reader:
         self.front = bytes(data[:FRONT])
         self.end = len(data)
         self.position = 0
+        self.looked_at = 0
         order = ">" if big_endian else "<"
         self.order = order
         self.explicit_head = struct.Struct(order + "HH2sH").unpack_from
@@ -241,6 +243,9 @@ class _Reader:
 
     def _at(self, position: int) -> None:
         self.position = position
+        self.looked_at += 1
+        if self.looked_at > MAX_MEMBERS:
+            raise UnreadableDICOM(position, f"the object has more than {MAX_MEMBERS:,} items and elements")
         if position > self.within:
             raise TakesLong
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import re
 import struct
-from collections.abc import AsyncIterator, Iterator, Mapping
-from typing import Any
+from collections.abc import AsyncIterator
 
 from aiohttp import web
 
@@ -26,6 +24,7 @@ from dicom_gateway.transfer_syntax import transfer_syntax
 OCTETS = "application/octet-stream"
 _HEADERS = {"Cache-Control": "private, no-cache", "Vary": "Accept"}
 _PATH = re.compile(r"[0-9A-Fa-f]{8}(/\d{1,6}/[0-9A-Fa-f]{8}){0,15}")
+_ADDRESS = re.compile(rb'"BulkDataURI":"([^"]*)"')  # inside a JSON string the quotation marks would be escaped
 _PIXELS = frozenset({"7FE00008", "7FE00009", "7FE00010"})
 
 
@@ -83,17 +82,8 @@ async def all_bulk_data(request: web.Request) -> web.StreamResponse:
 async def _addresses(service: Service, instances: list[StoredInstance]) -> AsyncIterator[tuple[StoredInstance, str]]:
     for instance in instances:
         async for array in service.documents.described([(instance, "")]):
-            for item in json.loads(array):
-                for uri in _uris(item):
-                    yield instance, uri
-
-
-def _uris(item: Mapping[str, Any]) -> Iterator[str]:
-    for element in item.values():
-        if "BulkDataURI" in element:
-            yield element["BulkDataURI"]
-        for inner in element.get("Value", ()) if element["vr"] == "SQ" else ():
-            yield from _uris(inner)
+            for found in _ADDRESS.finditer(array):
+                yield instance, found[1].decode()
 
 
 def _relative(request: web.Request, from_study: str) -> str:
