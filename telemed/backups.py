@@ -12,6 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 from pydantic import SecretStr
@@ -27,6 +28,7 @@ from telemed.adapters.backup.layout import BackupRefused
 from telemed.adapters.backup.making import BackupRun, Report, Source
 from telemed.adapters.backup.object_copy import Progress
 from telemed.adapters.backup.pruning import prune
+from telemed.adapters.backup.schedule import last_due
 from telemed.adapters.backup.target import Target, open_to_write, private_folder, remove_folder, target_url
 from telemed.adapters.clock import utc_now
 from telemed.adapters.database import tables as t
@@ -55,8 +57,7 @@ def without_secrets(settings: Settings) -> dict[str, Any]:
     for name, value in settings:
         if isinstance(value, SecretStr) or name == "s3_access_key":
             continue
-        text = str(value)
-        found[name] = shown(text) if "://" in text and "@" in text else text
+        found[name] = " ".join(shown(part) if "@" in part else part for part in str(value).split(" "))
     return found
 
 
@@ -68,6 +69,8 @@ class Plan:
     keep: int
     keys: str = ""
     passphrase_file: Path | None = None
+    known: bool = False
+    """A backup was made there before: where none is now, the disk is not mounted, or another one is."""
 
     def passphrase(self, settings: Settings) -> str:
         """Return the first line of the file, or what the settings name. Raises BackupRefused."""
@@ -118,6 +121,8 @@ async def _made(settings: Settings, plan: Plan, objects: Sequence[StoredObjects]
         opened.push_async_callback(asyncio.to_thread, remove_folder, folder)
         own_keys, signer = await asyncio.to_thread(keys_in, settings.data_dir / "keys"), await asyncio.to_thread(_signer, settings)
         source = Source(settings.database, store, objects, own_keys, without_secrets(settings), VERSION, signer)
+        if plan.known and await target.marker() is None:
+            raise BackupRefused("The backup that was made there before is gone: is the disk mounted? Nothing was written.")
         await target.claim(source.identity)
         if apart is not None:
             await Target(apart).claim(source.identity)
@@ -128,6 +133,26 @@ async def _made(settings: Settings, plan: Plan, objects: Sequence[StoredObjects]
             report.warnings.append(f"nothing was removed: {damaged}. Look at it with telemed backup --check")
         report.ended_at = utc_now()
         return report
+
+
+async def make_if_due(settings: Settings, objects: Sequence[StoredObjects], now: datetime) -> None:
+    """Make the backup that the settings ask for, unless a run before has made it: a job may be repeated.
+
+    Raises BackupRefused, StorageError; the job is tried again then.
+    """
+    engine = make_engine(settings.database, pool_size=1)
+    due = last_due(now, settings.backup_times, ZoneInfo(settings.time_zone))
+    r, target = t.backup_run.c, shown(target_url(settings.backup))[:500]
+    try:
+        async with engine.connect() as bare:
+            connection = await bare.execution_options(reading=True)
+            made = (await connection.execute(sa.select(r.id).where(r.started_at >= due, r.error == "").limit(1))).first()
+            before = (await connection.execute(sa.select(r.id).where(r.target == target, r.error == "").limit(1))).first()
+    finally:
+        await engine.dispose()
+    if made is None:
+        plan = Plan(settings.backup, settings.backup_keep, settings.backup_keys, known=before is not None)
+        await make(settings, plan, objects, now, lambda what, done, total: None)
 
 
 def _signer(settings: Settings) -> AnchorSigner | None:

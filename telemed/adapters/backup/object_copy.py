@@ -69,6 +69,7 @@ class ObjectCopy:
         """Have all of it in the pool, and write the list of what is there to `file`."""
         self.missing, self.objects, self.bytes = {}, 0, 0
         total, done = await asyncio.to_thread(self._catalogue.count), 0
+        self._progress("objects", done, total)
         with gzip.open(file, "wb", compresslevel=6) as lines:
 
             async def copy(unit: Unit) -> None:
