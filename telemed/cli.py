@@ -214,7 +214,7 @@ def verify(
 @app.command()
 def backup(
     target: Annotated[str, typer.Argument(help="Folder or s3://...; where TELEMED_BACKUP says when left out")] = "",
-    keep: Annotated[int, typer.Option("--keep", min=1, help="Snapshots that stay; TELEMED_BACKUP_KEEP when left out")] = 0,
+    keep: Annotated[int | None, typer.Option("--keep", min=1, help="Snapshots that stay; TELEMED_BACKUP_KEEP when left out")] = None,
     keys: Annotated[str, typer.Option("--keys", help="Folder or s3://... for the keys, apart from everything else")] = "",
     passphrase_file: Annotated[Path | None, typer.Option("--passphrase-file", help="File with the passphrase that seals the keys")] = None,
     check: Annotated[bool, typer.Option("--check", help="Prove the backup where it lies; nothing is written")] = False,
