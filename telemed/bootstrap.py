@@ -8,7 +8,9 @@ from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 from dicom_gateway import Index, Intake, intake
 from dicom_gateway.compact import CompactStore
@@ -20,11 +22,13 @@ from dicom_gateway.stability import StudyWatch
 from storage import open_store
 from storage.space import Reserve, SpaceGuard
 from storage.url import LocalPlace, parse
+from telemed import backups
 from telemed import centres as installed
 from telemed.adapters.application import SqlApplication
 from telemed.adapters.audit.anchor_places import AnchorPlace, place_of
 from telemed.adapters.audit.anchors import AuditAnchors
 from telemed.adapters.audit.watch import AuditWatch
+from telemed.adapters.backup.schedule import BackupSchedule
 from telemed.adapters.database.confidential import Sealer
 from telemed.adapters.database.engine import check, make_engine
 from telemed.adapters.database.unit_of_work import CentreParts
@@ -166,7 +170,11 @@ def worker(parts: Parts, pool: Executor | None = None, ahead: DescribedAhead | N
     anchors = audit_anchors(parts)
     sweep = ObjectSweep(parts.application.engine, parts.store.inner, stored_objects(parts.extensions))
     studies = StudyMaintenance(study_watch(parts), ahead or described_ahead(parts))
+    maintenance: tuple[Callable[[datetime], Awaitable[object]], ...]
     maintenance = (uploads, studies, AuditWatch(parts.application.engine), anchors, sweep)
+    if parts.settings.backup:
+        zone = ZoneInfo(parts.settings.time_zone)
+        maintenance += (BackupSchedule(parts.application.engine, parts.settings.backup_times, zone),)
     return Worker(parts.application, handlers(parts, pool or parts.pool), maintenance)
 
 
@@ -181,7 +189,10 @@ def handlers(parts: Parts, pool: Executor) -> dict[JobType, Handler]:
         JobKind.ASSESS_STUDY: Handler(partial(assessor.job, now=now), long=True),
         JobKind.ASK_MODEL: switched_off("TELEMED_MODEL_URL"),
         JobKind.COMPACT_STUDY: switched_off("TELEMED_COMPACT_AT_REST"),
+        JobKind.BACK_UP: switched_off("TELEMED_BACKUP"),
     }
+    if settings.backup:
+        found[JobKind.BACK_UP] = Handler(partial(_back_up, parts), long=True)
     if settings.model_url:
         client = ModelClient(parts.index, parts.store, kept, settings.model_url, settings.model_token.get_secret_value())
         found[JobKind.ASK_MODEL] = Handler(partial(client.job, now=now), long=True)
@@ -192,6 +203,10 @@ def handlers(parts: Parts, pool: Executor) -> dict[JobType, Handler]:
         if extension.jobs is not None:
             found |= extension.jobs(parts, pool)
     return found
+
+
+async def _back_up(parts: Parts, _payload: Mapping[str, Any]) -> None:
+    await backups.make_if_due(parts.settings, stored_objects(parts.extensions), parts.application.now())
 
 
 def anchor_key(settings: Settings) -> Path:

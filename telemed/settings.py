@@ -7,6 +7,7 @@ import os
 import ssl
 import tomllib
 from collections.abc import Iterable, Mapping
+from datetime import datetime, time
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Literal, TypeVar
@@ -132,6 +133,26 @@ class Settings(SettingsGroup):
         default="", description="Address of a time stamp authority (RFC 3161) that stamps an anchor once an hour; empty: none"
     )
 
+    backup: str = Field(
+        default="",
+        description="Where the worker puts backups by itself, and `telemed backup` where none is named: "
+        "a folder or `s3://bucket?endpoint=...`; empty: nowhere",
+    )
+    backup_at: str = Field(default="02:30", description="Times of day of these backups, with commas between, in the region's time zone")
+    backup_keep: int = Field(default=7, ge=1, le=1000, description="Snapshots that a backup keeps")
+    backup_keys: str = Field(
+        default="", description="Where keys are backed up, apart from everything else: a folder or `s3://...`; empty: in the backup itself"
+    )
+    backup_passphrase: SecretStr = Field(
+        default=SecretStr(""), description="Passphrase that keys are sealed with in a backup; empty: they lie there in clear"
+    )
+
+    @field_validator("backup_at")
+    @classmethod
+    def _known_times(cls, text: str) -> str:
+        times_in(text)
+        return text
+
     @field_validator("trusted_proxies")
     @classmethod
     def _known_networks(cls, text: str) -> str:
@@ -221,6 +242,11 @@ class Settings(SettingsGroup):
         return networks_in(self.trusted_proxies)
 
     @property
+    def backup_times(self) -> tuple[time, ...]:
+        """When the worker makes backups, in the region's time."""
+        return times_in(self.backup_at)
+
+    @property
     def ohif_folder(self) -> Path:
         return Path(self.ohif_dir) if self.ohif_dir else ohif.default_folder()
 
@@ -247,6 +273,17 @@ def unknown_variables(environment: Mapping[str, str], groups: Iterable[type[Base
     """Return the variables of the environment that look like a setting and are none."""
     known = NO_SETTINGS | {PREFIX + name.upper() for group in groups for name in group.model_fields}
     return sorted(name for name in environment if name.upper().startswith(PREFIX) and name.upper() not in known)
+
+
+def times_in(text: str) -> tuple[time, ...]:
+    """Return the times of day of a list with commas. Raises ValueError for what is none."""
+    try:
+        found = sorted({datetime.strptime(part.strip(), "%H:%M").time() for part in text.split(",") if part.strip()})
+    except ValueError:
+        found = []
+    if not found:
+        raise ValueError("give times of day such as 02:30 or 02:30,14:30")
+    return tuple(found)
 
 
 def networks_in(text: str) -> tuple[IPv4Network | IPv6Network, ...]:

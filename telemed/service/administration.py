@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from telemed.domain.people import Person
@@ -50,6 +50,29 @@ class StoreWalk:
     kept: bool
 
 
+BACKUP_LATE = timedelta(hours=26)
+"""A backup older than this is late: one a day, and two hours in which it is made."""
+
+
+@dataclass(frozen=True, slots=True)
+class BackupState:
+    """The newest backup: where it is, its snapshot, when it was made, how much it names, and how many objects the installation lacked.
+
+    `error` is why the newest try made none, at `failed_at`; empty where none failed since.
+    """
+
+    target: str
+    snapshot: str
+    made_at: datetime | None
+    bytes: int
+    faults: int
+    error: str
+    failed_at: datetime | None
+
+    def is_late(self, now: datetime) -> bool:
+        return self.made_at is None or now - self.made_at > BACKUP_LATE
+
+
 @dataclass(frozen=True, slots=True)
 class Disk:
     """One disk that the platform lies on: what is on it (`objects`, `database`), bytes in all, free, and kept free for records.
@@ -81,6 +104,8 @@ class Installation:
     disk_total: int | None
     failing: Sequence[QueuedJob]
     walk: StoreWalk | None
+    backup: BackupState
+    backup_late: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +126,10 @@ class Administration(Protocol):
     async def installation(self, person: Person) -> Installation: ...
     async def store_walk(self) -> StoreWalk | None:
         """Counts only, for whoever watches over the installation; None before the first walk has ended."""
+        ...
+
+    async def backup_state(self) -> BackupState:
+        """When and where the last backup was made, for whoever watches over the installation."""
         ...
 
     async def disks(self) -> Sequence[Disk]:

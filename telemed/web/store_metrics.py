@@ -1,9 +1,11 @@
-"""What the last walk over the object store met, and the free space of its disks, as metrics.
+"""What the last walk over the object store met, the free space of its disks, and the age of the last backup, as metrics.
 
 The worker walks and serves no page; the database has what it found.
 """
 
 from __future__ import annotations
+
+from datetime import UTC, datetime
 
 import structlog
 from prometheus_client import Gauge
@@ -23,6 +25,10 @@ disk_scarce = Gauge(
 )
 
 
+backup_age = Gauge("telemed_backup_age_seconds", "Seconds since the last backup was begun that was made; NaN where there is none")
+backup_age.set(float("nan"))
+
+
 async def measure_disks(administration: Administration) -> None:
     """Set the gauges of the disks that are of this machine."""
     for disk in await administration.disks():
@@ -34,10 +40,12 @@ async def measure_disks(administration: Administration) -> None:
 async def measure_store(administration: Administration) -> None:
     """Set the gauges. While the database is away they stay as they were."""
     try:
-        walk = await administration.store_walk()
+        walk, backup = await administration.store_walk(), await administration.backup_state()
     except (SQLAlchemyError, OSError) as error:
         log.warning("metrics.store", error=str(error))
         return
+    if backup.made_at is not None:
+        backup_age.set((datetime.now(UTC) - backup.made_at).total_seconds())
     if walk is not None:
         unnamed_objects.set(walk.unnamed)
         unattributed_objects.set(walk.unattributed)

@@ -25,7 +25,7 @@ from telemed.domain.errors import NotFound
 from telemed.domain.people import Person
 from telemed.domain.policy import Action, require
 from telemed.domain.sign_in import LIMITS, AttemptKey, Attempts, Scope, wait_for
-from telemed.service.administration import Account, ChainState, Disk, Installation, QueuedJob, StoreWalk
+from telemed.service.administration import Account, BackupState, ChainState, Disk, Installation, QueuedJob, StoreWalk
 
 FAILING = 100
 ERROR_LENGTH = 160
@@ -95,7 +95,20 @@ class SqlAdministration:
             disk_total=disk[1] if disk else None,
             failing=[_queued(row) for row in failing],
             walk=await self.store_walk(),
+            backup=(backup := await self.backup_state()),
+            backup_late=backup.is_late(utc_now()),
         )
+
+    async def backup_state(self) -> BackupState:
+        r = t.backup_run.c
+        made = await self._rows(sa.select(t.backup_run).where(r.error == "").order_by(r.id.desc()).limit(1))
+        newest = await self._rows(sa.select(t.backup_run).order_by(r.id.desc()).limit(1))
+        failed = newest[0] if newest and newest[0]["error"] else None
+        error, failed_at = (failed["error"], failed["started_at"]) if failed else ("", None)
+        if not made:
+            return BackupState("", "", None, 0, 0, error, failed_at)
+        last = made[0]
+        return BackupState(last["target"], last["snapshot"], last["started_at"], last["bytes"], last["faults"], error, failed_at)
 
     async def store_walk(self) -> StoreWalk | None:
         w = t.object_sweep.c

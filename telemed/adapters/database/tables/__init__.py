@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from telemed.adapters.database.schema import metadata
 from telemed.adapters.database.tables.audit import audit, audit_check
+from telemed.adapters.database.tables.backups import backup_run
 from telemed.adapters.database.tables.cases import accession, case, case_access, case_event, consent, critical_value
 from telemed.adapters.database.tables.evidence import (
     case_instance,
@@ -37,6 +38,7 @@ __all__ = [
     "application_entity",
     "audit",
     "audit_check",
+    "backup_run",
     "case",
     "case_access",
     "case_event",
