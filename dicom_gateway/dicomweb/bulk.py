@@ -15,6 +15,7 @@ from dicom_gateway.dicomweb.multipart import MultipartAnswer
 from dicom_gateway.dicomweb.ranges import part_of
 from dicom_gateway.dicomweb.retrieve import MAX_TRANSCODED, stored_bytes
 from dicom_gateway.dicomweb.service import Problem, Service, instances_of, not_found, unchanged
+from dicom_gateway.dicomweb.video_stream import PIXEL_DATA_PATH, send_video, video_stream
 from dicom_gateway.frames import NativeFrames, join_fragments
 from dicom_gateway.index import StoredInstance
 from dicom_gateway.json_bulk import bulk_value
@@ -47,6 +48,8 @@ async def bulk_data(request: web.Request) -> web.StreamResponse:
         await answer.start(request)
         await answer.part(OCTETS, value)
         return await answer.finish()
+    if path.upper() == PIXEL_DATA_PATH and (stream := await video_stream(service, instance)) is not None:
+        return await send_video(request, service, instance, stream, headers, etag)
     if path.upper() in _PIXELS and (place := await _place(service, instance)) is not None:
         part = part_of(request, place[1] - place[0], etag)
         response = web.StreamResponse(status=part.status, headers={**headers, **part.headers(), "Content-Type": OCTETS})
