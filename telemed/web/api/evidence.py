@@ -13,7 +13,7 @@ from telemed.domain.evidence import Evidence
 from telemed.domain.identity_of_evidence import IdentityFinding
 from telemed.domain.people import Person
 from telemed.domain.policy import Action
-from telemed.service.access import case_for
+from telemed.service.access import case_to_look_back_at
 from telemed.service.case_view import view_case
 from telemed.service.execution import execute, query, record_look
 from telemed.service.files import attach_file
@@ -104,7 +104,7 @@ async def listing(call: Call[Nothing]) -> web.Response:
 
 
 async def _one(work: UnitOfWork, person: Person, case_id: str, evidence_id: str) -> Evidence:
-    await case_for(work, person, case_id, Action.EVIDENCE_READ)
+    await case_to_look_back_at(work, person, case_id, Action.EVIDENCE_READ)
     evidence = await work.evidence.get(evidence_id)
     if evidence is None or evidence.case_id != case_id:
         raise NotFound("evidence", evidence_id)
