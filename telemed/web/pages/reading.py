@@ -278,8 +278,10 @@ async def prior_report(visit: Visit) -> web.StreamResponse:
     """The report of an earlier case, to read beside the present one."""
     prior = await query(visit.application, read_prior, visit.person, visit.path("prior_id"))
     case, report = prior.case, prior.report
-    looked = Action.TIMELINE_READ if prior.looked_back else Action.REPORT_READ
-    await record_look(visit.application, visit.person, looked, f"case/{case.id}")
+    if prior.looked_back:
+        await record_look(visit.application, visit.person, Action.TIMELINE_READ, f"case/{case.id}")
+    else:
+        await record_look(visit.application, visit.person, Action.REPORT_READ, f"case/{case.id}")
     centre = visit.application.region.centres[case.centre]
     names = await visit.application.queries.people_names([report.author]) if report else {}
     context = {
