@@ -44,10 +44,16 @@ function startUnmatched() {
 /** What may be asked for follows the centre that was chosen; another centre empties it. */
 function startRoute() {
   const centre = document.querySelector("select[data-needs-of]");
-  centre?.addEventListener("change", () => {
-    const need = centre.form?.querySelector("[name=need]");
-    if (need) need.value = "";
+  const need = centre?.form?.querySelector("[name=need]");
+  if (!centre || !need) return;
+  const follow = () => {
+    for (const group of need.querySelectorAll("optgroup")) group.hidden = group.dataset.centre !== centre.value;
+  };
+  centre.addEventListener("change", () => {
+    need.value = "";
+    follow();
   });
+  follow();
 }
 
 for (const part of [stepForm, livePart]) part.start();
