@@ -33,8 +33,8 @@ def test_all_bars_are_on_one_scale_and_none_leaves_the_drawing() -> None:
 
 
 def test_a_month_of_nothing_has_no_bars() -> None:
-    chart = chart_of(month(11, a=(0, 0)), month(10))
-    assert [bar.width for group in chart.groups for bar in (*group.asked, *group.answered)] == [0, 0, 0, 0]
+    assert chart_of(month(11, a=(0, 0)), month(10)).groups == []
+    assert [group.centre for group in chart_of(month(11, a=(0, 0), b=(0, 1)), month(10, a=(0, 0))).groups] == ["b"]
 
 
 @pytest.mark.parametrize(

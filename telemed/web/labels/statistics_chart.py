@@ -7,8 +7,10 @@ from dataclasses import dataclass
 
 from telemed.service.statistics import CentreFigures, MonthlyStatistics
 
-WIDTH, ROW, BAR, GAP, LEFT, RIGHT, TOP = 720, 52, 14, 3, 150, 60, 8
+WIDTH, BAR, GAP, ROOM, LEFT, RIGHT, TOP = 760, 10, 2, 12, 240, 60, 6
 """Pixels of the drawing at its own size."""
+HEIGHT = 4 * (BAR + GAP) + 2 * GAP + ROOM
+"""Of one centre."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +44,10 @@ class Chart:
 
 
 def chart_of(month: MonthlyStatistics, before: MonthlyStatistics) -> Chart:
-    """Bars on one scale, the longest as wide as there is room; a figure that is not zero is seen."""
+    """Bars on one scale, the longest as wide as there is room; a figure that is not zero is seen. Centres without any are left out."""
     earlier = {figures.centre: figures for figures in before.centres}
     pairs = [(figures, earlier.get(figures.centre)) for figures in month.centres]
+    pairs = [pair for pair in pairs if any(_asked(each) or (each and each.reports) for each in pair)]
     most = max((max(_asked(f), f.reports) for pair in pairs for f in pair if f), default=0)
 
     def bar(figure: int, y: int, now: bool) -> Bar:
@@ -53,12 +56,12 @@ def chart_of(month: MonthlyStatistics, before: MonthlyStatistics) -> Chart:
 
     groups = []
     for place, (now, then) in enumerate(pairs):
-        y = TOP + place * (2 * ROW - BAR)
+        y = TOP + place * HEIGHT
         asked = (bar(_asked(now), y, True), bar(_asked(then), y + BAR + GAP, False))
-        below = y + 2 * (BAR + GAP) + GAP
+        below = y + 2 * (BAR + GAP) + 2 * GAP
         answered = (bar(now.reports, below, True), bar(then.reports if then else 0, below + BAR + GAP, False))
         groups.append(Group(now.centre, y, asked, answered))
-    return Chart(groups, WIDTH, TOP * 2 + len(groups) * (2 * ROW - BAR))
+    return Chart(groups, WIDTH, TOP * 2 + len(groups) * HEIGHT)
 
 
 def _asked(figures: CentreFigures | None) -> int:
