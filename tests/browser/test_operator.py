@@ -143,6 +143,9 @@ async def test_records_in_doubt_are_settled_with_a_reason(platform: Platform, si
     page = await sign_in("operator", locale="en")
     await page.goto("/unmatched")
     doubt = page.locator("article.doubt", has_text="1950-02-03")
+    await expect(doubt.locator("tbody tr.differs")).to_have_count(0)  # same name, sex, birth date; the numbers are of two institutions
+    await page.keyboard.press("j")
+    await expect(page.locator("article.doubt:focus, li:focus")).to_have_count(1)
     await doubt.get_by_role("button", name="One person").click()
     await expect(doubt.locator("[data-step-problem]")).to_contain_text("Write the reason first.")
     await doubt.get_by_label("Reason").fill("asked both clinics by telephone")

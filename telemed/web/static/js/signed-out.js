@@ -23,7 +23,7 @@ function openSheet(person) {
   const problem = el("p", { class: "field-error", role: "alert", hidden: true });
   const form = el(
     "form",
-    { class: "sheet-body", method: "dialog" },
+    { class: "sheet-body sign-in-again", method: "dialog" },
     el("label", { class: "field" }, el("span", { class: "field-label" }, t("User name")), name),
     el("label", { class: "field" }, el("span", { class: "field-label" }, t("Password")), password),
     problem,
