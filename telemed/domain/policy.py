@@ -1,8 +1,9 @@
 """One table of who may do what to whose cases. Whatever it does not name is refused.
 
 Relations of a person to a case: `own` (their institution asked), `routed` (their hub has it, or keeps it open after asking
-further up, and they read that centre), `foreign` (neither). A row gives the relations in which the role may take the
-action. A person who may not even read a case is told that there is none.
+further up, and they read that centre), `earlier` (answered, of a patient of whom they hold another case now), `foreign`
+(none of these). A row gives the relations in which the role may take the action. A person who may not even read a case is told
+that there is none.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from telemed.domain.people import Person, Role
 class Relation(StrEnum):
     OWN = "own"
     ROUTED = "routed"
+    EARLIER = "earlier"
     FOREIGN = "foreign"
 
 
@@ -58,6 +60,8 @@ class Action(StrEnum):
     CRITICAL_TELL = "critical:tell"
     CRITICAL_ACKNOWLEDGE = "critical:acknowledge"
     CRITICAL_ACT = "critical:act"
+    TIMELINE_READ = "timeline:read"
+    """Report and evidence of an earlier case, whichever hub and centre answered it."""
     PATIENT_FIND = "patient:find"
     PATIENT_MERGE = "patient:merge"
     PATIENT_MATCH = "patient:match"
@@ -78,6 +82,7 @@ class Action(StrEnum):
 OWN = frozenset({Relation.OWN})
 ROUTED = frozenset({Relation.ROUTED})
 INVOLVED = frozenset({Relation.OWN, Relation.ROUTED})
+EARLIER = frozenset({Relation.EARLIER})
 ANYWHERE = frozenset(Relation)
 
 A = Action
@@ -95,7 +100,7 @@ POLICY: Mapping[Role, Mapping[Action, frozenset[Relation]]] = {
         A.EVIDENCE_READ: ROUTED, A.EVIDENCE_EXPORT: ROUTED, A.EVIDENCE_SEND: ROUTED, A.PRIORS_FETCH: ROUTED,
         A.EVIDENCE_IDENTIFY: ROUTED, A.REPORT_READ: ROUTED, A.REPORT_READ_DRAFT: ROUTED, A.REPORT_WRITE: ROUTED,
         A.REPORT_SIGN: ROUTED, A.REPORT_AMEND: ROUTED, A.CRITICAL_DECLARE: ROUTED, A.CRITICAL_TELL: ROUTED,
-        A.STATISTICS_READ: ROUTED,
+        A.STATISTICS_READ: ROUTED, A.TIMELINE_READ: EARLIER,
     },
     Role.REVIEWER: {
         A.CASE_READ: ROUTED, A.CASE_REASSIGN: ROUTED, A.EVIDENCE_READ: ROUTED, A.EVIDENCE_EXPORT: ROUTED,

@@ -10,6 +10,7 @@ from aiohttp import web, web_response
 from dicom_gateway import Scope, dicomweb_app
 from telemed.adapters.database.queries.administration import SqlAdministration
 from telemed.adapters.dicom.device_probe import DimseProbe
+from telemed.adapters.dicom.encapsulated_documents import DicomDocuments
 from telemed.adapters.dicom.study_access import study_scope
 from telemed.adapters.dicom.study_export import ZipExporter
 from telemed.adapters.dicom.study_intake import DicomStudyIntake
@@ -48,6 +49,7 @@ def web_application(parts: Parts) -> web.Application:
         probe=DimseProbe(device_peers(settings)),
         tables=PooledTableExporter(parts.pool),
         pages=parts.pages,
+        study_documents=DicomDocuments(parts.index, parts.store, parts.pages),
         address=settings.address,
         upload_limit=settings.upload_max_bytes,
         secure_cookies=settings.secure_cookies,

@@ -20,7 +20,7 @@ from telemed.service.administration import Administration
 from telemed.service.application import Application
 from telemed.service.authenticity import SignatureInspector
 from telemed.service.devices import DeviceProbe
-from telemed.service.document_pages import DocumentPages
+from telemed.service.document_pages import DocumentPages, EncapsulatedDocuments
 from telemed.service.files import StudyIntake
 from telemed.service.study_export import StudyExporter
 from telemed.service.table_export import TableExporter
@@ -39,6 +39,7 @@ from telemed.web.api import (
     reports,
     session,
     statistics,
+    study_documents,
     transfers,
     unmatched,
     uploads,
@@ -63,6 +64,7 @@ from telemed.web.keys import (
     SECURE_COOKIES,
     SIGNATURES,
     STUDIES,
+    STUDY_DOCUMENTS,
     TABLES,
     TRUSTED_PROXIES,
     UPLOAD_LIMIT,
@@ -98,7 +100,7 @@ FORM_LIMIT = 64 * 1024
 """Bytes of a form: the only ones that pages send as such are those of signing in."""
 API_MODULES = (
     session, cases, reports, evidence, exports, transfers, criticals, events, network, patients, uploads, views, unmatched, statistics,
-    administration, audit, devices,
+    administration, audit, devices, study_documents,
 )  # fmt: skip
 """Imported for their operations."""
 
@@ -120,6 +122,7 @@ class WebDependencies:
     probe: DeviceProbe
     tables: TableExporter
     pages: DocumentPages
+    study_documents: EncapsulatedDocuments
     address: str
     upload_limit: int
     secure_cookies: bool = False
@@ -149,6 +152,7 @@ def create_app(application: Application, dependencies: WebDependencies) -> web.A
     app[PROBE] = dependencies.probe
     app[TABLES] = dependencies.tables
     app[PAGES] = dependencies.pages
+    app[STUDY_DOCUMENTS] = dependencies.study_documents
     app[ADDRESS] = dependencies.address
     app[UPLOAD_LIMIT] = dependencies.upload_limit
     app[SECURE_COOKIES] = dependencies.secure_cookies

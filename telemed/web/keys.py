@@ -12,7 +12,7 @@ from telemed.service.administration import Administration
 from telemed.service.application import Application
 from telemed.service.authenticity import SignatureInspector
 from telemed.service.devices import DeviceProbe
-from telemed.service.document_pages import DocumentPages
+from telemed.service.document_pages import DocumentPages, EncapsulatedDocuments
 from telemed.service.files import StudyIntake
 from telemed.service.study_export import StudyExporter
 from telemed.service.table_export import TableExporter
@@ -27,6 +27,7 @@ PROBE: web.AppKey[DeviceProbe] = web.AppKey("probe")
 SIGNATURES: web.AppKey[SignatureInspector] = web.AppKey("signatures")
 TABLES: web.AppKey[TableExporter] = web.AppKey("tables")
 PAGES: web.AppKey[DocumentPages] = web.AppKey("pages")
+STUDY_DOCUMENTS: web.AppKey[EncapsulatedDocuments] = web.AppKey("study_documents")
 EXPORTS: web.AppKey[StudyExporter] = web.AppKey("exports")
 PANELS: web.AppKey[Sequence[ReadingPanel]] = web.AppKey("panels")
 CASE_LABELS: web.AppKey[CaseLabels] = web.AppKey("case_labels")

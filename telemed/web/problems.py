@@ -38,6 +38,7 @@ from telemed.domain.errors import (
     WrongPassword,
 )
 from telemed.service.application import Unready
+from telemed.service.archives import NothingTaken
 from telemed.service.contradictions import Contradicted
 from telemed.service.document_pages import Undrawable
 from telemed.service.files import DamagedFile, UnknownKind
@@ -65,6 +66,7 @@ STATUS = {
     Contradicted: 409,
     UnknownKind: 415,
     DamagedFile: 422,
+    NothingTaken: 422,
     BorrowedStudy: 409,
     TakenInstance: 409,
     Undrawable: 422,
@@ -93,6 +95,7 @@ TITLE = {
     "too-many-waiting": _("Too many people are signing in at this moment; try again in some seconds"),
     "contradictions": _("The report does not go together with what is known"),
     "unknown-file": _("Nobody here knows this kind of file"),
+    "nothing-taken": _("Nothing in this archive is taken here"),
     "damaged-file": _("The file is damaged or not what it says"),
     "borrowed-study": _("This file's study is here already and does not belong to this case"),
     "conflict": _("Another image is here under the same number: the file was set aside"),
@@ -225,6 +228,8 @@ def from_domain(error: DomainError) -> Problem:
             return Problem(status, error.code, headers={"Retry-After": str(seconds_until(error.until))}, until=error.until)
         case UnknownKind() | DamagedFile() | BorrowedStudy() | TakenInstance():
             return _from_file(status, error)
+        case NothingTaken():
+            return Problem(status, error.code, _nothing_taken(error))
         case Forbidden():
             return Problem(status, error.code, f"{error.action} {error.reason}".strip())
         case _:
@@ -248,6 +253,12 @@ def _from_file(status: int, error: UnknownKind | DamagedFile | BorrowedStudy | T
             return Problem(status, error.code, gettext(BORROWED) % error.study_instance_uid)
         case TakenInstance():
             return Problem(status, error.code, gettext(SET_ASIDE) % error, set_aside=list(error.sop_instance_uids))
+
+
+def _nothing_taken(error: NothingTaken) -> str:
+    """The first files of an archive of which nothing was taken, each with its reason."""
+    said = [f"{each.name}: {from_domain(each.error).document()['detail']}" for each in error.left_out[:3]]
+    return "; ".join(said) or gettext("There is no file in this archive.")
 
 
 def _contradicted(status: int, error: Contradicted) -> Problem:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, StringConstraints, model_validator
@@ -186,6 +186,9 @@ class RouteQuestion(Input):
     centre: Code
     member: Code
     need: Annotated[str, StringConstraints(max_length=64, pattern=NO_NUL)] = ""
+    priority: Priority = Priority.ROUTINE
+    at: datetime | None = None
+    """Now where it is left out; without a zone it is a time of the region."""
 
 
 StudyUid = Annotated[str, StringConstraints(pattern=r"^[0-9.]{1,64}$")]

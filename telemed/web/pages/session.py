@@ -48,7 +48,13 @@ async def login(request: web.Request) -> web.StreamResponse:
     try:
         signed = await authenticate(request.app[APPLICATION], username, password, origin_of(request))
     except NotAuthenticated:
-        return await _form(request, username, following, gettext("The user name or the password is wrong."), 401)
+        return await _form(
+            request,
+            username,
+            following,
+            gettext("The user name or the password is wrong. After five wrong passwords none is taken for 15 minutes."),
+            401,
+        )
     except (LockedOut, TooManyWaiting) as error:
         problem = problem_of(error)
         text = _when(error) if isinstance(error, LockedOut) else problem.document()["title"]

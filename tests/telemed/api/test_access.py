@@ -120,6 +120,8 @@ POST   /unmatched/restore        operator
 POST   /unmatched/find           operator
 GET    /reconciliations          operator
 GET    /statistics/monthly       members hubs operator
+GET    /studies/{study}/series/{series}/instances/{instance}/pages members hubs
+GET    /studies/{study}/series/{series}/instances/{instance}/pages/{number} members hubs
 GET    /audit                    auditor
 GET    /accounts                 secadmin
 POST   /accounts/{username}/unlock secadmin
@@ -294,6 +296,10 @@ async def test_operations_that_concern_no_one_case(region: DemoRegion, waiting: 
         "title": "NONE",
         "session": "0" * 64,
         "file_id": "0" * 32,
+        "study": "1.2",
+        "series": "1.2.1",
+        "instance": "1.2.1.1",
+        "number": "1",
     }
     filled = "/api/v1" + path.format_map(holes)
     body = BODIES.get(name, {} if method in ("POST", "PATCH") else None)
