@@ -19,7 +19,13 @@ let asked = 0;
 /** @param {string} person */
 function openSheet(person) {
   const name = el("input", { class: "form-control credential", name: "username", autocomplete: "username", value: person, required: true });
-  const password = el("input", { class: "form-control credential", name: "password", type: "password", autocomplete: "current-password", required: true });
+  const password = el("input", {
+    class: "form-control credential",
+    name: "password",
+    type: "password",
+    autocomplete: "current-password",
+    required: true,
+  });
   const problem = el("p", { class: "field-error", role: "alert", hidden: true });
   const form = el(
     "form",
@@ -29,7 +35,12 @@ function openSheet(person) {
     problem,
     el("button", { class: "btn btn-primary", type: "submit" }, t("Sign in")),
   );
-  const sheet = el("dialog", { class: "sheet", "aria-labelledby": "sign-in-again" }, el("div", { class: "sheet-head", id: "sign-in-again" }, t("Sign in again")), form);
+  const sheet = el(
+    "dialog",
+    { class: "sheet", "aria-labelledby": "sign-in-again" },
+    el("div", { class: "sheet-head", id: "sign-in-again" }, t("Sign in again")),
+    form,
+  );
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     problem.hidden = true;
@@ -55,7 +66,11 @@ function openSheet(person) {
 async function signIn(username, password) {
   let response;
   try {
-    response = await fetch("/login", { method: "POST", body: new URLSearchParams({ username, password, next: "/help" }), credentials: "same-origin" });
+    response = await fetch("/login", {
+      method: "POST",
+      body: new URLSearchParams({ username, password, next: "/help" }),
+      credentials: "same-origin",
+    });
   } catch {
     return t("No connection to the server.");
   }

@@ -140,7 +140,12 @@ class FileUpload {
         "details",
         { class: "left-out" },
         el("summary", {}, tn("{n} file of the archive was left out", "{n} files of the archive were left out", Number(count))),
-        el("ul", {}, ...leftOut.map(({ name, detail }) => el("li", {}, el("b", {}, name), ` ${detail}`)), more > 0 ? el("li", {}, tn("and {n} more", "and {n} more", more)) : null),
+        el(
+          "ul",
+          {},
+          ...leftOut.map(({ name, detail }) => el("li", {}, el("b", {}, name), ` ${detail}`)),
+          more > 0 ? el("li", {}, tn("and {n} more", "and {n} more", more)) : null,
+        ),
       ),
     );
   }

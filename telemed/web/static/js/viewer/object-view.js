@@ -82,7 +82,8 @@ const SHOWN = {
   report: (object) => reportText(object.dataset),
   video,
   document: paper,
-  waveform: (object) => notice(object, t("Waveforms are not drawn in this viewer. Fetch the file and open it with a program for waveforms.")),
+  waveform: (object) =>
+    notice(object, t("Waveforms are not drawn in this viewer. Fetch the file and open it with a program for waveforms.")),
   presentation: (object) =>
     notice(object, t("A presentation state says how another image is to be shown. It is kept, and this viewer does not apply it.")),
   other: (object) => notice(object, t("This object has no picture, and this viewer has no other way to show it.")),
@@ -97,14 +98,23 @@ export class ObjectView {
   constructor(group, activate) {
     this.group = group;
     this.body = el("div", { class: "object-body", tabindex: "0", role: "group" });
+    /** @type {HTMLSelectElement} */
     this.choice = el(
       "select",
       { class: "tool-select", "aria-label": t("Object of the series"), onchange: () => this.show(Number(this.choice.value)) },
-      ...group.objects.map((object, index) => el("option", { value: String(index) }, `${index + 1}/${group.objects.length} ${object.label}`)),
+      ...group.objects.map((object, index) =>
+        el("option", { value: String(index) }, `${index + 1}/${group.objects.length} ${object.label}`),
+      ),
     );
     this.choice.hidden = group.objects.length < 2;
     const { name } = KINDS[group.kind];
-    const head = el("div", { class: "object-head" }, icon(KINDS[group.kind].icon), el("span", {}, `${name()} ${group.description}`), this.choice);
+    const head = el(
+      "div",
+      { class: "object-head" },
+      icon(KINDS[group.kind].icon),
+      el("span", {}, `${name()} ${group.description}`),
+      this.choice,
+    );
     this.element = el("div", { class: "pane-object", "data-kind": group.kind }, head, this.body);
     // The tools of the pane are for pictures: what happens in here is not theirs.
     for (const kind of ["pointerdown", "dblclick", "wheel", "contextmenu"])

@@ -303,9 +303,20 @@ export class Pane {
       context.drawImage(this.picture, 0, 0);
       context.filter = "none";
     }
-    this.element.dataset.state = this.objects ? "object" : !this.slice ? "empty" : frame ? "shown" : this.problem.hidden ? "loading" : "failed";
+    this.element.dataset.state = this.stateWith(frame);
     this.drawMarks(frame);
     this.corners.show(this);
+  }
+
+  /**
+   * What the pane says of itself: empty, loading, failed, shown, or an object that is no image.
+   * @param {Frame | null | undefined} frame
+   */
+  stateWith(frame) {
+    if (this.objects) return "object";
+    if (!this.slice) return "empty";
+    if (frame) return "shown";
+    return this.problem.hidden ? "loading" : "failed";
   }
 
   /**

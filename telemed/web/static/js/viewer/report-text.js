@@ -164,6 +164,8 @@ export function reportText(dataset) {
     el("div", { class: "sr-title", role: "heading", "aria-level": "2" }, coded(dataset, "0040A043") || t("Structured report")),
     el("div", { class: "sr-state" }, reportState(dataset)),
     ...(drawn.length ? drawn : [el("p", {}, t("There is nothing in this report."))]),
-    tree.cut ? el("p", { class: "sr-cut", role: "note" }, t("The report is longer than is shown here: fetch the file to see the rest.")) : null,
+    tree.cut
+      ? el("p", { class: "sr-cut", role: "note" }, t("The report is longer than is shown here: fetch the file to see the rest."))
+      : null,
   );
 }

@@ -223,7 +223,14 @@ function groupsOf(series, list) {
   const objects = list.map((dataset) => new StoredObject(dataset, series.url)).filter((object) => object.kind !== "picture");
   objects.sort((a, b) => a.number - b.number);
   const kinds = [...new Set(objects.map((object) => object.kind))];
-  return kinds.map((kind) => new ObjectGroup(series, kind, objects.filter((object) => object.kind === kind)));
+  return kinds.map(
+    (kind) =>
+      new ObjectGroup(
+        series,
+        kind,
+        objects.filter((object) => object.kind === kind),
+      ),
+  );
 }
 
 /**
