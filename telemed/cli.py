@@ -106,7 +106,7 @@ def _say_what_is_odd(settings: Settings) -> None:
     if settings.is_reached_without_tls:
         log.warning(
             "setting.plain_http",
-            host=settings.host,
+            host=settings.web_host,
             remedy="passwords and session cookies cross the network unencrypted: put a TLS proxy in front, set TELEMED_SECURE_COOKIES=true",
         )
 

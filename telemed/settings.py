@@ -62,6 +62,11 @@ class Settings(SettingsGroup):
     )
     reserve_bytes: int = Field(default=1024**3, ge=0, description="The same in bytes; the larger of both counts")
     host: str = Field(default="127.0.0.1", description="Address that all doors listen on")
+    http_host: str = Field(
+        default="",
+        description="Address that pages, API and DICOMweb listen on where it is another than TELEMED_HOST, such as `127.0.0.1` behind a "
+        "proxy on this machine; empty: TELEMED_HOST",
+    )
     http_port: int = Field(default=8080, ge=1, le=65535, description="Port of pages, API and DICOMweb")
     dicom_port: int = Field(default=11112, ge=1, le=65535, description="Port of the DICOM gateway")
     dicom_tls: str = Field(
@@ -227,15 +232,16 @@ class Settings(SettingsGroup):
     @property
     def is_reached_without_tls(self) -> bool:
         """True if others than this machine reach the pages and nothing says that a TLS proxy stands before them."""
-        try:
-            loopback = ipaddress.ip_address(self.host).is_loopback
-        except ValueError:
-            loopback = self.host == "localhost"
-        return not loopback and not self.secure_cookies
+        return not is_loopback(self.web_host) and not self.secure_cookies
+
+    @property
+    def web_host(self) -> str:
+        """The address that pages, API and DICOMweb listen on."""
+        return self.http_host or self.host
 
     @property
     def address(self) -> str:
-        return self.public_url.rstrip("/") or f"http://{self.host}:{self.http_port}"
+        return self.public_url.rstrip("/") or f"http://{self.web_host}:{self.http_port}"
 
 
 PREFIX = "TELEMED_"
@@ -247,6 +253,14 @@ def unknown_variables(environment: Mapping[str, str], groups: Iterable[type[Base
     """Return the variables of the environment that look like a setting and are none."""
     known = NO_SETTINGS | {PREFIX + name.upper() for group in groups for name in group.model_fields}
     return sorted(name for name in environment if name.upper().startswith(PREFIX) and name.upper() not in known)
+
+
+def is_loopback(host: str) -> bool:
+    """True if only this machine reaches what listens on the address."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def networks_in(text: str) -> tuple[IPv4Network | IPv6Network, ...]:

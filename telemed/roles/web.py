@@ -71,8 +71,8 @@ async def run(parts: Parts, stop: asyncio.Event) -> None:
     runner = BoundedRunner(web_application(parts), connection_limits(settings), shutdown_timeout=5)
     await runner.setup()
     try:
-        with plain_port_error(settings.host, settings.http_port, "TELEMED_HTTP_PORT"):
-            await web.TCPSite(runner, settings.host, settings.http_port, backlog=512).start()
+        with plain_port_error(settings.web_host, settings.http_port, "TELEMED_HTTP_PORT"):
+            await web.TCPSite(runner, settings.web_host, settings.http_port, backlog=512).start()
         log.info("web.ready", address=settings.address)
         await stop.wait()
     finally:
