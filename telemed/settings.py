@@ -21,6 +21,7 @@ from telemed.adapters.audit.anchor_places import place_fault
 G = TypeVar("G", bound=BaseSettings)
 
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+SHORTEST_TOKEN = 16
 _MAX_GATEWAYS = 8  # of those that nobody asked for: by then the one index is what bounds them
 
 
@@ -95,6 +96,11 @@ class Settings(SettingsGroup):
         description="Networks of proxies, with commas between, that say in X-Forwarded-For which address asks, such as `127.0.0.1/32`; "
         "their connections are those of many and not counted by address; empty: nobody is believed",
     )
+    metrics_token: SecretStr = Field(
+        default=SecretStr(""),
+        description="Bearer token, 16 characters or more, that `/metrics` asks for; empty: it answers on this machine alone, and not at "
+        "all behind a proxy",
+    )
     time_zone: str = Field(default="Asia/Shanghai", description="Time zone of the region: duty hours, working hours, printed times")
     log_level: str = Field(default="INFO", description="DEBUG, INFO, WARNING or ERROR")
     ohif_dir: str = Field(default="", description="Folder of the OHIF viewer; empty: where `telemed viewer` puts it")
@@ -142,6 +148,13 @@ class Settings(SettingsGroup):
     def _known_networks(cls, text: str) -> str:
         networks_in(text)
         return text
+
+    @field_validator("metrics_token")
+    @classmethod
+    def _long_token(cls, token: SecretStr) -> SecretStr:
+        if 0 < len(token.get_secret_value()) < SHORTEST_TOKEN:
+            raise ValueError(f"a token of fewer than {SHORTEST_TOKEN} characters can be guessed; `openssl rand -hex 32` makes one")
+        return token
 
     @field_validator("audit_places")
     @classmethod

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from telemed.domain.certificate import Certificate
 from telemed.domain.people import Person
 
 
@@ -81,6 +82,7 @@ class Installation:
     disk_total: int | None
     failing: Sequence[QueuedJob]
     walk: StoreWalk | None
+    certificates: Sequence[Certificate] = ()
 
 
 @dataclass(frozen=True, slots=True)

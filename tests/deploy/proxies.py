@@ -83,10 +83,21 @@ def placed(text: str, changes: Mapping[str, str]) -> str:
     return text
 
 
-def make_certificate(folder: Path, name: str = NAME) -> tuple[Path, Path]:
-    """A certificate signed by itself, for a year, and its key; `tls.pem` beside them has both."""
+def make_certificate(folder: Path, name: str = NAME, days: int = 365) -> tuple[Path, Path]:
+    """A certificate signed by itself, and its key; `tls.pem` beside them has both."""
     certificate, key = folder / "tls.crt", folder / "tls.key"
-    words = ["-days", "365", "-subj", f"/CN={name}", "-addext", f"subjectAltName=DNS:{name}", "-keyout", str(key), "-out", str(certificate)]
+    words = [
+        "-days",
+        str(days),
+        "-subj",
+        f"/CN={name}",
+        "-addext",
+        f"subjectAltName=DNS:{name}",
+        "-keyout",
+        str(key),
+        "-out",
+        str(certificate),
+    ]
     subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", *words], stderr=subprocess.DEVNULL, check=True)
     (folder / "tls.pem").write_text(certificate.read_text() + key.read_text())
     return certificate, key
