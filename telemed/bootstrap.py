@@ -29,6 +29,7 @@ from telemed.adapters.audit.anchor_places import AnchorPlace, place_of
 from telemed.adapters.audit.anchors import AuditAnchors
 from telemed.adapters.audit.watch import AuditWatch
 from telemed.adapters.backup.schedule import BackupSchedule
+from telemed.adapters.certificate_files import read_certificates
 from telemed.adapters.database.confidential import Sealer
 from telemed.adapters.database.engine import check, make_engine
 from telemed.adapters.database.unit_of_work import CentreParts
@@ -40,6 +41,7 @@ from telemed.adapters.dicom.study_maintenance import DescribedAhead, StudyMainte
 from telemed.adapters.dicom.study_repository import StableStudyJobs, StudyArrivals
 from telemed.adapters.dicom.study_transfers import StudyTransfers
 from telemed.adapters.jobs.worker import Handler, Worker, switched_off
+from telemed.adapters.metrics.processes import ProcessMetrics
 from telemed.adapters.object_sweep import ObjectSweep
 from telemed.adapters.passwords import Argon2Passwords
 from telemed.adapters.printing.pdf_pages import PdfPages
@@ -47,6 +49,7 @@ from telemed.adapters.printing.report_renderer import PdfReportRenderer
 from telemed.adapters.process_pool import RestartingPool
 from telemed.adapters.stored_objects import PLATFORM, StoredObjects
 from telemed.domain.centre import Centre
+from telemed.domain.certificate import Certificate
 from telemed.domain.jobs import JobKind, JobType
 from telemed.extension import CentreExtension, Parts
 from telemed.service.uploads import sweep_uploads
@@ -112,14 +115,22 @@ async def open_parts(
         parts = centre_parts(extensions)
         application = SqlApplication(engine, store, centres, Argon2Passwords(), renderer, settings.time_zone, centre_parts=parts)
         await application.refresh()
+        metrics = ProcessMetrics(settings.data_dir / "metrics")
         door = Intake(engine, place, on_indexed=StudyArrivals(settings.time_zone, application.now), space=space)
-        yield Parts(settings, application, store, Index(engine, IndexBarrier(place)), door, pool, pages, measuring, extensions, space)
+        yield Parts(
+            settings, application, store, Index(engine, IndexBarrier(place)), door, pool, pages, measuring, extensions, space, metrics
+        )
     finally:
         await pages.close()
         await measuring.close()
         pool.shutdown(wait=False, cancel_futures=True)
         await engine.dispose()
         await store.close()
+
+
+def certificates(settings: Settings) -> list[Certificate]:
+    """Return the certificates that settings name, as they lie on the disk now."""
+    return read_certificates({"TELEMED_DICOM_TLS": settings.dicom_tls, "TELEMED_DICOM_TLS_CLIENTS": settings.dicom_tls_clients})
 
 
 def shown_store(url: str) -> str:

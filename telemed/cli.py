@@ -8,6 +8,7 @@ import os
 import sys
 import tomllib
 from collections.abc import Coroutine
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -26,6 +27,7 @@ from telemed.adapters.database.engine import DatabaseUnavailable, make_engine
 from telemed.adapters.database.migrate import migrate as apply_migrations
 from telemed.centres import extensions, migrations
 from telemed.data_folder import RESTORING, keep_database_private, make_ready
+from telemed.domain.certificate import Validity
 from telemed.listening import PortInUse, check_shared_port
 from telemed.roles import all_roles
 from telemed.settings import Settings, unknown_names, unknown_variables
@@ -109,9 +111,28 @@ def _say_what_is_odd(settings: Settings) -> None:
     if settings.is_reached_without_tls:
         log.warning(
             "setting.plain_http",
-            host=settings.host,
+            host=settings.web_host,
             remedy="passwords and session cookies cross the network unencrypted: put a TLS proxy in front, set TELEMED_SECURE_COOKIES=true",
         )
+
+    _say_which_certificates_end(settings)
+
+
+def _say_which_certificates_end(settings: Settings) -> None:
+    if not settings.dicom_tls and not settings.dicom_tls_clients:
+        return
+    from telemed.bootstrap import certificates  # it takes a second: who has no certificate does not wait for it
+
+    now = datetime.now(UTC)
+    for certificate in certificates(settings):
+        if (validity := certificate.validity(now)) is not Validity.SOUND:
+            log.warning(
+                f"certificate.{validity.value}",
+                setting=certificate.setting,
+                file=certificate.file,
+                ends_at=certificate.ends_at.isoformat(),
+                remedy="put a new one into the file and start again; give it to devices that were given this one",
+            )
 
 
 async def _migrate(settings: Settings) -> None:

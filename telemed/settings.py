@@ -22,6 +22,7 @@ from telemed.adapters.audit.anchor_places import place_fault
 G = TypeVar("G", bound=BaseSettings)
 
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+SHORTEST_TOKEN = 16
 _MAX_GATEWAYS = 8  # of those that nobody asked for: by then the one index is what bounds them
 
 
@@ -63,6 +64,11 @@ class Settings(SettingsGroup):
     )
     reserve_bytes: int = Field(default=1024**3, ge=0, description="The same in bytes; the larger of both counts")
     host: str = Field(default="127.0.0.1", description="Address that all doors listen on")
+    http_host: str = Field(
+        default="",
+        description="Address that pages, API and DICOMweb listen on where it is another than TELEMED_HOST, such as `127.0.0.1` behind a "
+        "proxy on this machine; empty: TELEMED_HOST",
+    )
     http_port: int = Field(default=8080, ge=1, le=65535, description="Port of pages, API and DICOMweb")
     dicom_port: int = Field(default=11112, ge=1, le=65535, description="Port of the DICOM gateway")
     dicom_tls: str = Field(
@@ -90,6 +96,11 @@ class Settings(SettingsGroup):
         default="",
         description="Networks of proxies, with commas between, that say in X-Forwarded-For which address asks, such as `127.0.0.1/32`; "
         "their connections are those of many and not counted by address; empty: nobody is believed",
+    )
+    metrics_token: SecretStr = Field(
+        default=SecretStr(""),
+        description="Bearer token, 16 characters or more, that `/metrics` asks for; empty: it answers on this machine alone, and not at "
+        "all behind a proxy",
     )
     time_zone: str = Field(default="Asia/Shanghai", description="Time zone of the region: duty hours, working hours, printed times")
     log_level: str = Field(default="INFO", description="DEBUG, INFO, WARNING or ERROR")
@@ -158,6 +169,13 @@ class Settings(SettingsGroup):
     def _known_networks(cls, text: str) -> str:
         networks_in(text)
         return text
+
+    @field_validator("metrics_token")
+    @classmethod
+    def _long_token(cls, token: SecretStr) -> SecretStr:
+        if 0 < len(token.get_secret_value()) < SHORTEST_TOKEN:
+            raise ValueError(f"a token of fewer than {SHORTEST_TOKEN} characters can be guessed; `openssl rand -hex 32` makes one")
+        return token
 
     @field_validator("audit_places")
     @classmethod
@@ -253,15 +271,16 @@ class Settings(SettingsGroup):
     @property
     def is_reached_without_tls(self) -> bool:
         """True if others than this machine reach the pages and nothing says that a TLS proxy stands before them."""
-        try:
-            loopback = ipaddress.ip_address(self.host).is_loopback
-        except ValueError:
-            loopback = self.host == "localhost"
-        return not loopback and not self.secure_cookies
+        return not is_loopback(self.web_host) and not self.secure_cookies
+
+    @property
+    def web_host(self) -> str:
+        """The address that pages, API and DICOMweb listen on."""
+        return self.http_host or self.host
 
     @property
     def address(self) -> str:
-        return self.public_url.rstrip("/") or f"http://{self.host}:{self.http_port}"
+        return self.public_url.rstrip("/") or f"http://{self.web_host}:{self.http_port}"
 
 
 PREFIX = "TELEMED_"
@@ -284,6 +303,14 @@ def times_in(text: str) -> tuple[time, ...]:
     if not found:
         raise ValueError("give times of day such as 02:30 or 02:30,14:30")
     return tuple(found)
+
+
+def is_loopback(host: str) -> bool:
+    """True if only this machine reaches what listens on the address."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def networks_in(text: str) -> tuple[IPv4Network | IPv6Network, ...]:

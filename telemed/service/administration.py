@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from telemed.domain.certificate import Certificate
 from telemed.domain.people import Person
 
 
@@ -106,6 +107,7 @@ class Installation:
     walk: StoreWalk | None
     backup: BackupState
     backup_late: bool
+    certificates: Sequence[Certificate] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,6 @@ from typing import Any
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from telemed import VERSION
 from telemed.service.administration import Administration
@@ -22,9 +21,10 @@ from telemed.service.authenticity import SignatureInspector
 from telemed.service.devices import DeviceProbe
 from telemed.service.document_pages import DocumentPages, EncapsulatedDocuments
 from telemed.service.files import StudyIntake
+from telemed.service.metrics import Metrics
 from telemed.service.study_export import StudyExporter
 from telemed.service.table_export import TableExporter
-from telemed.web import ohif, templating
+from telemed.web import metrics, ohif, templating
 from telemed.web.api import (
     administration,
     audit,
@@ -57,6 +57,8 @@ from telemed.web.keys import (
     CASE_LABELS,
     EXPORTS,
     FEED,
+    METRICS,
+    METRICS_TOKEN,
     PAGES,
     PANELS,
     PERSON,
@@ -93,7 +95,6 @@ from telemed.web.pages import transfers as transfer_pages
 from telemed.web.pages.page import Pages, error_page, page
 from telemed.web.problems import problem_middleware
 from telemed.web.security import add_headers, add_transport_security, identify
-from telemed.web.store_metrics import measure_disks, measure_store
 
 API = "/api/v1"
 FORM_LIMIT = 64 * 1024
@@ -123,8 +124,10 @@ class WebDependencies:
     tables: TableExporter
     pages: DocumentPages
     study_documents: EncapsulatedDocuments
+    metrics: Metrics
     address: str
     upload_limit: int
+    metrics_token: str = ""
     secure_cookies: bool = False
     trusted_proxies: Sequence[IPv4Network | IPv6Network] = ()
     subapps: Sequence[tuple[str, web.Application]] = ()
@@ -153,6 +156,8 @@ def create_app(application: Application, dependencies: WebDependencies) -> web.A
     app[TABLES] = dependencies.tables
     app[PAGES] = dependencies.pages
     app[STUDY_DOCUMENTS] = dependencies.study_documents
+    app[METRICS] = dependencies.metrics
+    app[METRICS_TOKEN] = dependencies.metrics_token
     app[ADDRESS] = dependencies.address
     app[UPLOAD_LIMIT] = dependencies.upload_limit
     app[SECURE_COOKIES] = dependencies.secure_cookies
@@ -175,7 +180,7 @@ def create_app(application: Application, dependencies: WebDependencies) -> web.A
     app.router.add_get(f"{API}/openapi.json", _description(describe(operations, VERSION)))
     app.router.add_get("/healthz", _healthy)
     app.router.add_get("/readyz", _ready)
-    app.router.add_get("/metrics", _metrics)
+    app.router.add_get(metrics.PATH, metrics.metrics)
     for prefix, mounted in dependencies.subapps:
         app.add_subapp(prefix, mounted)
     return app
@@ -214,12 +219,6 @@ async def _ready(request: web.Request) -> web.Response:
     application = request.app[APPLICATION]
     await application.check()
     return web.json_response({"status": "ready"})
-
-
-async def _metrics(request: web.Request) -> web.Response:
-    await measure_store(request.app[ADMINISTRATION])
-    await measure_disks(request.app[ADMINISTRATION])
-    return web.Response(body=generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
 
 async def _feed(app: web.Application) -> AsyncIterator[None]:

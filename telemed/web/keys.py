@@ -14,6 +14,7 @@ from telemed.service.authenticity import SignatureInspector
 from telemed.service.devices import DeviceProbe
 from telemed.service.document_pages import DocumentPages, EncapsulatedDocuments
 from telemed.service.files import StudyIntake
+from telemed.service.metrics import Metrics
 from telemed.service.study_export import StudyExporter
 from telemed.service.table_export import TableExporter
 from telemed.web.extension import ReadingPanel
@@ -28,6 +29,8 @@ SIGNATURES: web.AppKey[SignatureInspector] = web.AppKey("signatures")
 TABLES: web.AppKey[TableExporter] = web.AppKey("tables")
 PAGES: web.AppKey[DocumentPages] = web.AppKey("pages")
 STUDY_DOCUMENTS: web.AppKey[EncapsulatedDocuments] = web.AppKey("study_documents")
+METRICS: web.AppKey[Metrics] = web.AppKey("metrics")
+METRICS_TOKEN: web.AppKey[str] = web.AppKey("metrics_token", str)
 EXPORTS: web.AppKey[StudyExporter] = web.AppKey("exports")
 PANELS: web.AppKey[Sequence[ReadingPanel]] = web.AppKey("panels")
 CASE_LABELS: web.AppKey[CaseLabels] = web.AppKey("case_labels")

@@ -23,6 +23,8 @@ BACKGROUND = "Telemed-Background"
 """Header of requests that a page makes by itself (`static/js/background.js`): nobody need be there, so the session grows no younger."""
 UNATTENDED = frozenset({"/api/v1/events"})
 """Paths that are always such: a browser comes back to a stream by itself, and cannot send a header with it."""
+WITHOUT_SESSION = ("/static/", "/metrics")
+"""What paths begin with that nobody's session has to do with: they are answered while the database is away."""
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 CONTENT_SECURITY_POLICY = "; ".join((
@@ -82,7 +84,7 @@ async def identify(request: web.Request, handler: Handler) -> web.StreamResponse
         raise web.HTTPNotFound
     token, by_cookie = session_token(request)
     request[PERSON] = None
-    if token and not request.path.startswith("/static/"):
+    if token and not request.path.startswith(WITHOUT_SESSION):
         request[PERSON] = await _person(request, token)
         request[TOKEN] = token
     if request.method not in SAFE and by_cookie and crosses_sites(request):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import platform
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from telemed.adapters.database.rows import person_from_row
 from telemed.adapters.jobs import queue as jobs
 from telemed.adapters.object_sweep import MAX_UNNAMED
 from telemed.domain.audit import AuditRecord
+from telemed.domain.certificate import Certificate
 from telemed.domain.errors import NotFound
 from telemed.domain.people import Person
 from telemed.domain.policy import Action, require
@@ -33,10 +34,18 @@ NEW, ROUND = "new", "round"
 
 
 class SqlAdministration:
-    """Implements `telemed.service.administration.Administration`. `store` and `data_dir` are shown, not used."""
+    """Implements `telemed.service.administration.Administration`. `store`, `data_dir` and `certificates` are shown, not
+    used."""
 
-    def __init__(self, engine: AsyncEngine, store: str, data_dir: Path, space: SpaceGuard = UNGUARDED) -> None:
-        self._engine, self._store, self._data_dir, self._space = engine, store, data_dir, space
+    def __init__(
+        self,
+        engine: AsyncEngine,
+        store: str,
+        data_dir: Path,
+        space: SpaceGuard = UNGUARDED,
+        certificates: Callable[[], Sequence[Certificate]] = tuple,
+    ) -> None:
+        self._engine, self._store, self._data_dir, self._space, self._certificates = engine, store, data_dir, space, certificates
 
     async def _rows(self, query: sa.Executable) -> Sequence[sa.RowMapping]:
         async with self._engine.connect() as bare:
@@ -97,6 +106,7 @@ class SqlAdministration:
             walk=await self.store_walk(),
             backup=(backup := await self.backup_state()),
             backup_late=backup.is_late(utc_now()),
+            certificates=await asyncio.to_thread(self._certificates),
         )
 
     async def backup_state(self) -> BackupState:
