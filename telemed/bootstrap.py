@@ -42,6 +42,7 @@ from telemed.adapters.printing.pdf_pages import PdfPages
 from telemed.adapters.printing.report_renderer import PdfReportRenderer
 from telemed.adapters.process_pool import RestartingPool
 from telemed.adapters.stored_objects import PLATFORM, StoredObjects
+from telemed.domain.authentication_profile import PROFILES
 from telemed.domain.centre import Centre
 from telemed.domain.jobs import JobKind, JobType
 from telemed.extension import CentreExtension, Parts
@@ -106,7 +107,8 @@ async def open_parts(
         keys = settings.data_dir / "keys" / "signing"
         renderer = PdfReportRenderer(store, pool, keys, settings.address, DEFAULT_LANGUAGE, gettext, figures)
         parts = centre_parts(extensions)
-        application = SqlApplication(engine, store, centres, Argon2Passwords(), renderer, settings.time_zone, centre_parts=parts)
+        made = (engine, store, centres, Argon2Passwords(), renderer, settings.time_zone)
+        application = SqlApplication(*made, centre_parts=parts, profile=PROFILES[settings.profile])
         await application.refresh()
         door = Intake(engine, place, on_indexed=StudyArrivals(settings.time_zone, application.now), space=space)
         yield Parts(settings, application, store, Index(engine, IndexBarrier(place)), door, pool, pages, measuring, extensions, space)

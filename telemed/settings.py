@@ -17,6 +17,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from telemed import ohif
 from telemed.adapters.audit.anchor_places import place_fault
+from telemed.domain.authentication_profile import ProfileName
 
 G = TypeVar("G", bound=BaseSettings)
 
@@ -89,6 +90,10 @@ class Settings(SettingsGroup):
         default="",
         description="Networks of proxies, with commas between, that say in X-Forwarded-For which address asks, such as `127.0.0.1/32`; "
         "their connections are those of many and not counted by address; empty: nobody is believed",
+    )
+    profile: ProfileName = Field(
+        default=ProfileName.ASVS,
+        description="What is asked of passwords, sessions, second factors: `asvs` (OWASP ASVS 5.0) or `mlps3` (GB/T 22239-2019, level 3)",
     )
     time_zone: str = Field(default="Asia/Shanghai", description="Time zone of the region: duty hours, working hours, printed times")
     log_level: str = Field(default="INFO", description="DEBUG, INFO, WARNING or ERROR")

@@ -13,6 +13,7 @@ from telemed.adapters.dicom.device_probe import DimseProbe
 from telemed.adapters.dicom.study_access import study_scope
 from telemed.adapters.dicom.study_export import ZipExporter
 from telemed.adapters.dicom.study_intake import DicomStudyIntake
+from telemed.adapters.passkeys import WebAuthnParty
 from telemed.adapters.printing.table_export import PooledTableExporter
 from telemed.adapters.signatures.signature_inspector import PooledInspector
 from telemed.bootstrap import device_peers, shown_store, study_watch
@@ -37,17 +38,18 @@ def web_application(parts: Parts) -> web.Application:
         return study_scope(person_of(request), action)
 
     engine, settings = parts.application.engine, parts.settings
-    cases = CaseWorkitems(parts.application)
+    cases, limits = CaseWorkitems(parts.application), parts.application.region.authentication.limits
     images = dicomweb_app(parts.index, parts.store, parts.intake, authorise, watch=study_watch(parts), workitems=cases)
     images.on_response_prepare.append(StudyLooks(parts.application))
     dependencies = WebDependencies(
         studies=DicomStudyIntake(parts.intake, engine),
         exports=ZipExporter(parts.index, parts.store, parts.measuring),
-        administration=SqlAdministration(engine, shown_store(settings.storage), settings.data_dir, parts.space),
+        administration=SqlAdministration(engine, shown_store(settings.storage), settings.data_dir, parts.space, limits),
         signatures=PooledInspector(parts.pool, parts.signing_keys),
         probe=DimseProbe(device_peers(settings)),
         tables=PooledTableExporter(parts.pool),
         pages=parts.pages,
+        passkeys=WebAuthnParty(settings.address),
         address=settings.address,
         upload_limit=settings.upload_max_bytes,
         secure_cookies=settings.secure_cookies,

@@ -22,6 +22,7 @@ from telemed.service.authenticity import SignatureInspector
 from telemed.service.devices import DeviceProbe
 from telemed.service.document_pages import DocumentPages
 from telemed.service.files import StudyIntake
+from telemed.service.ports.passkeys import RelyingParty
 from telemed.service.study_export import StudyExporter
 from telemed.service.table_export import TableExporter
 from telemed.web import ohif, templating
@@ -35,7 +36,9 @@ from telemed.web.api import (
     evidence,
     exports,
     network,
+    own_account,
     patients,
+    recoveries,
     reports,
     session,
     statistics,
@@ -48,6 +51,7 @@ from telemed.web.api.openapi import describe
 from telemed.web.api.operation import Operations, answer, operation
 from telemed.web.extension import WebExtension
 from telemed.web.feed import Feed
+from telemed.web.gate import keep_gate
 from telemed.web.i18n import language_middleware
 from telemed.web.keys import (
     ADDRESS,
@@ -58,6 +62,7 @@ from telemed.web.keys import (
     FEED,
     PAGES,
     PANELS,
+    PASSKEYS,
     PERSON,
     PROBE,
     SECURE_COOKIES,
@@ -77,7 +82,9 @@ from telemed.web.pages import (
     network_page,
     new_case,
     notices,
+    own_security,
     reading,
+    recoveries_page,
     search,
     statistics_page,
     system,
@@ -98,13 +105,13 @@ FORM_LIMIT = 64 * 1024
 """Bytes of a form: the only ones that pages send as such are those of signing in."""
 API_MODULES = (
     session, cases, reports, evidence, exports, transfers, criticals, events, network, patients, uploads, views, unmatched, statistics,
-    administration, audit, devices,
+    administration, audit, devices, own_account, recoveries,
 )  # fmt: skip
 """Imported for their operations."""
 
 PAGE_MODULES = (
     session_pages, worklist, reading, board, case, new_case, search, notices, network_page, unmatched_page, audit_pages, accounts, system,
-    statistics_page, help_page, transfer_pages, devices_page,
+    statistics_page, help_page, transfer_pages, devices_page, own_security, recoveries_page,
 )  # fmt: skip
 """Imported for their pages."""
 
@@ -120,6 +127,7 @@ class WebDependencies:
     probe: DeviceProbe
     tables: TableExporter
     pages: DocumentPages
+    passkeys: RelyingParty
     address: str
     upload_limit: int
     secure_cookies: bool = False
@@ -136,7 +144,8 @@ def create_app(application: Application, dependencies: WebDependencies) -> web.A
     """The application, ready to run."""
     # Files are read piece by piece and counted (UPLOAD_LIMIT); this bounds what is read as a whole.
     app = web.Application(
-        middlewares=[language_middleware(_account_language), problem_middleware(error_page), identify], client_max_size=FORM_LIMIT
+        middlewares=[language_middleware(_account_language), problem_middleware(error_page), identify, keep_gate],
+        client_max_size=FORM_LIMIT,
     )
     app.on_response_prepare.append(add_headers)
     if dependencies.secure_cookies:
@@ -149,6 +158,7 @@ def create_app(application: Application, dependencies: WebDependencies) -> web.A
     app[PROBE] = dependencies.probe
     app[TABLES] = dependencies.tables
     app[PAGES] = dependencies.pages
+    app[PASSKEYS] = dependencies.passkeys
     app[ADDRESS] = dependencies.address
     app[UPLOAD_LIMIT] = dependencies.upload_limit
     app[SECURE_COOKIES] = dependencies.secure_cookies
@@ -165,7 +175,7 @@ def create_app(application: Application, dependencies: WebDependencies) -> web.A
     verify.add_routes(app)
     ohif.add_routes(app, dependencies.ohif)
     app.add_routes(pages_of(dependencies.extensions).routes())
-    app.router.add_post(f"{API}/login", session.login)
+    session.add_routes(app, API)
     operations = operations_of(dependencies.extensions)
     app.add_routes(operations.routes(API))
     app.router.add_get(f"{API}/openapi.json", _description(describe(operations, VERSION)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import platform
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -24,7 +24,7 @@ from telemed.domain.audit import AuditRecord
 from telemed.domain.errors import NotFound
 from telemed.domain.people import Person
 from telemed.domain.policy import Action, require
-from telemed.domain.sign_in import LIMITS, AttemptKey, Attempts, Scope, wait_for
+from telemed.domain.sign_in import LIMITS, AttemptKey, Attempts, Limit, Scope, wait_for
 from telemed.service.administration import Account, ChainState, Disk, Installation, QueuedJob, StoreWalk
 
 FAILING = 100
@@ -35,8 +35,10 @@ NEW, ROUND = "new", "round"
 class SqlAdministration:
     """Implements `telemed.service.administration.Administration`. `store` and `data_dir` are shown, not used."""
 
-    def __init__(self, engine: AsyncEngine, store: str, data_dir: Path, space: SpaceGuard = UNGUARDED) -> None:
-        self._engine, self._store, self._data_dir, self._space = engine, store, data_dir, space
+    def __init__(
+        self, engine: AsyncEngine, store: str, data_dir: Path, space: SpaceGuard = UNGUARDED, limits: Mapping[Scope, Limit] = LIMITS
+    ) -> None:
+        self._engine, self._store, self._data_dir, self._space, self._limits = engine, store, data_dir, space, limits
 
     async def _rows(self, query: sa.Executable) -> Sequence[sa.RowMapping]:
         async with self._engine.connect() as bare:
@@ -65,9 +67,9 @@ class SqlAdministration:
         for row in await self._rows(sa.select(t.password_attempt).where(a.account != "", a.count > 0)):
             key = AttemptKey(Scope(row["scope"]), row["account"], row["origin"])
             so_far = Attempts(row["count"], row["first_at"], row["last_at"])
-            if key.scope is not Scope.ACCOUNT and LIMITS[key.scope].remembers(so_far, now):
+            if key.scope is not Scope.ACCOUNT and self._limits[key.scope].remembers(so_far, now):
                 failures[key.account] = failures.get(key.account, 0) + so_far.count
-            if wait := wait_for(key, so_far, now):
+            if wait := wait_for(key, so_far, now, self._limits):
                 locked[key.account] = max(locked.get(key.account, now), now + wait)
         return failures, locked
 
