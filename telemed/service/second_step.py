@@ -39,6 +39,7 @@ async def by_code(application: Application, token: str, code: str) -> accounts.S
     try:
         async with application.writing() as work:
             await password_limits.count(work, (key,))
+            last = await password_limits.used_up(work, key)  # of several in flight, one is the last that is judged
     except LockedOut:
         application.refusals.add(half.username, half.address)
         raise
@@ -49,7 +50,7 @@ async def by_code(application: Application, token: str, code: str) -> accounts.S
             await password_limits.give_back(work, (key,))
             return await _begin(work, person, half, factor)
         work.outbox.audit("factor:use", half.username, person.institution, f"person/{half.username}", "refused", {"from": half.address})
-        if await password_limits.used_up(work, key):
+        if last:
             await accounts.record_lock(work, half.username, key, {"from": half.address})
             await work.account_notices.tell(half.username, AccountEvent.FACTOR_GUESSED, "", work.now)
     raise WrongCode(half.username)
