@@ -18,6 +18,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from telemed import ohif
 from telemed.adapters.audit.anchor_places import place_fault
+from telemed.domain.authentication_profile import ProfileName
 
 G = TypeVar("G", bound=BaseSettings)
 
@@ -101,6 +102,10 @@ class Settings(SettingsGroup):
         default=SecretStr(""),
         description="Bearer token, 16 characters or more, that `/metrics` asks for; empty: it answers on this machine alone, and not at "
         "all behind a proxy",
+    )
+    profile: ProfileName = Field(
+        default=ProfileName.ASVS,
+        description="What is asked of passwords, sessions, second factors: `asvs` (OWASP ASVS 5.0) or `mlps3` (GB/T 22239-2019, level 3)",
     )
     time_zone: str = Field(default="Asia/Shanghai", description="Time zone of the region: duty hours, working hours, printed times")
     log_level: str = Field(default="INFO", description="DEBUG, INFO, WARNING or ERROR")

@@ -17,6 +17,7 @@ from telemed.adapters.dicom.study_access import study_scope
 from telemed.adapters.dicom.study_export import ZipExporter
 from telemed.adapters.dicom.study_intake import DicomStudyIntake
 from telemed.adapters.metrics.installation import InstallationMetrics
+from telemed.adapters.passkeys import WebAuthnParty
 from telemed.adapters.printing.table_export import PooledTableExporter
 from telemed.adapters.signatures.signature_inspector import PooledInspector
 from telemed.bootstrap import device_peers, study_watch
@@ -41,11 +42,13 @@ def web_application(parts: Parts) -> web.Application:
         return study_scope(person_of(request), action)
 
     engine, settings = parts.application.engine, parts.settings
-    cases = CaseWorkitems(parts.application)
+    cases, limits = CaseWorkitems(parts.application), parts.application.region.authentication.limits
     images = dicomweb_app(parts.index, parts.store, parts.intake, authorise, watch=study_watch(parts), workitems=cases)
     images.on_response_prepare.append(StudyLooks(parts.application))
     certificates = partial(bootstrap.certificates, settings)
-    administration = SqlAdministration(engine, bootstrap.shown_store(settings.storage), settings.data_dir, parts.space, certificates)
+    administration = SqlAdministration(
+        engine, bootstrap.shown_store(settings.storage), settings.data_dir, parts.space, certificates, limits
+    )
     dependencies = WebDependencies(
         studies=DicomStudyIntake(parts.intake, engine),
         exports=ZipExporter(parts.index, parts.store, parts.measuring),
@@ -57,6 +60,7 @@ def web_application(parts: Parts) -> web.Application:
         tables=PooledTableExporter(parts.pool),
         pages=parts.pages,
         study_documents=DicomDocuments(parts.index, parts.store, parts.pages),
+        passkeys=WebAuthnParty(settings.address),
         address=settings.address,
         upload_limit=settings.upload_max_bytes,
         secure_cookies=settings.secure_cookies,

@@ -22,6 +22,7 @@ from telemed.service.devices import DeviceProbe
 from telemed.service.document_pages import DocumentPages, EncapsulatedDocuments
 from telemed.service.files import StudyIntake
 from telemed.service.metrics import Metrics
+from telemed.service.ports.passkeys import RelyingParty
 from telemed.service.study_export import StudyExporter
 from telemed.service.table_export import TableExporter
 from telemed.web import metrics, ohif, templating
@@ -35,7 +36,9 @@ from telemed.web.api import (
     evidence,
     exports,
     network,
+    own_account,
     patients,
+    recoveries,
     reports,
     session,
     statistics,
@@ -49,6 +52,7 @@ from telemed.web.api.openapi import describe
 from telemed.web.api.operation import Operations, answer, operation
 from telemed.web.extension import WebExtension
 from telemed.web.feed import Feed
+from telemed.web.gate import keep_gate
 from telemed.web.i18n import language_middleware
 from telemed.web.keys import (
     ADDRESS,
@@ -61,6 +65,7 @@ from telemed.web.keys import (
     METRICS_TOKEN,
     PAGES,
     PANELS,
+    PASSKEYS,
     PERSON,
     PROBE,
     SECURE_COOKIES,
@@ -81,7 +86,9 @@ from telemed.web.pages import (
     network_page,
     new_case,
     notices,
+    own_security,
     reading,
+    recoveries_page,
     search,
     statistics_page,
     system,
@@ -101,13 +108,13 @@ FORM_LIMIT = 64 * 1024
 """Bytes of a form: the only ones that pages send as such are those of signing in."""
 API_MODULES = (
     session, cases, reports, evidence, exports, transfers, criticals, events, network, patients, uploads, views, unmatched, statistics,
-    administration, audit, devices, study_documents,
+    administration, audit, devices, own_account, recoveries, study_documents,
 )  # fmt: skip
 """Imported for their operations."""
 
 PAGE_MODULES = (
     session_pages, worklist, reading, board, case, new_case, search, notices, network_page, unmatched_page, audit_pages, accounts, system,
-    statistics_page, help_page, transfer_pages, devices_page,
+    statistics_page, help_page, transfer_pages, devices_page, own_security, recoveries_page,
 )  # fmt: skip
 """Imported for their pages."""
 
@@ -125,6 +132,7 @@ class WebDependencies:
     pages: DocumentPages
     study_documents: EncapsulatedDocuments
     metrics: Metrics
+    passkeys: RelyingParty
     address: str
     upload_limit: int
     metrics_token: str = ""
@@ -142,7 +150,8 @@ def create_app(application: Application, dependencies: WebDependencies) -> web.A
     """The application, ready to run."""
     # Files are read piece by piece and counted (UPLOAD_LIMIT); this bounds what is read as a whole.
     app = web.Application(
-        middlewares=[language_middleware(_account_language), problem_middleware(error_page), identify], client_max_size=FORM_LIMIT
+        middlewares=[language_middleware(_account_language), problem_middleware(error_page), identify, keep_gate],
+        client_max_size=FORM_LIMIT,
     )
     app.on_response_prepare.append(add_headers)
     if dependencies.secure_cookies:
@@ -158,6 +167,7 @@ def create_app(application: Application, dependencies: WebDependencies) -> web.A
     app[STUDY_DOCUMENTS] = dependencies.study_documents
     app[METRICS] = dependencies.metrics
     app[METRICS_TOKEN] = dependencies.metrics_token
+    app[PASSKEYS] = dependencies.passkeys
     app[ADDRESS] = dependencies.address
     app[UPLOAD_LIMIT] = dependencies.upload_limit
     app[SECURE_COOKIES] = dependencies.secure_cookies
@@ -174,7 +184,7 @@ def create_app(application: Application, dependencies: WebDependencies) -> web.A
     verify.add_routes(app)
     ohif.add_routes(app, dependencies.ohif)
     app.add_routes(pages_of(dependencies.extensions).routes())
-    app.router.add_post(f"{API}/login", session.login)
+    session.add_routes(app, API)
     operations = operations_of(dependencies.extensions)
     app.add_routes(operations.routes(API))
     app.router.add_get(f"{API}/openapi.json", _description(describe(operations, VERSION)))

@@ -7,6 +7,7 @@ from ipaddress import IPv4Network, IPv6Network
 
 from aiohttp import web
 
+from telemed.domain.authentication_profile import Requirement
 from telemed.domain.people import Person
 from telemed.service.administration import Administration
 from telemed.service.application import Application
@@ -15,6 +16,7 @@ from telemed.service.devices import DeviceProbe
 from telemed.service.document_pages import DocumentPages, EncapsulatedDocuments
 from telemed.service.files import StudyIntake
 from telemed.service.metrics import Metrics
+from telemed.service.ports.passkeys import RelyingParty
 from telemed.service.study_export import StudyExporter
 from telemed.service.table_export import TableExporter
 from telemed.web.extension import ReadingPanel
@@ -41,5 +43,7 @@ UPLOAD_LIMIT: web.AppKey[int] = web.AppKey("upload_limit", int)
 OHIF: web.AppKey[bool] = web.AppKey("ohif", bool)
 ADDRESS: web.AppKey[str] = web.AppKey("address", str)
 
+PASSKEYS: web.AppKey[RelyingParty] = web.AppKey("passkeys")
 PERSON: web.RequestKey[Person | None] = web.RequestKey("person")
+REQUIRED: web.RequestKey[frozenset[Requirement]] = web.RequestKey("required")
 TOKEN: web.RequestKey[str] = web.RequestKey("token", str)

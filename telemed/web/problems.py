@@ -22,6 +22,8 @@ from telemed.domain.errors import (
     AlreadyClaimed,
     BorrowedStudy,
     DomainError,
+    FactorNeeded,
+    FactorThere,
     FieldError,
     Forbidden,
     IdentityUnsettled,
@@ -30,11 +32,16 @@ from telemed.domain.errors import (
     LockedOut,
     NotAuthenticated,
     NotFound,
+    PasskeyRefused,
+    PasskeysUnavailable,
+    RequirementUnmet,
+    SecondFactorRequired,
     StaleVersion,
     TakenInstance,
     TooDemanding,
     TooManyWaiting,
     VersionRequired,
+    WrongCode,
     WrongPassword,
 )
 from telemed.service.application import Unready
@@ -61,6 +68,13 @@ STATUS = {
     VersionRequired: 428,
     NotAuthenticated: 401,
     WrongPassword: 401,
+    SecondFactorRequired: 401,
+    WrongCode: 401,
+    RequirementUnmet: 403,
+    PasskeyRefused: 422,
+    PasskeysUnavailable: 409,
+    FactorNeeded: 409,
+    FactorThere: 409,
     LockedOut: 429,
     TooManyWaiting: 429,
     Contradicted: 409,
@@ -77,7 +91,12 @@ STATUS = {
 }
 
 BEARER = {"WWW-Authenticate": 'Bearer realm="telemed"'}
-ALWAYS_SAID = {NotAuthenticated: BEARER, WrongPassword: BEARER, TooManyWaiting: {"Retry-After": "5"}}
+ALWAYS_SAID = {
+    NotAuthenticated: BEARER,
+    WrongPassword: BEARER,
+    WrongCode: BEARER,
+    TooManyWaiting: {"Retry-After": "5"},
+}
 """Headers of answers to some refusals."""
 
 TITLE = {
@@ -91,6 +110,14 @@ TITLE = {
     "version-required": _("Say which version you changed (If-Match)"),
     "not-authenticated": _("Sign in first"),
     "wrong-password": _("The password is wrong; after five wrong ones the session ends"),
+    "second-factor-required": _("The password is right; the second factor is still needed"),
+    "wrong-code": _("The code is wrong, or has been used: wait for the next one"),
+    "passkey-refused": _("The passkey did not prove what it should: try again, or take another factor"),
+    "passkeys-unavailable": _("Passkeys need an address of HTTPS: this installation is reached by another"),
+    "factor-needed": _("You must have a second factor: set up another one first"),
+    "factor-there": _("This factor is set up already, or you have as many as you may"),
+    "password-change-required": _("Change your password first: until then nothing else is open"),
+    "second-factor-setup-required": _("Set up a second factor first: until then nothing else is open"),
     "locked-out": _("Too many wrong passwords: none is taken for a while"),
     "too-many-waiting": _("Too many people are signing in at this moment; try again in some seconds"),
     "contradictions": _("The report does not go together with what is known"),
@@ -165,6 +192,11 @@ FAULT = {
     "character-set": _("takes DICOM's defined terms, such as GB18030 or ISO_IR 192"),
     "certificate": _("must be one or more certificates in PEM, from BEGIN CERTIFICATE to END CERTIFICATE"),
     "private-key": _("holds a private key, which must stay where it belongs: enter the certificate alone"),
+    "password-short": _("is too short; the fewest characters are"),
+    "password-kinds": _("has too few kinds of capital letters, small letters, digits and other characters; the fewest are"),
+    "password-common": _("is one of the passwords that everybody tries first"),
+    "password-word": _("holds a word that is easily guessed here:"),
+    "password-used": _("was used before; it must differ from the last"),
     "not-a-cursor": _("is not a cursor of this list"),
 }
 
@@ -220,16 +252,16 @@ def from_domain(error: DomainError) -> Problem:
             return _contradicted(status, error)
         case IdentityUnsettled():
             return Problem(status, error.code, evidence=error.evidence_id, differs=list(error.differs))
+        case SecondFactorRequired():
+            return Problem(status, error.code, headers=BEARER, factors=list(error.factors))
         case StaleVersion():
             return Problem(status, error.code, headers={"ETag": f'"{error.current}"'}, current=error.current)
         case OffsetMismatch():
             return Problem(status, error.code, headers={"Upload-Offset": str(error.offset)}, offset=error.offset)
         case LockedOut():
             return Problem(status, error.code, headers={"Retry-After": str(seconds_until(error.until))}, until=error.until)
-        case UnknownKind() | DamagedFile() | BorrowedStudy() | TakenInstance():
+        case UnknownKind() | DamagedFile() | BorrowedStudy() | TakenInstance() | NothingTaken():
             return _from_file(status, error)
-        case NothingTaken():
-            return Problem(status, error.code, _nothing_taken(error))
         case Forbidden():
             return Problem(status, error.code, f"{error.action} {error.reason}".strip())
         case _:
@@ -241,7 +273,7 @@ def seconds_until(moment: datetime) -> int:
     return max(math.ceil((moment - datetime.now(UTC)).total_seconds()), 1)
 
 
-def _from_file(status: int, error: UnknownKind | DamagedFile | BorrowedStudy | TakenInstance) -> Problem:
+def _from_file(status: int, error: UnknownKind | DamagedFile | BorrowedStudy | TakenInstance | NothingTaken) -> Problem:
     """What stands against a file, and what becomes of it."""
     match error:
         case UnknownKind():
@@ -253,6 +285,8 @@ def _from_file(status: int, error: UnknownKind | DamagedFile | BorrowedStudy | T
             return Problem(status, error.code, gettext(BORROWED) % error.study_instance_uid)
         case TakenInstance():
             return Problem(status, error.code, gettext(SET_ASIDE) % error, set_aside=list(error.sop_instance_uids))
+        case NothingTaken():
+            return Problem(status, error.code, _nothing_taken(error))
 
 
 def _nothing_taken(error: NothingTaken) -> str:

@@ -19,6 +19,7 @@ from telemed.adapters.database import tables as t
 from telemed.adapters.database.queries.notices import NoticeMarkTable
 from telemed.adapters.database.repositories.cases import CaseTable
 from telemed.adapters.database.repositories.consents import ConsentTable
+from telemed.adapters.database.repositories.credentials import AccountNoticeTable, HalfSessionTable, PasswordTable, RecoveryTable
 from telemed.adapters.database.repositories.criticals import CriticalTable
 from telemed.adapters.database.repositories.devices import DeviceTable
 from telemed.adapters.database.repositories.evidence import EvidenceTable
@@ -29,6 +30,7 @@ from telemed.adapters.database.repositories.people import PersonTable
 from telemed.adapters.database.repositories.reconciliations import ReconciliationTable
 from telemed.adapters.database.repositories.reports import ReportTable
 from telemed.adapters.database.repositories.saved_views import SavedViewTable
+from telemed.adapters.database.repositories.second_factors import SecondFactorTable
 from telemed.adapters.database.repositories.sessions import SessionTable
 from telemed.adapters.database.repositories.transfers import TransferTable
 from telemed.adapters.database.repositories.uploads import UploadTable
@@ -42,6 +44,7 @@ from telemed.domain.jobs import JobType
 from telemed.domain.people import SYSTEM, Agent
 from telemed.service.ports.cases import Cases
 from telemed.service.ports.consents import Consents
+from telemed.service.ports.credentials import AccountNotices, HalfSessions, PasswordRecords, Recoveries, SecondFactors
 from telemed.service.ports.criticals import Criticals
 from telemed.service.ports.devices import Devices
 from telemed.service.ports.evidence import EvidenceStore
@@ -173,6 +176,11 @@ class SqlUnitOfWork:
         self.sessions: Sessions = SessionTable(connection)
         self.known_browsers: KnownBrowsers = KnownBrowserTable(connection)
         self.password_attempts: PasswordAttempts = PasswordAttemptTable(connection)
+        self.passwords: PasswordRecords = PasswordTable(connection)
+        self.factors: SecondFactors = SecondFactorTable(connection)
+        self.half_sessions: HalfSessions = HalfSessionTable(connection)
+        self.recoveries: Recoveries = RecoveryTable(connection)
+        self.account_notices: AccountNotices = AccountNoticeTable(connection)
         self.saved_views: SavedViews = SavedViewTable(connection)
         self.buffer = OutboxBuffer(lambda: self.now, region.network.zone)
         self.outbox: Outbox = self.buffer

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from contextlib import AbstractContextManager
 from datetime import datetime
 from enum import StrEnum
@@ -40,6 +41,11 @@ class Passwords(Protocol):
 
     def place(self, asker: Asker) -> AbstractContextManager[None]:
         """A place in the queue for as long as the block lasts. Raises TooManyWaiting where all are taken."""
+        ...
+
+    @property
+    def common(self) -> Container[str]:
+        """Passwords that everybody thinks of, in small letters."""
         ...
 
     async def hash(self, password: str) -> str: ...

@@ -11,6 +11,7 @@ from telemed.domain.case import Case
 from telemed.domain.identity_of_evidence import StatedIdentity
 from telemed.service.ports.cases import Cases
 from telemed.service.ports.consents import Consents
+from telemed.service.ports.credentials import AccountNotices, HalfSessions, PasswordRecords, Recoveries, SecondFactors
 from telemed.service.ports.criticals import Criticals
 from telemed.service.ports.devices import Devices
 from telemed.service.ports.evidence import EvidenceStore
@@ -53,6 +54,11 @@ class UnitOfWork(Protocol):
     sessions: Sessions
     known_browsers: KnownBrowsers
     password_attempts: PasswordAttempts
+    passwords: PasswordRecords
+    factors: SecondFactors
+    half_sessions: HalfSessions
+    recoveries: Recoveries
+    account_notices: AccountNotices
     saved_views: SavedViews
     outbox: Outbox
     hooks: Sequence[CentreHooks]

@@ -89,6 +89,18 @@ GET    /me                       everybody
 GET    /me/sessions              everybody
 DELETE /me/sessions              everybody
 DELETE /me/sessions/{session}    everybody
+PUT    /me/password              everybody
+GET    /me/factors               everybody
+POST   /me/totp                  everybody
+POST   /me/totp/confirm          everybody
+POST   /me/totp/remove           everybody
+POST   /me/passkeys/options      everybody
+POST   /me/passkeys              everybody
+POST   /me/passkeys/{passkey}/remove everybody
+POST   /me/recovery-codes        everybody
+GET    /recoveries               secadmin sysadmin
+POST   /recoveries               secadmin
+POST   /recoveries/{recovery}/confirm sysadmin
 GET    /events                   everybody
 POST   /logout                   everybody
 GET    /views                    everybody
@@ -156,6 +168,15 @@ BODIES = {
     "POST /report/send-back": {"note": "x"},
     "POST /report/amend": {"reason": "x"},
     "POST /report/append": {"reason": "x"},
+    "PUT /me/password": {"old": PASSWORD, "new": "short"},
+    "POST /me/totp": {"password": PASSWORD},
+    "POST /me/totp/confirm": {"code": "000000"},
+    "POST /me/totp/remove": {"password": PASSWORD},
+    "POST /me/passkeys/options": {"password": PASSWORD},
+    "POST /me/passkeys": {"name": "x", "credential": {"id": "x"}},
+    "POST /me/passkeys/{passkey}/remove": {"password": PASSWORD},
+    "POST /me/recovery-codes": {"password": PASSWORD},
+    "POST /recoveries": {"username": "nobody", "reason": "x"},
     "POST /views": {"name": "x", "query": ""},
     "POST /cases": {"centre": "ecg", "patient": {"name": "张伟"}},
     "POST /network/route": {"centre": "ecg", "member": "CLINIC1"},
@@ -300,6 +321,8 @@ async def test_operations_that_concern_no_one_case(region: DemoRegion, waiting: 
         "series": "1.2.1",
         "instance": "1.2.1.1",
         "number": "1",
+        "passkey": "none",
+        "recovery": "0" * 32,
     }
     filled = "/api/v1" + path.format_map(holes)
     body = BODIES.get(name, {} if method in ("POST", "PATCH") else None)

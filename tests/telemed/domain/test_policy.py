@@ -27,6 +27,7 @@ patient:merge mo       network:read oa        unmatched:read o       statistics:
 account:read b         account:unlock b       patient:find m         system:read a          job:retry a
 report:verify -        patient:match -        evidence:export msr    study:correct o       evidence:send msr
 priors:fetch msr      device:manage o         evidence:identify ms   timeline:read t
+recovery:ask b         recovery:confirm a
 """
 LETTERS = {
     "m": (Role.MEMBER_STAFF, {OWN}),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import platform
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -25,7 +25,7 @@ from telemed.domain.certificate import Certificate
 from telemed.domain.errors import NotFound
 from telemed.domain.people import Person
 from telemed.domain.policy import Action, require
-from telemed.domain.sign_in import LIMITS, AttemptKey, Attempts, Scope, wait_for
+from telemed.domain.sign_in import LIMITS, AttemptKey, Attempts, Limit, Scope, wait_for
 from telemed.service.administration import Account, BackupState, ChainState, Disk, Installation, QueuedJob, StoreWalk
 
 FAILING = 100
@@ -44,8 +44,10 @@ class SqlAdministration:
         data_dir: Path,
         space: SpaceGuard = UNGUARDED,
         certificates: Callable[[], Sequence[Certificate]] = tuple,
+        limits: Mapping[Scope, Limit] = LIMITS,
     ) -> None:
         self._engine, self._store, self._data_dir, self._space, self._certificates = engine, store, data_dir, space, certificates
+        self._limits = limits
 
     async def _rows(self, query: sa.Executable) -> Sequence[sa.RowMapping]:
         async with self._engine.connect() as bare:
@@ -74,9 +76,9 @@ class SqlAdministration:
         for row in await self._rows(sa.select(t.password_attempt).where(a.account != "", a.count > 0)):
             key = AttemptKey(Scope(row["scope"]), row["account"], row["origin"])
             so_far = Attempts(row["count"], row["first_at"], row["last_at"])
-            if key.scope is not Scope.ACCOUNT and LIMITS[key.scope].remembers(so_far, now):
+            if key.scope is not Scope.ACCOUNT and self._limits[key.scope].remembers(so_far, now):
                 failures[key.account] = failures.get(key.account, 0) + so_far.count
-            if wait := wait_for(key, so_far, now):
+            if wait := wait_for(key, so_far, now, self._limits):
                 locked[key.account] = max(locked.get(key.account, now), now + wait)
         return failures, locked
 

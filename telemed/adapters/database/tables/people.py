@@ -20,6 +20,8 @@ person = sa.Table(
     sa.Column("active", sa.Boolean, nullable=False, server_default=sa.true()),
     sa.Column("password_hash", sa.String(200), nullable=False),
     sa.Column("last_sign_in_at", Instant),
+    sa.Column("must_change_password", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("password_changed_at", Instant),
 )
 
 
@@ -33,6 +35,7 @@ session = sa.Table(
     sa.Column("address", sa.String(64), nullable=False, server_default=""),
     sa.Column("client", sa.String(200), nullable=False, server_default=""),
     sa.Column("browser", sa.String(64), nullable=False, server_default=""),
+    sa.Column("required", Codes(64), nullable=False, server_default="", comment="what is to be done before anything else"),
 )
 
 
