@@ -27,6 +27,8 @@ patient:merge mo       network:read oa        unmatched:read o       statistics:
 account:read b         account:unlock b       patient:find m         system:read a          job:retry a
 report:verify -        patient:match -        evidence:export msr    study:correct o       evidence:send msr
 priors:fetch msr      device:manage o         evidence:identify ms
+account:create b      account:invite b        account:change b       account:disable b      account:enable b
+account:reset b       account:end-sessions b  account:leave b        account:import b
 """
 LETTERS = {
     "m": (Role.MEMBER_STAFF, {OWN}),

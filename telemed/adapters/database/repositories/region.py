@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from telemed.adapters.database import tables as t
 from telemed.adapters.database.repositories.base import insert_or_nothing
-from telemed.adapters.database.rows import duty_from_json, duty_to_json
+from telemed.adapters.database.rows import duty_from_json, duty_to_json, person_to_row
 from telemed.domain.centre import Centre
 from telemed.domain.network import ApplicationEntity, EntityUse, HubService, Institution, Level, Network
 from telemed.domain.people import Person
@@ -110,15 +110,5 @@ async def usernames(connection: AsyncConnection) -> set[str]:
 
 async def add_person(connection: AsyncConnection, person: Person, password_hash: str) -> None:
     """Adds the account; one that is there already stays as it is."""
-    values = {
-        "username": person.username,
-        "name": person.name,
-        "institution": person.institution,
-        "roles": frozenset(role.value for role in person.roles),
-        "centres": person.centres,
-        "title": person.title,
-        "language": person.language,
-        "active": person.active,
-        "password_hash": password_hash,
-    }
+    values = person_to_row(person) | {"password_hash": password_hash}
     await connection.execute(insert_or_nothing(connection, t.person).values(values))

@@ -1,0 +1,34 @@
+"""Invitations, and of an account the telephone and whether the password is to be changed"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+from telemed.adapters.database.columns import Instant
+
+revision = "0023"
+down_revision = "0022"
+
+
+def upgrade() -> None:
+    op.add_column("person", sa.Column("phone", sa.String(32), server_default="", nullable=False))
+    op.add_column("person", sa.Column("must_change_password", sa.Boolean(), server_default=sa.false(), nullable=False))
+    op.create_table(
+        "invitation",
+        sa.Column("token_digest", sa.String(64), nullable=False),
+        sa.Column("username", sa.String(64), nullable=False),
+        sa.Column("made_by", sa.String(64), nullable=False),
+        sa.Column("made_at", Instant(), nullable=False),
+        sa.Column("expires_at", Instant(), nullable=False),
+        sa.ForeignKeyConstraint(["username"], ["person.username"], name=op.f("fk_invitation_username")),
+        sa.PrimaryKeyConstraint("token_digest", name=op.f("pk_invitation")),
+        sa.UniqueConstraint("username", name=op.f("uq_invitation_username")),
+        comment="ways to choose the first password of an account, each good for once",
+    )
+
+
+def downgrade() -> None:
+    op.drop_table("invitation")
+    op.drop_column("person", "must_change_password")
+    op.drop_column("person", "phone")
