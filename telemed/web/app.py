@@ -25,6 +25,7 @@ from telemed.service.files import StudyIntake
 from telemed.service.study_export import StudyExporter
 from telemed.service.table_export import TableExporter
 from telemed.web import ohif, templating
+from telemed.web.api import accounts as accounts_api
 from telemed.web.api import (
     administration,
     audit,
@@ -74,6 +75,7 @@ from telemed.web.pages import (
     case,
     devices_page,
     help_page,
+    invitation,
     network_page,
     new_case,
     notices,
@@ -98,7 +100,7 @@ FORM_LIMIT = 64 * 1024
 """Bytes of a form: the only ones that pages send as such are those of signing in."""
 API_MODULES = (
     session, cases, reports, evidence, exports, transfers, criticals, events, network, patients, uploads, views, unmatched, statistics,
-    administration, audit, devices,
+    administration, accounts_api, audit, devices,
 )  # fmt: skip
 """Imported for their operations."""
 
@@ -162,6 +164,7 @@ def create_app(application: Application, dependencies: WebDependencies) -> web.A
     app.on_cleanup.append(_write_refusals)
     templating.setup(app, folders=[extension.folder for extension in dependencies.extensions if extension.folder])
     session_pages.add_routes(app)
+    invitation.add_routes(app)
     verify.add_routes(app)
     ohif.add_routes(app, dependencies.ohif)
     app.add_routes(pages_of(dependencies.extensions).routes())

@@ -163,7 +163,30 @@ FAULT = {
     "certificate": _("must be one or more certificates in PEM, from BEGIN CERTIFICATE to END CERTIFICATE"),
     "private-key": _("holds a private key, which must stay where it belongs: enter the certificate alone"),
     "not-a-cursor": _("is not a cursor of this list"),
+    "username": _("must be 2 to 32 small letters, digits, dots, hyphens or underscores, beginning with a letter or digit"),
+    "username-reserved": _("has a meaning of its own here: choose another"),
+    "username-taken": _("is somebody's already: choose another, or change that account"),
+    "phone": _("takes digits, spaces, + - ( ), 32 at most"),
+    "role-needed": _("is needed: choose at least one"),
+    "role-unknown": _("are no roles:"),
+    "role-alone": _("of the operator and the administrators stand alone: nobody has one beside another role"),
+    "place-member": _("of member staff are held at an institution that sends cases"),
+    "place-hub": _("of specialists and reviewers are held at a hub that reads"),
+    "place-operator": _("of the operator and the administrators are held at the institution that runs the network"),
+    "centre-needed": _("are needed for who reads: choose at least one"),
+    "centre-unknown": _("are no centres:"),
+    "centre-not-read": _("are not read at this hub:"),
+    "centre-not-theirs": _("are for readers and member staff: leave them out for this role"),
+    "colleague": _("must be somebody of the same hub who may read all of the cases; there are:"),
+    "password-short": _("needs at least so many characters:"),
+    "password-personal": _("must not hold your own name"),
 }
+
+REASONS = {
+    "own-account": _("Nobody does this to their own account: ask another security administrator."),
+    "last-administrator": _("Nobody else could administer accounts then: make another security administrator first."),
+}
+"""Why who may do it otherwise may not do it here."""
 
 
 class Problem(Exception):
@@ -226,7 +249,8 @@ def from_domain(error: DomainError) -> Problem:
         case UnknownKind() | DamagedFile() | BorrowedStudy() | TakenInstance():
             return _from_file(status, error)
         case Forbidden():
-            return Problem(status, error.code, f"{error.action} {error.reason}".strip())
+            reason = REASONS.get(error.reason)
+            return Problem(status, error.code, gettext(reason) if reason else f"{error.action} {error.reason}".strip())
         case _:
             return Problem(status, error.code, headers=ALWAYS_SAID.get(type(error)))
 

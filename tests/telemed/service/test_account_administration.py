@@ -219,9 +219,7 @@ class TestLast:
 
     async def test_two_who_close_each_other_leave_one(self, harness: Harness) -> None:
         await opened(harness, SECOND)
-        both = [
-            harness.do(one, administration.disable_account, other) for one, other in ((ADMIN, "sec2"), ("sec2", ADMIN))
-        ]
+        both = [harness.do(one, administration.disable_account, other) for one, other in ((ADMIN, "sec2"), ("sec2", ADMIN))]
         ended = await asyncio.gather(*both, return_exceptions=True)
         assert sum(isinstance(each, Forbidden) for each in ended) == 1
         async with harness.application.reading() as work:

@@ -17,7 +17,9 @@ pytestmark = pytest.mark.database
 ADMIN, LEAVER = "secadmin", "imaging.huba"
 
 
-async def colleague(harness: Harness, username: str = "li.na", *, centre: str = "imaging", hub: str = "HUBA", role: str = "specialist") -> str:
+async def colleague(
+    harness: Harness, username: str = "li.na", *, centre: str = "imaging", hub: str = "HUBA", role: str = "specialist"
+) -> str:
     return await harness.add_person(Person(username, "李娜", hub, frozenset({Role(role)}), frozenset({centre})))
 
 

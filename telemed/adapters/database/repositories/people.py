@@ -12,7 +12,6 @@ from telemed.adapters.database import tables as t
 from telemed.adapters.database.repositories.base import Repository, insert_or_nothing
 from telemed.domain.people import Person
 
-
 AT_ONCE = 500
 """Names in one statement: SQLite takes 32,766 values, older ones 999."""
 
