@@ -8,6 +8,7 @@ import structlog
 from aiohttp import web, web_response
 
 from dicom_gateway import Scope, dicomweb_app
+from telemed.adapters.account_lists import PooledListReader
 from telemed.adapters.database.queries.administration import SqlAdministration
 from telemed.adapters.dicom.device_probe import DimseProbe
 from telemed.adapters.dicom.study_access import study_scope
@@ -47,6 +48,7 @@ def web_application(parts: Parts) -> web.Application:
         signatures=PooledInspector(parts.pool, parts.signing_keys),
         probe=DimseProbe(device_peers(settings)),
         tables=PooledTableExporter(parts.pool),
+        lists=PooledListReader(parts.pool),
         pages=parts.pages,
         address=settings.address,
         upload_limit=settings.upload_max_bytes,

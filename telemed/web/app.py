@@ -22,11 +22,12 @@ from telemed.service.authenticity import SignatureInspector
 from telemed.service.devices import DeviceProbe
 from telemed.service.document_pages import DocumentPages
 from telemed.service.files import StudyIntake
+from telemed.service.ports.account_lists import AccountListReader
 from telemed.service.study_export import StudyExporter
 from telemed.service.table_export import TableExporter
 from telemed.web import ohif, templating
-from telemed.web.api import accounts as accounts_api
 from telemed.web.api import (
+    account_import,
     administration,
     audit,
     cases,
@@ -45,6 +46,7 @@ from telemed.web.api import (
     uploads,
     views,
 )
+from telemed.web.api import accounts as accounts_api
 from telemed.web.api.openapi import describe
 from telemed.web.api.operation import Operations, answer, operation
 from telemed.web.extension import WebExtension
@@ -57,6 +59,7 @@ from telemed.web.keys import (
     CASE_LABELS,
     EXPORTS,
     FEED,
+    LISTS,
     PAGES,
     PANELS,
     PERSON,
@@ -100,7 +103,7 @@ FORM_LIMIT = 64 * 1024
 """Bytes of a form: the only ones that pages send as such are those of signing in."""
 API_MODULES = (
     session, cases, reports, evidence, exports, transfers, criticals, events, network, patients, uploads, views, unmatched, statistics,
-    administration, accounts_api, audit, devices,
+    administration, accounts_api, account_import, audit, devices,
 )  # fmt: skip
 """Imported for their operations."""
 
@@ -121,6 +124,7 @@ class WebDependencies:
     signatures: SignatureInspector
     probe: DeviceProbe
     tables: TableExporter
+    lists: AccountListReader
     pages: DocumentPages
     address: str
     upload_limit: int
@@ -150,6 +154,7 @@ def create_app(application: Application, dependencies: WebDependencies) -> web.A
     app[SIGNATURES] = dependencies.signatures
     app[PROBE] = dependencies.probe
     app[TABLES] = dependencies.tables
+    app[LISTS] = dependencies.lists
     app[PAGES] = dependencies.pages
     app[ADDRESS] = dependencies.address
     app[UPLOAD_LIMIT] = dependencies.upload_limit

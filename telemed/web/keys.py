@@ -14,6 +14,7 @@ from telemed.service.authenticity import SignatureInspector
 from telemed.service.devices import DeviceProbe
 from telemed.service.document_pages import DocumentPages
 from telemed.service.files import StudyIntake
+from telemed.service.ports.account_lists import AccountListReader
 from telemed.service.study_export import StudyExporter
 from telemed.service.table_export import TableExporter
 from telemed.web.extension import ReadingPanel
@@ -25,6 +26,7 @@ STUDIES: web.AppKey[StudyIntake] = web.AppKey("studies")
 ADMINISTRATION: web.AppKey[Administration] = web.AppKey("administration")
 PROBE: web.AppKey[DeviceProbe] = web.AppKey("probe")
 SIGNATURES: web.AppKey[SignatureInspector] = web.AppKey("signatures")
+LISTS: web.AppKey[AccountListReader] = web.AppKey("lists")
 TABLES: web.AppKey[TableExporter] = web.AppKey("tables")
 PAGES: web.AppKey[DocumentPages] = web.AppKey("pages")
 EXPORTS: web.AppKey[StudyExporter] = web.AppKey("exports")

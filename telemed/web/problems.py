@@ -179,6 +179,18 @@ FAULT = {
     "centre-not-theirs": _("are for readers and member staff: leave them out for this role"),
     "colleague": _("must be somebody of the same hub who may read all of the cases; there are:"),
     "password-short": _("needs at least so many characters:"),
+    "one-by-one": _("of a security administrator are changed on the account's own page"),
+    "list-bytes": _("is larger than is taken, in bytes:"),
+    "list-rows": _("has more rows than are taken at once:"),
+    "list-columns": _("has more columns than are taken:"),
+    "list-empty": _("has no rows: a head, and below it a row for each person"),
+    "list-encoding": _("is neither UTF-8 nor GB18030: save it as CSV UTF-8, or as XLSX"),
+    "list-malformed": _("cannot be read: look for a quotation mark without its other half"),
+    "list-old-excel": _("is an old Excel file: save it as XLSX or CSV"),
+    "list-inflated": _("is much larger inside than outside: save it anew"),
+    "list-unreadable": _("is neither CSV nor a sound XLSX file"),
+    "column-needed": _("is a column that the list lacks"),
+    "column-twice": _("has a column twice:"),
     "password-personal": _("must not hold your own name"),
 }
 

@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 from aiohttp import web
 
+from telemed.domain.account_list import MAX_ROWS
 from telemed.domain.accounts import LANGUAGES as ACCOUNT_LANGUAGES
 from telemed.domain.accounts import MAX_NAME, entity_tag
 from telemed.domain.forms import Choice, Field, FieldType, Form
@@ -19,6 +20,7 @@ from telemed.service.leaving import Leaving, preview_leaving
 from telemed.web.api.accounts import PAGE_LINES, AccountQuery, account_shape, session_shape
 from telemed.web.i18n import LANGUAGES, gettext
 from telemed.web.keys import ADMINISTRATION
+from telemed.web.labels.account_lists import COLUMN_HELP, COLUMN_LABELS
 from telemed.web.labels.accounts import ROLES, STATES
 from telemed.web.pages.page import Visit, page, render
 
@@ -66,6 +68,32 @@ async def new_account(visit: Visit) -> web.StreamResponse:
     require(visit.person, Action.ACCOUNT_CREATE)
     values = {name: visit.query.get(name, "") for name in ("username", "name", "institution")}
     return await render(visit, "account_new.html", {"form": account_form(visit, new=True), "values": values})
+
+
+@page("GET", "/accounts/import")
+async def import_page(visit: Visit) -> web.StreamResponse:
+    """What a list must have, and where to choose the file."""
+    require(visit.person, Action.ACCOUNT_IMPORT)
+    columns = [(gettext(label), gettext(COLUMN_HELP[name])) for name, label in COLUMN_LABELS.items()]
+    return await render(
+        visit,
+        "accounts_import.html",
+        {
+            "columns": columns,
+            "roles": [gettext(word) for word in ROLES.values()],
+            "centres": [gettext(centre.name) for centre in visit.application.region.centres.values()],
+            "most": MAX_ROWS,
+        },
+    )
+
+
+@page("GET", "/accounts/import/template.csv")
+async def template(visit: Visit) -> web.StreamResponse:
+    """A list without people: the columns' headings."""
+    require(visit.person, Action.ACCOUNT_IMPORT)
+    head = ",".join(gettext(label) for label in COLUMN_LABELS.values())
+    headers = {"Content-Disposition": 'attachment; filename="accounts.csv"'}
+    return web.Response(body=f"\ufeff{head}\r\n".encode(), content_type="text/csv", charset="utf-8", headers=headers)
 
 
 @page("GET", "/accounts/{username}")

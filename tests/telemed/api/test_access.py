@@ -123,6 +123,8 @@ GET    /statistics/monthly       members hubs operator
 GET    /audit                    auditor
 GET    /accounts                 secadmin
 POST   /accounts                 secadmin
+POST   /accounts/import          secadmin
+POST   /accounts/import/preview  secadmin
 GET    /accounts/{username}      secadmin
 PUT    /accounts/{username}      secadmin
 POST   /accounts/{username}/invite secadmin
