@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 from axe_playwright_python.async_playwright import Axe
@@ -138,7 +139,7 @@ async def test_a_list_is_looked_at_mended_and_taken_over(sign_in: Visitor, tmp_p
     await keep_picture(page, "accounts-import")
     await sound(page)
     list_ = tmp_path / "people.csv"
-    list_.write_text("用户名,姓名,机构,角色,中心\nqian.yi,钱一,HUBB,专家,影像\nSUN ER,孙二,HUBB,专家,\n", "gb18030")
+    list_.write_text("用户名,姓名,机构,角色,中心\nqian.yi,钱一,HUBB,诊断医生,影像\nSUN ER,孙二,HUBB,诊断医生,\n", "gb18030")
     await page.set_input_files("input[type=file]", list_)
     await page.get_by_role("button", name="预览").click()
     row = page.locator(".import-rows tbody tr").first
@@ -148,7 +149,7 @@ async def test_a_list_is_looked_at_mended_and_taken_over(sign_in: Visitor, tmp_p
     await keep_picture(page, "accounts-import-faults")
     await sound(page)
 
-    list_.write_text("用户名,姓名,机构,角色,中心\nqian.yi,钱一,HUBB,专家,影像\nsun.er,孙二,HUBB,专家,心电\n", "utf-8-sig")
+    list_.write_text("用户名,姓名,机构,角色,中心\nqian.yi,钱一,HUBB,诊断医生,影像\nsun.er,孙二,HUBB,诊断医生,心电\n", "utf-8-sig")
     await page.set_input_files("input[type=file]", list_)
     await page.get_by_role("button", name="预览").click()
     await expect(page.locator("[data-import-summary]")).to_contain_text("新建 2")
@@ -160,6 +161,6 @@ async def test_a_list_is_looked_at_mended_and_taken_over(sign_in: Visitor, tmp_p
     await sound(page)
     async with page.expect_download() as saved:
         await page.get_by_role("button", name="存为 CSV").click()
-    text = Path(await (await saved.value).path()).read_text("utf-8-sig")
+    text = await asyncio.to_thread(Path(await (await saved.value).path()).read_text, "utf-8-sig")
     assert text.count("/invitation/") == 2
     assert text.startswith('"账号","姓名","机构","链接"')

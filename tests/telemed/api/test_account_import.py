@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -24,9 +25,12 @@ async def region(tmp_path: Path, region_database: Path) -> AsyncIterator[DemoReg
 
 
 async def sent(region: DemoRegion, path: str, text: str | bytes, user: str = "secadmin", language: str = "zh-CN") -> Answer:
-    content = text.encode() if isinstance(text, str) else text
+    content = io.BytesIO(text.encode() if isinstance(text, str) else text)
     headers = {"Content-Type": "application/octet-stream", "Accept-Language": language}
-    return await region.call("POST", f"/api/v1/accounts/import{path}", user=user, data=content, headers=headers)
+    headers["Authorization"] = f"Bearer {await region.token(user)}"
+    async with region.http.post(f"/api/v1/accounts/import{path}", data=content, headers=headers) as answer:
+        body = await answer.read()
+        return Answer(answer.status, body if answer.content_type == "application/x-ndjson" else json.loads(body), answer.headers)
 
 
 async def previewed(region: DemoRegion, text: str, language: str = "zh-CN") -> dict[str, Any]:
@@ -40,7 +44,7 @@ async def carried_out(region: DemoRegion, text: str, plan: str) -> list[dict[str
     """The lines of the answer."""
     answer = await sent(region, f"?plan={plan}", text)
     assert answer.status == 200, answer.body
-    return [json.loads(line) for line in answer.body.splitlines()] if isinstance(answer.body, bytes) else [answer.body]
+    return [json.loads(line) for line in answer.body.splitlines()]
 
 
 async def usernames(region: DemoRegion) -> set[str]:
@@ -49,7 +53,7 @@ async def usernames(region: DemoRegion) -> set[str]:
 
 
 LIST = f"""{HEAD}
-wang.li,王莉,主治医师,HUBA,专家,影像,025-1
+wang.li,王莉,主治医师,HUBA,诊断医生,影像,025-1
 zhao.yun,赵云,主任医师,江临市中心医院（演示）,"specialist、reviewer",ecg；影像,
 clinic1,陶大满,全科医师,CLINIC1,成员机构人员,"consultation,imaging,ecg,lab,pathology",
 clinic2,季长青,全科医师,CLINIC2,member-staff,"consultation,imaging,ecg,lab,pathology",
@@ -88,10 +92,10 @@ async def test_the_same_list_again_changes_nothing(region: DemoRegion) -> None:
 
 async def test_each_fault_is_said_by_row_and_column_and_nothing_is_taken(region: DemoRegion) -> None:
     text = f"""{HEAD}
-wang.li,王莉,,HUBA,专家,影像,
+wang.li,王莉,,HUBA,诊断医生,影像,
 Zhao,,,NOWHERE,国王,,打电话
-wang.li,王丽,,HUBA,专家,影像,
-secadmin,安全管理,安全管理员,NETWORK,审计员,,
+wang.li,王丽,,HUBA,诊断医生,影像,
+secadmin,安全管理,安全管理员,NETWORK,审计管理员,,
 """
     found = await previewed(region, text)
     assert found["faulty"] == 3
@@ -157,7 +161,7 @@ async def test_nobody_else_imports(region: DemoRegion) -> None:
 async def test_the_empty_list_is_one_that_is_taken(region: DemoRegion) -> None:
     answer = await region.call("GET", "/accounts/import/template.csv", user="secadmin", headers={"Accept": "text/html"})
     head = answer.body.decode("utf-8-sig").strip()
-    found = await previewed(region, f"{head}\nwang.li,王莉,,HUBA,专家,影像,,\n")
+    found = await previewed(region, f"{head}\nwang.li,王莉,,HUBA,诊断医生,影像,,\n")
     assert found["new"] == 1
 
 
