@@ -29,7 +29,7 @@ COLUMN_HELP = {
     "institution": _("needed; its code, or its whole name"),
     "roles": _("needed; several with a comma between"),
     "centres": _("needed for specialists and reviewers; several with a comma between"),
-    "language": _("may be left out; 中文 or English"),
+    "language": _("may be left out; zh-CN or en"),
     "phone": _("may be left out; where the person is called back"),
 }
 
