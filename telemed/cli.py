@@ -21,6 +21,7 @@ from sqlalchemy.exc import DBAPIError
 from storage import open_store
 from storage.errors import StorageError
 from storage.privacy import write_privately
+from telemed.account_app import account_app
 from telemed.adapters.audit.anchor_key import AnchorKeyUnusable
 from telemed.adapters.backup.layout import BackupRefused
 from telemed.adapters.database.engine import DatabaseUnavailable, make_engine
@@ -332,3 +333,6 @@ def device(
         _run(devices.put_device(settings, entry))
     except devices.WrongDevice as error:
         _fail(f"{error}.")
+
+
+app.add_typer(account_app(_settings, _run, _fail), name="account")

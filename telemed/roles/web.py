@@ -10,6 +10,7 @@ from aiohttp import web, web_response
 
 from dicom_gateway import Scope, dicomweb_app
 from telemed import bootstrap
+from telemed.adapters.account_lists import PooledListReader
 from telemed.adapters.database.queries.administration import SqlAdministration
 from telemed.adapters.dicom.device_probe import DimseProbe
 from telemed.adapters.dicom.encapsulated_documents import DicomDocuments
@@ -58,6 +59,7 @@ def web_application(parts: Parts) -> web.Application:
         signatures=PooledInspector(parts.pool, parts.signing_keys),
         probe=DimseProbe(device_peers(settings)),
         tables=PooledTableExporter(parts.pool),
+        lists=PooledListReader(parts.pool),
         pages=parts.pages,
         study_documents=DicomDocuments(parts.index, parts.store, parts.pages),
         passkeys=WebAuthnParty(settings.address),

@@ -7,19 +7,47 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from telemed.domain.accounts import AccountState
 from telemed.domain.certificate import Certificate
 from telemed.domain.people import Person
 
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A person with the state of the account: wrong passwords lately, and until when none is judged from somewhere."""
+    """A person with the state of the account: wrong passwords lately, until when none is judged from somewhere, and until when an
+    invitation can be taken up (None: there is none that can)."""
 
     person: Person
+    state: AccountState
     failures: int
     locked_until: datetime | None
     last_sign_in_at: datetime | None
     sessions: int
+    invited_until: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class AccountFilter:
+    """Which accounts are wanted; what is empty does not filter. `text` is a part of account, name or institution."""
+
+    text: str = ""
+    institution: str = ""
+    role: str = ""
+    centre: str = ""
+    state: str = ""
+
+
+EVERYBODY = AccountFilter()
+
+
+@dataclass(frozen=True, slots=True)
+class AccountPage:
+    """Accounts, locked ones first, then by institution and name; how many fit, how many there are, how many are locked."""
+
+    items: Sequence[Account]
+    fitting: int
+    total: int
+    locked: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +152,11 @@ class ChainState:
 class Administration(Protocol):
     """Each question of a person raises Forbidden for who may not ask it."""
 
-    async def accounts(self, person: Person) -> list[Account]: ...
+    async def accounts(self, person: Person, wanted: AccountFilter = EVERYBODY, skip: int = 0, limit: int = 200) -> AccountPage: ...
+    async def account(self, person: Person, username: str) -> Account:
+        """One account. Raises NotFound."""
+        ...
+
     async def installation(self, person: Person) -> Installation: ...
     async def store_walk(self) -> StoreWalk | None:
         """Counts only, for whoever watches over the installation; None before the first walk has ended."""

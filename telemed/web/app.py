@@ -22,11 +22,13 @@ from telemed.service.devices import DeviceProbe
 from telemed.service.document_pages import DocumentPages, EncapsulatedDocuments
 from telemed.service.files import StudyIntake
 from telemed.service.metrics import Metrics
+from telemed.service.ports.account_lists import AccountListReader
 from telemed.service.ports.passkeys import RelyingParty
 from telemed.service.study_export import StudyExporter
 from telemed.service.table_export import TableExporter
 from telemed.web import metrics, ohif, templating
 from telemed.web.api import (
+    account_import,
     administration,
     audit,
     cases,
@@ -48,6 +50,7 @@ from telemed.web.api import (
     uploads,
     views,
 )
+from telemed.web.api import accounts as accounts_api
 from telemed.web.api.openapi import describe
 from telemed.web.api.operation import Operations, answer, operation
 from telemed.web.extension import WebExtension
@@ -61,6 +64,7 @@ from telemed.web.keys import (
     CASE_LABELS,
     EXPORTS,
     FEED,
+    LISTS,
     METRICS,
     METRICS_TOKEN,
     PAGES,
@@ -83,6 +87,7 @@ from telemed.web.pages import (
     case,
     devices_page,
     help_page,
+    invitation,
     network_page,
     new_case,
     notices,
@@ -108,7 +113,7 @@ FORM_LIMIT = 64 * 1024
 """Bytes of a form: the only ones that pages send as such are those of signing in."""
 API_MODULES = (
     session, cases, reports, evidence, exports, transfers, criticals, events, network, patients, uploads, views, unmatched, statistics,
-    administration, audit, devices, own_account, recoveries, study_documents,
+    administration, accounts_api, account_import, audit, devices, own_account, recoveries, study_documents,
 )  # fmt: skip
 """Imported for their operations."""
 
@@ -129,6 +134,7 @@ class WebDependencies:
     signatures: SignatureInspector
     probe: DeviceProbe
     tables: TableExporter
+    lists: AccountListReader
     pages: DocumentPages
     study_documents: EncapsulatedDocuments
     metrics: Metrics
@@ -163,6 +169,7 @@ def create_app(application: Application, dependencies: WebDependencies) -> web.A
     app[SIGNATURES] = dependencies.signatures
     app[PROBE] = dependencies.probe
     app[TABLES] = dependencies.tables
+    app[LISTS] = dependencies.lists
     app[PAGES] = dependencies.pages
     app[STUDY_DOCUMENTS] = dependencies.study_documents
     app[METRICS] = dependencies.metrics
@@ -181,6 +188,7 @@ def create_app(application: Application, dependencies: WebDependencies) -> web.A
     app.on_cleanup.append(_write_refusals)
     templating.setup(app, folders=[extension.folder for extension in dependencies.extensions if extension.folder])
     session_pages.add_routes(app)
+    invitation.add_routes(app)
     verify.add_routes(app)
     ohif.add_routes(app, dependencies.ohif)
     app.add_routes(pages_of(dependencies.extensions).routes())

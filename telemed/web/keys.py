@@ -16,6 +16,7 @@ from telemed.service.devices import DeviceProbe
 from telemed.service.document_pages import DocumentPages, EncapsulatedDocuments
 from telemed.service.files import StudyIntake
 from telemed.service.metrics import Metrics
+from telemed.service.ports.account_lists import AccountListReader
 from telemed.service.ports.passkeys import RelyingParty
 from telemed.service.study_export import StudyExporter
 from telemed.service.table_export import TableExporter
@@ -28,6 +29,7 @@ STUDIES: web.AppKey[StudyIntake] = web.AppKey("studies")
 ADMINISTRATION: web.AppKey[Administration] = web.AppKey("administration")
 PROBE: web.AppKey[DeviceProbe] = web.AppKey("probe")
 SIGNATURES: web.AppKey[SignatureInspector] = web.AppKey("signatures")
+LISTS: web.AppKey[AccountListReader] = web.AppKey("lists")
 TABLES: web.AppKey[TableExporter] = web.AppKey("tables")
 PAGES: web.AppKey[DocumentPages] = web.AppKey("pages")
 STUDY_DOCUMENTS: web.AppKey[EncapsulatedDocuments] = web.AppKey("study_documents")

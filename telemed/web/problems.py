@@ -198,7 +198,41 @@ FAULT = {
     "password-word": _("holds a word that is easily guessed here:"),
     "password-used": _("was used before; it must differ from the last"),
     "not-a-cursor": _("is not a cursor of this list"),
+    "username": _("must be 2 to 32 small letters, digits, dots, hyphens or underscores, beginning with a letter or digit"),
+    "username-reserved": _("has a meaning of its own here: choose another"),
+    "username-taken": _("is somebody's already: choose another, or change that account"),
+    "phone": _("takes digits, spaces, + - ( ), 32 at most"),
+    "role-needed": _("is needed: choose at least one"),
+    "role-unknown": _("are no roles:"),
+    "role-alone": _("of the operator and the administrators stand alone: nobody has one beside another role"),
+    "place-member": _("of member staff are held at an institution that sends cases"),
+    "place-hub": _("of specialists and reviewers are held at a hub that reads"),
+    "place-operator": _("of the operator and the administrators are held at the institution that runs the network"),
+    "centre-needed": _("are needed for who reads: choose at least one"),
+    "centre-unknown": _("are no centres:"),
+    "centre-not-read": _("are not read at this hub:"),
+    "centre-not-theirs": _("are for readers and member staff: leave them out for this role"),
+    "colleague": _("must be somebody of the same hub who may read all of the cases; there are:"),
+    "one-by-one": _("of a security administrator are changed on the account's own page"),
+    "list-bytes": _("is larger than is taken, in bytes:"),
+    "list-rows": _("has more rows than are taken at once:"),
+    "list-columns": _("has more columns than are taken:"),
+    "list-empty": _("has no rows: a head, and below it a row for each person"),
+    "list-encoding": _("is neither UTF-8 nor GB18030: save it as CSV UTF-8, or as XLSX"),
+    "list-malformed": _("cannot be read: look for a quotation mark without its other half"),
+    "list-old-excel": _("is an old Excel file: save it as XLSX or CSV"),
+    "list-inflated": _("is much larger inside than outside: save it anew"),
+    "list-unreadable": _("is neither CSV nor a sound XLSX file"),
+    "column-needed": _("is a column that the list lacks"),
+    "column-twice": _("has a column twice:"),
+    "password-personal": _("must not hold your own name"),
 }
+
+REASONS = {
+    "own-account": _("Nobody does this to their own account: ask another security administrator."),
+    "last-administrator": _("Nobody else could administer accounts then: make another security administrator first."),
+}
+"""Why who may do it otherwise may not do it here."""
 
 
 class Problem(Exception):
@@ -263,7 +297,8 @@ def from_domain(error: DomainError) -> Problem:
         case UnknownKind() | DamagedFile() | BorrowedStudy() | TakenInstance() | NothingTaken():
             return _from_file(status, error)
         case Forbidden():
-            return Problem(status, error.code, f"{error.action} {error.reason}".strip())
+            reason = REASONS.get(error.reason)
+            return Problem(status, error.code, gettext(reason) if reason else f"{error.action} {error.reason}".strip())
         case _:
             return Problem(status, error.code, headers=ALWAYS_SAID.get(type(error)))
 

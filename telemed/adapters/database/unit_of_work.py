@@ -23,6 +23,7 @@ from telemed.adapters.database.repositories.credentials import AccountNoticeTabl
 from telemed.adapters.database.repositories.criticals import CriticalTable
 from telemed.adapters.database.repositories.devices import DeviceTable
 from telemed.adapters.database.repositories.evidence import EvidenceTable
+from telemed.adapters.database.repositories.invitations import InvitationTable
 from telemed.adapters.database.repositories.known_browsers import KnownBrowserTable
 from telemed.adapters.database.repositories.password_attempts import PasswordAttemptTable
 from telemed.adapters.database.repositories.patients import PatientTable
@@ -48,6 +49,7 @@ from telemed.service.ports.credentials import AccountNotices, HalfSessions, Pass
 from telemed.service.ports.criticals import Criticals
 from telemed.service.ports.devices import Devices
 from telemed.service.ports.evidence import EvidenceStore
+from telemed.service.ports.invitations import Invitations
 from telemed.service.ports.known_browsers import KnownBrowsers
 from telemed.service.ports.notices import NoticeMarks
 from telemed.service.ports.outbox import Outbox
@@ -174,6 +176,7 @@ class SqlUnitOfWork:
         self.devices: Devices = DeviceTable(connection)
         self.people: People = PersonTable(connection)
         self.sessions: Sessions = SessionTable(connection)
+        self.invitations: Invitations = InvitationTable(connection)
         self.known_browsers: KnownBrowsers = KnownBrowserTable(connection)
         self.password_attempts: PasswordAttempts = PasswordAttemptTable(connection)
         self.passwords: PasswordRecords = PasswordTable(connection)

@@ -60,3 +60,8 @@ class Cases(Protocol):
     async def claimed_before(self, centre: str, moment: datetime, limit: int) -> list[str]:
         """Accepted cases of a centre, not parked, untouched since `moment`."""
         ...
+
+    async def in_hand(self, username: str) -> list[str]:
+        """Return the ids of cases that the person has claimed and that are not done, and of released ones with a version of theirs
+        that nobody has signed or reviewed yet; in order."""
+        ...

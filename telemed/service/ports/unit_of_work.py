@@ -15,6 +15,7 @@ from telemed.service.ports.credentials import AccountNotices, HalfSessions, Pass
 from telemed.service.ports.criticals import Criticals
 from telemed.service.ports.devices import Devices
 from telemed.service.ports.evidence import EvidenceStore
+from telemed.service.ports.invitations import Invitations
 from telemed.service.ports.known_browsers import KnownBrowsers
 from telemed.service.ports.notices import NoticeMarks
 from telemed.service.ports.outbox import Outbox
@@ -52,6 +53,7 @@ class UnitOfWork(Protocol):
     devices: Devices
     people: People
     sessions: Sessions
+    invitations: Invitations
     known_browsers: KnownBrowsers
     password_attempts: PasswordAttempts
     passwords: PasswordRecords

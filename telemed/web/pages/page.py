@@ -21,6 +21,7 @@ from telemed.web.labels.case import CaseLabels
 from telemed.web.labels.statistics import institution_name
 from telemed.web.problems import Problem, problem_of
 from telemed.web.security import person_of
+from telemed.web.templating import page_context
 
 _ = str  # marks text for the translation catalogue
 
@@ -206,6 +207,8 @@ async def error_page(request: web.Request, error: Exception) -> web.StreamRespon
         raise web.HTTPSeeOther(login_address(request))
     if isinstance(error, RequirementUnmet):
         raise web.HTTPSeeOther(security_address(request))
+    if aiohttp_jinja2.REQUEST_CONTEXT_KEY not in request:  # refused before pages get what they all need
+        request[aiohttp_jinja2.REQUEST_CONTEXT_KEY] = await page_context(request)
     problem: Problem = problem_of(error)
     person = request.get(PERSON)
     document = problem.document()

@@ -136,7 +136,21 @@ GET    /studies/{study}/series/{series}/instances/{instance}/pages members hubs
 GET    /studies/{study}/series/{series}/instances/{instance}/pages/{number} members hubs
 GET    /audit                    auditor
 GET    /accounts                 secadmin
+POST   /accounts                 secadmin
+POST   /accounts/import          secadmin
+POST   /accounts/import/preview  secadmin
+GET    /accounts/{username}      secadmin
+PUT    /accounts/{username}      secadmin
+POST   /accounts/{username}/invite secadmin
+POST   /accounts/{username}/reset secadmin
+POST   /accounts/{username}/disable secadmin
+POST   /accounts/{username}/enable secadmin
 POST   /accounts/{username}/unlock secadmin
+GET    /accounts/{username}/sessions secadmin
+DELETE /accounts/{username}/sessions secadmin
+DELETE /accounts/{username}/sessions/{session} secadmin
+GET    /accounts/{username}/leave secadmin
+POST   /accounts/{username}/leave secadmin
 POST   /jobs/{job}/retry         sysadmin
 OPTIONS /uploads                 everybody
 POST   /uploads                  everybody
@@ -182,6 +196,8 @@ BODIES = {
     "POST /network/route": {"centre": "ecg", "member": "CLINIC1"},
     "POST /devices": {"title": "CT9", "institution": "CLINIC1"},
     "PUT /devices/{title}": {"institution": "CLINIC1"},
+    "POST /accounts": {"username": "door.li", "name": "李门", "institution": "CLINIC1", "roles": ["member-staff"]},
+    "PUT /accounts/{username}": {"name": "李门", "institution": "CLINIC1", "roles": ["member-staff"]},
     "POST /patients/find": {"number": "P1"},
     "POST /patients/merge": {"kept": "0" * 32, "joined": "1" * 32, "reason": "x"},
     "POST /patients/different": {"first": "0" * 32, "second": "1" * 32, "reason": "x"},

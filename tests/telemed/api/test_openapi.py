@@ -34,7 +34,7 @@ CHECKS = [
     response_schema_conformance,
 ]
 PUBLIC = {("POST", f"/api/v1/login{way}") for way in ("", "/passkey", "/passkey/options")}
-PEOPLE = ("clinic1", "imaging.huba", "operator", "auditor")
+PEOPLE = ("clinic1", "imaging.huba", "operator", "auditor", "secadmin")
 DESCRIPTION = describe(INSTALLED, VERSION)
 # An endless stream has no answer to look at, and who signs out cannot go on.
 SCHEMA = schemathesis.openapi.from_dict(DESCRIPTION).exclude(path=["/api/v1/events", "/api/v1/logout"])

@@ -28,6 +28,8 @@ account:read b         account:unlock b       patient:find m         system:read
 report:verify -        patient:match -        evidence:export msr    study:correct o       evidence:send msr
 priors:fetch msr      device:manage o         evidence:identify ms   timeline:read t
 recovery:ask b         recovery:confirm a
+account:create b      account:invite b        account:change b       account:disable b      account:enable b
+account:reset b       account:end-sessions b  account:leave b        account:import b
 """
 LETTERS = {
     "m": (Role.MEMBER_STAFF, {OWN}),

@@ -104,3 +104,10 @@ class CaseTable(Recorder):
             t.case.c.parked_at.is_(None),
         )
         return list((await self._do(sa.select(t.case.c.id).where(*where).limit(limit))).scalars())
+
+    async def in_hand(self, username: str) -> list[str]:
+        c = t.case.c
+        running = c.status.in_(("accepted", "in-progress"))
+        unfinished = sa.and_(c.status == "completed", c.report_status.in_(("partial", "preliminary")))
+        query = sa.select(c.id).where(c.claimed_by == username, sa.or_(running, unfinished)).order_by(c.id)
+        return list((await self._do(query)).scalars())

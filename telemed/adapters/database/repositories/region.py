@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from telemed.adapters.clock import utc_now
 from telemed.adapters.database import tables as t
 from telemed.adapters.database.repositories.base import insert_or_nothing
-from telemed.adapters.database.rows import duty_from_json, duty_to_json
+from telemed.adapters.database.rows import duty_from_json, duty_to_json, person_to_row
 from telemed.domain.authentication_profile import PROFILES, AuthenticationProfile, ProfileName
 from telemed.domain.centre import Centre
 from telemed.domain.network import ApplicationEntity, EntityUse, HubService, Institution, Level, Network
@@ -122,16 +122,5 @@ async def usernames(connection: AsyncConnection) -> set[str]:
 
 async def add_person(connection: AsyncConnection, person: Person, password_hash: str) -> None:
     """Adds the account; one that is there already stays as it is."""
-    values = {
-        "username": person.username,
-        "name": person.name,
-        "institution": person.institution,
-        "roles": frozenset(role.value for role in person.roles),
-        "centres": person.centres,
-        "title": person.title,
-        "language": person.language,
-        "active": person.active,
-        "password_hash": password_hash,
-        "password_changed_at": utc_now(),
-    }
+    values = person_to_row(person) | {"password_hash": password_hash, "password_changed_at": utc_now()}
     await connection.execute(insert_or_nothing(connection, t.person).values(values))

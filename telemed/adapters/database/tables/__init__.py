@@ -30,6 +30,7 @@ from telemed.adapters.database.tables.jobs import job
 from telemed.adapters.database.tables.network import application_entity, device_call, home_hub, hub_service, institution, region_setting
 from telemed.adapters.database.tables.patients import patient, patient_doubt, patient_identifier
 from telemed.adapters.database.tables.people import (
+    invitation,
     known_browser,
     notice_mark,
     password_attempt,
@@ -66,6 +67,7 @@ __all__ = [
     "home_hub",
     "hub_service",
     "institution",
+    "invitation",
     "job",
     "known_browser",
     "metadata",
