@@ -15,7 +15,6 @@ from rich.markup import escape
 
 from storage import StorageError, open_store
 from telemed import backups
-from telemed.adapters.audit.anchor_key import AnchorVerifier, verifier_of
 from telemed.adapters.backup.checking import BackupCheck, SnapshotState
 from telemed.adapters.backup.key_box import KeyPlace
 from telemed.adapters.backup.layout import BackupRefused, Manifest
@@ -25,7 +24,7 @@ from telemed.adapters.backup.restoring import Destination, Restore
 from telemed.adapters.backup.target import Target, open_to_read, private_folder, remove_folder, target_url
 from telemed.adapters.clock import utc_now
 from telemed.backups import Plan
-from telemed.bootstrap import stored_objects
+from telemed.bootstrap import anchor_keys, stored_objects
 from telemed.centres import extensions, migrations
 from telemed.data_folder import DATABASE
 from telemed.settings import Settings
@@ -98,11 +97,6 @@ def _print_report(report: Report, console: Console) -> None:
         )
 
 
-def _verifier(settings: Settings) -> AnchorVerifier:
-    private = [settings.data_dir / "keys" / "audit.pem", *([Path(settings.audit_key)] if settings.audit_key else [])]
-    return verifier_of(private, [Path(settings.audit_public_keys)] if settings.audit_public_keys else [])
-
-
 @asynccontextmanager
 async def _opened(settings: Settings, plan: Plan) -> AsyncIterator[tuple[Target, Path, KeyPlace]]:
     """The backup, to be read, a folder for temporary files, and where its keys are."""
@@ -122,7 +116,7 @@ async def _opened(settings: Settings, plan: Plan) -> AsyncIterator[tuple[Target,
 async def check(settings: Settings, plan: Plan, console: Console, *, as_json: bool) -> int:
     """Prove a backup where it lies. Returns 1 where something is wrong."""
     async with _opened(settings, plan) as (target, folder, keys):
-        found = await BackupCheck(target, folder, _verifier(settings), keys, shown_progress(console)).run()
+        found = await BackupCheck(target, folder, anchor_keys(settings).verifier(), keys, shown_progress(console)).run()
     faults = sum(len(state.faults) for state in found)
     if as_json:
         sys.stdout.write(msgspec.json.encode({"whole": not faults, "snapshots": [asdict(state) for state in found]}).decode() + "\n")
@@ -147,11 +141,13 @@ async def restore(settings: Settings, plan: Plan, at: str, console: Console) -> 
     async with _opened(settings, plan) as (target, folder, keys):
         run = Restore(target, destination, folder, shown_progress(console))
         try:
-            manifest = await run.run(at, keys, _verifier(settings))
+            manifest = await run.run(at, keys, anchor_keys(settings).verifier())
         except StorageError as error:
             if not destination.note.is_file():
                 raise
-            raise BackupRefused(f"The restore was broken off: {error}. What is there is incomplete: go on with the same command.") from None
+            raise BackupRefused(
+                f"The restore was broken off: {str(error).rstrip('.')}. What is there is incomplete: go on with the same command."
+            ) from None
     await backups.migrated(settings)
     _print_restored(manifest, run, settings, console)
     return await verify_installation(settings, console)

@@ -156,11 +156,10 @@ async def make_if_due(settings: Settings, objects: Sequence[StoredObjects], now:
 
 
 def _signer(settings: Settings) -> AnchorSigner | None:
-    file = Path(settings.audit_key) if settings.audit_key else settings.data_dir / "keys" / "audit.pem"
-    if not file.exists():
+    if not settings.anchor_key.exists():
         return None
     try:
-        return load_signer(file, make=False)
+        return load_signer(settings.anchor_key, make=False)
     except AnchorKeyUnusable:
         return None  # the worker says it; a backup without a signature is one all the same
 

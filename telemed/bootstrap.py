@@ -26,6 +26,7 @@ from telemed import backups
 from telemed import centres as installed
 from telemed.adapters.application import SqlApplication
 from telemed.adapters.audit.anchor_places import AnchorPlace, place_of
+from telemed.adapters.audit.anchor_proof import AnchorKeys
 from telemed.adapters.audit.anchors import AuditAnchors
 from telemed.adapters.audit.watch import AuditWatch
 from telemed.adapters.backup.schedule import BackupSchedule
@@ -222,9 +223,10 @@ async def _back_up(parts: Parts, _payload: Mapping[str, Any]) -> None:
     await backups.make_if_due(parts.settings, stored_objects(parts.extensions), parts.application.now())
 
 
-def anchor_key(settings: Settings) -> Path:
-    """Return the key that signs the notes about the audit trail's end. It proves most where it lies out of reach of the data folder."""
-    return Path(settings.audit_key) if settings.audit_key else settings.data_dir / "keys" / "audit.pem"
+def anchor_keys(settings: Settings) -> AnchorKeys:
+    """Return where the keys may lie by which the notes about the audit trail's end are proved."""
+    named = [Path(file) if file else None for file in (settings.audit_key, settings.audit_public_keys)]
+    return AnchorKeys(settings.data_dir / "keys", *named)
 
 
 def anchor_places(settings: Settings) -> tuple[AnchorPlace, ...]:
@@ -242,7 +244,7 @@ def audit_anchors(parts: Parts) -> AuditAnchors:
     return AuditAnchors(
         parts.application.engine,
         parts.store,
-        anchor_key(settings),
+        settings.anchor_key,
         made=not settings.audit_key,
         further=anchor_places(settings),
         time_stamps=stamps,

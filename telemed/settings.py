@@ -261,6 +261,11 @@ class Settings(SettingsGroup):
         return context
 
     @property
+    def anchor_key(self) -> Path:
+        """The key that signs the notes about the audit trail's end. It proves most where it lies out of reach of the data folder."""
+        return Path(self.audit_key) if self.audit_key else self.data_dir / "keys" / "audit.pem"
+
+    @property
     def proxies(self) -> tuple[IPv4Network | IPv6Network, ...]:
         return networks_in(self.trusted_proxies)
 

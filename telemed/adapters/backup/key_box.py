@@ -14,6 +14,7 @@ import hashlib
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Final, Literal
 
@@ -141,4 +142,4 @@ def write_keys(keys: Mapping[str, bytes], folder: Path) -> None:
         if ".." in path.parts or not path.is_relative_to(folder):
             raise BackupRefused(f"The backup names a key file {name[:80]!r}, which would lie outside of the folder of keys.")
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        kept(path, lambda content=content: content)  # type: ignore[misc]
+        kept(path, partial(bytes, content))

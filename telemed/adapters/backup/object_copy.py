@@ -47,14 +47,21 @@ async def at_once(items: AsyncIterator[T], work: Callable[[T], Awaitable[None]],
             running.add(asyncio.ensure_future(work(item)))
             if len(running) >= many:
                 done, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
-                for task in done:
-                    task.result()
-        for task in running:
-            await task
+                _raise_first(done)
+        while running:
+            done, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+            _raise_first(done)
     finally:
         for task in running:
             task.cancel()
         await asyncio.gather(*running, return_exceptions=True)
+
+
+def _raise_first(done: Iterable[asyncio.Task[None]]) -> None:
+    """Raise the error of one that failed, if one did. Of a disk that is full all of them fail at once: every error is taken."""
+    for error in [task.exception() for task in done]:
+        if error is not None:
+            raise error
 
 
 class ObjectCopy:

@@ -23,17 +23,6 @@ __all__ = ["s3_process", "s3_server"]
 
 
 @pytest.fixture
-def server(request: pytest.FixtureRequest) -> Callable[[], PostgresServer]:
-    """The server of PostgreSQL, where it is wanted."""
-
-    def asked() -> PostgresServer:
-        found: PostgresServer = request.getfixturevalue("postgres_server")
-        return found
-
-    return asked
-
-
-@pytest.fixture
 async def whole(
     harness: Harness, store: ObjectStore, tmp_path: Path, database_url: str, server: Callable[[], PostgresServer], keys: Path
 ) -> Copy:

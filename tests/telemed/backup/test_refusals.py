@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import gc
 import os
 import shutil
 import sys
+from collections.abc import AsyncIterator
 from pathlib import Path
 from unittest.mock import patch
 
@@ -14,6 +16,7 @@ import pytest
 
 from storage.errors import StorageError
 from telemed.adapters.backup.layout import BackupRefused
+from telemed.adapters.backup.object_copy import at_once
 from telemed.settings import Settings
 from tests.s3_server import S3Server
 from tests.telemed.attacks import Copy
@@ -84,6 +87,31 @@ async def test_a_full_folder_leaves_the_last_one_as_it_was(backups: Backups, tmp
     assert files_of(Path(backups.place)) == before
     status, words = await backups.restore(tmp_path / "again", at=first.snapshot)
     assert status == 0, words
+
+
+async def test_of_errors_that_come_together_one_is_raised_and_none_is_printed() -> None:
+    """On a full disk all writes under way fail at once; asyncio prints, with its trace, every error that nobody took."""
+    printed: list[object] = []
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(lambda _, context: printed.append(context))
+
+    async def numbers(count: int) -> AsyncIterator[int]:
+        for number in range(count):
+            yield number
+
+    async def fails(number: int) -> None:
+        await asyncio.sleep(0)
+        raise OSError(number)
+
+    try:
+        for count in (3, 8, 9, 20):
+            with pytest.raises(OSError, match=r"\d"):
+                await at_once(numbers(count), fails)
+            gc.collect()
+            await asyncio.sleep(0)
+    finally:
+        loop.set_exception_handler(None)
+    assert printed == []
 
 
 async def test_two_at_once_are_one(backups: Backups) -> None:
