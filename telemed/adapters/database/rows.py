@@ -147,6 +147,11 @@ def person_from_row(row: Row) -> Person:
     )
 
 
+def person_to_row(person: Person) -> dict[str, Any]:
+    names = ("username", "name", "institution", "centres", "title", "language", "active")
+    return {name: getattr(person, name) for name in names} | {"roles": frozenset(role.value for role in person.roles)}
+
+
 def duty_to_json(duty: tuple[DutyPeriod, ...] | None) -> list[dict[str, Any]] | None:
     if duty is None:
         return None

@@ -16,7 +16,15 @@ from telemed.adapters.database.tables.evidence import (
 )
 from telemed.adapters.database.tables.image_quality import model_proposal, study_quality
 from telemed.adapters.database.tables.jobs import job
-from telemed.adapters.database.tables.network import application_entity, device_call, home_hub, hub_service, institution, region_setting
+from telemed.adapters.database.tables.network import (
+    application_entity,
+    device_call,
+    holiday,
+    home_hub,
+    hub_service,
+    institution,
+    region_setting,
+)
 from telemed.adapters.database.tables.patients import patient, patient_doubt, patient_identifier
 from telemed.adapters.database.tables.people import (
     known_browser,
@@ -48,6 +56,7 @@ __all__ = [
     "evidence",
     "evidence_identity",
     "file_aside",
+    "holiday",
     "home_hub",
     "hub_service",
     "institution",

@@ -20,6 +20,7 @@ person = sa.Table(
     sa.Column("active", sa.Boolean, nullable=False, server_default=sa.true()),
     sa.Column("password_hash", sa.String(200), nullable=False),
     sa.Column("last_sign_in_at", Instant),
+    sa.Column("must_change_password", sa.Boolean, nullable=False, server_default=sa.false()),
 )
 
 
