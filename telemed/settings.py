@@ -62,6 +62,9 @@ class Settings(SettingsGroup):
     )
     reserve_bytes: int = Field(default=1024**3, ge=0, description="The same in bytes; the larger of both counts")
     host: str = Field(default="127.0.0.1", description="Address that all doors listen on")
+    demo_exposed: bool = Field(
+        default=False, description="Lets the demo, whose password everybody knows, listen on an address that other machines reach"
+    )
     http_port: int = Field(default=8080, ge=1, le=65535, description="Port of pages, API and DICOMweb")
     dicom_port: int = Field(default=11112, ge=1, le=65535, description="Port of the DICOM gateway")
     dicom_tls: str = Field(
@@ -227,11 +230,15 @@ class Settings(SettingsGroup):
     @property
     def is_reached_without_tls(self) -> bool:
         """True if others than this machine reach the pages and nothing says that a TLS proxy stands before them."""
+        return not self.is_loopback and not self.secure_cookies
+
+    @property
+    def is_loopback(self) -> bool:
+        """True if this machine alone reaches the address that all doors listen on."""
         try:
-            loopback = ipaddress.ip_address(self.host).is_loopback
+            return ipaddress.ip_address(self.host).is_loopback
         except ValueError:
-            loopback = self.host == "localhost"
-        return not loopback and not self.secure_cookies
+            return self.host == "localhost"
 
     @property
     def address(self) -> str:

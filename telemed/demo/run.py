@@ -13,6 +13,7 @@ from rich.table import Table
 from storage.errors import StorageError
 from telemed.adapters.database.engine import DatabaseUnavailable, make_engine
 from telemed.adapters.database.repositories.region import (
+    DEMONSTRATION,
     add_districts,
     add_entities,
     add_home_hubs,
@@ -62,6 +63,7 @@ async def put_region(settings: Settings, passwords: Passwords | None = None) -> 
             await add_institutions(connection, region.INSTITUTIONS)
             await add_entities(connection, region.DEVICES)
             await add_districts(connection, region.DISTRICTS)
+            await add_setting(connection, DEMONSTRATION, True)
             await add_setting(connection, ECG_REQUESTS, list(region.ECG_REQUESTS))
             await add_services(connection, region.hub_services())
             homes = {(centre, member): hub for centre in region.CENTRES for member, hub in region.HOME_HUBS.items()}

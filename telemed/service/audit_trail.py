@@ -12,9 +12,9 @@ from telemed.service.application import Application
 from telemed.service.execution import record_look
 
 OPEN_DETAIL = frozenset({
-    "active", "attributes", "cause", "contradictions", "different", "evidence", "file", "from", "hub", "instance", "institution", "joined",
-    "kind", "other", "patient", "pdf_sha256", "restored", "rule", "same_person", "since", "split", "status", "step", "study", "times",
-    "tls", "to", "type", "version", "was", "why",
+    "active", "attributes", "cause", "contradictions", "different", "evidence", "fields", "file", "from", "hub", "instance", "institution",
+    "joined", "kind", "other", "patient", "pdf_sha256", "restored", "rule", "same_person", "since", "split", "status", "step", "study",
+    "times", "tls", "to", "type", "version", "was", "why",
 })  # fmt: skip
 """Details that are codes and ids. Any other (a reason, a finding, a file's name) may hold clinical words and stays hidden:
 the record keeps it, the chain covers it, and who may read the case reads it there."""

@@ -37,20 +37,24 @@ from telemed.domain.errors import (
     VersionRequired,
     WrongPassword,
 )
+from telemed.domain.region_rules import RegionFault
 from telemed.service.application import Unready
 from telemed.service.contradictions import Contradicted
 from telemed.service.document_pages import Undrawable
 from telemed.service.files import DamagedFile, UnknownKind
+from telemed.service.region_file import RegionRefused
 from telemed.service.uploads import ChecksumMismatch, OffsetMismatch, TooManyUploads
 from telemed.web.connections import TooSlow
 from telemed.web.i18n import gettext
 from telemed.web.labels.contradictions import contradiction_text
+from telemed.web.labels.region import path_text, placed_text, region_fault_text
 
 _ = str  # marks text for the translation catalogue
 log = structlog.get_logger()
 
 STATUS = {
     Invalid: 422,
+    RegionRefused: 422,
     NotFound: 404,
     Forbidden: 403,
     InvalidTransition: 409,
@@ -80,6 +84,7 @@ ALWAYS_SAID = {NotAuthenticated: BEARER, WrongPassword: BEARER, TooManyWaiting: 
 
 TITLE = {
     "invalid": _("Some fields need attention"),
+    "region-refused": _("The region is not taken as it is: nothing was changed"),
     "not-found": _("There is no such thing here"),
     "forbidden": _("You may not do this"),
     "invalid-transition": _("This step is not possible in the present state"),
@@ -149,6 +154,7 @@ FAULT = {
     "number-of-another-patient": _("belongs to another patient of this institution"),
     "must-be-confirmed": _("must be confirmed"),
     "too-many": _("there are too many; the most is"),
+    "code-taken": _("is the code of another institution already: change that one instead"),
     "ae-title": _("must be 1 to 16 ASCII characters without a backslash and without a space at the ends"),
     "title-taken": _("is the title of another device already: change that one instead"),
     "code-of-another": _("is the code of another institution, which may call by it"),
@@ -162,6 +168,9 @@ FAULT = {
     "character-set": _("takes DICOM's defined terms, such as GB18030 or ISO_IR 192"),
     "certificate": _("must be one or more certificates in PEM, from BEGIN CERTIFICATE to END CERTIFICATE"),
     "private-key": _("holds a private key, which must stay where it belongs: enter the certificate alone"),
+    "no-operator": _("is missing: the region has none of the level operator, which runs the network"),
+    "one-of-each": _("must be given to one person:"),
+    "username": _("must have small letters, digits, dots and dashes, not"),
     "not-a-cursor": _("is not a cursor of this list"),
 }
 
@@ -211,6 +220,8 @@ def from_domain(error: DomainError) -> Problem:
             return Problem(status, error.code, errors=error.errors)
         case AlreadyClaimed():
             return Problem(status, error.code, claimed_by=error.by, claimed_at=error.at)
+        case RegionRefused():
+            return _region_refused(status, error)
         case InvalidTransition():
             return Problem(status, error.code, f"{error.kind}: {error.state} -> {error.action}", state=error.state, action=error.action)
         case Contradicted():
@@ -248,6 +259,26 @@ def _from_file(status: int, error: UnknownKind | DamagedFile | BorrowedStudy | T
             return Problem(status, error.code, gettext(BORROWED) % error.study_instance_uid)
         case TakenInstance():
             return Problem(status, error.code, gettext(SET_ASIDE) % error, set_aside=list(error.sop_instance_uids))
+
+
+def region_sentence(fault: RegionFault) -> str:
+    """Return what is wrong with a region at one place."""
+    if fault.code.startswith("device:"):
+        return fault_text(FieldError("", fault.code.removeprefix("device:"), fault.facts.get("value", "")))
+    return region_fault_text(fault)
+
+
+def _region_refused(status: int, error: RegionRefused) -> Problem:
+    """Every fault with the place where it stands."""
+    found = [
+        {"field": path_text(each.fault.path), "message": region_sentence(each.fault), "code": each.fault.code}
+        | ({"line": each.line, "column": each.column} if each.line else {})
+        for each in error.found
+    ]
+    sentences = [placed_text(each, region_sentence(each.fault)) for each in error.found[:5]]
+    problem = Problem(status, error.code, "; ".join(sentences))
+    problem.more = {"errors": found, "further": error.more}
+    return problem
 
 
 def _contradicted(status: int, error: Contradicted) -> Problem:

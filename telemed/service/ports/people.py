@@ -11,6 +11,14 @@ from telemed.domain.people import Person
 
 
 class People(Protocol):
+    async def any(self) -> bool:
+        """True if there is an account, open or closed."""
+        ...
+
+    async def add(self, person: Person, password_hash: str = "", *, must_change: bool = False) -> bool:
+        """A new account; False where one has the name already. Without a hash no password is right."""
+        ...
+
     async def get(self, username: str) -> Person | None: ...
     async def password_hash(self, username: str) -> str | None:
         """Return the hash to check against; None for a name that nobody has and for an account that is closed."""

@@ -26,7 +26,7 @@ report:amend s         critical:declare sr    critical:tell sr       critical:ac
 patient:merge mo       network:read oa        unmatched:read o       statistics:read msro   audit:read c
 account:read b         account:unlock b       patient:find m         system:read a          job:retry a
 report:verify -        patient:match -        evidence:export msr    study:correct o       evidence:send msr
-priors:fetch msr      device:manage o         evidence:identify ms
+priors:fetch msr      device:manage o         evidence:identify ms   region:read oa         region:manage oa
 """
 LETTERS = {
     "m": (Role.MEMBER_STAFF, {OWN}),

@@ -8,11 +8,18 @@ import sqlalchemy as sa
 
 from telemed.adapters.database import rows as r
 from telemed.adapters.database import tables as t
-from telemed.adapters.database.repositories.base import Repository
+from telemed.adapters.database.repositories.base import Repository, insert_or_nothing
 from telemed.domain.people import Person
 
 
 class PersonTable(Repository):
+    async def any(self) -> bool:
+        return await self._one(sa.select(t.person.c.username).limit(1)) is not None
+
+    async def add(self, person: Person, password_hash: str = "", *, must_change: bool = False) -> bool:
+        values = r.person_to_row(person) | {"password_hash": password_hash, "must_change_password": must_change}
+        return bool((await self._do(insert_or_nothing(self._connection, t.person).values(values))).rowcount)
+
     async def get(self, username: str) -> Person | None:
         row = await self._one(sa.select(t.person).where(t.person.c.username == username))
         return r.person_from_row(row) if row else None
