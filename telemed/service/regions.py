@@ -3,13 +3,13 @@ rules of the whole region, and is on record with what stood there before."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
-from typing import Any
+from datetime import date, timedelta
+from typing import Any, TypeVar
 
 from telemed.domain.centre import Centre
-from telemed.domain.duty import Holiday
+from telemed.domain.duty import DutyPeriod, Holiday, days_of, weekday_of
 from telemed.domain.errors import FieldError, Invalid, NotFound, StaleVersion, VersionRequired
 from telemed.domain.network import HubService, Institution
 from telemed.domain.people import Person
@@ -20,7 +20,6 @@ from telemed.domain.region import (
     RegionContent,
     completed,
     difference,
-    holiday_entry,
     home_entry,
     hub_entry,
     institution_entry,
@@ -31,6 +30,9 @@ from telemed.domain.region_rules import Path, RegionFault, Surroundings, faults
 from telemed.service.ports.region import PRIORS, Region
 from telemed.service.ports.unit_of_work import UnitOfWork
 from telemed.service.region_file import MOST_SAID, PlacedFault, RegionRefused, write_region
+from telemed.service.region_shape import Shaping
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,16 @@ class HubEntry:
     @property
     def tag(self) -> str:
         return tag_of(hub_entry(self.service))
+
+
+@dataclass(frozen=True, slots=True)
+class DutyDay:
+    """A day of a hub: the periods that begin on it, `always` where readers are there round the clock, and why it differs."""
+
+    day: date
+    periods: tuple[DutyPeriod, ...]
+    always: bool
+    holiday: Holiday | None
 
 
 def surroundings(region: Region, kept: RegionContent) -> Surroundings:
@@ -237,25 +249,33 @@ async def put_hub(work: UnitOfWork, person: Person, wanted: HubService, expected
     return _hub(ordered(after), wanted)
 
 
-async def holidays(work: UnitOfWork, person: Person) -> tuple[tuple[Holiday, ...], str]:
-    """Return the days that differ from their weekday, and the tag of the list."""
+async def holidays(work: UnitOfWork, person: Person) -> tuple[Holiday, ...]:
+    """Return the days that differ from their weekday, in their order."""
     require(person, Action.REGION_READ)
-    content = await work.region_records.content()
-    return content.holidays, _holidays_tag(content)
+    return (await work.region_records.content()).holidays
 
 
-def _holidays_tag(content: RegionContent) -> str:
-    return tag_of([holiday_entry(each) for each in content.holidays])
-
-
-async def put_holidays(work: UnitOfWork, person: Person, wanted: Sequence[Holiday], expected: str) -> tuple[tuple[Holiday, ...], str]:
-    """The days that differ from now on. Raises StaleVersion, RegionRefused."""
+async def put_holiday(work: UnitOfWork, person: Person, wanted: Holiday) -> Holiday:
+    """The duty of this day, of one hub or of all, from now on. Raises RegionRefused."""
     require(person, Action.REGION_MANAGE)
     before = await work.region_records.content()
-    _must_be_current(expected, _holidays_tag(before))
-    after = replace(before, holidays=tuple(wanted))
-    await _change(work, person, before, after, {("holiday",): ("items",)})
-    return ordered(after).holidays, _holidays_tag(ordered(after))
+    after = replace(before, holidays=(wanted, *_other_days(before, wanted.day, wanted.hub)))
+    await _change(work, person, before, after, {("holiday", 0): ()})
+    return wanted
+
+
+async def remove_holiday(work: UnitOfWork, person: Person, day: date, hub: str) -> None:
+    """The day has the duty of its weekday again. Raises NotFound where it has it."""
+    require(person, Action.REGION_MANAGE)
+    before = await work.region_records.content()
+    others = _other_days(before, day, hub)
+    if len(others) == len(before.holidays):
+        raise NotFound("holiday", f"{day} {hub}".strip())
+    await _change(work, person, before, replace(before, holidays=others), {})
+
+
+def _other_days(content: RegionContent, day: date, hub: str) -> tuple[Holiday, ...]:
+    return tuple(each for each in content.holidays if (each.day, each.hub) != (day, hub))
 
 
 async def _change(work: UnitOfWork, person: Person, before: RegionContent, after: RegionContent, here: dict[Path, Path]) -> None:
@@ -278,3 +298,39 @@ def centre_choices(centre: Centre) -> list[str]:
     """Return what a hub of the centre may cover, in the order of the request form; what a form leaves open is proposed."""
     asked = next((each for each in centre.request_form.fields if each.name == centre.need), None)
     return [choice.value for choice in asked.choices] if asked else []
+
+
+def institution_typed(given: Mapping[str, Any]) -> Institution:
+    """Return the institution that was typed, named as in the file. Raises RegionRefused for a level or class that is none."""
+    shaping = Shaping()
+    return _shaped(shaping, shaping.institution(given, ()))
+
+
+def hub_typed(given: Mapping[str, Any]) -> HubService:
+    """Return the service that was typed, named as in the file. Raises RegionRefused for a duty period that is none."""
+    shaping = Shaping()
+    return _shaped(shaping, shaping.hub(given, ()))
+
+
+def holiday_typed(given: Mapping[str, Any]) -> Holiday:
+    """Return the day that was typed, named as in the file. Raises RegionRefused for a duty that is none."""
+    shaping = Shaping()
+    return _shaped(shaping, shaping.holiday(given, ()))
+
+
+def _shaped(shaping: Shaping, read: T) -> T:
+    if shaping.faults:
+        raise RegionRefused(tuple(map(PlacedFault, shaping.faults)))
+    return read
+
+
+def duty_days(entry: HubEntry, first: date, days: int) -> Iterator[DutyDay]:
+    """Return the duty of each day from the first on."""
+    differing = days_of(entry.service.hub, entry.holidays)
+    for day in (first + timedelta(days=n) for n in range(days)):
+        weekday = weekday_of(day, differing)
+        served = entry.service.active and weekday is not None
+        periods = tuple(p for p in entry.service.duty or () if weekday in p.weekdays) if served else ()
+        always = served and entry.service.duty is None
+        own = [each for each in entry.holidays if each.day == day]
+        yield DutyDay(day, periods, always, max(own, key=lambda each: each.hub, default=None))

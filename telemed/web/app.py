@@ -36,6 +36,7 @@ from telemed.web.api import (
     exports,
     network,
     patients,
+    region,
     reports,
     session,
     statistics,
@@ -98,7 +99,7 @@ FORM_LIMIT = 64 * 1024
 """Bytes of a form: the only ones that pages send as such are those of signing in."""
 API_MODULES = (
     session, cases, reports, evidence, exports, transfers, criticals, events, network, patients, uploads, views, unmatched, statistics,
-    administration, audit, devices,
+    administration, audit, devices, region,
 )  # fmt: skip
 """Imported for their operations."""
 

@@ -105,6 +105,20 @@ DELETE /devices/{title}          operator
 POST   /devices/{title}/enable   operator
 POST   /devices/{title}/disable  operator
 POST   /devices/{title}/test     operator
+GET    /institutions             operator sysadmin
+POST   /institutions             operator sysadmin
+GET    /institutions/{code}      operator sysadmin
+PUT    /institutions/{code}      operator sysadmin
+POST   /institutions/{code}/enable  operator sysadmin
+POST   /institutions/{code}/disable operator sysadmin
+GET    /hubs                     operator sysadmin
+GET    /hubs/{hub}/{centre}      operator sysadmin
+PUT    /hubs/{hub}/{centre}      operator sysadmin
+GET    /holidays                 operator sysadmin
+POST   /holidays                 operator sysadmin
+DELETE /holidays/{date}          operator sysadmin
+GET    /region                   operator sysadmin
+PUT    /region                   operator sysadmin
 POST   /patients/find            members
 GET    /patients/doubts          members operator
 POST   /patients/merge           members operator
@@ -159,6 +173,9 @@ BODIES = {
     "POST /network/route": {"centre": "ecg", "member": "CLINIC1"},
     "POST /devices": {"title": "CT9", "institution": "CLINIC1"},
     "PUT /devices/{title}": {"institution": "CLINIC1"},
+    "POST /institutions": {"code": "CLINIC9", "name": "x", "level": "guest"},
+    "PUT /institutions/{code}": {"name": "x", "level": "member"},
+    "POST /holidays": {"date": "2027-01-01", "duty": "none"},
     "POST /patients/find": {"number": "P1"},
     "POST /patients/merge": {"kept": "0" * 32, "joined": "1" * 32, "reason": "x"},
     "POST /patients/different": {"first": "0" * 32, "second": "1" * 32, "reason": "x"},
@@ -294,6 +311,10 @@ async def test_operations_that_concern_no_one_case(region: DemoRegion, waiting: 
         "title": "NONE",
         "session": "0" * 64,
         "file_id": "0" * 32,
+        "code": "NONE",
+        "hub": "NONE",
+        "centre": "none",
+        "date": "2027-01-01",
     }
     filled = "/api/v1" + path.format_map(holes)
     body = BODIES.get(name, {} if method in ("POST", "PATCH") else None)
