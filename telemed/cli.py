@@ -162,16 +162,11 @@ def serve(
 
 async def _must_be_enterable(settings: Settings) -> None:
     """End where nobody can sign in, or where everybody can who read of the demo."""
-    from telemed import setup_command
-    from telemed.region_command import the_region
+    from telemed.setup_command import entrance
 
-    if not await setup_command.has_people(settings):
+    people, demonstration = await entrance(settings)
+    if not people:
         _fail("Nobody can sign in yet: set up the region and its first people with telemed setup, or look around with telemed demo.")
-    engine = make_engine(settings.database)
-    try:
-        demonstration = (await the_region(engine, settings)).demonstration
-    finally:
-        await engine.dispose()
     if demonstration:
         _must_stay_here(settings)
 
@@ -384,32 +379,13 @@ def setup(
         _prepare(settings)
         _run(_migrate(settings))
         try:
-            _set_up(settings, file, administrators, password_stdin=password_stdin, one_time=one_time)
+            _run(steps.must_be_empty(settings))
+            region, people = steps.answers(file, administrators)
+            people = steps.with_passwords(people, from_stdin=password_stdin, one_time=one_time)
+            steps.welcome(settings, people, _run(steps.set_up(settings, region, people)), Console(highlight=False))
         except steps.CannotSetUp as error:
             _say_all([str(error)])
         except WrongRegion as wrong:
             _say_all(wrong.sentences)
         except (EOFError, KeyboardInterrupt, typer.Abort):
             _say_all([gettext("Setting up was broken off: nothing was changed.")])
-
-
-def _set_up(settings: Settings, file: Path | None, administrators: str, *, password_stdin: bool, one_time: bool) -> None:
-    """Take region and people from the file and the options, or ask for them, and put them in place."""
-    from telemed import centres
-    from telemed import setup_command as steps
-    from telemed.setup_wizard import Wizard
-
-    _run(steps.must_be_empty(settings))
-    if file is not None:
-        region, people = steps.region_from_file(file), steps.administrators_of(administrators)
-    else:
-        wizard = Wizard(centres.discover(), input, print)
-        region = steps.region_as_asked(wizard.region())
-        people = steps.administrators_of(administrators) if administrators else wizard.administrators()
-    if password_stdin:
-        people = steps.with_passwords_of(people, sys.stdin.read().splitlines())
-    elif not one_time:
-        people = steps.asked_passwords(people)
-    made = frozenset(each.username for each in people if each.password is None)
-    people = _run(steps.set_up(settings, region, people))
-    steps.welcome(settings, people, made, Console(highlight=False))

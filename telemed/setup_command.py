@@ -10,6 +10,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from telemed import centres
 from telemed.adapters.database.engine import make_engine
 from telemed.adapters.database.unit_of_work import reading, writing
 from telemed.adapters.passwords import Argon2Passwords
@@ -127,22 +128,38 @@ def _asked_password(each: NewAdministrator, ask: Callable[[str], str]) -> str | 
 
 async def must_be_empty(settings: Settings) -> None:
     """Raises CannotSetUp where there are people."""
+    people, _demonstration = await entrance(settings)
+    if people:
+        raise CannotSetUp(gettext(ALREADY))
+
+
+async def entrance(settings: Settings) -> tuple[bool, bool]:
+    """Return whether somebody can have an account here, and whether the demo's people are among them."""
     engine = make_engine(settings.database)
     try:
-        async with reading(engine, await the_region(engine, settings)) as work:
-            if await work.people.any():
-                raise CannotSetUp(gettext(ALREADY))
+        region = await the_region(engine, settings)
+        async with reading(engine, region) as work:
+            return await work.people.any(), region.demonstration
     finally:
         await engine.dispose()
 
 
-async def has_people(settings: Settings) -> bool:
-    """True if somebody can have an account here."""
-    try:
-        await must_be_empty(settings)
-    except CannotSetUp:
-        return True
-    return False
+def answers(file: Path | None, administrators: str) -> tuple[Callable[[Region], RegionContent], list[NewAdministrator]]:
+    """Return the region and the people, from the file and what was named, else from questions. Raises CannotSetUp, WrongRegion."""
+    if file is not None:
+        return region_from_file(file), administrators_of(administrators)
+    from telemed.setup_wizard import Wizard
+
+    wizard = Wizard(centres.discover(), input, print)
+    region = region_as_asked(wizard.region())
+    return region, administrators_of(administrators) if administrators else wizard.administrators()
+
+
+def with_passwords(people: Sequence[NewAdministrator], *, from_stdin: bool, one_time: bool) -> list[NewAdministrator]:
+    """Return the people with the passwords that are given; with None where one is to be made."""
+    if from_stdin:
+        return with_passwords_of(people, sys.stdin.read().splitlines())
+    return list(people) if one_time else asked_passwords(people)
 
 
 async def set_up(
@@ -190,10 +207,11 @@ def region_as_asked(content: RegionContent) -> Callable[[Region], RegionContent]
     return sound
 
 
-def welcome(settings: Settings, people: Sequence[NewAdministrator], made: frozenset[str], console: Console) -> None:
+def welcome(settings: Settings, asked: Sequence[NewAdministrator], known: Sequence[NewAdministrator], console: Console) -> None:
     """Print who can sign in now and where; passwords that were made are printed here and nowhere else."""
     console.print(gettext("The region stands, and these people can sign in:"))
-    for each in people:
+    made = {each.username for each in asked if each.password is None}
+    for each in known:
         password = (each.password or "") if each.username in made else gettext("password as given")
         console.print(f"  {each.username}  {password}  ({gettext(ROLE_WORDS[each.role])}, {each.name})", soft_wrap=True, markup=False)
     if made:

@@ -79,6 +79,7 @@ from telemed.web.pages import (
     new_case,
     notices,
     reading,
+    region_pages,
     search,
     statistics_page,
     system,
@@ -105,7 +106,7 @@ API_MODULES = (
 
 PAGE_MODULES = (
     session_pages, worklist, reading, board, case, new_case, search, notices, network_page, unmatched_page, audit_pages, accounts, system,
-    statistics_page, help_page, transfer_pages, devices_page,
+    statistics_page, help_page, transfer_pages, devices_page, region_pages,
 )  # fmt: skip
 """Imported for their pages."""
 
