@@ -7,7 +7,7 @@ import logging
 import os
 import sys
 import tomllib
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
@@ -16,6 +16,7 @@ import structlog
 import typer
 from pydantic import ValidationError
 from rich.console import Console
+from rich.text import Text
 from sqlalchemy.exc import DBAPIError
 
 from storage import open_store
@@ -35,6 +36,8 @@ from telemed.settings import Settings, unknown_names, unknown_variables
 from telemed.supervisor import CANNOT_START, Supervisor
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help="Remote diagnosis platform.", pretty_exceptions_enable=False)
+region_app = typer.Typer(no_args_is_help=True, help="The region as one file, for version control.")
+app.add_typer(region_app, name="region")
 log = structlog.get_logger()
 console = Console(stderr=True, highlight=False)
 
@@ -170,13 +173,36 @@ def serve(
             _say_what_is_odd(settings)
         if role not in all_roles():
             _fail(f"There is no role {role}; there are {', '.join(all_roles())}.")
+        if role == "web" and not until_stdin_closes:
+            _run(_must_be_enterable(settings))
         from telemed.roles import run as roles  # it takes a second: who only watches over roles does not wait for it
 
         _run(roles.serve(role, settings, until_stdin_closes=until_stdin_closes))
         return
     _say_what_is_odd(settings)
     _run(_put_in_order(settings))
+    _run(_must_be_enterable(settings))
     sys.exit(_run(_supervise(settings)))
+
+
+async def _must_be_enterable(settings: Settings) -> None:
+    """End where nobody can sign in, or where everybody can who read of the demo."""
+    from telemed.setup_command import entrance
+
+    people, demonstration = await entrance(settings)
+    if not people:
+        _fail("Nobody can sign in yet: set up the region and its first people with telemed setup, or look around with telemed demo.")
+    if demonstration:
+        _must_stay_here(settings)
+
+
+def _must_stay_here(settings: Settings) -> None:
+    """The demo's password is public: end where others than this machine would reach it, unless that is meant."""
+    if not settings.is_loopback and not settings.demo_exposed:
+        _fail(
+            f"The demo's people are here, whose password everybody knows, and TELEMED_HOST={settings.host} lets other machines in:"
+            " leave it at 127.0.0.1, or set TELEMED_DEMO_EXPOSED=true if that is meant."
+        )
 
 
 async def _supervise(settings: Settings) -> int:
@@ -198,6 +224,7 @@ def demo(empty: Annotated[bool, typer.Option("--empty", help="The region without
     from telemed.demo.run import run_demo
 
     settings = _settings()
+    _must_stay_here(settings)
     _prepare(settings)
     _say_what_is_odd(settings)
     _run(_put_in_order(settings))
@@ -336,3 +363,94 @@ def device(
 
 
 app.add_typer(account_app(_settings, _run, _fail), name="account")
+LANGUAGE = Annotated[str, typer.Option("--lang", help="zh-CN or en; left out: as the locale says")]
+
+
+def _language(asked: str) -> str:
+    """Return the language that was asked for, or that of the shell."""
+    from telemed.web.i18n import LANGUAGES, match_language
+
+    if asked and match_language(asked) is None:
+        _fail(f"There is no language {asked}; there are {', '.join(LANGUAGES)}.")
+    shell = os.environ.get("LC_ALL") or os.environ.get("LC_MESSAGES") or os.environ.get("LANG")
+    return match_language(asked or shell) or "en"
+
+
+def _say_all(sentences: Sequence[str]) -> NoReturn:
+    """Say each sentence on a line of its own, and that nothing was changed."""
+    for sentence in sentences:
+        console.print(Text.assemble(("telemed: ", "bold red"), sentence), soft_wrap=True)
+    sys.exit(CANNOT_START)
+
+
+@region_app.command("export")
+def region_export(
+    file: Annotated[Path | None, typer.Argument(help="File to write; standard output when left out")] = None,
+) -> None:
+    """Write the region as TOML: institutions, hubs, duty, home hubs, holidays, devices, settings."""
+    from telemed import region_command
+
+    settings = _settings()
+    try:
+        _run(region_command.export_region(settings, file))
+    except OSError as error:
+        _fail(f"{file} cannot be written ({error.strerror}).")
+
+
+@region_app.command("import")
+def region_import(
+    file: Annotated[Path, typer.Argument(help="The region's file")],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would change, and change nothing")] = False,
+    lang: LANGUAGE = "",
+) -> None:
+    """Take the region from its file, all or nothing, and print what changed. What the file leaves out is switched off."""
+    from telemed import region_command
+    from telemed.web.i18n import speaking
+
+    settings = _settings()
+    with speaking(_language(lang)):
+        try:
+            changes = _run(region_command.import_region(settings, file, dry_run=dry_run))
+        except region_command.WrongRegion as wrong:
+            _say_all(wrong.sentences)
+        region_command.show_changes(changes, Console(highlight=False), dry_run=dry_run)
+
+
+@app.command()
+def setup(
+    file: Annotated[Path | None, typer.Option("--file", help="The region's file; without it questions are asked")] = None,
+    administrators: Annotated[
+        str, typer.Option("--administrators", help="system=USER:NAME,security=USER:NAME,audit=USER:NAME,operator=USER:NAME")
+    ] = "",
+    password_stdin: Annotated[
+        bool, typer.Option("--password-stdin", help="Read their first passwords from standard input, one a line, in that order")
+    ] = False,
+    one_time: Annotated[bool, typer.Option("--one-time", help="Make first passwords and print them once; ask for none")] = False,
+    example: Annotated[bool, typer.Option("--example", help="Print an example of a region's file")] = False,
+    lang: LANGUAGE = "",
+) -> None:
+    """Set up an empty installation: the region, three administrators and the network's operator."""
+    from telemed import setup_command as steps
+    from telemed.region_command import WrongRegion
+    from telemed.web.i18n import gettext, speaking
+
+    if example:
+        sys.stdout.write(steps.example_file())
+        return
+    if password_stdin and (one_time or file is None):
+        _fail("--password-stdin goes with --file and without --one-time: standard input cannot answer questions as well.")
+    settings = _settings()
+    with speaking(_language(lang)):
+        _prepare(settings)
+        _run(_migrate(settings))
+        try:
+            _run(steps.must_be_empty(settings))
+            region, people = steps.answers(file, administrators)
+            people = steps.with_passwords(people, from_stdin=password_stdin, one_time=one_time)
+            steps.welcome(settings, people, _run(steps.set_up(settings, region, people)), Console(highlight=False))
+        except steps.CannotSetUp as error:
+            _say_all([str(error)])
+        except WrongRegion as wrong:
+            _say_all(wrong.sentences)
+        except (EOFError, KeyboardInterrupt, typer.Abort):
+            _say_all([gettext("Setting up was broken off: nothing was changed.")])

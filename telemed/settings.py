@@ -70,6 +70,9 @@ class Settings(SettingsGroup):
         description="Address that pages, API and DICOMweb listen on where it is another than TELEMED_HOST, such as `127.0.0.1` behind a "
         "proxy on this machine; empty: TELEMED_HOST",
     )
+    demo_exposed: bool = Field(
+        default=False, description="Lets the demo, whose password everybody knows, listen on an address that other machines reach"
+    )
     http_port: int = Field(default=8080, ge=1, le=65535, description="Port of pages, API and DICOMweb")
     dicom_port: int = Field(default=11112, ge=1, le=65535, description="Port of the DICOM gateway")
     dicom_tls: str = Field(
@@ -287,6 +290,11 @@ class Settings(SettingsGroup):
     def web_host(self) -> str:
         """The address that pages, API and DICOMweb listen on."""
         return self.http_host or self.host
+
+    @property
+    def is_loopback(self) -> bool:
+        """True if this machine alone reaches the addresses that the doors listen on."""
+        return is_loopback(self.host) and is_loopback(self.web_host)
 
     @property
     def address(self) -> str:

@@ -104,6 +104,7 @@ async def put_region(settings: Settings, passwords: Passwords | None = None) -> 
             await add_entities(connection, region.DEVICES)
             await add_setting(connection, DEMONSTRATION, True)
             await add_districts(connection, region.DISTRICTS)
+            await add_setting(connection, DEMONSTRATION, True)
             await add_setting(connection, ECG_REQUESTS, list(region.ECG_REQUESTS))
             await add_services(connection, region.hub_services())
             homes = {(centre, member): hub for centre in region.CENTRES for member, hub in region.HOME_HUBS.items()}

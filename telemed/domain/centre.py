@@ -78,6 +78,14 @@ class Centre:
     templates: tuple[Template, ...] = ()
     roles: Mapping[str, str] = field(default_factory=dict)
     """Roles of an installation that the centre brings: the module of each, by its name for `telemed serve`."""
+    region_settings: tuple[str, ...] = ()
+    """Names of the region's settings that the centre reads."""
+
+    @property
+    def needs(self) -> frozenset[str] | None:
+        """What a hub of the centre may cover: the choices of the field that `need` names; None where anything may stand there."""
+        asked = next((each for each in self.request_form.fields if each.name == self.need), None)
+        return None if asked is None or asked.open_choice else frozenset(choice.value for choice in asked.choices)
 
     def need_of(self, request: Mapping[str, Any]) -> str:
         return str(request.get(self.need, "")).upper() if self.need else ""

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, time
+from datetime import date, datetime
 from enum import StrEnum
 from ipaddress import ip_address, ip_network
 from zoneinfo import ZoneInfo
+
+from telemed.domain.duty import DayDuty, Holiday
+from telemed.domain.duty import DutyPeriod as DutyPeriod
 
 
 class Level(StrEnum):
@@ -17,10 +20,33 @@ class Level(StrEnum):
     OPERATOR = "operator"
 
 
+class InstitutionClass(StrEnum):
+    """Classes of health institutions: the three grades of hospitals (医院分级管理办法, 1989), and those below them (医疗机构管理条例
+    实施细则, 1994, article 3)."""
+
+    TERTIARY = "tertiary"
+    SECONDARY = "secondary"
+    PRIMARY = "primary"
+    COMMUNITY_HEALTH_CENTRE = "community-health-centre"
+    TOWNSHIP_HEALTH_CENTRE = "township-health-centre"
+    CLINIC = "clinic"
+    VILLAGE_CLINIC = "village-clinic"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """A person of an institution who can be called; `title` says for what."""
+
+    name: str
+    title: str = ""
+    phone: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Institution:
     """One institution. `code` is at once its AE title and its HL7 sending facility (MSH-4). `phone` is where it is reached; empty:
-    not known."""
+    not known. `classification` is None where nobody has said it."""
 
     code: str
     name: str
@@ -30,6 +56,8 @@ class Institution:
     district: str = ""
     active: bool = True
     phone: str = ""
+    classification: InstitutionClass | None = None
+    contacts: tuple[Contact, ...] = ()
 
 
 class EntityUse(StrEnum):
@@ -90,32 +118,13 @@ def _is_address(host: str) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class DutyPeriod:
-    """Readers are there on these weekdays (Monday is 0) from `start` to `end`, region time.
-
-    A period whose `end` is not after its `start` runs into the next day: 20:00 to 08:00 is a night, 00:00 to 00:00 a day.
-    """
-
-    weekdays: frozenset[int]
-    start: time
-    end: time
-
-    def covers(self, moment: datetime) -> bool:
-        clock, today = moment.time(), moment.weekday()
-        if self.start < self.end:
-            return today in self.weekdays and self.start <= clock < self.end
-        began_today = today in self.weekdays and self.start <= clock
-        began_yesterday = (today - 1) % 7 in self.weekdays and clock < self.end
-        return began_today or began_yesterday
-
-
-@dataclass(frozen=True, slots=True)
 class HubService:
     """The service of one hub in one centre.
 
     `parent` is the next hub up, None at the top. `covers` lists the modalities or specialities read here (None: all).
     `duty` lists when readers are there (None: round the clock). `two_person` names the kinds of case whose report a
-    second person reviews. `reader_cap` bounds the cases one reader may hold (None: no bound).
+    second person reviews. `reader_cap` bounds the cases one reader may hold (None: no bound). One that is not `active` is asked
+    nothing. `days` are those whose duty differs from that of their weekday.
     """
 
     hub: str
@@ -125,9 +134,14 @@ class HubService:
     duty: tuple[DutyPeriod, ...] | None = None
     two_person: frozenset[str] = frozenset()
     reader_cap: int | None = None
+    active: bool = True
+    days: Mapping[date, DayDuty] = field(default_factory=dict, hash=False)
 
     def on_duty(self, moment: datetime) -> bool:
-        return self.duty is None or any(period.covers(moment) for period in self.duty)
+        """True if readers are there at this moment, in region time."""
+        if self.duty is None:
+            return self.days.get(moment.date()) is not DayDuty.CLOSED
+        return any(period.covers(moment, self.days) for period in self.duty)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +155,7 @@ class Network:
     entities: Mapping[str, ApplicationEntity] = field(default_factory=dict)
     districts: tuple[str, ...] = ()
     """All districts of the region as `city district`, also those without an institution."""
+    holidays: tuple[Holiday, ...] = ()
 
     def chain(self, centre: str, member: str) -> Iterator[HubService]:
         """The hubs that answer for `member`, nearest first. A cycle in the tree ends the chain."""

@@ -118,6 +118,8 @@ interface Contradiction {
 interface FieldError {
   field?: string;
   message: string;
+  line?: number;
+  column?: number;
 }
 
 /** The values of a form by the names of its controls. */

@@ -44,21 +44,25 @@ from telemed.domain.errors import (
     WrongCode,
     WrongPassword,
 )
+from telemed.domain.region_rules import RegionFault
 from telemed.service.application import Unready
 from telemed.service.archives import NothingTaken
 from telemed.service.contradictions import Contradicted
 from telemed.service.document_pages import Undrawable
 from telemed.service.files import DamagedFile, UnknownKind
+from telemed.service.region_file import RegionRefused
 from telemed.service.uploads import ChecksumMismatch, OffsetMismatch, TooManyUploads
 from telemed.web.connections import TooSlow
 from telemed.web.i18n import gettext
 from telemed.web.labels.contradictions import contradiction_text
+from telemed.web.labels.region import path_text, placed_text, region_fault_text
 
 _ = str  # marks text for the translation catalogue
 log = structlog.get_logger()
 
 STATUS = {
     Invalid: 422,
+    RegionRefused: 422,
     NotFound: 404,
     Forbidden: 403,
     InvalidTransition: 409,
@@ -101,6 +105,7 @@ ALWAYS_SAID = {
 
 TITLE = {
     "invalid": _("Some fields need attention"),
+    "region-refused": _("The region is not taken as it is: nothing was changed"),
     "not-found": _("There is no such thing here"),
     "forbidden": _("You may not do this"),
     "invalid-transition": _("This step is not possible in the present state"),
@@ -179,6 +184,7 @@ FAULT = {
     "number-of-another-patient": _("belongs to another patient of this institution"),
     "must-be-confirmed": _("must be confirmed"),
     "too-many": _("there are too many; the most is"),
+    "code-taken": _("is the code of another institution already: change that one instead"),
     "ae-title": _("must be 1 to 16 ASCII characters without a backslash and without a space at the ends"),
     "title-taken": _("is the title of another device already: change that one instead"),
     "code-of-another": _("is the code of another institution, which may call by it"),
@@ -197,6 +203,8 @@ FAULT = {
     "password-common": _("is one of the passwords that everybody tries first"),
     "password-word": _("holds a word that is easily guessed here:"),
     "password-used": _("was used before; it must differ from the last"),
+    "no-operator": _("is missing: the region has none of the level operator, which runs the network"),
+    "one-of-each": _("must be given to one person:"),
     "not-a-cursor": _("is not a cursor of this list"),
     "username": _("must be 2 to 32 small letters, digits, dots, hyphens or underscores, beginning with a letter or digit"),
     "username-reserved": _("has a meaning of its own here: choose another"),
@@ -282,8 +290,8 @@ def from_domain(error: DomainError) -> Problem:
             return Problem(status, error.code, claimed_by=error.by, claimed_at=error.at)
         case InvalidTransition():
             return Problem(status, error.code, f"{error.kind}: {error.state} -> {error.action}", state=error.state, action=error.action)
-        case Contradicted():
-            return _contradicted(status, error)
+        case Contradicted() | RegionRefused():
+            return _in_detail(status, error)
         case IdentityUnsettled():
             return Problem(status, error.code, evidence=error.evidence_id, differs=list(error.differs))
         case SecondFactorRequired():
@@ -328,6 +336,31 @@ def _nothing_taken(error: NothingTaken) -> str:
     """The first files of an archive of which nothing was taken, each with its reason."""
     said = [f"{each.name}: {from_domain(each.error).document()['detail']}" for each in error.left_out[:3]]
     return "; ".join(said) or gettext("There is no file in this archive.")
+
+
+def region_sentence(fault: RegionFault) -> str:
+    """Return what is wrong with a region at one place."""
+    if fault.code.startswith("device:"):
+        return fault_text(FieldError("", fault.code.removeprefix("device:"), fault.facts.get("value", "")))
+    return region_fault_text(fault)
+
+
+def _region_refused(status: int, error: RegionRefused) -> Problem:
+    """Every fault with the place where it stands."""
+    found = [
+        {"field": path_text(each.fault.path), "message": region_sentence(each.fault), "code": each.fault.code}
+        | ({"line": each.line, "column": each.column} if each.line else {})
+        for each in error.found
+    ]
+    sentences = [placed_text(each, region_sentence(each.fault)) for each in error.found[:5]]
+    problem = Problem(status, error.code, "; ".join(sentences))
+    problem.more = {"errors": found, "further": error.more}
+    return problem
+
+
+def _in_detail(status: int, error: Contradicted | RegionRefused) -> Problem:
+    """Each thing that was found, with what to do."""
+    return _contradicted(status, error) if isinstance(error, Contradicted) else _region_refused(status, error)
 
 
 def _contradicted(status: int, error: Contradicted) -> Problem:

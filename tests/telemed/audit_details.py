@@ -10,7 +10,7 @@ from telemed.service.audit_trail import OPEN_DETAIL
 
 CLOSED_DETAIL = frozenset({
     "reason", "note", "finding", "action", "whom", "how", "name",
-    "edit", "template", "beat", "number", "begin", "seconds", "caption",
+    "values", "edit", "template", "beat", "number", "begin", "seconds", "caption",
     "address", "uses", "calls_from", "certificates", "authority", "device", "instances", "failed",
 })  # fmt: skip
 """Words that people typed, what a reader did to a recording, addresses of devices. Whoever writes another key decides here or in

@@ -29,6 +29,7 @@ from telemed.adapters.database.repositories.password_attempts import PasswordAtt
 from telemed.adapters.database.repositories.patients import PatientTable
 from telemed.adapters.database.repositories.people import PersonTable
 from telemed.adapters.database.repositories.reconciliations import ReconciliationTable
+from telemed.adapters.database.repositories.region_records import RegionTables
 from telemed.adapters.database.repositories.reports import ReportTable
 from telemed.adapters.database.repositories.saved_views import SavedViewTable
 from telemed.adapters.database.repositories.second_factors import SecondFactorTable
@@ -58,6 +59,7 @@ from telemed.service.ports.patients import Patients
 from telemed.service.ports.people import People
 from telemed.service.ports.reconciliations import Reconciliations
 from telemed.service.ports.region import Region
+from telemed.service.ports.region_records import RegionRecords
 from telemed.service.ports.reports import Reports
 from telemed.service.ports.saved_views import SavedViews
 from telemed.service.ports.sessions import Sessions
@@ -174,6 +176,7 @@ class SqlUnitOfWork:
         self.reconciliations: Reconciliations = ReconciliationTable(connection)
         self.transfers: Transfers = TransferTable(connection)
         self.devices: Devices = DeviceTable(connection)
+        self.region_records: RegionRecords = RegionTables(connection)
         self.people: People = PersonTable(connection)
         self.sessions: Sessions = SessionTable(connection)
         self.invitations: Invitations = InvitationTable(connection)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from telemed.centres.ecg.domain import TRACINGS
+from telemed.centres.ecg.ports import CRITICAL, REQUESTS
 from telemed.domain.centre import Centre, Phrase, Template
 from telemed.domain.contradictions import OtherThanMeasured, Severity
 from telemed.domain.deadlines import DeadlineRule
@@ -98,6 +99,7 @@ CENTRE = Centre(
     expected=TRACINGS,
     headline_fields=("recording", "reason"),
     claim_idle_minutes=10,
+    region_settings=(REQUESTS, CRITICAL),
     contradictions=CONTRADICTIONS,
     file_kinds=FILE_KINDS,
     critical_findings=(_("Acute ST-elevation infarction"), _("Ventricular tachycardia"), _("Pause of 3 s or more"),

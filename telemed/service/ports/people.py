@@ -12,6 +12,10 @@ from telemed.domain.people import Person
 
 
 class People(Protocol):
+    async def any(self) -> bool:
+        """True if there is an account, open or closed."""
+        ...
+
     async def get(self, username: str) -> Person | None: ...
     async def locked(self, username: str) -> Person | None:
         """The person, locked for the rest of the transaction: two who change the same account do so one after the other."""

@@ -14,6 +14,9 @@ from telemed.domain.evidence import DOCUMENTS, PRIOR_STUDIES, STUDIES, EvidenceK
 from telemed.domain.network import Network
 from telemed.domain.people import SessionLimits
 
+PRIORS = "priors"
+"""Region setting: `{"studies": 10, "years": 10}`, see `PriorRules`."""
+
 
 @dataclass(frozen=True, slots=True)
 class PriorRules:
@@ -35,6 +38,10 @@ class Region:
     tell_within: timedelta = timedelta(minutes=10)
     authentication: AuthenticationProfile = PROFILES[ProfileName.ASVS]
     priors: PriorRules = field(default_factory=PriorRules)
+    name: str = ""
+    """The network's name, empty where nobody gave it one."""
+    demonstration: bool = False
+    """The people of the demo are here, whose password everybody knows."""
     settings: Mapping[str, Any] = field(default_factory=dict)
     """The region's settings by name, as kept: what a centre decides of its own it reads from here."""
 

@@ -24,6 +24,7 @@ from telemed.service.ports.patients import Patients
 from telemed.service.ports.people import People
 from telemed.service.ports.reconciliations import Reconciliations
 from telemed.service.ports.region import Region
+from telemed.service.ports.region_records import RegionRecords
 from telemed.service.ports.reports import Reports
 from telemed.service.ports.saved_views import SavedViews
 from telemed.service.ports.sessions import Sessions
@@ -51,6 +52,7 @@ class UnitOfWork(Protocol):
     reconciliations: Reconciliations
     transfers: Transfers
     devices: Devices
+    region_records: RegionRecords
     people: People
     sessions: Sessions
     invitations: Invitations

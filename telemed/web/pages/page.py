@@ -149,6 +149,7 @@ async def tabs_of(visit: Visit) -> list[Tab]:
     wanted = (
         (person.has(Role.MEMBER_STAFF), "/cases", _("Our cases")),
         (may(person, Action.NETWORK_READ), "/network", _("Network")),
+        (may(person, Action.REGION_READ), "/institutions", _("Institutions")),
         (may(person, Action.DEVICE_MANAGE), "/devices", _("Devices")),
         (may(person, Action.UNMATCHED_READ), "/unmatched", _("Unmatched")),
         (may(person, Action.STATISTICS_READ) and not person.has(Role.MEMBER_STAFF), "/statistics", _("Statistics")),
@@ -157,11 +158,21 @@ async def tabs_of(visit: Visit) -> list[Tab]:
         (may(person, Action.SYSTEM_READ), "/system", _("System")),
         (may(person, Action.RECOVERY_ASK) or may(person, Action.RECOVERY_CONFIRM), "/recoveries", _("Lost factors")),
     )
-    tabs = [Tab(href, gettext(label), None, "", here == href or here.startswith(href + "/")) for allowed, href, label in wanted if allowed]
+    tabs = [Tab(href, gettext(label), None, "", _is_within(here, href)) for allowed, href, label in wanted if allowed]
     if person.has(Role.MEMBER_STAFF):
         waiting = (await visit.application.queries.counts(person))[View.ATTENTION]
         tabs[0] = replace(tabs[0], count=waiting, tone="critical")
     return tabs
+
+
+REGION_PAGES = ("/institutions", "/hubs", "/region")
+"""Pages of one tab."""
+
+
+def _is_within(here: str, href: str) -> bool:
+    """True if the page is the tab's, or lies below it."""
+    places = REGION_PAGES if href in REGION_PAGES else (href,)
+    return any(here == place or here.startswith(place + "/") for place in places)
 
 
 def _frame(visit: Visit, tabs: list[Tab], notices: int) -> dict[str, Any]:
@@ -169,7 +180,7 @@ def _frame(visit: Visit, tabs: list[Tab], notices: int) -> dict[str, Any]:
     centres = visit.application.region.centres
     only = next(iter(person.centres)) if len(person.centres) == 1 else ""
     return {
-        "hub": gettext("Nanjing remote diagnosis"),
+        "hub": visit.application.region.name or gettext("Nanjing remote diagnosis"),
         "centre": gettext(centres[only].name) if only in centres else "",
         "tabs": tabs,
         "person": {"name": person.name, "institution": person.institution, "username": person.username},

@@ -117,6 +117,20 @@ DELETE /devices/{title}          operator
 POST   /devices/{title}/enable   operator
 POST   /devices/{title}/disable  operator
 POST   /devices/{title}/test     operator
+GET    /institutions             operator sysadmin
+POST   /institutions             operator sysadmin
+GET    /institutions/{code}      operator sysadmin
+PUT    /institutions/{code}      operator sysadmin
+POST   /institutions/{code}/enable  operator sysadmin
+POST   /institutions/{code}/disable operator sysadmin
+GET    /hubs                     operator sysadmin
+GET    /hubs/{hub}/{centre}      operator sysadmin
+PUT    /hubs/{hub}/{centre}      operator sysadmin
+GET    /holidays                 operator sysadmin
+POST   /holidays                 operator sysadmin
+DELETE /holidays/{date}          operator sysadmin
+GET    /region                   operator sysadmin
+PUT    /region                   operator sysadmin
 POST   /patients/find            members
 GET    /patients/doubts          members operator
 POST   /patients/merge           members operator
@@ -198,6 +212,9 @@ BODIES = {
     "PUT /devices/{title}": {"institution": "CLINIC1"},
     "POST /accounts": {"username": "door.li", "name": "李门", "institution": "CLINIC1", "roles": ["member-staff"]},
     "PUT /accounts/{username}": {"name": "李门", "institution": "CLINIC1", "roles": ["member-staff"]},
+    "POST /institutions": {"code": "CLINIC9", "name": "x", "level": "guest"},
+    "PUT /institutions/{code}": {"name": "x", "level": "member"},
+    "POST /holidays": {"date": "2027-01-01", "duty": "none"},
     "POST /patients/find": {"number": "P1"},
     "POST /patients/merge": {"kept": "0" * 32, "joined": "1" * 32, "reason": "x"},
     "POST /patients/different": {"first": "0" * 32, "second": "1" * 32, "reason": "x"},
@@ -339,6 +356,10 @@ async def test_operations_that_concern_no_one_case(region: DemoRegion, waiting: 
         "number": "1",
         "passkey": "none",
         "recovery": "0" * 32,
+        "code": "NONE",
+        "hub": "NONE",
+        "centre": "none",
+        "date": "2027-01-01",
     }
     filled = "/api/v1" + path.format_map(holes)
     body = BODIES.get(name, {} if method in ("POST", "PATCH") else None)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from telemed.setup_command import example_file
 from telemed.supervisor import CANNOT_START
 from tests.demo_region import free_port
 from tests.installation import ROOT
@@ -25,6 +26,14 @@ def telemed(folder: Path, *arguments: str, within: float = 120, **settings: str)
     command = [sys.executable, "-m", "telemed", *arguments]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=within, check=False)
     return done.returncode, [line for line in done.stderr.splitlines() if line.startswith("telemed:")], done.stderr
+
+
+def set_up(folder: Path) -> None:
+    """Put the example's region and its first people in place: who has none does not start."""
+    example = folder / "region.toml"
+    example.write_text(example_file(), encoding="utf-8")
+    status, _, said = telemed(folder, "setup", "--file", str(example), "--one-time")
+    assert status == 0, said
 
 
 @pytest.fixture
@@ -68,6 +77,7 @@ def test_what_cannot_be_had_is_one_plain_sentence(tmp_path: Path, settings: dict
 
 @pytest.mark.parametrize("setting", ["TELEMED_HTTP_PORT", "TELEMED_DICOM_PORT"])
 def test_a_port_in_use_stops_all_roles_with_its_name(tmp_path: Path, taken: int, setting: str) -> None:
+    set_up(tmp_path)
     status, sentences, said = telemed(tmp_path, "serve", **{setting: str(taken)})
     assert status == CANNOT_START, said
     assert len(sentences) == 1, said
@@ -77,6 +87,7 @@ def test_a_port_in_use_stops_all_roles_with_its_name(tmp_path: Path, taken: int,
 
 
 def test_a_port_is_shared_with_no_stranger(tmp_path: Path) -> None:
+    set_up(tmp_path)
     with socket.create_server(("127.0.0.1", 0), reuse_port=True) as stranger:
         port = str(stranger.getsockname()[1])
         status, sentences, said = telemed(tmp_path, "serve", TELEMED_DICOM_PORT=port, TELEMED_DICOM_PROCESSES="2")
@@ -118,3 +129,11 @@ def test_settings_come_from_a_file_and_the_environment_wins(tmp_path: Path) -> N
     status, sentences, _ = telemed(tmp_path, "migrate", TELEMED_CONFIG=str(file))
     assert status == CANNOT_START
     assert "TELEMED_COLOUR" in sentences[0]
+
+
+def test_nobody_starts_where_nobody_can_sign_in(tmp_path: Path) -> None:
+    status, sentences, said = telemed(tmp_path, "serve")
+    assert status == CANNOT_START, said
+    assert len(sentences) == 1, said
+    assert "telemed setup" in sentences[0]
+    assert "telemed demo" in sentences[0]

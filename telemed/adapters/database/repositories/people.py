@@ -17,6 +17,9 @@ AT_ONCE = 500
 
 
 class PersonTable(Repository):
+    async def any(self) -> bool:
+        return await self._one(sa.select(t.person.c.username).limit(1)) is not None
+
     async def get(self, username: str) -> Person | None:
         row = await self._one(sa.select(t.person).where(t.person.c.username == username))
         return r.person_from_row(row) if row else None

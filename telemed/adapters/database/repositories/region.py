@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -15,15 +16,20 @@ from telemed.adapters.database.repositories.base import insert_or_nothing
 from telemed.adapters.database.rows import duty_from_json, duty_to_json, person_to_row
 from telemed.domain.authentication_profile import PROFILES, AuthenticationProfile, ProfileName
 from telemed.domain.centre import Centre
-from telemed.domain.network import ApplicationEntity, EntityUse, HubService, Institution, Level, Network
+from telemed.domain.duty import DayDuty, Holiday, days_of
+from telemed.domain.network import ApplicationEntity, Contact, EntityUse, HubService, Institution, InstitutionClass, Level, Network
 from telemed.domain.people import Person
-from telemed.service.ports.region import PriorRules, Region
+from telemed.service.ports.region import PRIORS, PriorRules, Region
 
 DISTRICTS = "districts"
 """Region setting: all districts that the network is to cover."""
 
-PRIORS = "priors"
-"""Region setting: `{"studies": 10, "years": 10}`, see `PriorRules`."""
+
+NAME = "network-name"
+"""Region setting: the network's name."""
+
+DEMONSTRATION = "demonstration"
+"""Region setting: true where the demo put its people. It is no part of a region's file."""
 
 
 DEMONSTRATION = "demonstration"
@@ -37,29 +43,36 @@ async def load_region(
     profile: AuthenticationProfile = PROFILES[ProfileName.ASVS],
 ) -> Region:
     """The region as it stands now."""
-    institutions = (await connection.execute(sa.select(t.institution))).mappings().all()
+    institutions = [institution_from_row(row) for row in (await connection.execute(sa.select(t.institution))).mappings()]
     services = (await connection.execute(sa.select(t.hub_service))).mappings().all()
+    holidays = [holiday_from_row(row) for row in (await connection.execute(sa.select(t.holiday))).mappings()]
     homes = (await connection.execute(sa.select(t.home_hub))).mappings().all()
     entities = (await connection.execute(sa.select(t.application_entity))).mappings().all()
     settings = {row["name"]: row["value"] for row in (await connection.execute(sa.select(t.region_setting))).mappings()}
+    active = {each.code for each in institutions if each.active}
     network = Network(
-        institutions={
-            i["code"]: Institution(i["code"], i["name"], i["name_en"], Level(i["level"]), i["city"], i["district"], i["active"], i["phone"])
-            for i in institutions
-        },
+        institutions={i.code: i for i in institutions},
         services={
-            (s["centre"], s["hub"]): HubService(
-                s["hub"], s["centre"], s["parent"], s["covers"], duty_from_json(s["duty"]), s["two_person"], s["reader_cap"]
-            )
+            (s["centre"], s["hub"]): replace(service_from_row(s), days=days_of(s["hub"], holidays))
             for s in services
+            if s["active"] and s["hub"] in active
         },
         home_hubs={(h["centre"], h["member"]): h["hub"] for h in homes},
         zone=ZoneInfo(zone),
         entities={e["title"]: entity_from_row(e) for e in entities},
         districts=tuple(settings.get(DISTRICTS) or ()),
+        holidays=tuple(holidays),
     )
-    authentication = profile.in_demonstration() if settings.get(DEMONSTRATION) is True else profile
-    return Region(network, centres, authentication=authentication, priors=_prior_rules(settings.get(PRIORS)), settings=settings)
+    name, demonstration = str(settings.get(NAME) or ""), settings.get(DEMONSTRATION) is True
+    return Region(
+        network,
+        centres,
+        authentication=profile.in_demonstration() if demonstration else profile,
+        priors=_prior_rules(settings.get(PRIORS)),
+        name=name,
+        demonstration=demonstration,
+        settings=settings,
+    )
 
 
 def _prior_rules(value: object) -> PriorRules:
@@ -67,6 +80,34 @@ def _prior_rules(value: object) -> PriorRules:
     given = value if isinstance(value, dict) else {}
     sound = {name: given[name] for name in ("studies", "years") if type(given.get(name)) is int and given[name] > 0}
     return PriorRules(**sound)
+
+
+def institution_from_row(row: sa.RowMapping) -> Institution:
+    said = InstitutionClass(row["classification"]) if row["classification"] else None
+    people = tuple(Contact(**each) for each in row["contacts"])
+    names, place = (row["code"], row["name"], row["name_en"], Level(row["level"])), (row["city"], row["district"])
+    return Institution(*names, *place, row["active"], row["phone"], said, people)
+
+
+def institution_to_row(each: Institution) -> dict[str, Any]:
+    names = ("code", "name", "name_en", "city", "district", "active", "phone")
+    people = [{"name": person.name, "title": person.title, "phone": person.phone} for person in each.contacts]
+    said = {"level": each.level.value, "classification": each.classification or "", "contacts": people}
+    return {name: getattr(each, name) for name in names} | said
+
+
+def service_from_row(row: sa.RowMapping) -> HubService:
+    offered = (row["parent"], row["covers"], duty_from_json(row["duty"]), row["two_person"], row["reader_cap"], row["active"])
+    return HubService(row["hub"], row["centre"], *offered)
+
+
+def service_to_row(each: HubService) -> dict[str, Any]:
+    names = ("hub", "centre", "parent", "covers", "two_person", "reader_cap", "active")
+    return {name: getattr(each, name) for name in names} | {"duty": duty_to_json(each.duty)}
+
+
+def holiday_from_row(row: sa.RowMapping) -> Holiday:
+    return Holiday(row["day"], DayDuty(row["duty"]), row["name"], row["hub"])
 
 
 def entity_from_row(row: sa.RowMapping) -> ApplicationEntity:
@@ -83,9 +124,8 @@ def entity_to_row(device: ApplicationEntity) -> dict[str, Any]:
 
 
 async def add_institutions(connection: AsyncConnection, institutions: Sequence[Institution]) -> None:
-    for i in institutions:
-        values = {"code": i.code, "name": i.name, "name_en": i.name_en, "level": i.level.value, "city": i.city, "district": i.district}
-        await connection.execute(insert_or_nothing(connection, t.institution).values(**values, active=i.active, phone=i.phone))
+    for each in institutions:
+        await connection.execute(insert_or_nothing(connection, t.institution).values(institution_to_row(each)))
 
 
 async def add_entities(connection: AsyncConnection, entities: Sequence[ApplicationEntity]) -> None:
@@ -95,10 +135,8 @@ async def add_entities(connection: AsyncConnection, entities: Sequence[Applicati
 
 
 async def add_services(connection: AsyncConnection, services: Sequence[HubService]) -> None:
-    for s in services:
-        values = {"hub": s.hub, "centre": s.centre, "parent": s.parent, "covers": s.covers, "two_person": s.two_person}
-        row = values | {"duty": duty_to_json(s.duty), "reader_cap": s.reader_cap}
-        await connection.execute(insert_or_nothing(connection, t.hub_service).values(row))
+    for each in services:
+        await connection.execute(insert_or_nothing(connection, t.hub_service).values(service_to_row(each)))
 
 
 async def add_home_hubs(connection: AsyncConnection, homes: Mapping[tuple[str, str], str]) -> None:

@@ -27,7 +27,15 @@ from telemed.adapters.database.tables.evidence import (
 )
 from telemed.adapters.database.tables.image_quality import model_proposal, study_quality
 from telemed.adapters.database.tables.jobs import job
-from telemed.adapters.database.tables.network import application_entity, device_call, home_hub, hub_service, institution, region_setting
+from telemed.adapters.database.tables.network import (
+    application_entity,
+    device_call,
+    holiday,
+    home_hub,
+    hub_service,
+    institution,
+    region_setting,
+)
 from telemed.adapters.database.tables.patients import patient, patient_doubt, patient_identifier
 from telemed.adapters.database.tables.people import (
     invitation,
@@ -64,6 +72,7 @@ __all__ = [
     "factor_recovery",
     "file_aside",
     "half_session",
+    "holiday",
     "home_hub",
     "hub_service",
     "institution",

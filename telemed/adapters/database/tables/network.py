@@ -18,6 +18,8 @@ institution = sa.Table(
     sa.Column("district", Name, nullable=False, server_default=""),
     sa.Column("active", sa.Boolean, nullable=False, server_default=sa.true()),
     sa.Column("phone", sa.String(32), nullable=False, server_default=""),
+    sa.Column("classification", sa.String(32), nullable=False, server_default=""),
+    sa.Column("contacts", sa.JSON, nullable=False, server_default="[]"),
 )
 
 
@@ -58,6 +60,7 @@ hub_service = sa.Table(
     sa.Column("duty", sa.JSON),
     sa.Column("two_person", Codes, nullable=False),
     sa.Column("reader_cap", sa.Integer),
+    sa.Column("active", sa.Boolean, nullable=False, server_default=sa.true()),
 )
 
 
@@ -67,6 +70,17 @@ home_hub = sa.Table(
     sa.Column("centre", Name, primary_key=True),
     sa.Column("member", Code, sa.ForeignKey("institution.code"), primary_key=True),
     sa.Column("hub", Code, nullable=False),
+)
+
+
+holiday = sa.Table(
+    "holiday",
+    metadata,
+    sa.Column("day", sa.Date, primary_key=True),
+    sa.Column("hub", Code, primary_key=True),
+    sa.Column("duty", sa.String(16), nullable=False),
+    sa.Column("name", Name, nullable=False, server_default=""),
+    comment="days whose duty is not that of their weekday, of one hub or (empty) of all",
 )
 
 
