@@ -1,4 +1,4 @@
-"""`telemed demo --empty` as processes of their own, to be killed and started again."""
+"""An installation as processes of its own, to be killed and started again: `telemed demo --empty`, or one that was set up."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +21,12 @@ AWAY = (aiohttp.ClientError, ConnectionError, TimeoutError)
 
 
 class Installation:
-    """One installation in a folder, on free ports. `settings` are further `TELEMED_` variables."""
+    """One installation in a folder, on free ports. `settings` are further `TELEMED_` variables, `command` is what starts it."""
 
-    def __init__(self, folder: Path, settings: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, folder: Path, settings: Mapping[str, str] | None = None, command: Sequence[str] = ("demo", "--empty")
+    ) -> None:
+        self.command = command
         self.dicom_port, http_port = free_port(), free_port()
         self.home = f"http://127.0.0.1:{http_port}"
         ports = {"TELEMED_HTTP_PORT": str(http_port), "TELEMED_DICOM_PORT": str(self.dicom_port), "TELEMED_MLLP_PORT": str(free_port())}
@@ -34,7 +37,7 @@ class Installation:
     async def start(self) -> None:
         with self.log.open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "telemed", "demo", "--empty", cwd=ROOT, env=self.environment, start_new_session=True,
+                sys.executable, "-m", "telemed", *self.command, cwd=ROOT, env=self.environment, start_new_session=True,
                 stdout=log, stderr=log,
             )  # fmt: skip
         await self.ready()
@@ -117,11 +120,15 @@ class Installation:
             content = await answer.json() if "json" in answer.content_type else await answer.read()
             return answer.status, content, dict(answer.headers)
 
-    async def verify(self) -> tuple[int, str]:
-        """Exit status and words of `telemed verify`."""
+    async def run(self, *arguments: str) -> tuple[int, str]:
+        """Exit status and words of a command of `telemed`."""
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "telemed", "verify", cwd=ROOT, env=self.environment,
+            sys.executable, "-m", "telemed", *arguments, cwd=ROOT, env=self.environment,
             stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
         )  # fmt: skip
         words, _ = await process.communicate()
         return process.returncode or 0, words.decode()
+
+    async def verify(self) -> tuple[int, str]:
+        """Exit status and words of `telemed verify`."""
+        return await self.run("verify")
