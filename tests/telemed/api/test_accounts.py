@@ -10,7 +10,8 @@ from urllib.parse import urlencode, urlsplit
 
 import pytest
 
-from tests.demo_region import Answer, DemoRegion, running_region
+from tests.demo_region import PASSWORD, Answer, DemoRegion, running_region
+from tests.telemed.api.factors import with_totp
 
 NEW = {"username": "wang.li", "name": "王莉", "institution": "HUBA", "roles": ["specialist"], "centres": ["imaging"], "phone": "025-1"}
 SECRET = "蓝天-白云-2026"
@@ -51,9 +52,10 @@ async def test_from_the_invitation_to_the_first_sign_in(region: DemoRegion) -> N
     page = await region.call("GET", path, headers={"Accept": "text/html"})
     assert "王莉" in page.body.decode()
     for password, again, words in (
-        ("short", None, b"at least so many"),
+        ("short", None, b"too short; the fewest characters are 8"),
         (SECRET, "x", b"not the same"),
-        ("wang.li.2026", None, b"own name"),
+        ("wang.li.2026", None, b"easily guessed here: wang.li"),
+        ("password123", None, b"everybody tries first"),
     ):
         refused = await chosen(region, path, password, again)
         assert refused.status == 422
@@ -134,6 +136,18 @@ async def test_a_first_password_opens_the_account_at_once(region: DemoRegion) ->
     answer = await admin(region, "POST", "", NEW | {"password": "at the counter"})
     assert (answer.status, answer.body["url"], answer.body["expires_at"]) == (201, "", None)
     assert await signed_in(region, "wang.li", "at the counter") == 200
+
+
+async def test_whether_a_second_factor_is_asked_for_is_seen(region: DemoRegion) -> None:
+    await region.token("clinic2")
+    await with_totp(region, "clinic2")
+    await region.call("POST", "/api/v1/me/totp", {"password": PASSWORD}, user="clinic1")  # begun, and never confirmed
+    listed = {each["username"]: each["factor"] for each in (await admin(region, "GET", "")).body["items"]}
+    assert {name for name, factor in listed.items() if factor} == {"clinic2"}
+    page = await region.call("GET", "/accounts/clinic2", user="secadmin", headers={"Accept": "text/html", "Accept-Language": "en"})
+    assert "/recoveries?username=clinic2" in page.body.decode()
+    asked = await region.call("GET", "/recoveries?username=clinic2", user="secadmin", headers={"Accept": "text/html"})
+    assert 'value="clinic2"' in asked.body.decode()
 
 
 async def test_a_reset_ends_what_was(region: DemoRegion) -> None:

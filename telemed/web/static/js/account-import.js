@@ -10,7 +10,12 @@ import { el, icon, need, wordsOf } from "./element.js";
 import { t, tn } from "./i18n.js";
 
 /** @type {Record<string, [tone: string, icon: string]>} */
-const LOOKS = { faulty: ["critical", "alert-triangle"], new: ["done", "plus"], changed: ["waiting", "pencil"], unchanged: ["quiet", "check"] };
+const LOOKS = {
+  faulty: ["critical", "alert-triangle"],
+  new: ["done", "plus"],
+  changed: ["waiting", "pencil"],
+  unchanged: ["quiet", "check"],
+};
 const PATIENCE = 300_000; // ms: a list of ten thousand takes its time
 
 /** @param {string} state */
@@ -111,7 +116,9 @@ function showPlan(found) {
   const counts = ["new", "changed", "unchanged", "faulty"].map((state) => `${word(state)} ${found[state]}`).join(" · ");
   const advice = found.faulty ? t("Mend the rows at fault in the file and choose it again: until then nothing is taken over.") : "";
   const rest = found.rows > found.items.length ? t("The first {n} are shown.", { n: found.items.length }) : "";
-  need(planPlace, "[data-import-summary]").textContent = [tn("{n} row", "{n} rows", found.rows), counts, advice, rest].filter(Boolean).join(" · ");
+  need(planPlace, "[data-import-summary]").textContent = [tn("{n} row", "{n} rows", found.rows), counts, advice, rest]
+    .filter(Boolean)
+    .join(" · ");
   need(planPlace, "[data-import-rows]").replaceChildren(rowsTable(found));
   carryOutButton.hidden = found.faulty > 0 || found.new + found.changed === 0;
   planPlace.hidden = false;
@@ -178,7 +185,14 @@ function showInvitations(made) {
   invitations = made;
   planPlace.hidden = true;
   const lines = made.map((each) =>
-    el("tr", {}, el("td", {}, each.username), el("td", {}, each.name), el("td", {}, each.institution), el("td", { class: "link" }, each.url)),
+    el(
+      "tr",
+      {},
+      el("td", {}, each.username),
+      el("td", {}, each.name),
+      el("td", {}, each.institution),
+      el("td", { class: "link" }, each.url),
+    ),
   );
   const head = [t("Account"), t("Name"), t("Institution"), t("Link")].map((text) => el("th", { scope: "col" }, text));
   const table = el("table", { class: "data import-rows" }, el("thead", {}, el("tr", {}, ...head)), el("tbody", {}, ...lines));
