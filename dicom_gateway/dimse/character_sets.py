@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from io import BytesIO
 
 from pydicom.charset import python_encoding
@@ -15,6 +16,9 @@ from pynetdicom.dsutils import decode, encode
 UNICODE = "ISO_IR 192"
 _CHINESE, _ESCAPE_GB2312 = "ISO 2022 IR 58", b"\x1b$)A"  # PS3.5 annex K
 _DELIMITERS = re.compile(r"([\\^=\r\n\f])")
+_LINES = re.compile(r"[\r\n\f\t]")
+_ASCII = frozenset({"", "ISO_IR 6", "ISO 2022 IR 6"})
+_JAPANESE_SINGLE_BYTE = python_encoding["ISO_IR 13"]  # JIS X 0201 (PS3.3 table C.12-2)
 _TEXT = frozenset({"LO", "LT", "PN", "SH", "ST", "UC", "UT"})  # affected by (0008,0005): PS3.5 6.1.2.2
 
 
@@ -32,7 +36,7 @@ def answer_in(response: Dataset, asked: Dataset, preferred: str = "") -> Dataset
     texts = [text for text in _texts(response) if not text.isascii()]
     wished = (tuple(preferred.split("\\")), declared(asked)) if preferred else (declared(asked),)
     for terms in wished:
-        if not terms or not all(_can_say(terms, text) for text in texts):
+        if not terms or not all(term in python_encoding for term in terms) or not all(_can_say(terms, text) for text in texts):
             continue
         response.SpecificCharacterSet = list(terms) if len(terms) > 1 else terms[0]
         if _CHINESE in terms[1:]:
@@ -74,19 +78,31 @@ def _texts(data_set: Dataset) -> Iterator[str]:
             yield from (str(value) for value in values)
 
 
+@lru_cache(4096)
 def _can_say(terms: tuple[str, ...], text: str) -> bool:
-    """True if `text` can be written under these terms. With code extensions each component stands for itself (PS3.5 6.1.2.5.3)."""
-    codecs = [python_encoding.get(term, "").removesuffix("_p") for term in terms]
-    parts = _DELIMITERS.split(text) if len(terms) > 1 else [text]
-    return all(any(_has(codec, part) for codec in codecs) for part in parts)
+    """True if `text`, written under these terms, is read again as it was. With code extensions each component stands for itself
+    (PS3.5 6.1.2.5.3), and a line would have to designate its set anew."""
+    if len(terms) == 1:
+        return _is_written(terms, text)
+    return not _LINES.search(text) and all(_is_written(terms, part) for part in _DELIMITERS.split(text))
 
 
-def _has(codec: str, part: str) -> bool:
-    try:
-        part.encode(codec or "ascii")
-    except (UnicodeError, LookupError):
-        return False
-    return True
+def _is_written(terms: tuple[str, ...], part: str) -> bool:
+    """True if the first of the terms under which pydicom would write this, which has no way to refuse, says it."""
+    if part.isascii():
+        return True
+    for term in terms if _CHINESE not in terms[1:] else (_CHINESE,):  # what goes with GB 2312 is written here, and under it alone
+        codec = python_encoding[term].removesuffix("_p")
+        try:
+            encoded = part.encode(codec)
+        except (UnicodeError, LookupError):
+            continue
+        if codec == _JAPANESE_SINGLE_BYTE and len(encoded) != len(part):
+            continue  # the codec also has the characters of two bytes, the set does not
+        if codec == _JAPANESE_SINGLE_BYTE and len({byte >> 7 for byte in encoded}) > 1:
+            return False  # Latin letters and katakana side by side are two sets
+        return term not in _ASCII and encoded.decode(codec) == part
+    return False
 
 
 def _designate_chinese(data_set: Dataset) -> None:
