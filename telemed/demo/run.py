@@ -13,7 +13,6 @@ from rich.table import Table
 from storage.errors import StorageError
 from telemed.adapters.database.engine import DatabaseUnavailable, make_engine
 from telemed.adapters.database.repositories.region import (
-    DEMONSTRATION,
     add_districts,
     add_entities,
     add_home_hubs,
@@ -28,6 +27,7 @@ from telemed.centres.ecg.ports import REQUESTS as ECG_REQUESTS
 from telemed.demo import region
 from telemed.listening import check_shared_port
 from telemed.service.ports.people import Passwords
+from telemed.service.ports.region import DEMONSTRATION
 from telemed.settings import Settings
 from telemed.supervisor import Supervisor
 

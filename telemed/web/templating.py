@@ -16,6 +16,7 @@ from telemed.domain.patient import masked, masked_name
 from telemed.web import appearance, i18n
 from telemed.web.assets import STATIC_FOLDER, Assets
 from telemed.web.dates import LOCAL_ZONE, dicom_day, show_age, show_date, show_datetime, show_exact
+from telemed.web.keys import APPLICATION
 
 TEMPLATE_FOLDER: Final = Path(__file__).parent / "templates"
 THEME_COOKIE: Final = "theme"
@@ -33,8 +34,10 @@ def _javascript_texts() -> str:
 
 
 async def page_context(request: web.Request) -> dict[str, object]:
-    """Return what ``base.html`` needs whatever the page: language, theme, the server's time and the zone it is shown in, the address."""
+    """Return what ``base.html`` needs whatever the page: language, theme, the server's time and the zone it is shown in, the address,
+    and whether people here are made up."""
     theme = request.cookies.get(THEME_COOKIE, "auto")
+    application = request.config_dict.get(APPLICATION)
     return {
         "language": i18n.current_language(),
         "languages": i18n.LANGUAGES,
@@ -42,6 +45,7 @@ async def page_context(request: web.Request) -> dict[str, object]:
         "server_time": datetime.now(UTC),
         "time_zone": str(LOCAL_ZONE),
         "address": request.rel_url,
+        "demonstration": application is not None and application.region.demonstration,
     }
 
 

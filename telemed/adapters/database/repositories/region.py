@@ -17,17 +17,13 @@ from telemed.domain.authentication_profile import PROFILES, AuthenticationProfil
 from telemed.domain.centre import Centre
 from telemed.domain.network import ApplicationEntity, EntityUse, HubService, Institution, Level, Network
 from telemed.domain.people import Person
-from telemed.service.ports.region import PriorRules, Region
+from telemed.service.ports.region import DEMONSTRATION, PriorRules, Region
 
 DISTRICTS = "districts"
 """Region setting: all districts that the network is to cover."""
 
 PRIORS = "priors"
 """Region setting: `{"studies": 10, "years": 10}`, see `PriorRules`."""
-
-
-DEMONSTRATION = "demonstration"
-"""Region setting: true where the people are made up and their password is published."""
 
 
 async def load_region(
