@@ -20,9 +20,9 @@ JSON, XML = "application/dicom+json", "application/dicom+xml"
 def answer_kind(request: web.Request) -> str:
     """JSON or XML, whichever the caller likes better. Raises `Problem` 406 for neither."""
     for asked in accepted(request):
-        if not asked.multipart and (asked.takes(JSON) or asked.takes("application/json")):
+        if not asked.multipart and (asked.takes(JSON) or asked.kind == "application/json"):
             return JSON
-        if asked.kind == XML or (asked.multipart and asked.takes(XML)):
+        if asked.kind == XML or (asked.takes_parts and asked.takes(XML)):
             return XML
     raise Problem(406, "Not acceptable", f'answers come as {JSON} or as multipart/related; type="{XML}"')
 

@@ -41,13 +41,14 @@ async def bulk_data(request: web.Request) -> web.StreamResponse:
     instance = instances[0]
     if path.upper() in _PIXELS and (fragments := await service.objects.fragments(instance)) is not None:
         return await stream(request, service, instance, fragments, _kind(request, instance))
-    if not any(r.takes(OCTETS) for r in accepted(request)):
+    asked = next((r for r in accepted(request) if r.takes(OCTETS)), None)
+    if asked is None:
         raise Problem(406, "Not acceptable", f"bulk data come as {OCTETS}")
     etag = f"{instance.sha256[:40]}-{path.upper().replace('/', '.')}"
     headers = {**_HEADERS, "ETag": f'"{etag}"'}
     if unchanged(request, etag):
         return web.Response(status=304, headers=headers)
-    if any(r.multipart for r in accepted(request)):
+    if asked.multipart:
         answer = MultipartAnswer(OCTETS, _HEADERS)
         value = await _value(service, instance, path)
         await answer.start(request)
@@ -73,7 +74,7 @@ async def stream(request: web.Request, service: Service, instance: StoredInstanc
     if unchanged(request, etag):
         return web.Response(status=304, headers=headers)
     typed = f"{kind}; transfer-syntax={instance.transfer_syntax_uid}"
-    if any(r.multipart for r in accepted(request)):
+    if next((r.multipart for r in accepted(request) if r.takes(kind)), False):
         answer = MultipartAnswer(kind, headers)
         await answer.start(request)
         await answer.part(typed, joined(service.store, instance.object_key, fragments, 0, fragments.size))
@@ -109,7 +110,7 @@ def _kind(request: web.Request, instance: StoredInstance) -> str:
 
 async def all_bulk_data(request: web.Request) -> web.StreamResponse:
     """Every bulk value of the study, series or instance, each with its address (Content-Location)."""
-    if not any(r.takes(OCTETS) and (r.multipart or r.kind == "*/*") for r in accepted(request)):
+    if not any(r.takes(OCTETS) and r.takes_parts for r in accepted(request)):
         raise Problem(406, "Not acceptable", f"bulk data come as {OCTETS} in multipart/related")
     service, instances = await instances_of(request)
     answer = MultipartAnswer(OCTETS, _HEADERS)

@@ -28,8 +28,7 @@ async def frames(request: web.Request) -> web.StreamResponse:
     index = await service.objects.frame_index(instance)
     if max(numbers) > index.count:
         raise not_found()
-    ranges = accepted(request)
-    kind, as_kept = _frame_kind(ranges, instance)
+    kind, as_kept, in_parts = _frame_kind(accepted(request), instance)
     etag = etag_of(instance, "frames", request.match_info["frames"], kind, as_kept)
     headers = {**REVALIDATE, "ETag": f'"{etag}"'}
     if unchanged(request, etag):
@@ -37,7 +36,7 @@ async def frames(request: web.Request) -> web.StreamResponse:
     contents = _contents(service, instance, numbers, index, as_kept)
     first = await anext(contents)
     syntax = instance.transfer_syntax_uid if as_kept else EXPLICIT_VR_LITTLE_ENDIAN
-    if len(numbers) == 1 and not any(r.multipart for r in ranges) and request.headers.get("Accept", "*/*") != "*/*":
+    if len(numbers) == 1 and not in_parts:
         return web.Response(body=first, headers={**headers, "Content-Type": f"{kind}; transfer-syntax={syntax}"})
     answer = MultipartAnswer(kind, headers)
     await answer.start(request)
@@ -47,18 +46,18 @@ async def frames(request: web.Request) -> web.StreamResponse:
     return await answer.finish()
 
 
-def _frame_kind(ranges: list[Acceptable], instance: StoredInstance) -> tuple[str, bool]:
-    """Media type of the parts, and whether the frame goes out as it is kept."""
+def _frame_kind(ranges: list[Acceptable], instance: StoredInstance) -> tuple[str, bool, bool]:
+    """Media type of the frames, whether they go out as they are kept, and whether they may come in parts."""
     syntax = transfer_syntax(instance.transfer_syntax_uid)
     for asked in ranges:
         kept = asked.syntax in ("*", syntax.uid)
         if syntax.encapsulated:
             if asked.takes(syntax.frame_media_type) and asked.syntax in (None, "*", syntax.uid):
-                return syntax.frame_media_type, True
+                return syntax.frame_media_type, True, asked.takes_parts
             if asked.takes(OCTETS) and kept:
-                return OCTETS, True
+                return OCTETS, True, asked.takes_parts
         if asked.takes(OCTETS) and asked.syntax in (None, "*", EXPLICIT_VR_LITTLE_ENDIAN):
-            return OCTETS, False
+            return OCTETS, False, asked.takes_parts
     raise Problem(406, "Not acceptable", f"frames come as {syntax.frame_media_type} or as native pixels in {OCTETS}")
 
 

@@ -7,10 +7,12 @@ first, would keep the event loop for a minute: what passes the bound ends the re
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from typing import Final, cast
+from typing import Any, Final, cast
 
 from aiohttp import BodyPartReader, MultipartReader, StreamReader, web
+from aiohttp.hdrs import CONTENT_LENGTH
 from aiohttp.http_exceptions import HttpProcessingError
+from multidict import CIMultiDict, CIMultiDictProxy
 
 LINES_OF_A_PART: Final = 16
 """Its boundary, its headers (three as a rule), the empty line, the line end (RFC 2046 5.1), and room for as many again."""
@@ -39,7 +41,7 @@ class Parts:
         """Raises `DamagedParts` where the Content-Type names no boundary."""
         lines = _FewLines(request.content, most * LINES_OF_A_PART + _PREAMBLE, most)
         try:
-            self._reader = MultipartReader(request.headers, cast(StreamReader, lines))
+            self._reader = _PartsReader(request.headers, cast(StreamReader, lines))
         except (ValueError, AssertionError, KeyError):
             raise DamagedParts("the Content-Type names no boundary") from None
         self._most, self._count = most, 0
@@ -49,7 +51,7 @@ class Parts:
         try:
             part = await self._reader.next()
         except (ValueError, AssertionError, HttpProcessingError) as error:
-            raise DamagedParts(f"the multipart body is damaged: {error}") from None
+            raise _damaged(error) from None
         if part is None:
             return None
         self._count += 1
@@ -66,10 +68,28 @@ async def pieces_of_part(part: BodyPartReader, size: int) -> AsyncIterator[bytes
         try:
             piece = await part.read_chunk(size)
         except (ValueError, AssertionError, HttpProcessingError) as error:
-            raise DamagedParts(f"the multipart body is damaged: {error}") from None
+            raise _damaged(error) from None
         if not piece:
             return
         yield bytes(piece)
+
+
+def _damaged(error: Exception) -> DamagedParts:
+    said = error.message if isinstance(error, HttpProcessingError) else str(error)
+    return DamagedParts(f"the multipart body is damaged: {' '.join(said.split())}")
+
+
+class _Part(BodyPartReader):
+    """A part that ends where the boundary is, whatever a Content-Length in it says (RFC 2046 5.1)."""
+
+    def __init__(self, boundary: bytes, headers: CIMultiDictProxy[str], content: StreamReader, **options: Any) -> None:
+        kept = CIMultiDict(headers)
+        kept.popall(CONTENT_LENGTH, None)
+        super().__init__(boundary, CIMultiDictProxy(kept), content, **options)
+
+
+class _PartsReader(MultipartReader):
+    part_reader_cls = _Part
 
 
 class _FewLines:

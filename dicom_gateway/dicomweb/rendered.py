@@ -56,7 +56,7 @@ async def rendered(request: web.Request) -> web.StreamResponse:
     if "instance" in request.match_info and transfer_syntax(instances[0].transfer_syntax_uid).video_media_type:
         return await _video(request, service, instances[0])
     asked = _asked(request)
-    numbered = await _numbered(request, service, instances)
+    numbered = await _numbered(request, service, instances, every_frame=asked.multipart)
     if len(numbered) == 1 and not asked.multipart:
         return await _one(request, service, *numbered[0], asked)
     answer = MultipartAnswer(asked.rendering.media_type, {**REVALIDATE, **_warnings(request)})
@@ -89,12 +89,14 @@ async def _one(request: web.Request, service: Service, instance: StoredInstance,
     return web.Response(body=picture, content_type=asked.rendering.media_type, headers=headers)
 
 
-async def _numbered(request: web.Request, service: Service, instances: Sequence[StoredInstance]) -> list[tuple[StoredInstance, int]]:
+async def _numbered(
+    request: web.Request, service: Service, instances: Sequence[StoredInstance], *, every_frame: bool
+) -> list[tuple[StoredInstance, int]]:
     """Instances and frames in order. An instance without frame numbers stands for its first frame if it is one of many."""
     pictured = _pictured(instances)
     if "frames" in request.match_info:
         return [(pictured[0], number) for number in frame_numbers(request)]
-    if "instance" in request.match_info and any(r.multipart for r in accepted(request)):
+    if "instance" in request.match_info and every_frame:
         index = await service.objects.frame_index(pictured[0])
         numbered = [(pictured[0], number) for number in range(1, index.count + 1)]
     else:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from aiohttp import web
@@ -41,18 +41,26 @@ async def objects(request: web.Request) -> web.StreamResponse:
     """A study, series or instance: as sent, unless the caller takes only other transfer syntaxes."""
     service, instances = await instances_of(request)
     ranges = accepted(request)
-    best = next((r for r in ranges if r.takes(DICOM) or r.kind == ZIP), None)
+    best = next((r for r in ranges if _form(r, len(instances))), None)
+    if best is None and any(r.takes(DICOM) for r in ranges):
+        raise Problem(406, "Not acceptable", f'several objects come as multipart/related; type="{DICOM}", or as {ZIP}')
     if best is None:
         raise Problem(406, "Not acceptable", f'objects come as multipart/related; type="{DICOM}", or as {ZIP}')
-    if best.kind == ZIP:
+    form = _form(best, len(instances))
+    if form is zip_archive:
         return await zip_archive(request, service, instances)
     ranges = [r for r in ranges if r.takes(DICOM)]
     sending = [_Sending(instance, _syntax(ranges, instance)) for instance in instances]
-    if best.kind == DICOM and not best.multipart:
-        if len(sending) > 1:
-            raise Problem(406, "Not acceptable", f'several objects come as multipart/related; type="{DICOM}", or as {ZIP}')
-        return await _single(request, service, sending[0])
-    return await _several(request, service, sending)
+    return await (_single(request, service, sending[0]) if form is _single else _several(request, service, sending))
+
+
+def _form(asked: Acceptable, objects: int) -> Callable[..., Awaitable[web.StreamResponse]] | None:
+    """The form in which so many objects are given to who takes this range; None if there is none."""
+    if asked.takes_parts and asked.takes(DICOM):
+        return _several
+    if not asked.multipart and objects == 1 and asked.takes(DICOM):
+        return _single
+    return zip_archive if not asked.multipart and asked.takes(ZIP) else None
 
 
 async def _several(request: web.Request, service: Service, sending: Sequence[_Sending]) -> web.StreamResponse:

@@ -8,20 +8,18 @@ from typing import Any
 from aiohttp import web
 
 from dicom_gateway.dicomweb.answers import answer, answer_kind
-from dicom_gateway.dicomweb.described_search import Key, Row, described_rows
+from dicom_gateway.dicomweb.described_search import Row, described_rows
+from dicom_gateway.dicomweb.keys import Key, check_values, named_keys, split_values, warned
 from dicom_gateway.dicomweb.levels import describes
 from dicom_gateway.dicomweb.service import scope_of, service_address
 from dicom_gateway.index import Attribute, BadQuery, Level, Match, Matching, Query
 from dicom_gateway.index.attributes import BY_KEYWORD
 from dicom_gateway.index.disclosure import check_key, disclosed
 from dicom_gateway.index.finding import MAX_ROWS
-from dicom_gateway.index.paths import Path, attribute_at, path_of
+from dicom_gateway.index.paths import Path, attribute_at, path_of, time_path
 from dicom_gateway.metadata import attributes_shown, row_json, without_bulk
 
 DEFAULT_ROWS = 1000  # of an answer whose caller names no limit
-OPTIONS = frozenset(
-    {"limit", "offset", "includefield", "fuzzymatching", "emptyvaluematching", "multiplevaluematching", "accept", "charset"}
-)
 _PATH_KEYS = {"study": "StudyInstanceUID", "series": "SeriesInstanceUID"}
 
 
@@ -52,11 +50,12 @@ class _Asked:
     everything: bool
     limit: int
     offset: int
+    ignored: list[str]  # sentences on what was not understood
 
     @property
     def query(self) -> Query:
         counted = frozenset({"SOPClassesInStudy"} if any(a.keyword == "SOPClassesInStudy" for a in self.shown) else ())
-        return Query(self.level, self.matches, self.limit, self.offset, counted)
+        return Query(self.level, self.matches, self.limit, self.offset, counted, moments=True)
 
 
 async def _search(request: web.Request, level: Level) -> web.StreamResponse:
@@ -74,13 +73,12 @@ async def _search(request: web.Request, level: Level) -> web.StreamResponse:
         rows, more = [Row(values, {}) for values in found[: query.limit]], len(found) > query.limit
     base = service_address(request)
     headers = {"Cache-Control": "private, no-cache"}
-    if more:
-        headers["Warning"] = f'299 {request.host}: "There are additional results that can be requested"'
+    headers |= warned(request, [*asked.ignored, *(["There are additional results that can be requested"] if more else [])])
     return await answer(request, kind, lambda: [disclosed(_shown(row, asked, base), scope.attributes) for row in rows], headers)
 
 
 def _asked(request: web.Request, level: Level) -> _Asked:
-    matches, keys = _keys(request)
+    matches, keys, ignored = _keys(request)
     everything = False
     included: set[str] = set()
     added: set[Path] = set()
@@ -101,7 +99,7 @@ def _asked(request: web.Request, level: Level) -> _Asked:
         level, "study" in request.match_info, "series" in request.match_info, frozenset(included | ({"all"} if everything else set()))
     )
     limit, offset = number_of(request, "limit", DEFAULT_ROWS), number_of(request, "offset", 0)
-    return _Asked(level, matches, keys, shown, frozenset(added), everything, min(limit, MAX_ROWS - 1), offset)
+    return _Asked(level, matches, keys, shown, frozenset(added), everything, min(limit, MAX_ROWS - 1), offset, ignored)
 
 
 def _shown(row: Row, asked: _Asked, base: str) -> dict[str, Any]:
@@ -115,32 +113,37 @@ def _shown(row: Row, asked: _Asked, base: str) -> dict[str, Any]:
     return dict(sorted(found.items()))
 
 
-def _keys(request: web.Request) -> tuple[list[Match], list[Key]]:
-    """Keys that the index matches, and the others. Raises `BadQuery`."""
+def _keys(request: web.Request) -> tuple[list[Match], list[Key], list[str]]:
+    """Keys that the index matches, the others, and sentences on what was ignored. Raises `BadQuery`."""
     matches = [
         Match(BY_KEYWORD[keyword], (request.match_info[part],)) for part, keyword in _PATH_KEYS.items() if part in request.match_info
     ]
     keys: list[Key] = []
-    fuzzy = request.query.get("fuzzymatching", "").lower() == "true"
-    for name in dict.fromkeys(request.query):
-        if name in OPTIONS:
-            continue
-        path = path_of(name)
+    fuzzy = _is_true(request, "fuzzymatching")
+    named, ignored = named_keys(request)
+    of_the_index: dict[Path, Key] = {}
+    for name, path in named.items():
         attribute = attribute_at(path)
         kind = attribute.matching if attribute else None
         values = tuple(part for value in request.query.getall(name) for part in split_values(value, kind))
+        key = Key(path, values, fuzzy and kind in (None, Matching.NAME))
         if attribute is None:
-            keys.append(Key(path, values, fuzzy))
+            check_values(name, key)
+            keys.append(key)
         else:
-            matches.append(Match(attribute, values, fuzzy and kind is Matching.NAME))
-    return matches, keys
+            matches.append(Match(attribute, values, key.fuzzy))
+            of_the_index[path] = key
+    times = {key.path for key in keys}
+    # A date of the index whose time is none goes with it: both are one range of moments.
+    return matches, [*keys, *(key for path, key in of_the_index.items() if time_path(path) in times)], ignored
 
 
-def split_values(value: str, matching: Matching | None) -> list[str]:
-    """UIDs and modalities may come as a list, with commas or backslashes (PS3.18 8.3.4.1)."""
-    if matching in (Matching.UID, Matching.MODALITIES):
-        return [part for part in value.replace("\\", ",").split(",") if part]
-    return [value]
+def _is_true(request: web.Request, name: str) -> bool:
+    """A parameter that is true or false. Raises `BadQuery`."""
+    text = request.query.get(name, "false").lower()
+    if text not in ("true", "false"):
+        raise BadQuery(f"{name} must be true or false, not {text!r}")
+    return text == "true"
 
 
 def _listed(request: web.Request, name: str) -> list[str]:

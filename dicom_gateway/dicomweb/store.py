@@ -31,7 +31,7 @@ async def store(request: web.Request) -> web.StreamResponse:
         raise Problem(403, "Forbidden", "this account may not store")
     source = Source("stow", address=request.remote, study_instance_uid=request.match_info.get("study"))
     if request.content_type == DICOM:
-        received = [await service.intake.receive(request.content.iter_chunked(_PIECE), scope.owner, source)]
+        received = [await service.intake.receive(await _content(request), scope.owner, source)]
     elif request.content_type != "multipart/related":
         raise Problem(415, "Unsupported media type", f'send multipart/related; type="{DICOM}", or "{JSON}" or "{XML}" with bulk data')
     elif root_type(request) in (JSON, XML):
@@ -46,6 +46,21 @@ async def store(request: web.Request) -> web.StreamResponse:
         status = 507 if any(each.outcome is Outcome.FULL for each in received) else 503
     base = service_address(request)
     return await answer(request, kind, lambda: [_answer(received, base)], {}, status=status, alone=True)
+
+
+async def _content(request: web.Request) -> AsyncIterator[bytes]:
+    """The object that is the body, as it arrives. Raises `Problem` 400 for an empty one."""
+    pieces = request.content.iter_chunked(_PIECE)
+    first = await anext(pieces, b"")
+    if not first:
+        raise Problem(400, "Bad request", "the request holds no object: its body is empty")
+
+    async def whole() -> AsyncIterator[bytes]:
+        yield first
+        async for piece in pieces:
+            yield piece
+
+    return whole()
 
 
 async def complete(request: web.Request) -> web.Response:

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
 from typing import Any
 
 from aiohttp import web
 from pydicom.uid import generate_uid
 
 from dicom_gateway.dicomweb.answers import JSON, XML, answer, answer_kind
-from dicom_gateway.dicomweb.described_search import Key, key_matches
-from dicom_gateway.dicomweb.search import OPTIONS, number_of, split_values
+from dicom_gateway.dicomweb.keys import Key, check_values, item_matches, named_keys, split_values, warned
+from dicom_gateway.dicomweb.search import number_of
 from dicom_gateway.dicomweb.service import Problem, not_found, scope_of, service_address
 from dicom_gateway.index.disclosure import check_key, disclosed
-from dicom_gateway.index.paths import path_of
 from dicom_gateway.json_names import repeated_name
 from dicom_gateway.native_xml import BadModel, from_xml
 from dicom_gateway.workitems import Refused, State, Workitem
@@ -31,20 +29,18 @@ async def search(request: web.Request) -> web.StreamResponse:
     """Workitems that match, most urgent first."""
     kind = answer_kind(request)
     service, scope = await scope_of(request, "worklist")
-    keys = [
-        Key(path_of(name), tuple(part for value in request.query.getall(name) for part in split_values(value, None)))
-        for name in dict.fromkeys(request.query)
-        if name not in OPTIONS
-    ]
-    for key in keys:
-        check_key(".".join(key.path), key.path, key.values, scope.attributes)
+    named, ignored = named_keys(request)
+    keys = []
+    for name, path in named.items():
+        keys.append(key := Key(path, tuple(part for value in request.query.getall(name) for part in split_values(value, None))))
+        check_values(name, key)
+        check_key(".".join(path), path, key.values, scope.attributes)
     limit, offset = number_of(request, "limit", _DEFAULT_ROWS), number_of(request, "offset", 0)
     state = next((each for each in State for key in keys if key.path == (STATE,) and key.values == (each.value,)), None)
     listed = [disclosed(each.shown(), scope.attributes) for each in await service.workitems.listed(request, scope.owner, state)]
-    found = [shown for shown in listed if _matches(shown, keys)]
-    headers = {"Cache-Control": "private, no-cache"}
-    if len(found) > offset + limit:
-        headers["Warning"] = f'299 {request.host}: "There are additional results that can be requested"'
+    found = [shown for shown in listed if item_matches(shown, keys)]
+    more = ["There are additional results that can be requested"] if len(found) > offset + limit else []
+    headers = {"Cache-Control": "private, no-cache"} | warned(request, [*ignored, *more])
     return await answer(request, kind, lambda: found[offset : offset + limit], headers)
 
 
@@ -119,10 +115,6 @@ async def _kept(request: web.Request, asked: Any) -> object:
 
 def _warning(request: web.Request, said: str) -> dict[str, str]:
     return {"Warning": f"299 {request.host}: {said}"}
-
-
-def _matches(item: Mapping[str, Any], keys: list[Key]) -> bool:
-    return all(key_matches(item, key) for key in keys)
 
 
 async def _content(request: web.Request) -> dict[str, Any]:

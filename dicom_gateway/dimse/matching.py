@@ -5,7 +5,6 @@ Every key that the query gives must match; a key without a value matches whateve
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 
 from pydicom.dataelem import DataElement
@@ -14,6 +13,8 @@ from pydicom.multival import MultiValue
 from pydicom.sequence import Sequence as DicomSequence
 
 from dicom_gateway.index import BadQuery
+from dicom_gateway.index.moments import Range, combined_range, date_range, datetime_holds, datetime_range, time_range
+from dicom_gateway.index.wildcards import like, name_matches
 
 MAX_PATTERN = 1024  # characters of one key
 MAX_DEPTH = 8  # sequences within sequences
@@ -22,9 +23,6 @@ _NUMBER = frozenset({"DS", "FD", "FL", "IS", "SL", "SS", "SV", "UL", "US", "UV"}
 _NOT_KEYS = frozenset({"SpecificCharacterSet", "TimezoneOffsetFromUTC", "QueryRetrieveLevel"})
 # A range of dates and one of times are one range of moments (PS3.4 table K.6-1, Scheduled Procedure Step Start Time).
 _MOMENTS = (("ScheduledProcedureStepStartDate", "ScheduledProcedureStepStartTime"),)
-_LATEST = "999999.999999"
-_DATE = re.compile(r"\d{8}")
-_TIME = re.compile(r"\d{2}(\d{2}(\d{2}(\.\d{1,6})?)?)?")
 
 
 def check(keys: Dataset, depth: int = 0) -> None:
@@ -40,7 +38,7 @@ def check(keys: Dataset, depth: int = 0) -> None:
             if len(value) > MAX_PATTERN:
                 raise BadQuery(f"{key.keyword or key.tag}: at most {MAX_PATTERN} characters")
             if key.VR in ("DA", "TM", "DT") and value != "*":
-                _bounds(key, value)
+                _check_range(key, value)
             if key.VR in _NUMBER and value != "*":
                 _number(value, key)
 
@@ -101,10 +99,12 @@ def _asks_nothing(keys: Dataset) -> bool:
 
 def _matches_value(key: DataElement, wanted: str, have: str) -> bool:
     if key.VR == "PN":
-        return _matches_name(wanted, have)
-    if key.VR in ("DA", "TM", "DT"):
-        low, high = _bounds(key, wanted)
-        return low <= have <= high
+        return name_matches(wanted, have)
+    if key.VR == "DT":
+        bounds = datetime_range(wanted)
+        return bounds is not None and datetime_holds(bounds, have)
+    if key.VR in ("DA", "TM"):
+        return _range(key, wanted).holds(have)
     if key.VR in _NUMBER:
         return _number(wanted, key) == _number(have, key)
     if key.VR in _WILDCARD and ("*" in wanted or "?" in wanted):
@@ -112,51 +112,20 @@ def _matches_value(key: DataElement, wanted: str, have: str) -> bool:
     return wanted == have
 
 
-def _matches_name(wanted: str, have: str) -> bool:
-    """Without case; a key of one component group matches any group (PS3.5 6.2.1.1). Trailing empty components do not count."""
-    folded = _fold(have)
-    groups = folded.split("=")
-    key = _fold(wanted)
-    candidates = [folded] if "=" in key else [folded, *groups]
-    return any(like(key, each) for each in candidates)
-
-
-def _fold(name: str) -> str:
-    return "=".join(group.rstrip("^ ") for group in name.casefold().split("=")).rstrip("=")
-
-
-def like(pattern: str, text: str) -> bool:
-    """`*` is any text, `?` one character. Time grows with the product of the lengths at most, whatever the pattern."""
-    at = begun = 0
-    star = -1
-    position = 0
-    while position < len(text):
-        if at < len(pattern) and pattern[at] == "*":
-            star, begun = at, position
-            at += 1
-        elif at < len(pattern) and pattern[at] in ("?", text[position]):
-            at += 1
-            position += 1
-        elif star >= 0:  # let the last star take one character more
-            begun += 1
-            at, position = star + 1, begun
-        else:
-            return False
-    return not pattern[at:].strip("*")
-
-
-def _bounds(key: DataElement, value: str) -> tuple[str, str]:
-    """First and last text of a date, time or range. Raises `BadQuery`."""
-    low, dash, high = (part.strip() for part in value.replace(":", "").partition("-"))
-    form = {"DA": _DATE, "TM": _TIME}.get(key.VR)
-    if key.VR == "DA":
-        low, high = low.replace(".", ""), high.replace(".", "")
-    if (form is not None and any(part and not form.fullmatch(part) for part in (low, high))) or not (low or high):
+def _range(key: DataElement, value: str) -> Range:
+    """The range that a date or a time names. Raises `BadQuery`."""
+    found = date_range(value) if key.VR == "DA" else time_range(value)
+    if found is None:
         raise BadQuery(f"{key.keyword or key.tag}: {value!r} is no {'date' if key.VR == 'DA' else 'time'} and no range")
-    if not dash:
-        high = low
-    # A time that names an hour or a minute means all of it.
-    return low, (high + _LATEST[len(high) :] if key.VR != "DA" else high) if high else "~"
+    return found
+
+
+def _check_range(key: DataElement, value: str) -> None:
+    """Raises `BadQuery` for what is no date, no time, not both in one, and no range of them."""
+    if key.VR != "DT":
+        _range(key, value)
+    elif datetime_range(value) is None:
+        raise BadQuery(f"{key.keyword or key.tag}: {value!r} is no date and time and no range")
 
 
 def _are_ranges(keys: Dataset, pair: tuple[str, str]) -> bool:
@@ -165,12 +134,9 @@ def _are_ranges(keys: Dataset, pair: tuple[str, str]) -> bool:
 
 def _within_moments(item: Dataset, keys: Dataset, pair: tuple[str, str]) -> bool:
     """The item's moment lies between the first date at the first time and the last date at the last time."""
-    (first_day, last_day), (first_time, last_time) = (_bounds(keys[keyword], str(keys[keyword].value)) for keyword in pair)
+    bounds = combined_range(*(_range(keys[keyword], str(keys[keyword].value)) for keyword in pair))
     days, times = (texts(item[keyword] if keyword in item else None) for keyword in pair)  # noqa: SIM401  # `get` of a keyword gives its value
-    if not days:
-        return False
-    moment = (days[0], times[0] if times else "000000")
-    return (first_day, first_time) <= moment <= (last_day, last_time)
+    return bool(days) and bounds.holds(days[0] + (times[0] if times else ""))
 
 
 def _number(text: str, key: DataElement) -> float:

@@ -6,11 +6,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import ssl
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
 from pydicom import config as pydicom_config
+from pydicom.uid import UID
 from pynetdicom import AE, _config, evt
+from pynetdicom.presentation import PresentationContext
 
 from dicom_gateway.commitment import CLASS as STORAGE_COMMITMENT
 from dicom_gateway.commitment import Commitments
@@ -28,6 +30,7 @@ from dicom_gateway.part10 import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSIO
 from dicom_gateway.pixels import PixelPool
 from dicom_gateway.policy import Destinations, Policy, Refusal, RefusalReason, Worklist
 from dicom_gateway.stability import StudyWatch
+from dicom_gateway.transfer_syntax import IMPLICIT_VR_LITTLE_ENDIAN
 from dicom_gateway.upper_layer.limits import Limits
 from dicom_gateway.upper_layer.negotiation import MAX_PDU, VERIFICATION
 from storage.protocol import ObjectStore
@@ -49,6 +52,7 @@ _HANDED_OFF = frozenset({
     mpps.CLASS,
     STORAGE_COMMITMENT,
 })  # fmt: skip
+_NOT_THERE = "1.2.840.10008.5.1.1.9"  # Basic Grayscale Print Management
 
 
 OnClosed = Callable[[], Awaitable[None]]
@@ -198,3 +202,13 @@ def _admit(event: Any, service: ServiceContext, policy: Policy) -> None:
         association.kill()
         return
     association.scope = decision
+    _refuse_empty(request.presentation_context_definition_list)
+
+
+def _refuse_empty(contexts: Iterable[PresentationContext]) -> None:
+    """Make contexts that propose nothing, which pynetdicom would accept or stumble over, such that it refuses: of a service that is not
+    there. Their answers name none (PS3.8 9.3.3.2)."""
+    for context in contexts:
+        if not context.abstract_syntax or not any(context.transfer_syntax):
+            context.abstract_syntax = UID(_NOT_THERE)
+            context.transfer_syntax = [UID(IMPLICIT_VR_LITTLE_ENDIAN)]

@@ -33,6 +33,7 @@ class Matching(Enum):
     TIME = "time"  # range
     NUMBER = "number"  # single value
     MODALITIES = "modalities"  # of any series in the study
+    CLASSES = "classes"  # list of UIDs, of any instance in the study
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,7 @@ ATTRIBUTES: tuple[Attribute, ...] = (
     Attribute("ReferringPhysicianName", "00080090", "PN", _S, Matching.NAME,
               _study.referring_physician_name, _study.referring_physician_name_folded),
     Attribute("ModalitiesInStudy", "00080061", "CS", _S, Matching.MODALITIES),
-    Attribute("SOPClassesInStudy", "00080062", "UI", _S, Matching.NONE),
+    Attribute("SOPClassesInStudy", "00080062", "UI", _S, Matching.CLASSES),
     Attribute("NumberOfStudyRelatedSeries", "00201206", "IS", _S, Matching.NONE),
     Attribute("NumberOfStudyRelatedInstances", "00201208", "IS", _S, Matching.NONE),
     Attribute("SeriesInstanceUID", "0020000E", "UI", _E, Matching.UID, _series.series_instance_uid),

@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from dicom_gateway.index.attributes import ATTRIBUTES, Level
-from dicom_gateway.index.matching import Match, condition
+from dicom_gateway.index.matching import Match, combined, condition
 from dicom_gateway.index.scope import Scope
 from dicom_gateway.index.tables import dicom_instance, dicom_series, dicom_study
 
@@ -19,13 +19,15 @@ MAX_ROWS = 10_000  # of one answer
 @dataclass(frozen=True, slots=True)
 class Query:
     """Matches at a level. `limit` rows from `offset`, in a stable order (newest study first). `counted` are keywords of
-    values that are gathered from below the study and may be left out (they cost a look at every instance)."""
+    values that are gathered from below the study and may be left out (they cost a look at every instance). `moments`: a range of
+    dates and one of times are matched as one (QIDO-RS; C-FIND only where that was negotiated, PS3.4 C.5.1.1.1)."""
 
     level: Level
     matches: Sequence[Match] = ()
     limit: int = MAX_ROWS
     offset: int = 0
     counted: frozenset[str] = field(default=frozenset({"SOPClassesInStudy"}))
+    moments: bool = False
 
 
 def matching(query: Query, scope: Scope, dialect: str) -> sa.Select[Any]:
@@ -52,7 +54,7 @@ def matching(query: Query, scope: Scope, dialect: str) -> sa.Select[Any]:
         source = source.join(dicom_instance)
         order += [dicom_instance.c.instance_number.nulls_last(), dicom_instance.c.id]
     statement: sa.Select[Any] = sa.select(*[*columns, *ids]).select_from(source).where(*within)
-    for match in query.matches:
+    for match in combined(query.matches) if query.moments else query.matches:
         statement = statement.where(_condition(match, level, scope, dialect))
     if level == Level.PATIENT:
         statement = statement.distinct()
@@ -61,7 +63,7 @@ def matching(query: Query, scope: Scope, dialect: str) -> sa.Select[Any]:
 
 def _condition(match: Match, level: Level, scope: Scope, dialect: str) -> sa.ColumnElement[bool]:
     """The condition at `level`; a key of a deeper level holds where any descendant matches."""
-    clause = condition(match, dialect, scope.filled_series)
+    clause = condition(match, dialect, scope)
     if match.attribute.level <= max(level, Level.STUDY) or match.attribute.column is None or isinstance(clause, sa.sql.elements.True_):
         return clause
     descendants = sa.select(sa.literal(1)).select_from(dicom_series)

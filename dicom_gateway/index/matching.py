@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
 import sqlalchemy as sa
 
 from dicom_gateway.index.attributes import Attribute, Matching
+from dicom_gateway.index.moments import LAST_TIME, Range, combined_range, date_range, time_range
 from dicom_gateway.index.names import fold_name, fuzzy_words
-from dicom_gateway.index.tables import dicom_name_key, dicom_series, dicom_study
+from dicom_gateway.index.scope import Scope
+from dicom_gateway.index.tables import dicom_instance, dicom_name_key, dicom_series, dicom_study
+from dicom_gateway.index.wildcards import group_shapes, name_shapes
 
 MAX_LIST = 1000  # UIDs or values in one key
 MAX_PATTERN = 256  # characters of a text key
-_LAST_MOMENT = "995999.999999"
+_TIMES = "HHMMSS or HHMMSS-HHMMSS"
+_TIME_OF = {"StudyDate": "StudyTime", "PerformedProcedureStepStartDate": "PerformedProcedureStepStartTime"}
 
 
 class BadQuery(ValueError):
@@ -22,15 +28,26 @@ class BadQuery(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """`attribute` must match one of `values`; each may have wildcards or be a range where the attribute allows."""
+    """`attribute` must match one of `values`; each may have wildcards or be a range where the attribute allows. `times` is a match of the
+    time that belongs to a date: the range of dates and that of times are one range of moments (PS3.4 C.2.2.2.5)."""
 
     attribute: Attribute
     values: tuple[str, ...]
     fuzzy: bool = False
+    times: Match | None = None
 
 
-def condition(match: Match, dialect: str, seen: sa.ColumnElement[bool] | None = None) -> sa.ColumnElement[bool]:
-    """The condition; `seen` says of a series whether the caller may see it (None: all).
+def combined(matches: Sequence[Match]) -> list[Match]:
+    """The matches, a range of dates and one of the times that belong to them as one. Raises `BadQuery`."""
+    ranges = {match.attribute.keyword: match for match in matches if len(match.values) == 1 and "-" in match.values[0]}
+    pairs = {date: ranges[time] for date, time in _TIME_OF.items() if date in ranges and time in ranges}
+    times = list(pairs.values())
+    whole = [replace(match, times=pairs.get(match.attribute.keyword)) if match in ranges.values() else match for match in matches]
+    return [match for match in whole if match not in times]
+
+
+def condition(match: Match, dialect: str, seen: Scope | None = None) -> sa.ColumnElement[bool]:
+    """The condition; `seen` says what of a study the caller may see (None: all).
 
     Raises `BadQuery` for a value that the attribute does not take."""
     values = [value for value in match.values if value not in ("", "*")]
@@ -44,7 +61,9 @@ def condition(match: Match, dialect: str, seen: sa.ColumnElement[bool] | None = 
     if kind is Matching.MODALITIES:
         modality = sa.or_(*(_text(dicom_series.c.modality, value, dialect) for value in values))
         of_study = dicom_series.c.study_id == dicom_study.c.id
-        return sa.exists().where(of_study, modality, *([] if seen is None else [seen])).correlate(dicom_study)
+        return sa.exists().where(of_study, modality, *([] if seen is None else [seen.filled_series])).correlate(dicom_study)
+    if kind is Matching.CLASSES:
+        return _of_a_class(values, seen)
     if column is None or kind is Matching.NONE:
         raise BadQuery(f"{match.attribute.keyword} cannot be matched; leave it empty")
     if kind is Matching.UID:
@@ -59,39 +78,57 @@ def _single(match: Match, column: sa.Column[str] | sa.Column[int], value: str, d
             raise BadQuery(f"{keyword}: {value!r} is no whole number")
         return column == int(value)
     if kind is Matching.DATE:
-        given = value.replace(".", "")
-        dates = _range(column, given, re.compile(r"\d{8}"), keyword, "YYYYMMDD or YYYYMMDD-YYYYMMDD")
-        return sa.and_(dates, _listed(given)) if keyword == "StudyDate" else dates
+        dates = _named(date_range(value), keyword, value, "YYYYMMDD or YYYYMMDD-YYYYMMDD")
+        if match.times is not None:
+            return _within_moments(match, column, dates)
+        return sa.and_(_within(column, dates), _listed(dates)) if keyword == "StudyDate" else _within(column, dates)
     if kind is Matching.TIME:
-        form = re.compile(r"\d{2}(\d{2}(\d{2}(\.\d{1,6})?)?)?")
-        return _range(column, value.replace(":", ""), form, keyword, "HHMMSS or HHMMSS-HHMMSS")
+        return _within(column, _named(time_range(value), keyword, value, _TIMES))
     if kind is Matching.NAME and match.attribute.folded is not None:
         return _name(match, match.attribute.folded, value, dialect)
     return _text(column, value, dialect)
 
 
-def _range(column: sa.Column[str] | sa.Column[int], value: str, form: re.Pattern[str], keyword: str, shape: str) -> sa.ColumnElement[bool]:
-    low, dash, high = (part.strip() for part in value.partition("-"))
-    if (low and not form.fullmatch(low)) or (high and not form.fullmatch(high)) or not (low or high):
+def _named(found: Range | None, keyword: str, value: str, shape: str) -> Range:
+    """The range that the key names. Raises `BadQuery` where it names none."""
+    if found is None:
         raise BadQuery(f"{keyword}: {value!r} is not {shape}")
-    if not dash:
-        return column.like(low + "%") if len(low) < 6 else column == low
-    bounds: list[sa.ColumnElement[bool]] = [column.is_not(None)]
-    if low:
-        bounds.append(column >= low)
-    if high:
-        # "-12" ends with the last moment of hour 12; digits alone compare alike in every collation.
-        bounds.append(column <= high + _LAST_MOMENT[len(high) :] if keyword.endswith("Time") else column <= high)
-    return sa.and_(*bounds)
+    return found
 
 
-def _listed(dates: str) -> sa.ColumnElement[bool]:
+def _within(column: sa.ColumnElement[Any] | sa.Column[str] | sa.Column[int], bounds: Range) -> sa.ColumnElement[bool]:
+    """Digits and the point alone compare alike in every collation."""
+    if bounds.low == bounds.high:
+        return column == bounds.low
+    ends: list[sa.ColumnElement[bool]] = [column.is_not(None)]
+    if bounds.low:
+        ends.append(column >= bounds.low)
+    if bounds.high:
+        ends.append(column <= bounds.high)
+    return sa.and_(*ends)
+
+
+def _within_moments(match: Match, column: sa.Column[str] | sa.Column[int], dates: Range) -> sa.ColumnElement[bool]:
+    """The date at its time lies in the range; a date without a time is its first moment."""
+    assert match.times is not None
+    (text,) = match.times.values
+    moments = combined_range(dates, _named(time_range(text), match.times.attribute.keyword, text, _TIMES))
+    if match.attribute.keyword == "StudyDate":  # lists go by this text, and have an index for it
+        return sa.and_(_within(column, dates), _within(dicom_study.c.listed_at, moments))
+    at = sa.func.coalesce(column, "").concat(sa.func.coalesce(match.times.attribute.column, ""))
+    return sa.and_(_within(column, dates), _within(at, moments))
+
+
+def _of_a_class(classes: Sequence[str], seen: Scope | None) -> sa.ColumnElement[bool]:
+    """An instance of the study that the caller may see is of one of these classes."""
+    held = sa.select(sa.literal(1)).select_from(dicom_series.join(dicom_instance)).where(dicom_series.c.study_id == dicom_study.c.id)
+    held = held.where(dicom_instance.c.sop_class_uid.in_(classes), *([] if seen is None else [seen.instances]))
+    return held.correlate(dicom_study).exists()
+
+
+def _listed(dates: Range) -> sa.ColumnElement[bool]:
     """The same range, said of what lists are ordered by: one index then finds and orders."""
-    low, dash, high = (part.strip() for part in dates.partition("-"))
-    bounds = [dicom_study.c.listed_at >= low] if low else []
-    if high or not dash:
-        bounds.append(dicom_study.c.listed_at <= (high or low) + _LAST_MOMENT)
-    return sa.and_(*bounds)
+    return _within(dicom_study.c.listed_at, Range(dates.low, dates.high and dates.high + LAST_TIME, is_range=True))
 
 
 def _text(column: sa.ColumnElement[str] | sa.Column[str] | sa.Column[int], value: str, dialect: str) -> sa.ColumnElement[bool]:
@@ -113,14 +150,17 @@ def _name(match: Match, column: sa.Column[str], value: str, dialect: str) -> sa.
     folded = fold_name(value) or ""
     if match.fuzzy:
         return sa.and_(*(_begins_a_word(match, column, word, dialect) for word in fuzzy_words(value)))
-    if not folded.strip("*"):
+    if not folded.strip("*=^"):
         return sa.true()
-    whole = _text(column, folded, dialect)
     if "=" in folded:
-        return whole
+        return sa.or_(*(_text(column, shape, dialect) for shape in name_shapes(folded)))
+    shapes = group_shapes(folded)
+    if not shapes:
+        return sa.true()
     if match.attribute.keyword == "PatientName":
-        return _by_key("g", folded, dialect)
-    return sa.or_(whole, *(_wildcard(column, shape, dialect) for shape in (f"{folded}=*", f"*={folded}", f"*={folded}=*")))
+        return sa.or_(*(_by_key("g", shape, dialect) for shape in shapes))
+    around = [form for shape in shapes for form in (f"{shape}=*", f"*={shape}", f"*={shape}=*")]
+    return sa.or_(*(_text(column, shape, dialect) for shape in shapes), *(_wildcard(column, form, dialect) for form in around))
 
 
 def _begins_a_word(match: Match, column: sa.Column[str], word: str, dialect: str) -> sa.ColumnElement[bool]:

@@ -25,7 +25,7 @@ from dicom_gateway.upper_layer.pdu import (
 
 VERIFICATION = "1.2.840.10008.1.1"
 MAX_PDU = 128 << 10  # bytes we accept in one P-DATA-TF: fewer, larger reads than the usual 16 K
-ACCEPTANCE, ABSTRACT_SYNTAX_NOT_SUPPORTED = 0, 3  # PS3.8 table 9-18
+ACCEPTANCE, ABSTRACT_SYNTAX_NOT_SUPPORTED, TRANSFER_SYNTAXES_NOT_SUPPORTED = 0, 3, 4  # PS3.8 table 9-18
 
 _DICOM = "1.2.840.10008."  # root of all that the standard defines (PS3.6 annex A)
 _COMPOSITE_STORAGE = "1.2.840.10008.5.1.4.1.1."  # where it puts composite objects, those of later editions too
@@ -37,6 +37,8 @@ _OTHERS = frozenset(str(uid) for uid in vars(sop_class).values() if isinstance(u
 @lru_cache(maxsize=4096)
 def is_storage(abstract_syntax: str) -> bool:
     """True if objects of this class are stored."""
+    if not abstract_syntax:
+        return False
     if not abstract_syntax.startswith(_DICOM) or abstract_syntax in _STORAGE:
         return True
     return abstract_syntax.startswith(_COMPOSITE_STORAGE) and abstract_syntax not in _OTHERS
@@ -57,7 +59,10 @@ def accept(request: AssociateRequest) -> AssociateAccept:
 
 def _answer(context: ProposedContext) -> AnsweredContext:
     if context.abstract_syntax == VERIFICATION or is_storage(context.abstract_syntax):
-        return AnsweredContext(context.id, ACCEPTANCE, context.transfer_syntaxes[0])
+        syntax = next(filter(None, context.transfer_syntaxes), None)
+        if syntax is None:
+            return AnsweredContext(context.id, TRANSFER_SYNTAXES_NOT_SUPPORTED, IMPLICIT_VR_LITTLE_ENDIAN)
+        return AnsweredContext(context.id, ACCEPTANCE, syntax)
     # What stands in a refusal is not significant (PS3.8 9.3.3.2), but some requestors want to read it.
     return AnsweredContext(context.id, ABSTRACT_SYNTAX_NOT_SUPPORTED, IMPLICIT_VR_LITTLE_ENDIAN)
 

@@ -70,7 +70,7 @@ class MalformedPDU(Exception):
 
 @dataclass(frozen=True, slots=True)
 class ProposedContext:
-    """A presentation context as it is asked for."""
+    """A presentation context as it is asked for. One without an abstract syntax, or without a transfer syntax, is refused by itself."""
 
     id: int
     abstract_syntax: str
@@ -210,8 +210,8 @@ def _proposed(content: memoryview) -> ProposedContext:
             abstract = _read_uid(value)
         elif kind == _Item.TRANSFER_SYNTAX:
             transfer.append(_read_uid(value))
-    if not abstract or not transfer or len(transfer) > MAX_TRANSFER_SYNTAXES:
-        raise MalformedPDU(f"a presentation context has one abstract and 1 to {MAX_TRANSFER_SYNTAXES} transfer syntaxes")
+    if len(transfer) > MAX_TRANSFER_SYNTAXES:
+        raise MalformedPDU(f"a presentation context has at most {MAX_TRANSFER_SYNTAXES} transfer syntaxes")
     return ProposedContext(content[0], abstract, tuple(transfer))
 
 

@@ -13,7 +13,6 @@ from rich.table import Table
 from storage.errors import StorageError
 from telemed.adapters.database.engine import DatabaseUnavailable, make_engine
 from telemed.adapters.database.repositories.region import (
-    DEMONSTRATION,
     add_districts,
     add_entities,
     add_home_hubs,
@@ -28,6 +27,7 @@ from telemed.centres.ecg.ports import REQUESTS as ECG_REQUESTS
 from telemed.demo import region
 from telemed.listening import check_shared_port
 from telemed.service.ports.people import Passwords
+from telemed.service.ports.region import DEMONSTRATION
 from telemed.settings import Settings
 from telemed.supervisor import Supervisor
 
@@ -102,7 +102,6 @@ async def put_region(settings: Settings, passwords: Passwords | None = None) -> 
         async with engine.begin() as connection:
             await add_institutions(connection, region.INSTITUTIONS)
             await add_entities(connection, region.DEVICES)
-            await add_setting(connection, DEMONSTRATION, True)
             await add_districts(connection, region.DISTRICTS)
             await add_setting(connection, DEMONSTRATION, True)
             await add_setting(connection, ECG_REQUESTS, list(region.ECG_REQUESTS))

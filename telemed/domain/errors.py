@@ -112,9 +112,14 @@ class VersionRequired(DomainError):
 
 
 class NotAuthenticated(DomainError):
-    """Wrong user name or password, or no valid session."""
+    """Wrong user name or password, or no valid session. `attempts_left` is how many passwords are judged before one waits; None where
+    none was judged."""
 
     code = "not-authenticated"
+
+    def __init__(self, what: str, attempts_left: int | None = None) -> None:
+        super().__init__(what)
+        self.attempts_left = attempts_left
 
 
 class WrongPassword(NotAuthenticated):

@@ -28,7 +28,8 @@ async def authenticate(application: Application, username: str, password: str, o
     if right is None:
         async with application.writing() as work:
             await accounts.refuse_sign_in(work, username, origin.address, keys[-1])
-        raise NotAuthenticated(username)
+            left = await password_limits.left(work, keys)
+        raise NotAuthenticated(username, left)
     async with application.writing() as work:
         await password_limits.give_back(work, keys)
         step = await accounts.sign_in(work, username, right, origin, browser)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from telemed.domain.errors import LockedOut
-from telemed.domain.sign_in import REFUSALS_SUMMED_FOR, AttemptKey, Attempts, Scope, counted, wait_for
+from telemed.domain.sign_in import REFUSALS_SUMMED_FOR, AttemptKey, AttemptLimit, Attempts, Scope, counted, wait_for
 from telemed.service.ports.unit_of_work import UnitOfWork
 
 SUMS_AT_ONCE = 500
@@ -42,6 +42,15 @@ async def used_up(work: UnitOfWork, key: AttemptKey) -> bool:
     """True if there is to be no further attempt under this key for a while."""
     so_far = await work.password_attempts.get(key)
     return so_far is not None and bool(wait_for(key, so_far, work.now, work.region.authentication.limits))
+
+
+async def left(work: UnitOfWork, keys: Sequence[AttemptKey]) -> int:
+    """Return how many attempts more are judged under all of the keys before one waits; those of the account as a whole, which slow it and
+    never lock it, are not told."""
+    limits = {key: work.region.authentication.limits[key.scope] for key in keys}
+    fixed = {key: limit for key, limit in limits.items() if isinstance(limit, AttemptLimit)}
+    so_far = {key: await work.password_attempts.get(key) for key in fixed}
+    return max(min(limit.attempts - (made.count if (made := so_far[key]) else 0) for key, limit in fixed.items()), 0)
 
 
 async def sweep(work: UnitOfWork) -> int:

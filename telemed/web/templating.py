@@ -35,8 +35,9 @@ def _javascript_texts() -> str:
 
 async def page_context(request: web.Request) -> dict[str, object]:
     """Return what ``base.html`` needs whatever the page: language, theme, the server's time and the zone it is shown in, the address,
-    and whether the demo's people are here."""
+    and whether people here are made up."""
     theme = request.cookies.get(THEME_COOKIE, "auto")
+    application = request.config_dict.get(APPLICATION)
     return {
         "language": i18n.current_language(),
         "languages": i18n.LANGUAGES,
@@ -44,7 +45,7 @@ async def page_context(request: web.Request) -> dict[str, object]:
         "server_time": datetime.now(UTC),
         "time_zone": str(LOCAL_ZONE),
         "address": request.rel_url,
-        "demonstration": APPLICATION in request.app and request.app[APPLICATION].region.demonstration,
+        "demonstration": application is not None and application.region.demonstration,
     }
 
 

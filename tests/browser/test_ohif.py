@@ -16,9 +16,10 @@ from pydicom.uid import generate_uid
 
 from telemed import ohif
 from telemed.demo.people import PATIENTS, DemoPatient
+from tests.browser import objects_of_a_study as made
 from tests.browser.conftest import Visitor
 from tests.browser.platform import Platform
-from tests.browser.test_reading import READY
+from tests.browser.test_reading import READY, keep_picture
 from tests.dicom_gateway.objects import ct_slice, part10_of
 
 installed = pytest.mark.skipif(
@@ -30,13 +31,13 @@ def slice_of(number: int, accession: str, study: str, series: str) -> bytes:
     """A CT slice with shapes whose greys differ."""
     rows, columns = np.mgrid[0:128, 0:128]
     pixels = ((rows - 64) ** 2 + (columns - 64) ** 2 < 40**2) * (rows + columns + number * 10) + 1000
-    made = ct_slice(AccessionNumber=accession, StudyInstanceUID=study, SeriesInstanceUID=series, InstanceNumber=number)
-    made.Rows, made.Columns, made.PixelData = 128, 128, pixels.astype("<u2").tobytes()
-    made.PixelSpacing, made.SliceThickness = ["1", "1"], "5"
-    made.ImageOrientationPatient, made.ImagePositionPatient = [1, 0, 0, 0, 1, 0], [0, 0, number * 5]
-    made.FrameOfReferenceUID = series
-    made.WindowCenter, made.WindowWidth = "80", "300"
-    return part10_of(made)
+    slice_ = ct_slice(AccessionNumber=accession, StudyInstanceUID=study, SeriesInstanceUID=series, InstanceNumber=number)
+    slice_.Rows, slice_.Columns, slice_.PixelData = 128, 128, pixels.astype("<u2").tobytes()
+    slice_.PixelSpacing, slice_.SliceThickness = ["1", "1"], "5"
+    slice_.ImageOrientationPatient, slice_.ImagePositionPatient = [1, 0, 0, 0, 1, 0], [0, 0, number * 5]
+    slice_.FrameOfReferenceUID = series
+    slice_.WindowCenter, slice_.WindowWidth = "80", "300"
+    return part10_of(slice_)
 
 
 async def case_with_images(platform: Platform, patient: DemoPatient) -> tuple[str, str]:
@@ -102,3 +103,31 @@ def test_an_archive_that_is_not_the_published_one_is_refused(tmp_path: Path) -> 
     with pytest.raises(ohif.NotToBeHad, match="SHA-512"):
         ohif.install(tmp_path / "viewer", archive)
     assert [path.name for path in tmp_path.iterdir()] == ["ohif.tgz"]
+
+
+@installed
+async def test_ohif_lists_and_opens_every_kind_of_object_without_a_request_that_fails(platform: Platform, sign_in: Visitor) -> None:
+    case = await platform.new_case(made.PATIENT)
+    study, number = str(generate_uid()), case["accession_number"]
+    files = [
+        made.mammogram(study, number, "L", 3), made.mammogram(study, number, "R", 4), made.report(study, number), made.paper(study, number),
+        made.film(study, number), slice_of(1, number, study, str(generate_uid())),
+    ]  # fmt: skip
+    for file in files:
+        await platform.attach(case["id"], "clinic1", "object.dcm", file)
+    await platform.evidence(case["id"], "imaging.huba", len(files))
+    page = await sign_in("imaging.huba")
+    failed: list[str] = []
+    page.on("response", lambda answer: failed.append(f"{answer.status} {answer.url}") if answer.status >= 400 else None)
+    page.on("requestfailed", lambda asked: failed.append(f"{asked.failure} {asked.url}"))
+    async with page.expect_response(lambda answer: "/bulkdata/7FE00010" in answer.url or "/rendered" in answer.url, timeout=120_000):
+        await page.goto(f"/ohif/viewer?StudyInstanceUIDs={study}")
+        listed = page.locator("[data-cy='study-browser-thumbnail'], [data-cy='study-browser-thumbnail-no-image']")
+        await expect(listed).to_have_count(len(files), timeout=90_000)
+        for kind in ("ES", "SR", "MG"):
+            await listed.filter(has_text=kind).first.dblclick()
+            await page.wait_for_timeout(1500)  # the viewer says nowhere that it has drawn all
+        await listed.filter(has_text="ES").first.dblclick()
+    await keep_picture(page, "ohif-objects")
+    aborted = [each for each in failed if "ERR_ABORTED" in each]  # by the viewer itself, as another series is opened
+    assert [each for each in failed if each not in aborted] == []

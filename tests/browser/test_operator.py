@@ -131,6 +131,11 @@ async def test_a_study_is_linked_with_one_key(platform: Platform, sign_in: Visit
     choice = study.locator("li", has_text=case["accession_number"]).locator("[data-choice]")
     await page.keyboard.press(await choice.get_attribute("data-choice") or "")
     await expect(study).to_have_count(0)
+    await page.get_by_role("button", name="撤销").click()
+    await shown(page, "/unmatched", "TYPO-1")
+    await study.focus()
+    await page.keyboard.press(await choice.get_attribute("data-choice") or "")
+    await expect(study).to_have_count(0)
     assert len(await platform.evidence(case["id"], "clinic1", 1)) == 1
 
 
@@ -149,6 +154,11 @@ async def test_records_in_doubt_are_settled_with_a_reason(platform: Platform, si
     await doubt.get_by_role("button", name="One person").click()
     await expect(doubt.locator("[data-step-problem]")).to_contain_text("Write the reason first.")
     await doubt.get_by_label("Reason").fill("asked both clinics by telephone")
+    await doubt.get_by_role("button", name="One person").click()
+    await expect(doubt).to_have_count(0)
+    await page.keyboard.press("z")  # taken back where it was done
+    await expect(doubt.get_by_role("button", name="One person")).to_be_visible()
+    await doubt.get_by_label("Reason").fill("asked both clinics again")
     await doubt.get_by_role("button", name="One person").click()
     await expect(doubt).to_have_count(0)
     await page.reload()

@@ -120,9 +120,9 @@ async def test_a_file_is_tried_before_it_is_taken(tmp_path: Path, sign_in: Visit
 async def test_the_demo_says_that_it_is_one(sign_in: Visitor) -> None:
     page = await sign_in("operator", locale="en")
     await opened(page, "/network?view=hubs")
-    await expect(page.locator(".demo-mark")).to_have_text("Demo")
+    await expect(page.locator(".demonstration")).to_contain_text("Demo")
     assert await misfits(page) == []
     await page.context.clear_cookies()
     await opened(page, "/login")
-    await expect(page.locator(".notice")).to_contain_text("everybody knows the password")
+    await expect(page.locator(".demonstration-notice")).to_contain_text("the passwords are published")
     assert await misfits(page) == []

@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydicom.dataset import Dataset
 
-from dicom_gateway.dimse.matching import answered, check, like, matches
+from dicom_gateway.dimse.matching import answered, check, matches
 from dicom_gateway.index import BadQuery
+from dicom_gateway.index.wildcards import like
 from tests.dicom_gateway.devices import keys_of
 
 LETTERS = st.text("ab*?^=王", max_size=12)
@@ -42,7 +43,11 @@ def step_key(**attributes: Any) -> Dataset:
         (keys_of(PatientName="WANG^XIAODONG"), True),
         (keys_of(PatientName="王^小东"), True),
         (keys_of(PatientName="王*"), True),
-        (keys_of(PatientName="=王*"), False),
+        (keys_of(PatientName="=王*"), True),
+        (keys_of(PatientName="=Wang*"), False),
+        (keys_of(PatientName="Wang^Xiaodong^*"), True),
+        (keys_of(PatientName="Wang^Xiaodong^*^*=王^*"), True),
+        (keys_of(PatientName="Wang^*=李*"), False),
         (keys_of(PatientName="W?ng*=王*"), True),
         (keys_of(PatientName="Li*"), False),
         (keys_of(PatientID="P1"), True),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Mapping
 from typing import Any
@@ -19,7 +20,7 @@ from dicom_gateway.index.names import fuzzy_words, name_words
 from dicom_gateway.native_xml import BadModel, from_xml, to_xml
 from tests.dicom_gateway.conftest import Gateway, parts_of, value_of
 from tests.dicom_gateway.objects import ct_slice, part10_of
-from tests.dicom_gateway.test_doors import get, qido, stow
+from tests.dicom_gateway.test_doors import find, get, qido, stow
 
 pytestmark = pytest.mark.database
 
@@ -74,10 +75,72 @@ async def test_keys_of_every_kind_find_what_they_mean(gateway: Gateway, http: ai
 
 async def test_what_no_key_can_be_is_a_bad_query(gateway: Gateway, http: aiohttp.ClientSession) -> None:
     await three_studies(gateway, http)
-    for query in ("Nonsense=1", "PatientName.Nothing=1", "0010001=1", "limit=x", "StudyDate=20240101-x", "includefield=Nonsense"):
+    for query in ("limit=x", "StudyDate=20240101-x", "includefield=Nonsense", "fuzzymatching=perhaps", "Rows=x", "NumberOfSlices=x"):
         status, body, _ = await get(http, gateway, f"/studies?{query}")
         assert status == 400, query
         assert json.loads(body)["detail"], query
+
+
+@pytest.mark.parametrize("name", ["Nonsense", "patientname", "PatientName.Nothing", "0010001", "unknown_param", "姓名", 'a"b'])
+@pytest.mark.parametrize("value", ["", "1"])
+async def test_what_is_no_parameter_is_passed_over_and_said(name: str, value: str, gateway: Gateway, http: aiohttp.ClientSession) -> None:
+    uids = await three_studies(gateway, http)
+    for path in ("/studies", "/series", "/instances"):
+        status, body, headers = await get(http, gateway, f"{path}?PatientName=Wang*&{quote(name)}={value}")
+        assert (status, [value_of(each, STUDY) for each in json.loads(body)]) == (200, [uids["wang"]])
+        assert headers["Warning"].startswith("299 ")
+        assert "ignored" in headers["Warning"]
+        assert not name.isascii() or name.replace('"', "?") in headers["Warning"]
+    status, _, headers = await get(http, gateway, f"/workitems?{quote(name)}={value}")
+    assert (status, "ignored" in headers["Warning"]) == (200, True)
+    status, _, headers = await get(http, gateway, f"/studies?limit=1&{quote(name)}={value}")
+    assert ("ignored" in headers["Warning"], "additional results" in headers["Warning"]) == (True, True)
+
+
+NAMES = {"zzq": "Zzq^Other", "yamada": "Yamada^Tarou=山田^太郎=やまだ^たろう", "kanji": "=山田^花子", "lee": "Lee^Ann^Mary", "no": ""}
+
+
+@pytest.mark.parametrize("keyword", ["PatientName", "ReferringPhysicianName", "PerformingPhysicianName"])
+async def test_what_a_name_leaves_out_is_matched_by_a_star(keyword: str, gateway: Gateway, http: aiohttp.ClientSession) -> None:
+    made = {short: ct_slice(**{keyword: name}) for short, name in NAMES.items()}
+    assert (await stow(http, gateway, [part10_of(each) for each in made.values()]))[0] == 200
+    named = {slice_.StudyInstanceUID: short for short, slice_ in made.items()}
+    asked = {
+        "Zzq^Other^*": "zzq", "Zzq^Other^*^*": "zzq", "Zzq^Other^": "zzq", "Zzq^Other^^*": "zzq", "zzq^*": "zzq", "Zzq^Other^?": "",
+        "Lee^Ann^*": "lee", "Lee^*^M*": "lee", "Lee^Ann": "", "=山田*": "kanji yamada", "=山田^*": "kanji yamada", "=山田^太郎^*": "yamada",
+        "Yamada*=": "yamada", "Yamada*=*": "yamada", "Yamada*=山田*": "yamada", "Yamada^Tarou^*=山田^太郎^*": "yamada", "Y*=李*": "",
+        "Zzq^Other^*=*": "zzq", "Zzq^Other=*": "zzq", "==やまだ*": "yamada", "*=*=やまだ^たろう^*": "yamada", "山田^*": "kanji yamada",
+    }  # fmt: skip
+    for key, expected in asked.items():
+        found = await qido(http, gateway, f"/studies?{keyword}={quote(key)}")
+        assert sorted(named[value_of(each, STUDY)] for each in found) == expected.split(), key
+        if keyword != "PerformingPhysicianName":  # not in the index: C-FIND does not match it
+            answers = await asyncio.to_thread(
+                find, gateway.dimse.port, "CLINIC1",
+                {"SpecificCharacterSet": "ISO_IR 192", "QueryRetrieveLevel": "STUDY", "StudyInstanceUID": "", keyword: key},
+            )  # fmt: skip
+            assert sorted(named[each.StudyInstanceUID] for each in answers) == expected.split(), key
+
+
+async def test_the_classes_of_a_study_are_a_key(gateway: Gateway, http: aiohttp.ClientSession) -> None:
+    ct, other = "1.2.840.10008.5.1.4.1.1.2", "1.2.840.10008.5.1.4.1.1.7"
+    plain, mixed = ct_slice(), ct_slice()
+    further = ct_slice(StudyInstanceUID=mixed.StudyInstanceUID, SOPClassUID=other)
+    assert (await stow(http, gateway, [part10_of(each) for each in (plain, mixed, further)]))[0] == 200
+    both = {plain.StudyInstanceUID, mixed.StudyInstanceUID}
+    for key, expected in {
+        ct: both, other: {mixed.StudyInstanceUID}, f"{ct}\\{other}": both, f"{other},1.2.3": {mixed.StudyInstanceUID}, "1.2.3": set(), "": both,
+    }.items():  # fmt: skip
+        found = await qido(http, gateway, f"/studies?SOPClassesInStudy={quote(key)}")
+        assert {value_of(each, STUDY) for each in found} == expected, key
+        assert all(value_of(each, "00080062") for each in found)  # a key is answered with
+        for level in ("series", "instances"):
+            below = await qido(http, gateway, f"/{level}?00080062={quote(key)}")
+            assert {value_of(each, STUDY) for each in below} == expected, key
+        keys = {"QueryRetrieveLevel": "STUDY", "StudyInstanceUID": "", "SOPClassesInStudy": key.replace(",", "\\").split("\\")}
+        answers = await asyncio.to_thread(find, gateway.dimse.port, "CLINIC1", keys)
+        assert {each.StudyInstanceUID for each in answers} == expected, key
+    assert await qido(http, gateway, f"/studies?SOPClassesInStudy={ct}", "CLINIC2") == []
 
 
 async def test_any_attribute_can_be_asked_for(gateway: Gateway, http: aiohttp.ClientSession) -> None:

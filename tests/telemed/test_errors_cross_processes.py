@@ -21,6 +21,7 @@ FAULT = FieldError("patient.name", "required")
 SAMPLES: dict[str, Any] = {
     "str": "text",
     "int": 7,
+    "int | None": 3,
     "datetime": NOON,
     "datetime | None": NOON,
     "FieldError": FAULT,

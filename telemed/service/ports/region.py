@@ -27,6 +27,10 @@ class PriorRules:
     years: int = 10
 
 
+DEMONSTRATION = "demonstration"
+"""Region setting: true where the people are made up and their password is published. It is no part of a region's file."""
+
+
 @dataclass(frozen=True, slots=True)
 class Region:
     """The region's settings: the network, the centres, and the numbers that a region decides."""
@@ -40,10 +44,13 @@ class Region:
     priors: PriorRules = field(default_factory=PriorRules)
     name: str = ""
     """The network's name, empty where nobody gave it one."""
-    demonstration: bool = False
-    """The people of the demo are here, whose password everybody knows."""
     settings: Mapping[str, Any] = field(default_factory=dict)
     """The region's settings by name, as kept: what a centre decides of its own it reads from here."""
+
+    @property
+    def demonstration(self) -> bool:
+        """True where the people are made up and their password is published: every page says so."""
+        return self.settings.get(DEMONSTRATION) is True
 
     @property
     def sessions(self) -> SessionLimits:

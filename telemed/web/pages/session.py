@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from urllib.parse import urlsplit
 
 import aiohttp_jinja2
@@ -10,11 +11,12 @@ from yarl import URL
 
 from telemed.domain.errors import LockedOut, NotAuthenticated, SecondFactorRequired, TooManyWaiting, WrongCode
 from telemed.domain.second_factor import Factor
+from telemed.domain.sign_in import Scope
 from telemed.service import accounts
 from telemed.service.authentication import authenticate
 from telemed.service.second_step import by_code, factors_for
 from telemed.web.dates import show_datetime
-from telemed.web.i18n import gettext
+from telemed.web.i18n import gettext, ngettext
 from telemed.web.keys import APPLICATION, PASSKEYS, PERSON, TOKEN
 from telemed.web.pages.page import Visit, form_of, home_of, page
 from telemed.web.problems import problem_of
@@ -56,14 +58,8 @@ async def login(request: web.Request) -> web.StreamResponse:
         response = see_other(str(URL("/login/factor").with_query({"next": following} if following else {})))
         set_half_session(response, request.app, wanted.half_session)
         return response
-    except NotAuthenticated:
-        return await _form(
-            request,
-            username,
-            following,
-            gettext("The user name or the password is wrong. After five wrong passwords none is taken for 15 minutes."),
-            401,
-        )
+    except NotAuthenticated as error:
+        return await _form(request, username, following, _wrong(request, error.attempts_left), 401)
     except (LockedOut, TooManyWaiting) as error:
         problem = problem_of(error)
         text = _when(error) if isinstance(error, LockedOut) else problem.document()["title"]
@@ -113,6 +109,23 @@ async def _factor_form(request: web.Request, following: str, problem: str, statu
     passkey = Factor.PASSKEY in wanted and request.app[PASSKEYS].available
     context = {"problem": problem, "next": following, "home": following or "/", "passkey": passkey, "totp": Factor.TOTP in wanted}
     return aiohttp_jinja2.render_template("login_factor.html", request, context, status=status)
+
+
+def _wrong(request: web.Request, left: int | None) -> str:
+    """The sentence on a wrong password: the same for names that nobody has, and as on a first one for accounts that are closed."""
+    limit = request.app[APPLICATION].region.authentication.limits[Scope.ACCOUNT_AT_ADDRESS]
+    minutes = limit.period // timedelta(minutes=1)
+    left = limit.attempts - 1 if left is None else left
+    if not left:
+        return gettext("The user name or the password is wrong. No further password is taken for %(minutes)d minutes.") % {
+            "minutes": minutes
+        }
+    text = ngettext(
+        "The user name or the password is wrong. %(num)d more attempt; then none is taken for %(minutes)d minutes.",
+        "The user name or the password is wrong. %(num)d more attempts; then none is taken for %(minutes)d minutes.",
+        left,
+    )
+    return text % {"num": left, "minutes": minutes}
 
 
 def _when(error: LockedOut) -> str:

@@ -9,8 +9,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from telemed.adapters.database import tables as t
-from telemed.adapters.database.repositories.region import DEMONSTRATION
 from telemed.domain.second_factor import TOTP_STEP, totp
+from telemed.service.ports.region import DEMONSTRATION
 from tests.demo_region import PASSWORD, Answer, DemoRegion
 
 

@@ -19,7 +19,7 @@ from telemed.domain.centre import Centre
 from telemed.domain.duty import DayDuty, Holiday, days_of
 from telemed.domain.network import ApplicationEntity, Contact, EntityUse, HubService, Institution, InstitutionClass, Level, Network
 from telemed.domain.people import Person
-from telemed.service.ports.region import PRIORS, PriorRules, Region
+from telemed.service.ports.region import DEMONSTRATION, PRIORS, PriorRules, Region
 
 DISTRICTS = "districts"
 """Region setting: all districts that the network is to cover."""
@@ -27,13 +27,6 @@ DISTRICTS = "districts"
 
 NAME = "network-name"
 """Region setting: the network's name."""
-
-DEMONSTRATION = "demonstration"
-"""Region setting: true where the demo put its people. It is no part of a region's file."""
-
-
-DEMONSTRATION = "demonstration"
-"""Region setting: true where the people are made up and their password is published."""
 
 
 async def load_region(
@@ -63,14 +56,13 @@ async def load_region(
         districts=tuple(settings.get(DISTRICTS) or ()),
         holidays=tuple(holidays),
     )
-    name, demonstration = str(settings.get(NAME) or ""), settings.get(DEMONSTRATION) is True
+    demonstration = settings.get(DEMONSTRATION) is True
     return Region(
         network,
         centres,
         authentication=profile.in_demonstration() if demonstration else profile,
         priors=_prior_rules(settings.get(PRIORS)),
-        name=name,
-        demonstration=demonstration,
+        name=str(settings.get(NAME) or ""),
         settings=settings,
     )
 

@@ -10,7 +10,6 @@ import sqlalchemy as sa
 from telemed.adapters.database import tables as t
 from telemed.adapters.database.repositories.base import Repository, insert_into
 from telemed.adapters.database.repositories.region import (
-    DEMONSTRATION,
     DISTRICTS,
     NAME,
     entity_from_row,
@@ -23,6 +22,7 @@ from telemed.adapters.database.repositories.region import (
 )
 from telemed.domain.device import device_of
 from telemed.domain.region import HomeHubs, RegionContent, entry_of, ordered
+from telemed.service.ports.region import DEMONSTRATION
 
 REGION_LOCK = 7_265_676_001
 """Advisory lock of PostgreSQL: who writes the region waits for who wrote it before. SQLite has one writer anyway."""

@@ -1,6 +1,7 @@
 // Steps in place: a small form is sent to the JSON API, and what it was about changes where it stands.
 //
 //   <form data-step="/api/v1/..." data-step-done="remove | refresh | reload | /an/address">   fields by name become the JSON body
+//   data-step-undo, data-step-undo-body   on the form: what takes the step back, which is offered for a while; the body gets the reason
 //   data-step-filled            on the form: fields that are empty are not sent
 //   [data-step-item]            around it: is taken away by "remove"; an input [data-reason] in it is sent as `reason`
 //   [data-step-problem] <span>  in the form, else in the item: where a refusal is said
@@ -10,6 +11,7 @@ import { call } from "./api.js";
 import { aimedAt, wordsOf } from "./element.js";
 import { t } from "./i18n.js";
 import { message } from "./message.js";
+import { offerUndo } from "./undo.js";
 
 /**
  * @param {HTMLFormElement} form
@@ -62,6 +64,25 @@ function remove(item) {
   }
 }
 
+/**
+ * @param {HTMLFormElement} form
+ * @param {string | undefined} reason
+ */
+async function takeBack(form, reason) {
+  const body = JSON.parse(form.dataset.stepUndoBody ?? "{}");
+  await call("POST", form.dataset.stepUndo ?? "", { body: { ...body, reason: reason || t("Taken back at once") } });
+  window.location.reload();
+}
+
+/**
+ * @param {HTMLFormElement} form
+ * @param {string | undefined} reason
+ */
+function sayDone(form, reason) {
+  if (form.dataset.stepUndo) offerUndo(t("Done."), () => takeBack(form, reason));
+  else message(t("Done."));
+}
+
 /** @param {HTMLFormElement} form */
 async function send(form) {
   const item = form.closest("[data-step-item]");
@@ -89,7 +110,7 @@ async function send(form) {
   else if (form.dataset.stepDone?.startsWith("/")) window.location.assign(form.dataset.stepDone);
   else {
     if (form.dataset.stepDone === "remove" && item) remove(item);
-    message(t("Done."));
+    sayDone(form, reason?.value);
     document.dispatchEvent(new CustomEvent("telemed:step"));
   }
 }
