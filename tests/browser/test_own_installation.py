@@ -9,6 +9,7 @@ import io
 import re
 import shutil
 import ssl
+import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -148,8 +149,13 @@ class Machine:
         tls: ssl.SSLContext = client_context(self.authority, self.scanner)
 
         def send() -> int:
-            port = self.installation.dicom_port
-            association = entity.associate("127.0.0.1", port, ae_title="TELEMED", tls_args=(tls, "localhost"))
+            port, association = self.installation.dicom_port, None
+            for _ in range(120):  # the gateway learns of a new device within ten seconds
+                association = entity.associate("127.0.0.1", port, ae_title="TELEMED", tls_args=(tls, "localhost"))
+                if association.is_established:
+                    break
+                time.sleep(0.5)
+            assert association is not None
             assert association.is_established
             try:
                 return int(association.send_c_store(dataset).Status)
@@ -317,6 +323,7 @@ async def test_from_an_empty_folder_to_a_house_that_came_back(machine: Machine, 
     assert (await installation.verify())[0] == 0
     await installation.start()
 
+    await (await people.of("tao.man")).context.clear_cookies()
     clinic = await people.sign_in("tao.man", own_words("tao.man"))
     await clinic.wait_for_url("**/login/factor**")
     await clinic.fill("#code", shown_code(secrets["tao.man"]))
