@@ -116,7 +116,7 @@ async def open_parts(
         renderer = PdfReportRenderer(store, pool, keys, settings.address, DEFAULT_LANGUAGE, gettext, figures)
         parts = centre_parts(extensions)
         made = (engine, store, centres, Argon2Passwords(), renderer, settings.time_zone)
-        application = SqlApplication(*made, centre_parts=parts, profile=PROFILES[settings.profile])
+        application = SqlApplication(*made, centre_parts=parts, profile=PROFILES[settings.profile], device_networks=settings.reach)
         await application.refresh()
         metrics = ProcessMetrics(settings.data_dir / "metrics")
         door = Intake(engine, place, on_indexed=StudyArrivals(settings.time_zone, application.now), space=space)
@@ -142,9 +142,13 @@ def shown_store(url: str) -> str:
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
 
 
-def device_peers(settings: Settings) -> DevicePeers:
-    """Return how devices are called."""
-    return DevicePeers(settings.ae_title, settings.dicom_tls, settings.dicom_tls_clients)
+def device_peers(settings: Settings, application: SqlApplication) -> DevicePeers:
+    """Return how devices are called, and where."""
+
+    def may_call(address: str) -> bool:
+        return application.region.network.device_networks.hold(address)
+
+    return DevicePeers(settings.ae_title, settings.dicom_tls, settings.dicom_tls_clients, may_call)
 
 
 def study_watch(parts: Parts) -> StudyWatch:
@@ -195,7 +199,8 @@ def worker(parts: Parts, pool: Executor | None = None, ahead: DescribedAhead | N
 def handlers(parts: Parts, pool: Executor) -> dict[JobType, Handler]:
     """Return the handlers of jobs that need more than a transaction, and of the centres' jobs."""
     settings, kept, now = parts.settings, parts.application.image_quality, parts.application.now
-    travelling = StudyTransfers(parts.application, parts.index, parts.store, parts.intake, parts.measuring, device_peers(settings))
+    peers = device_peers(settings, parts.application)
+    travelling = StudyTransfers(parts.application, parts.index, parts.store, parts.intake, parts.measuring, peers)
     assessor = StudyAssessor(parts.index, parts.store, parts.measuring, kept, settings.time_zone)
     found: dict[JobType, Handler] = {
         JobKind.SEND_STUDY: Handler(travelling.send, long=True),

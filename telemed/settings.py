@@ -19,6 +19,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from telemed import ohif
 from telemed.adapters.audit.anchor_places import place_fault
 from telemed.domain.authentication_profile import ProfileName
+from telemed.domain.device_networks import PRIVATE, DeviceNetworks
 
 G = TypeVar("G", bound=BaseSettings)
 
@@ -89,6 +90,11 @@ class Settings(SettingsGroup):
         le=32,
         description="Processes that take DICOM associations on the one port; 0: one for every two processors. "
         "With TELEMED_DICOM_RATE there is one, since one has to count",
+    )
+    device_networks: str = Field(
+        default=",".join(PRIVATE),
+        description="Networks in which devices may be addressed, with commas between: studies are sent and priors asked for nowhere else. "
+        "The machine itself and its link are open only where a network of nothing else is given, such as `127.0.0.0/8`",
     )
     ae_title: str = Field(default="TELEMED", min_length=1, max_length=16, description="AE title of the DICOM gateway")
     public_url: str = Field(default="", description="Address printed on reports and shown to users; empty: made from host and port")
@@ -169,7 +175,7 @@ class Settings(SettingsGroup):
         times_in(text)
         return text
 
-    @field_validator("trusted_proxies")
+    @field_validator("trusted_proxies", "device_networks")
     @classmethod
     def _known_networks(cls, text: str) -> str:
         networks_in(text)
@@ -264,6 +270,11 @@ class Settings(SettingsGroup):
     def anchor_key(self) -> Path:
         """The key that signs the notes about the audit trail's end. It proves most where it lies out of reach of the data folder."""
         return Path(self.audit_key) if self.audit_key else self.data_dir / "keys" / "audit.pem"
+
+    @property
+    def reach(self) -> DeviceNetworks:
+        """Where devices may be addressed."""
+        return DeviceNetworks(networks_in(self.device_networks))
 
     @property
     def proxies(self) -> tuple[IPv4Network | IPv6Network, ...]:

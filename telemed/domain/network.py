@@ -9,6 +9,8 @@ from enum import StrEnum
 from ipaddress import ip_address, ip_network
 from zoneinfo import ZoneInfo
 
+from telemed.domain.device_networks import DEFAULT, DeviceNetworks
+
 
 class Level(StrEnum):
     MEMBER = "member"
@@ -141,6 +143,8 @@ class Network:
     entities: Mapping[str, ApplicationEntity] = field(default_factory=dict)
     districts: tuple[str, ...] = ()
     """All districts of the region as `city district`, also those without an institution."""
+    device_networks: DeviceNetworks = DEFAULT
+    """Where devices may be addressed."""
 
     def chain(self, centre: str, member: str) -> Iterator[HubService]:
         """The hubs that answer for `member`, nearest first. A cycle in the tree ends the chain."""

@@ -57,7 +57,7 @@ def web_application(parts: Parts) -> web.Application:
         metrics=InstallationMetrics(parts.metrics, parts.application, administration, certificates),
         metrics_token=settings.metrics_token.get_secret_value(),
         signatures=PooledInspector(parts.pool, parts.signing_keys),
-        probe=DimseProbe(device_peers(settings)),
+        probe=DimseProbe(device_peers(settings, parts.application)),
         tables=PooledTableExporter(parts.pool),
         lists=PooledListReader(parts.pool),
         pages=parts.pages,

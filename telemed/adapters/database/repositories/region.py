@@ -15,6 +15,7 @@ from telemed.adapters.database.repositories.base import insert_or_nothing
 from telemed.adapters.database.rows import duty_from_json, duty_to_json, person_to_row
 from telemed.domain.authentication_profile import PROFILES, AuthenticationProfile, ProfileName
 from telemed.domain.centre import Centre
+from telemed.domain.device_networks import DEFAULT, DeviceNetworks
 from telemed.domain.network import ApplicationEntity, EntityUse, HubService, Institution, Level, Network
 from telemed.domain.people import Person
 from telemed.service.ports.region import PriorRules, Region
@@ -35,6 +36,7 @@ async def load_region(
     centres: Mapping[str, Centre],
     zone: str,
     profile: AuthenticationProfile = PROFILES[ProfileName.ASVS],
+    device_networks: DeviceNetworks = DEFAULT,
 ) -> Region:
     """The region as it stands now."""
     institutions = (await connection.execute(sa.select(t.institution))).mappings().all()
@@ -42,6 +44,7 @@ async def load_region(
     homes = (await connection.execute(sa.select(t.home_hub))).mappings().all()
     entities = (await connection.execute(sa.select(t.application_entity))).mappings().all()
     settings = {row["name"]: row["value"] for row in (await connection.execute(sa.select(t.region_setting))).mappings()}
+    demonstration = settings.get(DEMONSTRATION) is True
     network = Network(
         institutions={
             i["code"]: Institution(i["code"], i["name"], i["name_en"], Level(i["level"]), i["city"], i["district"], i["active"], i["phone"])
@@ -57,8 +60,9 @@ async def load_region(
         zone=ZoneInfo(zone),
         entities={e["title"]: entity_from_row(e) for e in entities},
         districts=tuple(settings.get(DISTRICTS) or ()),
+        device_networks=device_networks.in_demonstration() if demonstration else device_networks,
     )
-    authentication = profile.in_demonstration() if settings.get(DEMONSTRATION) is True else profile
+    authentication = profile.in_demonstration() if demonstration else profile
     return Region(network, centres, authentication=authentication, priors=_prior_rules(settings.get(PRIORS)), settings=settings)
 
 
