@@ -31,7 +31,7 @@ from telemed.adapters.audit.anchors import AuditAnchors
 from telemed.adapters.audit.watch import AuditWatch
 from telemed.adapters.backup.schedule import BackupSchedule
 from telemed.adapters.certificate_files import read_certificates
-from telemed.adapters.database.confidential import Sealer
+from telemed.adapters.database import identity_key
 from telemed.adapters.database.engine import check, make_engine
 from telemed.adapters.database.unit_of_work import CentreParts
 from telemed.adapters.dicom.device_peers import DevicePeers
@@ -94,13 +94,13 @@ def stored_objects(extensions: Sequence[CentreExtension]) -> tuple[StoredObjects
 async def open_parts(
     settings: Settings, centres: Mapping[str, Centre] | None = None, extensions: Sequence[CentreExtension] | None = None
 ) -> AsyncIterator[Parts]:
-    """Connect to database and store. Raises DatabaseUnavailable or StorageError with a plain sentence.
+    """Connect to database and store. Raises DatabaseUnavailable, IdentityKeyUnusable or StorageError with a plain sentence.
 
     `centres` and `extensions` stand in place of those that are installed.
     """
     centres = installed.discover() if centres is None else centres
     extensions = tuple(installed.extensions() if extensions is None else extensions)
-    engine = make_engine(settings.database, sealer=Sealer.of(settings.data_dir / "keys" / "identity.key"))
+    engine = make_engine(settings.database)
     space = space_guard(settings)
     place = open_store(settings.storage, settings.store_keys, space)
     store = CompactStore(place)
@@ -109,6 +109,7 @@ async def open_parts(
     measuring = PixelPool(1)
     try:
         await check(engine)
+        await identity_key.guard(engine, settings.identity_key)
         await store.check()
         gettext = translations(DEFAULT_LANGUAGE).gettext
         figures = tuple(e.report_figures(store, pool, gettext) for e in extensions if e.report_figures)
@@ -133,7 +134,7 @@ async def open_parts(
 
 def certificates(settings: Settings) -> list[Certificate]:
     """Return the certificates that settings name, as they lie on the disk now."""
-    return read_certificates({"TELEMED_DICOM_TLS": settings.dicom_tls, "TELEMED_DICOM_TLS_CLIENTS": settings.dicom_tls_clients})
+    return read_certificates(settings.certificate_files)
 
 
 def shown_store(url: str) -> str:

@@ -81,6 +81,11 @@ class Settings(SettingsGroup):
         default="",
         description="PEM file with the authorities whose certificates DICOM peers must show; empty: callers none, devices the system's",
     )
+    https_certificate: str = Field(
+        default="",
+        description="PEM file with the certificate that the HTTPS proxy shows, to be told on the page and by a metric when it ends; "
+        "empty: nobody looks",
+    )
     dicom_rate: float = Field(
         default=0, ge=0, description="Instances a second that one institution may store, the rest waits its turn; 0: as fast as they come"
     )
@@ -211,11 +216,11 @@ class Settings(SettingsGroup):
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         try:
             if file and info.field_name == "dicom_tls":
-                context.load_cert_chain(file)
+                context.load_cert_chain(file, password=_no_passphrase)
             elif file:
                 context.load_verify_locations(file)
         except OSError as error:  # ssl.SSLError is one
-            raise ValueError(f"{file} does not hold what TLS needs ({error.strerror or error})") from None
+            raise ValueError(_pem_fault(file, error)) from None
         return file
 
     @field_validator("log_level")
@@ -261,10 +266,22 @@ class Settings(SettingsGroup):
         if not self.dicom_tls:
             return None
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=self.dicom_tls_clients or None)
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
         context.load_cert_chain(self.dicom_tls)
         if self.dicom_tls_clients:
             context.verify_mode = ssl.CERT_REQUIRED
         return context
+
+    @property
+    def certificate_files(self) -> dict[str, str]:
+        """The files with certificates by the settings that name them; empty where one names none."""
+        own = {"TELEMED_DICOM_TLS": self.dicom_tls, "TELEMED_DICOM_TLS_CLIENTS": self.dicom_tls_clients}
+        return own | {"TELEMED_HTTPS_CERTIFICATE": self.https_certificate}
+
+    @property
+    def identity_key(self) -> Path:
+        """The key of the confidential columns."""
+        return self.data_dir / "keys" / "identity.key"
 
     @property
     def anchor_key(self) -> Path:
@@ -313,6 +330,19 @@ def unknown_variables(environment: Mapping[str, str], groups: Iterable[type[Base
     """Return the variables of the environment that look like a setting and are none."""
     known = NO_SETTINGS | {PREFIX + name.upper() for group in groups for name in group.model_fields}
     return sorted(name for name in environment if name.upper().startswith(PREFIX) and name.upper() not in known)
+
+
+def _no_passphrase() -> str:
+    """Nobody is there to type one: the start would wait for ever."""
+    raise OSError("its key is locked with a passphrase: write it without one, readable by its owner alone")
+
+
+def _pem_fault(file: str, error: OSError) -> str:
+    """Say what is wrong with a file that TLS needs."""
+    reason = getattr(error, "reason", "") or ""
+    if reason == "KEY_VALUES_MISMATCH":
+        return f"the key in {file} does not fit the certificate in it"
+    return f"{file} does not hold what TLS needs ({error.strerror or reason or error})"
 
 
 def times_in(text: str) -> tuple[time, ...]:

@@ -48,7 +48,13 @@ def web_application(parts: Parts) -> web.Application:
     images.on_response_prepare.append(StudyLooks(parts.application))
     certificates = partial(bootstrap.certificates, settings)
     administration = SqlAdministration(
-        engine, bootstrap.shown_store(settings.storage), settings.data_dir, parts.space, certificates, limits
+        engine,
+        bootstrap.shown_store(settings.storage),
+        settings.data_dir,
+        parts.space,
+        certificates,
+        limits,
+        plain_http=settings.is_reached_without_tls,
     )
     dependencies = WebDependencies(
         studies=DicomStudyIntake(parts.intake, engine),
