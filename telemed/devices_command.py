@@ -77,7 +77,8 @@ async def _work(settings: Settings) -> AsyncIterator[UnitOfWork]:
     engine = make_engine(settings.database)
     try:
         async with engine.connect() as bare:
-            region = await load_region(await bare.execution_options(reading=True), centres.discover(), settings.time_zone)
+            connection = await bare.execution_options(reading=True)
+            region = await load_region(connection, centres.discover(), settings.time_zone, device_networks=settings.reach)
         async with writing(engine, region) as work:
             yield work
     finally:

@@ -19,6 +19,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from telemed import ohif
 from telemed.adapters.audit.anchor_places import place_fault
 from telemed.domain.authentication_profile import ProfileName
+from telemed.domain.device_networks import PRIVATE, DeviceNetworks
 
 G = TypeVar("G", bound=BaseSettings)
 
@@ -83,6 +84,11 @@ class Settings(SettingsGroup):
         default="",
         description="PEM file with the authorities whose certificates DICOM peers must show; empty: callers none, devices the system's",
     )
+    https_certificate: str = Field(
+        default="",
+        description="PEM file with the certificate that the HTTPS proxy shows, to be told on the page and by a metric when it ends; "
+        "empty: nobody looks",
+    )
     dicom_rate: float = Field(
         default=0, ge=0, description="Instances a second that one institution may store, the rest waits its turn; 0: as fast as they come"
     )
@@ -92,6 +98,11 @@ class Settings(SettingsGroup):
         le=32,
         description="Processes that take DICOM associations on the one port; 0: one for every two processors. "
         "With TELEMED_DICOM_RATE there is one, since one has to count",
+    )
+    device_networks: str = Field(
+        default=",".join(PRIVATE),
+        description="Networks in which devices may be addressed, with commas between: studies are sent and priors asked for nowhere else. "
+        "The machine itself and its link are open only where a network of nothing else is given, such as `127.0.0.0/8`",
     )
     ae_title: str = Field(default="TELEMED", min_length=1, max_length=16, description="AE title of the DICOM gateway")
     public_url: str = Field(default="", description="Address printed on reports and shown to users; empty: made from host and port")
@@ -172,7 +183,7 @@ class Settings(SettingsGroup):
         times_in(text)
         return text
 
-    @field_validator("trusted_proxies")
+    @field_validator("trusted_proxies", "device_networks")
     @classmethod
     def _known_networks(cls, text: str) -> str:
         networks_in(text)
@@ -208,11 +219,11 @@ class Settings(SettingsGroup):
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         try:
             if file and info.field_name == "dicom_tls":
-                context.load_cert_chain(file)
+                context.load_cert_chain(file, password=_no_passphrase)
             elif file:
                 context.load_verify_locations(file)
         except OSError as error:  # ssl.SSLError is one
-            raise ValueError(f"{file} does not hold what TLS needs ({error.strerror or error})") from None
+            raise ValueError(_pem_fault(file, error)) from None
         return file
 
     @field_validator("log_level")
@@ -258,15 +269,32 @@ class Settings(SettingsGroup):
         if not self.dicom_tls:
             return None
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=self.dicom_tls_clients or None)
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
         context.load_cert_chain(self.dicom_tls)
         if self.dicom_tls_clients:
             context.verify_mode = ssl.CERT_REQUIRED
         return context
 
     @property
+    def certificate_files(self) -> dict[str, str]:
+        """The files with certificates by the settings that name them; empty where one names none."""
+        own = {"TELEMED_DICOM_TLS": self.dicom_tls, "TELEMED_DICOM_TLS_CLIENTS": self.dicom_tls_clients}
+        return own | {"TELEMED_HTTPS_CERTIFICATE": self.https_certificate}
+
+    @property
+    def identity_key(self) -> Path:
+        """The key of the confidential columns."""
+        return self.data_dir / "keys" / "identity.key"
+
+    @property
     def anchor_key(self) -> Path:
         """The key that signs the notes about the audit trail's end. It proves most where it lies out of reach of the data folder."""
         return Path(self.audit_key) if self.audit_key else self.data_dir / "keys" / "audit.pem"
+
+    @property
+    def reach(self) -> DeviceNetworks:
+        """Where devices may be addressed."""
+        return DeviceNetworks(networks_in(self.device_networks))
 
     @property
     def proxies(self) -> tuple[IPv4Network | IPv6Network, ...]:
@@ -310,6 +338,19 @@ def unknown_variables(environment: Mapping[str, str], groups: Iterable[type[Base
     """Return the variables of the environment that look like a setting and are none."""
     known = NO_SETTINGS | {PREFIX + name.upper() for group in groups for name in group.model_fields}
     return sorted(name for name in environment if name.upper().startswith(PREFIX) and name.upper() not in known)
+
+
+def _no_passphrase() -> str:
+    """Nobody is there to type one: the start would wait for ever."""
+    raise OSError("its key is locked with a passphrase: write it without one, readable by its owner alone")
+
+
+def _pem_fault(file: str, error: OSError) -> str:
+    """Say what is wrong with a file that TLS needs."""
+    reason = getattr(error, "reason", "") or ""
+    if reason == "KEY_VALUES_MISMATCH":
+        return f"the key in {file} does not fit the certificate in it"
+    return f"{file} does not hold what TLS needs ({error.strerror or reason or error})"
 
 
 def times_in(text: str) -> tuple[time, ...]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from typing import Any
 
 from aiohttp import web
@@ -12,7 +14,8 @@ from pydicom.uid import generate_uid
 from dicom_gateway.dicomweb.answers import JSON, XML, answer, answer_kind
 from dicom_gateway.dicomweb.keys import Key, check_values, item_matches, named_keys, split_values, warned
 from dicom_gateway.dicomweb.search import number_of
-from dicom_gateway.dicomweb.service import Problem, not_found, scope_of, service_address
+from dicom_gateway.dicomweb.service import Problem, Service, not_found, scope_of, service_address
+from dicom_gateway.index import Scope
 from dicom_gateway.index.disclosure import check_key, disclosed
 from dicom_gateway.json_names import repeated_name
 from dicom_gateway.native_xml import BadModel, from_xml
@@ -72,7 +75,8 @@ async def update(request: web.Request) -> web.Response:
     """Attributes written over those of a workitem; who took it names the Transaction UID in the query."""
     service, scope = await scope_of(request, "worklist")
     key = request.query.get("transaction-uid") or next((n for n, v in request.query.items() if _UID.fullmatch(n) and not v), None)
-    item = await _content(request)
+    async with _about_one(request, service, scope):
+        item = await _content(request)
     await _kept(request, service.workitems.update(request, scope.owner, request.match_info["workitem"], item, key))
     return web.Response(status=200)
 
@@ -80,14 +84,8 @@ async def update(request: web.Request) -> web.Response:
 async def change_state(request: web.Request) -> web.Response:
     """Take, complete or cancel a workitem."""
     service, scope = await scope_of(request, "worklist")
-    item = await _content(request)
-    try:
-        state = State(value_of(item, STATE))
-    except ValueError:
-        raise Problem(400, "Bad request", "Procedure Step State (0074,1000) is IN PROGRESS, COMPLETED or CANCELED") from None
-    key = value_of(item, TRANSACTION_UID)
-    if not isinstance(key, str) or not _UID.fullmatch(key):
-        raise Problem(400, "Bad request", "The Transaction UID is missing.", _warning(request, "The Transaction UID is missing."))
+    async with _about_one(request, service, scope):
+        state, key = _change_in(request, await _content(request))
     changed = await _kept(request, service.workitems.change_state(request, scope.owner, request.match_info["workitem"], state, key))
     said = "" if changed else f"The UPS is already in the requested state of {state.value}."
     return web.Response(status=200, headers=_warning(request, said) if said else None)
@@ -96,7 +94,8 @@ async def change_state(request: web.Request) -> web.Response:
 async def request_cancel(request: web.Request) -> web.Response:
     """Request the cancellation of a workitem that another party performs."""
     service, scope = await scope_of(request, "worklist")
-    reason = await _content(request) if request.can_read_body else {}
+    async with _about_one(request, service, scope):
+        reason = await _content(request) if request.can_read_body else {}
     changed = await _kept(request, service.workitems.request_cancel(request, scope.owner, request.match_info["workitem"], reason))
     said = "" if changed else "The UPS is already in the requested state of CANCELED."
     return web.Response(status=202, headers=_warning(request, said) if said else None)
@@ -115,6 +114,28 @@ async def _kept(request: web.Request, asked: Any) -> object:
 
 def _warning(request: web.Request, said: str) -> dict[str, str]:
     return {"Warning": f"299 {request.host}: {said}"}
+
+
+def _change_in(request: web.Request, item: Mapping[str, Any]) -> tuple[State, str]:
+    """The state that is asked for, and the Transaction UID. Raises `Problem` 400."""
+    try:
+        state = State(value_of(item, STATE))
+    except ValueError:
+        raise Problem(400, "Bad request", "Procedure Step State (0074,1000) is IN PROGRESS, COMPLETED or CANCELED") from None
+    key = value_of(item, TRANSACTION_UID)
+    if not isinstance(key, str) or not _UID.fullmatch(key):
+        raise Problem(400, "Bad request", "The Transaction UID is missing.", _warning(request, "The Transaction UID is missing."))
+    return state, key
+
+
+@asynccontextmanager
+async def _about_one(request: web.Request, service: Service, scope: Scope) -> AsyncIterator[None]:
+    """Reading a request about one workitem: who is to know of none is told that there is none, whatever was sent. Raises `Problem`."""
+    try:
+        yield
+    except Problem:
+        await _kept(request, service.workitems.workitem(request, scope.owner, request.match_info["workitem"]))
+        raise
 
 
 async def _content(request: web.Request) -> dict[str, Any]:

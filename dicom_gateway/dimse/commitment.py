@@ -140,7 +140,7 @@ def _report_anew(calling: str, title: str, where: Destination, event_type: int, 
     """Report over a new association, in which we are the provider of the class (PS3.4 J.3.3). Why it failed; empty where it did not."""
     roles = [build_role(CLASS, scu_role=False, scp_role=True)]
     try:
-        peer = Peer(where.host, where.port, title, calling, where.tls)
+        peer = Peer(where.host, where.port, title, calling, where.tls, where.may_call)
         with associate(peer, [build_context(CLASS, list(NATIVE))], CONFIRM_WITHIN, roles) as association:
             answer, _ = association.send_n_event_report(information, event_type, CLASS, INSTANCE)
     except (SendingFailed, ValueError, RuntimeError) as error:

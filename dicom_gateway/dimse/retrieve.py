@@ -103,7 +103,7 @@ class Retrieval:
         progress = Progress(len(instances))
         if not instances:
             return progress
-        peer = Peer(destination.host, destination.port, title, service.ae_title, destination.tls)
+        peer = Peer(destination.host, destination.port, title, service.ae_title, destination.tls, destination.may_call)
         originator = (self._association.requestor.ae_title.strip(), int(request.MessageID or 0))
         sending = asyncio.run_coroutine_threadsafe(send(peer, instances, service.readable, progress, originator), service.loop)
         self._accompany(sending, progress)

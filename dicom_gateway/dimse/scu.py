@@ -10,8 +10,9 @@ from pynetdicom.presentation import PresentationContext
 
 from dicom_gateway.dimse.association_socket import RequestingEntity
 from dicom_gateway.part10 import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
+from dicom_gateway.upper_layer.addresses import addresses_of
 from dicom_gateway.upper_layer.negotiation import MAX_PDU
-from dicom_gateway.upper_layer.sender import CONNECT_WITHIN, Cause, Peer, SendingFailed, why_not
+from dicom_gateway.upper_layer.sender import CONNECT_WITHIN, Cause, Peer, SendingFailed, failure, why_not
 
 
 @contextmanager
@@ -26,15 +27,19 @@ def associate(
     ae.connection_timeout = ae.acse_timeout = CONNECT_WITHIN
     ae.dimse_timeout = ae.network_timeout = answer_within
     ae.requested_contexts = list(contexts)
-    association = ae.associate(
-        peer.host,
-        peer.port,
-        ae_title=peer.called,
-        max_pdu=MAX_PDU,
-        ext_neg=list(roles),
-        evt_handlers=list(handlers),
-        tls_args=(peer.tls, peer.host) if peer.tls else None,
-    )
+    association: Any = None
+    for address in _addresses(peer):
+        association = ae.associate(
+            address,
+            peer.port,
+            ae_title=peer.called,
+            max_pdu=MAX_PDU,
+            ext_neg=list(roles),
+            evt_handlers=list(handlers),
+            tls_args=(peer.tls, peer.host) if peer.tls else None,
+        )
+        if association.is_established or association.is_rejected:
+            break
     if association.is_rejected:
         raise SendingFailed(f"{peer.called} refuses the association", Cause.REFUSED)
     if not association.is_established:
@@ -45,3 +50,10 @@ def associate(
     finally:
         if association.is_established:
             association.release()
+
+
+def _addresses(peer: Peer) -> list[str]:
+    try:
+        return addresses_of(peer.host, peer.port, peer.may_call)
+    except OSError as error:
+        raise failure(peer, error) from None

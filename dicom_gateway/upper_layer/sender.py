@@ -19,6 +19,7 @@ from enum import StrEnum
 from dicom_gateway.part10 import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 from dicom_gateway.transfer_syntax import EXPLICIT_VR_LITTLE_ENDIAN, IMPLICIT_VR_LITTLE_ENDIAN
 from dicom_gateway.upper_layer import pdu
+from dicom_gateway.upper_layer.addresses import MayCall, OutsideReach, addresses_of, anywhere
 from dicom_gateway.upper_layer.commands import C_ECHO_RQ, C_STORE_RQ, RESPONSE, data_pdu, decode_command, encode_request
 from dicom_gateway.upper_layer.negotiation import MAX_PDU, VERIFICATION
 from dicom_gateway.upper_layer.pdu import AssociateRequest, MalformedPDU, PDUType, ProposedContext, UserInformation
@@ -38,6 +39,7 @@ class Cause(StrEnum):
     """The reason for which no operation with a peer was possible, for callers that word it themselves."""
 
     UNKNOWN_HOST = "unknown-host"
+    OUTSIDE = "outside"
     NOBODY_LISTENS = "nobody-listens"
     NO_WAY = "no-way"
     NO_ANSWER = "no-answer"
@@ -71,13 +73,14 @@ class SendingFailed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """Whom we call, and as whom."""
+    """Whom we call, and as whom. Of the host's addresses only those are called that `may_call` allows."""
 
     host: str
     port: int
     called: str
     calling: str
     tls: ssl.SSLContext | None = None
+    may_call: MayCall = anywhere
 
 
 class StorageAssociation:
@@ -94,7 +97,7 @@ class StorageAssociation:
         """Associate for objects of these `kinds` (SOP class, transfer syntax). Raises `SendingFailed`."""
         try:
             async with asyncio.timeout(CONNECT_WITHIN):
-                reader, writer = await asyncio.open_connection(peer.host, peer.port, ssl=peer.tls, limit=_LONGEST)
+                reader, writer = await _connected(peer)
                 made = cls(reader, writer)
                 try:
                     await made._negotiate(peer, proposals(kinds))
@@ -244,6 +247,8 @@ def cause_of(error: Exception) -> Cause:
             return Cause.OUR_CERTIFICATE if _OF_OUR_CERTIFICATE.search(error.reason or "") else Cause.TLS
         case socket.gaierror():
             return Cause.UNKNOWN_HOST
+        case OutsideReach():
+            return Cause.OUTSIDE
         case ConnectionRefusedError():
             return Cause.NOBODY_LISTENS
         case ConnectionError() | EOFError():
@@ -270,8 +275,20 @@ def failure(peer: Peer, error: Exception) -> SendingFailed:
 def why_not(peer: Peer) -> SendingFailed | None:
     """Return why there is no connection with a peer: it is made once more, and listened to. None if nothing
     is wrong with it. Blocks: for a thread."""
+    found: SendingFailed | None = None
     try:
-        with socket.create_connection((peer.host, peer.port), CONNECT_WITHIN) as plain:
+        for address in addresses_of(peer.host, peer.port, peer.may_call):
+            found = _why_not_at(peer, address)
+            if found is None:
+                return None
+    except OSError as error:
+        return failure(peer, error)
+    return found
+
+
+def _why_not_at(peer: Peer, address: str) -> SendingFailed | None:
+    try:
+        with socket.create_connection((address, peer.port), CONNECT_WITHIN) as plain:
             if peer.tls:
                 with peer.tls.wrap_socket(plain, server_hostname=peer.host) as secure:
                     secure.settimeout(_LISTEN_FOR)
@@ -281,6 +298,20 @@ def why_not(peer: Peer) -> SendingFailed | None:
     except OSError as error:
         return failure(peer, error)
     return None
+
+
+async def _connected(peer: Peer) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """Return a connection with the first of the peer's addresses that takes one. Raises OSError."""
+    name = peer.host if peer.tls else None
+    refused: OSError | None = None
+    for address in await asyncio.to_thread(addresses_of, peer.host, peer.port, peer.may_call):
+        try:
+            return await asyncio.open_connection(address, peer.port, ssl=peer.tls, server_hostname=name, limit=_LONGEST)
+        except ssl.SSLError:
+            raise
+        except OSError as error:
+            refused = refused or error
+    raise refused or OSError("the host has no address")
 
 
 async def echo(peer: Peer) -> int:

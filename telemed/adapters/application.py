@@ -22,6 +22,7 @@ from telemed.adapters.dicom.image_qualities import SqlImageQualities
 from telemed.adapters.readiness import Readiness
 from telemed.domain.authentication_profile import PROFILES, AuthenticationProfile, ProfileName
 from telemed.domain.centre import Centre
+from telemed.domain.device_networks import DEFAULT, DeviceNetworks
 from telemed.service.password_limits import note_refusals
 from telemed.service.ports.people import Passwords
 from telemed.service.ports.region import Region
@@ -49,6 +50,7 @@ class SqlApplication:
         clock: Callable[[], datetime] = utc_now,
         centre_parts: CentreParts = NO_CENTRE_PARTS,
         profile: AuthenticationProfile = PROFILES[ProfileName.ASVS],
+        device_networks: DeviceNetworks = DEFAULT,
     ) -> None:
         self.engine = engine
         self.store = store
@@ -60,7 +62,7 @@ class SqlApplication:
         self.statistics = SqlStatistics(engine, lambda: self.region)
         self.image_quality = SqlImageQualities(engine)
         self._centres, self._zone, self._centre_parts, self._profile = centres, zone, centre_parts, profile
-        self._clock = clock
+        self._device_networks, self._clock = device_networks, clock
         self._region: Region | None = None
         self._parts = (
             Readiness("database", lambda: database.check(engine)),
@@ -84,7 +86,7 @@ class SqlApplication:
         """Read the network from the database."""
         async with self.engine.connect() as bare:
             connection = await bare.execution_options(reading=True)
-            self._region = await load_region(connection, self._centres, self._zone, self._profile)
+            self._region = await load_region(connection, self._centres, self._zone, self._profile, self._device_networks)
 
     def now(self) -> datetime:
         return self._clock()

@@ -1,5 +1,6 @@
 """The demo region: made-up institutions, who answers for whom, and everybody's account. Data only."""
 
+from telemed.domain import device_networks
 from telemed.domain.network import ApplicationEntity, HubService, Institution, Level, Network
 from telemed.domain.people import Person, Role
 
@@ -51,7 +52,7 @@ INSTITUTIONS: tuple[Institution, ...] = (
     ),
 )
 
-LOOPBACK = frozenset({"127.0.0.0/8", "::1/128"})
+LOOPBACK = frozenset(device_networks.LOOPBACK)
 """Where the demo's devices call from: the machine that it runs on."""
 
 DEVICES = tuple(ApplicationEntity(each.code, each.code, calls_from=LOOPBACK) for each in INSTITUTIONS if each.level != Level.OPERATOR)

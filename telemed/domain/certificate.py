@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, tzinfo
 from enum import StrEnum
 from typing import Final
 
@@ -25,6 +25,10 @@ class Certificate:
     setting: str
     file: str
     ends_at: datetime
+
+    def days_left(self, now: datetime, zone: tzinfo) -> int:
+        """Return how many midnights of the zone lie between now and its end."""
+        return (self.ends_at.astimezone(zone).date() - now.astimezone(zone).date()).days
 
     def validity(self, now: datetime) -> Validity:
         if now >= self.ends_at:

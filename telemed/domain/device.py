@@ -106,7 +106,7 @@ def _faults(entry: DeviceEntry, network: Network) -> Iterator[FieldError]:
         yield FieldError("title", "code-of-another")
     if entry.institution not in network.institutions:
         yield FieldError("institution", "no-institution")
-    yield from _address_faults(entry)
+    yield from _address_faults(entry, network)
     known = {use.value for use in EntityUse}
     if not known.issuperset(entry.uses):
         yield FieldError("uses", "choice", ", ".join(sorted(known)))
@@ -119,10 +119,12 @@ def _faults(entry: DeviceEntry, network: Network) -> Iterator[FieldError]:
     yield from _authority_faults(entry.authority.strip())
 
 
-def _address_faults(entry: DeviceEntry) -> Iterator[FieldError]:
+def _address_faults(entry: DeviceEntry, network: Network) -> Iterator[FieldError]:
     host = entry.host.strip()
     if host and not _is_host(host):
         yield FieldError("host", "host")
+    elif lies_outside(host, network):
+        yield FieldError("host", "address-outside", str(network.device_networks))
     if entry.port and not 0 < entry.port < 1 << 16:
         yield FieldError("port", "range", "1-65535")
     if entry.uses and not host:
@@ -131,6 +133,15 @@ def _address_faults(entry: DeviceEntry) -> Iterator[FieldError]:
         yield FieldError("host", "required")
     if (host or entry.uses) and not entry.port:
         yield FieldError("port", "required")
+
+
+def lies_outside(host: str, network: Network) -> bool:
+    """True for an IP address at which no device may be addressed. What a name stands for is asked when the device is called."""
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return not network.device_networks.hold(host)
 
 
 def _is_host(text: str) -> bool:

@@ -9,6 +9,7 @@ from enum import StrEnum
 from ipaddress import ip_address, ip_network
 from zoneinfo import ZoneInfo
 
+from telemed.domain.device_networks import DEFAULT, DeviceNetworks
 from telemed.domain.duty import DayDuty, Holiday
 from telemed.domain.duty import DutyPeriod as DutyPeriod
 
@@ -156,6 +157,8 @@ class Network:
     districts: tuple[str, ...] = ()
     """All districts of the region as `city district`, also those without an institution."""
     holidays: tuple[Holiday, ...] = ()
+    device_networks: DeviceNetworks = DEFAULT
+    """Where devices may be addressed."""
 
     def chain(self, centre: str, member: str) -> Iterator[HubService]:
         """The hubs that answer for `member`, nearest first. A cycle in the tree ends the chain."""

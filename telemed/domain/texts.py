@@ -2,7 +2,8 @@
 
 Unicode has characters that turn the direction of what follows, or take no room at all. In a name they make two people of one, in
 a report they turn "no" behind the line's end (Unicode Technical Report 36, section 2.9). They come with what is copied from
-messengers and word processors, and who writes cannot see them. So they are taken out at the door, not refused.
+messengers and word processors, and who writes cannot see them. So they are taken out at the door, not refused. What comes in files stays
+as it was sent: there they are shown by their numbers.
 """
 
 from __future__ import annotations
@@ -36,6 +37,17 @@ def visible(text: str) -> str:
     if text.isascii():
         return text
     return _LONELY_JOINER.sub("", _UNSEEN.sub("", text))
+
+
+def shown(text: str) -> str:
+    """`text` with what cannot be seen written as its number, such as ‹U+202E›."""
+    if text.isascii():
+        return text
+    return _LONELY_JOINER.sub(_numbers, _UNSEEN.sub(_numbers, text))
+
+
+def _numbers(found: re.Match[str]) -> str:
+    return "".join(f"‹U+{ord(character):04X}›" for character in found.group())
 
 
 def visible_in(value: Any) -> Any:

@@ -35,7 +35,7 @@ async def open_dimse(
     settings: Settings, application: SqlApplication, index: Index, store: ObjectStore, intake: Intake, watch: StudyWatch
 ) -> DimseServer:
     """Listen. An AE title is one that was entered; it calls from its own networks, with a certificate that was entered for it."""
-    peers, calls = device_peers(settings), DeviceCalls(application)
+    peers, calls = device_peers(settings, application), DeviceCalls(application)
 
     async def admit(calling: str, called: str, address: str, certificate: bytes) -> Scope | Refusal:
         network = application.region.network

@@ -48,7 +48,13 @@ def web_application(parts: Parts) -> web.Application:
     images.on_response_prepare.append(StudyLooks(parts.application))
     certificates = partial(bootstrap.certificates, settings)
     administration = SqlAdministration(
-        engine, bootstrap.shown_store(settings.storage), settings.data_dir, parts.space, certificates, limits
+        engine,
+        bootstrap.shown_store(settings.storage),
+        settings.data_dir,
+        parts.space,
+        certificates,
+        limits,
+        plain_http=settings.is_reached_without_tls,
     )
     dependencies = WebDependencies(
         studies=DicomStudyIntake(parts.intake, engine),
@@ -57,7 +63,7 @@ def web_application(parts: Parts) -> web.Application:
         metrics=InstallationMetrics(parts.metrics, parts.application, administration, certificates),
         metrics_token=settings.metrics_token.get_secret_value(),
         signatures=PooledInspector(parts.pool, parts.signing_keys),
-        probe=DimseProbe(device_peers(settings)),
+        probe=DimseProbe(device_peers(settings, parts.application)),
         tables=PooledTableExporter(parts.pool),
         lists=PooledListReader(parts.pool),
         pages=parts.pages,

@@ -6,7 +6,7 @@ from telemed.domain.case import Case, CaseStatus
 from telemed.domain.errors import AlreadyClaimed, DomainError, FieldError, Forbidden, Invalid, InvalidTransition, NotFound
 from telemed.domain.people import Person
 from telemed.domain.permissions import PERMISSIONS, CaseAction, Condition, Holder, Obstacle, obstacle
-from telemed.domain.policy import Action, Relation, may, require_on_case
+from telemed.domain.policy import Action, Relation, may, require, require_on_case
 from telemed.service.ports.unit_of_work import UnitOfWork
 
 
@@ -61,6 +61,24 @@ async def case_open_to(work: UnitOfWork, person: Person, case_id: str, wanted: C
     case = await case_for(work, person, case_id, PERMISSIONS[wanted].action)
     await require_open(work, person, case, wanted)
     return case
+
+
+OPEN_TO_LOOK_BACK = frozenset({Action.REPORT_READ, Action.EVIDENCE_READ})
+"""What the policy also opens of an earlier case."""
+
+
+async def ask_for_right(work: UnitOfWork, person: Person, wanted: Action | CaseAction, case_id: str = "") -> None:
+    """Raises NotFound or Forbidden where the person may not do this, whatever it would be done with and whatever the case's state."""
+    action = PERMISSIONS[wanted].action if isinstance(wanted, CaseAction) else wanted
+    if not case_id:
+        require(person, action)
+        return
+    look = case_to_look_back_at if action in OPEN_TO_LOOK_BACK else case_for
+    case = await look(work, person, case_id, action)
+    if isinstance(wanted, CaseAction):
+        found = obstacle(wanted, person, await relation_to(work, person, case), case, work.region.network)
+        if found is Obstacle.HUB:
+            raise _refusal(found, wanted, case)
 
 
 async def require_open(work: UnitOfWork, person: Person, case: Case, wanted: CaseAction) -> None:

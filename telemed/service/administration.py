@@ -120,7 +120,8 @@ class Disk:
 
 @dataclass(frozen=True, slots=True)
 class Installation:
-    """What runs here. Sizes in bytes; `disk_free` None where the data folder cannot be asked, `walk` None before the first."""
+    """What runs here. Sizes in bytes; `disk_free` None where the data folder cannot be asked, `walk` None before the first. `plain_http`:
+    the pages are reached from other machines, and nothing says that a TLS proxy stands before them."""
 
     version: str
     python: str
@@ -137,6 +138,7 @@ class Installation:
     backup: BackupState
     backup_late: bool
     certificates: Sequence[Certificate] = ()
+    plain_http: bool = False
 
 
 @dataclass(frozen=True, slots=True)

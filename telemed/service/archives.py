@@ -18,6 +18,7 @@ from typing import IO
 from telemed.domain.errors import BorrowedStudy, DomainError, TakenInstance
 from telemed.domain.evidence import HEAD, Evidence, kind_of
 from telemed.domain.people import Person
+from telemed.domain.texts import visible
 from telemed.service.application import Application
 from telemed.service.evidence import may_attach
 from telemed.service.execution import query
@@ -118,7 +119,7 @@ async def _take(
             raise UnknownKind(known, INNER_ARCHIVE)
         evidence = await attach_file(application, studies, person, case_id, PurePosixPath(entry.filename).name, whole)
     except (UnknownKind, DamagedFile, BorrowedStudy, TakenInstance) as refusal:
-        sent.left_out.append(LeftOut(entry.filename[-LONGEST_NAME:], refusal))
+        sent.left_out.append(LeftOut(visible(entry.filename)[-LONGEST_NAME:], refusal))
         return
     sent.evidence[evidence.id] = evidence
     sent.taken += 1

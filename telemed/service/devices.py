@@ -7,7 +7,7 @@ from enum import StrEnum
 from hashlib import sha256
 from typing import Any, Protocol
 
-from telemed.domain.device import DeviceCall, DeviceEntry, device_of
+from telemed.domain.device import DeviceCall, DeviceEntry, device_of, lies_outside
 from telemed.domain.errors import FieldError, Invalid, NotFound
 from telemed.domain.network import ApplicationEntity
 from telemed.domain.people import Person
@@ -29,8 +29,8 @@ class EchoOutcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Echo:
-    """`cause` is a code of why it failed (`dicom_gateway`'s `Cause`), `detail` what was heard, in English; `calling` is the AE title
-    that asked."""
+    """`cause` is a code of why it failed (`dicom_gateway`'s `Cause`, or no-device), `detail` what was heard, in English; `calling` is the
+    AE title that asked."""
 
     outcome: EchoOutcome
     milliseconds: int = 0
@@ -109,10 +109,13 @@ async def remove_device(work: UnitOfWork, person: Person, title: str) -> None:
 
 
 async def try_device(application: Application, person: Person, probe: DeviceProbe, title: str) -> Echo:
-    """C-ECHO now. Raises NotFound, and Invalid for a device without an address."""
+    """C-ECHO now. Raises NotFound, and Invalid for a device without an address, or with one where none may be addressed."""
     device = await query(application, find_device, person, title)
     if not device.host:
         raise Invalid(FieldError("host", "no-address"))
+    network = application.region.network
+    if lies_outside(device.host, network):
+        raise Invalid(FieldError("host", "address-outside", str(network.device_networks)))
     echo = await probe.echo(device)
     async with application.writing() as work:
         _record(work, person, "test", device, "success" if echo.outcome is EchoOutcome.ANSWERED else "failure", cause=echo.cause)

@@ -162,8 +162,7 @@ def create_app(application: Application, dependencies: WebDependencies) -> web.A
         client_max_size=FORM_LIMIT,
     )
     app.on_response_prepare.append(add_headers)
-    if dependencies.secure_cookies:
-        app.on_response_prepare.append(add_transport_security)
+    app.on_response_prepare.append(add_transport_security)
     app[APPLICATION] = application
     app[STUDIES] = dependencies.studies
     app[EXPORTS] = dependencies.exports

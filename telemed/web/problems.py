@@ -191,6 +191,7 @@ FAULT = {
     "no-institution": _("is no institution of this network"),
     "host": _("must be a host name or an IP address; the port has its own field"),
     "address-needed": _("is needed where studies are sent to the device or fetched from it"),
+    "address-outside": _("is in none of the networks in which devices may be addressed (TELEMED_DEVICE_NETWORKS):"),
     "no-address": _("is not entered: a device that only calls cannot be tried from here"),
     "ip-network": _("takes networks such as 192.0.2.0/24 and single addresses such as 192.0.2.7, not"),
     "fingerprint": _("takes SHA-256 fingerprints of certificates, 64 hexadecimal digits each, not"),

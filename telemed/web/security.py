@@ -109,9 +109,21 @@ async def add_headers(request: web.Request, response: web.StreamResponse) -> Non
         response.headers.setdefault("Cache-Control", "no-store")
 
 
-async def add_transport_security(_request: web.Request, response: web.StreamResponse) -> None:
-    """For installations behind TLS: the browser is to stay there."""
-    response.headers["Strict-Transport-Security"] = TRANSPORT_SECURITY
+async def add_transport_security(request: web.Request, response: web.StreamResponse) -> None:
+    """What came over TLS is to stay there; over plain HTTP the header is not sent (RFC 6797, section 7.2)."""
+    if came_over_tls(request):
+        response.headers["Strict-Transport-Security"] = TRANSPORT_SECURITY
+
+
+def came_over_tls(request: web.Request) -> bool:
+    """True where the connection is encrypted, or a proxy of ours says that its own was. Where none says anything, the settings do."""
+    if request.secure:
+        return True
+    proxy = _parsed(request.remote or "")
+    said = request.headers.get("X-Forwarded-Proto", "")
+    if said and proxy is not None and any(proxy in network for network in request.config_dict[TRUSTED_PROXIES]):
+        return said.rpartition(",")[2].strip().lower() == "https"
+    return request.config_dict[SECURE_COOKIES]
 
 
 NOBODY: tuple[None, frozenset[Requirement]] = (None, frozenset())

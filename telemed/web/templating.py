@@ -13,6 +13,7 @@ import jinja2
 from aiohttp import web
 
 from telemed.domain.patient import masked, masked_name
+from telemed.domain.texts import shown
 from telemed.web import appearance, i18n
 from telemed.web.assets import STATIC_FOLDER, Assets
 from telemed.web.dates import LOCAL_ZONE, dicom_day, show_age, show_date, show_datetime, show_exact
@@ -25,6 +26,11 @@ THEMES: Final = ("auto", "light", "dark")
 
 def _isoformat(moment: datetime | None) -> str:
     return moment.astimezone(UTC).isoformat(timespec="seconds") if moment else ""
+
+
+def _as_can_be_seen(value: object) -> object:
+    """Return a text of a file or an old row with what cannot be seen shown by its number; our own markup stays."""
+    return shown(value) if type(value) is str else value
 
 
 def _javascript_texts() -> str:
@@ -64,6 +70,7 @@ def setup(app: web.Application, *, loader: jinja2.BaseLoader | None = None, fold
         loader=jinja2.ChoiceLoader([loader, own]) if loader else own,
         undefined=jinja2.StrictUndefined,
         autoescape=True,
+        finalize=_as_can_be_seen,
         trim_blocks=True,
         lstrip_blocks=True,
         context_processors=[page_context],

@@ -18,6 +18,7 @@ from dicom_gateway.workitems.rules import CHANGES, Change, Item, value_of
 from telemed.domain.case import Case, CaseStatus, Priority
 from telemed.domain.evidence import STUDIES, Evidence, EvidenceType
 from telemed.domain.policy import Action
+from telemed.domain.texts import visible
 from telemed.service.access import case_for
 from telemed.service.application import Application
 from telemed.service.case_reading import claim_case
@@ -99,7 +100,7 @@ class CaseWorkitems:
         known = await self.workitem(request, owner, uid)
         if known.state is State.CANCELED:
             return False
-        said = str(value_of(reason, _REASON) or "")
+        said = visible(str(value_of(reason, _REASON) or ""))
         async with self._application.writing() as work:
             await cancel_case(work, person_of(request), _case_id(uid), said or "UPS cancel request")
         return True

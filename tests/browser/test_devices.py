@@ -100,7 +100,7 @@ async def test_a_device_is_changed_switched_off_removed_and_brought_back(platfor
     await opened(page, "/devices?q=clinic2")
     row = page.locator("[data-row]", has_text="A/B C")
     await row.get_by_role("button", name="Test the connection to A/B C").click()
-    await expect(row.locator("[data-echo-answer]")).to_contain_text("nothing listens at this port")
+    await expect(row.locator("[data-echo-answer]")).to_contain_text("no DICOM device answers there", timeout=30_000)
     await keep_picture(page, "devices-unreachable")
 
     await row.get_by_role("link", name="Change A/B C").click()

@@ -14,6 +14,9 @@ from cryptography.x509.oid import NameOID
 
 NAMES = x509.SubjectAlternativeName([x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
 
+FAR = datetime(2100, 1, 1, tzinfo=UTC)
+"""TLS goes by the machine's clock, tests by their own."""
+
 
 class Authority:
     """Signs certificates and writes them, with their keys, to files of `folder`."""
@@ -26,21 +29,21 @@ class Authority:
         self.file = folder / f"{name}.pem"
         self.file.write_bytes(self._signed(self._name, self._key, authority=True))
 
-    def issue(self, name: str) -> Path:
+    def issue(self, name: str, ends_at: datetime = FAR) -> Path:
         """Certificate and key of `name` in one file."""
         key = ec.generate_private_key(ec.SECP256R1())
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
         secret = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
         file = self._folder / f"{name}.pem"
-        file.write_bytes(self._signed(subject, key, authority=False) + secret)
+        file.write_bytes(self._signed(subject, key, authority=False, ends_at=ends_at) + secret)
         return file
 
-    def _signed(self, subject: x509.Name, key: ec.EllipticCurvePrivateKey, *, authority: bool) -> bytes:
+    def _signed(self, subject: x509.Name, key: ec.EllipticCurvePrivateKey, *, authority: bool, ends_at: datetime = FAR) -> bytes:
         self._serial += 1
         builder = (
             x509.CertificateBuilder(self._name, subject, key.public_key(), self._serial)
             .not_valid_before(datetime(2000, 1, 1, tzinfo=UTC))
-            .not_valid_after(datetime(2100, 1, 1, tzinfo=UTC))  # TLS goes by the machine's clock, tests by their own
+            .not_valid_after(ends_at)
             .add_extension(x509.BasicConstraints(ca=authority, path_length=None), critical=True)
         )
         if not authority:

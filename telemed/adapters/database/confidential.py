@@ -19,6 +19,10 @@ from telemed.adapters.key_files import kept
 KEY_BYTES = 64
 
 
+class IdentityKeyUnusable(Exception):
+    """The key of the confidential columns cannot be used; the message is a plain sentence."""
+
+
 class Sealer:
     """Seals and opens short texts with the key of this installation."""
 
@@ -27,8 +31,16 @@ class Sealer:
 
     @classmethod
     def of(cls, key_file: Path) -> Sealer:
-        """The sealer with the key in `key_file`; the first caller on a new installation makes the key."""
-        return cls(kept(key_file, lambda: os.urandom(KEY_BYTES)))
+        """The sealer with the key in `key_file`; the first caller on a new installation makes the key. Raises IdentityKeyUnusable."""
+        try:
+            key = kept(key_file, lambda: os.urandom(KEY_BYTES))
+        except PermissionError as error:
+            raise IdentityKeyUnusable(f"{error.filename or key_file} cannot be read or made: give this user the right to.") from None
+        if len(key) != KEY_BYTES:
+            raise IdentityKeyUnusable(
+                f"{key_file} is no key: it has {len(key)} bytes and not {KEY_BYTES}. Put it back from the backup of keys."
+            )
+        return cls(key)
 
     def guard(self, dialect: Dialect) -> None:
         """Seal and open the confidential columns of the engine that has this dialect."""

@@ -24,6 +24,7 @@ from dicom_gateway.index import Index, Scope, StoredInstance, Target, dicom_stud
 from dicom_gateway.scanner import check_deflated
 from storage.protocol import ObjectStore
 from telemed.adapters.dicom.image_qualities import SqlImageQualities
+from telemed.domain.texts import visible
 from telemed.service.image_quality import Proposal
 
 PATIENCE = 100.0
@@ -107,14 +108,14 @@ def _from_json(content: bytes) -> tuple[str, str, list[dict[str, Any]]]:
         raise ModelFailed(f"the model's JSON lacks what is agreed: {error!r}"[:300]) from None
     if not (isinstance(model, str) and model and isinstance(version, str) and isinstance(findings, list)):
         raise ModelFailed("the model's JSON needs model and version as text and findings as a list")
-    return model[:100], version[:50], [_finding(each) for each in findings[:MAX_FINDINGS]]
+    return visible(model)[:100], visible(version)[:50], [_finding(each) for each in findings[:MAX_FINDINGS]]
 
 
 def _finding(given: Any) -> dict[str, Any]:
     """One finding with nothing in it but what is known."""
     if not isinstance(given, dict) or not isinstance(given.get("text"), str):
         raise ModelFailed("a finding needs a text")
-    finding: dict[str, Any] = {"text": given["text"][:MAX_TEXT]}
+    finding: dict[str, Any] = {"text": visible(given["text"])[:MAX_TEXT]}
     confidence = given.get("confidence")
     if isinstance(confidence, int | float) and 0 <= confidence <= 1:
         finding["confidence"] = float(confidence)
@@ -140,7 +141,7 @@ def _from_report(content: bytes) -> tuple[str, str, list[dict[str, Any]]]:
     if not model or not lines:
         raise ModelFailed("the model's report names no model, or holds no text")
     version = versions if isinstance(versions, str) else ", ".join(map(str, versions))
-    return model[:100], version[:50], [{"text": line[:MAX_TEXT]} for line in lines[:MAX_FINDINGS]]
+    return visible(model)[:100], visible(version)[:50], [{"text": visible(line)[:MAX_TEXT]} for line in lines[:MAX_FINDINGS]]
 
 
 def _lines(item: Dataset, depth: int) -> Iterator[str]:

@@ -18,6 +18,7 @@ from dicom_gateway.pixels import PixelPool
 from dicom_gateway.upper_layer.sender import Peer, SendingFailed
 from storage.protocol import ObjectStore
 from telemed.adapters.application import SqlApplication
+from telemed.adapters.dicom.device_failures import told
 from telemed.adapters.dicom.device_peers import DevicePeers
 from telemed.adapters.dicom.study_access import case_scope
 from telemed.adapters.dicom.study_repository import BESIDE
@@ -124,7 +125,7 @@ class StudyTransfers:
             async with self._told(transfer, counts):
                 await send(peer, instances, self._readable, progress)
         except SendingFailed as error:
-            return str(error)
+            return told(peer, error)[1]
         return progress.reason if progress.failed else ""
 
     async def _fetched(self, transfer: Transfer, case: Case, archive: ApplicationEntity) -> str:
@@ -138,7 +139,9 @@ class StudyTransfers:
             return "the patient's record is gone"
         try:
             found = await asyncio.to_thread(studies_of_patient, peer, number)
-        except (SendingFailed, ValueError) as error:
+        except SendingFailed as error:
+            return told(peer, error)[1]
+        except ValueError as error:
             return str(error)
         owner = archive.institution
         earlier = [study for study in found if transfers.is_wanted(case, patient, _prior(study), oldest, owner)][: rules.studies]
@@ -175,7 +178,7 @@ class StudyTransfers:
                 fetched = await asyncio.to_thread(move_study, peer, study, peer.calling)
                 counts.completed += fetched.completed
         except SendingFailed as error:
-            return str(error)
+            return told(peer, error)[1]
         return self._fault(study, fetched or Fetched(0, 0), counts)
 
     def _fault(self, study: RemoteStudy, fetched: Fetched, counts: Counts) -> str:

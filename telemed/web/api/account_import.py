@@ -11,6 +11,7 @@ from pydantic import StringConstraints
 
 from telemed.domain.account_list import MAX_BYTES, AccountList, ImportPlan, PlannedRow, RowState
 from telemed.domain.errors import DomainError
+from telemed.domain.policy import Action
 from telemed.service.account_import import carry_out_import, may_import, plan_import
 from telemed.service.execution import execute, query
 from telemed.web.api.accounts import invitation_url
@@ -82,7 +83,7 @@ async def _list(call: Call[Nothing]) -> AccountList:
     return await call.request.app[LISTS].read(bytes(content))
 
 
-@operation("POST", "/accounts/import/preview", returns=ImportPlanShape, errors=(403, 413, 422))
+@operation("POST", "/accounts/import/preview", returns=ImportPlanShape, errors=(403, 413, 422), right=Action.ACCOUNT_IMPORT)
 async def preview(call: Call[Nothing]) -> web.Response:
     """Look at a list (CSV or XLSX as the body): what each row would do and what is wrong with it. Nothing changes."""
     await query(call.application, may_import, call.person)
@@ -115,7 +116,9 @@ def _row_shape(row: PlannedRow) -> PlannedRowShape:
     return PlannedRowShape(row=row.number, username=row.username, name=row.name, state=row.state.value, faults=faults, changed=changed)
 
 
-@operation("POST", "/accounts/import", query=PlanQuery, returns=str, errors=(403, 412, 413, 422), media_type=LINES)
+@operation(
+    "POST", "/accounts/import", query=PlanQuery, returns=str, errors=(403, 412, 413, 422), media_type=LINES, right=Action.ACCOUNT_IMPORT
+)
 async def carry_out(call: Call[Nothing]) -> web.StreamResponse:
     """Take the list over, all of it or nothing: lines of JSON tell how far it is, the last one the invitations, once, or the problem."""
     await query(call.application, may_import, call.person)

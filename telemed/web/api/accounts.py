@@ -192,7 +192,7 @@ async def _account(call: Call[Nothing] | Call[AccountInput], person: Person) -> 
     return answer(account_shape(found), headers={"ETag": f'"{entity_tag(found.person)}"'})
 
 
-@operation("GET", "/accounts", query=AccountQuery, returns=AccountListShape, errors=(403,))
+@operation("GET", "/accounts", query=AccountQuery, returns=AccountListShape, errors=(403,), right=Action.ACCOUNT_READ)
 async def listing(call: Call[Nothing]) -> web.Response:
     """Everybody who can sign in, and the state of each account."""
     wanted: AccountQuery = call.query
@@ -204,7 +204,7 @@ async def listing(call: Call[Nothing]) -> web.Response:
     return answer(AccountListShape(items=items, total=found.total, fitting=found.fitting, locked=found.locked, next=more))
 
 
-@operation("POST", "/accounts", body=NewAccount, returns=InvitationShape, status=201, errors=(403, 422))
+@operation("POST", "/accounts", body=NewAccount, returns=InvitationShape, status=201, errors=(403, 422), right=Action.ACCOUNT_CREATE)
 async def create(call: Call[NewAccount]) -> web.Response:
     """Make an account. The very same again, before anybody signed in, gives a fresh invitation."""
     entry, asked = entry_of(call.body.username, call.body), call.body.password
@@ -220,7 +220,15 @@ async def read(call: Call[Nothing]) -> web.Response:
     return await _account(call, person)
 
 
-@operation("PUT", ACCOUNT, body=AccountInput, returns=AccountShape, errors=(403, 404, 412, 422, 428), headers=("ETag",))
+@operation(
+    "PUT",
+    ACCOUNT,
+    body=AccountInput,
+    returns=AccountShape,
+    errors=(403, 404, 412, 422, 428),
+    headers=("ETag",),
+    right=Action.ACCOUNT_CHANGE,
+)
 async def change(call: Call[AccountInput]) -> web.Response:
     """Change an account; If-Match names the state that it was changed from. Cases that the person may no longer read go back."""
     username, if_match = call.path("username"), call.request.headers.get("If-Match")
@@ -296,7 +304,7 @@ async def preview(call: Call[Nothing]) -> web.Response:
     return answer(leaving_shape(found))
 
 
-@operation("POST", ACCOUNT + "/leave", body=Leave, returns=LeavingShape, errors=(403, 404, 422))
+@operation("POST", ACCOUNT + "/leave", body=Leave, returns=LeavingShape, errors=(403, 404, 422), right=Action.ACCOUNT_LEAVE)
 async def leave(call: Call[Leave]) -> web.Response:
     """Somebody leaves: the account is closed, every way in ends, open cases go to a colleague or back to the hub's list."""
     done = await execute(call.application, leaving.leave, call.person, call.path("username"), call.body.colleague)

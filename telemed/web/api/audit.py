@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
+from telemed.domain.policy import Action
 from telemed.service.audit_trail import read_trail
 from telemed.web.api.inputs import AuditQuery, Nothing
 from telemed.web.api.operation import Call, answer, operation
@@ -30,7 +31,7 @@ class AuditListShape(Shape):
     next: int | None
 
 
-@operation("GET", "/audit", query=AuditQuery, returns=AuditListShape, errors=(403, 422))
+@operation("GET", "/audit", query=AuditQuery, returns=AuditListShape, errors=(403, 422), right=Action.AUDIT_READ)
 async def audit(call: Call[Nothing]) -> web.Response:
     """The audit trail, newest first. Reading it is recorded too."""
     q: AuditQuery = call.query

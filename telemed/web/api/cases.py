@@ -9,6 +9,7 @@ from aiohttp import web
 
 from telemed.domain.case import Case
 from telemed.domain.patient import Identifier
+from telemed.domain.permissions import CaseAction
 from telemed.domain.policy import Action, Relation, may
 from telemed.service import case_reading as reading
 from telemed.service import case_request, routing
@@ -60,7 +61,7 @@ async def _still_visible(call: Call[Any], work: Any, case: Case) -> bool:
     return may(call.person, Action.CASE_READ, relation) or may(call.person, Action.CASE_READ_METADATA, relation)
 
 
-@operation("POST", "/cases", body=NewCase, returns=CaseShape, status=201, errors=(403, 422))
+@operation("POST", "/cases", body=NewCase, returns=CaseShape, status=201, errors=(403, 422), right=Action.CASE_CREATE)
 async def create(call: Call[NewCase]) -> web.Response:
     """Make a draft case."""
     body = call.body
@@ -96,7 +97,7 @@ async def read(call: Call[Nothing]) -> web.Response:
     return response
 
 
-@operation("PATCH", CASE, body=CaseChange, returns=CaseShape, errors=(403, 404, 409, 422))
+@operation("PATCH", CASE, body=CaseChange, returns=CaseShape, errors=(403, 404, 409, 422), right=CaseAction.EDIT)
 async def edit(call: Call[CaseChange]) -> web.Response:
     """Change a draft, or a case that was sent back."""
     body = call.body
@@ -104,25 +105,25 @@ async def edit(call: Call[CaseChange]) -> web.Response:
     return await _stepped(call, case_request.edit_case, body.priority, body.request, kind=body.kind, card=card)
 
 
-@operation("POST", CASE + "/submit", body=Nothing, returns=CaseShape, errors=(403, 404, 409, 422))
+@operation("POST", CASE + "/submit", body=Nothing, returns=CaseShape, errors=(403, 404, 409, 422), right=CaseAction.SUBMIT)
 async def submit(call: Call[Nothing]) -> web.Response:
     """Send the case to the network, or the answer back to the hub that asked."""
     return await _stepped(call, case_request.submit_case)
 
 
-@operation("POST", CASE + "/cancel", body=WithReason, returns=CaseShape, errors=(403, 404, 409, 422))
+@operation("POST", CASE + "/cancel", body=WithReason, returns=CaseShape, errors=(403, 404, 409, 422), right=CaseAction.CANCEL)
 async def cancel(call: Call[WithReason]) -> web.Response:
     """Withdraw the case."""
     return await _stepped(call, case_request.cancel_case, call.body.reason)
 
 
-@operation("POST", CASE + "/acknowledge", body=Nothing, returns=CaseShape, errors=(403, 404, 409))
+@operation("POST", CASE + "/acknowledge", body=Nothing, returns=CaseShape, errors=(403, 404, 409), right=CaseAction.ACKNOWLEDGE)
 async def acknowledge(call: Call[Nothing]) -> web.Response:
     """The member has received the report."""
     return await _stepped(call, case_request.acknowledge_report)
 
 
-@operation("POST", CASE + "/consent", body=ConsentInput, returns=CaseShape, status=201, errors=(403, 404, 422))
+@operation("POST", CASE + "/consent", body=ConsentInput, returns=CaseShape, status=201, errors=(403, 404, 422), right=Action.CONSENT_RECORD)
 async def consent(call: Call[ConsentInput]) -> web.Response:
     """Record the patient's written consent."""
     body = call.body
@@ -130,55 +131,55 @@ async def consent(call: Call[ConsentInput]) -> web.Response:
     return await _shown(call, call.case_id, 201)
 
 
-@operation("POST", CASE + "/claim", body=Nothing, returns=CaseShape, errors=(403, 404, 409))
+@operation("POST", CASE + "/claim", body=Nothing, returns=CaseShape, errors=(403, 404, 409), right=CaseAction.CLAIM)
 async def claim(call: Call[Nothing]) -> web.Response:
     """Take a waiting case; of several who ask at once, one has it."""
     return await _stepped(call, reading.claim_case)
 
 
-@operation("POST", CASE + "/release", body=Nothing, returns=CaseShape, errors=(403, 404, 409))
+@operation("POST", CASE + "/release", body=Nothing, returns=CaseShape, errors=(403, 404, 409), right=CaseAction.RELEASE)
 async def release(call: Call[Nothing]) -> web.Response:
     """Give a claimed case back to the worklist."""
     return await _stepped(call, reading.release_case)
 
 
-@operation("POST", CASE + "/park", body=Nothing, returns=CaseShape, errors=(403, 404, 409))
+@operation("POST", CASE + "/park", body=Nothing, returns=CaseShape, errors=(403, 404, 409), right=CaseAction.PARK)
 async def park(call: Call[Nothing]) -> web.Response:
     """Set a claimed case aside."""
     return await _stepped(call, reading.park_case, parked=True)
 
 
-@operation("POST", CASE + "/resume", body=Nothing, returns=CaseShape, errors=(403, 404, 409))
+@operation("POST", CASE + "/resume", body=Nothing, returns=CaseShape, errors=(403, 404, 409), right=CaseAction.RESUME)
 async def resume(call: Call[Nothing]) -> web.Response:
     """Take a case up again that was set aside."""
     return await _stepped(call, reading.park_case, parked=False)
 
 
-@operation("POST", CASE + "/decline", body=WithReason, returns=CaseShape, errors=(403, 404, 409, 422))
+@operation("POST", CASE + "/decline", body=WithReason, returns=CaseShape, errors=(403, 404, 409, 422), right=CaseAction.DECLINE)
 async def decline(call: Call[WithReason]) -> web.Response:
     """This hub does not read the case; it goes to the next one up."""
     return await _stepped(call, reading.decline_case, call.body.reason)
 
 
-@operation("POST", CASE + "/return", body=WithReason, returns=CaseShape, errors=(403, 404, 409, 422))
+@operation("POST", CASE + "/return", body=WithReason, returns=CaseShape, errors=(403, 404, 409, 422), right=CaseAction.RETURN)
 async def send_to_member(call: Call[WithReason]) -> web.Response:
     """Ask the member for more information."""
     return await _stepped(call, reading.return_case, call.body.reason)
 
 
-@operation("POST", CASE + "/escalate", body=WithReason, returns=CaseShape, errors=(403, 404, 409, 422))
+@operation("POST", CASE + "/escalate", body=WithReason, returns=CaseShape, errors=(403, 404, 409, 422), right=CaseAction.ESCALATE)
 async def escalate(call: Call[WithReason]) -> web.Response:
     """Ask the next hub up, and keep seeing the case."""
     return await _stepped(call, reading.escalate_case, call.body.reason)
 
 
-@operation("POST", CASE + "/reassign", body=Reassign, returns=CaseShape, errors=(403, 404, 409, 422))
+@operation("POST", CASE + "/reassign", body=Reassign, returns=CaseShape, errors=(403, 404, 409, 422), right=CaseAction.REASSIGN)
 async def reassign(call: Call[Reassign]) -> web.Response:
     """Hand the case to another reader of this hub."""
     return await _stepped(call, reading.reassign_case, call.body.reader, call.body.reason)
 
 
-@operation("POST", CASE + "/offer", body=Offer, returns=CaseShape, errors=(403, 404, 409, 422))
+@operation("POST", CASE + "/offer", body=Offer, returns=CaseShape, errors=(403, 404, 409, 422), right=CaseAction.OFFER)
 async def offer(call: Call[Offer]) -> web.Response:
     """The operator names a hub for a case that nobody took."""
     return await _stepped(call, routing.offer_by_operator, call.body.hub, call.body.reason)

@@ -97,7 +97,7 @@ async def listing(call: Call[Nothing]) -> web.Response:
     return answer(DeviceListShape(items=[device_shape(device) for device in found], calls=said))
 
 
-@operation("POST", "/devices", body=NewDevice, returns=DeviceShape, status=201, errors=(403, 422))
+@operation("POST", "/devices", body=NewDevice, returns=DeviceShape, status=201, errors=(403, 422), right=Action.DEVICE_MANAGE)
 async def add(call: Call[NewDevice]) -> web.Response:
     """Enter a device. The very same again changes nothing."""
     device = await execute(call.application, devices.add_device, call.person, _entry(call.body.title, call.body))
@@ -105,7 +105,7 @@ async def add(call: Call[NewDevice]) -> web.Response:
     return answer(device_shape(device), 201)
 
 
-@operation("PUT", DEVICE, body=DeviceInput, returns=DeviceShape, errors=(403, 404, 422))
+@operation("PUT", DEVICE, body=DeviceInput, returns=DeviceShape, errors=(403, 404, 422), right=Action.DEVICE_MANAGE)
 async def change(call: Call[DeviceInput]) -> web.Response:
     """Change a device; what is left out is as for a new one."""
     title = call.path("title")
@@ -140,7 +140,7 @@ async def _switched(call: Call[Nothing], *, active: bool) -> web.Response:
     return answer(device_shape(device))
 
 
-@operation("POST", DEVICE + "/test", returns=EchoShape, errors=(403, 404, 422))
+@operation("POST", DEVICE + "/test", returns=EchoShape, errors=(403, 404, 422), right=Action.DEVICE_MANAGE)
 async def echo(call: Call[Nothing]) -> web.Response:
     """Ask the device now whether it is there, by C-ECHO."""
     heard = await devices.try_device(call.application, call.person, call.request.app[PROBE], call.path("title"))

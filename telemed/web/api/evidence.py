@@ -12,6 +12,7 @@ from telemed.domain.errors import NotFound, TakenInstance
 from telemed.domain.evidence import Evidence
 from telemed.domain.identity_of_evidence import IdentityFinding
 from telemed.domain.people import Person
+from telemed.domain.permissions import CaseAction
 from telemed.domain.policy import Action
 from telemed.service.access import case_to_look_back_at
 from telemed.service.archives import LeftOut, attach_sent
@@ -41,6 +42,7 @@ PIECE = 256 * 1024
     status=201,
     errors=(400, 403, 404, 409, 413, 415, 422),
     request_media_type="multipart/form-data",
+    right=CaseAction.ATTACH,
 )
 async def attach(call: Call[Nothing]) -> web.Response:
     """Attach files: DICOM, ECG, slide, result, PDF or picture, known by their content; a ZIP archive by the files in it."""
@@ -127,6 +129,7 @@ async def read(call: Call[Nothing]) -> web.Response:
     body=SettleIdentity,
     returns=EvidenceListShape,
     errors=(403, 404, 409, 422),
+    right=CaseAction.IDENTIFY,
 )
 async def identity(call: Call[SettleIdentity]) -> web.Response:
     """The file states another patient: say that it is the same person after all, or that it is not; then it leaves the case."""

@@ -70,7 +70,7 @@ async def network(call: Call[Nothing]) -> web.Response:
     return answer(NetworkShape(institutions=institutions, hubs=hubs, home_hubs=homes))
 
 
-@operation("POST", "/network/route", body=RouteQuestion, returns=TriedRouteShape, errors=(403, 422))
+@operation("POST", "/network/route", body=RouteQuestion, returns=TriedRouteShape, errors=(403, 422), right=Action.NETWORK_READ)
 async def route(call: Call[RouteQuestion]) -> web.Response:
     """Return the way that this case would go. Nothing is changed."""
     require(call.person, Action.NETWORK_READ)
@@ -83,7 +83,7 @@ async def route(call: Call[RouteQuestion]) -> web.Response:
     return answer(TriedRouteShape(hub=now.hub if now else None, route=[route_shape(step) for step in steps], words=words))
 
 
-@operation("POST", "/patients/merge", body=MergePatients, status=204, errors=(403, 404, 422))
+@operation("POST", "/patients/merge", body=MergePatients, status=204, errors=(403, 404, 422), right=Action.PATIENT_MERGE)
 async def merge(call: Call[MergePatients]) -> web.Response:
     """Two records are one person."""
     await execute(call.application, patients.merge_patients, call.person, call.body.kept, call.body.joined, call.body.reason)

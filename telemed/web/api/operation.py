@@ -11,8 +11,13 @@ from aiohttp import web
 from pydantic import BaseModel, ValidationError
 
 from dicom_gateway.json_names import repeated_name
+from telemed.domain.errors import Forbidden, Invalid, NotFound
 from telemed.domain.people import Person
+from telemed.domain.permissions import CaseAction
+from telemed.domain.policy import Action
+from telemed.service.access import ask_for_right
 from telemed.service.application import Application
+from telemed.service.execution import record_refusal
 from telemed.web.api.inputs import Nothing
 from telemed.web.i18n import gettext
 from telemed.web.keys import APPLICATION
@@ -48,7 +53,8 @@ class Call(Generic[B]):
 @dataclass(frozen=True, slots=True)
 class Operation:
     """Method, path, handler, and what goes in and comes out. `errors` are the statuses beside the usual ones, `headers` those of
-    the answer, `request_headers` those that a request must have, `files` the media types of files that may come instead."""
+    the answer, `request_headers` those that a request must have, `files` the media types of files that may come instead. `right` is
+    what the person must be allowed to do: who is not is told that and nothing else, whatever was sent."""
 
     method: str
     path: str
@@ -64,6 +70,7 @@ class Operation:
     headers: tuple[str, ...]
     request_headers: tuple[str, ...]
     files: tuple[str, ...]
+    right: Action | CaseAction | None
 
 
 @dataclass(slots=True)
@@ -87,11 +94,12 @@ class Operations:
         headers: tuple[str, ...] = (),
         request_headers: tuple[str, ...] = (),
         files: tuple[str, ...] = (),
+        right: Action | CaseAction | None = None,
     ) -> Callable[[Callable[[Any], Awaitable[web.StreamResponse]]], Callable[[Any], Awaitable[web.StreamResponse]]]:
         def add(handler: Callable[[Any], Awaitable[web.StreamResponse]]) -> Callable[[Any], Awaitable[web.StreamResponse]]:
             summary = (handler.__doc__ or "").strip().splitlines()[0]
             row = (method, path, handler, summary, body, query, returns, status, errors, media_type, request_media_type, headers)
-            self.rows.append(Operation(*row, request_headers, files))
+            self.rows.append(Operation(*row, request_headers, files, right))
             return handler
 
         return add
@@ -107,11 +115,28 @@ class Operations:
 def _entry(op: Operation) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
     async def entry(request: web.Request) -> web.StreamResponse:
         person = person_of(request)
-        body = await _read_body(request, op) if op.body is not None else Nothing()
-        query = _read_query(request, op.query) if op.query is not None else None
-        return await op.handler(Call(request, request.app[APPLICATION], person, body, query))
+        try:
+            body = await _read_body(request, op) if op.body is not None else Nothing()
+            query = _read_query(request, op.query) if op.query is not None else None
+            return await op.handler(Call(request, request.app[APPLICATION], person, body, query))
+        except (Problem, Invalid):
+            if op.right is not None:
+                await refuse_without_right(request, person, op.right, request.match_info.get("case_id", ""))
+            raise
 
     return entry
+
+
+async def refuse_without_right(request: web.Request, person: Person, right: Action | CaseAction, case_id: str = "") -> None:
+    """What was sent is no request: before that is said, whoever has no right to it is refused, and that is on record. Raises NotFound or
+    Forbidden."""
+    application = request.app[APPLICATION]
+    try:
+        async with application.reading() as work:
+            await ask_for_right(work, person, right, case_id)
+    except (Forbidden, NotFound) as refusal:
+        await record_refusal(application, person, right.value.replace(":", "-"), refusal)
+        raise
 
 
 async def _read_body(request: web.Request, op: Operation) -> BaseModel:

@@ -13,7 +13,7 @@ from telemed.web.api.operation import Call, answer, operation
 from telemed.web.api.shapes import IdentifierShape, KnownPatientShape, PatientListShape
 
 
-@operation("POST", "/patients/find", body=NumberInput, returns=PatientListShape, errors=(403,))
+@operation("POST", "/patients/find", body=NumberInput, returns=PatientListShape, errors=(403,), right=Action.PATIENT_FIND)
 async def find(call: Call[NumberInput]) -> web.Response:
     """The own records with this number. (A POST, so that numbers stay out of addresses and their logs.)"""
     found = await query(call.application, patients.find_known, call.person, call.body.number)

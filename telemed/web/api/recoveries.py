@@ -6,6 +6,7 @@ from datetime import datetime
 
 from aiohttp import web
 
+from telemed.domain.policy import Action
 from telemed.domain.second_factor import RECOVERY_FOR, Recovery
 from telemed.service import factor_recovery
 from telemed.service.execution import execute, query
@@ -56,7 +57,7 @@ async def recovery_list(call: Call[Nothing]) -> web.Response:
     return answer(RecoveryListShape(items=[recovery_shape(recovery, now) for recovery in found]))
 
 
-@operation("POST", "/recoveries", body=RecoveryRequest, returns=RecoveryShape, status=201, errors=(403, 404))
+@operation("POST", "/recoveries", body=RecoveryRequest, returns=RecoveryShape, status=201, errors=(403, 404), right=Action.RECOVERY_ASK)
 async def ask(call: Call[RecoveryRequest]) -> web.Response:
     """Ask that somebody's lost second factors be removed. The person is told; another administrator confirms it within 24 hours."""
     made = await execute(call.application, factor_recovery.ask, call.person, call.body.username, call.body.reason)

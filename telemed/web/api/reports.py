@@ -9,6 +9,7 @@ from aiohttp import web
 from pydantic import Field
 
 from telemed.domain.errors import NotFound
+from telemed.domain.permissions import CaseAction
 from telemed.domain.policy import Action
 from telemed.domain.report import Report, VersionKind
 from telemed.service import reporting, signing
@@ -35,7 +36,7 @@ async def _again(call: Call[Nothing] | Call[Signature] | Call[Amendment] | Call[
     return _tagged(report, versions)
 
 
-@operation("GET", CASE + "/report", query=VersionQuery, returns=ReportShape, errors=(403, 404), headers=("ETag",))
+@operation("GET", CASE + "/report", query=VersionQuery, returns=ReportShape, errors=(403, 404), headers=("ETag",), right=Action.REPORT_READ)
 async def read(call: Call[Nothing]) -> web.Response:
     """The report: the hub sees its draft, the member what was released."""
     report, versions = await query(call.application, reporting.read_report, call.person, call.case_id)
@@ -49,7 +50,15 @@ def _absent(case_id: str) -> Report:
     raise NotFound("report", case_id)
 
 
-@operation("PUT", CASE + "/report", body=Draft, returns=ReportShape, errors=(403, 404, 409, 412, 422, 428), headers=("ETag",))
+@operation(
+    "PUT",
+    CASE + "/report",
+    body=Draft,
+    returns=ReportShape,
+    errors=(403, 404, 409, 412, 422, 428),
+    headers=("ETag",),
+    right=CaseAction.WRITE,
+)
 async def save(call: Call[Draft]) -> web.Response:
     """Save the draft; If-Match names the version it was made from."""
     if_match = call.request.headers.get("If-Match")
@@ -67,13 +76,22 @@ async def contradictions(call: Call[Nothing]) -> web.Response:
     return answer(ContradictionListShape(shown))
 
 
-@operation("POST", CASE + "/report/sign", body=Signature, returns=ReportShape, errors=(401, 403, 404, 409, 412, 422, 429))
+@operation(
+    "POST", CASE + "/report/sign", body=Signature, returns=ReportShape, errors=(401, 403, 404, 409, 412, 422, 429), right=CaseAction.WRITE
+)
 async def sign(call: Call[Signature]) -> web.Response:
     """Sign with the password typed again: final, or preliminary where a second person reviews."""
     return await _signed(call, signing.sign)
 
 
-@operation("POST", CASE + "/report/review", body=Signature, returns=ReportShape, errors=(401, 403, 404, 409, 412, 422, 429))
+@operation(
+    "POST",
+    CASE + "/report/review",
+    body=Signature,
+    returns=ReportShape,
+    errors=(401, 403, 404, 409, 412, 422, 429),
+    right=CaseAction.REVIEW,
+)
 async def review(call: Call[Signature]) -> web.Response:
     """The second person agrees: the report is released."""
     return await _signed(call, signing.review)
@@ -85,19 +103,35 @@ async def _signed(call: Call[Signature], step: Callable[..., Awaitable[Report]])
     return await _again(call, report)
 
 
-@operation("POST", CASE + "/report/send-back", body=SendBack, returns=ReportShape, errors=(403, 404, 409, 422))
+@operation("POST", CASE + "/report/send-back", body=SendBack, returns=ReportShape, errors=(403, 404, 409, 422), right=CaseAction.REVIEW)
 async def send_back(call: Call[SendBack]) -> web.Response:
     """The second person does not agree: the author writes on."""
     return await _again(call, await execute(call.application, reporting.send_back, call.person, call.case_id, call.body.note))
 
 
-@operation("POST", CASE + "/report/amend", body=Amendment, returns=ReportShape, errors=(403, 404, 409, 422), headers=("ETag",))
+@operation(
+    "POST",
+    CASE + "/report/amend",
+    body=Amendment,
+    returns=ReportShape,
+    errors=(403, 404, 409, 422),
+    headers=("ETag",),
+    right=CaseAction.AMEND,
+)
 async def amend(call: Call[Amendment]) -> web.Response:
     """Open an amended version of a released report."""
     return await _new(call, VersionKind.AMENDMENT)
 
 
-@operation("POST", CASE + "/report/append", body=Amendment, returns=ReportShape, errors=(403, 404, 409, 422), headers=("ETag",))
+@operation(
+    "POST",
+    CASE + "/report/append",
+    body=Amendment,
+    returns=ReportShape,
+    errors=(403, 404, 409, 422),
+    headers=("ETag",),
+    right=CaseAction.AMEND,
+)
 async def append(call: Call[Amendment]) -> web.Response:
     """Open an addendum to a released report."""
     return await _new(call, VersionKind.ADDENDUM)
@@ -111,14 +145,21 @@ async def _new(call: Call[Amendment], kind: VersionKind) -> web.Response:
     return await _again(call, report)
 
 
-@operation("POST", CASE + "/report/discard", body=Nothing, returns=ReportShape, errors=(403, 404, 409))
+@operation("POST", CASE + "/report/discard", body=Nothing, returns=ReportShape, errors=(403, 404, 409), right=CaseAction.DISCARD)
 async def discard(call: Call[Nothing]) -> web.Response:
     """Throw an unsigned amendment or addendum away."""
     return await _again(call, await execute(call.application, reporting.discard_version, call.person, call.case_id))
 
 
 @operation(
-    "GET", CASE + "/report.pdf", query=VersionQuery, returns=bytes, errors=(403, 404), media_type="application/pdf", headers=("ETag",)
+    "GET",
+    CASE + "/report.pdf",
+    query=VersionQuery,
+    returns=bytes,
+    errors=(403, 404),
+    media_type="application/pdf",
+    headers=("ETag",),
+    right=Action.REPORT_READ,
 )
 async def pdf(call: Call[Nothing]) -> web.StreamResponse:
     """The signed PDF of the released report, or of an earlier version."""

@@ -74,7 +74,15 @@ async def bulletin_for(application: Application, person: Person, month: Month) -
     return await bulletin(region, application.statistics, reach_of(region, person), month, today)
 
 
-@operation("GET", "/statistics/monthly", query=MonthQuery, returns=BulletinShape, errors=(403, 422), files=tuple(MEDIA_TYPES.values()))
+@operation(
+    "GET",
+    "/statistics/monthly",
+    query=MonthQuery,
+    returns=BulletinShape,
+    errors=(403, 422),
+    files=tuple(MEDIA_TYPES.values()),
+    right=Action.STATISTICS_READ,
+)
 async def monthly(call: Call[Nothing]) -> web.Response:
     """The bulletin of a month as JSON, or as a CSV, XLSX or PDF file in the language of the request."""
     require(call.person, Action.STATISTICS_READ)

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from aiohttp import web
 
+from telemed.domain.permissions import CaseAction
 from telemed.domain.policy import Action
 from telemed.domain.transfer import Transfer
 from telemed.service import transfers
@@ -53,14 +54,30 @@ async def listing(call: Call[Nothing]) -> web.Response:
     return answer(TransferListShape(items=[transfer_shape(each) for each in found]))
 
 
-@operation("POST", CASE + "/evidence/{evidence_id}/send", body=Device, returns=TransferShape, status=202, errors=(403, 404, 422))
+@operation(
+    "POST",
+    CASE + "/evidence/{evidence_id}/send",
+    body=Device,
+    returns=TransferShape,
+    status=202,
+    errors=(403, 404, 422),
+    right=CaseAction.SEND,
+)
 async def send(call: Call[Device]) -> web.Response:
     """Send a study to a device of the member or of the hub, by C-STORE. Asking again while it is under way changes nothing."""
     arguments = (call.case_id, call.path("evidence_id"), call.body.device)
     return answer(transfer_shape(await execute(call.application, transfers.send_study, call.person, *arguments)), 202)
 
 
-@operation("POST", CASE + "/priors/fetch", body=Nothing, returns=TransferShape, status=202, errors=(403, 404, 409, 422))
+@operation(
+    "POST",
+    CASE + "/priors/fetch",
+    body=Nothing,
+    returns=TransferShape,
+    status=202,
+    errors=(403, 404, 409, 422),
+    right=CaseAction.FETCH_PRIORS,
+)
 async def fetch(call: Call[Nothing]) -> web.Response:
     """Fetch the patient's earlier studies from the PACS of member and hub, the newest first; gives the first request."""
     return answer(transfer_shape(await execute(call.application, transfers.fetch_priors, call.person, call.case_id)), 202)

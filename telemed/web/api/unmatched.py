@@ -226,7 +226,7 @@ def record_shape(patient: Patient, earlier: Sequence[Reconciliation] = ()) -> Re
     )
 
 
-@operation("GET", "/unmatched", query=UnmatchedQuery, returns=UnmatchedListShape, errors=(403,))
+@operation("GET", "/unmatched", query=UnmatchedQuery, returns=UnmatchedListShape, errors=(403,), right=Action.UNMATCHED_READ)
 async def unmatched(call: Call[Nothing]) -> web.Response:
     """Studies without a case, newest first, with the cases that may be meant."""
     q: UnmatchedQuery = call.query
@@ -235,7 +235,7 @@ async def unmatched(call: Call[Nothing]) -> web.Response:
     return answer(UnmatchedListShape(items=[unmatched_shape(study) for study in found]))
 
 
-@operation("POST", "/unmatched/link", body=LinkStudy, returns=EvidenceShape, errors=(403, 404))
+@operation("POST", "/unmatched/link", body=LinkStudy, returns=EvidenceShape, errors=(403, 404), right=Action.EVIDENCE_LINK)
 async def link(call: Call[LinkStudy]) -> web.Response:
     """This study belongs to that case of the institution that sent it."""
     body = call.body
@@ -248,7 +248,7 @@ async def link(call: Call[LinkStudy]) -> web.Response:
     return answer(evidence_shape(linked))
 
 
-@operation("POST", "/unmatched/unlink", body=UnlinkStudy, status=204, errors=(403, 404))
+@operation("POST", "/unmatched/unlink", body=UnlinkStudy, status=204, errors=(403, 404), right=Action.EVIDENCE_LINK)
 async def unlink(call: Call[UnlinkStudy]) -> web.Response:
     """The study is not this case's: it looks for its case again, and this one does not get it back by itself."""
     body = call.body
@@ -256,7 +256,7 @@ async def unlink(call: Call[UnlinkStudy]) -> web.Response:
     return web.Response(status=204)
 
 
-@operation("GET", "/unmatched/files", query=DuplicateQuery, returns=FileAsideListShape, errors=(403,))
+@operation("GET", "/unmatched/files", query=DuplicateQuery, returns=FileAsideListShape, errors=(403,), right=Action.UNMATCHED_READ)
 async def files(call: Call[Nothing]) -> web.Response:
     """Files that were taken away from cases since they are another person's, newest first."""
     q: DuplicateQuery = call.query
@@ -265,7 +265,9 @@ async def files(call: Call[Nothing]) -> web.Response:
     return answer(FileAsideListShape(items=[file_aside_shape(each) for each in found]))
 
 
-@operation("POST", "/unmatched/files/{file_id}/give", body=GiveFile, returns=EvidenceShape, errors=(403, 404, 409))
+@operation(
+    "POST", "/unmatched/files/{file_id}/give", body=GiveFile, returns=EvidenceShape, errors=(403, 404, 409), right=Action.EVIDENCE_LINK
+)
 async def give(call: Call[GiveFile]) -> web.Response:
     """This file belongs to that case of the institution that sent it."""
     body = call.body
@@ -274,7 +276,7 @@ async def give(call: Call[GiveFile]) -> web.Response:
     return answer(evidence_shape(given))
 
 
-@operation("POST", "/unmatched/correct", body=CorrectStudy, status=204, errors=(403, 404, 422))
+@operation("POST", "/unmatched/correct", body=CorrectStudy, status=204, errors=(403, 404, 422), right=Action.STUDY_CORRECT)
 async def correct(call: Call[CorrectStudy]) -> web.Response:
     """Correct whose study it is, or which order it answers. Objects stay as sent; what was received is kept beside."""
     body = call.body
@@ -283,7 +285,7 @@ async def correct(call: Call[CorrectStudy]) -> web.Response:
     return web.Response(status=204)
 
 
-@operation("POST", "/unmatched/restore", body=RestoreStudy, status=204, errors=(403, 404))
+@operation("POST", "/unmatched/restore", body=RestoreStudy, status=204, errors=(403, 404), right=Action.STUDY_CORRECT)
 async def restore(call: Call[RestoreStudy]) -> web.Response:
     """Take a correction back: what was received of the study holds again."""
     body = call.body
@@ -291,7 +293,7 @@ async def restore(call: Call[RestoreStudy]) -> web.Response:
     return web.Response(status=204)
 
 
-@operation("POST", "/unmatched/find", body=FindInput, returns=FoundShape, errors=(403,))
+@operation("POST", "/unmatched/find", body=FindInput, returns=FoundShape, errors=(403,), right=Action.UNMATCHED_READ)
 async def find(call: Call[FindInput]) -> web.Response:
     """Records and studies with one of these numbers, with or without a case. (A POST, so that numbers stay out of addresses.)"""
     found = await query(call.application, reconciliation.find_by_number, call.person, call.body.numbers)
@@ -304,7 +306,7 @@ async def find(call: Call[FindInput]) -> web.Response:
     )
 
 
-@operation("GET", "/reconciliations", query=DuplicateQuery, returns=ReconciliationListShape, errors=(403,))
+@operation("GET", "/reconciliations", query=DuplicateQuery, returns=ReconciliationListShape, errors=(403,), right=Action.UNMATCHED_READ)
 async def reconciliations(call: Call[Nothing]) -> web.Response:
     """List what was joined, taken apart and corrected by hand, newest first, with what held before."""
     q: DuplicateQuery = call.query
@@ -313,7 +315,7 @@ async def reconciliations(call: Call[Nothing]) -> web.Response:
     return answer(ReconciliationListShape(items=[reconciliation_shape(step) for step in steps]))
 
 
-@operation("GET", "/patients/doubts", query=DuplicateQuery, returns=DuplicateCandidateListShape, errors=(403,))
+@operation("GET", "/patients/doubts", query=DuplicateQuery, returns=DuplicateCandidateListShape, errors=(403,), right=Action.PATIENT_MERGE)
 async def doubts(call: Call[Nothing]) -> web.Response:
     """Pairs of records that may be one person."""
     q: DuplicateQuery = call.query
@@ -326,7 +328,7 @@ async def doubts(call: Call[Nothing]) -> web.Response:
     )
 
 
-@operation("POST", "/patients/different", body=DifferentPatients, status=204, errors=(403, 404))
+@operation("POST", "/patients/different", body=DifferentPatients, status=204, errors=(403, 404), right=Action.PATIENT_MERGE)
 async def different(call: Call[DifferentPatients]) -> web.Response:
     """Two records that look alike are two people."""
     body = call.body
@@ -334,7 +336,7 @@ async def different(call: Call[DifferentPatients]) -> web.Response:
     return web.Response(status=204)
 
 
-@operation("POST", "/patients/split", body=SplitPatient, status=204, errors=(403, 404))
+@operation("POST", "/patients/split", body=SplitPatient, status=204, errors=(403, 404), right=Action.PATIENT_MERGE)
 async def split(call: Call[SplitPatient]) -> web.Response:
     """One record leaves the group that it was merged into."""
     await execute(call.application, patients.split_patient, call.person, call.body.patient, call.body.reason)

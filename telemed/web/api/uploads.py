@@ -17,13 +17,14 @@ import msgspec
 from aiohttp import ClientPayloadError, web
 
 from telemed.domain.errors import FieldError, Invalid
+from telemed.domain.permissions import CaseAction
 from telemed.domain.upload import Upload
 from telemed.service import uploads
 from telemed.service.execution import execute, query
 from telemed.service.uploads import CHECKSUMS, Arrival, Checksum
 from telemed.web.api.evidence_shapes import left_out_shapes
 from telemed.web.api.inputs import Nothing
-from telemed.web.api.operation import Call, operation
+from telemed.web.api.operation import Call, operation, refuse_without_right
 from telemed.web.keys import STUDIES, UPLOAD_LIMIT
 from telemed.web.problems import Problem
 
@@ -100,14 +101,25 @@ async def capabilities(call: Call[Nothing]) -> web.Response:
 async def create(call: Call[Nothing]) -> web.Response:
     """Announce a file for a case."""
     _speaks(call)
-    length, metadata, limit = _number(call, "Upload-Length"), _metadata(call), call.request.app[UPLOAD_LIMIT]
-    if length > limit:
-        raise Problem(413, "too-large", f"{limit} bytes", headers=RESUMABLE)
+    metadata = _metadata(call)
     if not metadata.get("case"):
         raise Invalid(FieldError("Upload-Metadata.case", "required"))
+    try:
+        length = _announced(call)
+    except Problem:
+        await refuse_without_right(call.request, call.person, CaseAction.ATTACH, metadata["case"])
+        raise
     upload = await execute(call.application, uploads.begin_upload, call.person, metadata["case"], metadata.get("filename", ""), length)
     location = {"Location": f"/api/v1/uploads/{upload.id}"}
     return web.Response(status=201, headers=_state(upload) | location)
+
+
+def _announced(call: Call[Nothing]) -> int:
+    """Bytes of the file that is to come. Raises Problem."""
+    length, limit = _number(call, "Upload-Length"), call.request.app[UPLOAD_LIMIT]
+    if length > limit:
+        raise Problem(413, "too-large", f"{limit} bytes", headers=RESUMABLE)
+    return length
 
 
 @operation("HEAD", UPLOAD, errors=(404, 412), headers=("Upload-Offset", "Upload-Length"), request_headers=("Tus-Resumable",))

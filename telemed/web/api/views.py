@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from aiohttp import web
 
+from telemed.domain.policy import Action
 from telemed.service import saved_views
 from telemed.service.execution import execute, query
 from telemed.web.api.inputs import Nothing, SavedView
@@ -28,7 +29,7 @@ async def listing(call: Call[Nothing]) -> web.Response:
     return answer(SavedViewListShape(items=[SavedViewShape(name=v.name, query=v.query) for v in views]))
 
 
-@operation("POST", "/views", body=SavedView, returns=SavedViewShape, status=201, errors=(403, 422))
+@operation("POST", "/views", body=SavedView, returns=SavedViewShape, status=201, errors=(403, 422), right=Action.CASE_READ)
 async def save(call: Call[SavedView]) -> web.Response:
     """Keep filters of the worklist under a name; the same name again replaces them."""
     view = await execute(call.application, saved_views.save_view, call.person, call.body.name, call.body.query)

@@ -26,17 +26,14 @@ REFUSALS: Final = {
 """Why a call was not let in."""
 
 CAUSES: Final = {
-    "unknown-host": _("Not reachable: no address is known for this host name."),
-    "nobody-listens": _("Not reachable: the host is there, and nothing listens at this port."),
-    "no-way": _("Not reachable: the network finds no way to this address."),
-    "no-answer": _("Not reachable: nothing answered in time. A firewall may stand between, or the device is off."),
-    "ended": _("Not reachable: what listens there ended the connection. It may want TLS, or be no DICOM device."),
-    "no-dicom": _("Not reachable: what listens there does not speak plain DICOM. It may want TLS, or be another program."),
+    "no-device": _(
+        "Not reachable: no DICOM device answers there. Look at host name, address and port, whether the device is on, wants TLS or stands "
+        "behind a firewall, and whether devices may lie in its network."
+    ),
     "certificate": _(
         "Not trusted: the certificate that it shows is not of the authority entered for it, is out of date, or names another address."
     ),
     "our-certificate": _("Refused: the device does not take our certificate, or wants one and we have none."),
-    "tls": _("Not reachable: the device does not speak TLS with us."),
     "calling-title": _("Refused: the device does not know our AE title %(title)s. Enter it there."),
     "called-title": _("Refused: the device has another AE title than the one entered here."),
     "busy": _("Refused: the device has no room for another association now. Try again later."),

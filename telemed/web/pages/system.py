@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+from typing import Any
+
 from aiohttp import web
 
 from telemed.domain.policy import Action, require
 from telemed.service.execution import record_look
 from telemed.web.keys import ADMINISTRATION
+from telemed.web.labels.certificates import certificate_lines
 from telemed.web.pages.page import Visit, fragment, page, render
 
 
@@ -14,11 +18,16 @@ from telemed.web.pages.page import Visit, fragment, page, render
 async def system(visit: Visit) -> web.StreamResponse:
     require(visit.person, Action.SYSTEM_READ)
     await record_look(visit.application, visit.person, Action.SYSTEM_READ, "system")
-    return await render(visit, "system.html", {"state": await visit.request.app[ADMINISTRATION].installation(visit.person)})
+    return await render(visit, "system.html", await _state(visit))
 
 
 @page("GET", "/system/state")
 async def state(visit: Visit) -> web.StreamResponse:
     """The part that changes, drawn again."""
     require(visit.person, Action.SYSTEM_READ)
-    return fragment(visit, "_system_state.html", {"state": await visit.request.app[ADMINISTRATION].installation(visit.person)})
+    return fragment(visit, "_system_state.html", await _state(visit))
+
+
+async def _state(visit: Visit) -> dict[str, Any]:
+    state = await visit.request.app[ADMINISTRATION].installation(visit.person)
+    return {"state": state, "certificates": certificate_lines(state.certificates, datetime.now(UTC))}

@@ -51,6 +51,30 @@ async def test_the_cookie_of_a_known_browser_belongs_to_this_host_too(behind_tls
     assert (morsel["secure"], morsel["path"], morsel["domain"], morsel["httponly"]) == (True, "/", "", True)
 
 
+@pytest.fixture
+async def behind_a_proxy(tmp_path: Path) -> AsyncIterator[DemoRegion]:
+    """The demo region that believes this machine's proxies, with cookies for both ways."""
+    settings = Settings(data_dir=tmp_path, http_port=free_port(), trusted_proxies="127.0.0.1/32")
+    await put_in_place(settings)
+    async with bootstrap.open_parts(settings) as parts, served(parts, aiohttp.DummyCookieJar()) as running:
+        yield running
+
+
+@pytest.mark.parametrize(
+    ("said", "sent"), [("https", True), ("http, https", True), ("HTTPS", True), ("http", False), ("https, http", False), ("", False)]
+)
+async def test_the_browser_stays_encrypted_where_the_proxy_says_that_it_is(behind_a_proxy: DemoRegion, said: str, sent: bool) -> None:
+    for path in ("/login", "/api/v1/openapi.json", "/static/telemed.css"):
+        answer = await behind_a_proxy.call("GET", path, headers={"X-Forwarded-Proto": said} if said else {})
+        assert ("Strict-Transport-Security" in answer.headers) is sent, path
+
+
+async def test_strangers_are_not_believed(behind_tls: DemoRegion, region: DemoRegion) -> None:
+    """Neither that it is encrypted, nor that it is not."""
+    assert "Strict-Transport-Security" not in (await region.call("GET", "/login", headers={"X-Forwarded-Proto": "https"})).headers
+    assert "Strict-Transport-Security" in (await behind_tls.call("GET", "/login", headers={"X-Forwarded-Proto": "http"})).headers
+
+
 async def test_without_tls_nothing_is_promised(region: DemoRegion) -> None:
     answer = await region.call("POST", "/api/v1/login", {"username": "clinic1", "password": PASSWORD})
     assert "telemed_session" in SimpleCookie(answer.headers["Set-Cookie"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -25,3 +26,16 @@ SECOND = timedelta(seconds=1)
 )
 def test_before_at_and_after_each_limit(left: timedelta, validity: Validity) -> None:
     assert Certificate("TELEMED_DICOM_TLS", "tls.pem", NOW + left).validity(NOW) is validity
+
+
+@pytest.mark.parametrize(
+    ("ends_at", "days"),
+    [
+        (datetime(2026, 3, 4, 15, 59, 59, tzinfo=UTC), 0),  # before midnight in Nanjing
+        (datetime(2026, 3, 4, 16, tzinfo=UTC), 1),
+        (datetime(2026, 3, 5, 16, tzinfo=UTC), 2),
+        (datetime(2026, 3, 3, 15, tzinfo=UTC), -1),
+    ],
+)
+def test_days_are_those_of_the_calendar_on_the_wall(ends_at: datetime, days: int) -> None:
+    assert Certificate("TELEMED_DICOM_TLS", "tls.pem", ends_at).days_left(NOW, ZoneInfo("Asia/Shanghai")) == days

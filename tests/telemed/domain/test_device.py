@@ -36,7 +36,7 @@ def test_a_sound_entry_is_a_device() -> None:
     "change",
     [
         {"host": "pacs.clinic1.example"},
-        {"host": "2001:db8::7"},
+        {"host": "fd00::7"},
         {"host": "pacs_1"},
         {"host": "", "port": None, "uses": ()},
         {"title": "CLINIC1"},

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from telemed.domain.texts import INVISIBLE, JOINED, visible, visible_in
+from telemed.domain.texts import INVISIBLE, JOINED, shown, visible, visible_in
 
 
 @pytest.mark.parametrize("code", [code for first, last in INVISIBLE[:-1] for code in (first, last)] + [0x202B, 0x2068, 0xE0041])
@@ -37,6 +37,18 @@ def test_nothing_is_left_of_it_and_nothing_else_is_lost(text: str) -> None:
     kept = [c for c in text if unicodedata.category(c) != "Cf"]
     assert [c for c in seen if unicodedata.category(c) != "Cf"] == kept
     assert not any(first <= ord(c) <= last for c in seen for first, last in INVISIBLE)
+
+
+@given(st.text(max_size=60) | st.text(alphabet="a张م\u200b\u200c\u202e\ufeff\U000e0041 ", max_size=20))
+def test_or_it_is_shown_by_its_number_and_the_rest_stays(text: str) -> None:
+    seen = shown(text)
+    assert visible(seen) == seen
+    assert (seen == text) is (visible(text) == text)
+
+
+def test_how_it_is_shown() -> None:
+    assert shown("张\u202e伟\u200b\u200d") == "张‹U+202E›伟‹U+200B›‹U+200D›"
+    assert shown("plain") == "plain"
 
 
 def test_texts_are_cleaned_at_any_depth() -> None:

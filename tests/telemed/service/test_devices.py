@@ -10,7 +10,9 @@ from typing import Any
 
 import pytest
 from pynetdicom import AE, evt
+from structlog.testing import capture_logs
 
+from dicom_gateway.upper_layer.addresses import anywhere
 from telemed.adapters.dicom.device_calls import KEPT_REFUSED, DeviceCalls
 from telemed.adapters.dicom.device_peers import DevicePeers
 from telemed.adapters.dicom.device_probe import DimseProbe
@@ -27,6 +29,10 @@ pytestmark = pytest.mark.database
 VERIFICATION, CT_STORAGE = "1.2.840.10008.1.1", "1.2.840.10008.5.1.4.1.1.2"
 MODALITY = DeviceEntry("CT1", "CLINIC1")
 PACS = DeviceEntry("PACS1", "CLINIC1", "127.0.0.1", 104, ("query",))
+PEERS = DevicePeers("TELEMED", may_call=anywhere)
+PROBE = DimseProbe(PEERS)
+BRIEF = DimseProbe(PEERS, answer_within=2)
+"""For where nobody answers: that is said when the time is over."""
 
 
 async def steps(harness: Harness) -> list[tuple[str, str, str]]:
@@ -100,7 +106,7 @@ async def test_nobody_else_does_any_of_it(harness: Harness, user: str) -> None:
         with pytest.raises(Forbidden):
             await harness.do(user, use_case, *arguments)
     with pytest.raises(Forbidden):
-        await devices.try_device(harness.application, harness.people[user], DimseProbe(DevicePeers("TELEMED")), "PACS1")
+        await devices.try_device(harness.application, harness.people[user], PROBE, "PACS1")
     assert await steps(harness) == []
 
 
@@ -119,9 +125,9 @@ async def pynetdicom_device(service: str = VERIFICATION, status: int = 0, **cond
         await asyncio.to_thread(server.shutdown)
 
 
-async def tried(harness: Harness, port: int, host: str = "127.0.0.1") -> Echo:
+async def tried(harness: Harness, port: int, host: str = "127.0.0.1", probe: DimseProbe = PROBE) -> Echo:
     await harness.do("operator", devices.put_device, replace(PACS, host=host, port=port))
-    return await devices.try_device(harness.application, harness.people["operator"], DimseProbe(DevicePeers("TELEMED")), "PACS1")
+    return await devices.try_device(harness.application, harness.people["operator"], probe, "PACS1")
 
 
 async def test_a_device_that_is_there_answers(harness: Harness) -> None:
@@ -175,10 +181,12 @@ async def listener(answer: bytes) -> AsyncIterator[int]:
         (b"\x03\x00\x00\x00\x00\x01\x00", "ended"),
     ],
 )
-async def test_what_speaks_no_dicom_is_told_apart(harness: Harness, answer: bytes, cause: str) -> None:
-    async with listener(answer) as port:
-        echo = await tried(harness, port)
-    assert (echo.outcome, echo.cause) == (EchoOutcome.UNREACHABLE, cause), echo.detail
+async def test_what_speaks_no_dicom_is_told_apart_in_the_process_log_alone(harness: Harness, answer: bytes, cause: str) -> None:
+    with capture_logs() as lines:
+        async with listener(answer) as port:
+            echo = await tried(harness, port, probe=BRIEF)
+    assert echo == NOBODY
+    assert [line["cause"] for line in lines if line["event"] == "device.unreachable"] == [cause]
 
 
 async def test_what_never_answers_is_not_waited_for(harness: Harness) -> None:
@@ -189,19 +197,30 @@ async def test_what_never_answers_is_not_waited_for(harness: Harness) -> None:
 
     server = await asyncio.start_server(say_nothing, "127.0.0.1", 0)
     await harness.do("operator", devices.put_device, replace(PACS, port=server.sockets[0].getsockname()[1]))
-    probe = DimseProbe(DevicePeers("TELEMED"), answer_within=0.2)
+    probe = DimseProbe(PEERS, answer_within=0.2)
     echo = await devices.try_device(harness.application, harness.people["operator"], probe, "PACS1")
-    assert (echo.outcome, echo.cause) == (EchoOutcome.UNREACHABLE, "no-answer")
+    assert echo == NOBODY
     server.close()
     await server.wait_closed()
 
 
 async def test_where_nothing_is(harness: Harness) -> None:
-    assert (await tried(harness, free_port())).cause == "nobody-listens"
-    assert (await tried(harness, 104, "no-such-host.invalid")).cause == "unknown-host"
+    heard = []
+    with capture_logs() as lines:
+        for port, host in ((free_port(), "127.0.0.1"), (104, "no-such-host.invalid")):
+            heard.append(await tried(harness, port, host, BRIEF))
+    assert heard == [NOBODY, NOBODY]
+    assert [line["cause"] for line in lines if line["event"] == "device.unreachable"] == ["nobody-listens", "unknown-host"]
+    assert (await steps(harness))[-1] == ("test", "device/PACS1", "failure")
     await harness.do("operator", devices.add_device, MODALITY)
     with pytest.raises(Invalid, match="no-address"):
-        await devices.try_device(harness.application, harness.people["operator"], DimseProbe(DevicePeers("TELEMED")), "CT1")
+        await devices.try_device(harness.application, harness.people["operator"], PROBE, "CT1")
+
+
+NOBODY = Echo(
+    EchoOutcome.UNREACHABLE, cause="no-device", detail="no DICOM device answers at the address entered for PACS1", calling="TELEMED"
+)
+"""What is told, whatever stands at the address and why it does not answer."""
 
 
 async def noted(harness: Harness, title: str) -> list[DeviceCall]:

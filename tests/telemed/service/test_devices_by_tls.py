@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from dicom_gateway import Index, Intake, Scope, Source, start_dimse
 from dicom_gateway.index import metadata
 from dicom_gateway.index_barrier import IndexBarrier
+from dicom_gateway.upper_layer.addresses import anywhere
 from storage import ObjectStore, open_store
 from telemed.adapters.dicom.device_peers import DevicePeers
 from telemed.adapters.dicom.device_probe import DimseProbe
@@ -112,13 +113,17 @@ async def test_the_operator_is_told_what_is_wrong(harness: Harness, authority: A
     own_certificate = certificates_in((tmp_path / "device.pem").read_text())
     try:
         for trusted, peers, cause in (
-            (authority.file.read_text(), DevicePeers("TELEMED", ours), "service"),  # it takes no C-ECHO, and says so over TLS
-            (own_certificate, DevicePeers("TELEMED", ours), "service"),
-            ("", DevicePeers("TELEMED", ours, str(authority.file)), "service"),
-            ("", DevicePeers("TELEMED", ours), "certificate"),
-            ("", DevicePeers("TELEMED", ours, str(tmp_path / "strangers.pem")), "certificate"),
-            (authority.file.read_text(), DevicePeers("TELEMED"), "our-certificate"),
-            (authority.file.read_text(), DevicePeers("TELEMED", foreign), "our-certificate"),
+            (
+                authority.file.read_text(),
+                DevicePeers("TELEMED", ours, may_call=anywhere),
+                "service",
+            ),  # it takes no C-ECHO, and says so over TLS
+            (own_certificate, DevicePeers("TELEMED", ours, may_call=anywhere), "service"),
+            ("", DevicePeers("TELEMED", ours, str(authority.file), anywhere), "service"),
+            ("", DevicePeers("TELEMED", ours, may_call=anywhere), "certificate"),
+            ("", DevicePeers("TELEMED", ours, str(tmp_path / "strangers.pem"), anywhere), "certificate"),
+            (authority.file.read_text(), DevicePeers("TELEMED", may_call=anywhere), "our-certificate"),
+            (authority.file.read_text(), DevicePeers("TELEMED", foreign, may_call=anywhere), "our-certificate"),
         ):
             await put(harness, replace(entry, authority=trusted))
             echo = await devices.try_device(harness.application, harness.people["operator"], DimseProbe(peers), "WS1")
@@ -131,7 +136,7 @@ async def test_the_name_counts_where_no_authority_was_entered(harness: Harness, 
     """The certificate names localhost and 127.0.0.1."""
     workstation = StorageProvider(0, tls=server_context(authority.issue("device")), host="127.0.0.2")
     server = await asyncio.to_thread(workstation.start)
-    peers = DevicePeers("TELEMED", authorities=str(authority.file))
+    peers = DevicePeers("TELEMED", authorities=str(authority.file), may_call=anywhere)
     try:
         for trusted, cause in (("", "certificate"), (authority.file.read_text(), "service")):
             await put(harness, DeviceEntry("WS1", "CLINIC1", "127.0.0.2", server.server_address[1], tls=True, authority=trusted))

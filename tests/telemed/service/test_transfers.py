@@ -21,6 +21,7 @@ from dicom_gateway.index import Level, Query, Target, metadata
 from dicom_gateway.index_barrier import IndexBarrier
 from dicom_gateway.pixels import PixelPool
 from dicom_gateway.stability import StudyWatch
+from dicom_gateway.upper_layer.addresses import anywhere
 from storage import ObjectStore, open_store
 from telemed.adapters.clock import utc_now
 from telemed.adapters.database import tables as t
@@ -46,14 +47,16 @@ pytestmark = pytest.mark.database
 
 FIND, MOVE = "1.2.840.10008.5.1.4.1.2.2.1", "1.2.840.10008.5.1.4.1.2.2.2"
 
+ANYWHERE = DevicePeers("TELEMED", may_call=anywhere)
+
 
 class Post:
     """The imaging centre with devices, and the worker's jobs done on request."""
 
-    def __init__(self, harness: Harness, intake: Intake, store: ObjectStore) -> None:
+    def __init__(self, harness: Harness, intake: Intake, store: ObjectStore, peers: DevicePeers = ANYWHERE) -> None:
         self.harness, self.intake = harness, intake
         self.index = Index(harness.application.engine, IndexBarrier(store))
-        travelling = StudyTransfers(harness.application, self.index, store, intake, PixelPool(1), DevicePeers("TELEMED"))
+        travelling = StudyTransfers(harness.application, self.index, store, intake, PixelPool(1), peers)
         self.handlers = {"send-study": Handler(travelling.send, long=True), "fetch-priors": Handler(travelling.fetch, long=True)}
 
     async def device(self, title: str, institution: str, port: int, *uses: str) -> None:

@@ -44,7 +44,7 @@ NEW, ROUND = "new", "round"
 
 
 class SqlAdministration:
-    """Implements `telemed.service.administration.Administration`. `store`, `data_dir` and `certificates` are shown, not
+    """Implements `telemed.service.administration.Administration`. `store`, `data_dir`, `certificates` and `plain_http` are shown, not
     used."""
 
     def __init__(
@@ -55,9 +55,11 @@ class SqlAdministration:
         space: SpaceGuard = UNGUARDED,
         certificates: Callable[[], Sequence[Certificate]] = tuple,
         limits: Mapping[Scope, Limit] = LIMITS,
+        *,
+        plain_http: bool = False,
     ) -> None:
         self._engine, self._store, self._data_dir, self._space, self._certificates = engine, store, data_dir, space, certificates
-        self._limits = limits
+        self._limits, self._plain_http = limits, plain_http
 
     async def _rows(self, query: sa.Executable) -> Sequence[sa.RowMapping]:
         async with self._engine.connect() as bare:
@@ -103,6 +105,7 @@ class SqlAdministration:
             backup=(backup := await self.backup_state()),
             backup_late=backup.is_late(utc_now()),
             certificates=await asyncio.to_thread(self._certificates),
+            plain_http=self._plain_http,
         )
 
     async def backup_state(self) -> BackupState:

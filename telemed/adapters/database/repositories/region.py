@@ -16,6 +16,7 @@ from telemed.adapters.database.repositories.base import insert_or_nothing
 from telemed.adapters.database.rows import duty_from_json, duty_to_json, person_to_row
 from telemed.domain.authentication_profile import PROFILES, AuthenticationProfile, ProfileName
 from telemed.domain.centre import Centre
+from telemed.domain.device_networks import DEFAULT, DeviceNetworks
 from telemed.domain.duty import DayDuty, Holiday, days_of
 from telemed.domain.network import ApplicationEntity, Contact, EntityUse, HubService, Institution, InstitutionClass, Level, Network
 from telemed.domain.people import Person
@@ -34,6 +35,7 @@ async def load_region(
     centres: Mapping[str, Centre],
     zone: str,
     profile: AuthenticationProfile = PROFILES[ProfileName.ASVS],
+    device_networks: DeviceNetworks = DEFAULT,
 ) -> Region:
     """The region as it stands now."""
     institutions = [institution_from_row(row) for row in (await connection.execute(sa.select(t.institution))).mappings()]
@@ -43,6 +45,7 @@ async def load_region(
     entities = (await connection.execute(sa.select(t.application_entity))).mappings().all()
     settings = {row["name"]: row["value"] for row in (await connection.execute(sa.select(t.region_setting))).mappings()}
     active = {each.code for each in institutions if each.active}
+    demonstration = settings.get(DEMONSTRATION) is True
     network = Network(
         institutions={i.code: i for i in institutions},
         services={
@@ -55,8 +58,8 @@ async def load_region(
         entities={e["title"]: entity_from_row(e) for e in entities},
         districts=tuple(settings.get(DISTRICTS) or ()),
         holidays=tuple(holidays),
+        device_networks=device_networks.in_demonstration() if demonstration else device_networks,
     )
-    demonstration = settings.get(DEMONSTRATION) is True
     return Region(
         network,
         centres,

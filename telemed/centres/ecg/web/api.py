@@ -15,10 +15,11 @@ from pydantic import BaseModel, ConfigDict, Field
 from telemed.centres.ecg import service as ecg_reading
 from telemed.centres.ecg.domain import Edit, EditKind, Tracing
 from telemed.centres.ecg.web.keys import TRACING_READER
+from telemed.domain.permissions import CaseAction
 from telemed.domain.policy import Action
 from telemed.service.execution import execute, query, record_look
 from telemed.web.api.cases import CASE
-from telemed.web.api.inputs import Nothing
+from telemed.web.api.inputs import Input, Nothing
 from telemed.web.api.operation import Call, answer, operation
 from telemed.web.api.shapes import Shape
 
@@ -94,19 +95,15 @@ class SamplesQuery(BaseModel):
     leads: Annotated[str, Field(max_length=400)] = ""
 
 
-class EditInput(BaseModel):
+class EditInput(Input):
     """One step: a template or a beat is given a class, or a strip goes into the report."""
-
-    model_config = ConfigDict(extra="forbid")
 
     kind: Literal["template", "beat", "strip"]
     detail: Annotated[dict[str, str | int | float], Field(max_length=5)]
 
 
-class UndoInput(BaseModel):
+class UndoInput(Input):
     """Which edit to take back; without a number the last one."""
-
-    model_config = ConfigDict(extra="forbid")
 
     number: Annotated[int, Field(ge=1, le=10**6)] | None = None
 
@@ -163,7 +160,15 @@ async def results(call: Call[Nothing]) -> web.Response:
     return web.Response(body=found, content_type="application/json")
 
 
-@operation("GET", TRACING + "/samples", query=SamplesQuery, returns=bytes, errors=(403, 404, 422), media_type="application/octet-stream")
+@operation(
+    "GET",
+    TRACING + "/samples",
+    query=SamplesQuery,
+    returns=bytes,
+    errors=(403, 404, 422),
+    media_type="application/octet-stream",
+    right=Action.EVIDENCE_READ,
+)
 async def samples(call: Call[Nothing]) -> web.Response:
     """A stretch of samples: int16 of a microvolt, lead after lead; lowest and highest a bin on the coarser levels."""
     tracing, _ = await _one(call)
@@ -188,7 +193,9 @@ async def edits(call: Call[Nothing]) -> web.Response:
     return answer(edit_list(made))
 
 
-@operation("POST", TRACING + "/edits", body=EditInput, returns=EditListShape, status=201, errors=(403, 404, 409, 422))
+@operation(
+    "POST", TRACING + "/edits", body=EditInput, returns=EditListShape, status=201, errors=(403, 404, 409, 422), right=CaseAction.WRITE
+)
 async def edit(call: Call[EditInput]) -> web.Response:
     """Give a template or a beat a class, or choose a strip for the report."""
     arguments = (call.case_id, call.path("tracing_id"), EditKind(call.body.kind), call.body.detail)
@@ -196,7 +203,7 @@ async def edit(call: Call[EditInput]) -> web.Response:
     return answer(edit_list(made), 201)
 
 
-@operation("POST", TRACING + "/edits/undo", body=UndoInput, returns=EditListShape, errors=(403, 404, 409, 422))
+@operation("POST", TRACING + "/edits/undo", body=UndoInput, returns=EditListShape, errors=(403, 404, 409, 422), right=CaseAction.WRITE)
 async def undo(call: Call[UndoInput]) -> web.Response:
     """Take back the last edit, or one by its number."""
     arguments = (call.case_id, call.path("tracing_id"), call.body.number)

@@ -1,5 +1,7 @@
 // Reading the DICOM JSON model (PS3.18 annex F): {"00280010": {"vr": "US", "Value": [512]}}.
 
+import { shown } from "../shown.js";
+
 /** @typedef {Record<string, {vr?: string, Value?: any[]}> | null | undefined} Dataset */
 
 /**
@@ -35,7 +37,7 @@ export function numbers(dataset, tag, least = 1) {
 }
 
 /**
- * The first value as text; a person's name gives its ideographic form where there is one.
+ * The first value as text; a person's name gives its ideographic form where there is one, and what cannot be seen its number.
  * @param {Dataset} dataset
  * @param {string} tag
  */
@@ -43,10 +45,10 @@ export function text(dataset, tag) {
   const value = values(dataset, tag)[0];
   if (value === undefined || value === null) return "";
   if (typeof value === "object")
-    return String(value.Ideographic ?? value.Alphabetic ?? "")
+    return shown(String(value.Ideographic ?? value.Alphabetic ?? ""))
       .replaceAll("^", " ")
       .trim();
-  return String(value).trim();
+  return shown(String(value)).trim();
 }
 
 /**
