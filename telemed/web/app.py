@@ -42,6 +42,7 @@ from telemed.web.api import (
     patients,
     recoveries,
     reports,
+    retention,
     session,
     statistics,
     study_documents,
@@ -94,6 +95,7 @@ from telemed.web.pages import (
     own_security,
     reading,
     recoveries_page,
+    retention_page,
     search,
     statistics_page,
     system,
@@ -113,13 +115,13 @@ FORM_LIMIT = 64 * 1024
 """Bytes of a form: the only ones that pages send as such are those of signing in."""
 API_MODULES = (
     session, cases, reports, evidence, exports, transfers, criticals, events, network, patients, uploads, views, unmatched, statistics,
-    administration, accounts_api, account_import, audit, devices, own_account, recoveries, study_documents,
+    administration, accounts_api, account_import, audit, devices, own_account, recoveries, retention, study_documents,
 )  # fmt: skip
 """Imported for their operations."""
 
 PAGE_MODULES = (
     session_pages, worklist, reading, board, case, new_case, search, notices, network_page, unmatched_page, audit_pages, accounts, system,
-    statistics_page, help_page, transfer_pages, devices_page, own_security, recoveries_page,
+    statistics_page, help_page, transfer_pages, devices_page, own_security, recoveries_page, retention_page,
 )  # fmt: skip
 """Imported for their pages."""
 

@@ -31,6 +31,7 @@ from telemed.domain.errors import (
     InvalidTransition,
     LockedOut,
     NotAuthenticated,
+    NotDue,
     NotFound,
     PasskeyRefused,
     PasskeysUnavailable,
@@ -40,6 +41,7 @@ from telemed.domain.errors import (
     TakenInstance,
     TooDemanding,
     TooManyWaiting,
+    UnderHold,
     VersionRequired,
     WrongCode,
     WrongPassword,
@@ -53,6 +55,7 @@ from telemed.service.uploads import ChecksumMismatch, OffsetMismatch, TooManyUpl
 from telemed.web.connections import TooSlow
 from telemed.web.i18n import gettext
 from telemed.web.labels.contradictions import contradiction_text
+from telemed.web.labels.retention import refusal_text
 
 _ = str  # marks text for the translation catalogue
 log = structlog.get_logger()
@@ -88,6 +91,8 @@ STATUS = {
     TooManyUploads: 429,
     ChecksumMismatch: 460,
     TooDemanding: 422,
+    NotDue: 409,
+    UnderHold: 409,
 }
 
 BEARER = {"WWW-Authenticate": 'Bearer realm="telemed"'}
@@ -121,6 +126,8 @@ TITLE = {
     "locked-out": _("Too many wrong passwords: none is taken for a while"),
     "too-many-waiting": _("Too many people are signing in at this moment; try again in some seconds"),
     "contradictions": _("The report does not go together with what is known"),
+    "not-due": _("This is not due for erasure yet"),
+    "under-hold": _("This is under hold and is not erased"),
     "unknown-file": _("Nobody here knows this kind of file"),
     "nothing-taken": _("Nothing in this archive is taken here"),
     "damaged-file": _("The file is damaged or not what it says"),
@@ -226,6 +233,9 @@ FAULT = {
     "column-needed": _("is a column that the list lacks"),
     "column-twice": _("has a column twice:"),
     "password-personal": _("must not hold your own name"),
+    "day-over": _("is a day that is over"),
+    "nothing-due": _("is no month in which anything became due that nobody has asked for yet"),
+    "erasure-asked": _("holds a record that a request names already:"),
 }
 
 REASONS = {
@@ -282,8 +292,8 @@ def from_domain(error: DomainError) -> Problem:
             return Problem(status, error.code, claimed_by=error.by, claimed_at=error.at)
         case InvalidTransition():
             return Problem(status, error.code, f"{error.kind}: {error.state} -> {error.action}", state=error.state, action=error.action)
-        case Contradicted():
-            return _contradicted(status, error)
+        case Contradicted() | NotDue() | UnderHold():
+            return _from_record(status, error)
         case IdentityUnsettled():
             return Problem(status, error.code, evidence=error.evidence_id, differs=list(error.differs))
         case SecondFactorRequired():
@@ -328,6 +338,11 @@ def _nothing_taken(error: NothingTaken) -> str:
     """The first files of an archive of which nothing was taken, each with its reason."""
     said = [f"{each.name}: {from_domain(each.error).document()['detail']}" for each in error.left_out[:3]]
     return "; ".join(said) or gettext("There is no file in this archive.")
+
+
+def _from_record(status: int, error: Contradicted | NotDue | UnderHold) -> Problem:
+    """What stands against a step by what is on record, and what to do."""
+    return _contradicted(status, error) if isinstance(error, Contradicted) else Problem(status, error.code, refusal_text(error))
 
 
 def _contradicted(status: int, error: Contradicted) -> Problem:

@@ -25,6 +25,7 @@ from telemed.service.ports.people import People
 from telemed.service.ports.reconciliations import Reconciliations
 from telemed.service.ports.region import Region
 from telemed.service.ports.reports import Reports
+from telemed.service.ports.retention import Erasures, Holds, KeptRecords
 from telemed.service.ports.saved_views import SavedViews
 from telemed.service.ports.sessions import Sessions
 from telemed.service.ports.studies import Studies, StudyFacts
@@ -62,6 +63,9 @@ class UnitOfWork(Protocol):
     recoveries: Recoveries
     account_notices: AccountNotices
     saved_views: SavedViews
+    kept: KeptRecords
+    holds: Holds
+    erasures: Erasures
     outbox: Outbox
     hooks: Sequence[CentreHooks]
 

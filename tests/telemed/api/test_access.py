@@ -101,6 +101,14 @@ POST   /me/recovery-codes        everybody
 GET    /recoveries               secadmin sysadmin
 POST   /recoveries               secadmin
 POST   /recoveries/{recovery}/confirm sysadmin
+GET    /retention                sysadmin secadmin operator
+GET    /retention/due            sysadmin secadmin operator
+POST   /retention/erasures       sysadmin
+GET    /retention/erasures/{erasure} sysadmin secadmin operator
+POST   /retention/erasures/{erasure}/confirm secadmin
+POST   /retention/erasures/{erasure}/decline sysadmin secadmin
+POST   /retention/holds          operator
+POST   /retention/holds/{hold}/lift operator
 GET    /events                   everybody
 POST   /logout                   everybody
 GET    /views                    everybody

@@ -17,6 +17,7 @@ from telemed.domain.authentication_profile import PROFILES, AuthenticationProfil
 from telemed.domain.centre import Centre
 from telemed.domain.network import ApplicationEntity, EntityUse, HubService, Institution, Level, Network
 from telemed.domain.people import Person
+from telemed.domain.retention import RetentionPeriods
 from telemed.service.ports.region import PriorRules, Region
 
 DISTRICTS = "districts"
@@ -24,6 +25,9 @@ DISTRICTS = "districts"
 
 PRIORS = "priors"
 """Region setting: `{"studies": 10, "years": 10}`, see `PriorRules`."""
+
+RETENTION = "retention"
+"""Region setting: `{"years": {"outpatient": 20}, "outpatient_members": ["CODE"]}`, see `RetentionPeriods`."""
 
 
 DEMONSTRATION = "demonstration"
@@ -59,7 +63,8 @@ async def load_region(
         districts=tuple(settings.get(DISTRICTS) or ()),
     )
     authentication = profile.in_demonstration() if settings.get(DEMONSTRATION) is True else profile
-    return Region(network, centres, authentication=authentication, priors=_prior_rules(settings.get(PRIORS)), settings=settings)
+    priors, retention = _prior_rules(settings.get(PRIORS)), _retention_periods(settings.get(RETENTION))
+    return Region(network, centres, authentication=authentication, priors=priors, retention=retention, settings=settings)
 
 
 def _prior_rules(value: object) -> PriorRules:
@@ -67,6 +72,14 @@ def _prior_rules(value: object) -> PriorRules:
     given = value if isinstance(value, dict) else {}
     sound = {name: given[name] for name in ("studies", "years") if type(given.get(name)) is int and given[name] > 0}
     return PriorRules(**sound)
+
+
+def _retention_periods(value: object) -> RetentionPeriods:
+    """Return the periods; what is no number of years from 1 on, or no text, is left out."""
+    given = value if isinstance(value, dict) else {}
+    years, members = given.get("years"), given.get("outpatient_members")
+    sound = {name: number for name, number in years.items() if type(number) is int and number > 0} if isinstance(years, dict) else {}
+    return RetentionPeriods(sound, frozenset(filter(lambda code: isinstance(code, str), members if isinstance(members, list) else ())))
 
 
 def entity_from_row(row: sa.RowMapping) -> ApplicationEntity:
