@@ -99,9 +99,11 @@ class Restore:
                 manifest, content = await self._source.manifest(name)
                 wrong = signature_words(manifest, content, await self._source.signature(name), verifier)[1]
             except (DamagedObject, ObjectMissing) as error:
-                wrong = [str(error)]
-            several += [] if wrong else [manifest.tombstones]
-            self.said += [f"what snapshot {name} says of erased records is not believed: {words}" for words in wrong[:1]]
+                wrong = str(error)
+            if wrong:
+                self.said.append(f"what snapshot {name} says of erased records is not believed: {wrong}")
+            else:
+                several.append(manifest.tombstones)
         return together(several)
 
     def _has_come_back(self, name: str) -> bool:
