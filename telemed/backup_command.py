@@ -7,6 +7,7 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -22,6 +23,7 @@ from telemed.adapters.backup.making import Report
 from telemed.adapters.backup.object_copy import Progress
 from telemed.adapters.backup.restoring import Destination, Restore
 from telemed.adapters.backup.target import Target, open_to_read, private_folder, remove_folder, target_url
+from telemed.adapters.backup.tombstones import Stones
 from telemed.adapters.clock import utc_now
 from telemed.backups import Plan
 from telemed.bootstrap import anchor_keys, stored_objects
@@ -141,16 +143,23 @@ async def restore(settings: Settings, plan: Plan, at: str, console: Console) -> 
     async with _opened(settings, plan) as (target, folder, keys):
         run = Restore(target, destination, folder, shown_progress(console))
         try:
-            manifest = await run.run(at, keys, anchor_keys(settings).verifier())
+            manifest = await run.run(at, keys, anchor_keys(settings).verifier(), partial(_brought_up, settings, run))
         except StorageError as error:
             if not destination.note.is_file():
                 raise
             raise BackupRefused(
                 f"The restore was broken off: {str(error).rstrip('.')}. What is there is incomplete: go on with the same command."
             ) from None
-    await backups.migrated(settings)
     _print_restored(manifest, run, settings, console)
     return await verify_installation(settings, console)
+
+
+async def _brought_up(settings: Settings, run: Restore, stones: Stones) -> None:
+    """This version's schema, and erased again what was erased since the snapshot."""
+    await backups.migrated(settings)
+    applied = await backups.erased_again(settings, stones, stored_objects(extensions()))
+    if applied:
+        run.said.append(f"erased again, since the snapshot is older than their erasure: {applied} records")
 
 
 def _print_restored(manifest: Manifest, run: Restore, settings: Settings, console: Console) -> None:

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
@@ -30,12 +31,16 @@ from telemed.adapters.backup.object_copy import Progress
 from telemed.adapters.backup.pruning import prune
 from telemed.adapters.backup.schedule import last_due
 from telemed.adapters.backup.target import Target, open_to_write, private_folder, remove_folder, target_url
+from telemed.adapters.backup.tombstones import Stones, apply_again
 from telemed.adapters.clock import utc_now
 from telemed.adapters.database import tables as t
 from telemed.adapters.database.engine import check, make_engine
 from telemed.adapters.database.migrate import migrate
+from telemed.adapters.database.repositories.region import load_region
+from telemed.adapters.database.unit_of_work import writing
+from telemed.adapters.retention.erasing import Erasing
 from telemed.adapters.stored_objects import StoredObjects
-from telemed.centres import migrations
+from telemed.centres import discover, migrations
 from telemed.settings import Settings
 
 LOCK: Final = 0x7E1E_4ED2
@@ -211,4 +216,19 @@ async def migrated(settings: Settings) -> None:
     try:
         await migrate(engine, migrations())
     finally:
+        await engine.dispose()
+
+
+async def erased_again(settings: Settings, stones: Stones, objects: Sequence[StoredObjects]) -> int:
+    """Erase in a restored installation what was erased since its snapshot. Returns how many records."""
+    if not stones.erasures:
+        return 0
+    engine = make_engine(settings.database)
+    store = CompactStore(await asyncio.to_thread(open_store, settings.storage, settings.store_keys))
+    try:
+        async with engine.connect() as bare:
+            region = await load_region(await bare.execution_options(reading=True), discover(), settings.time_zone)
+        return await apply_again(engine, stones, Erasing(engine, store, objects, partial(writing, engine, region)))
+    finally:
+        await store.close()
         await engine.dispose()

@@ -48,6 +48,7 @@ from telemed.adapters.passwords import Argon2Passwords
 from telemed.adapters.printing.pdf_pages import PdfPages
 from telemed.adapters.printing.report_renderer import PdfReportRenderer
 from telemed.adapters.process_pool import RestartingPool
+from telemed.adapters.retention.erasing import Erasing
 from telemed.adapters.stored_objects import PLATFORM, StoredObjects
 from telemed.domain.authentication_profile import PROFILES
 from telemed.domain.centre import Centre
@@ -203,7 +204,9 @@ def handlers(parts: Parts, pool: Executor) -> dict[JobType, Handler]:
     peers = device_peers(settings, parts.application)
     travelling = StudyTransfers(parts.application, parts.index, parts.store, parts.intake, parts.measuring, peers)
     assessor = StudyAssessor(parts.index, parts.store, parts.measuring, kept, settings.time_zone)
+    erasing = Erasing(parts.application.engine, parts.store, stored_objects(parts.extensions), parts.application.writing)
     found: dict[JobType, Handler] = {
+        JobKind.ERASE: Handler(erasing.job, long=True),
         JobKind.SEND_STUDY: Handler(travelling.send, long=True),
         JobKind.FETCH_PRIORS: Handler(travelling.fetch, long=True),
         JobKind.ASSESS_STUDY: Handler(partial(assessor.job, now=now), long=True),

@@ -50,6 +50,10 @@ class StoredObjects(Protocol):
         """Yield every object that has a record of its own."""
         ...
 
+    async def of_case(self, connection: AsyncConnection, case_id: str) -> Sequence[RecordedObject]:
+        """Return the objects that go when the case is erased. A key that ends with / stands for all that lies below."""
+        ...
+
 
 async def rows_of(engine: AsyncEngine, query: sa.Select[Any]) -> Sequence[sa.RowMapping]:
     """Return the rows of a question, asked in a transaction of its own: a walk over a table holds none."""
@@ -61,11 +65,12 @@ async def rows_of(engine: AsyncEngine, query: sa.Select[Any]) -> Sequence[sa.Row
 
 @dataclass(frozen=True, slots=True)
 class ObjectsByColumn:
-    """Objects that are named by columns of key and digest."""
+    """Objects that are named by columns of key and digest. `of_others`: tables that name a case, and hold what is not of it."""
 
     noun: str
     prefixes: tuple[str, ...]
     columns: tuple[tuple[sa.Column[Any], sa.Column[Any]], ...]
+    of_others: tuple[sa.FromClause, ...] = ()
 
     async def named(self, connection: AsyncConnection, keys: Sequence[str]) -> set[str]:
         found: set[str] = set()
@@ -81,8 +86,18 @@ class ObjectsByColumn:
                     yield RecordedObject(row[key], row[digest])
                 last = rows[-1][key]
 
+    async def of_case(self, connection: AsyncConnection, case_id: str) -> list[RecordedObject]:
+        found = []
+        for key, digest in self.columns:
+            if key.table not in self.of_others and "case_id" in key.table.c:
+                rows = await connection.execute(sa.select(key, digest).where(key.table.c.case_id == case_id, key != ""))
+                found += [RecordedObject(*row) for row in rows.all()]
+        return found
 
-EVIDENCE: Final = ObjectsByColumn("evidence", ("evidence/",), tuple((table.c.key, table.c.sha256) for table in (t.evidence, t.file_aside)))
+
+EVIDENCE: Final = ObjectsByColumn(
+    "evidence", ("evidence/",), tuple((table.c.key, table.c.sha256) for table in (t.evidence, t.file_aside)), of_others=(t.file_aside,)
+)
 
 DICOM: Final = ObjectsByColumn(
     "dicom",
@@ -122,6 +137,14 @@ class ReportObjects:
                 yield pdfs[key]
             last = rows[-1]["id"]
 
+    async def of_case(self, connection: AsyncConnection, case_id: str) -> list[RecordedObject]:
+        r, e = t.report.c, t.case_event.c
+        current = await connection.execute(sa.select(r.pdf_key, r.pdf_sha256).where(r.case_id == case_id, r.pdf_key != ""))
+        found = {key: RecordedObject(key, digest) for key, digest in current.all()}
+        history = await connection.execute(sa.select(e.case_id, e.detail).where(e.case_id == case_id, e.action.in_(SIGNING)))
+        found |= {pdf.key: pdf for pdf in map(_signed_pdf, history.mappings().all()) if pdf is not None}
+        return [*found.values(), RecordedObject(f"reports/{case_id}/", "")]
+
 
 def _signed_pdf(step: sa.RowMapping) -> RecordedObject | None:
     """The PDF that a step of the history names."""
@@ -137,6 +160,9 @@ class _WithoutRecords:
         for each in nothing:
             yield each
 
+    async def of_case(self, connection: AsyncConnection, case_id: str) -> list[RecordedObject]:
+        return []
+
 
 class UploadParts(_WithoutRecords):
     """Parts of uploads that are on their way. What they add up to gets a digest when it is whole."""
@@ -149,6 +175,10 @@ class UploadParts(_WithoutRecords):
         query = sa.select(t.upload.c.id).where(t.upload.c.id.in_(set(uploads.values())))
         known = set((await connection.execute(query)).scalars())
         return {key for key, upload in uploads.items() if upload in known}
+
+    async def of_case(self, connection: AsyncConnection, case_id: str) -> list[RecordedObject]:
+        uploads = (await connection.execute(sa.select(t.upload.c.id).where(t.upload.c.case_id == case_id))).scalars()
+        return [RecordedObject(f"uploads/{upload}/", "") for upload in uploads]
 
 
 class CompactForms(_WithoutRecords):

@@ -8,6 +8,7 @@ from telemed.domain.centre import Centre, Phrase, Template
 from telemed.domain.deadlines import DeadlineRule
 from telemed.domain.evidence import EvidenceKind, EvidenceType, FileKind
 from telemed.domain.forms import CONTACT_PHONE, Choice, Field, FieldType, Form
+from telemed.domain.retention import Basis, RetentionRule
 
 _ = str  # marks text for the translation catalogue
 
@@ -32,6 +33,15 @@ REPORT = Form(
     (Field("interpretation", _("Interpretation"), FieldType.LONG_TEXT, required=True, rows=12, max_length=20000, prominent=True),)
 )
 
+RESULTS_KEPT = RetentionRule(
+    "results",
+    _("Laboratory results and records of quality control"),
+    2,
+    _("the patient's last visit"),
+    "《医疗机构临床实验室管理办法》（卫医发〔2006〕73号）",
+    Basis.UNCONFIRMED,
+)
+
 RESULTS = EvidenceKind(EvidenceType("lab-report"), _("Laboratory results"), _("No results yet"), "flask")
 
 CENTRE = Centre(
@@ -51,6 +61,7 @@ CENTRE = Centre(
     critical_findings=(_("Potassium critical"), _("Glucose critical"), _("Haemoglobin critical"), _("Platelets critical")),
     return_reasons=(_("Specimen haemolysed, clotted or too little"), _("Specimen or time of collection not stated"), _("Units or reference intervals missing"), _("Clinical information missing"), _("Patient data contradict the results")),
     actions_taken=(_("Specimen taken again"),),
+    retention=(RESULTS_KEPT,),
     send_back_reasons=(_("Interpretation does not follow from the results"), _("Units or reference intervals to be checked"), _("Critical value not mentioned")),
     templates=(Template("正常", {"interpretation": "所送检项目结果均在参考区间内，未见明显异常。"}, normal=True),),
     phrases=(

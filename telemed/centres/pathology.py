@@ -8,6 +8,7 @@ from telemed.domain.centre import Centre, Phrase, Template
 from telemed.domain.deadlines import DeadlineRule
 from telemed.domain.evidence import EvidenceKind, EvidenceType, FileKind, magic
 from telemed.domain.forms import CONTACT_PHONE, Choice, Field, FieldType, Form
+from telemed.domain.retention import Basis, RetentionRule
 
 _ = str  # marks text for the translation catalogue
 
@@ -43,6 +44,15 @@ REPORT = Form(
     )
 )
 
+SLIDES_KEPT = RetentionRule(
+    "slides",
+    _("Slides, blocks and pathology reports"),
+    15,
+    _("the patient's last visit"),
+    "《病理科建设与管理指南（试行）》（卫办医政发〔2009〕31号）",
+    Basis.UNCONFIRMED,
+)
+
 SLIDES = EvidenceKind(EvidenceType("slide"), _("Slides"), _("No slides yet"), "microscope")
 
 CENTRE = Centre(
@@ -61,6 +71,7 @@ CENTRE = Centre(
     file_kinds=(FileKind("TIFF slide", SLIDES.type, "image/tiff", magic(b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")),),
     critical_findings=(_("Unexpected malignancy"), _("Frozen and paraffin disagree"), _("No chorionic villi in curettings")),
     return_reasons=(_("Slides incomplete"), _("Slides out of focus or damaged"), _("Site or gross description missing"), _("History or operation findings missing"), _("Labels contradict the request")),
+    retention=(SLIDES_KEPT,),
     send_back_reasons=(_("Description incomplete"), _("Diagnosis does not follow from the microscopy"), _("Site or margins to be checked")),
     templates=(
         Template("黏膜慢性炎", {"gross": "灰白灰红组织一块。", "microscopic": "镜下见黏膜组织，间质少量慢性炎细胞浸润，未见肿瘤。", "diagnosis": "黏膜慢性炎。"},

@@ -11,6 +11,7 @@ from telemed.domain.deadlines import DeadlineRule
 from telemed.domain.evidence import EvidenceKind, FileKind
 from telemed.domain.forms import Form
 from telemed.domain.report import Result
+from telemed.domain.retention import RetentionRule
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,8 @@ class Centre:
     `return_reasons` are ready words for a hub that asks the member for more, `send_back_reasons` for a reviewer who does not
     agree, `actions_taken` for what was done about a critical value, besides those of every centre (practice). All are message ids.
     `results` are those that its reports may have; empty where an answer is neither negative nor positive. `contradictions` are the
-    centre's own rules of what does not go together in a report, besides those of every centre.
+    centre's own rules of what does not go together in a report, besides those of every centre. `retention` are rules that ask for a period
+    of their own, besides those of every record: the longest holds.
     """
 
     code: str
@@ -76,6 +78,7 @@ class Centre:
     results: tuple[Result, ...] = (Result.NEGATIVE, Result.POSITIVE)
     contradictions: tuple[ContradictionRule, ...] = ()
     templates: tuple[Template, ...] = ()
+    retention: tuple[RetentionRule, ...] = ()
     roles: Mapping[str, str] = field(default_factory=dict)
     """Roles of an installation that the centre brings: the module of each, by its name for `telemed serve`."""
     region_settings: tuple[str, ...] = ()

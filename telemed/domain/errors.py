@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 
@@ -216,3 +216,23 @@ class TooDemanding(DomainError):
     """What was asked for takes more memory than one piece of work may have."""
 
     code = "too-demanding"
+
+
+class NotDue(DomainError):
+    """A record is kept until the end of its period; `finished` False: somebody still works on it."""
+
+    code = "not-due"
+
+    def __init__(self, subject: str, kept_until: date, *, finished: bool = True) -> None:
+        super().__init__(f"{subject} is kept until {kept_until.isoformat()}" if finished else f"{subject} is not finished")
+        self.subject, self.kept_until, self.finished = subject, kept_until, finished
+
+
+class UnderHold(DomainError):
+    """Somebody ordered that the record be kept; `until` None: until the hold is lifted."""
+
+    code = "under-hold"
+
+    def __init__(self, subject: str, until: date | None) -> None:
+        super().__init__(f"{subject} is under hold" + (f" until {until.isoformat()}" if until else ""))
+        self.subject, self.until = subject, until

@@ -32,5 +32,7 @@ class JobKind(JobType):
     """Compare what a case's evidence states of the patient with the case once more."""
     BACK_UP = "back-up"
     """Make a backup where the settings say."""
+    ERASE = "erase"
+    """Erase what two people agreed to erase."""
     FETCH_PRIORS = "fetch-priors"
     """Fetch the patient's earlier studies from an archive."""

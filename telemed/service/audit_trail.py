@@ -12,8 +12,9 @@ from telemed.service.application import Application
 from telemed.service.execution import record_look
 
 OPEN_DETAIL = frozenset({
-    "accounts", "active", "attributes", "cases", "cause", "centres", "changed", "contradictions", "different", "evidence", "factor",
-    "fields", "file", "from", "hub", "instance", "institution", "joined", "kind", "other", "patient", "pdf_sha256", "reader", "recovery",
+    "accounts", "active", "attributes", "cases", "cause", "centres", "changed", "contradictions", "different", "digest", "erasure",
+    "evidence", "factor", "fields", "file", "from", "hub", "instance", "institution", "joined", "kind", "objects", "other", "patient",
+    "pdf_sha256", "reader", "records", "recovery",
     "restored", "roles", "rule", "same_person", "sessions", "since", "split", "status", "step", "study", "times", "tls", "to", "type",
     "until", "version", "was", "why",
 })  # fmt: skip

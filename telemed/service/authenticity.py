@@ -14,6 +14,7 @@ from telemed.domain.patient import masked_name
 from telemed.domain.policy import Action
 from telemed.service.application import Application
 from telemed.service.identity import VERIFICATION_ALPHABET
+from telemed.service.ports.retention import ErasedName
 from telemed.service.ports.signer import SignatureCheck, UnreadablePdf
 
 CODE_LENGTH = 12
@@ -91,6 +92,17 @@ async def check_report(application: Application, inspector: SignatureInspector, 
         intact=intact,
         signatures=await _signatures(inspector, pdf) if pdf is not None and intact else None,
     )
+
+
+async def erased_report(application: Application, text: str) -> ErasedName | None:
+    """Return what is left of a report that was erased after its period; None for a code that was never one. The look is put on record."""
+    code = normal_code(text)
+    async with application.reading() as work:
+        found = await work.erasures.erased_report(code)
+    if found is not None:
+        async with application.writing() as work:
+            work.outbox.audit(Action.REPORT_VERIFY, PUBLIC, "", f"erasure/{found.erasure_id}", "erased")
+    return found
 
 
 async def _stored(application: Application, key: str) -> bytes | None:

@@ -10,6 +10,7 @@ from telemed.service.evidence import CLOSED_TO_EVIDENCE, COMPLETE, link_study, t
 from telemed.service.identity import case_of_study_uid
 from telemed.service.ports.studies import StudyFacts
 from telemed.service.ports.unit_of_work import UnitOfWork
+from telemed.service.retention import note_return
 
 
 async def find_case(work: UnitOfWork, study: StudyFacts) -> tuple[Case | None, str]:
@@ -42,6 +43,7 @@ async def match_study(work: UnitOfWork, owner: str, study_instance_uid: str) -> 
     study = await work.studies.facts(owner, study_instance_uid)
     if study is None:
         return None
+    await note_return(work, study)
     known = await work.cases.with_study(owner, study_instance_uid)
     for case in known:
         await link_study(work, study, case, "")

@@ -43,6 +43,7 @@ from telemed.web.api import (
     recoveries,
     region,
     reports,
+    retention,
     session,
     statistics,
     study_documents,
@@ -96,6 +97,7 @@ from telemed.web.pages import (
     reading,
     recoveries_page,
     region_pages,
+    retention_page,
     search,
     statistics_page,
     system,
@@ -115,13 +117,13 @@ FORM_LIMIT = 64 * 1024
 """Bytes of a form: the only ones that pages send as such are those of signing in."""
 API_MODULES = (
     session, cases, reports, evidence, exports, transfers, criticals, events, network, patients, uploads, views, unmatched, statistics,
-    administration, accounts_api, account_import, audit, devices, own_account, recoveries, region, study_documents,
+    administration, accounts_api, account_import, audit, devices, own_account, recoveries, region, retention, study_documents,
 )  # fmt: skip
 """Imported for their operations."""
 
 PAGE_MODULES = (
     session_pages, worklist, reading, board, case, new_case, search, notices, network_page, unmatched_page, audit_pages, accounts, system,
-    statistics_page, help_page, transfer_pages, devices_page, own_security, recoveries_page, region_pages,
+    statistics_page, help_page, transfer_pages, devices_page, own_security, recoveries_page, region_pages, retention_page,
 )  # fmt: skip
 """Imported for their pages."""
 

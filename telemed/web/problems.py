@@ -31,6 +31,7 @@ from telemed.domain.errors import (
     InvalidTransition,
     LockedOut,
     NotAuthenticated,
+    NotDue,
     NotFound,
     PasskeyRefused,
     PasskeysUnavailable,
@@ -40,6 +41,7 @@ from telemed.domain.errors import (
     TakenInstance,
     TooDemanding,
     TooManyWaiting,
+    UnderHold,
     VersionRequired,
     WrongCode,
     WrongPassword,
@@ -56,6 +58,7 @@ from telemed.web.connections import TooSlow
 from telemed.web.i18n import gettext
 from telemed.web.labels.contradictions import contradiction_text
 from telemed.web.labels.region import path_text, placed_text, region_fault_text
+from telemed.web.labels.retention import refusal_text
 
 _ = str  # marks text for the translation catalogue
 log = structlog.get_logger()
@@ -92,6 +95,8 @@ STATUS = {
     TooManyUploads: 429,
     ChecksumMismatch: 460,
     TooDemanding: 422,
+    NotDue: 409,
+    UnderHold: 409,
 }
 
 BEARER = {"WWW-Authenticate": 'Bearer realm="telemed"'}
@@ -126,6 +131,8 @@ TITLE = {
     "locked-out": _("Too many wrong passwords: none is taken for a while"),
     "too-many-waiting": _("Too many people are signing in at this moment; try again in some seconds"),
     "contradictions": _("The report does not go together with what is known"),
+    "not-due": _("This is not due for erasure yet"),
+    "under-hold": _("This is under hold and is not erased"),
     "unknown-file": _("Nobody here knows this kind of file"),
     "nothing-taken": _("Nothing in this archive is taken here"),
     "damaged-file": _("The file is damaged or not what it says"),
@@ -234,6 +241,9 @@ FAULT = {
     "list-unreadable": _("is neither CSV nor a sound XLSX file"),
     "column-needed": _("is a column that the list lacks"),
     "column-twice": _("has a column twice:"),
+    "day-over": _("is a day that is over"),
+    "nothing-due": _("is no month in which anything became due that nobody has asked for yet"),
+    "erasure-asked": _("holds a record that a request names already:"),
 }
 
 REASONS = {
@@ -290,7 +300,7 @@ def from_domain(error: DomainError) -> Problem:
             return Problem(status, error.code, claimed_by=error.by, claimed_at=error.at)
         case InvalidTransition():
             return Problem(status, error.code, f"{error.kind}: {error.state} -> {error.action}", state=error.state, action=error.action)
-        case Contradicted() | RegionRefused():
+        case Contradicted() | RegionRefused() | NotDue() | UnderHold():
             return _in_detail(status, error)
         case IdentityUnsettled():
             return Problem(status, error.code, evidence=error.evidence_id, differs=list(error.differs))
@@ -358,9 +368,15 @@ def _region_refused(status: int, error: RegionRefused) -> Problem:
     return problem
 
 
-def _in_detail(status: int, error: Contradicted | RegionRefused) -> Problem:
-    """Each thing that was found, with what to do."""
-    return _contradicted(status, error) if isinstance(error, Contradicted) else _region_refused(status, error)
+def _in_detail(status: int, error: Contradicted | RegionRefused | NotDue | UnderHold) -> Problem:
+    """What stands against a step by what is on record, each thing with what to do."""
+    match error:
+        case Contradicted():
+            return _contradicted(status, error)
+        case RegionRefused():
+            return _region_refused(status, error)
+        case _:
+            return Problem(status, error.code, refusal_text(error))
 
 
 def _contradicted(status: int, error: Contradicted) -> Problem:

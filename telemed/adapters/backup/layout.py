@@ -19,6 +19,8 @@ from typing import Final
 
 import msgspec
 
+from telemed.adapters.backup.tombstones import Stones
+
 FORM: Final = "telemed-backup-1"
 MARKER: Final = "telemed-backup.json"
 POOL: Final = "pool/"
@@ -70,6 +72,7 @@ class DatabaseCopy(msgspec.Struct, frozen=True):
 class Manifest(msgspec.Struct, frozen=True):
     """One snapshot. `keys`: names of the installation's key files and their SHA-256; `keys_kept`: `clear`, `sealed` or `apart`.
 
+    `tombstones`: what was erased before.
     `faults`: objects that the database names and the store did not have, or not as they are on record, in sentences.
     """
 
@@ -87,6 +90,7 @@ class Manifest(msgspec.Struct, frozen=True):
     keys_kept: str
     faults: list[str] = []
     warnings: list[str] = []
+    tombstones: Stones = Stones()
 
 
 class Listed(msgspec.Struct, frozen=True, omit_defaults=True):

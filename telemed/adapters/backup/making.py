@@ -45,6 +45,7 @@ from telemed.adapters.backup.layout import (
 )
 from telemed.adapters.backup.object_copy import ObjectCopy, Progress, name_objects
 from telemed.adapters.backup.target import Target
+from telemed.adapters.backup.tombstones import Stones, read_stones
 from telemed.adapters.stored_objects import StoredObjects
 
 ROUNDS: Final = 5
@@ -102,6 +103,7 @@ class BackupRun:
         self._catalogue = Catalogue(folder / "catalogue.db")
         self._objects = ObjectCopy(source.store, target.pool, self._catalogue, progress)
         self._list = folder / "objects.jsonl.gz"
+        self._tombstones = Stones()
         self.report = Report()
 
     async def make(self, now: datetime, keys: KeyPlace) -> Report:
@@ -143,6 +145,7 @@ class BackupRun:
             self._progress("database", number, 0)
             async with moment_of(self._source.database, self._folder) as moment:
                 await name_objects(self._catalogue, moment.engine, self._source.objects, anchors)
+                self._tombstones = await read_stones(moment.engine)
                 database = await moment.store(self._target.pool, self._catalogue.has)
             new_bytes += moment.new_bytes
             await self._objects.run(self._list)
@@ -190,6 +193,7 @@ class BackupRun:
             keys_kept=keys.kept,
             faults=report.faults,
             warnings=report.warnings,
+            tombstones=self._tombstones,
         )
         content = msgspec.json.format(msgspec.json.encode(manifest), indent=1)
         if source.signer is not None:

@@ -10,9 +10,10 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from storage import ObjectMissing, open_store
 from storage.errors import DamagedObject
@@ -27,7 +28,11 @@ from telemed.adapters.backup.key_box import KeyPlace, check_keys, keys_in, read_
 from telemed.adapters.backup.layout import BackupRefused, Listed, Manifest
 from telemed.adapters.backup.object_copy import Progress, at_once
 from telemed.adapters.backup.target import Target
+from telemed.adapters.backup.tombstones import Stones, together
 from telemed.data_folder import RESTORING
+
+BACK: Final = "database"
+"""Stands in the note once the database is back: what follows may be gone on with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +61,20 @@ class Restore:
         self._source, self._to, self._folder, self._progress = source, destination, folder, progress
         self.said: list[str] = []
 
-    async def run(self, at: str, place: KeyPlace, verifier: AnchorVerifier) -> Manifest:
-        """Put the snapshot `at` back, the newest without one. Raises BackupRefused, StorageError, DatabaseUnavailable."""
+    async def run(self, at: str, place: KeyPlace, verifier: AnchorVerifier, afterwards: Callable[[Stones], Awaitable[None]]) -> Manifest:
+        """Put the snapshot `at` back, the newest without one. `afterwards` is given the tombstones of all snapshots, before anything can
+        be served. Raises BackupRefused, StorageError, DatabaseUnavailable.
+        """
         if await self._source.marker() is None:
             raise BackupRefused("There is no backup here.")
         name = await self._source.chosen(at)
         manifest = await self._proved(name, verifier)
+        stones = await self._tombstones(manifest, verifier)
         keys = await read_keys(name, manifest.keys, self._source.store, place)
+        if await asyncio.to_thread(self._has_come_back, name):
+            await afterwards(stones)
+            await asyncio.to_thread(self._end)
+            return manifest
         await seen_to_fit(manifest.database, self._to.database, self._to.folders)
         await self._seen_to_be_empty(name, manifest, keys)
         await asyncio.to_thread(self._begin, name)
@@ -74,8 +86,29 @@ class Restore:
         self._progress("database", 0, 0)
         await asyncio.to_thread(write_keys, keys, self._to.keys)
         await put_back(manifest.database, self._source.pool, self._to.database, self._to.folders)
+        await asyncio.to_thread(self._note, f"{name}\n{BACK}\n")
+        await afterwards(stones)
         await asyncio.to_thread(self._end)
         return manifest
+
+    async def _tombstones(self, chosen: Manifest, verifier: AnchorVerifier) -> Stones:
+        """What any snapshot says was erased; one whose signature is wrong, or which cannot be read, says nothing."""
+        several = [chosen.tombstones]
+        for name in await self._source.names():
+            try:
+                manifest, content = await self._source.manifest(name)
+                wrong = signature_words(manifest, content, await self._source.signature(name), verifier)[1]
+            except (DamagedObject, ObjectMissing) as error:
+                wrong = str(error)
+            if wrong:
+                self.said.append(f"what snapshot {name} says of erased records is not believed: {wrong}")
+            else:
+                several.append(manifest.tombstones)
+        return together(several)
+
+    def _has_come_back(self, name: str) -> bool:
+        """True if a run before has put this snapshot's database back and was cut off behind that."""
+        return self._to.note.is_file() and self._to.note.read_text().split() == [name, BACK]
 
     async def _proved(self, name: str, verifier: AnchorVerifier) -> Manifest:
         """The manifest, its signature and the digest of its list proved."""
@@ -103,12 +136,10 @@ class Restore:
                 f"{self._to.keys} holds other keys ({', '.join(strange)}): a backup is restored into an empty installation only."
             )
         if self._to.note.is_file():
-            begun = await asyncio.to_thread(self._to.note.read_text)
-            if begun.strip() == name:
+            begun = (await asyncio.to_thread(self._to.note.read_text)).partition("\n")[0][:40]
+            if begun == name:
                 return
-            raise BackupRefused(
-                f"The restore of snapshot {begun.strip()[:40]} was begun here and not finished: go on with --at {begun.strip()[:40]}."
-            )
+            raise BackupRefused(f"The restore of snapshot {begun} was begun here and not finished: go on with --at {begun}.")
         store = open_store(self._to.store, self._to.store_keys, read_only=True)
         try:
             async for key in store.list():
@@ -120,8 +151,11 @@ class Restore:
 
     def _begin(self, name: str) -> None:
         self._to.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._note(f"{name}\n")
+
+    def _note(self, words: str) -> None:
         with self._to.note.open("w") as note:
-            note.write(f"{name}\n")
+            note.write(words)
             note.flush()
             os.fsync(note.fileno())
         sync_folder(self._to.data_dir)

@@ -24,6 +24,7 @@ from telemed.adapters.database.repositories.criticals import CriticalTable
 from telemed.adapters.database.repositories.devices import DeviceTable
 from telemed.adapters.database.repositories.evidence import EvidenceTable
 from telemed.adapters.database.repositories.invitations import InvitationTable
+from telemed.adapters.database.repositories.kept_records import KeptTable
 from telemed.adapters.database.repositories.known_browsers import KnownBrowserTable
 from telemed.adapters.database.repositories.password_attempts import PasswordAttemptTable
 from telemed.adapters.database.repositories.patients import PatientTable
@@ -31,6 +32,7 @@ from telemed.adapters.database.repositories.people import PersonTable
 from telemed.adapters.database.repositories.reconciliations import ReconciliationTable
 from telemed.adapters.database.repositories.region_records import RegionTables
 from telemed.adapters.database.repositories.reports import ReportTable
+from telemed.adapters.database.repositories.retention import ErasureTable, HoldTable
 from telemed.adapters.database.repositories.saved_views import SavedViewTable
 from telemed.adapters.database.repositories.second_factors import SecondFactorTable
 from telemed.adapters.database.repositories.sessions import SessionTable
@@ -61,6 +63,7 @@ from telemed.service.ports.reconciliations import Reconciliations
 from telemed.service.ports.region import Region
 from telemed.service.ports.region_records import RegionRecords
 from telemed.service.ports.reports import Reports
+from telemed.service.ports.retention import Erasures, Holds, KeptRecords
 from telemed.service.ports.saved_views import SavedViews
 from telemed.service.ports.sessions import Sessions
 from telemed.service.ports.studies import Studies
@@ -188,6 +191,9 @@ class SqlUnitOfWork:
         self.recoveries: Recoveries = RecoveryTable(connection)
         self.account_notices: AccountNotices = AccountNoticeTable(connection)
         self.saved_views: SavedViews = SavedViewTable(connection)
+        self.kept: KeptRecords = KeptTable(connection)
+        self.holds: Holds = HoldTable(connection)
+        self.erasures: Erasures = ErasureTable(connection)
         self.buffer = OutboxBuffer(lambda: self.now, region.network.zone)
         self.outbox: Outbox = self.buffer
 

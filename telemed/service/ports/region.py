@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -13,6 +13,7 @@ from telemed.domain.deadlines import DeadlineRule, WorkingHours
 from telemed.domain.evidence import DOCUMENTS, PRIOR_STUDIES, STUDIES, EvidenceKind, EvidenceType
 from telemed.domain.network import Network
 from telemed.domain.people import SessionLimits
+from telemed.domain.retention import RetentionPeriods
 
 PRIORS = "priors"
 """Region setting: `{"studies": 10, "years": 10}`, see `PriorRules`."""
@@ -42,10 +43,16 @@ class Region:
     tell_within: timedelta = timedelta(minutes=10)
     authentication: AuthenticationProfile = PROFILES[ProfileName.ASVS]
     priors: PriorRules = field(default_factory=PriorRules)
+    retention: RetentionPeriods = field(default_factory=RetentionPeriods)
     name: str = ""
     """The network's name, empty where nobody gave it one."""
     settings: Mapping[str, Any] = field(default_factory=dict)
     """The region's settings by name, as kept: what a centre decides of its own it reads from here."""
+
+    def record_years(self, member: str, centres: Iterable[str]) -> int:
+        """Return how many years the member's records of these centres are kept."""
+        rules = [rule for code in centres if code in self.centres for rule in self.centres[code].retention]
+        return self.retention.record_years(member, rules)
 
     @property
     def demonstration(self) -> bool:

@@ -26,6 +26,7 @@ from telemed.service.ports.reconciliations import Reconciliations
 from telemed.service.ports.region import Region
 from telemed.service.ports.region_records import RegionRecords
 from telemed.service.ports.reports import Reports
+from telemed.service.ports.retention import Erasures, Holds, KeptRecords
 from telemed.service.ports.saved_views import SavedViews
 from telemed.service.ports.sessions import Sessions
 from telemed.service.ports.studies import Studies, StudyFacts
@@ -64,6 +65,9 @@ class UnitOfWork(Protocol):
     recoveries: Recoveries
     account_notices: AccountNotices
     saved_views: SavedViews
+    kept: KeptRecords
+    holds: Holds
+    erasures: Erasures
     outbox: Outbox
     hooks: Sequence[CentreHooks]
 

@@ -10,7 +10,8 @@ from aiohttp import web
 
 from dicom_gateway.rate_limiter import RateLimiter
 from telemed.domain.errors import NotFound
-from telemed.service.authenticity import check_report
+from telemed.service.authenticity import check_report, erased_report
+from telemed.service.ports.retention import ErasedName
 from telemed.web.keys import APPLICATION, SIGNATURES
 from telemed.web.labels.statistics import institution_name
 from telemed.web.problems import Problem
@@ -50,10 +51,18 @@ async def _answer(request: web.Request, code: str) -> web.StreamResponse:
         async with request.app[TURNS]:
             found = await check_report(application, request.app[SIGNATURES], code)
     except NotFound:
-        return _page(request, {"code": code, "found": None, "asked": True}, 404)
+        erased = await _erased(request, code)
+        return _page(request, {"code": code, "found": None, "asked": True, "erased": erased}, 410 if erased else 404)
     names = {part: institution_name(application.region, part) for part in (found.hub, found.member)}
     centre = application.region.centres.get(found.centre)
     return _page(request, {"code": found.code, "found": found, "asked": True, "names": names, "centre": centre}, 200)
+
+
+async def _erased(request: web.Request, code: str) -> ErasedName | None:
+    try:
+        return await erased_report(request.app[APPLICATION], code)
+    except NotFound:
+        return None
 
 
 def _page(request: web.Request, context: dict[str, object], status: int) -> web.Response:

@@ -101,6 +101,14 @@ POST   /me/recovery-codes        everybody
 GET    /recoveries               secadmin sysadmin
 POST   /recoveries               secadmin
 POST   /recoveries/{recovery}/confirm sysadmin
+GET    /retention                sysadmin secadmin operator
+GET    /retention/due            sysadmin secadmin operator
+POST   /retention/erasures       sysadmin
+GET    /retention/erasures/{erasure} sysadmin secadmin operator
+POST   /retention/erasures/{erasure}/confirm secadmin
+POST   /retention/erasures/{erasure}/decline sysadmin secadmin
+POST   /retention/holds          operator
+POST   /retention/holds/{hold}/lift operator
 GET    /events                   everybody
 POST   /logout                   everybody
 GET    /views                    everybody
@@ -205,6 +213,10 @@ BODIES = {
     "POST /me/passkeys/{passkey}/remove": {"password": PASSWORD},
     "POST /me/recovery-codes": {"password": PASSWORD},
     "POST /recoveries": {"username": "nobody", "reason": "x"},
+    "POST /retention/erasures": {"kind": "case", "subjects": ["0" * 32], "reason": "x"},
+    "POST /retention/erasures/{erasure}/decline": {"reason": "x"},
+    "POST /retention/holds": {"kind": "case", "member": "CLINIC1", "number": "NONE", "reason": "x"},
+    "POST /retention/holds/{hold}/lift": {"reason": "x"},
     "POST /views": {"name": "x", "query": ""},
     "POST /cases": {"centre": "ecg", "patient": {"name": "张伟"}},
     "POST /network/route": {"centre": "ecg", "member": "CLINIC1"},
@@ -360,11 +372,15 @@ async def test_operations_that_concern_no_one_case(region: DemoRegion, waiting: 
         "hub": "NONE",
         "centre": "none",
         "date": "2027-01-01",
+        "erasure": "0" * 32,
+        "hold": "0" * 32,
     }
     filled = "/api/v1" + path.format_map(holes)
     body = BODIES.get(name, {} if method in ("POST", "PATCH") else None)
     if path == "/statistics/monthly":
         filled += "?month=2026-10"
+    if path == "/retention/due":
+        filled += "?kind=case"
     if path == "/unmatched/link":
         body = {"owner": "CLINIC1", "study_instance_uid": waiting.study_uid, "case_id": waiting.case_id}
     if path == "/unmatched/unlink":

@@ -28,7 +28,7 @@ account:read b         account:unlock b       patient:find m         system:read
 report:verify -        patient:match -        evidence:export msr    study:correct o       evidence:send msr
 priors:fetch msr      device:manage o         evidence:identify ms   timeline:read t
 region:read oa        region:manage oa
-recovery:ask b         recovery:confirm a
+recovery:ask b         recovery:confirm a     erasure:ask a          erasure:confirm b      hold:set o
 account:create b      account:invite b        account:change b       account:disable b      account:enable b
 account:reset b       account:end-sessions b  account:leave b        account:import b
 """

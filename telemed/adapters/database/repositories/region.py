@@ -20,6 +20,7 @@ from telemed.domain.device_networks import DEFAULT, DeviceNetworks
 from telemed.domain.duty import DayDuty, Holiday, days_of
 from telemed.domain.network import ApplicationEntity, Contact, EntityUse, HubService, Institution, InstitutionClass, Level, Network
 from telemed.domain.people import Person
+from telemed.domain.retention import RetentionPeriods
 from telemed.service.ports.region import DEMONSTRATION, PRIORS, PriorRules, Region
 
 DISTRICTS = "districts"
@@ -28,6 +29,9 @@ DISTRICTS = "districts"
 
 NAME = "network-name"
 """Region setting: the network's name."""
+
+RETENTION = "retention"
+"""Region setting: `{"years": {"outpatient": 20}, "outpatient_members": ["CODE"]}`, see `RetentionPeriods`."""
 
 
 async def load_region(
@@ -65,6 +69,7 @@ async def load_region(
         centres,
         authentication=profile.in_demonstration() if demonstration else profile,
         priors=_prior_rules(settings.get(PRIORS)),
+        retention=_retention_periods(settings.get(RETENTION)),
         name=str(settings.get(NAME) or ""),
         settings=settings,
     )
@@ -75,6 +80,14 @@ def _prior_rules(value: object) -> PriorRules:
     given = value if isinstance(value, dict) else {}
     sound = {name: given[name] for name in ("studies", "years") if type(given.get(name)) is int and given[name] > 0}
     return PriorRules(**sound)
+
+
+def _retention_periods(value: object) -> RetentionPeriods:
+    """Return the periods; what is no number of years from 1 on, or no text, is left out."""
+    given = value if isinstance(value, dict) else {}
+    years, members = given.get("years"), given.get("outpatient_members")
+    sound = {name: number for name, number in years.items() if type(number) is int and number > 0} if isinstance(years, dict) else {}
+    return RetentionPeriods(sound, frozenset(filter(lambda code: isinstance(code, str), members if isinstance(members, list) else ())))
 
 
 def institution_from_row(row: sa.RowMapping) -> Institution:

@@ -49,6 +49,7 @@ from telemed.adapters.database.tables.people import (
 )
 from telemed.adapters.database.tables.reconciliations import reconciliation
 from telemed.adapters.database.tables.reports import report
+from telemed.adapters.database.tables.retention import erased_name, erased_object, erasure, erasure_request, legal_hold
 from telemed.adapters.database.tables.stored_objects import object_sweep, unnamed_object
 from telemed.adapters.database.tables.volumes import daily_volume
 
@@ -67,6 +68,10 @@ __all__ = [
     "critical_value",
     "daily_volume",
     "device_call",
+    "erased_name",
+    "erased_object",
+    "erasure",
+    "erasure_request",
     "evidence",
     "evidence_identity",
     "factor_recovery",
@@ -79,6 +84,7 @@ __all__ = [
     "invitation",
     "job",
     "known_browser",
+    "legal_hold",
     "metadata",
     "model_proposal",
     "notice_mark",

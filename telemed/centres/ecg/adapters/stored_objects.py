@@ -47,3 +47,9 @@ class TracingObjects:
                     for stored in row["objects"]:
                         yield RecordedObject(f"{row['key']}/{stored['name']}", stored["sha256"])
             last = rows[-1]["id"]
+
+    async def of_case(self, connection: AsyncConnection, case_id: str) -> list[RecordedObject]:
+        c = ecg_tracing.c
+        rows = (await connection.execute(sa.select(c.key, c.objects).where(c.case_id == case_id, c.key != ""))).all()
+        stored = [RecordedObject(f"{key}/{each['name']}", each["sha256"]) for key, objects in rows for each in objects or ()]
+        return [*stored, *(RecordedObject(f"{key}/", "") for key, _ in rows)]
