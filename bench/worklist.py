@@ -2,8 +2,8 @@
 
     python -m bench.worklist [--cases 100000] [--requests 300] [--database URL]
 
-Starts the web role on SQLite and on PostgreSQL in turn (or on the given URL), fills the database with made-up cases, asks
-one signed-in reader's worklist over a real socket, one request at a time and then with four at once, and prints p50 and p95.
+Starts the web role on SQLite and on PostgreSQL in turn (or on the given URL), fills the database with made-up cases,
+asks one signed-in reader's worklist and reading page and one member's board over a real socket, one request at a time and then with four at once, and prints p50 and p95.
 """
 
 from __future__ import annotations
@@ -40,6 +40,7 @@ from telemed.service.identity import new_id
 from telemed.settings import Settings
 
 BATCH = 2000
+READER, MEMBER = "imaging.huba", "clinic1"
 PATHS = {
     "API worklist (unclaimed, 50 rows)": "/api/v1/cases?view=unclaimed&limit=50",
     "API worklist, CT only": "/api/v1/cases?view=unclaimed&need=CT&limit=50",
@@ -47,7 +48,11 @@ PATHS = {
     "API search by accession number": "/api/v1/cases?q=A20261101-00042&limit=50",
     "page /worklist": "/worklist",
     "page /worklist?view=done-today": "/worklist?view=done-today",
+    "page /read/{case}": "/read/{case}",
+    "page /cases (member's board)": "/cases",
 }
+MEMBERS_OWN = frozenset({"/cases"})
+"""The paths that the member asks; all others are the reader's."""
 
 
 def made_up_cases(count: int, now: datetime, dice: random.Random) -> list[dict[str, Any]]:
@@ -83,7 +88,16 @@ async def fill(engine: AsyncEngine, count: int) -> None:
     dice = random.Random(1)
     now = datetime.now(UTC)
     patients = [
-        {"id": f"{n:032x}", "master_id": f"{n:032x}", "member": "CLINIC1", "name": "王五", "match_name": "王五", "sex": "male", "phone": ""}
+        {
+            "id": f"{n:032x}",
+            "master_id": f"{n:032x}",
+            "local_master_id": f"{n:032x}",
+            "member": "CLINIC1",
+            "name": "王五",
+            "match_name": "王五",
+            "sex": "male",
+            "phone": "",
+        }
         for n in range(20000)
     ]
     numbers = [{"patient_id": p["id"], "system": "CLINIC1", "value": f"P{n:06d}"} for n, p in enumerate(patients)]
@@ -157,6 +171,12 @@ async def ask(session: aiohttp.ClientSession, address: str, requests: int, at_on
     return figure(times)
 
 
+async def sign_in(session: aiohttp.ClientSession, address: str, username: str) -> str:
+    """Return the token of a new session."""
+    async with session.post(f"{address}/api/v1/login", json={"username": username, "password": region.PASSWORD}) as answer:
+        return str((await answer.json())["token"])
+
+
 async def measure(name: str, database_url: str, count: int, requests: int) -> None:
     with tempfile.TemporaryDirectory(prefix="telemed-bench-") as folder:
         settings = Settings(data_dir=Path(folder), database_url=database_url, http_port=free_port(), host="127.0.0.1")
@@ -166,13 +186,14 @@ async def measure(name: str, database_url: str, count: int, requests: int) -> No
         await fill(engine, count)
         await engine.dispose()
         async with web_role(settings) as address, aiohttp.ClientSession() as session:
-            body = {"username": "imaging.huba", "password": region.PASSWORD}
-            async with session.post(f"{address}/api/v1/login", json=body) as answer:
-                token = (await answer.json())["token"]
-            session.headers["Authorization"] = f"Bearer {token}"
             session.headers["Accept"] = "text/html, application/json"
+            tokens = {username: await sign_in(session, address, username) for username in (READER, MEMBER)}
+            session.headers["Authorization"] = f"Bearer {tokens[READER]}"
+            async with session.get(f"{address}/api/v1/cases?view=unclaimed&limit=1") as answer:
+                case = (await answer.json())["items"][0]["id"]
             for label, path in PATHS.items():
-                alone, four = [await ask(session, address + path, requests, at_once) for at_once in (1, 4)]
+                session.headers["Authorization"] = f"Bearer {tokens[MEMBER if path in MEMBERS_OWN else READER]}"
+                alone, four = [await ask(session, address + path.format(case=case), requests, at_once) for at_once in (1, 4)]
                 row = f"{name:<11} {label:<38}"
                 print(f"{row} {alone.p50:7.1f} {alone.p95:7.1f} {four.p50:11.1f} {four.p95:7.1f}", flush=True)
 

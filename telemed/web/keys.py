@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from ipaddress import IPv4Network, IPv6Network
 
 from aiohttp import web
@@ -14,6 +14,7 @@ from telemed.service.authenticity import SignatureInspector
 from telemed.service.devices import DeviceProbe
 from telemed.service.document_pages import DocumentPages
 from telemed.service.files import StudyIntake
+from telemed.service.queries import View
 from telemed.service.study_export import StudyExporter
 from telemed.service.table_export import TableExporter
 from telemed.web.extension import ReadingPanel
@@ -38,4 +39,6 @@ OHIF: web.AppKey[bool] = web.AppKey("ohif", bool)
 ADDRESS: web.AppKey[str] = web.AppKey("address", str)
 
 PERSON: web.RequestKey[Person | None] = web.RequestKey("person")
+COUNTS: web.RequestKey[dict[str, Mapping[View, int]]] = web.RequestKey("counts")
+"""The figures of tabs that were counted for this request, by centre (empty: all)."""
 TOKEN: web.RequestKey[str] = web.RequestKey("token", str)

@@ -140,7 +140,7 @@ async def board(visit: Visit) -> web.StreamResponse:
         await record_look(visit.application, visit.person, "case:list", f"cases/{shown}")
     context = {
         "parts": parts,
-        "counts": await queries.counts(visit.person, asked.centre or ""),
+        "counts": await visit.counts(asked.centre or ""),
         "asked": asked,
         "kept": kept_query(asked),
         "centres": centres_for(visit),

@@ -16,7 +16,7 @@ from telemed.domain.policy import Action, may
 from telemed.service.application import Application
 from telemed.service.queries import View
 from telemed.web.i18n import gettext
-from telemed.web.keys import APPLICATION, CASE_LABELS, PERSON
+from telemed.web.keys import APPLICATION, CASE_LABELS, COUNTS, PERSON
 from telemed.web.labels.case import CaseLabels
 from telemed.web.labels.statistics import institution_name
 from telemed.web.problems import Problem, problem_of
@@ -47,6 +47,13 @@ class Visit:
     @property
     def query(self) -> Mapping[str, str]:
         return self.request.query
+
+    async def counts(self, centre: str = "") -> Mapping[View, int]:
+        """Return the figures of the person's tabs. Page and bar show the same ones: they are counted once."""
+        counted = self.request.setdefault(COUNTS, {})
+        if centre not in counted:
+            counted[centre] = await self.application.queries.counts(self.person, centre)
+        return counted[centre]
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +138,7 @@ async def tabs_of(visit: Visit) -> list[Tab]:
     """The bar's tabs for this person, with figures where they matter."""
     person, here = visit.person, visit.request.path
     if person.has(Role.SPECIALIST, Role.REVIEWER):
-        counts = await visit.application.queries.counts(person)
+        counts = await visit.counts()
         now = visit.query.get("view") or ("" if visit.query.get("q") else "unclaimed")
         at_work = here == "/worklist" or here.startswith("/read/")
         tabs = [
@@ -157,7 +164,7 @@ async def tabs_of(visit: Visit) -> list[Tab]:
     )
     tabs = [Tab(href, gettext(label), None, "", here == href or here.startswith(href + "/")) for allowed, href, label in wanted if allowed]
     if person.has(Role.MEMBER_STAFF):
-        waiting = (await visit.application.queries.counts(person))[View.ATTENTION]
+        waiting = (await visit.counts())[View.ATTENTION]
         tabs[0] = replace(tabs[0], count=waiting, tone="critical")
     return tabs
 

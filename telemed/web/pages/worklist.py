@@ -209,7 +209,7 @@ async def worklist(visit: Visit) -> web.StreamResponse:
     filtered = any(getattr(asked, name) for name in FILTERS)
     context |= {
         "tabs": TABS,
-        "counts": await queries.counts(visit.person, asked.centre or ""),
+        "counts": await visit.counts(asked.centre or ""),
         "view": view,
         "asked": asked,
         "filters": _filters(visit, asked),

@@ -26,7 +26,6 @@ from telemed.service.queries import CaseFilter, CasePage, EvidenceSummary, View
 
 c = t.case.c
 OPEN_STATES = ("requested", "accepted", "in-progress")
-FINISHED = ("completed", "cancelled")
 
 
 def visible_to(person: Person, *, search: bool = False) -> sa.ColumnElement[bool]:
@@ -71,12 +70,6 @@ def works_at_hub(person: Person) -> bool:
     return person.has(Role.SPECIALIST, Role.REVIEWER)
 
 
-def _wants_attention() -> sa.ColumnElement[bool]:
-    """The member is asked for something: every case of theirs is either this, or running, or done."""
-    unread = sa.and_(c.status == "completed", c.acknowledged_at.is_(None))
-    return sa.or_(c.status.in_(("on-hold", "failed")), c.critical_open, unread)
-
-
 def _views(person: Person, day_start: datetime) -> Mapping[View, Callable[[], sa.ColumnElement[bool]]]:
     """Return the condition of each tab."""
     held = c.status.in_(("accepted", "in-progress"))
@@ -89,9 +82,9 @@ def _views(person: Person, day_start: datetime) -> Mapping[View, Callable[[], sa
         View.DONE_TODAY: lambda: c.completed_at >= day_start,
         View.CRITICAL: lambda: c.critical_open,
         View.OPEN: lambda: c.status.in_(OPEN_STATES),
-        View.ATTENTION: _wants_attention,
-        View.RUNNING: lambda: sa.and_(c.status.not_in(FINISHED), sa.not_(_wants_attention())),
-        View.DONE: lambda: sa.and_(c.status.in_(FINISHED), sa.not_(_wants_attention())),
+        View.ATTENTION: lambda: t.wants_attention,
+        View.RUNNING: lambda: t.is_running,
+        View.DONE: lambda: t.is_done,
     }
 
 

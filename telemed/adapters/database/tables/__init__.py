@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from telemed.adapters.database.schema import metadata
 from telemed.adapters.database.tables.audit import audit, audit_check
-from telemed.adapters.database.tables.cases import accession, case, case_access, case_event, consent, critical_value
+from telemed.adapters.database.tables.cases import (
+    accession,
+    case,
+    case_access,
+    case_event,
+    consent,
+    critical_value,
+    is_done,
+    is_running,
+    wants_attention,
+)
 from telemed.adapters.database.tables.evidence import (
     case_instance,
     evidence,
@@ -51,6 +61,8 @@ __all__ = [
     "home_hub",
     "hub_service",
     "institution",
+    "is_done",
+    "is_running",
     "job",
     "known_browser",
     "metadata",
@@ -73,4 +85,5 @@ __all__ = [
     "unmatched_study",
     "unnamed_object",
     "upload",
+    "wants_attention",
 ]
