@@ -2,8 +2,9 @@
 
     python -m bench.worklist [--cases 100000] [--requests 300] [--database URL]
 
-Starts the web role on SQLite and on PostgreSQL in turn (or on the given URL), fills the database with made-up cases,
-asks one signed-in reader's worklist and reading page and one member's board over a real socket, one request at a time and then with four at once, and prints p50 and p95.
+Starts the web role on SQLite and on PostgreSQL in turn (or on the given URL), fills the database with made-up cases, asks
+one signed-in reader's lists and reading page, and one member's board, over a real socket, one request at a time and then
+with four at once, and prints p50 and p95.
 """
 
 from __future__ import annotations

@@ -52,6 +52,9 @@ from telemed.web.i18n import DEFAULT_LANGUAGE, translations
 ANALYSTS = 2
 """Processes that read evidence: one may be at a long recording for half a minute while short ones go on."""
 
+READERS = 4
+"""Connections to read by that are kept open beside those of the writers: pages of one process at once, and more while they are wanted."""
+
 PRINTERS = 1
 """Processes that print and sign: one report takes a third of a second."""
 
@@ -91,7 +94,9 @@ async def open_parts(
     """
     centres = installed.discover() if centres is None else centres
     extensions = tuple(installed.extensions() if extensions is None else extensions)
-    engine = make_engine(settings.database, sealer=Sealer.of(settings.data_dir / "keys" / "identity.key"))
+    sealer = Sealer.of(settings.data_dir / "keys" / "identity.key")
+    engine = make_engine(settings.database, sealer=sealer)
+    readers = make_engine(settings.database, sealer=sealer, pool_size=READERS)
     space = space_guard(settings)
     place = open_store(settings.storage, settings.store_keys, space)
     store = CompactStore(place)
@@ -106,7 +111,9 @@ async def open_parts(
         keys = settings.data_dir / "keys" / "signing"
         renderer = PdfReportRenderer(store, pool, keys, settings.address, DEFAULT_LANGUAGE, gettext, figures)
         parts = centre_parts(extensions)
-        application = SqlApplication(engine, store, centres, Argon2Passwords(), renderer, settings.time_zone, centre_parts=parts)
+        application = SqlApplication(
+            engine, store, centres, Argon2Passwords(), renderer, settings.time_zone, centre_parts=parts, readers=readers
+        )
         await application.refresh()
         door = Intake(engine, place, on_indexed=StudyArrivals(settings.time_zone, application.now), space=space)
         yield Parts(settings, application, store, Index(engine, IndexBarrier(place)), door, pool, pages, measuring, extensions, space)
@@ -114,6 +121,7 @@ async def open_parts(
         await pages.close()
         await measuring.close()
         pool.shutdown(wait=False, cancel_futures=True)
+        await readers.dispose()
         await engine.dispose()
         await store.close()
 

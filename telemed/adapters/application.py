@@ -17,6 +17,7 @@ from telemed.adapters.database.queries.facade import SqlQueries
 from telemed.adapters.database.queries.overview import SqlOverview
 from telemed.adapters.database.queries.statistics import SqlStatistics
 from telemed.adapters.database.repositories.region import load_region
+from telemed.adapters.database.snapshots import one_snapshot
 from telemed.adapters.database.unit_of_work import NO_CENTRE_PARTS, CentreParts
 from telemed.adapters.dicom.image_qualities import SqlImageQualities
 from telemed.adapters.readiness import Readiness
@@ -47,16 +48,19 @@ class SqlApplication:
         zone: str,
         clock: Callable[[], datetime] = utc_now,
         centre_parts: CentreParts = NO_CENTRE_PARTS,
+        readers: AsyncEngine | None = None,
     ) -> None:
+        """`readers` has connections to read by, so that none who reads waits for one who writes (None: `engine` has both)."""
         self.engine = engine
+        self.readers = readers = readers or engine
         self.store = store
         self.passwords = passwords
         self.refusals = Refusals(self._note_refusals)
         self.renderer = renderer
-        self.queries = SqlQueries(engine, lambda: self.region, clock)
-        self.overview = SqlOverview(engine, lambda: self.region, clock)
-        self.statistics = SqlStatistics(engine, lambda: self.region)
-        self.image_quality = SqlImageQualities(engine)
+        self.queries = SqlQueries(readers, lambda: self.region, clock)
+        self.overview = SqlOverview(readers, lambda: self.region, clock)
+        self.statistics = SqlStatistics(readers, lambda: self.region)
+        self.image_quality = SqlImageQualities(engine, readers)
         self._centres, self._zone, self._centre_parts = centres, zone, centre_parts
         self._clock = clock
         self._region: Region | None = None
@@ -99,4 +103,7 @@ class SqlApplication:
         return work.writing(self.engine, self.region, self._clock, self._centre_parts)
 
     def reading(self) -> AbstractAsyncContextManager[UnitOfWork]:
-        return work.reading(self.engine, self.region, self._clock, self._centre_parts)
+        return work.reading(self.readers, self.region, self._clock, self._centre_parts)
+
+    def one_snapshot(self) -> AbstractAsyncContextManager[None]:
+        return one_snapshot(self.readers)

@@ -43,7 +43,7 @@ def web_application(parts: Parts) -> web.Application:
     dependencies = WebDependencies(
         studies=DicomStudyIntake(parts.intake, engine),
         exports=ZipExporter(parts.index, parts.store, parts.measuring),
-        administration=SqlAdministration(engine, shown_store(settings.storage), settings.data_dir, parts.space),
+        administration=SqlAdministration(engine, shown_store(settings.storage), settings.data_dir, parts.space, parts.application.readers),
         signatures=PooledInspector(parts.pool, parts.signing_keys),
         probe=DimseProbe(device_peers(settings)),
         tables=PooledTableExporter(parts.pool),

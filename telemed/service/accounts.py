@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from telemed.domain.errors import NotAuthenticated, NotFound
@@ -93,14 +93,21 @@ SEEN_EVERY_SECONDS = 60
 """A session's last use is written at most this often: the idle time-out is minutes, a write for each request is waste."""
 
 
-async def person_of(work: UnitOfWork, token: str, touch: Callable[[str], Awaitable[None]] | None = None) -> Person:
-    """Return the person whose session this is. Raises NotAuthenticated for a token that is unknown, idle too long, or too old."""
+async def person_of(work: UnitOfWork, token: str) -> tuple[Person, bool]:
+    """Return the person whose session this is, and whether its last use is to be written again (`touch`).
+
+    Raises NotAuthenticated for a token that is unknown, idle too long, or too old.
+    """
     session = await work.sessions.get(digest(token))
     if session is None or not work.region.sessions.alive(session.created_at, session.seen_at, work.now):
         raise NotAuthenticated("session")
-    if touch and abs((work.now - session.seen_at).total_seconds()) > SEEN_EVERY_SECONDS:
-        await touch(session.token_digest)
-    return await _active(work, session.username)
+    aged = abs((work.now - session.seen_at).total_seconds()) > SEEN_EVERY_SECONDS
+    return await _active(work, session.username), aged
+
+
+async def touch(work: UnitOfWork, token: str) -> None:
+    """The session of this token is in use now."""
+    await work.sessions.seen(digest(token), work.now)
 
 
 async def sign_out(work: UnitOfWork, person: Person, token: str) -> None:

@@ -63,3 +63,8 @@ class Application(Protocol):
     def reading(self) -> AbstractAsyncContextManager[UnitOfWork]:
         """One snapshot; nothing is written."""
         ...
+
+    def one_snapshot(self) -> AbstractAsyncContextManager[None]:
+        """All that is read in the block, by `reading` and by the queries, comes from one snapshot. A transaction within the block
+        ends it; what is read afterwards comes from the next. Wait for nothing else meanwhile."""
+        ...

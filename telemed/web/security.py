@@ -14,6 +14,7 @@ from telemed.domain.sign_in import KNOWN_BROWSER_FOR, Origin
 from telemed.service import accounts
 from telemed.web.keys import APPLICATION, PERSON, SECURE_COOKIES, TOKEN, TRUSTED_PROXIES
 from telemed.web.problems import Problem
+from telemed.web.snapshots import reads_one_snapshot
 
 SESSION_COOKIE = "telemed_session"
 BROWSER_COOKIE = "telemed_browser"
@@ -82,11 +83,18 @@ async def identify(request: web.Request, handler: Handler) -> web.StreamResponse
         raise web.HTTPNotFound
     token, by_cookie = session_token(request)
     request[PERSON] = None
+    if token and request.method in SAFE and reads_one_snapshot(request.match_info.handler):
+        async with request.app[APPLICATION].one_snapshot():
+            return await _by_whom(request, handler, token)
+    if request.method not in SAFE and by_cookie and crosses_sites(request):
+        raise Problem(403, "cross-site")
+    return await _by_whom(request, handler, token)
+
+
+async def _by_whom(request: web.Request, handler: Handler, token: str) -> web.StreamResponse:
     if token and not request.path.startswith("/static/"):
         request[PERSON] = await _person(request, token)
         request[TOKEN] = token
-    if request.method not in SAFE and by_cookie and crosses_sites(request):
-        raise Problem(403, "cross-site")
     return await handler(request)
 
 
@@ -111,17 +119,16 @@ async def add_transport_security(_request: web.Request, response: web.StreamResp
 
 async def _person(request: web.Request, token: str) -> Person | None:
     application = request.app[APPLICATION]
-
-    async def touch(digest: str) -> None:
-        async with application.writing() as work:
-            await work.sessions.seen(digest, work.now)
-
-    unattended = BACKGROUND in request.headers or request.path in UNATTENDED
     try:
         async with application.reading() as work:
-            return await accounts.person_of(work, token, None if unattended else touch)
+            person, aged = await accounts.person_of(work, token)
     except NotAuthenticated:
         return None
+    attended = BACKGROUND not in request.headers and request.path not in UNATTENDED
+    if aged and attended:
+        async with application.writing() as work:
+            await accounts.touch(work, token)
+    return person
 
 
 def session_of(request: web.Request) -> str:

@@ -30,6 +30,7 @@ from telemed.web.api.inputs import (
 )
 from telemed.web.api.operation import Call, answer, operation
 from telemed.web.api.shapes import CaseListShape, CaseShape, EventListShape, event_shape, listed_shape, view_shape
+from telemed.web.snapshots import one_snapshot
 
 CASE = "/cases/{case_id}"
 
@@ -73,6 +74,7 @@ async def create(call: Call[NewCase]) -> web.Response:
 
 
 @operation("GET", "/cases", query=CaseQuery, returns=CaseListShape, errors=(403, 422))
+@one_snapshot
 async def listing(call: Call[Nothing]) -> web.Response:
     """The worklist of a hub, the board of a member: by cursor pages."""
     q: CaseQuery = call.query
@@ -89,6 +91,7 @@ async def listing(call: Call[Nothing]) -> web.Response:
 
 
 @operation("GET", CASE, returns=CaseShape, errors=(404,))
+@one_snapshot
 async def read(call: Call[Nothing]) -> web.Response:
     """One case."""
     response = await _shown(call, call.case_id)
@@ -185,6 +188,7 @@ async def offer(call: Call[Offer]) -> web.Response:
 
 
 @operation("GET", CASE + "/events", returns=EventListShape, errors=(404,))
+@one_snapshot
 async def events(call: Call[Nothing]) -> web.Response:
     """The case's history, oldest first."""
     view = await query(call.application, view_case, call.person, call.case_id)

@@ -18,6 +18,7 @@ from telemed.web.i18n import gettext
 from telemed.web.keys import APPLICATION
 from telemed.web.problems import Problem, from_validation
 from telemed.web.security import person_of
+from telemed.web.snapshots import one_snapshot, reads_one_snapshot
 
 B = TypeVar("B", bound=BaseModel)
 
@@ -111,7 +112,7 @@ def _entry(op: Operation) -> Callable[[web.Request], Awaitable[web.StreamRespons
         query = _read_query(request, op.query) if op.query is not None else None
         return await op.handler(Call(request, request.app[APPLICATION], person, body, query))
 
-    return entry
+    return one_snapshot(entry) if reads_one_snapshot(op.handler) else entry
 
 
 async def _read_body(request: web.Request, op: Operation) -> BaseModel:

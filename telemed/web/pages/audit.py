@@ -66,7 +66,7 @@ async def audit(visit: Visit) -> web.StreamResponse:
     )
 
 
-@page("GET", "/audit.csv")
+@page("GET", "/audit.csv", waits=True)
 async def export(visit: Visit) -> web.StreamResponse:
     """The filtered trail as a file; taking it away is on record like any look."""
     require(visit.person, Action.AUDIT_READ)

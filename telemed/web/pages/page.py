@@ -21,6 +21,7 @@ from telemed.web.labels.case import CaseLabels
 from telemed.web.labels.statistics import institution_name
 from telemed.web.problems import Problem, problem_of
 from telemed.web.security import person_of
+from telemed.web.snapshots import one_snapshot, reads_one_snapshot
 
 _ = str  # marks text for the translation catalogue
 
@@ -50,7 +51,7 @@ class Visit:
 
     async def counts(self, centre: str = "") -> Mapping[View, int]:
         """Return the figures of the person's tabs. Page and bar show the same ones: they are counted once."""
-        counted = self.request.setdefault(COUNTS, {})
+        counted: dict[str, Mapping[View, int]] = self.request.setdefault(COUNTS, {})
         if centre not in counted:
             counted[centre] = await self.application.queries.counts(self.person, centre)
         return counted[centre]
@@ -76,10 +77,12 @@ class Pages:
 
     rows: list[tuple[str, str, PageHandler]] = field(default_factory=list)
 
-    def __call__(self, method: str, path: str) -> Callable[[PageHandler], PageHandler]:
+    def __call__(self, method: str, path: str, *, waits: bool = False) -> Callable[[PageHandler], PageHandler]:
+        """`waits`: the page waits for more than the database, and takes no snapshot for all that it reads."""
+
         def add(handler: PageHandler) -> PageHandler:
             self.rows.append((method, path, handler))
-            return handler
+            return handler if waits else one_snapshot(handler)
 
         return add
 
@@ -98,7 +101,7 @@ def _entry(handler: PageHandler) -> Callable[[web.Request], Awaitable[web.Stream
     async def entry(request: web.Request) -> web.StreamResponse:
         return await handler(Visit(request, request.app[APPLICATION], person_of(request)))
 
-    return entry
+    return one_snapshot(entry) if reads_one_snapshot(handler) else entry
 
 
 FORM = "application/x-www-form-urlencoded"

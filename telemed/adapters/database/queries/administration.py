@@ -18,6 +18,7 @@ from telemed.adapters.audit import chain as audit_chain
 from telemed.adapters.clock import utc_now
 from telemed.adapters.database import tables as t
 from telemed.adapters.database.rows import person_from_row
+from telemed.adapters.database.snapshots import read_rows
 from telemed.adapters.jobs import queue as jobs
 from telemed.adapters.object_sweep import MAX_UNNAMED
 from telemed.domain.audit import AuditRecord
@@ -35,13 +36,14 @@ NEW, ROUND = "new", "round"
 class SqlAdministration:
     """Implements `telemed.service.administration.Administration`. `store` and `data_dir` are shown, not used."""
 
-    def __init__(self, engine: AsyncEngine, store: str, data_dir: Path, space: SpaceGuard = UNGUARDED) -> None:
-        self._engine, self._store, self._data_dir, self._space = engine, store, data_dir, space
+    def __init__(
+        self, engine: AsyncEngine, store: str, data_dir: Path, space: SpaceGuard = UNGUARDED, readers: AsyncEngine | None = None
+    ) -> None:
+        self._engine, self._readers = engine, readers or engine
+        self._store, self._data_dir, self._space = store, data_dir, space
 
     async def _rows(self, query: sa.Executable) -> Sequence[sa.RowMapping]:
-        async with self._engine.connect() as bare:
-            connection = await bare.execution_options(reading=True)
-            return (await connection.execute(query)).mappings().all()
+        return await read_rows(self._readers, query)
 
     async def accounts(self, person: Person) -> list[Account]:
         require(person, Action.ACCOUNT_READ)
