@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -16,6 +17,7 @@ from telemed.domain.patient import masked, masked_name
 from telemed.web import appearance, i18n
 from telemed.web.assets import STATIC_FOLDER, Assets
 from telemed.web.dates import LOCAL_ZONE, dicom_day, show_age, show_date, show_datetime, show_exact
+from telemed.web.drawn_rows import DrawnRows
 
 TEMPLATE_FOLDER: Final = Path(__file__).parent / "templates"
 THEME_COOKIE: Final = "theme"
@@ -28,7 +30,12 @@ def _isoformat(moment: datetime | None) -> str:
 
 def _javascript_texts() -> str:
     """The texts of the ES modules as JSON that is safe inside a ``<script type="application/json">``."""
-    texts = json.dumps(i18n.javascript_messages(i18n.current_language()), ensure_ascii=False, separators=(",", ":"))
+    return _texts_in(i18n.current_language())
+
+
+@cache
+def _texts_in(language: str) -> str:
+    texts = json.dumps(i18n.javascript_messages(language), ensure_ascii=False, separators=(",", ":"))
     return texts.replace("<", "\\u003c")
 
 
@@ -65,7 +72,7 @@ def setup(app: web.Application, *, loader: jinja2.BaseLoader | None = None, fold
         context_processors=[page_context],
     )
     i18n.install(environment)
-    environment.globals.update(static=assets.url, javascript_texts=_javascript_texts, look_of=appearance)
+    environment.globals.update(static=assets.url, javascript_texts=_javascript_texts, look_of=appearance, drawn_row=DrawnRows(environment))
     environment.filters.update(
         show_datetime=show_datetime,
         show_exact=show_exact,

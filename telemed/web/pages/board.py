@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 
 from aiohttp import web
 
-from telemed.domain.case import Case, CaseStatus
+from telemed.domain.case import Case, CaseStatus, PatientSummary
 from telemed.domain.critical import CriticalStatus, CriticalValue
 from telemed.domain.people import Role
 from telemed.service.evidence import missing_evidence
@@ -34,19 +34,41 @@ FAR = 10**11
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """One case as a line. `order` sorts as text; `critical` is its most pressing value; `asks` says what is wanted of the member."""
+class Pressing:
+    """A critical value whose loop is not closed, as a row shows it. `total` is the whole time of its countdown in seconds."""
 
-    case: Case
+    id: str
+    status: str
+    due_at: datetime
+    total: float
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One case as a line of `part` of the board: all that it shows. `order` sorts as text; `critical` is its most pressing value; `asks`
+    says what is wanted of the member."""
+
+    part: str
+    id: str
     order: str
+    accession_number: str
+    priority: str
+    status: str
+    report_status: str | None
+    patient: PatientSummary
+    created_at: datetime
+    due_at: datetime | None
+    completed_at: datetime | None
+    identity_open: bool
+    positive: bool
     exam: str
     centre_icon: str
     reason: str
     asks: str
-    critical: CriticalValue | None
-    steps: Sequence[Step]
+    critical: Pressing | None
+    steps: tuple[Step, ...]
     evidence: str
-    missing: Sequence[str]
+    missing: tuple[str, ...]
     hub: str
     total: float
 
@@ -90,6 +112,10 @@ def _order(case: Case, view: View, critical: CriticalValue | None) -> str:
     return f"1-{FAR - int(case.created_at.timestamp()):012d}-{case.id}"
 
 
+def _pressing(value: CriticalValue) -> Pressing:
+    return Pressing(value.id, value.status.value, value.due_at, (value.due_at - value.found_at).total_seconds())
+
+
 def _row(visit: Visit, case: Case, view: View, critical: CriticalValue | None, page: CasePage, times: Mapping[str, datetime]) -> Row:
     region = visit.application.region
     centre = region.centres[case.centre]
@@ -97,16 +123,27 @@ def _row(visit: Visit, case: Case, view: View, critical: CriticalValue | None, p
     closed = case.status in (CaseStatus.COMPLETED, CaseStatus.CANCELLED)
     missing = [] if closed else missing_evidence(centre, summary.pieces.keys(), summary.consented)
     return Row(
-        case=case,
+        part=view.value,
+        id=case.id,
         order=_order(case, view, critical),
+        accession_number=case.accession_number,
+        priority=case.priority.value,
+        status=case.status.value,
+        report_status=case.report_status,
+        patient=case.patient,
+        created_at=case.created_at,
+        due_at=case.due_at,
+        completed_at=case.completed_at,
+        identity_open=case.identity_open,
+        positive=case.positive,
         exam=examination(centre, case.request),
         centre_icon=centre.icon,
         reason=gettext(critical.finding) if critical else case.hold_reason or str(case.request.get("reason", "")),
         asks=asks_of(case, critical),
-        critical=critical,
-        steps=steps_of(case, times, two_person=reviewed_by_two(region.network, case)),
+        critical=_pressing(critical) if critical else None,
+        steps=tuple(steps_of(case, times, two_person=reviewed_by_two(region.network, case))),
         evidence=evidence_words(summary),
-        missing=missing_words(region, missing),
+        missing=tuple(missing_words(region, missing)),
         hub=visit.name_of(case.hub) if case.hub else "",
         total=seconds_allowed(case),
     )

@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 from aiohttp import web
 from pydantic import StringConstraints
 
-from telemed.domain.case import Case, Priority
+from telemed.domain.case import Case, CaseKind, PatientSummary, Priority
 from telemed.domain.people import Role
 from telemed.service import saved_views
 from telemed.service.evidence import missing_evidence
@@ -62,10 +62,24 @@ class ListQuery(CaseQuery):
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One case as a line. `order` sorts as text the way the list is sorted; `total` is the whole time of the clock in seconds."""
+    """One case as a line: all that it shows. `order` sorts as text the way the list is sorted; `total` is the whole time of the clock
+    in seconds; `draft` says that somebody has begun to write."""
 
-    case: Case
+    id: str
     order: str
+    accession_number: str
+    consultation: bool
+    priority: str
+    status: str
+    report_status: str | None
+    patient: PatientSummary
+    due_at: datetime | None
+    completed_at: datetime | None
+    claimed_at: datetime | None
+    parked: bool
+    draft: bool
+    identity_open: bool
+    critical_open: bool
     total: float
     exam: str
     reason: str
@@ -74,14 +88,9 @@ class Row:
     mine: bool
     evidence: str
     received_at: datetime | None
-    missing: list[str]
+    missing: tuple[str, ...]
     claimable: bool
     href: str
-
-    @property
-    def draft(self) -> bool:
-        """Somebody has begun to write."""
-        return self.case.report_status == "partial" and self.case.status != "accepted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,8 +157,21 @@ async def rows_of(visit: Visit, asked: ListQuery, found: CasePage) -> list[Row]:
 def _row(visit: Visit, case: Case, summary: EvidenceSummary, names: Mapping[str, str], kept: str, by_clock: bool) -> Row:
     centre = visit.application.region.centres[case.centre]
     return Row(
-        case=case,
+        id=case.id,
         order=_order(case, by_clock),
+        accession_number=case.accession_number,
+        consultation=case.kind is CaseKind.CONSULTATION,
+        priority=case.priority.value,
+        status=case.status.value,
+        report_status=case.report_status,
+        patient=case.patient,
+        due_at=case.due_at,
+        completed_at=case.completed_at,
+        claimed_at=case.claimed_at,
+        parked=case.parked_at is not None,
+        draft=case.report_status == "partial" and case.status != "accepted",
+        identity_open=case.identity_open,
+        critical_open=case.critical_open,
         total=seconds_allowed(case),
         exam=examination(centre, case.request),
         reason=str(case.request.get("reason", "")),
@@ -158,7 +180,7 @@ def _row(visit: Visit, case: Case, summary: EvidenceSummary, names: Mapping[str,
         mine=case.claimed_by == visit.person.username,
         evidence=evidence_words(summary),
         received_at=summary.last_received_at,
-        missing=missing_words(visit.application.region, missing_evidence(centre, summary.pieces.keys(), summary.consented)),
+        missing=tuple(missing_words(visit.application.region, missing_evidence(centre, summary.pieces.keys(), summary.consented))),
         claimable=claimable(visit.person, case, visit.application.region.network),
         href=f"/read/{case.id}?{kept}",
     )
