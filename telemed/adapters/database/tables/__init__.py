@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from telemed.adapters.database.schema import metadata
 from telemed.adapters.database.tables.audit import audit, audit_check
+from telemed.adapters.database.tables.backups import backup_run
 from telemed.adapters.database.tables.cases import (
     accession,
     case,
@@ -14,6 +15,16 @@ from telemed.adapters.database.tables.cases import (
     is_done,
     is_running,
     wants_attention,
+)
+from telemed.adapters.database.tables.credentials import (
+    account_notice,
+    factor_recovery,
+    half_session,
+    passkey,
+    passkey_challenge,
+    password_history,
+    recovery_code,
+    totp,
 )
 from telemed.adapters.database.tables.evidence import (
     case_instance,
@@ -29,6 +40,7 @@ from telemed.adapters.database.tables.jobs import job
 from telemed.adapters.database.tables.network import application_entity, device_call, home_hub, hub_service, institution, region_setting
 from telemed.adapters.database.tables.patients import patient, patient_doubt, patient_identifier
 from telemed.adapters.database.tables.people import (
+    invitation,
     known_browser,
     notice_mark,
     password_attempt,
@@ -44,9 +56,11 @@ from telemed.adapters.database.tables.volumes import daily_volume
 
 __all__ = [
     "accession",
+    "account_notice",
     "application_entity",
     "audit",
     "audit_check",
+    "backup_run",
     "case",
     "case_access",
     "case_event",
@@ -57,10 +71,13 @@ __all__ = [
     "device_call",
     "evidence",
     "evidence_identity",
+    "factor_recovery",
     "file_aside",
+    "half_session",
     "home_hub",
     "hub_service",
     "institution",
+    "invitation",
     "is_done",
     "is_running",
     "job",
@@ -69,18 +86,23 @@ __all__ = [
     "model_proposal",
     "notice_mark",
     "object_sweep",
+    "passkey",
+    "passkey_challenge",
     "password_attempt",
+    "password_history",
     "patient",
     "patient_doubt",
     "patient_identifier",
     "person",
     "reconciliation",
+    "recovery_code",
     "refused_sign_in",
     "region_setting",
     "report",
     "saved_view",
     "session",
     "study_quality",
+    "totp",
     "transfer",
     "unmatched_study",
     "unnamed_object",

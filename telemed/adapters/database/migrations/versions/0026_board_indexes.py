@@ -5,8 +5,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0023"
-down_revision = "0022"
+revision = "0026"
+down_revision = "0025"
 
 COLUMNS = ["member", "created_at", "id", "centre"]
 ATTENTION = "status IN ('on-hold', 'failed') OR {critical} OR status IN ('completed') AND acknowledged_at IS NULL"
