@@ -17,13 +17,15 @@ from telemed.adapters.database.repositories.region import load_region
 from telemed.adapters.database.unit_of_work import SqlUnitOfWork, writing
 from telemed.adapters.passwords import Argon2Passwords
 from telemed.bootstrap import centre_parts
-from telemed.domain.accounts import COMMAND_LINE, AccountEntry, password_faults, person_of
+from telemed.domain.accounts import COMMAND_LINE, AccountEntry, person_of
+from telemed.domain.authentication_profile import PROFILES
 from telemed.domain.errors import DomainError, Forbidden, Invalid, InvalidTransition, NotFound
 from telemed.domain.people import Person, Role
 from telemed.service import account_administration as administration
 from telemed.service import accounts, leaving
 from telemed.service.account_access import record
 from telemed.service.administration import AccountFilter
+from telemed.service.own_password import new_password_faults
 from telemed.service.ports.unit_of_work import UnitOfWork
 from telemed.settings import Settings
 from telemed.web.i18n import gettext, speaking
@@ -47,7 +49,8 @@ async def _work(settings: Settings) -> AsyncIterator[SqlUnitOfWork]:
     engine = make_engine(settings.database)
     try:
         async with engine.connect() as bare:
-            region = await load_region(await bare.execution_options(reading=True), centres.discover(), settings.time_zone)
+            reading = await bare.execution_options(reading=True)
+            region = await load_region(reading, centres.discover(), settings.time_zone, PROFILES[settings.profile])
         async with writing(engine, region, centres=centre_parts(centres.extensions())) as work:
             yield work
     except DomainError as error:
@@ -84,11 +87,12 @@ async def create(settings: Settings, entry: AccountEntry, password: str = "") ->
     """Make an account, with an invitation or with a first password. Raises Refused."""
     if not password:
         return await act(settings, administration.create_account, entry)
+    passwords = Argon2Passwords()
     async with _work(settings) as work:
         person = person_of(entry, work.region.network, work.region.centres)
-        if faults := password_faults(password, person):
+        if faults := new_password_faults(work.region, person, password, passwords.common, "password"):
             raise Invalid(*faults)
-    return await act(settings, administration.create_account, entry, await Argon2Passwords().hash(password))
+    return await act(settings, administration.create_account, entry, await passwords.hash(password))
 
 
 async def change(settings: Settings, username: str, **changes: Any) -> Person:
@@ -107,7 +111,7 @@ async def unlock(settings: Settings, username: str) -> None:
 async def show_accounts(settings: Settings, console: Console, wanted: AccountFilter) -> None:
     """The accounts that fit as a table, put on record as any look."""
     async with _work(settings) as work:
-        found = await AccountQueries(work.connection, work.now).page(wanted, 0, LISTED)
+        found = await AccountQueries(work.connection, work.now, work.region.authentication.limits).page(wanted, 0, LISTED)
         work.outbox.audit("account:read", AT_THE_MACHINE.username, "", "accounts")
     table = Table("account", "name", "institution", "roles", "centres", "state", "last sign-in", "sessions", box=None)
     for account in found.items:

@@ -36,10 +36,6 @@ LANGUAGES: Final = ("zh-CN", "en")
 INVITATION_VALID_FOR: Final = timedelta(hours=72)
 """An invitation that nobody took up in three days is worth nothing (OWASP ASVS 5.0 V6.4.1 asks that it ends after a short time)."""
 
-SHORTEST_PASSWORD: Final = 8
-LONGEST_PASSWORD: Final = 200
-"""Characters (NIST SP 800-63B 5.1.1.2 asks for 8 at least and for 64 to be taken)."""
-
 
 class Place(StrEnum):
     """What an institution is to the people of a role."""
@@ -219,14 +215,3 @@ def account_state(*, active: bool, locked: bool, has_password: bool, invitation_
     if not has_password:
         return AccountState.INVITED if invitation_open else AccountState.UNINVITED
     return AccountState.OPEN
-
-
-def password_faults(password: str, person: Person) -> list[FieldError]:
-    """Return what is wrong with a password that the person wants to have."""
-    if len(password) < SHORTEST_PASSWORD:
-        return [FieldError("password", "password-short", str(SHORTEST_PASSWORD))]
-    if len(password) > LONGEST_PASSWORD:
-        return [FieldError("password", "too-long", str(LONGEST_PASSWORD))]
-    if person.username in password.casefold() or (len(person.name) > 1 and person.name in password):
-        return [FieldError("password", "password-personal")]
-    return []

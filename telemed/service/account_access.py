@@ -30,8 +30,14 @@ def match(known: Person, if_match: str | None) -> None:
 
 async def close_doors(work: UnitOfWork, username: str) -> int:
     """End sessions and tokens, forget browsers, take invitations back. Returns how many sessions there were."""
-    await work.known_browsers.forget_all(username)
     await work.invitations.remove([username])
+    return await end_ways_in(work, username)
+
+
+async def end_ways_in(work: UnitOfWork, username: str) -> int:
+    """End sessions and tokens, those that wait for a second factor too, and forget browsers. Returns how many sessions there were."""
+    await work.known_browsers.forget_all(username)
+    await work.half_sessions.end_all(username)
     return await work.sessions.end_all(username)
 
 

@@ -6,6 +6,7 @@ What changed is on record with each act. An act that finds things as it wants th
 from __future__ import annotations
 
 import secrets
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -16,6 +17,7 @@ from telemed.domain.policy import Action, require
 from telemed.service.account_access import (
     closable,
     close_doors,
+    end_ways_in,
     guarded_account,
     known_account,
     locked_account,
@@ -27,6 +29,7 @@ from telemed.service.account_access import (
 )
 from telemed.service.accounts import digest
 from telemed.service.leaving import give_back_unreadable
+from telemed.service.own_password import take_password
 from telemed.service.ports.sessions import Session
 from telemed.service.ports.unit_of_work import UnitOfWork
 
@@ -85,9 +88,9 @@ async def reset_password(work: UnitOfWork, person: Person, username: str) -> Inv
     require_other(person, username, Action.ACCOUNT_RESET)
     known = await locked_account(work, username)
     require_active(known, "reset")
-    await work.people.set_password(username, "")
     await work.password_attempts.forget_account(username)
     ended = await close_doors(work, username)
+    await take_password(work, username, person)
     record(work, person, Action.ACCOUNT_RESET, username, {"sessions": ended})
     return await _invited(work, person, known)
 
@@ -115,10 +118,19 @@ async def change_account(work: UnitOfWork, person: Person, username: str, entry:
     if known.has(Role.SECURITY_ADMINISTRATOR) and not changed.has(Role.SECURITY_ADMINISTRATOR):
         await require_another_administrator(work, known, Action.ACCOUNT_CHANGE)
     if what:
-        await work.people.save(changed)
-        returned = await give_back_unreadable(work, changed) if not what.keys().isdisjoint(DECIDING) else 0
-        record(work, person, Action.ACCOUNT_CHANGE, username, {"changed": what} | ({"cases": returned} if returned else {}))
+        await save_change(work, person, known, changed, what)
     return changed
+
+
+async def save_change(work: UnitOfWork, person: Person, before: Person, after: Person, what: Mapping[str, Sequence[object]]) -> None:
+    """The account says this from now on. Cases that its person may no longer read go back; where the roles are the first of theirs that
+    need a second factor and there is none, sessions end, so that the next one asks for it."""
+    await work.people.save(after)
+    returned = await give_back_unreadable(work, after) if not what.keys().isdisjoint(DECIDING) else 0
+    profile = work.region.authentication
+    if profile.asks_factor_of(after) and not profile.asks_factor_of(before) and not (await work.passwords.state(after.username)).has_factor:
+        await end_ways_in(work, after.username)
+    record(work, person, Action.ACCOUNT_CHANGE, after.username, {"changed": dict(what)} | ({"cases": returned} if returned else {}))
 
 
 async def disable_account(work: UnitOfWork, person: Person, username: str) -> Person:
@@ -165,8 +177,7 @@ async def end_sessions_of(work: UnitOfWork, person: Person, username: str, token
         await work.known_browsers.forget(session.browser)
         ended = 1
     else:
-        ended = await work.sessions.end_all(username)
-        await work.known_browsers.forget_all(username)
+        ended = await end_ways_in(work, username)
     if ended:
         record(work, person, Action.ACCOUNT_END_SESSIONS, username, {"sessions": ended})
     return ended

@@ -10,8 +10,7 @@ from telemed.domain.errors import FieldError, Invalid, StaleVersion
 from telemed.domain.people import Person, Role
 from telemed.domain.policy import Action, require
 from telemed.service.account_access import record
-from telemed.service.account_administration import Invited, new_invitation
-from telemed.service.leaving import give_back_unreadable
+from telemed.service.account_administration import Invited, new_invitation, save_change
 from telemed.service.ports.unit_of_work import UnitOfWork
 
 AT_ONCE = 500
@@ -113,8 +112,8 @@ async def carry_out_import(
         some = wanted[start : start + AT_ONCE]
         invited += await _added(work, person, [row.after for row in some if row.state is RowState.NEW and row.after])
         for row in some:
-            if row.state is RowState.CHANGED and row.after:
-                await _changed(work, person, row.after, row.changed)
+            if row.state is RowState.CHANGED and row.before and row.after:
+                await save_change(work, person, row.before, row.after, row.changed)
         await progress(start + len(some), len(wanted))
     if wanted:
         detail = {"accounts": len(wanted)}
@@ -130,9 +129,3 @@ async def _added(work: UnitOfWork, person: Person, people: Sequence[Person]) -> 
         detail = {"institution": each.institution, "roles": sorted(each.roles), "centres": sorted(each.centres)}
         record(work, person, Action.ACCOUNT_CREATE, each.username, detail | {"until": invitation.expires_at.isoformat()})
     return [Invited(each, token, invitation.expires_at) for each, (token, invitation) in zip(people, made, strict=True)]
-
-
-async def _changed(work: UnitOfWork, person: Person, after: Person, what: Mapping[str, Sequence[object]]) -> None:
-    await work.people.save(after)
-    returned = await give_back_unreadable(work, after) if not what.keys().isdisjoint(DECIDING) else 0
-    record(work, person, Action.ACCOUNT_CHANGE, after.username, {"changed": dict(what)} | ({"cases": returned} if returned else {}))

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from telemed.domain.accounts import Invitation, password_faults
+from telemed.domain.accounts import Invitation
 from telemed.domain.errors import Invalid, NotFound
 from telemed.domain.people import Person
 from telemed.service.accounts import digest
 from telemed.service.application import Application
+from telemed.service.own_password import new_password_faults, require_unused, set_password
 from telemed.service.ports.people import Asker
 from telemed.service.ports.unit_of_work import UnitOfWork
 
@@ -24,16 +25,15 @@ async def take_up(application: Application, token: str, password: str) -> Person
     with application.passwords.place(Asker.STRANGER):
         async with application.reading() as work:
             person = await invited_person(work, token)
-        if faults := password_faults(password, person):
+        if faults := new_password_faults(application.region, person, password, application.passwords.common, "password"):
             raise Invalid(*faults)
+        await require_unused(application, person.username, password, name="password", asker=Asker.STRANGER)
         password_hash = await application.passwords.hash(password)
     async with application.writing() as work:
         invitation, person = await _open(work, token)
         await work.invitations.remove([person.username])
-        await work.people.set_password(person.username, password_hash)
         await work.password_attempts.forget_account(person.username)
-        await work.sessions.end_all(person.username)
-        await work.known_browsers.forget_all(person.username)
+        await set_password(work, person.username, password_hash, person)
         detail = {"from": invitation.made_by}
         work.outbox.audit("account:take-up", person.username, person.institution, f"person/{person.username}", detail=detail)
     return person

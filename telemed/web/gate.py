@@ -13,9 +13,9 @@ from telemed.domain.errors import RequirementUnmet
 from telemed.web.keys import REQUIRED
 
 ALWAYS_OPEN: Final = frozenset({
-    "/login", "/login/factor", "/logout", "/me/security", "/verify", "/verify/", "/verify/{code}", "/healthz", "/readyz", "/metrics",
-    "/static/{digest}/{path}", "/api/v1/login", "/api/v1/login/passkey/options", "/api/v1/login/passkey", "/api/v1/logout", "/api/v1/me",
-    "/api/v1/openapi.json",
+    "/login", "/login/factor", "/logout", "/me/security", "/invitation/{token}", "/verify", "/verify/", "/verify/{code}", "/healthz",
+    "/readyz", "/metrics", "/static/{digest}/{path}", "/api/v1/login", "/api/v1/login/passkey/options", "/api/v1/login/passkey",
+    "/api/v1/logout", "/api/v1/me", "/api/v1/openapi.json",
 })  # fmt: skip
 """What is open to everybody, signing out, and the page on which it is done."""
 

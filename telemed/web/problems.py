@@ -225,7 +225,6 @@ FAULT = {
     "list-unreadable": _("is neither CSV nor a sound XLSX file"),
     "column-needed": _("is a column that the list lacks"),
     "column-twice": _("has a column twice:"),
-    "password-personal": _("must not hold your own name"),
 }
 
 REASONS = {

@@ -19,7 +19,8 @@ class PasswordRecords(Protocol):
         ...
 
     async def replace(self, username: str, password_hash: str, at: datetime, kept: int, must_change: bool) -> None:
-        """Put a new password in place of the present one, which goes into the history; of that the newest `kept` stay."""
+        """Put a new password in place of the present one, which goes into the history; of that the newest `kept` stay. An empty hash is
+        none: no password is right then."""
         ...
 
     async def earlier(self, username: str, at_most: int) -> list[str]:

@@ -33,10 +33,6 @@ class People(Protocol):
         """What the account says from now on, but for the password."""
         ...
 
-    async def set_password(self, username: str, password_hash: str, *, must_change: bool = False) -> None:
-        """From now on this password alone is right; an empty hash: none."""
-        ...
-
     async def has_password(self, username: str) -> bool:
         """True if the account has one, whether it is closed or not."""
         ...

@@ -11,13 +11,14 @@ from pydantic import Field, StringConstraints
 
 from telemed.domain.accounts import AccountEntry, AccountState, entity_tag
 from telemed.domain.people import Person, Role
-from telemed.domain.policy import Action, may
+from telemed.domain.policy import Action
 from telemed.service import account_administration as administration
 from telemed.service import accounts, leaving
 from telemed.service.administration import Account, AccountFilter
 from telemed.service.execution import execute, query, record_look
+from telemed.service.own_password import first_password
 from telemed.service.ports.sessions import Session
-from telemed.web.api.inputs import NO_NUL, Code, Input, Nothing
+from telemed.web.api.inputs import NO_NUL, Code, Input, Nothing, PasswordText
 from telemed.web.api.operation import Call, answer, operation
 from telemed.web.api.shapes import Shape
 from telemed.web.keys import ADDRESS, ADMINISTRATION
@@ -46,7 +47,7 @@ class NewAccount(AccountInput):
     """With a `password` the account is open at once and the password is changed at the first sign-in; else there is an invitation."""
 
     username: Text
-    password: Annotated[str, StringConstraints(min_length=8, max_length=200, pattern=NO_NUL)] | None = None
+    password: PasswordText | None = None
 
 
 class Leave(Input):
@@ -203,9 +204,8 @@ async def listing(call: Call[Nothing]) -> web.Response:
 @operation("POST", "/accounts", body=NewAccount, returns=InvitationShape, status=201, errors=(403, 422))
 async def create(call: Call[NewAccount]) -> web.Response:
     """Make an account. The very same again, before anybody signed in, gives a fresh invitation."""
-    asked = call.body.password if may(call.person, Action.ACCOUNT_CREATE) else ""
-    password_hash = await call.application.passwords.hash(asked) if asked else ""
-    entry = entry_of(call.body.username, call.body)
+    entry, asked = entry_of(call.body.username, call.body), call.body.password
+    password_hash = "" if asked is None else await first_password(call.application, call.person, entry, asked)
     return _invitation(call, await execute(call.application, administration.create_account, call.person, entry, password_hash), 201)
 
 

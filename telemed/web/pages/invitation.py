@@ -5,12 +5,13 @@ from __future__ import annotations
 import aiohttp_jinja2
 from aiohttp import web
 
-from telemed.domain.accounts import LONGEST_PASSWORD, SHORTEST_PASSWORD
+from telemed.domain.authentication_profile import LONGEST_PASSWORD
 from telemed.domain.errors import Invalid, NotFound, TooManyWaiting
 from telemed.domain.people import Person
 from telemed.service.invitations import invited_person, take_up
 from telemed.web.i18n import gettext
 from telemed.web.keys import APPLICATION
+from telemed.web.pages.own_security import rules_of
 from telemed.web.pages.page import form_of
 from telemed.web.problems import fault_text, problem_of
 
@@ -49,7 +50,8 @@ async def choose_password(request: web.Request) -> web.StreamResponse:
 
 
 def _page(request: web.Request, person: Person | None, status: int = 200, problem: str = "", *, done: bool = False) -> web.Response:
-    context = {"person": person, "problem": problem, "done": done, "shortest": SHORTEST_PASSWORD, "longest": LONGEST_PASSWORD}
+    rules = rules_of(request.app[APPLICATION].region.authentication)
+    context = {"person": person, "problem": problem, "done": done, "rules": rules, "longest": LONGEST_PASSWORD}
     return aiohttp_jinja2.render_template("invitation.html", request, context, status=status)
 
 

@@ -51,9 +51,10 @@ async def test_from_the_invitation_to_the_first_sign_in(region: DemoRegion) -> N
     page = await region.call("GET", path, headers={"Accept": "text/html"})
     assert "王莉" in page.body.decode()
     for password, again, words in (
-        ("short", None, b"at least so many"),
+        ("short", None, b"too short; the fewest characters are 8"),
         (SECRET, "x", b"not the same"),
-        ("wang.li.2026", None, b"own name"),
+        ("wang.li.2026", None, b"easily guessed here: wang.li"),
+        ("password123", None, b"everybody tries first"),
     ):
         refused = await chosen(region, path, password, again)
         assert refused.status == 422

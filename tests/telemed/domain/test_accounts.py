@@ -20,7 +20,6 @@ from telemed.domain.accounts import (
     Invitation,
     account_state,
     entity_tag,
-    password_faults,
     person_of,
 )
 from telemed.domain.errors import Invalid
@@ -123,18 +122,6 @@ def test_an_invitation_is_open_for_three_days_and_no_clock_prolongs_it() -> None
     invitation = Invitation("d", "wang.li", "secadmin", now, now + INVITATION_VALID_FOR)
     for hours, right in ((0, True), (71.99, True), (72, False), (-71.99, True), (-72, False)):
         assert invitation.open_at(now + timedelta(hours=hours)) is right
-
-
-@pytest.mark.parametrize(
-    ("password", "code"),
-    [
-        ("x" * 7, "password-short"), ("x" * 8, ""), ("x" * 200, ""), ("x" * 201, "too-long"),
-        ("my WANG.LI is", "password-personal"), ("我是王莉呀我是谁", "password-personal"),
-    ],
-)  # fmt: skip
-def test_passwords(password: str, code: str) -> None:
-    found = password_faults(password, person_of(SOUND, NETWORK, CENTRES))
-    assert [each.code for each in found] == ([code] if code else [])
 
 
 @pytest.mark.parametrize(

@@ -130,12 +130,12 @@ class TestMade:
             await harness.do(ADMIN, administration.create_account, replace(NEW, username="clinic1"))
         assert await account(harness, "clinic1") == before
 
-    @pytest.mark.parametrize("password", ["", "1234567", "x" * 201, "wang.li-2026", "王莉王莉王莉王莉"])
+    @pytest.mark.parametrize("password", ["", "1234567", "x" * 201, "wang.li-2026", "王莉王莉王莉王莉", "password1", "telemed-2026"])
     async def test_a_password_that_is_none_is_refused_and_the_invitation_stands(self, harness: Harness, password: str) -> None:
         made = await created(harness)
         with pytest.raises(Invalid):
             await take_up(harness.application, made.token, password)
-        await take_up(harness.application, made.token, "12345678")
+        await take_up(harness.application, made.token, SECRET)
 
 
 class TestChanged:

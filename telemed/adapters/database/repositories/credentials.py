@@ -26,7 +26,8 @@ class PasswordTable(Repository):
     async def replace(self, username: str, password_hash: str, at: datetime, kept: int, must_change: bool) -> None:
         p, h = t.person.c, t.password_history.c
         before = (await self._do(sa.select(p.password_hash).where(p.username == username).with_for_update())).scalar_one()
-        await self._do(sa.insert(t.password_history).values(username=username, password_hash=before, replaced_at=at))
+        if before:
+            await self._do(sa.insert(t.password_history).values(username=username, password_hash=before, replaced_at=at))
         newest = sa.select(h.id).where(h.username == username).order_by(h.id.desc()).limit(kept)
         await self._do(sa.delete(t.password_history).where(h.username == username, h.id.not_in(newest)))
         values = {"password_hash": password_hash, "password_changed_at": at, "must_change_password": must_change}

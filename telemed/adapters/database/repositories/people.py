@@ -45,10 +45,6 @@ class PersonTable(Repository):
     async def save(self, person: Person) -> None:
         await self._do(sa.update(t.person).where(t.person.c.username == person.username).values(r.person_to_row(person)))
 
-    async def set_password(self, username: str, password_hash: str, *, must_change: bool = False) -> None:
-        values = {"password_hash": password_hash, "must_change_password": must_change}
-        await self._do(sa.update(t.person).where(t.person.c.username == username).values(values))
-
     async def has_password(self, username: str) -> bool:
         row = await self._one(sa.select(t.person.c.password_hash).where(t.person.c.username == username))
         return bool(row and row["password_hash"])
