@@ -48,6 +48,7 @@ from telemed.adapters.passwords import Argon2Passwords
 from telemed.adapters.printing.pdf_pages import PdfPages
 from telemed.adapters.printing.report_renderer import PdfReportRenderer
 from telemed.adapters.process_pool import RestartingPool
+from telemed.adapters.region_changes import RegionChanges
 from telemed.adapters.stored_objects import PLATFORM, StoredObjects
 from telemed.domain.authentication_profile import PROFILES
 from telemed.domain.centre import Centre
@@ -120,8 +121,9 @@ async def open_parts(
         keys = settings.data_dir / "keys" / "signing"
         renderer = PdfReportRenderer(store, pool, keys, settings.address, DEFAULT_LANGUAGE, gettext, figures)
         parts = centre_parts(extensions)
+        changes = RegionChanges(settings.data_dir / "region.mark")
         made = (engine, store, centres, Argon2Passwords(), renderer, settings.time_zone)
-        application = SqlApplication(*made, centre_parts=parts, profile=PROFILES[settings.profile], readers=readers)
+        application = SqlApplication(*made, centre_parts=parts, profile=PROFILES[settings.profile], readers=readers, changes=changes)
         await application.refresh()
         metrics = ProcessMetrics(settings.data_dir / "metrics")
         door = Intake(engine, place, on_indexed=StudyArrivals(settings.time_zone, application.now), space=space)

@@ -21,6 +21,7 @@ from telemed.adapters.database.snapshots import one_snapshot
 from telemed.adapters.database.unit_of_work import NO_CENTRE_PARTS, CentreParts
 from telemed.adapters.dicom.image_qualities import SqlImageQualities
 from telemed.adapters.readiness import Readiness
+from telemed.adapters.region_changes import RegionChanges
 from telemed.domain.authentication_profile import PROFILES, AuthenticationProfile, ProfileName
 from telemed.domain.centre import Centre
 from telemed.service.password_limits import note_refusals
@@ -50,9 +51,11 @@ class SqlApplication:
         clock: Callable[[], datetime] = utc_now,
         centre_parts: CentreParts = NO_CENTRE_PARTS,
         readers: AsyncEngine | None = None,
+        changes: RegionChanges | None = None,
         profile: AuthenticationProfile = PROFILES[ProfileName.ASVS],
     ) -> None:
-        """`readers` has connections to read by, so that none who reads waits for one who writes (None: `engine` has both)."""
+        """`readers` has connections to read by, so that none who reads waits for one who writes (None: `engine` has both).
+        By `changes` the processes of one machine learn of each other's changes of the region at once (None: with `refresh`)."""
         self.engine = engine
         self.readers = readers = readers or engine
         self.store = store
@@ -66,6 +69,7 @@ class SqlApplication:
         self._centres, self._zone, self._centre_parts, self._profile = centres, zone, centre_parts, profile
         self._clock = clock
         self._region: Region | None = None
+        self._changes, self._mark = changes, b""
         self._parts = (
             Readiness("database", lambda: database.check(engine)),
             Readiness("store", store.check, good_for=CHECK_EVERY),
@@ -85,10 +89,18 @@ class SqlApplication:
         return self._region
 
     async def refresh(self) -> None:
-        """Read the network from the database."""
+        """Read the network from the database; what has changed without a word from another process was changed here."""
+        mark = self._changes.mark() if self._changes else b""
         async with self.engine.connect() as bare:
             connection = await bare.execution_options(reading=True)
-            self._region = await load_region(connection, self._centres, self._zone, self._profile)
+            before, self._region = self._region, await load_region(connection, self._centres, self._zone, self._profile)
+        told, self._mark = mark != self._mark, mark
+        if self._changes and before is not None and not told and self._region != before:
+            self._mark = self._changes.tell()
+
+    async def follow(self) -> None:
+        if self._changes and self._changes.mark() != self._mark:
+            await self.refresh()
 
     def now(self) -> datetime:
         return self._clock()

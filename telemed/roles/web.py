@@ -86,7 +86,7 @@ async def run(parts: Parts, stop: asyncio.Event) -> None:
     await runner.setup()
     try:
         with plain_port_error(settings.web_host, settings.http_port, "TELEMED_HTTP_PORT"):
-            await web.TCPSite(runner, settings.web_host, settings.http_port, backlog=512).start()
+            await web.TCPSite(runner, settings.web_host, settings.http_port, backlog=512, reuse_port=settings.webs > 1).start()
         log.info("web.ready", address=settings.address)
         await stop.wait()
     finally:

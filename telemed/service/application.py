@@ -49,7 +49,12 @@ class Application(Protocol):
     def image_quality(self) -> ImageQualities: ...
     def now(self) -> datetime: ...
     async def refresh(self) -> None:
-        """Look at the network again: what was changed holds in this process at once, in others after seconds."""
+        """Look at the network again: what was changed holds in this process at once, in others of this machine with their next
+        request, on other machines after seconds."""
+        ...
+
+    async def follow(self) -> None:
+        """Look at the network again where another process of this machine has changed it."""
         ...
 
     async def check(self) -> None:

@@ -88,6 +88,8 @@ async def identify(request: web.Request, handler: Handler) -> web.StreamResponse
         raise web.HTTPNotFound
     token, _ = session_token(request)
     request[PERSON] = None
+    if not request.path.startswith(WITHOUT_SESSION):
+        await request.app[APPLICATION].follow()
     if token and request.method in SAFE and reads_one_snapshot(request.match_info.handler):
         async with request.app[APPLICATION].one_snapshot():
             return await _by_whom(request, handler, token)
