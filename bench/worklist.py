@@ -85,6 +85,17 @@ def made_up_cases(count: int, now: datetime, dice: random.Random) -> list[dict[s
     return rows
 
 
+def histories(cases: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The line of history with which each case begins."""
+    return [
+        {
+            "case_id": case["id"], "at": case["created_at"], "action": "submit", "actor": case["created_by"], "centre": case["centre"],
+            "status": "requested", "member": case["member"], "hub": case["hub"], "left_hub": None, "detail": {},
+        }
+        for case in cases
+    ]  # fmt: skip
+
+
 async def fill(engine: AsyncEngine, count: int) -> None:
     dice = random.Random(1)
     now = datetime.now(UTC)
@@ -102,8 +113,10 @@ async def fill(engine: AsyncEngine, count: int) -> None:
         for n in range(20000)
     ]
     numbers = [{"patient_id": p["id"], "system": "CLINIC1", "value": f"P{n:06d}"} for n, p in enumerate(patients)]
+    cases = made_up_cases(count, now, dice)
+    tables = ((t.patient, patients), (t.patient_identifier, numbers), (t.case, cases), (t.case_event, histories(cases)))
     async with engine.begin() as connection:
-        for table, rows in ((t.patient, patients), (t.patient_identifier, numbers), (t.case, made_up_cases(count, now, dice))):
+        for table, rows in tables:
             for start in range(0, len(rows), BATCH):
                 await connection.execute(sa.insert(table), rows[start : start + BATCH])
     async with engine.begin() as connection:
