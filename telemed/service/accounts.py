@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from telemed.domain.authentication_profile import CredentialState, Requirement, requirements
@@ -148,6 +148,15 @@ async def signed_in(work: UnitOfWork, token: str) -> SignedIn:
         raise NotAuthenticated("session")
     aged = abs((work.now - session.seen_at).total_seconds()) > SEEN_EVERY_SECONDS
     return SignedIn(await active(work, session.username), session.required, aged)
+
+
+async def people_signed_in(work: UnitOfWork, digests: Collection[str]) -> Mapping[str, Person]:
+    """Return, by the digest of its token, whose session each is that may be used; the others are left out."""
+    limits = work.region.sessions
+    alive = [s for s in await work.sessions.get_many(digests) if limits.alive(s.created_at, s.seen_at, work.now)]
+    people = await work.people.get_many({session.username for session in alive})
+    found = {session.token_digest: people.get(session.username) for session in alive}
+    return {token_digest: person for token_digest, person in found.items() if person is not None and person.active}
 
 
 async def touch(work: UnitOfWork, token: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -50,6 +50,14 @@ async def page_context(request: web.Request) -> dict[str, object]:
         "time_zone": str(LOCAL_ZONE),
         "address": request.rel_url,
     }
+
+
+def draw_row(request: web.Request, template: str, row: Hashable) -> str:
+    """Return the markup of a row of a list, as templates get it by `drawn_row`."""
+    drawn_row = aiohttp_jinja2.get_env(request.app).globals["drawn_row"]
+    if not isinstance(drawn_row, DrawnRows):
+        raise TypeError("the templates of this application were not set up here")
+    return drawn_row(template, row)
 
 
 def setup(app: web.Application, *, loader: jinja2.BaseLoader | None = None, folders: Sequence[Path] = ()) -> jinja2.Environment:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -18,9 +18,13 @@ from telemed.service.execution import record_look
 from telemed.service.queries import CaseFilter, CasePage, EvidenceSummary, View
 from telemed.web.case_steps import Step, reviewed_by_two, seconds_allowed, steps_of
 from telemed.web.i18n import gettext
+from telemed.web.keys import APPLICATION
 from telemed.web.labels.case import evidence_words, examination, missing_words
+from telemed.web.live_lists import Asked, Drawn
 from telemed.web.pages.page import Visit, fragment, home_of, page, render
-from telemed.web.pages.worklist import ListQuery, list_query
+from telemed.web.pages.worklist import ListQuery, filters_in, list_query
+from telemed.web.shared_answers import SharedAnswers
+from telemed.web.templating import draw_row
 
 _ = str  # marks text for the translation catalogue
 
@@ -151,7 +155,7 @@ def _row(visit: Visit, case: Case, view: View, critical: CriticalValue | None, p
 
 async def _part(visit: Visit, asked: ListQuery, view: View) -> dict[str, Any]:
     """One part of the board: its rows in order, and the cursor of the next ones."""
-    queries = visit.application.queries
+    queries = visit.queries
     cursor = asked.cursor if view is View.DONE else None
     found = await queries.cases(visit.person, _filter(asked, view), cursor, MAX_ROWS[view])
     ids = [case.id for case in found.cases]
@@ -216,6 +220,20 @@ async def more(visit: Visit) -> web.StreamResponse:
 @page("GET", "/cases/counts")
 async def counts(visit: Visit) -> web.StreamResponse:
     """The figures of the parts and of the bar."""
-    found = await visit.application.queries.counts(visit.person, list_query(visit).centre or "")
-    figures = {view.value: found[view] for view in PARTS if view in found}
-    return web.json_response(figures | {"/cases": figures.get(View.ATTENTION.value, 0)})
+    return web.json_response(_figures(await visit.queries.counts(visit.person, list_query(visit).centre or "")))
+
+
+def _figures(counts: Mapping[View, int]) -> dict[str, int]:
+    figures = {view.value: counts[view] for view in PARTS if view in counts}
+    return figures | {"/cases": figures.get(View.ATTENTION.value, 0)}
+
+
+async def draw_live(page: Asked, ids: Collection[str], answers: SharedAnswers) -> Drawn:
+    """The rows of an open board that have changed, by its parts, and their figures."""
+    visit = Visit(page.request, page.request.app[APPLICATION], page.person, answers)
+    asked = filters_in(page.query).model_copy(update={"ids": ",".join(ids), "cursor": None})
+    rows = {}
+    for view in PARTS:
+        part = await _part(visit, asked, view)
+        rows[f"/cases/rows?view={view.value}"] = "".join(draw_row(page.request, "_case_row.html", row) for row in part["rows"])
+    return Drawn(rows, _figures(await visit.queries.counts(visit.person, asked.centre or "")))

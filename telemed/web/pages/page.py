@@ -14,13 +14,14 @@ from telemed.domain.errors import NotAuthenticated, RequirementUnmet
 from telemed.domain.people import Person, Role
 from telemed.domain.policy import Action, may
 from telemed.service.application import Application
-from telemed.service.queries import View
+from telemed.service.queries import Queries, View
 from telemed.web.i18n import gettext
 from telemed.web.keys import APPLICATION, CASE_LABELS, COUNTS, PERSON, REQUIRED
 from telemed.web.labels.case import CaseLabels
 from telemed.web.labels.statistics import institution_name
 from telemed.web.problems import Problem, problem_of
 from telemed.web.security import person_of
+from telemed.web.shared_answers import SharedAnswers
 from telemed.web.snapshots import one_snapshot, reads_one_snapshot
 from telemed.web.templating import page_context
 
@@ -34,6 +35,13 @@ class Visit:
     request: web.Request
     application: Application
     person: Person
+    shared: SharedAnswers | None = None
+    """Answers that others have asked for as well; None where the person alone asks."""
+
+    @property
+    def queries(self) -> Queries | SharedAnswers:
+        """Whom to ask what rows of lists are made of."""
+        return self.shared or self.application.queries
 
     def path(self, name: str) -> str:
         return self.request.match_info[name]

@@ -59,6 +59,10 @@ class SqlQueries:
         async with reading_connection(self._engine) as connection:
             return await self._on(connection).counts(person, centre)
 
+    async def counts_of_each(self, people: Sequence[Person], centre: str = "") -> Mapping[str, Mapping[View, int]]:
+        async with reading_connection(self._engine) as connection:
+            return await self._on(connection).counts_of_each(people, centre)
+
     def _on(self, connection: AsyncConnection) -> CaseQueries:
         region = self._region()
         needs = frozenset(centre.need for centre in region.centres.values() if centre.need)
