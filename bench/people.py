@@ -5,8 +5,8 @@
 Starts an installation (SQLite and a folder, or the given database) with made-up cases. Two in three of the people read: their
 list, the list as the API gives it, a case's page, and a case that is claimed and given back. The others are members' staff: their
 board, a case's page, and files that they add. Each does something every two to four seconds, with a page open that hears the live
-feed and draws again what has changed, as the browser's does. Each sender stores small instances one after the other, a tenth of a
-second apart. Prints p50 and p95 by kind in milliseconds, errors, the longest wait, what live pages asked for, and the processor time
+feed and is told what has changed. Each sender stores small instances one after the other, a tenth of a
+second apart. Prints p50 and p95 by kind in milliseconds, errors, the longest wait, what open lists were told, and the processor time
 of each role; the people themselves take part of the same processors, which is said too. `--people 0` has the senders alone.
 """
 
@@ -48,7 +48,6 @@ STAFF = ("clinic1", "clinic2", "clinic3")
 MEMBER_OF_THREE = 3  # every third is one of a member's staff
 PAUSE = (2.0, 4.0)  # seconds from one act to the next
 STORE_PAUSE = 0.1  # seconds between two instances of a sender
-GATHER = 0.25  # seconds in which a page takes events together, as static/js/live.js does
 STANDS_STILL = 10.0  # seconds after which a person gives up
 _TICK = os.sysconf("SC_CLK_TCK")
 PDF = b"%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n2 0 obj<</Type/Pages/Kids[]/Count 0>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF\n"
@@ -135,31 +134,27 @@ class Worker:
             await self._ask("upload", "POST", path, (200, 201), data=form)
 
     async def listen(self, until: float) -> None:
-        """Hear the live feed and ask for what has changed, as a page does that is open."""
+        """Hear the live feed, as a page does that is open."""
         patience = aiohttp.ClientTimeout(total=None, sock_read=60)
         while time.monotonic() < until:
             try:
-                async with self._http.get("/api/v1/events", headers=self._headers, timeout=patience) as stream:
+                async with self._http.get(f"/api/v1/events?page={self._live}", headers=self._headers, timeout=patience) as stream:
                     await self._hear(stream)
             except (aiohttp.ClientError, TimeoutError, OSError):
                 await asyncio.sleep(2)
 
     async def _hear(self, stream: aiohttp.ClientResponse) -> None:
-        wanted: set[str] = set()
-        drawing: asyncio.Task[None] | None = None
+        """Where rows are not told, the page asks for them."""
         async for line in stream.content:
-            if line.startswith(b'data: {"') and b"case_id" in line:
+            if line.startswith(b'data: {"ids"'):
                 self._tally.events += 1
-                wanted.add(json.loads(line[6:])["case_id"])
-                if drawing is None or drawing.done():
-                    drawing = asyncio.create_task(self._draw(wanted))
+                told = json.loads(line[6:])
+                if "rows" not in told:
+                    await self._draw(told["ids"])
 
-    async def _draw(self, wanted: set[str]) -> None:
-        await asyncio.sleep(GATHER)
-        ids = ",".join(sorted(wanted)[:100])
-        wanted.clear()
+    async def _draw(self, ids: list[str]) -> None:
         background = {"Telemed-Background": "1"}
-        await self._ask("live rows", "GET", f"{self._live}/rows?ids={ids}", headers=background)
+        await self._ask("live rows", "GET", f"{self._live}/rows?ids={','.join(ids[:100])}", headers=background)
         await self._ask("live counts", "GET", f"{self._live}/counts", headers=background)
 
 
@@ -271,7 +266,7 @@ def report(tally: Tally, used: dict[str, float], seconds: float) -> None:
         both = figure(times)
         print(f"{kind:<14} {len(times):>8} {len(times) / seconds:>9.1f} {both.p50:>8.1f} {both.p95:>8.1f} {1000 * max(times):>8.0f}")
     print(f"errors         {sum(tally.errors.values())}" + "".join(f"; {what}: {count}" for what, count in sorted(tally.errors.items())))
-    print(f"live events    {tally.events} heard")
+    print(f"live lists     {tally.events} changes told")
     print("processor time " + ", ".join(f"{role} {100 * took / seconds:.0f} %" for role, took in sorted(used.items())) + " of one core")
 
 
