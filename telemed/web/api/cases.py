@@ -82,7 +82,7 @@ async def listing(call: Call[Nothing]) -> web.Response:
         q.centre or "", q.status or "", q.hub or "", q.member or "", q.priority.value if q.priority else "", q.q or "",
         View(q.view) if q.view else None, q.need or "", q.body_part or "",
     )  # fmt: skip
-    page = await call.application.queries.cases(call.person, wanted, q.cursor, q.limit)
+    page = await call.application.queries.cases(call.person, wanted, q.cursor, q.limit, records=True)
     whole = may(call.person, Action.CASE_READ)
     items = [listed_shape(case, page.patients.get(case.patient.id), call.person, whole=whole) for case in page.cases]
     if items:

@@ -148,7 +148,7 @@ class CaseQueries:
             return c.id.in_(found)
         return sa.or_(by_number, sa.and_(c.id.in_(found), _readable_by(person)))
 
-    async def page(self, person: Person, wanted: CaseFilter, cursor: str | None, limit: int) -> CasePage:
+    async def page(self, person: Person, wanted: CaseFilter, cursor: str | None, limit: int, *, records: bool) -> CasePage:
         numbered = await self._patients.with_number(wanted.q) if wanted.q else []
         conditions = self._conditions(person, wanted, numbered)
         by_clock = works_at_hub(person) and wanted.view not in (View.DONE_TODAY, View.DONE) and wanted.status != "completed"
@@ -161,7 +161,7 @@ class CaseQueries:
         rows = (await self._execute(query.limit(limit + 1))).mappings().all()
         cases = [case_from_row(row) for row in rows[:limit]]
         following = _cursor(cases[-1], rows[limit - 1]["rank"], by_clock) if len(rows) > limit else None
-        patients = await self._patient_records([case.patient.id for case in cases])
+        patients = await self._patient_records([case.patient.id for case in cases]) if records else {}
         return CasePage(cases, patients, following, await self._evidence([case.id for case in cases]))
 
     async def _patient_records(self, ids: Sequence[str]) -> dict[str, Patient]:

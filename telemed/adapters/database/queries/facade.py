@@ -51,9 +51,9 @@ class SqlQueries:
     async def _rows(self, query: sa.Executable) -> Sequence[sa.RowMapping]:
         return await read_rows(self._engine, query)
 
-    async def cases(self, person: Person, wanted: CaseFilter, cursor: str | None, limit: int) -> CasePage:
+    async def cases(self, person: Person, wanted: CaseFilter, cursor: str | None, limit: int, *, records: bool = False) -> CasePage:
         async with reading_connection(self._engine) as connection:
-            return await self._on(connection).page(person, wanted, cursor, limit)
+            return await self._on(connection).page(person, wanted, cursor, limit, records=records)
 
     async def counts(self, person: Person, centre: str = "") -> Mapping[View, int]:
         async with reading_connection(self._engine) as connection:
