@@ -3,7 +3,8 @@
     python -m bench.worklist [--cases 100000] [--requests 300] [--database URL]
 
 Starts the web role on SQLite and on PostgreSQL in turn (or on the given URL), fills the database with made-up cases, asks
-one signed-in reader's worklist over a real socket, one request at a time and then with four at once, and prints p50 and p95.
+one signed-in reader's lists and reading page, and one member's board, over a real socket, one request at a time and then
+with four at once, and prints p50 and p95, and the processor time that the server (without that of PostgreSQL) took for each request.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ import tempfile
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,7 @@ import aiohttp
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from bench.machine import describe_machine
+from bench.machine import children_time, describe_machine
 from telemed.adapters.database import tables as t
 from telemed.adapters.database.confidential import Sealer
 from telemed.adapters.database.engine import make_engine
@@ -40,6 +41,7 @@ from telemed.service.identity import new_id
 from telemed.settings import Settings
 
 BATCH = 2000
+READER, MEMBER = "imaging.huba", "clinic1"
 PATHS = {
     "API worklist (unclaimed, 50 rows)": "/api/v1/cases?view=unclaimed&limit=50",
     "API worklist, CT only": "/api/v1/cases?view=unclaimed&need=CT&limit=50",
@@ -47,7 +49,11 @@ PATHS = {
     "API search by accession number": "/api/v1/cases?q=A20261101-00042&limit=50",
     "page /worklist": "/worklist",
     "page /worklist?view=done-today": "/worklist?view=done-today",
+    "page /read/{case}": "/read/{case}",
+    "page /cases (member's board)": "/cases",
 }
+MEMBERS_OWN = frozenset({"/cases"})
+"""The paths that the member asks; all others are the reader's."""
 
 
 def made_up_cases(count: int, now: datetime, dice: random.Random) -> list[dict[str, Any]]:
@@ -79,16 +85,38 @@ def made_up_cases(count: int, now: datetime, dice: random.Random) -> list[dict[s
     return rows
 
 
+def histories(cases: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The line of history with which each case begins."""
+    return [
+        {
+            "case_id": case["id"], "at": case["created_at"], "action": "submit", "actor": case["created_by"], "centre": case["centre"],
+            "status": "requested", "member": case["member"], "hub": case["hub"], "left_hub": None, "detail": {},
+        }
+        for case in cases
+    ]  # fmt: skip
+
+
 async def fill(engine: AsyncEngine, count: int) -> None:
     dice = random.Random(1)
     now = datetime.now(UTC)
     patients = [
-        {"id": f"{n:032x}", "master_id": f"{n:032x}", "member": "CLINIC1", "name": "王五", "match_name": "王五", "sex": "male", "phone": ""}
+        {
+            "id": f"{n:032x}",
+            "master_id": f"{n:032x}",
+            "local_master_id": f"{n:032x}",
+            "member": "CLINIC1",
+            "name": "王五",
+            "match_name": "王五",
+            "sex": "male",
+            "phone": "",
+        }
         for n in range(20000)
     ]
     numbers = [{"patient_id": p["id"], "system": "CLINIC1", "value": f"P{n:06d}"} for n, p in enumerate(patients)]
+    cases = made_up_cases(count, now, dice)
+    tables = ((t.patient, patients), (t.patient_identifier, numbers), (t.case, cases), (t.case_event, histories(cases)))
     async with engine.begin() as connection:
-        for table, rows in ((t.patient, patients), (t.patient_identifier, numbers), (t.case, made_up_cases(count, now, dice))):
+        for table, rows in tables:
             for start in range(0, len(rows), BATCH):
                 await connection.execute(sa.insert(table), rows[start : start + BATCH])
     async with engine.begin() as connection:
@@ -128,10 +156,11 @@ async def web_role(settings: Settings) -> AsyncIterator[str]:
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """Milliseconds."""
+    """Milliseconds; `processor` is the server's time for each request."""
 
     p50: float
     p95: float
+    processor: float = 0
 
 
 def figure(times: list[float]) -> Figure:
@@ -153,8 +182,15 @@ async def ask(session: aiohttp.ClientSession, address: str, requests: int, at_on
 
     await run(10)
     times.clear()
+    before = children_time()
     await asyncio.gather(*(run(requests // at_once) for _ in range(at_once)))
-    return figure(times)
+    return replace(figure(times), processor=1000 * (children_time() - before) / len(times))
+
+
+async def sign_in(session: aiohttp.ClientSession, address: str, username: str) -> str:
+    """Return the token of a new session."""
+    async with session.post(f"{address}/api/v1/login", json={"username": username, "password": region.PASSWORD}) as answer:
+        return str((await answer.json())["token"])
 
 
 async def measure(name: str, database_url: str, count: int, requests: int) -> None:
@@ -166,15 +202,17 @@ async def measure(name: str, database_url: str, count: int, requests: int) -> No
         await fill(engine, count)
         await engine.dispose()
         async with web_role(settings) as address, aiohttp.ClientSession() as session:
-            body = {"username": "imaging.huba", "password": region.PASSWORD}
-            async with session.post(f"{address}/api/v1/login", json=body) as answer:
-                token = (await answer.json())["token"]
-            session.headers["Authorization"] = f"Bearer {token}"
             session.headers["Accept"] = "text/html, application/json"
+            tokens = {username: await sign_in(session, address, username) for username in (READER, MEMBER)}
+            session.headers["Authorization"] = f"Bearer {tokens[READER]}"
+            async with session.get(f"{address}/api/v1/cases?view=unclaimed&limit=1") as answer:
+                case = (await answer.json())["items"][0]["id"]
             for label, path in PATHS.items():
-                alone, four = [await ask(session, address + path, requests, at_once) for at_once in (1, 4)]
+                session.headers["Authorization"] = f"Bearer {tokens[MEMBER if path in MEMBERS_OWN else READER]}"
+                alone, four = [await ask(session, address + path.format(case=case), requests, at_once) for at_once in (1, 4)]
                 row = f"{name:<11} {label:<38}"
-                print(f"{row} {alone.p50:7.1f} {alone.p95:7.1f} {four.p50:11.1f} {four.p95:7.1f}", flush=True)
+                walls = f"{alone.p50:7.1f} {alone.p95:7.1f} {four.p50:11.1f} {four.p95:7.1f}"
+                print(f"{row} {walls} {alone.processor:9.1f} {four.processor:6.1f}", flush=True)
 
 
 def main() -> None:
@@ -185,7 +223,7 @@ def main() -> None:
     arguments = parser.parse_args()
     print(describe_machine())
     print(f"{arguments.cases} cases; milliseconds")
-    print(f"{'database':<11} {'request':<38} {'p50':>7} {'p95':>7} {'4 at once: p50':>11} {'p95':>4}")
+    print(f"{'database':<11} {'request':<38} {'p50':>7} {'p95':>7} {'4 at once: p50':>11} {'p95':>4} {'processor: alone, four':>16}")
     if arguments.database:
         asyncio.run(measure("given", arguments.database, arguments.cases, arguments.requests))
         return

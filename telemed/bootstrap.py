@@ -48,6 +48,7 @@ from telemed.adapters.passwords import Argon2Passwords
 from telemed.adapters.printing.pdf_pages import PdfPages
 from telemed.adapters.printing.report_renderer import PdfReportRenderer
 from telemed.adapters.process_pool import RestartingPool
+from telemed.adapters.region_changes import RegionChanges
 from telemed.adapters.retention.erasing import Erasing
 from telemed.adapters.stored_objects import PLATFORM, StoredObjects
 from telemed.domain.authentication_profile import PROFILES
@@ -61,6 +62,9 @@ from telemed.web.i18n import DEFAULT_LANGUAGE, translations
 
 ANALYSTS = 2
 """Processes that read evidence: one may be at a long recording for half a minute while short ones go on."""
+
+READERS = 4
+"""Connections to read by that are kept open beside those of the writers: pages of one process at once, and more while they are wanted."""
 
 PRINTERS = 1
 """Processes that print and sign: one report takes a third of a second."""
@@ -102,6 +106,7 @@ async def open_parts(
     centres = installed.discover() if centres is None else centres
     extensions = tuple(installed.extensions() if extensions is None else extensions)
     engine = make_engine(settings.database)
+    readers = make_engine(settings.database, pool_size=READERS)
     space = space_guard(settings)
     place = open_store(settings.storage, settings.store_keys, space)
     store = CompactStore(place)
@@ -110,15 +115,24 @@ async def open_parts(
     measuring = PixelPool(1)
     try:
         await check(engine)
-        await identity_key.guard(engine, settings.identity_key)
+        sealer = await identity_key.guard(engine, settings.identity_key)
+        sealer.guard(readers.dialect)
         await store.check()
         gettext = translations(DEFAULT_LANGUAGE).gettext
         figures = tuple(e.report_figures(store, pool, gettext) for e in extensions if e.report_figures)
         keys = settings.data_dir / "keys" / "signing"
         renderer = PdfReportRenderer(store, pool, keys, settings.address, DEFAULT_LANGUAGE, gettext, figures)
         parts = centre_parts(extensions)
+        changes = RegionChanges(settings.data_dir / "region.mark")
         made = (engine, store, centres, Argon2Passwords(), renderer, settings.time_zone)
-        application = SqlApplication(*made, centre_parts=parts, profile=PROFILES[settings.profile], device_networks=settings.reach)
+        application = SqlApplication(
+            *made,
+            centre_parts=parts,
+            profile=PROFILES[settings.profile],
+            readers=readers,
+            changes=changes,
+            device_networks=settings.reach,
+        )
         await application.refresh()
         metrics = ProcessMetrics(settings.data_dir / "metrics")
         door = Intake(engine, place, on_indexed=StudyArrivals(settings.time_zone, application.now), space=space)
@@ -129,6 +143,7 @@ async def open_parts(
         await pages.close()
         await measuring.close()
         pool.shutdown(wait=False, cancel_futures=True)
+        await readers.dispose()
         await engine.dispose()
         await store.close()
 

@@ -31,7 +31,7 @@ from telemed.adapters.database.migrate import migrate as apply_migrations
 from telemed.centres import extensions, migrations
 from telemed.data_folder import RESTORING, keep_database_private, make_ready
 from telemed.domain.certificate import Validity
-from telemed.listening import PortInUse, check_shared_port
+from telemed.listening import PortInUse, check_shared_ports
 from telemed.roles import all_roles
 from telemed.settings import Settings, unknown_names, unknown_variables
 from telemed.supervisor import CANNOT_START, Supervisor
@@ -223,8 +223,8 @@ def _must_stay_here(settings: Settings) -> None:
 
 
 async def _supervise(settings: Settings) -> int:
-    check_shared_port(settings)
-    return await Supervisor(gateways=settings.gateways).run()
+    check_shared_ports(settings)
+    return await Supervisor(webs=settings.webs, gateways=settings.gateways).run()
 
 
 @app.command()

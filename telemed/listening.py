@@ -22,11 +22,16 @@ def plain_port_error(host: str, port: int, setting: str) -> Iterator[None]:
         raise PortInUse(f"Port {port} on {host} cannot be opened ({error.strerror or error}). Set {setting} to another one.") from error
 
 
-def check_shared_port(settings: Settings) -> None:
-    """Check that the DICOM port is ours to share: a port that the gateways open together would be opened beside a stranger's
+def check_shared_ports(settings: Settings) -> None:
+    """Check that the ports are ours to share: a port that several processes open together would be opened beside a stranger's
     too. Raises `PortInUse`."""
-    if settings.gateways > 1:
-        host, port = settings.host, settings.dicom_port
-        with plain_port_error(host, port, "TELEMED_DICOM_PORT"):
+    shared = (
+        (settings.gateways, settings.host, settings.dicom_port, "TELEMED_DICOM_PORT"),
+        (settings.webs, settings.web_host, settings.http_port, "TELEMED_HTTP_PORT"),
+    )
+    for processes, host, port, setting in shared:
+        if processes == 1:
+            continue
+        with plain_port_error(host, port, setting):
             family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE | socket.AI_NUMERICHOST)[0][0]
             socket.create_server((host, port), family=family).close()

@@ -25,6 +25,7 @@ G = TypeVar("G", bound=BaseSettings)
 
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 SHORTEST_TOKEN = 16
+_MAX_WEBS = 8  # of those that nobody asked for
 _MAX_GATEWAYS = 8  # of those that nobody asked for: by then the one index is what bounds them
 
 
@@ -75,6 +76,12 @@ class Settings(SettingsGroup):
         default=False, description="Lets the demo, whose password everybody knows, listen on an address that other machines reach"
     )
     http_port: int = Field(default=8080, ge=1, le=65535, description="Port of pages, API and DICOMweb")
+    web_processes: int = Field(
+        default=0,
+        ge=0,
+        le=32,
+        description="Processes that answer pages, API and DICOMweb on the one port; 0: one for every processor, eight at most",
+    )
     dicom_port: int = Field(default=11112, ge=1, le=65535, description="Port of the DICOM gateway")
     dicom_tls: str = Field(
         default="",
@@ -139,10 +146,10 @@ class Settings(SettingsGroup):
         description="Bytes of memory that a process takes at most to read a file, to print or to draw a document; 0: no limit",
     )
     http_connections: int = Field(
-        default=4096, ge=0, description="Connections that the web process has open at once; 0: as many as it may have descriptors for"
+        default=4096, ge=0, description="Connections that each web process has open at once; 0: as many as it may have descriptors for"
     )
     http_connections_per_address: int = Field(
-        default=1024, ge=0, description="Connections of one address, which may be that of a whole hospital; 0: no limit"
+        default=1024, ge=0, description="The same of one address, which may be that of a whole hospital; 0: no limit"
     )
 
     audit_key: str = Field(
@@ -250,6 +257,11 @@ class Settings(SettingsGroup):
     @property
     def storage(self) -> str:
         return self.storage_url or f"file://{self.data_dir.resolve()}/objects"
+
+    @property
+    def webs(self) -> int:
+        """How many processes share the port of pages, API and DICOMweb."""
+        return self.web_processes or max(1, min(_MAX_WEBS, os.cpu_count() or 1))
 
     @property
     def gateways(self) -> int:

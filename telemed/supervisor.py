@@ -39,8 +39,10 @@ class Child:
 class Supervisor:
     """Starts the roles and keeps them running until told to stop."""
 
-    def __init__(self, *, gateways: int = 1) -> None:
-        self._children = [Child(role) for role in all_roles() for _ in range(gateways if role == "gateway" else 1)]
+    def __init__(self, *, webs: int = 1, gateways: int = 1) -> None:
+        """`webs` and `gateways` are processes that share a port each."""
+        processes = {"web": webs, "gateway": gateways}
+        self._children = [Child(role) for role in all_roles() for _ in range(processes.get(role, 1))]
         self._stop = asyncio.Event()
 
     async def run(self) -> int:

@@ -23,9 +23,7 @@ AWAY = (aiohttp.ClientError, ConnectionError, TimeoutError)
 class Installation:
     """One installation in a folder, on free ports. `settings` are further `TELEMED_` variables, `command` is what starts it."""
 
-    def __init__(
-        self, folder: Path, settings: Mapping[str, str] | None = None, command: Sequence[str] = ("demo", "--empty")
-    ) -> None:
+    def __init__(self, folder: Path, settings: Mapping[str, str] | None = None, command: Sequence[str] = ("demo", "--empty")) -> None:
         self.command = command
         self.dicom_port, http_port = free_port(), free_port()
         self.home = f"http://127.0.0.1:{http_port}"

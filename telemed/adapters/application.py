@@ -17,9 +17,11 @@ from telemed.adapters.database.queries.facade import SqlQueries
 from telemed.adapters.database.queries.overview import SqlOverview
 from telemed.adapters.database.queries.statistics import SqlStatistics
 from telemed.adapters.database.repositories.region import load_region
+from telemed.adapters.database.snapshots import one_snapshot
 from telemed.adapters.database.unit_of_work import NO_CENTRE_PARTS, CentreParts
 from telemed.adapters.dicom.image_qualities import SqlImageQualities
 from telemed.adapters.readiness import Readiness
+from telemed.adapters.region_changes import RegionChanges
 from telemed.domain.authentication_profile import PROFILES, AuthenticationProfile, ProfileName
 from telemed.domain.centre import Centre
 from telemed.domain.device_networks import DEFAULT, DeviceNetworks
@@ -49,21 +51,27 @@ class SqlApplication:
         zone: str,
         clock: Callable[[], datetime] = utc_now,
         centre_parts: CentreParts = NO_CENTRE_PARTS,
+        readers: AsyncEngine | None = None,
+        changes: RegionChanges | None = None,
         profile: AuthenticationProfile = PROFILES[ProfileName.ASVS],
         device_networks: DeviceNetworks = DEFAULT,
     ) -> None:
+        """`readers` has connections to read by, so that none who reads waits for one who writes (None: `engine` has both).
+        By `changes` the processes of one machine learn of each other's changes of the region at once (None: with `refresh`)."""
         self.engine = engine
+        self.readers = readers = readers or engine
         self.store = store
         self.passwords = passwords
         self.refusals = Refusals(self._note_refusals)
         self.renderer = renderer
-        self.queries = SqlQueries(engine, lambda: self.region, clock)
-        self.overview = SqlOverview(engine, lambda: self.region, clock)
-        self.statistics = SqlStatistics(engine, lambda: self.region)
-        self.image_quality = SqlImageQualities(engine)
+        self.queries = SqlQueries(readers, lambda: self.region, clock)
+        self.overview = SqlOverview(readers, lambda: self.region, clock)
+        self.statistics = SqlStatistics(readers, lambda: self.region)
+        self.image_quality = SqlImageQualities(engine, readers)
         self._centres, self._zone, self._centre_parts, self._profile = centres, zone, centre_parts, profile
         self._device_networks, self._clock = device_networks, clock
         self._region: Region | None = None
+        self._changes, self._mark = changes, b""
         self._parts = (
             Readiness("database", lambda: database.check(engine)),
             Readiness("store", store.check, good_for=CHECK_EVERY),
@@ -83,10 +91,19 @@ class SqlApplication:
         return self._region
 
     async def refresh(self) -> None:
-        """Read the network from the database."""
+        """Read the network from the database; what has changed without a word from another process was changed here."""
+        mark = self._changes.mark() if self._changes else b""
         async with self.engine.connect() as bare:
             connection = await bare.execution_options(reading=True)
+            before = self._region
             self._region = await load_region(connection, self._centres, self._zone, self._profile, self._device_networks)
+        told, self._mark = mark != self._mark, mark
+        if self._changes and before is not None and not told and self._region != before:
+            self._mark = self._changes.tell()
+
+    async def follow(self) -> None:
+        if self._changes and self._changes.mark() != self._mark:
+            await self.refresh()
 
     def now(self) -> datetime:
         return self._clock()
@@ -103,4 +120,7 @@ class SqlApplication:
         return work.writing(self.engine, self.region, self._clock, self._centre_parts)
 
     def reading(self) -> AbstractAsyncContextManager[UnitOfWork]:
-        return work.reading(self.engine, self.region, self._clock, self._centre_parts)
+        return work.reading(self.readers, self.region, self._clock, self._centre_parts)
+
+    def one_snapshot(self) -> AbstractAsyncContextManager[None]:
+        return one_snapshot(self.readers)

@@ -47,13 +47,15 @@ def web_application(parts: Parts) -> web.Application:
     images = dicomweb_app(parts.index, parts.store, parts.intake, authorise, watch=study_watch(parts), workitems=cases)
     images.on_response_prepare.append(StudyLooks(parts.application))
     certificates = partial(bootstrap.certificates, settings)
+    shown = bootstrap.shown_store(settings.storage)
     administration = SqlAdministration(
         engine,
-        bootstrap.shown_store(settings.storage),
+        shown,
         settings.data_dir,
         parts.space,
         certificates,
         limits,
+        parts.application.readers,
         plain_http=settings.is_reached_without_tls,
     )
     dependencies = WebDependencies(
@@ -93,7 +95,7 @@ async def run(parts: Parts, stop: asyncio.Event) -> None:
     await runner.setup()
     try:
         with plain_port_error(settings.web_host, settings.http_port, "TELEMED_HTTP_PORT"):
-            await web.TCPSite(runner, settings.web_host, settings.http_port, backlog=512).start()
+            await web.TCPSite(runner, settings.web_host, settings.http_port, backlog=512, reuse_port=settings.webs > 1).start()
         log.info("web.ready", address=settings.address)
         await stop.wait()
     finally:

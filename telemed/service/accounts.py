@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from telemed.domain.authentication_profile import CredentialState, Requirement, requirements
@@ -123,22 +123,45 @@ SEEN_EVERY_SECONDS = 60
 """A session's last use is written at most this often: the idle time-out is minutes, a write for each request is waste."""
 
 
-Touch = Callable[[str], Awaitable[None]]
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """Whose session it is, what they must do in it before anything else, and whether its last use is to be written again (`touch`)."""
+
+    person: Person
+    required: frozenset[Requirement]
+    aged: bool
 
 
-async def person_of(work: UnitOfWork, token: str, touch: Touch | None = None) -> Person:
-    """Return the person whose session this is. Raises NotAuthenticated for a token that is unknown, idle too long, or too old."""
-    return (await signed_in(work, token, touch))[0]
+async def person_of(work: UnitOfWork, token: str) -> tuple[Person, bool]:
+    """Return the person whose session this is, and whether its last use is to be written again (`touch`).
+
+    Raises NotAuthenticated for a token that is unknown, idle too long, or too old.
+    """
+    found = await signed_in(work, token)
+    return found.person, found.aged
 
 
-async def signed_in(work: UnitOfWork, token: str, touch: Touch | None = None) -> tuple[Person, frozenset[Requirement]]:
+async def signed_in(work: UnitOfWork, token: str) -> SignedIn:
     """As `person_of`, with what the person must do in this session before anything else."""
     session = await work.sessions.get(digest(token))
     if session is None or not work.region.sessions.alive(session.created_at, session.seen_at, work.now):
         raise NotAuthenticated("session")
-    if touch and abs((work.now - session.seen_at).total_seconds()) > SEEN_EVERY_SECONDS:
-        await touch(session.token_digest)
-    return await active(work, session.username), session.required
+    aged = abs((work.now - session.seen_at).total_seconds()) > SEEN_EVERY_SECONDS
+    return SignedIn(await active(work, session.username), session.required, aged)
+
+
+async def people_signed_in(work: UnitOfWork, digests: Collection[str]) -> Mapping[str, Person]:
+    """Return, by the digest of its token, whose session each is that may be used; the others are left out."""
+    limits = work.region.sessions
+    alive = [s for s in await work.sessions.get_many(digests) if limits.alive(s.created_at, s.seen_at, work.now)]
+    people = await work.people.get_many({session.username for session in alive})
+    found = {session.token_digest: people.get(session.username) for session in alive}
+    return {token_digest: person for token_digest, person in found.items() if person is not None and person.active}
+
+
+async def touch(work: UnitOfWork, token: str) -> None:
+    """The session of this token is in use now."""
+    await work.sessions.seen(digest(token), work.now)
 
 
 async def sign_out(work: UnitOfWork, person: Person, token: str) -> None:

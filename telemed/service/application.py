@@ -49,7 +49,12 @@ class Application(Protocol):
     def image_quality(self) -> ImageQualities: ...
     def now(self) -> datetime: ...
     async def refresh(self) -> None:
-        """Look at the network again: what was changed holds in this process at once, in others after seconds."""
+        """Look at the network again: what was changed holds in this process at once, in others of this machine with their next
+        request, on other machines after seconds."""
+        ...
+
+    async def follow(self) -> None:
+        """Look at the network again where another process of this machine has changed it."""
         ...
 
     async def check(self) -> None:
@@ -62,4 +67,9 @@ class Application(Protocol):
 
     def reading(self) -> AbstractAsyncContextManager[UnitOfWork]:
         """One snapshot; nothing is written."""
+        ...
+
+    def one_snapshot(self) -> AbstractAsyncContextManager[None]:
+        """All that is read in the block, by `reading` and by the queries, comes from one snapshot. A transaction within the block
+        ends it; what is read afterwards comes from the next. Wait for nothing else meanwhile."""
         ...

@@ -63,7 +63,7 @@ class EvidenceSummary:
 
 @dataclass(frozen=True, slots=True)
 class CasePage:
-    """One page of cases, their patients' records by patient, their evidence by case, and the cursor of the next page."""
+    """One page of cases, their patients' records by patient where asked for, their evidence by case, and the cursor of the next page."""
 
     cases: Sequence[Case]
     patients: Mapping[str, Patient]
@@ -132,12 +132,17 @@ class DuplicateCandidate:
 class Queries(Protocol):
     """Each answer holds only what the person may see."""
 
-    async def cases(self, person: Person, wanted: CaseFilter, cursor: str | None, limit: int) -> CasePage:
-        """A page of cases: a hub's by time left (STAT on top), others newest first. Raises Invalid for a bad cursor."""
+    async def cases(self, person: Person, wanted: CaseFilter, cursor: str | None, limit: int, *, records: bool = False) -> CasePage:
+        """A page of cases: a hub's by time left (STAT on top), others newest first. With `records` the patients' records are read
+        too. Raises Invalid for a bad cursor."""
         ...
 
     async def counts(self, person: Person, centre: str = "") -> Mapping[View, int]:
         """Return how many cases each tab holds."""
+        ...
+
+    async def counts_of_each(self, people: Sequence[Person], centre: str = "") -> Mapping[str, Mapping[View, int]]:
+        """Return by account what `counts` says for each; they are people who may see the same cases."""
         ...
 
     async def history(self, case_id: str) -> list[HistoryLine]: ...

@@ -83,6 +83,7 @@ from telemed.web.keys import (
     UPLOAD_LIMIT,
 )
 from telemed.web.labels.case import case_labels
+from telemed.web.live_lists import LIVE_LISTS
 from telemed.web.pages import (
     accounts,
     board,
@@ -183,6 +184,7 @@ def create_app(application: Application, dependencies: WebDependencies) -> web.A
     app[SECURE_COOKIES] = dependencies.secure_cookies
     app[TRUSTED_PROXIES] = dependencies.trusted_proxies
     app[FEED] = Feed(application)
+    app[LIVE_LISTS] = {"/worklist": worklist.draw_live, "/cases": board.draw_live}
     for key, value in dependencies.values.items():
         app[key] = value
     app[PANELS] = tuple(extension.panel for extension in dependencies.extensions if extension.panel)

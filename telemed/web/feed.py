@@ -13,6 +13,7 @@ from telemed.domain.people import Person
 from telemed.domain.policy import Action, Relation, relations
 from telemed.service.application import Application
 from telemed.service.queries import HistoryLine
+from telemed.web.shared_answers import SharedAnswers
 
 log = structlog.get_logger()
 
@@ -40,8 +41,9 @@ class Feed:
 
     def __init__(self, application: Application) -> None:
         self._application = application
-        self._listeners: set[asyncio.Queue[HistoryLine | None]] = set()
+        self._listeners: dict[asyncio.Queue[HistoryLine | None], tuple[Person, str]] = {}
         self._streams: Counter[str] = Counter()
+        self.answers = self._new_answers()
         self._seen: int | None = None  # 0 is a place too: that of an empty history
 
     async def run(self) -> None:
@@ -51,6 +53,8 @@ class Feed:
                 if self._seen is None:
                     self._seen = await self._application.queries.last_history_id()
                 lines = await self._application.queries.history_since(self._seen, BATCH)
+                if lines:
+                    self.answers = self._new_answers()
                 for line in lines:
                     self._give(line)
                     self._seen = line.id
@@ -59,6 +63,17 @@ class Feed:
             except Exception as error:
                 log.warning("feed.interrupted", error=str(error))
             await asyncio.sleep(EVERY_SECONDS)
+
+    def _new_answers(self) -> SharedAnswers:
+        """Return what is asked about the lines from here on: what was asked before them is not true any more."""
+
+        def people() -> list[Person]:
+            return [person for person, _ in self._listeners.values()]
+
+        def sessions() -> set[str]:
+            return {session for _, session in self._listeners.values()}
+
+        return SharedAnswers(self._application, people, sessions)
 
     def _give(self, line: HistoryLine) -> None:
         for queue in list(self._listeners):
@@ -69,7 +84,7 @@ class Feed:
 
     def _let_go(self, queue: asyncio.Queue[HistoryLine | None]) -> None:
         """End the listener's stream. What waits is dropped whole: its last line is then one that all others follow."""
-        self._listeners.discard(queue)
+        self._listeners.pop(queue, None)
         with contextlib.suppress(asyncio.QueueEmpty):
             while True:
                 queue.get_nowait()
@@ -87,10 +102,10 @@ class Feed:
             if not self._streams[username]:
                 del self._streams[username]
 
-    async def listen(self, person: Person, after: int | None) -> AsyncGenerator[HistoryLine, None]:
+    async def listen(self, person: Person, after: int | None, session: str = "") -> AsyncGenerator[HistoryLine, None]:
         """Lines after `after` (from now on where None) that the person may see; ends when the listener is too slow."""
         queue: asyncio.Queue[HistoryLine | None] = asyncio.Queue(WAITING_LINES)
-        self._listeners.add(queue)
+        self._listeners[queue] = (person, session)
         try:
             seen = after or 0
             while after is not None:
@@ -105,7 +120,7 @@ class Feed:
                 if line_or_end.id > seen and may_hear(person, line_or_end):
                     yield line_or_end
         finally:
-            self._listeners.discard(queue)
+            self._listeners.pop(queue, None)
 
     def close(self) -> None:
         """Let every listener go."""

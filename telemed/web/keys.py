@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from ipaddress import IPv4Network, IPv6Network
 
 from aiohttp import web
@@ -18,6 +18,7 @@ from telemed.service.files import StudyIntake
 from telemed.service.metrics import Metrics
 from telemed.service.ports.account_lists import AccountListReader
 from telemed.service.ports.passkeys import RelyingParty
+from telemed.service.queries import View
 from telemed.service.study_export import StudyExporter
 from telemed.service.table_export import TableExporter
 from telemed.web.extension import ReadingPanel
@@ -48,4 +49,6 @@ ADDRESS: web.AppKey[str] = web.AppKey("address", str)
 PASSKEYS: web.AppKey[RelyingParty] = web.AppKey("passkeys")
 PERSON: web.RequestKey[Person | None] = web.RequestKey("person")
 REQUIRED: web.RequestKey[frozenset[Requirement]] = web.RequestKey("required")
+COUNTS: web.RequestKey[dict[str, Mapping[View, int]]] = web.RequestKey("counts")
+"""The figures of tabs that were counted for this request, by centre (empty: all)."""
 TOKEN: web.RequestKey[str] = web.RequestKey("token", str)

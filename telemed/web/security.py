@@ -16,6 +16,7 @@ from telemed.domain.sign_in import KNOWN_BROWSER_FOR, Origin
 from telemed.service import accounts
 from telemed.web.keys import APPLICATION, PERSON, REQUIRED, SECURE_COOKIES, TOKEN, TRUSTED_PROXIES
 from telemed.web.problems import Problem
+from telemed.web.snapshots import reads_one_snapshot
 
 SESSION_COOKIE = "telemed_session"
 BROWSER_COOKIE = "telemed_browser"
@@ -85,12 +86,21 @@ async def identify(request: web.Request, handler: Handler) -> web.StreamResponse
     """Find the session, refuse changes that another site asked for, and paths that no name of ours can be in."""
     if not _in_plain_text(request.path):
         raise web.HTTPNotFound
-    token, by_cookie = session_token(request)
+    token, _ = session_token(request)
     request[PERSON] = None
+    if not request.path.startswith(WITHOUT_SESSION):
+        await request.app[APPLICATION].follow()
+    if token and request.method in SAFE and reads_one_snapshot(request.match_info.handler):
+        async with request.app[APPLICATION].one_snapshot():
+            return await _by_whom(request, handler, token)
+    return await _by_whom(request, handler, token)
+
+
+async def _by_whom(request: web.Request, handler: Handler, token: str) -> web.StreamResponse:
     if token and not request.path.startswith(WITHOUT_SESSION):
         request[PERSON], request[REQUIRED] = await _signed_in(request, token)
         request[TOKEN] = token
-    if request.method not in SAFE and by_cookie and crosses_sites(request):
+    if request.method not in SAFE and session_token(request)[1] and crosses_sites(request):
         raise Problem(403, "cross-site")
     return await handler(request)
 
@@ -132,17 +142,16 @@ NOBODY: tuple[None, frozenset[Requirement]] = (None, frozenset())
 async def _signed_in(request: web.Request, token: str) -> tuple[Person | None, frozenset[Requirement]]:
     """Return whose session the token is of, with what they must do before anything else."""
     application = request.app[APPLICATION]
-
-    async def touch(digest: str) -> None:
-        async with application.writing() as work:
-            await work.sessions.seen(digest, work.now)
-
-    unattended = BACKGROUND in request.headers or request.path in UNATTENDED
     try:
         async with application.reading() as work:
-            return await accounts.signed_in(work, token, None if unattended else touch)
+            found = await accounts.signed_in(work, token)
     except NotAuthenticated:
         return NOBODY
+    attended = BACKGROUND not in request.headers and request.path not in UNATTENDED
+    if found.aged and attended:
+        async with application.writing() as work:
+            await accounts.touch(work, token)
+    return found.person, found.required
 
 
 def session_of(request: web.Request) -> str:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -17,6 +18,7 @@ from telemed.domain.texts import shown
 from telemed.web import appearance, i18n
 from telemed.web.assets import STATIC_FOLDER, Assets
 from telemed.web.dates import LOCAL_ZONE, dicom_day, show_age, show_date, show_datetime, show_exact
+from telemed.web.drawn_rows import DrawnRows
 from telemed.web.keys import APPLICATION
 
 TEMPLATE_FOLDER: Final = Path(__file__).parent / "templates"
@@ -35,7 +37,12 @@ def _as_can_be_seen(value: object) -> object:
 
 def _javascript_texts() -> str:
     """The texts of the ES modules as JSON that is safe inside a ``<script type="application/json">``."""
-    texts = json.dumps(i18n.javascript_messages(i18n.current_language()), ensure_ascii=False, separators=(",", ":"))
+    return _texts_in(i18n.current_language())
+
+
+@cache
+def _texts_in(language: str) -> str:
+    texts = json.dumps(i18n.javascript_messages(language), ensure_ascii=False, separators=(",", ":"))
     return texts.replace("<", "\\u003c")
 
 
@@ -53,6 +60,14 @@ async def page_context(request: web.Request) -> dict[str, object]:
         "address": request.rel_url,
         "demonstration": application is not None and application.region.demonstration,
     }
+
+
+def draw_row(request: web.Request, template: str, row: Hashable) -> str:
+    """Return the markup of a row of a list, as templates get it by `drawn_row`."""
+    drawn_row = aiohttp_jinja2.get_env(request.app).globals["drawn_row"]
+    if not isinstance(drawn_row, DrawnRows):
+        raise TypeError("the templates of this application were not set up here")
+    return drawn_row(template, row)
 
 
 def setup(app: web.Application, *, loader: jinja2.BaseLoader | None = None, folders: Sequence[Path] = ()) -> jinja2.Environment:
@@ -76,7 +91,7 @@ def setup(app: web.Application, *, loader: jinja2.BaseLoader | None = None, fold
         context_processors=[page_context],
     )
     i18n.install(environment)
-    environment.globals.update(static=assets.url, javascript_texts=_javascript_texts, look_of=appearance)
+    environment.globals.update(static=assets.url, javascript_texts=_javascript_texts, look_of=appearance, drawn_row=DrawnRows(environment))
     environment.filters.update(
         show_datetime=show_datetime,
         show_exact=show_exact,

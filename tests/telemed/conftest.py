@@ -123,10 +123,13 @@ async def application(
     await opened.refusals.close()
 
 
-async def open_office(engine: AsyncEngine, store: ObjectStore, keys: Path, printers: Executor, clock: Clock) -> SqlApplication:
+async def open_office(
+    engine: AsyncEngine, store: ObjectStore, keys: Path, printers: Executor, clock: Clock, readers: AsyncEngine | None = None
+) -> SqlApplication:
     language = translations(DEFAULT_LANGUAGE)
     press = PdfReportRenderer(store, printers, keys, "http://telemed.test", DEFAULT_LANGUAGE, language.gettext)
-    made = SqlApplication(engine, store, centres.discover(), PASSWORDS, press, "Asia/Shanghai", clock, centre_parts(centres.extensions()))
+    parts = centre_parts(centres.extensions())
+    made = SqlApplication(engine, store, centres.discover(), PASSWORDS, press, "Asia/Shanghai", clock, parts, readers)
     await made.refresh()
     return made
 

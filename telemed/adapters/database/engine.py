@@ -13,6 +13,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
+from telemed.adapters.database import sqlite_driver
 from telemed.adapters.database.confidential import Sealer
 
 CONNECT_SECONDS = 10
@@ -51,9 +52,10 @@ def make_engine(
     common: dict[str, Any] = {"json_serializer": lambda v: _encoder.encode(v).decode(), "json_deserializer": msgspec.json.decode}
     url = async_url(url)
     _check_form(url)
+    connect_args: dict[str, Any]
     if url.startswith("sqlite"):
         overflow = SQLITE_OVERFLOW if max_overflow is None else max_overflow
-        connect_args = {"timeout": BUSY_SECONDS}
+        connect_args = {"timeout": BUSY_SECONDS, "async_creator_fn": sqlite_driver.connect}
         engine = create_async_engine(url, connect_args=connect_args, pool_size=pool_size, max_overflow=overflow, **common)
         sa.event.listen(engine.sync_engine, "connect", _prepare_reading if read_only else _prepare_sqlite)
         sa.event.listen(engine.sync_engine, "begin", _begin_reading if read_only else _begin_sqlite)

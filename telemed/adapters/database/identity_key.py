@@ -13,9 +13,9 @@ from telemed.adapters.database.columns import Confidential
 from telemed.adapters.database.confidential import IdentityKeyUnusable, Sealer
 
 
-async def guard(engine: AsyncEngine, key_file: Path) -> None:
-    """Give the engine the key; a new installation's is made. Raises IdentityKeyUnusable for a key that is none, is missing, or is another
-    database's: with it nobody's number would be found again, and what is written would open with neither."""
+async def guard(engine: AsyncEngine, key_file: Path) -> Sealer:
+    """Give the engine the key and return it; a new installation's is made. Raises IdentityKeyUnusable for a key that is none, is missing,
+    or is another database's: with it nobody's number would be found again, and what is written would open with neither."""
     sealed = await _something_sealed(engine)
     if sealed and not await asyncio.to_thread(key_file.exists):
         raise IdentityKeyUnusable(
@@ -27,6 +27,7 @@ async def guard(engine: AsyncEngine, key_file: Path) -> None:
     except ValueError:
         raise IdentityKeyUnusable(f"{key_file} is not the key of this database: put the right one back from the backup of keys.") from None
     sealer.guard(engine.dialect)
+    return sealer
 
 
 async def _something_sealed(engine: AsyncEngine) -> str:

@@ -39,6 +39,7 @@ from telemed.adapters.database.repositories.sessions import SessionTable
 from telemed.adapters.database.repositories.transfers import TransferTable
 from telemed.adapters.database.repositories.uploads import UploadTable
 from telemed.adapters.database.repositories.volumes import VolumeRow, add_volumes
+from telemed.adapters.database.snapshots import give_back, reading_connection
 from telemed.adapters.dicom.study_repository import StudyTable
 from telemed.adapters.jobs.rows import insert_jobs, job_row
 from telemed.domain.audit import AuditRecord
@@ -208,6 +209,7 @@ async def writing(
     engine: AsyncEngine, region: Region, clock: Callable[[], datetime] = utc_now, centres: CentreParts = NO_CENTRE_PARTS
 ) -> AsyncIterator[SqlUnitOfWork]:
     """A transaction that commits at the end of the block and rolls back on any error."""
+    await give_back()
     async with engine.begin() as connection:
         work = SqlUnitOfWork(connection, region, clock(), centres)
         yield work
@@ -219,7 +221,5 @@ async def reading(
     engine: AsyncEngine, region: Region, clock: Callable[[], datetime] = utc_now, centres: CentreParts = NO_CENTRE_PARTS
 ) -> AsyncIterator[SqlUnitOfWork]:
     """One snapshot to read from; nothing is written."""
-    async with engine.connect() as bare:
-        connection = await bare.execution_options(reading=True)
+    async with reading_connection(engine) as connection:
         yield SqlUnitOfWork(connection, region, clock(), centres)
-        await connection.rollback()

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from telemed.adapters.database.columns import aware
 from telemed.adapters.database.repositories.base import insert_or_nothing
+from telemed.adapters.database.snapshots import read_rows
 from telemed.adapters.database.tables import image_quality as q
 from telemed.service.image_quality import DIMENSIONS, PASSING, Proposal, QualitySum, StudyQuality
 
@@ -19,8 +20,8 @@ from telemed.service.image_quality import DIMENSIONS, PASSING, Proposal, Quality
 class SqlImageQualities:
     """Implements `telemed.service.image_quality.ImageQualities`, and keeps what the worker measured."""
 
-    def __init__(self, engine: AsyncEngine) -> None:
-        self._engine = engine
+    def __init__(self, engine: AsyncEngine, readers: AsyncEngine | None = None) -> None:
+        self._engine, self._readers = engine, readers or engine
 
     async def keep(self, quality: StudyQuality, zone: ZoneInfo) -> None:
         """The study's newest assessment takes the place of an earlier one."""
@@ -87,9 +88,7 @@ class SqlImageQualities:
         ]
 
     async def _rows(self, query: sa.Executable) -> Sequence[sa.RowMapping]:
-        async with self._engine.connect() as bare:
-            connection = await bare.execution_options(reading=True)
-            return (await connection.execute(query)).mappings().all()
+        return await read_rows(self._readers, query)
 
 
 def _number(value: Any) -> float | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -28,6 +29,10 @@ class Session:
 class Sessions(Protocol):
     async def add(self, session: Session) -> None: ...
     async def get(self, token_digest: str) -> Session | None: ...
+    async def get_many(self, token_digests: Collection[str]) -> list[Session]:
+        """Those that are there, in no order."""
+        ...
+
     async def of(self, username: str) -> list[Session]:
         """Every session of the account, the newest first."""
         ...

@@ -31,6 +31,7 @@ from telemed.web.api.inputs import (
 )
 from telemed.web.api.operation import Call, answer, operation
 from telemed.web.api.shapes import CaseListShape, CaseShape, EventListShape, event_shape, listed_shape, view_shape
+from telemed.web.snapshots import one_snapshot
 
 CASE = "/cases/{case_id}"
 
@@ -74,6 +75,7 @@ async def create(call: Call[NewCase]) -> web.Response:
 
 
 @operation("GET", "/cases", query=CaseQuery, returns=CaseListShape, errors=(403, 422))
+@one_snapshot
 async def listing(call: Call[Nothing]) -> web.Response:
     """The worklist of a hub, the board of a member: by cursor pages."""
     q: CaseQuery = call.query
@@ -81,7 +83,7 @@ async def listing(call: Call[Nothing]) -> web.Response:
         q.centre or "", q.status or "", q.hub or "", q.member or "", q.priority.value if q.priority else "", q.q or "",
         View(q.view) if q.view else None, q.need or "", q.body_part or "",
     )  # fmt: skip
-    page = await call.application.queries.cases(call.person, wanted, q.cursor, q.limit)
+    page = await call.application.queries.cases(call.person, wanted, q.cursor, q.limit, records=True)
     whole = may(call.person, Action.CASE_READ)
     items = [listed_shape(case, page.patients.get(case.patient.id), call.person, whole=whole) for case in page.cases]
     if items:
@@ -90,6 +92,7 @@ async def listing(call: Call[Nothing]) -> web.Response:
 
 
 @operation("GET", CASE, returns=CaseShape, errors=(404,))
+@one_snapshot
 async def read(call: Call[Nothing]) -> web.Response:
     """One case."""
     response = await _shown(call, call.case_id)
@@ -186,6 +189,7 @@ async def offer(call: Call[Offer]) -> web.Response:
 
 
 @operation("GET", CASE + "/events", returns=EventListShape, errors=(404,))
+@one_snapshot
 async def events(call: Call[Nothing]) -> web.Response:
     """The case's history, oldest first."""
     view = await query(call.application, view_case, call.person, call.case_id)

@@ -16,8 +16,9 @@ from telemed.web.api.inputs import Nothing
 from telemed.web.api.operation import Call, operation
 from telemed.web.api.shapes import event_shape
 from telemed.web.keys import FEED
+from telemed.web.live_lists import LiveLists, lists_of
 from telemed.web.problems import Problem
-from telemed.web.security import still_signed_in
+from telemed.web.security import session_of, still_signed_in
 
 KEEP_ALIVE_SECONDS = 10
 """So often, whether lines come or not, the stream asks whether its session still lives; where nothing came, it says a word."""
@@ -39,8 +40,13 @@ async def _told(call: Call[Nothing]) -> web.StreamResponse:
     response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store", "X-Accel-Buffering": "no"})
     await response.prepare(call.request)
     await response.write(b"retry: 2000\n\n")
+    shown = lists_of(call.request, call.person, session_of(call.request))
+    if shown:
+        await response.write(b"event: lists\ndata: {}\n\n")
     whole = not may(call.person, Action.CASE_READ_METADATA, Relation.FOREIGN)
-    lines = call.request.app[FEED].listen(call.person, after)
+    feed = call.request.app[FEED]
+    lines = feed.listen(call.person, after, session_of(call.request))
+    lists = LiveLists(*shown, lambda: feed.answers, response.write) if shown else None
     try:
         # The inner one first: it still waits for a line when the browser goes away, and a running generator cannot be closed.
         async with asyncio.timeout(LONGEST_SECONDS), aclosing(lines), aclosing(_with_pauses(lines)) as heard:
@@ -48,12 +54,17 @@ async def _told(call: Call[Nothing]) -> web.StreamResponse:
                 if line is None and not await still_signed_in(call.request):
                     break
                 await response.write(b": \n\n" if line is None else _event(line, whole))
+                if line is not None and lists is not None:
+                    lists.changed(line.case_id)
                 if line is not None and line.action in ACTIONS and line.actor != call.person.username:
                     await response.write(
                         b'event: notice\ndata: {"unread":%d}\n\n' % await call.application.queries.unread_notices(call.person)
                     )
     except (TimeoutError, ConnectionResetError):
         pass
+    finally:
+        if lists is not None:
+            await lists.close()
     return response
 
 

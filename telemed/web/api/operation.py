@@ -23,6 +23,7 @@ from telemed.web.i18n import gettext
 from telemed.web.keys import APPLICATION
 from telemed.web.problems import Problem, from_validation
 from telemed.web.security import person_of
+from telemed.web.snapshots import one_snapshot, reads_one_snapshot
 
 B = TypeVar("B", bound=BaseModel)
 
@@ -124,7 +125,7 @@ def _entry(op: Operation) -> Callable[[web.Request], Awaitable[web.StreamRespons
                 await refuse_without_right(request, person, op.right, request.match_info.get("case_id", ""))
             raise
 
-    return entry
+    return one_snapshot(entry) if reads_one_snapshot(op.handler) else entry
 
 
 async def refuse_without_right(request: web.Request, person: Person, right: Action | CaseAction, case_id: str = "") -> None:

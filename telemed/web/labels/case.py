@@ -136,13 +136,17 @@ def event_detail(line: HistoryLine) -> str:
 
 def shown_value(field: Field, value: Any) -> str:
     """A value of a form in words: labels of choices, yes for a flag."""
-    labels = {choice.value: gettext(choice.label) for choice in field.choices}
     if isinstance(value, bool):
         return gettext("Yes") if value else gettext("No")
     if isinstance(value, list):
-        return ", ".join(labels.get(str(each), str(each)) for each in value)
-    text = labels.get(str(value), str(value))
+        return ", ".join(_choice(field, str(each)) for each in value)
+    text = _choice(field, str(value))
     return f"{text} {field.unit}".strip() if field.unit else text.replace("T", " ", 1) if field.type == "date-time" else text
+
+
+def _choice(field: Field, value: str) -> str:
+    """The label of the choice; the value itself where it is none."""
+    return next((gettext(choice.label) for choice in field.choices if choice.value == value), value)
 
 
 def answers(form: Form, data: Mapping[str, Any], *, without: frozenset[str] = frozenset()) -> list[tuple[str, str]]:

@@ -73,7 +73,7 @@ async def _names(visit: Visit, lines: list[AuditLine]) -> Mapping[str, str]:
     return await visit.application.queries.people_names(sorted({line.actor for line in lines} | about))
 
 
-@page("GET", "/audit.csv")
+@page("GET", "/audit.csv", waits=True)
 async def export(visit: Visit) -> web.StreamResponse:
     """The filtered trail as a file; taking it away is on record like any look."""
     require(visit.person, Action.AUDIT_READ)

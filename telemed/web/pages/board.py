@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 
 from aiohttp import web
 
-from telemed.domain.case import Case, CaseStatus
+from telemed.domain.case import Case, CaseStatus, PatientSummary
 from telemed.domain.critical import CriticalStatus, CriticalValue
 from telemed.domain.people import Role
 from telemed.service.evidence import missing_evidence
@@ -18,9 +18,13 @@ from telemed.service.execution import record_look
 from telemed.service.queries import CaseFilter, CasePage, EvidenceSummary, View
 from telemed.web.case_steps import Step, reviewed_by_two, seconds_allowed, steps_of
 from telemed.web.i18n import gettext
+from telemed.web.keys import APPLICATION
 from telemed.web.labels.case import evidence_words, examination, missing_words
+from telemed.web.live_lists import Asked, Drawn
 from telemed.web.pages.page import Visit, fragment, home_of, page, render
-from telemed.web.pages.worklist import ListQuery, list_query
+from telemed.web.pages.worklist import ListQuery, filters_in, list_query
+from telemed.web.shared_answers import SharedAnswers
+from telemed.web.templating import draw_row
 
 _ = str  # marks text for the translation catalogue
 
@@ -34,19 +38,41 @@ FAR = 10**11
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """One case as a line. `order` sorts as text; `critical` is its most pressing value; `asks` says what is wanted of the member."""
+class Pressing:
+    """A critical value whose loop is not closed, as a row shows it. `total` is the whole time of its countdown in seconds."""
 
-    case: Case
+    id: str
+    status: str
+    due_at: datetime
+    total: float
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One case as a line of `part` of the board: all that it shows. `order` sorts as text; `critical` is its most pressing value; `asks`
+    says what is wanted of the member."""
+
+    part: str
+    id: str
     order: str
+    accession_number: str
+    priority: str
+    status: str
+    report_status: str | None
+    patient: PatientSummary
+    created_at: datetime
+    due_at: datetime | None
+    completed_at: datetime | None
+    identity_open: bool
+    positive: bool
     exam: str
     centre_icon: str
     reason: str
     asks: str
-    critical: CriticalValue | None
-    steps: Sequence[Step]
+    critical: Pressing | None
+    steps: tuple[Step, ...]
     evidence: str
-    missing: Sequence[str]
+    missing: tuple[str, ...]
     hub: str
     total: float
 
@@ -90,6 +116,10 @@ def _order(case: Case, view: View, critical: CriticalValue | None) -> str:
     return f"1-{FAR - int(case.created_at.timestamp()):012d}-{case.id}"
 
 
+def _pressing(value: CriticalValue) -> Pressing:
+    return Pressing(value.id, value.status.value, value.due_at, (value.due_at - value.found_at).total_seconds())
+
+
 def _row(visit: Visit, case: Case, view: View, critical: CriticalValue | None, page: CasePage, times: Mapping[str, datetime]) -> Row:
     region = visit.application.region
     centre = region.centres[case.centre]
@@ -97,16 +127,27 @@ def _row(visit: Visit, case: Case, view: View, critical: CriticalValue | None, p
     closed = case.status in (CaseStatus.COMPLETED, CaseStatus.CANCELLED)
     missing = [] if closed else missing_evidence(centre, summary.pieces.keys(), summary.consented)
     return Row(
-        case=case,
+        part=view.value,
+        id=case.id,
         order=_order(case, view, critical),
+        accession_number=case.accession_number,
+        priority=case.priority.value,
+        status=case.status.value,
+        report_status=case.report_status,
+        patient=case.patient,
+        created_at=case.created_at,
+        due_at=case.due_at,
+        completed_at=case.completed_at,
+        identity_open=case.identity_open,
+        positive=case.positive,
         exam=examination(centre, case.request),
         centre_icon=centre.icon,
         reason=gettext(critical.finding) if critical else case.hold_reason or str(case.request.get("reason", "")),
         asks=asks_of(case, critical),
-        critical=critical,
-        steps=steps_of(case, times, two_person=reviewed_by_two(region.network, case)),
+        critical=_pressing(critical) if critical else None,
+        steps=tuple(steps_of(case, times, two_person=reviewed_by_two(region.network, case))),
         evidence=evidence_words(summary),
-        missing=missing_words(region, missing),
+        missing=tuple(missing_words(region, missing)),
         hub=visit.name_of(case.hub) if case.hub else "",
         total=seconds_allowed(case),
     )
@@ -114,7 +155,7 @@ def _row(visit: Visit, case: Case, view: View, critical: CriticalValue | None, p
 
 async def _part(visit: Visit, asked: ListQuery, view: View) -> dict[str, Any]:
     """One part of the board: its rows in order, and the cursor of the next ones."""
-    queries = visit.application.queries
+    queries = visit.queries
     cursor = asked.cursor if view is View.DONE else None
     found = await queries.cases(visit.person, _filter(asked, view), cursor, MAX_ROWS[view])
     ids = [case.id for case in found.cases]
@@ -140,7 +181,7 @@ async def board(visit: Visit) -> web.StreamResponse:
         await record_look(visit.application, visit.person, "case:list", f"cases/{shown}")
     context = {
         "parts": parts,
-        "counts": await queries.counts(visit.person, asked.centre or ""),
+        "counts": await visit.counts(asked.centre or ""),
         "asked": asked,
         "kept": kept_query(asked),
         "centres": centres_for(visit),
@@ -179,6 +220,20 @@ async def more(visit: Visit) -> web.StreamResponse:
 @page("GET", "/cases/counts")
 async def counts(visit: Visit) -> web.StreamResponse:
     """The figures of the parts and of the bar."""
-    found = await visit.application.queries.counts(visit.person, list_query(visit).centre or "")
-    figures = {view.value: found[view] for view in PARTS if view in found}
-    return web.json_response(figures | {"/cases": figures.get(View.ATTENTION.value, 0)})
+    return web.json_response(_figures(await visit.queries.counts(visit.person, list_query(visit).centre or "")))
+
+
+def _figures(counts: Mapping[View, int]) -> dict[str, int]:
+    figures = {view.value: counts[view] for view in PARTS if view in counts}
+    return figures | {"/cases": figures.get(View.ATTENTION.value, 0)}
+
+
+async def draw_live(page: Asked, ids: Collection[str], answers: SharedAnswers) -> Drawn:
+    """The rows of an open board that have changed, by its parts, and their figures."""
+    visit = Visit(page.request, page.request.app[APPLICATION], page.person, answers)
+    asked = filters_in(page.query).model_copy(update={"ids": ",".join(ids), "cursor": None})
+    rows = {}
+    for view in PARTS:
+        part = await _part(visit, asked, view)
+        rows[f"/cases/rows?view={view.value}"] = "".join(draw_row(page.request, "_case_row.html", row) for row in part["rows"])
+    return Drawn(rows, _figures(await visit.queries.counts(visit.person, asked.centre or "")))

@@ -14,13 +14,15 @@ from telemed.domain.errors import NotAuthenticated, RequirementUnmet
 from telemed.domain.people import Person, Role
 from telemed.domain.policy import Action, may
 from telemed.service.application import Application
-from telemed.service.queries import View
+from telemed.service.queries import Queries, View
 from telemed.web.i18n import gettext
-from telemed.web.keys import APPLICATION, CASE_LABELS, PERSON, REQUIRED
+from telemed.web.keys import APPLICATION, CASE_LABELS, COUNTS, PERSON, REQUIRED
 from telemed.web.labels.case import CaseLabels
 from telemed.web.labels.statistics import institution_name
 from telemed.web.problems import Problem, problem_of
 from telemed.web.security import person_of
+from telemed.web.shared_answers import SharedAnswers
+from telemed.web.snapshots import one_snapshot, reads_one_snapshot
 from telemed.web.templating import page_context
 
 _ = str  # marks text for the translation catalogue
@@ -33,6 +35,13 @@ class Visit:
     request: web.Request
     application: Application
     person: Person
+    shared: SharedAnswers | None = None
+    """Answers that others have asked for as well; None where the person alone asks."""
+
+    @property
+    def queries(self) -> Queries | SharedAnswers:
+        """Whom to ask what rows of lists are made of."""
+        return self.shared or self.application.queries
 
     def path(self, name: str) -> str:
         return self.request.match_info[name]
@@ -48,6 +57,13 @@ class Visit:
     @property
     def query(self) -> Mapping[str, str]:
         return self.request.query
+
+    async def counts(self, centre: str = "") -> Mapping[View, int]:
+        """Return the figures of the person's tabs. Page and bar show the same ones: they are counted once."""
+        counted: dict[str, Mapping[View, int]] = self.request.setdefault(COUNTS, {})
+        if centre not in counted:
+            counted[centre] = await self.application.queries.counts(self.person, centre)
+        return counted[centre]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +86,12 @@ class Pages:
 
     rows: list[tuple[str, str, PageHandler]] = field(default_factory=list)
 
-    def __call__(self, method: str, path: str) -> Callable[[PageHandler], PageHandler]:
+    def __call__(self, method: str, path: str, *, waits: bool = False) -> Callable[[PageHandler], PageHandler]:
+        """`waits`: the page waits for more than the database, and takes no snapshot for all that it reads."""
+
         def add(handler: PageHandler) -> PageHandler:
             self.rows.append((method, path, handler))
-            return handler
+            return handler if waits else one_snapshot(handler)
 
         return add
 
@@ -92,7 +110,7 @@ def _entry(handler: PageHandler) -> Callable[[web.Request], Awaitable[web.Stream
     async def entry(request: web.Request) -> web.StreamResponse:
         return await handler(Visit(request, request.app[APPLICATION], person_of(request)))
 
-    return entry
+    return one_snapshot(entry) if reads_one_snapshot(handler) else entry
 
 
 FORM = "application/x-www-form-urlencoded"
@@ -132,7 +150,7 @@ async def tabs_of(visit: Visit) -> list[Tab]:
     """The bar's tabs for this person, with figures where they matter."""
     person, here = visit.person, visit.request.path
     if person.has(Role.SPECIALIST, Role.REVIEWER):
-        counts = await visit.application.queries.counts(person)
+        counts = await visit.counts()
         now = visit.query.get("view") or ("" if visit.query.get("q") else "unclaimed")
         at_work = here == "/worklist" or here.startswith("/read/")
         tabs = [
@@ -161,7 +179,7 @@ async def tabs_of(visit: Visit) -> list[Tab]:
     )
     tabs = [Tab(href, gettext(label), None, "", _is_within(here, href)) for allowed, href, label in wanted if allowed]
     if person.has(Role.MEMBER_STAFF):
-        waiting = (await visit.application.queries.counts(person))[View.ATTENTION]
+        waiting = (await visit.counts())[View.ATTENTION]
         tabs[0] = replace(tabs[0], count=waiting, tone="critical")
     return tabs
 

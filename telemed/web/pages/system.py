@@ -14,14 +14,14 @@ from telemed.web.labels.certificates import certificate_lines
 from telemed.web.pages.page import Visit, fragment, page, render
 
 
-@page("GET", "/system")
+@page("GET", "/system", waits=True)
 async def system(visit: Visit) -> web.StreamResponse:
     require(visit.person, Action.SYSTEM_READ)
     await record_look(visit.application, visit.person, Action.SYSTEM_READ, "system")
     return await render(visit, "system.html", await _state(visit))
 
 
-@page("GET", "/system/state")
+@page("GET", "/system/state", waits=True)
 async def state(visit: Visit) -> web.StreamResponse:
     """The part that changes, drawn again."""
     require(visit.person, Action.SYSTEM_READ)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any
@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 from aiohttp import web
 from pydantic import StringConstraints
 
-from telemed.domain.case import Case, Priority
+from telemed.domain.case import Case, CaseKind, PatientSummary, Priority
 from telemed.domain.people import Role
 from telemed.service import saved_views
 from telemed.service.evidence import missing_evidence
@@ -22,8 +22,12 @@ from telemed.web import appearance
 from telemed.web.api.inputs import CaseQuery
 from telemed.web.case_steps import seconds_allowed
 from telemed.web.i18n import gettext
+from telemed.web.keys import APPLICATION
 from telemed.web.labels.case import evidence_words, examination, missing_words
+from telemed.web.live_lists import Asked, Drawn
 from telemed.web.pages.page import Visit, fragment, home_of, page, render
+from telemed.web.shared_answers import SharedAnswers
+from telemed.web.templating import draw_row
 
 _ = str  # marks text for the translation catalogue
 
@@ -62,10 +66,24 @@ class ListQuery(CaseQuery):
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One case as a line. `order` sorts as text the way the list is sorted; `total` is the whole time of the clock in seconds."""
+    """One case as a line: all that it shows. `order` sorts as text the way the list is sorted; `total` is the whole time of the clock
+    in seconds; `draft` says that somebody has begun to write."""
 
-    case: Case
+    id: str
     order: str
+    accession_number: str
+    consultation: bool
+    priority: str
+    status: str
+    report_status: str | None
+    patient: PatientSummary
+    due_at: datetime | None
+    completed_at: datetime | None
+    claimed_at: datetime | None
+    parked: bool
+    draft: bool
+    identity_open: bool
+    critical_open: bool
     total: float
     exam: str
     reason: str
@@ -74,14 +92,9 @@ class Row:
     mine: bool
     evidence: str
     received_at: datetime | None
-    missing: list[str]
+    missing: tuple[str, ...]
     claimable: bool
     href: str
-
-    @property
-    def draft(self) -> bool:
-        """Somebody has begun to write."""
-        return self.case.report_status == "partial" and self.case.status != "accepted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,19 +107,27 @@ class Filter:
     chosen: str
 
 
+def filters_in(query: Mapping[str, str]) -> ListQuery:
+    """The filters of an address; names that are not ours are left to others. Raises ValidationError."""
+    return ListQuery.model_validate_strings({name: value for name, value in query.items() if name in ListQuery.model_fields and value})
+
+
 def list_query(visit: Visit) -> ListQuery:
-    """The filters of the address; names that are not ours are left to others. Raises ValidationError."""
-    return ListQuery.model_validate_strings(
-        {name: value for name, value in visit.query.items() if name in ListQuery.model_fields and value}
-    )
+    """The filters of the address of the page."""
+    return filters_in(visit.query)
 
 
-def read_query(visit: Visit) -> ListQuery:
-    """As `list_query`, for the worklist: without a view that it has and without a search, the unclaimed cases."""
-    asked = list_query(visit)
+def worklist_filters_in(query: Mapping[str, str]) -> ListQuery:
+    """As `filters_in`, for the worklist: without a view that it has and without a search, the unclaimed cases."""
+    asked = filters_in(query)
     if asked.view and asked.view not in TABS:
         asked = asked.model_copy(update={"view": None})
     return asked if asked.view or asked.q else asked.model_copy(update={"view": View.UNCLAIMED.value})
+
+
+def read_query(visit: Visit) -> ListQuery:
+    """The filters of the address of the worklist."""
+    return worklist_filters_in(visit.query)
 
 
 def kept_query(asked: ListQuery) -> str:
@@ -139,7 +160,7 @@ def _order(case: Case, by_clock: bool) -> str:
 
 async def rows_of(visit: Visit, asked: ListQuery, found: CasePage) -> list[Row]:
     held = {case.claimed_by for case in found.cases if case.claimed_by}
-    names = await visit.application.queries.people_names(sorted(held)) if held else {}
+    names = await visit.queries.people_names(sorted(held)) if held else {}
     kept = kept_query(asked)
     by_clock = asked.view not in (View.DONE_TODAY.value, View.DONE.value)
     return [_row(visit, case, found.evidence.get(case.id, EvidenceSummary()), names, kept, by_clock) for case in found.cases]
@@ -148,8 +169,21 @@ async def rows_of(visit: Visit, asked: ListQuery, found: CasePage) -> list[Row]:
 def _row(visit: Visit, case: Case, summary: EvidenceSummary, names: Mapping[str, str], kept: str, by_clock: bool) -> Row:
     centre = visit.application.region.centres[case.centre]
     return Row(
-        case=case,
+        id=case.id,
         order=_order(case, by_clock),
+        accession_number=case.accession_number,
+        consultation=case.kind is CaseKind.CONSULTATION,
+        priority=case.priority.value,
+        status=case.status.value,
+        report_status=case.report_status,
+        patient=case.patient,
+        due_at=case.due_at,
+        completed_at=case.completed_at,
+        claimed_at=case.claimed_at,
+        parked=case.parked_at is not None,
+        draft=case.report_status == "partial" and case.status != "accepted",
+        identity_open=case.identity_open,
+        critical_open=case.critical_open,
         total=seconds_allowed(case),
         exam=examination(centre, case.request),
         reason=str(case.request.get("reason", "")),
@@ -158,7 +192,7 @@ def _row(visit: Visit, case: Case, summary: EvidenceSummary, names: Mapping[str,
         mine=case.claimed_by == visit.person.username,
         evidence=evidence_words(summary),
         received_at=summary.last_received_at,
-        missing=missing_words(visit.application.region, missing_evidence(centre, summary.pieces.keys(), summary.consented)),
+        missing=tuple(missing_words(visit.application.region, missing_evidence(centre, summary.pieces.keys(), summary.consented))),
         claimable=claimable(visit.person, case, visit.application.region.network),
         href=f"/read/{case.id}?{kept}",
     )
@@ -190,7 +224,7 @@ def _filters(visit: Visit, asked: ListQuery) -> list[Filter]:
 
 
 async def _found(visit: Visit, asked: ListQuery, limit: int = PAGE_ROWS) -> dict[str, Any]:
-    found = await visit.application.queries.cases(visit.person, case_filter(asked), asked.cursor, limit)
+    found = await visit.queries.cases(visit.person, case_filter(asked), asked.cursor, limit)
     return {"rows": await rows_of(visit, asked, found), "next": found.next, "kept": kept_query(asked)}
 
 
@@ -209,7 +243,7 @@ async def worklist(visit: Visit) -> web.StreamResponse:
     filtered = any(getattr(asked, name) for name in FILTERS)
     context |= {
         "tabs": TABS,
-        "counts": await queries.counts(visit.person, asked.centre or ""),
+        "counts": await visit.counts(asked.centre or ""),
         "view": view,
         "asked": asked,
         "filters": _filters(visit, asked),
@@ -248,5 +282,17 @@ async def rows(visit: Visit) -> web.StreamResponse:
 @page("GET", "/worklist/counts")
 async def counts(visit: Visit) -> web.StreamResponse:
     """The figures of the tabs, by the address of the tab."""
-    found = await visit.application.queries.counts(visit.person, read_query(visit).centre or "")
-    return web.json_response({f"/worklist?view={view.value}": count for view, count in found.items()})
+    return web.json_response(_figures(await visit.queries.counts(visit.person, read_query(visit).centre or "")))
+
+
+def _figures(counts: Mapping[View, int]) -> dict[str, int]:
+    return {f"/worklist?view={view.value}": count for view, count in counts.items()}
+
+
+async def draw_live(page: Asked, ids: Collection[str], answers: SharedAnswers) -> Drawn:
+    """The rows of an open worklist that have changed, and its figures."""
+    visit = Visit(page.request, page.request.app[APPLICATION], page.person, answers)
+    asked = worklist_filters_in(page.query)
+    found = await _found(visit, asked.model_copy(update={"ids": ",".join(ids), "cursor": None}), len(ids))
+    drawn = "".join(draw_row(page.request, "_worklist_row.html", row) for row in found["rows"])
+    return Drawn({"/worklist/rows": drawn}, _figures(await visit.queries.counts(visit.person, asked.centre or "")))

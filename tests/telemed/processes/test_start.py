@@ -86,15 +86,16 @@ def test_a_port_in_use_stops_all_roles_with_its_name(tmp_path: Path, taken: int,
     assert "Traceback" not in said
 
 
-def test_a_port_is_shared_with_no_stranger(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("setting", "processes"), [("DICOM_PORT", "DICOM_PROCESSES"), ("HTTP_PORT", "WEB_PROCESSES")])
+def test_a_port_is_shared_with_no_stranger(tmp_path: Path, setting: str, processes: str) -> None:
     set_up(tmp_path)
     with socket.create_server(("127.0.0.1", 0), reuse_port=True) as stranger:
         port = str(stranger.getsockname()[1])
-        status, sentences, said = telemed(tmp_path, "serve", TELEMED_DICOM_PORT=port, TELEMED_DICOM_PROCESSES="2")
+        status, sentences, said = telemed(tmp_path, "serve", **{f"TELEMED_{setting}": port, f"TELEMED_{processes}": "2"})
     assert status == CANNOT_START, said
     assert len(sentences) == 1, said
     assert port in sentences[0]
-    assert "TELEMED_DICOM_PORT" in sentences[0]
+    assert f"TELEMED_{setting}" in sentences[0]
 
 
 def test_a_store_that_never_answers_is_said_within_a_breath(tmp_path: Path, taken: int) -> None:

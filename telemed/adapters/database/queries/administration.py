@@ -17,6 +17,7 @@ from telemed.adapters.audit import chain as audit_chain
 from telemed.adapters.clock import utc_now
 from telemed.adapters.database import tables as t
 from telemed.adapters.database.queries.accounts import AccountQueries
+from telemed.adapters.database.snapshots import read_rows, reading_connection
 from telemed.adapters.jobs import queue as jobs
 from telemed.adapters.object_sweep import MAX_UNNAMED
 from telemed.domain.audit import AuditRecord
@@ -55,27 +56,24 @@ class SqlAdministration:
         space: SpaceGuard = UNGUARDED,
         certificates: Callable[[], Sequence[Certificate]] = tuple,
         limits: Mapping[Scope, Limit] = LIMITS,
+        readers: AsyncEngine | None = None,
         *,
         plain_http: bool = False,
     ) -> None:
         self._engine, self._store, self._data_dir, self._space, self._certificates = engine, store, data_dir, space, certificates
-        self._limits, self._plain_http = limits, plain_http
+        self._limits, self._readers, self._plain_http = limits, readers or engine, plain_http
 
     async def _rows(self, query: sa.Executable) -> Sequence[sa.RowMapping]:
-        async with self._engine.connect() as bare:
-            connection = await bare.execution_options(reading=True)
-            return (await connection.execute(query)).mappings().all()
+        return await read_rows(self._readers, query)
 
     async def accounts(self, person: Person, wanted: AccountFilter = EVERYBODY, skip: int = 0, limit: int = 200) -> AccountPage:
         require(person, Action.ACCOUNT_READ)
-        async with self._engine.connect() as bare:
-            connection = await bare.execution_options(reading=True)
+        async with reading_connection(self._readers) as connection:
             return await AccountQueries(connection, utc_now(), self._limits).page(wanted, skip, limit)
 
     async def account(self, person: Person, username: str) -> Account:
         require(person, Action.ACCOUNT_READ)
-        async with self._engine.connect() as bare:
-            connection = await bare.execution_options(reading=True)
+        async with reading_connection(self._readers) as connection:
             return await AccountQueries(connection, utc_now(), self._limits).one(username)
 
     async def installation(self, person: Person) -> Installation:

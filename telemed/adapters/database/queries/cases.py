@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, time
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
@@ -26,7 +27,6 @@ from telemed.service.queries import CaseFilter, CasePage, EvidenceSummary, View
 
 c = t.case.c
 OPEN_STATES = ("requested", "accepted", "in-progress")
-FINISHED = ("completed", "cancelled")
 
 
 def visible_to(person: Person, *, search: bool = False) -> sa.ColumnElement[bool]:
@@ -71,27 +71,27 @@ def works_at_hub(person: Person) -> bool:
     return person.has(Role.SPECIALIST, Role.REVIEWER)
 
 
-def _wants_attention() -> sa.ColumnElement[bool]:
-    """The member is asked for something: every case of theirs is either this, or running, or done."""
-    unread = sa.and_(c.status == "completed", c.acknowledged_at.is_(None))
-    return sa.or_(c.status.in_(("on-hold", "failed")), c.critical_open, unread)
+HELD: Mapping[View, sa.ColumnElement[bool]] = {
+    View.MINE: sa.and_(c.parked_at.is_(None), c.report_status.in_(("partial",))),
+    View.PARKED: sa.and_(c.status.in_(("accepted", "in-progress")), c.parked_at.is_not(None)),
+}
+"""The tabs of what a person holds, besides that it is theirs."""
 
 
 def _views(person: Person, day_start: datetime) -> Mapping[View, Callable[[], sa.ColumnElement[bool]]]:
     """Return the condition of each tab."""
-    held = c.status.in_(("accepted", "in-progress"))
     author = sa.exists().where(t.report.c.case_id == c.id, t.report.c.author == person.username, t.report.c.status == "preliminary")
     return {
         View.UNCLAIMED: lambda: c.status == "requested",
-        View.MINE: lambda: sa.and_(c.claimed_by == person.username, c.parked_at.is_(None), c.report_status.in_(("partial",))),
+        View.MINE: lambda: sa.and_(c.claimed_by == person.username, HELD[View.MINE]),
         View.REVIEW: lambda: sa.and_(c.report_status == "preliminary", sa.not_(author)),
-        View.PARKED: lambda: sa.and_(held, c.claimed_by == person.username, c.parked_at.is_not(None)),
+        View.PARKED: lambda: sa.and_(c.claimed_by == person.username, HELD[View.PARKED]),
         View.DONE_TODAY: lambda: c.completed_at >= day_start,
         View.CRITICAL: lambda: c.critical_open,
         View.OPEN: lambda: c.status.in_(OPEN_STATES),
-        View.ATTENTION: _wants_attention,
-        View.RUNNING: lambda: sa.and_(c.status.not_in(FINISHED), sa.not_(_wants_attention())),
-        View.DONE: lambda: sa.and_(c.status.in_(FINISHED), sa.not_(_wants_attention())),
+        View.ATTENTION: lambda: t.wants_attention,
+        View.RUNNING: lambda: t.is_running,
+        View.DONE: lambda: t.is_done,
     }
 
 
@@ -148,7 +148,7 @@ class CaseQueries:
             return c.id.in_(found)
         return sa.or_(by_number, sa.and_(c.id.in_(found), _readable_by(person)))
 
-    async def page(self, person: Person, wanted: CaseFilter, cursor: str | None, limit: int) -> CasePage:
+    async def page(self, person: Person, wanted: CaseFilter, cursor: str | None, limit: int, *, records: bool) -> CasePage:
         numbered = await self._patients.with_number(wanted.q) if wanted.q else []
         conditions = self._conditions(person, wanted, numbered)
         by_clock = works_at_hub(person) and wanted.view not in (View.DONE_TODAY, View.DONE) and wanted.status != "completed"
@@ -161,7 +161,7 @@ class CaseQueries:
         rows = (await self._execute(query.limit(limit + 1))).mappings().all()
         cases = [case_from_row(row) for row in rows[:limit]]
         following = _cursor(cases[-1], rows[limit - 1]["rank"], by_clock) if len(rows) > limit else None
-        patients = await self._patient_records([case.patient.id for case in cases])
+        patients = await self._patient_records([case.patient.id for case in cases]) if records else {}
         return CasePage(cases, patients, following, await self._evidence([case.id for case in cases]))
 
     async def _patient_records(self, ids: Sequence[str]) -> dict[str, Patient]:
@@ -199,6 +199,30 @@ class CaseQueries:
         counted = [sa.select(sa.func.count()).select_from(t.case).where(*scope, views[view]()).scalar_subquery() for view in tabs]
         row = (await self._execute(sa.select(*(column.label(view.name) for view, column in zip(tabs, counted, strict=True))))).one()
         return dict(zip(tabs, row, strict=True))
+
+    async def counts_of_each(self, people: Sequence[Person], centre: str) -> dict[str, dict[View, int]]:
+        """Two statements more for what differs between people of one kind, however many they are."""
+        if not works_at_hub(people[0]):
+            return dict.fromkeys((person.username for person in people), await self.counts(people[0], centre))
+        names = [person.username for person in people]
+        scope = [visible_to(people[0])] + ([c.centre == centre] if centre else [])
+        held = sa.select(c.claimed_by, *(sa.func.sum(sa.case((holds, 1), else_=0)).label(view.name) for view, holds in HELD.items()))
+        own = {row["claimed_by"]: row for row in await self._mapped(held.where(*scope, c.claimed_by.in_(names)).group_by(c.claimed_by))}
+        r = t.report.c
+        signed = sa.select(r.author, sa.func.count(c.id.distinct()).label("signed")).join_from(t.case, t.report, r.case_id == c.id)
+        waiting = (c.report_status == "preliminary", r.status == "preliminary", r.author.in_(names))
+        authors = {row["author"]: row["signed"] for row in await self._mapped(signed.where(*scope, *waiting).group_by(r.author))}
+        nobody = replace(people[0], username="")
+        shared = await self.counts(nobody, centre)
+        return {
+            name: shared
+            | {view: int(own[name][view.name]) if name in own else 0 for view in HELD}
+            | {View.REVIEW: shared[View.REVIEW] - authors.get(name, 0)}
+            for name in names
+        }
+
+    async def _mapped(self, query: sa.Select[Any]) -> Sequence[sa.RowMapping]:
+        return list((await self._execute(query)).mappings())
 
 
 def _summary(rows: Sequence[Any], consented: bool) -> EvidenceSummary:

@@ -17,6 +17,7 @@ from telemed.adapters.database.queries import notices as notice_queries
 from telemed.adapters.database.queries.cases import CaseQueries, visible_to
 from telemed.adapters.database.repositories.patients import PatientTable
 from telemed.adapters.database.rows import case_from_row, critical_from_row, evidence_from_row, report_from_row
+from telemed.adapters.database.snapshots import read_rows, reading_connection
 from telemed.domain.audit import AuditLine
 from telemed.domain.case import Case
 from telemed.domain.critical import CriticalValue
@@ -40,36 +41,27 @@ AUDIT_FILTERS = {"actor": t.audit.c.actor, "action": t.audit.c.action, "subject"
 
 
 class SqlQueries:
-    """Each question takes one connection for one snapshot."""
+    """Each question takes one snapshot, or the one that the request holds."""
 
     def __init__(self, engine: AsyncEngine, region: Callable[[], Region], clock: Callable[[], datetime] = utc_now) -> None:
         self._engine = engine
         self._region = region
         self._clock = clock
 
-    async def _connect(self) -> AsyncConnection:
-        return await (await self._engine.connect()).execution_options(reading=True)
-
     async def _rows(self, query: sa.Executable) -> Sequence[sa.RowMapping]:
-        connection = await self._connect()
-        try:
-            return (await connection.execute(query)).mappings().all()
-        finally:
-            await connection.close()
+        return await read_rows(self._engine, query)
 
-    async def cases(self, person: Person, wanted: CaseFilter, cursor: str | None, limit: int) -> CasePage:
-        connection = await self._connect()
-        try:
-            return await self._on(connection).page(person, wanted, cursor, limit)
-        finally:
-            await connection.close()
+    async def cases(self, person: Person, wanted: CaseFilter, cursor: str | None, limit: int, *, records: bool = False) -> CasePage:
+        async with reading_connection(self._engine) as connection:
+            return await self._on(connection).page(person, wanted, cursor, limit, records=records)
 
     async def counts(self, person: Person, centre: str = "") -> Mapping[View, int]:
-        connection = await self._connect()
-        try:
+        async with reading_connection(self._engine) as connection:
             return await self._on(connection).counts(person, centre)
-        finally:
-            await connection.close()
+
+    async def counts_of_each(self, people: Sequence[Person], centre: str = "") -> Mapping[str, Mapping[View, int]]:
+        async with reading_connection(self._engine) as connection:
+            return await self._on(connection).counts_of_each(people, centre)
 
     def _on(self, connection: AsyncConnection) -> CaseQueries:
         region = self._region()
@@ -136,13 +128,10 @@ class SqlQueries:
             .order_by(t.patient_doubt.c.noted_at.desc())
             .limit(limit)
         )
-        connection = await self._connect()
-        try:
+        async with reading_connection(self._engine) as connection:
             records = {
                 p.id: p for p in await PatientTable(connection).get_many([row[side] for row in rows for side in ("first", "second")])
             }
-        finally:
-            await connection.close()
         pairs = [(records.get(row["first"]), records.get(row["second"]), row["rule"]) for row in rows]
         mine = person.has(Role.OPERATOR)
         return [
@@ -158,11 +147,8 @@ class SqlQueries:
         if not everywhere:
             query = query.where(p.member == person.institution)
         pairs = await self._rows(query)
-        connection = await self._connect()
-        try:
+        async with reading_connection(self._engine) as connection:
             records = {r.id: r for r in await PatientTable(connection).get_many([row[side] for row in pairs for side in ("id", "kept_id")])}
-        finally:
-            await connection.close()
         found = [(records.get(row["id"]), records.get(row["kept_id"])) for row in pairs]
         return [Merged(record, kept) for record, kept in found if record and kept]
 

@@ -15,6 +15,7 @@ from telemed.adapters.clock import utc_now
 from telemed.adapters.database import tables as t
 from telemed.adapters.database.columns import aware
 from telemed.adapters.database.rows import route_from_json
+from telemed.adapters.database.snapshots import read_rows
 from telemed.domain.errors import Forbidden
 from telemed.domain.network import Level
 from telemed.domain.people import Person
@@ -49,9 +50,7 @@ class SqlOverview:
         self._engine, self._region, self._clock = engine, region, clock
 
     async def _rows(self, query: sa.Executable) -> Sequence[sa.RowMapping]:
-        async with self._engine.connect() as bare:
-            connection = await bare.execution_options(reading=True)
-            return (await connection.execute(query)).mappings().all()
+        return await read_rows(self._engine, query)
 
     def _today(self) -> date:
         return self._clock().astimezone(self._region().network.zone).date()

@@ -12,6 +12,7 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import GenericFunction
 
 from telemed.adapters.database import tables as t
+from telemed.adapters.database.snapshots import read_rows
 from telemed.adapters.dicom.image_qualities import SqlImageQualities
 from telemed.domain.volume import Volume
 from telemed.service.image_quality import QualitySum
@@ -47,9 +48,7 @@ class SqlStatistics:
         self._engine, self._region = engine, region
 
     async def _rows(self, query: sa.Executable) -> Sequence[sa.RowMapping]:
-        async with self._engine.connect() as bare:
-            connection = await bare.execution_options(reading=True)
-            return (await connection.execute(query)).mappings().all()
+        return await read_rows(self._engine, query)
 
     async def volumes(self, first: date, last: date) -> list[VolumeSum]:
         v = t.daily_volume.c

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import asdict
 from datetime import datetime
 
@@ -12,6 +13,9 @@ from telemed.adapters.database.repositories.base import Repository
 from telemed.domain.authentication_profile import Requirement
 from telemed.service.ports.sessions import Session
 
+AT_ONCE = 500
+"""Digests in one statement: SQLite takes 32,766 values, older ones 999."""
+
 
 class SessionTable(Repository):
     async def add(self, session: Session) -> None:
@@ -20,6 +24,11 @@ class SessionTable(Repository):
     async def get(self, token_digest: str) -> Session | None:
         row = await self._one(sa.select(t.session).where(t.session.c.token_digest == token_digest))
         return _session(row) if row else None
+
+    async def get_many(self, token_digests: Collection[str]) -> list[Session]:
+        digests = sorted(token_digests)
+        parts = [digests[start : start + AT_ONCE] for start in range(0, len(digests), AT_ONCE)]
+        return [_session(row) for part in parts for row in await self._all(sa.select(t.session).where(t.session.c.token_digest.in_(part)))]
 
     async def of(self, username: str) -> list[Session]:
         s = t.session.c

@@ -5,7 +5,17 @@ from __future__ import annotations
 from telemed.adapters.database.schema import metadata
 from telemed.adapters.database.tables.audit import audit, audit_check
 from telemed.adapters.database.tables.backups import backup_run
-from telemed.adapters.database.tables.cases import accession, case, case_access, case_event, consent, critical_value
+from telemed.adapters.database.tables.cases import (
+    accession,
+    case,
+    case_access,
+    case_event,
+    consent,
+    critical_value,
+    is_done,
+    is_running,
+    wants_attention,
+)
 from telemed.adapters.database.tables.credentials import (
     account_notice,
     factor_recovery,
@@ -82,6 +92,8 @@ __all__ = [
     "hub_service",
     "institution",
     "invitation",
+    "is_done",
+    "is_running",
     "job",
     "known_browser",
     "legal_hold",
@@ -110,4 +122,5 @@ __all__ = [
     "unmatched_study",
     "unnamed_object",
     "upload",
+    "wants_attention",
 ]

@@ -73,6 +73,29 @@ case = sa.Table(
 )
 
 
+def _one_of(column: sa.Column[str], *values: str) -> sa.ColumnElement[bool]:
+    """Said with the values themselves: a database finds a partial index for a condition that it can read, not for parameters."""
+    return column.in_([sa.literal_column(f"'{value}'") for value in values])
+
+
+wants_attention = sa.or_(
+    _one_of(case.c.status, "on-hold", "failed"),
+    case.c.critical_open,
+    sa.and_(_one_of(case.c.status, "completed"), case.c.acknowledged_at.is_(None)),
+)
+"""The member is asked for something: every case of theirs is either this, or running, or done."""
+
+_finished = _one_of(case.c.status, "completed", "cancelled")
+is_running = sa.not_(sa.or_(_finished, wants_attention))
+is_done = sa.not_(sa.or_(sa.not_(_finished), wants_attention))
+"""One term each, so that no planner takes a piece of it for another index and walks the member's whole history."""
+
+for _name, _part in (("attention", wants_attention), ("running", is_running), ("finished", is_done)):
+    # The parts of the member's board. The centre stands in them for the counts, which need no row then.
+    _columns = (case.c.member, case.c.created_at, case.c.id, case.c.centre)
+    sa.Index(f"ix_case_board_{_name}", *_columns, sqlite_where=_part, postgresql_where=_part)
+
+
 case_access = sa.Table(
     "case_access",
     metadata,

@@ -4,8 +4,10 @@
 //   <tbody data-live-rows="/worklist/rows">                            rows are <tr id="case-ID" data-row data-order="sortable text">
 //   <span data-count="name">                                           figures, with data-live-counts="/worklist/counts" on the list
 //
-// Event `case` carries {"case_id": "ID"}: the row is fetched again (GET rows?ids=ID,ID plus the page's own filters, giving
-// <tr>s; a row that is not in the answer has left the view). Event `notice` carries {"unread": n}. The browser resumes
+// The feed is told the page's own address. Where it knows the page's lists it says `lists` first, and after each change `rows`:
+// {"ids": ["ID"], "rows": {"/worklist/rows": "<tr>..."}, "counts": {"name": 1}}; a row that is not there has left the view.
+// Without rows, or where the feed knows no lists, the page fetches them: event `case` carries {"case_id": "ID"}, and
+// GET rows?ids=ID,ID plus the page's own filters gives <tr>s. Event `notice` carries {"unread": n}. The browser resumes
 // with Last-Event-ID by itself; a page resumes with ?last_event_id=.
 //
 // Nothing moves under the hand: while the pointer is over a list, or a row of it has the focus, changes that would shift
@@ -62,6 +64,7 @@ class LiveList {
     }
     for (const id of ids) this.wanted.delete(id);
     this.take(ids, markup);
+    refreshCounts(this.body);
     if (this.wanted.size) this.timer = setTimeout(() => this.fetchRows(), GATHER);
   }
 
@@ -85,7 +88,6 @@ class LiveList {
       } else this.held.delete(rowId);
     }
     this.release();
-    refreshCounts(this.body);
   }
 
   /**
@@ -198,6 +200,20 @@ function showCount(name, number) {
   }
 }
 
+/**
+ * Rows and figures as the feed tells them; without rows each list fetches its own.
+ * @param {LiveList[]} lists
+ * @param {{ids: string[], rows?: Record<string, string>, counts?: Record<string, number>}} data
+ */
+function showRows(lists, data) {
+  const rows = data.rows;
+  for (const list of lists) {
+    if (rows) list.take(data.ids, rows[list.body.dataset.liveRows ?? ""] ?? "");
+    else for (const id of data.ids) list.changed(id);
+  }
+  for (const [name, number] of Object.entries(data.counts ?? {})) showCount(name, number);
+}
+
 /** @param {MessageEvent} event */
 function read(event) {
   try {
@@ -216,6 +232,8 @@ class EventFeed {
    */
   constructor(url, lastId, onEvent) {
     this.url = url;
+    /** The feed tells the rows of this page's lists. */
+    this.tellsRows = false;
     this.lastId = lastId;
     this.onEvent = onEvent;
     /** @type {EventSource | null} */
@@ -233,9 +251,13 @@ class EventFeed {
     if (this.source || document.hidden) return;
     const address = new URL(this.url, window.location.href);
     if (this.lastId) address.searchParams.set("last_event_id", this.lastId);
+    address.searchParams.set("page", window.location.pathname + window.location.search);
     this.source = new EventSource(address);
-    for (const name of ["case", "notice"]) this.source.addEventListener(name, (event) => this.hear(name, event));
-    this.source.addEventListener("open", () => this.found());
+    for (const name of ["case", "notice", "lists", "rows"]) this.source.addEventListener(name, (event) => this.hear(name, event));
+    this.source.addEventListener("open", () => {
+      this.tellsRows = false; // it may be another process, or another version, that answers now
+      this.found();
+    });
     this.source.addEventListener("error", () => this.lost());
   }
 
@@ -250,6 +272,7 @@ class EventFeed {
    */
   hear(name, event) {
     if (event.lastEventId) this.lastId = event.lastEventId;
+    if (name === "lists") this.tellsRows = true;
     this.onEvent(name, read(event));
   }
 
@@ -278,13 +301,19 @@ export function start() {
   const place = document.querySelector("[data-live]");
   if (!place) return;
   const lists = [...document.querySelectorAll("[data-live-rows]")].map((body) => new LiveList(body));
+  /** @type {EventFeed | undefined} */
+  let feed;
   /** @type {(name: string, data: any) => void} */
   const tell = (name, data) => {
-    if (name === "case" && data.case_id !== undefined) for (const list of lists) list.changed(data.case_id);
+    if (name === "case" && data.case_id !== undefined && !feed?.tellsRows) for (const list of lists) list.changed(data.case_id);
+    if (name === "rows") showRows(lists, data);
+    if (name === "lists" || name === "rows") return;
     if (name === "notice" && Number.isInteger(data.unread)) showCount("notices", data.unread);
     document.dispatchEvent(new CustomEvent(`telemed:${name}`, { detail: data }));
   };
-  const follow = () => new EventFeed(place.dataset.live ?? "", place.dataset.lastEventId, tell);
+  const follow = () => {
+    feed = new EventFeed(place.dataset.live ?? "", place.dataset.lastEventId, tell);
+  };
   // Not before the page's other modules listen: what is told earlier is heard by nobody, and never told again.
   if (document.readyState === "complete") follow();
   else document.addEventListener("DOMContentLoaded", follow, { once: true });
