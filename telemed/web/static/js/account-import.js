@@ -106,7 +106,7 @@ function rowsTable(found) {
       el("td", {}, said),
     );
   });
-  const head = [t("Row"), t("Account"), t("Name"), t("State"), t("What")].map((text) => el("th", { scope: "col" }, text));
+  const head = [t("Row"), t("Account"), t("Name"), t("State"), t("Fault or change")].map((text) => el("th", { scope: "col" }, text));
   return el("table", { class: "data import-rows" }, el("thead", {}, el("tr", {}, ...head)), el("tbody", {}, ...lines));
 }
 
@@ -194,7 +194,7 @@ function showInvitations(made) {
       el("td", { class: "link" }, each.url),
     ),
   );
-  const head = [t("Account"), t("Name"), t("Institution"), t("Link")].map((text) => el("th", { scope: "col" }, text));
+  const head = [t("Account"), t("Name"), t("Institution"), t("Invitation link")].map((text) => el("th", { scope: "col" }, text));
   const table = el("table", { class: "data import-rows" }, el("thead", {}, el("tr", {}, ...head)), el("tbody", {}, ...lines));
   const nobody = el("p", { class: "muted" }, t("Everything is taken over; nobody new is among them."));
   need(linksPlace, "[data-import-invitations]").replaceChildren(made.length ? table : nobody);
@@ -212,7 +212,7 @@ function cell(text) {
 }
 
 function save() {
-  const head = [t("Account"), t("Name"), t("Institution"), t("Link"), t("Until")];
+  const head = [t("Account"), t("Name"), t("Institution"), t("Invitation link"), t("Until")];
   const rows = invitations.map((each) => [each.username, each.name, each.institution, each.url, each.expires_at]);
   const text = [head, ...rows].map((row) => row.map(cell).join(",")).join("\r\n");
   const url = URL.createObjectURL(new Blob(["\ufeff", text, "\r\n"], { type: "text/csv" }));
