@@ -74,6 +74,7 @@ def test_a_certificate_that_cannot_be_used_is_said(tmp_path: Path, make: Callabl
     assert "TELEMED_DICOM_TLS" in sentence
 
 
+@pytest.mark.filterwarnings("ignore:ssl.TLSVersion.TLSv1_1 is deprecated")
 @pytest.mark.parametrize(
     ("newest", "spoken"), [(ssl.TLSVersion.TLSv1_1, False), (ssl.TLSVersion.TLSv1_2, True), (ssl.TLSVersion.TLSv1_3, True)]
 )
