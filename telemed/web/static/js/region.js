@@ -155,7 +155,9 @@ async function takeFile(form) {
   try {
     const { data } = await send(form, file, { "If-Match": form.dataset.regionTag ?? "" }, "");
     const count = data.changes.length;
-    answer.replaceChildren(el("p", { class: "notice tone-done", role: "status" }, tn("{count} change made.", "{count} changes made.", count, { count })));
+    answer.replaceChildren(
+      el("p", { class: "notice tone-done", role: "status" }, tn("{count} change made.", "{count} changes made.", count, { count })),
+    );
     take.hidden = true;
   } catch (error) {
     answer.replaceChildren(...faultLines(error));
