@@ -68,8 +68,8 @@ class IndexedInstance:
 
 
 class KnownPlaces:
-    """Numbers of studies and series that a commit has made lasting: nobody deletes them, so nobody has to ask again. For several
-    threads."""
+    """Numbers of studies and series that a commit has made lasting. Whoever uses them has them confirmed first: rows may have been
+    erased since, and their numbers be another's. For several threads."""
 
     def __init__(self) -> None:
         self._learning = threading.Lock()
@@ -88,6 +88,23 @@ class KnownPlaces:
             _drop_oldest(self.series)
             _drop_oldest(self.patients)
 
+    def confirmed(self, connection: sa.Connection, batch: Sequence[ReceivedInstance]) -> KnownPlaces:
+        """Return those places of the batch that still stand in the index under their numbers: one question for all of them."""
+        found = KnownPlaces()
+        wanted = {key: self.series[key] for key in map(_series_of, batch) if key in self.series}
+        if not wanted:
+            return found
+        s, r = dicom_study.c, dicom_series.c
+        places = sa.select(r.id, r.study_id, s.owner, s.study_instance_uid, r.series_instance_uid).join(dicom_study, s.id == r.study_id)
+        for row in connection.execute(places.where(r.id.in_(sorted(set(wanted.values()))))):
+            study = row.owner, row.study_instance_uid
+            if wanted.get((*study, row.series_instance_uid)) == row.id:
+                found.series[*study, row.series_instance_uid] = row.id
+                found.studies[study] = row.study_id
+        stated = {(found.studies[_study_of(each)], stated_by(each.header)) for each in batch if _study_of(each) in found.studies}
+        found.patients = {key: key[0] for key in stated if key in self.patients}
+        return found
+
 
 def _drop_oldest(known: dict[Any, int]) -> None:
     while len(known) > MAX_KNOWN:
@@ -96,7 +113,7 @@ def _drop_oldest(known: dict[Any, int]) -> None:
 
 def record(connection: sa.Connection, batch: Sequence[ReceivedInstance], known: KnownPlaces | None = None) -> list[IndexedInstance]:
     """Enter `batch` and say what became of each, in the order given: of two with one SOP Instance UID the first has the place."""
-    known = known or KnownPlaces()
+    known = (known or KnownPlaces()).confirmed(connection, batch)
     ordered = sorted(
         batch,
         key=lambda r: (r.owner, r.header.study_instance_uid, r.header.series_instance_uid, r.header.sop_instance_uid),

@@ -6,15 +6,18 @@ from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
+from pydicom.uid import generate_uid
 
 from dicom_gateway import Intake, Source
-from dicom_gateway.index import dicom_quarantine, dicom_study
+from dicom_gateway.index import dicom_quarantine, dicom_stated_patient, dicom_study
 from storage import ObjectMissing
 from telemed.adapters.database import tables as t
 from telemed.domain.errors import Forbidden, Invalid, InvalidTransition, NotDue, NotFound, UnderHold
 from telemed.domain.people import Person, Role
 from telemed.domain.retention import OPEN_FOR, RecordKind, RequestState
 from telemed.service import authenticity, retention
+from telemed.service.evidence import link_study
+from tests.dicom_gateway.objects import ct_slice, part10_of
 from tests.telemed.harness import patient_card
 from tests.telemed.retention.conftest import YEARS, Archive
 
@@ -182,8 +185,6 @@ async def test_with_one_of_two_cases_the_patient_and_the_shared_study_stay(archi
     async with archive.harness.application.writing() as work:
         facts = await work.studies.facts("CLINIC1", study)
         assert facts is not None
-        from telemed.service.evidence import link_study
-
         await link_study(work, facts, cases[1], "by-hand")
     archive.harness.clock.forward(days=YEARS)
     keys = await archive.objects_of(study)
@@ -255,3 +256,22 @@ async def test_what_the_job_does_twice_it_does_once(archive: Archive) -> None:
     await archive.erasing.carry_out(done.id)
     assert await archive.rows(sa.func.count(t.audit.c.position).label("count")) == before
     assert records == await archive.harness.audited("erasure:")
+
+
+async def test_a_gateway_that_remembers_the_study_does_not_mistake_another_for_it(archive: Archive) -> None:
+    """One intake all the time; the number of the erased row may be given to the next study."""
+    intake = Intake(archive.harness.application.engine, archive.store)
+    first, second = str(generate_uid()), str(generate_uid())
+
+    async def receive(study: str) -> None:
+        image = part10_of(ct_slice(StudyInstanceUID=study, AccessionNumber="", PatientName=study[-8:]))
+        assert (await intake.receive(image, "CLINIC1", Source("dimse", calling_ae="CLINIC1"))).status == 0
+
+    await receive(first)
+    archive.harness.clock.forward(days=YEARS)
+    await archive.erase(RecordKind.STUDY, await one_due(archive, RecordKind.STUDY))
+    for study in (second, first, second):
+        await receive(study)
+    await intake.close()
+    assert {study: len(await archive.objects_of(study)) for study in (first, second)} == {first: 1, second: 2}
+    assert len(await archive.rows(dicom_stated_patient)) == 2
