@@ -1,0 +1,81 @@
+"""Messages from the wire into the database: read, kept, taken in one commit with what came meanwhile, and answered."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
+
+import structlog
+from sqlalchemy.exc import IntegrityError, InterfaceError, OperationalError
+
+from storage.errors import StorageError
+from storage.group_commit import GroupCommit
+from telemed.adapters.application import SqlApplication
+from telemed.centres.lab.adapters.hl7_reading import read_block
+from telemed.centres.lab.intake import Caller, Fault, Incoming, take_messages
+
+log = structlog.get_logger()
+
+INLINE: Final = 32 << 10
+"""Bytes of a block that is read on the event loop: a millisecond of work. A larger one is read in a thread."""
+
+INTERNAL: Final = Fault("207", "the message could not be stored: send it again later")
+
+AWAY: Final = (OperationalError, InterfaceError, StorageError, OSError)
+
+
+class MessageIntake:
+    """The one intake behind every door that laboratory messages come through."""
+
+    def __init__(self, application: SqlApplication) -> None:
+        self._application = application
+        self._commits: GroupCommit[tuple[Incoming, Caller], bytes] = GroupCommit(self._take, away=AWAY)
+
+    async def take(self, content: bytes, caller: Caller, fault: Fault | None = None) -> bytes:
+        """Take the messages of one block and return their answers, one behind the other. Nothing raises: what could not be stored
+        is answered so. `fault` is what was wrong with the block itself."""
+        application = self._application
+        now, zone = application.now(), application.region.network.zone
+        if len(content) > INLINE:
+            found = await asyncio.to_thread(read_block, content, now.astimezone(zone), zone)
+        else:
+            found = read_block(content, now.astimezone(zone), zone)
+        if fault is not None:
+            found = [replace(each, fault=fault, results=()) for each in found[-1:]]
+        try:
+            await self._keep_large(found)
+        except AWAY as error:
+            log.warning("messages.not_stored", error=str(error))
+            return b"".join(each.answer(INTERNAL)[1] for each in found)
+        return b"".join(await asyncio.gather(*(self._answered(each, caller) for each in found)))
+
+    async def close(self) -> None:
+        """Wait until what was submitted is written."""
+        await self._commits.close()
+
+    async def _keep_large(self, found: Sequence[Incoming]) -> None:
+        """Bytes that do not lie in a row are durable before a row names them. The same content has the same key."""
+        for each in found:
+            if each.key:
+                await self._application.store.put(each.key, each.raw)
+
+    async def _answered(self, incoming: Incoming, caller: Caller) -> bytes:
+        try:
+            return await self._commits.submit((incoming, caller))
+        except AWAY as error:
+            log.warning("messages.not_stored", error=str(error).splitlines()[0])
+        except Exception:
+            log.exception("messages.not_taken", sender=incoming.sender, control_id=incoming.control_id)
+        return incoming.answer(INTERNAL)[1]
+
+    async def _take(self, batch: Sequence[tuple[Incoming, Caller]]) -> list[bytes]:
+        try:
+            return await self._once(batch)
+        except IntegrityError:  # another process accepted the same name meanwhile: now it is known
+            return await self._once(batch)
+
+    async def _once(self, batch: Sequence[tuple[Incoming, Caller]]) -> list[bytes]:
+        async with self._application.writing() as work:
+            return await take_messages(work, batch)

@@ -1,0 +1,9 @@
+"""Typed keys of the web application that the laboratory centre's API uses."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from telemed.centres.lab.ports import MessageReader
+
+MESSAGE_READER: web.AppKey[MessageReader] = web.AppKey("message_reader")
