@@ -20,3 +20,7 @@ class UnreadableDICOM(Exception):
 
 class NotStorable(Exception):
     """The object can be read, but lacks or contradicts what its place in an archive depends on."""
+
+
+class TooLargeToDescribe(Exception):
+    """The object is stored, but its metadata would take too much memory; the message says what there is too much of."""

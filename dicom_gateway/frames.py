@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import accumulate, pairwise
 
 from dicom_gateway.errors import UnreadableDICOM
+from dicom_gateway.transfer_syntax import TransferSyntax
 
 _HEAD = struct.Struct("<cQQI")
 _NATIVE, _ENCAPSULATED = b"N", b"E"
@@ -17,7 +18,7 @@ _END_OF_IMAGE = b"\xff\xd9"  # the same marker closes JPEG, JPEG-LS and JPEG 200
 
 @dataclass(frozen=True, slots=True)
 class FramePlace:
-    """Bytes `offset` to `offset + length`; a native frame of single bits may begin `skip_bits` into its first byte."""
+    """Bytes `offset` to `offset + length`; a native frame may begin `skip_bits` into them."""
 
     offset: int
     length: int
@@ -38,6 +39,13 @@ class NativeFrames:
         first = frame * self.frame_bits
         last = first + self.frame_bits
         return FramePlace(self.start + first // 8, (last + 7) // 8 - first // 8, first % 8)
+
+    def place_in_words(self, frame: int) -> FramePlace:
+        """The same in whole words of 16 bits, in which big-endian bytes lie swapped (PS3.5 7.3); `skip_bits` counts the byte in front."""
+        place = self.place(frame)
+        before = (place.offset - self.start) % 2
+        length = before + place.length
+        return FramePlace(place.offset - before, length + length % 2, place.skip_bits + 8 * before)
 
     def pack(self) -> bytes:
         """Compact form for the database."""
@@ -70,6 +78,11 @@ class EncapsulatedFrames:
 
 
 FrameIndex = NativeFrames | EncapsulatedFrames
+
+
+def place_of(index: FrameIndex, frame: int, syntax: TransferSyntax) -> FramePlace:
+    """The bytes out of which `frame`, counted from 0, can be decoded. Raises `IndexError` where there is none."""
+    return index.place_in_words(frame) if syntax.big_endian and isinstance(index, NativeFrames) else index.place(frame)
 
 
 def unpack(packed: bytes) -> FrameIndex:
@@ -159,14 +172,18 @@ def _by_offsets(offsets: tuple[int, ...], fragments: list[int], last: int, frame
 
 
 def _by_counting(data: memoryview, fragments: list[int], last: int, frames: int) -> tuple[int, ...]:
-    """Boundaries without a table."""
+    """Boundaries without a table. Fragments in which nothing is belong to the frame in front of them."""
+    filled = [item for item in fragments if _end_of_items(data, item) > item + 8]
     if len(fragments) == frames:
         return (*fragments, last)
-    if frames == 1:
-        return (fragments[0], last)
-    starts = [fragments[0]]
-    for item, after in pairwise(fragments):
-        tail = bytes(data[max(item + 8, after - 12) : after]).rstrip(b"\0")
+    if not filled:
+        return ()
+    if frames in (1, len(filled)):
+        return (*filled[:frames], last)
+    starts = [filled[0]]
+    for item, after in pairwise(filled):
+        end = _end_of_items(data, item)
+        tail = bytes(data[max(item + 8, end - 12) : end]).rstrip(b"\0")
         if tail.endswith(_END_OF_IMAGE):
             starts.append(after)
     return (*starts, last) if len(starts) == frames else ()

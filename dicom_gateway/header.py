@@ -106,7 +106,8 @@ class _Values:
 
 
 def read_header(scan: Scan, expected_sop_class: str | None = None, expected_sop_instance: str | None = None) -> InstanceHeader:
-    """The header of a scanned object. `expected_*` are what the association or file meta information named.
+    """The header of a scanned object. `expected_*` are what the association named; file meta information, a copy (PS3.10 7.1) that is
+    often forgotten when UIDs are changed, contradicts nothing.
 
     Raises `NotStorable` where a UID is missing or contradicts what was announced (PS3.4 B.2.2), and `UnreadableDICOM`
     where the pixel data are cut off.
@@ -174,12 +175,10 @@ def _series(character_set: bytes, raw: tuple[bytes | None, ...], request: tuple[
 def _identify(scan: Scan, values: _Values, expected_class: str | None, expected_instance: str | None) -> tuple[str, str, str, str]:
     """Study, series, instance and class UID."""
     announced = _Values(scan.meta, ("ascii",), "little")
-    expected_class = expected_class or announced.uid(0x00020002)
-    expected_instance = expected_instance or announced.uid(0x00020003)
     study, series = values.uid(0x0020000D, _KEY), values.uid(0x0020000E, _KEY)
     sop_class, own = values.uid(0x00080016), values.uid(0x00080018)
     # A data set whose SOP Instance UID is none by the standard goes by the announced one, if that is.
-    stand_in = expected_instance if expected_instance and _UID.fullmatch(expected_instance) else None
+    stand_in = next((uid for uid in (expected_instance, announced.uid(0x00020003)) if uid and _UID.fullmatch(uid)), None)
     present = bool(scan.elements.get(0x00080018))
     instance = own or (stand_in or values.uid(0x00080018, _KEY) if present else None)
     missing = [
@@ -192,7 +191,7 @@ def _identify(scan: Scan, values: _Values, expected_class: str | None, expected_
         )
         if not uid
     ]
-    if sop_class == _DIRECTORY or expected_class == _DIRECTORY:
+    if _DIRECTORY in (sop_class, expected_class, announced.uid(0x00020002)):
         raise NotStorable("this is a DICOMDIR, a table of contents: send the images that it lists")
     if study is None or series is None or sop_class is None or instance is None:
         raise NotStorable(f"{', '.join(missing)} missing or not a UID")

@@ -13,12 +13,14 @@ from functools import lru_cache
 from pydicom.datadict import dictionary_VR, private_dictionary_VR
 
 from dicom_gateway.character_set import decode
+from dicom_gateway.errors import TooLargeToDescribe
+from dicom_gateway.json_budget import MAX_VALUES
 
 INLINE = 1024  # bytes of a binary value up to which it is given in place
 BINARY = frozenset({"OB", "OD", "OF", "OL", "OV", "OW", "UN"})
 _CODED_TEXT = frozenset({"LO", "LT", "PN", "SH", "ST", "UC", "UT"})  # in the Specific Character Set (PS3.5 6.1.2.3)
 _ONE_TEXT = frozenset({"LT", "ST", "UT", "UR"})  # a backslash is text there (PS3.5 6.2)
-_NUMBERS = {"FD": "d", "FL": "f", "SL": "i", "SS": "h", "SV": "q", "UL": "I", "US": "H", "UV": "Q"}
+NUMBERS = {"FD": "d", "FL": "f", "SL": "i", "SS": "h", "SV": "q", "UL": "I", "US": "H", "UV": "Q"}
 # Bytes of the words that a byte order applies to (PS3.5 7.3).
 _WORDS = {"OD": 8, "OF": 4, "OL": 4, "OV": 8, "OW": 2}
 _DECIMAL = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?")
@@ -32,9 +34,10 @@ def value_text(vr: str, raw: bytes, codecs: tuple[str, ...], order: str) -> str:
     `,"InlineBinary":"..."`, or nothing for an empty value."""
     if vr in BINARY:
         return f',"InlineBinary":"{b64encode(little_endian(vr, raw, order)).decode()}"' if raw else ""
-    if vr in _NUMBERS:
-        values = _numbers(_NUMBERS[vr], raw, order)
+    if vr in NUMBERS:
+        values = _numbers(NUMBERS[vr], raw, order)
     elif vr == "AT":
+        _check_count(len(raw) // 4)
         values = [f'"{group:04X}{element:04X}"' for group, element in struct.iter_unpack(order + "HH", raw[: len(raw) & ~3])]
     else:
         values = _texts(vr, raw, codecs)
@@ -51,10 +54,16 @@ def little_endian(vr: str, raw: bytes, order: str) -> bytes:
 
 def _numbers(kind: str, raw: bytes, order: str) -> list[str]:
     width = struct.calcsize(kind)
+    _check_count(len(raw) // width)
     values = struct.unpack_from(f"{order}{len(raw) // width}{kind}", raw)
     if kind in "df":
         return [repr(value) if math.isfinite(value) else "null" for value in values]
     return [str(value) for value in values]
+
+
+def _check_count(values: int) -> None:
+    if values > MAX_VALUES:
+        raise TooLargeToDescribe(f"an element of the object has more than {MAX_VALUES:,} values")
 
 
 def _texts(vr: str, raw: bytes, codecs: tuple[str, ...]) -> list[str]:
@@ -62,6 +71,7 @@ def _texts(vr: str, raw: bytes, codecs: tuple[str, ...]) -> list[str]:
     if vr in _ONE_TEXT:
         text = text.rstrip(" ")
         return [quoted(text)] if text else []
+    _check_count(text.count("\\") + 1)
     parts = [part.strip(" ") for part in text.split("\\")]
     if not any(parts):
         return []

@@ -10,11 +10,13 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass, field
 
+from dicom_gateway.blank_vr import is_blank
 from dicom_gateway.errors import UnreadableDICOM
 from dicom_gateway.inflation import MAX_WHOLE, inflated_pieces
 from dicom_gateway.transfer_syntax import TransferSyntax, transfer_syntax
 
 MAX_DEPTH = 32  # nested sequences; real objects (SR, RT) stay below 16
+MAX_MEMBERS = 1_000_000  # items and elements that are looked at: those of defined length are passed over (practice)
 MAX_KEPT_VALUE = 8 * 1024  # bytes of a value that is kept; longer ones are no text that an index holds
 MAX_DEFLATED_HEADER = 32 << 20  # bytes in front of the pixels of a deflated data set, which stand in memory while it is scanned
 
@@ -181,6 +183,7 @@ class _Reader:
         self.front = bytes(data[:FRONT])
         self.end = len(data)
         self.position = 0
+        self.looked_at = 0
         order = ">" if big_endian else "<"
         self.order = order
         self.explicit_head = struct.Struct(order + "HH2sH").unpack_from
@@ -202,7 +205,7 @@ class _Reader:
                     raise UnreadableDICOM(position, f"cut off: pixel data of {length} bytes, only {end - value} are there")
                 found.pixel_data = PixelData(tag, position, value, None if length == UNDEFINED else length)
                 return
-            if length == UNDEFINED or tag == REQUEST_ATTRIBUTES:
+            if length == UNDEFINED or (tag == REQUEST_ATTRIBUTES and self.holds_items(value, length)):
                 sink = found.request_attributes if tag == REQUEST_ATTRIBUTES else None
                 # "UN" of undefined length is a sequence in implicit VR little endian, whatever surrounds it.
                 position = self.skip_items(value, length, 1, self.implicit or vr == b"UN", sink)
@@ -241,6 +244,9 @@ class _Reader:
 
     def _at(self, position: int) -> None:
         self.position = position
+        self.looked_at += 1
+        if self.looked_at > MAX_MEMBERS:
+            raise UnreadableDICOM(position, f"the object has more than {MAX_MEMBERS:,} items and elements")
         if position > self.within:
             raise TakesLong
 
@@ -253,9 +259,15 @@ class _Reader:
         if vr in _SHORT:
             return group << 16 | element, vr, length, position + 8
         if group == 0xFFFE or not vr.isalpha():
+            if is_blank(self.data, position, self.order):
+                return group << 16 | element, b"", length, position + 8
             # Delimiters have no VR; some writers also slip implicit elements into an explicit data set.
             return group << 16 | element, b"", self.long(self.data, position + 4)[0], position + 8
         return group << 16 | element, vr, self.long(self.data, position + 8)[0], position + 12
+
+    def holds_items(self, position: int, length: int) -> bool:
+        """True if the value of `length` bytes at `position` begins as a sequence does, or is empty."""
+        return not length or (length >= 8 and self.implicit_head(self.data, position)[:2] in ((0xFFFE, 0xE000), (0xFFFE, 0xE0DD)))
 
     def skip_items(self, position: int, length: int, depth: int, implicit: bool, sink: dict[int, bytes] | None) -> int:
         """Pass the items of a sequence whose value is at `position`; the first item is read into `sink`."""

@@ -28,7 +28,7 @@ from dicom_gateway.pixels.pool import PixelPool
 
 log = logging.getLogger(__name__)
 
-RULES = 1  # raised when the same objects would be described otherwise: kept documents are then made anew
+RULES = 2  # raised when the same objects would be described otherwise: kept documents are then made anew
 HEADS_AT_ONCE = 8
 HEADS_IN_A_JOB = 100  # one trip to a process
 BYTES_IN_A_JOB = 16 << 20
@@ -147,17 +147,19 @@ class SeriesDocuments:
         corrected = await self._corrections([instance for instance, _ in instances])
         for start in range(0, len(instances), HEADS_AT_ONCE):
             part = instances[start : start + HEADS_AT_ONCE]
-            heads = await asyncio.gather(*(self._objects.head(instance) for instance, _ in part))
-            job += [
-                (Head(head, instance.pixel_data_offset is not None, corrected.get(_study(instance), ())), prefix)
-                for head, (instance, prefix) in zip(heads, part, strict=True)
-            ]
-            size += sum(map(len, heads))
+            heads = await asyncio.gather(*(self._head(instance, corrected.get(_study(instance), ())) for instance, _ in part))
+            job += [(head, prefix) for head, (_, prefix) in zip(heads, part, strict=True)]
+            size += sum(len(head.content) + len(head.tail) for head in heads)
             if len(job) >= HEADS_IN_A_JOB or size >= BYTES_IN_A_JOB:
                 yield job
                 job, size = [], 0
         if job:
             yield job
+
+    async def _head(self, instance: StoredInstance, corrected: tuple[Correction, ...]) -> Head:
+        """Everything of an object but its pixels."""
+        head = await self._objects.head(instance)
+        return Head(head, instance.pixel_data_offset is not None, corrected, await self._objects.tail(instance, head))
 
     async def _corrections(self, instances: Sequence[StoredInstance]) -> dict[tuple[str, str], tuple[Correction, ...]]:
         """Return the corrections of the studies of `instances`, by owner and Study Instance UID."""

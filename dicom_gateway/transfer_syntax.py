@@ -42,6 +42,12 @@ _FRAME_MEDIA_TYPES = {
     "1.2.840.10008.1.2.4.203": "image/jphc",
     "1.2.840.10008.1.2.5": "image/dicom-rle",
 }
+# Media type of a whole video (PS3.18 table 8.7.3-5); the fragmentable syntaxes end in .1 (PS3.6 annex A).
+_VIDEO_MEDIA_TYPES = {
+    **dict.fromkeys((f"1.2.840.10008.1.2.4.{n}{end}" for n in (100, 101) for end in ("", ".1")), "video/mpeg"),
+    **dict.fromkeys((f"1.2.840.10008.1.2.4.{n}{end}" for n in (102, 103, 104, 105, 106) for end in ("", ".1")), "video/mp4"),
+    **dict.fromkeys((f"1.2.840.10008.1.2.4.{n}" for n in (107, 108)), "video/mp4"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +64,11 @@ class TransferSyntax:
     def frame_media_type(self) -> str:
         """Media type of one frame as it is kept."""
         return _FRAME_MEDIA_TYPES.get(self.uid, "application/octet-stream")
+
+    @property
+    def video_media_type(self) -> str:
+        """Media type of the stream; empty where the pixel data are no video."""
+        return _VIDEO_MEDIA_TYPES.get(self.uid, "")
 
 
 @lru_cache(maxsize=256)

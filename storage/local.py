@@ -25,6 +25,7 @@ from storage.incoming import Incoming, sweep
 from storage.keys import check_chunk, check_key, check_media_type, check_prefix, check_range, is_key
 from storage.local_errors import reading, writing
 from storage.local_reading import OpenFile, open_object, read_range, size_of
+from storage.pack_rebuilding import PackInProgress
 from storage.pack_writer import PackWriter, UnsettledPack, unsettled_keys, unsettled_packs, watermark_files
 from storage.packs import SUFFIX, erase, is_reserved, packed_key, read_record, records, split_key
 from storage.pieces import joined
@@ -182,6 +183,29 @@ class LocalStore:
         """A way to store many small objects fast, under keys that begin with `place`. Blocks. Raises `StoreUnavailable`."""
         with writing(self._unsettled):
             return PackWriter(self._objects, self._unsettled, place, self._space)
+
+    async def put_pack(self, key: str, objects: AsyncIterable[tuple[int, bytes, bytes]]) -> None:
+        """Make the pack `key` again from offset, content and SHA-256 of its objects, in their order. Durable when it returns; whatever
+        ends it before leaves no pack."""
+        if not key.endswith(SUFFIX):
+            raise BadKey(f"The key {key} is not that of a pack.", key)
+        check_key(key)
+        with writing(self._objects, key):
+            pack = await self._threads.run(PackInProgress, self._incoming / secrets.token_hex(16))
+        try:
+            async for offset, content, sha256 in objects:
+                with writing(self._objects, key):
+                    await self._threads.run(pack.add, offset, content, sha256)
+            with writing(self._objects, key):
+                await self._threads.run(self._finish_pack, pack, key)
+        finally:
+            await self._threads.run_to_end(pack.discard)
+
+    def _finish_pack(self, pack: PackInProgress, key: str) -> None:
+        target = self._path(key)
+        self._folders.ensure(target.parent)
+        pack.finish(target)
+        sync_folder(target.parent)
 
     def unsettled_packs(self) -> Iterator[UnsettledPack]:
         """Packs with objects that a writer promised and perhaps did not live to note. Blocks. Raises `StoreUnavailable`."""

@@ -89,6 +89,13 @@ def head(meta: bytes, size: int, sha256: bytes) -> bytes:
     return _HEAD.pack(_MAGIC, _LIVE, len(meta), size, sha256, seal)
 
 
+def deleted_head(size: int) -> bytes:
+    """Return the head of a deleted record whose content had `size` bytes."""
+    made = bytearray(head(b"", size, bytes(32)))
+    made[_STATE_AT] = _DELETED
+    return bytes(made)
+
+
 def read_record(file: int, offset: int) -> PackedObject | None:
     """The record at `offset` of the open file, or None where there is no whole head. Raises OSError."""
     begin = os.pread(file, _AHEAD, offset)

@@ -8,7 +8,9 @@ from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 from dicom_gateway import Index, Intake, intake
 from dicom_gateway.compact import CompactStore
@@ -20,11 +22,15 @@ from dicom_gateway.stability import StudyWatch
 from storage import open_store
 from storage.space import Reserve, SpaceGuard
 from storage.url import LocalPlace, parse
+from telemed import backups
 from telemed import centres as installed
 from telemed.adapters.application import SqlApplication
 from telemed.adapters.audit.anchor_places import AnchorPlace, place_of
+from telemed.adapters.audit.anchor_proof import AnchorKeys
 from telemed.adapters.audit.anchors import AuditAnchors
 from telemed.adapters.audit.watch import AuditWatch
+from telemed.adapters.backup.schedule import BackupSchedule
+from telemed.adapters.certificate_files import read_certificates
 from telemed.adapters.database.confidential import Sealer
 from telemed.adapters.database.engine import check, make_engine
 from telemed.adapters.database.unit_of_work import CentreParts
@@ -36,13 +42,16 @@ from telemed.adapters.dicom.study_maintenance import DescribedAhead, StudyMainte
 from telemed.adapters.dicom.study_repository import StableStudyJobs, StudyArrivals
 from telemed.adapters.dicom.study_transfers import StudyTransfers
 from telemed.adapters.jobs.worker import Handler, Worker, switched_off
+from telemed.adapters.metrics.processes import ProcessMetrics
 from telemed.adapters.object_sweep import ObjectSweep
 from telemed.adapters.passwords import Argon2Passwords
 from telemed.adapters.printing.pdf_pages import PdfPages
 from telemed.adapters.printing.report_renderer import PdfReportRenderer
 from telemed.adapters.process_pool import RestartingPool
 from telemed.adapters.stored_objects import PLATFORM, StoredObjects
+from telemed.domain.authentication_profile import PROFILES
 from telemed.domain.centre import Centre
+from telemed.domain.certificate import Certificate
 from telemed.domain.jobs import JobKind, JobType
 from telemed.extension import CentreExtension, Parts
 from telemed.service.uploads import sweep_uploads
@@ -106,16 +115,25 @@ async def open_parts(
         keys = settings.data_dir / "keys" / "signing"
         renderer = PdfReportRenderer(store, pool, keys, settings.address, DEFAULT_LANGUAGE, gettext, figures)
         parts = centre_parts(extensions)
-        application = SqlApplication(engine, store, centres, Argon2Passwords(), renderer, settings.time_zone, centre_parts=parts)
+        made = (engine, store, centres, Argon2Passwords(), renderer, settings.time_zone)
+        application = SqlApplication(*made, centre_parts=parts, profile=PROFILES[settings.profile])
         await application.refresh()
+        metrics = ProcessMetrics(settings.data_dir / "metrics")
         door = Intake(engine, place, on_indexed=StudyArrivals(settings.time_zone, application.now), space=space)
-        yield Parts(settings, application, store, Index(engine, IndexBarrier(place)), door, pool, pages, measuring, extensions, space)
+        yield Parts(
+            settings, application, store, Index(engine, IndexBarrier(place)), door, pool, pages, measuring, extensions, space, metrics
+        )
     finally:
         await pages.close()
         await measuring.close()
         pool.shutdown(wait=False, cancel_futures=True)
         await engine.dispose()
         await store.close()
+
+
+def certificates(settings: Settings) -> list[Certificate]:
+    """Return the certificates that settings name, as they lie on the disk now."""
+    return read_certificates({"TELEMED_DICOM_TLS": settings.dicom_tls, "TELEMED_DICOM_TLS_CLIENTS": settings.dicom_tls_clients})
 
 
 def shown_store(url: str) -> str:
@@ -166,7 +184,11 @@ def worker(parts: Parts, pool: Executor | None = None, ahead: DescribedAhead | N
     anchors = audit_anchors(parts)
     sweep = ObjectSweep(parts.application.engine, parts.store.inner, stored_objects(parts.extensions))
     studies = StudyMaintenance(study_watch(parts), ahead or described_ahead(parts))
+    maintenance: tuple[Callable[[datetime], Awaitable[object]], ...]
     maintenance = (uploads, studies, AuditWatch(parts.application.engine), anchors, sweep)
+    if parts.settings.backup:
+        zone = ZoneInfo(parts.settings.time_zone)
+        maintenance += (BackupSchedule(parts.application.engine, parts.settings.backup_times, zone),)
     return Worker(parts.application, handlers(parts, pool or parts.pool), maintenance)
 
 
@@ -181,7 +203,10 @@ def handlers(parts: Parts, pool: Executor) -> dict[JobType, Handler]:
         JobKind.ASSESS_STUDY: Handler(partial(assessor.job, now=now), long=True),
         JobKind.ASK_MODEL: switched_off("TELEMED_MODEL_URL"),
         JobKind.COMPACT_STUDY: switched_off("TELEMED_COMPACT_AT_REST"),
+        JobKind.BACK_UP: switched_off("TELEMED_BACKUP"),
     }
+    if settings.backup:
+        found[JobKind.BACK_UP] = Handler(partial(_back_up, parts), long=True)
     if settings.model_url:
         client = ModelClient(parts.index, parts.store, kept, settings.model_url, settings.model_token.get_secret_value())
         found[JobKind.ASK_MODEL] = Handler(partial(client.job, now=now), long=True)
@@ -194,9 +219,14 @@ def handlers(parts: Parts, pool: Executor) -> dict[JobType, Handler]:
     return found
 
 
-def anchor_key(settings: Settings) -> Path:
-    """Return the key that signs the notes about the audit trail's end. It proves most where it lies out of reach of the data folder."""
-    return Path(settings.audit_key) if settings.audit_key else settings.data_dir / "keys" / "audit.pem"
+async def _back_up(parts: Parts, _payload: Mapping[str, Any]) -> None:
+    await backups.make_if_due(parts.settings, stored_objects(parts.extensions), parts.application.now())
+
+
+def anchor_keys(settings: Settings) -> AnchorKeys:
+    """Return where the keys may lie by which the notes about the audit trail's end are proved."""
+    named = [Path(file) if file else None for file in (settings.audit_key, settings.audit_public_keys)]
+    return AnchorKeys(settings.data_dir / "keys", *named)
 
 
 def anchor_places(settings: Settings) -> tuple[AnchorPlace, ...]:
@@ -214,7 +244,7 @@ def audit_anchors(parts: Parts) -> AuditAnchors:
     return AuditAnchors(
         parts.application.engine,
         parts.store,
-        anchor_key(settings),
+        settings.anchor_key,
         made=not settings.audit_key,
         further=anchor_places(settings),
         time_stamps=stamps,

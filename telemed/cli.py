@@ -8,6 +8,7 @@ import os
 import sys
 import tomllib
 from collections.abc import Coroutine
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -20,11 +21,14 @@ from sqlalchemy.exc import DBAPIError
 from storage import open_store
 from storage.errors import StorageError
 from storage.privacy import write_privately
+from telemed.account_app import account_app
 from telemed.adapters.audit.anchor_key import AnchorKeyUnusable
+from telemed.adapters.backup.layout import BackupRefused
 from telemed.adapters.database.engine import DatabaseUnavailable, make_engine
 from telemed.adapters.database.migrate import migrate as apply_migrations
 from telemed.centres import extensions, migrations
-from telemed.data_folder import keep_database_private, make_ready
+from telemed.data_folder import RESTORING, keep_database_private, make_ready
+from telemed.domain.certificate import Validity
 from telemed.listening import PortInUse, check_shared_port
 from telemed.roles import all_roles
 from telemed.settings import Settings, unknown_names, unknown_variables
@@ -79,7 +83,7 @@ def _run(work: Coroutine[Any, Any, Any]) -> Any:
     """Run to the end; what cannot be had is said in one plain sentence."""
     try:
         return asyncio.run(work)
-    except (DatabaseUnavailable, StorageError, PortInUse, AnchorKeyUnusable) as error:
+    except (DatabaseUnavailable, StorageError, PortInUse, AnchorKeyUnusable, BackupRefused) as error:
         _fail(str(error))
     except PermissionError as error:
         _fail(f"{error.filename} cannot be written: give this user the right to, or set TELEMED_DATA_DIR.")
@@ -91,6 +95,8 @@ def _run(work: Coroutine[Any, Any, Any]) -> Any:
 
 
 def _prepare(settings: Settings) -> None:
+    if (settings.data_dir / RESTORING).is_file():
+        _fail(f"A restore into {settings.data_dir} was begun and has not ended: let it end, or go on with the same telemed restore.")
     try:
         make_ready(settings.data_dir)
     except OSError as error:
@@ -106,9 +112,28 @@ def _say_what_is_odd(settings: Settings) -> None:
     if settings.is_reached_without_tls:
         log.warning(
             "setting.plain_http",
-            host=settings.host,
+            host=settings.web_host,
             remedy="passwords and session cookies cross the network unencrypted: put a TLS proxy in front, set TELEMED_SECURE_COOKIES=true",
         )
+
+    _say_which_certificates_end(settings)
+
+
+def _say_which_certificates_end(settings: Settings) -> None:
+    if not settings.dicom_tls and not settings.dicom_tls_clients:
+        return
+    from telemed.bootstrap import certificates  # it takes a second: who has no certificate does not wait for it
+
+    now = datetime.now(UTC)
+    for certificate in certificates(settings):
+        if (validity := certificate.validity(now)) is not Validity.SOUND:
+            log.warning(
+                f"certificate.{validity.value}",
+                setting=certificate.setting,
+                file=certificate.file,
+                ends_at=certificate.ends_at.isoformat(),
+                remedy="put a new one into the file and start again; give it to devices that were given this one",
+            )
 
 
 async def _migrate(settings: Settings) -> None:
@@ -209,6 +234,45 @@ def verify(
 
 
 @app.command()
+def backup(
+    target: Annotated[str, typer.Argument(help="Folder or s3://...; where TELEMED_BACKUP says when left out")] = "",
+    keep: Annotated[int | None, typer.Option("--keep", min=1, help="Snapshots that stay; TELEMED_BACKUP_KEEP when left out")] = None,
+    keys: Annotated[str, typer.Option("--keys", help="Folder or s3://... for the keys, apart from everything else")] = "",
+    passphrase_file: Annotated[Path | None, typer.Option("--passphrase-file", help="File with the passphrase that seals the keys")] = None,
+    check: Annotated[bool, typer.Option("--check", help="Prove the backup where it lies; nothing is written")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="What was done as JSON on standard output")] = False,
+) -> None:
+    """Make a consistent copy of everything while it runs, or prove one."""
+    from telemed import backup_command, backups
+
+    settings = _settings()
+    place = target or settings.backup
+    if not place:
+        _fail("Name a folder or s3://... for the backup, or set TELEMED_BACKUP.")
+    plan = backups.Plan(place, keep or settings.backup_keep, keys or settings.backup_keys, passphrase_file)
+    work = backup_command.check if check else backup_command.backup
+    sys.exit(_run(work(settings, plan, console, as_json=as_json)))
+
+
+@app.command()
+def restore(
+    source: Annotated[str, typer.Argument(help="Folder or s3://... with the backup")],
+    into: Annotated[Path | None, typer.Option("--into", help="Data folder; TELEMED_DATA_DIR when left out")] = None,
+    at: Annotated[str, typer.Option("--at", help="Name of the snapshot; the newest when left out")] = "",
+    keys: Annotated[str, typer.Option("--keys", help="Folder or s3://... with the keys, where they were kept apart")] = "",
+    passphrase_file: Annotated[Path | None, typer.Option("--passphrase-file", help="File with the passphrase that opens the keys")] = None,
+) -> None:
+    """Put a backup back into an empty installation, and verify it."""
+    from telemed import backup_command, backups
+
+    settings = _settings()
+    if into is not None:
+        settings = settings.model_copy(update={"data_dir": into})
+    plan = backups.Plan(source, settings.backup_keep, keys or settings.backup_keys, passphrase_file)
+    sys.exit(_run(backup_command.restore(settings, plan, at, console)))
+
+
+@app.command()
 def unnamed(
     remove: Annotated[bool, typer.Option("--remove", help="Remove those that were found a day ago, however many they are")] = False,
 ) -> None:
@@ -269,3 +333,6 @@ def device(
         _run(devices.put_device(settings, entry))
     except devices.WrongDevice as error:
         _fail(f"{error}.")
+
+
+app.add_typer(account_app(_settings, _run, _fail), name="account")

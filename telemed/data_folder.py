@@ -16,6 +16,9 @@ DATABASE = "telemed.db"
 OURS = frozenset({DATABASE, "objects", "keys"})
 """What an installation keeps in its data folder: by these an existing folder is known as one."""
 
+RESTORING = "restoring"
+"""Names the snapshot that is being put back into this folder: until that is done there is nothing to be served."""
+
 COMPANIONS = ("", "-wal", "-shm", "-journal")
 """What SQLite adds to the name of a database for the files beside it."""
 

@@ -18,6 +18,7 @@ from storage.space import SpaceGuard
 from telemed.adapters.application import SqlApplication
 from telemed.adapters.database.unit_of_work import RepositoryFactory
 from telemed.adapters.jobs.worker import Handler
+from telemed.adapters.metrics.processes import ProcessMetrics
 from telemed.adapters.printing.pdf_pages import PdfPages
 from telemed.adapters.printing.report_renderer import ReportFigureProvider
 from telemed.adapters.stored_objects import StoredObjects
@@ -33,7 +34,8 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, slots=True)
 class Parts:
     """The parts that every role of an installation uses. `pool` prints reports and bulletins and checks signatures; `measuring`
-    measures images, and its process starts with the first study; `space` watches over the disks."""
+    measures images, and its process starts with the first study; `space` watches over the disks; `metrics` are those of this process and
+    of the others of this machine."""
 
     settings: Settings
     application: SqlApplication
@@ -45,6 +47,7 @@ class Parts:
     measuring: PixelPool
     extensions: tuple[CentreExtension, ...]
     space: SpaceGuard
+    metrics: ProcessMetrics
 
     @property
     def signing_keys(self) -> Path:

@@ -7,6 +7,7 @@ import os
 import ssl
 import tomllib
 from collections.abc import Iterable, Mapping
+from datetime import datetime, time
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Literal, TypeVar
@@ -17,10 +18,12 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from telemed import ohif
 from telemed.adapters.audit.anchor_places import place_fault
+from telemed.domain.authentication_profile import ProfileName
 
 G = TypeVar("G", bound=BaseSettings)
 
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+SHORTEST_TOKEN = 16
 _MAX_GATEWAYS = 8  # of those that nobody asked for: by then the one index is what bounds them
 
 
@@ -62,6 +65,11 @@ class Settings(SettingsGroup):
     )
     reserve_bytes: int = Field(default=1024**3, ge=0, description="The same in bytes; the larger of both counts")
     host: str = Field(default="127.0.0.1", description="Address that all doors listen on")
+    http_host: str = Field(
+        default="",
+        description="Address that pages, API and DICOMweb listen on where it is another than TELEMED_HOST, such as `127.0.0.1` behind a "
+        "proxy on this machine; empty: TELEMED_HOST",
+    )
     http_port: int = Field(default=8080, ge=1, le=65535, description="Port of pages, API and DICOMweb")
     dicom_port: int = Field(default=11112, ge=1, le=65535, description="Port of the DICOM gateway")
     dicom_tls: str = Field(
@@ -89,6 +97,15 @@ class Settings(SettingsGroup):
         default="",
         description="Networks of proxies, with commas between, that say in X-Forwarded-For which address asks, such as `127.0.0.1/32`; "
         "their connections are those of many and not counted by address; empty: nobody is believed",
+    )
+    metrics_token: SecretStr = Field(
+        default=SecretStr(""),
+        description="Bearer token, 16 characters or more, that `/metrics` asks for; empty: it answers on this machine alone, and not at "
+        "all behind a proxy",
+    )
+    profile: ProfileName = Field(
+        default=ProfileName.ASVS,
+        description="What is asked of passwords, sessions, second factors: `asvs` (OWASP ASVS 5.0) or `mlps3` (GB/T 22239-2019, level 3)",
     )
     time_zone: str = Field(default="Asia/Shanghai", description="Time zone of the region: duty hours, working hours, printed times")
     log_level: str = Field(default="INFO", description="DEBUG, INFO, WARNING or ERROR")
@@ -132,11 +149,38 @@ class Settings(SettingsGroup):
         default="", description="Address of a time stamp authority (RFC 3161) that stamps an anchor once an hour; empty: none"
     )
 
+    backup: str = Field(
+        default="",
+        description="Where the worker puts backups by itself, and `telemed backup` where none is named: "
+        "a folder or `s3://bucket?endpoint=...`; empty: nowhere",
+    )
+    backup_at: str = Field(default="02:30", description="Times of day of these backups, with commas between, in the region's time zone")
+    backup_keep: int = Field(default=7, ge=1, le=1000, description="Snapshots that a backup keeps")
+    backup_keys: str = Field(
+        default="", description="Where keys are backed up, apart from everything else: a folder or `s3://...`; empty: in the backup itself"
+    )
+    backup_passphrase: SecretStr = Field(
+        default=SecretStr(""), description="Passphrase that keys are sealed with in a backup; empty: they lie there in clear"
+    )
+
+    @field_validator("backup_at")
+    @classmethod
+    def _known_times(cls, text: str) -> str:
+        times_in(text)
+        return text
+
     @field_validator("trusted_proxies")
     @classmethod
     def _known_networks(cls, text: str) -> str:
         networks_in(text)
         return text
+
+    @field_validator("metrics_token")
+    @classmethod
+    def _long_token(cls, token: SecretStr) -> SecretStr:
+        if 0 < len(token.get_secret_value()) < SHORTEST_TOKEN:
+            raise ValueError(f"a token of fewer than {SHORTEST_TOKEN} characters can be guessed; `openssl rand -hex 32` makes one")
+        return token
 
     @field_validator("audit_places")
     @classmethod
@@ -217,8 +261,18 @@ class Settings(SettingsGroup):
         return context
 
     @property
+    def anchor_key(self) -> Path:
+        """The key that signs the notes about the audit trail's end. It proves most where it lies out of reach of the data folder."""
+        return Path(self.audit_key) if self.audit_key else self.data_dir / "keys" / "audit.pem"
+
+    @property
     def proxies(self) -> tuple[IPv4Network | IPv6Network, ...]:
         return networks_in(self.trusted_proxies)
+
+    @property
+    def backup_times(self) -> tuple[time, ...]:
+        """When the worker makes backups, in the region's time."""
+        return times_in(self.backup_at)
 
     @property
     def ohif_folder(self) -> Path:
@@ -227,15 +281,16 @@ class Settings(SettingsGroup):
     @property
     def is_reached_without_tls(self) -> bool:
         """True if others than this machine reach the pages and nothing says that a TLS proxy stands before them."""
-        try:
-            loopback = ipaddress.ip_address(self.host).is_loopback
-        except ValueError:
-            loopback = self.host == "localhost"
-        return not loopback and not self.secure_cookies
+        return not is_loopback(self.web_host) and not self.secure_cookies
+
+    @property
+    def web_host(self) -> str:
+        """The address that pages, API and DICOMweb listen on."""
+        return self.http_host or self.host
 
     @property
     def address(self) -> str:
-        return self.public_url.rstrip("/") or f"http://{self.host}:{self.http_port}"
+        return self.public_url.rstrip("/") or f"http://{self.web_host}:{self.http_port}"
 
 
 PREFIX = "TELEMED_"
@@ -247,6 +302,25 @@ def unknown_variables(environment: Mapping[str, str], groups: Iterable[type[Base
     """Return the variables of the environment that look like a setting and are none."""
     known = NO_SETTINGS | {PREFIX + name.upper() for group in groups for name in group.model_fields}
     return sorted(name for name in environment if name.upper().startswith(PREFIX) and name.upper() not in known)
+
+
+def times_in(text: str) -> tuple[time, ...]:
+    """Return the times of day of a list with commas. Raises ValueError for what is none."""
+    try:
+        found = sorted({datetime.strptime(part.strip(), "%H:%M").time() for part in text.split(",") if part.strip()})
+    except ValueError:
+        found = []
+    if not found:
+        raise ValueError("give times of day such as 02:30 or 02:30,14:30")
+    return tuple(found)
+
+
+def is_loopback(host: str) -> bool:
+    """True if only this machine reaches what listens on the address."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def networks_in(text: str) -> tuple[IPv4Network | IPv6Network, ...]:

@@ -12,7 +12,6 @@ import sys
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from pathlib import Path
 from typing import Final
 
 import msgspec
@@ -26,7 +25,7 @@ from storage import ObjectMissing, StorageError, fingerprint, open_store
 from storage.protocol import ObjectStore
 from telemed.adapters.audit.anchor_key import AnchorKeyUnusable
 from telemed.adapters.audit.anchor_places import StorePlace
-from telemed.adapters.audit.anchor_proof import AnchorKeys, AnchorProof, prove_anchors, read_anchors
+from telemed.adapters.audit.anchor_proof import AnchorProof, prove_anchors, read_anchors
 from telemed.adapters.audit.chain import ChainFault
 from telemed.adapters.audit.record_proof import PLURALS, prove_record
 from telemed.adapters.audit.trail import Trail, walk_trail
@@ -36,7 +35,7 @@ from telemed.adapters.database.queries.administration import NEW
 from telemed.adapters.database.read_only import opened_to_read
 from telemed.adapters.object_sweep import PORTION, older_than_a_day, sort_keys
 from telemed.adapters.stored_objects import RecordedObject, StoredObjects
-from telemed.bootstrap import anchor_places, stored_objects
+from telemed.bootstrap import anchor_keys, anchor_places, stored_objects
 from telemed.centres import extensions
 from telemed.settings import Settings
 
@@ -120,8 +119,7 @@ async def _seen_to_be_migrated(engine: AsyncEngine) -> None:
 
 async def _audit(engine: AsyncEngine, store: ObjectStore, settings: Settings) -> tuple[Trail, Part]:
     part = Part("audit")
-    named = [Path(file) if file else None for file in (settings.audit_key, settings.audit_public_keys)]
-    keys = AnchorKeys(settings.data_dir / "keys", *named)
+    keys = anchor_keys(settings)
     further = anchor_places(settings)
     try:
         places = await read_anchors([StorePlace(store), *further], keys)

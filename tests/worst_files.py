@@ -46,6 +46,18 @@ def nested_sequences(megabytes: int = 60, depth: int = 30) -> bytes:
     return _sequences(chain, megabytes)
 
 
+def items_of_defined_length(megabytes: int = 60, depth: int = 25) -> bytes:
+    """A DICOM object whose items hold sequences as deep, all with their lengths: nobody has to look into them to pass them."""
+    sequence = b""
+    for _ in range(depth):
+        item = struct.pack("<HHI", 0xFFFE, 0xE000, len(sequence)) + sequence
+        sequence = struct.pack("<HH2sHI", 0x0040, 0xA730, b"SQ", 0, len(item)) + item
+    item = struct.pack("<HHI", 0xFFFE, 0xE000, len(sequence)) + sequence
+    items = item * ((megabytes << 20) // len(item))
+    plain = part10_of(ct_slice(PixelData=None, **OURS))
+    return plain + struct.pack("<HH2sHI", 0x0040, 0xA730, b"SQ", 0, len(items)) + items
+
+
 def too_deep(megabytes: int = 60) -> bytes:
     """A DICOM object whose sequences go down a million levels."""
     return _sequences(ITEM + CONTENT_SEQUENCE, megabytes)

@@ -18,6 +18,7 @@ from dicom_gateway.index import BadQuery, Level, Query, Scope, Target
 from dicom_gateway.index.finding import MAX_ROWS
 from dicom_gateway.index.names import fold_name, fuzzy_words, name_groups, name_words
 from dicom_gateway.index.paths import Path
+from dicom_gateway.json_budget import check_parsed
 from dicom_gateway.series_documents import SeriesDocument
 
 MAX_CANDIDATES = 1000  # rows that are looked at for keys the index does not keep
@@ -81,6 +82,7 @@ async def _described(service: Service, scope: Scope, study: str, series: str | N
         if state.divided:
             seen = await service.index.locate(Target(studies=[study], series=[state.series_instance_uid]), scope)
             async for array in service.documents.described([(each, "") for each in (seen if whole else seen[:1])]):
+                check_parsed(array)
                 found |= {item["00080018"]["Value"][0]: item for item in json.loads(array)}
             continue
         document = await service.documents.document(state)
@@ -90,7 +92,9 @@ async def _described(service: Service, scope: Scope, study: str, series: str | N
 
 
 def _by_uid(document: SeriesDocument, whole: bool) -> dict[str, Item]:
-    text = document.json().decode()
+    content = document.json()
+    check_parsed(content)
+    text = content.decode()
     items = json.loads(text) if whole else [json.JSONDecoder().raw_decode(text, 1)[0]]
     return {item["00080018"]["Value"][0]: item for item in items if item.get("00080018", {}).get("Value")}
 

@@ -14,6 +14,7 @@ from dicom_gateway.dicomweb.answers import JSON, XML, answer_kind
 from dicom_gateway.dicomweb.multipart import MultipartAnswer
 from dicom_gateway.dicomweb.service import GZIP_TAG, instances_of, not_found, scope_of, unchanged
 from dicom_gateway.index import StoredInstance
+from dicom_gateway.json_budget import check_parsed
 from dicom_gateway.native_xml import to_xml
 from dicom_gateway.series_documents import RULES, SeriesDocument, SeriesState
 
@@ -80,14 +81,19 @@ async def _as_xml(request: web.Request) -> web.StreamResponse:
     if unchanged(request, etag):
         return web.Response(status=304, headers=headers)
     answer = MultipartAnswer(XML, headers)
-    await answer.start(request)
+    begun = False
     async for array in service.documents.described([(i, _prefix(i, request)) for i in instances]):
-        for document in await service.pool.run(_documents, array):
+        documents = await service.pool.run(_documents, array)
+        if not begun:  # what goes wrong with the first can still be said with a status
+            await answer.start(request)
+            begun = True
+        for document in documents:
             await answer.part(f"{XML}; charset=utf-8", document)
     return await answer.finish()
 
 
 def _documents(array: bytes) -> list[bytes]:
+    check_parsed(array)
     return [to_xml(item) for item in json.loads(array)]
 
 

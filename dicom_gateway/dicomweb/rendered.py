@@ -10,6 +10,7 @@ from io import BytesIO
 from aiohttp import web
 from PIL import Image
 
+from dicom_gateway.dicomweb.bulk import stream
 from dicom_gateway.dicomweb.frames import REVALIDATE, etag_of, frame_numbers
 from dicom_gateway.dicomweb.media_types import accepted
 from dicom_gateway.dicomweb.multipart import MultipartAnswer
@@ -18,6 +19,7 @@ from dicom_gateway.index import BadQuery, StoredInstance
 from dicom_gateway.json_bulk import bulk_value
 from dicom_gateway.pixels import PixelError, Rendering, Window
 from dicom_gateway.pixels.render import FUNCTIONS, MAX_SIDE, render
+from dicom_gateway.transfer_syntax import transfer_syntax
 
 PDF = "application/pdf"
 PICTURES = ("image/jpeg", "image/png")
@@ -51,6 +53,8 @@ async def rendered(request: web.Request) -> web.StreamResponse:
     service, instances = await instances_of(request)
     if "instance" in request.match_info and instances[0].sop_class_uid == _ENCAPSULATED_PDF:
         return await _document(request, service, instances[0])
+    if "instance" in request.match_info and transfer_syntax(instances[0].transfer_syntax_uid).video_media_type:
+        return await _video(request, service, instances[0])
     asked = _asked(request)
     numbered = await _numbered(request, service, instances)
     if len(numbered) == 1 and not asked.multipart:
@@ -101,7 +105,7 @@ async def _numbered(request: web.Request, service: Service, instances: Sequence[
 
 
 def _pictured(instances: Sequence[StoredInstance]) -> list[StoredInstance]:
-    found = [instance for instance in instances if instance.pixel_data_offset is not None]
+    found = [i for i in instances if i.pixel_data_offset is not None and not transfer_syntax(i.transfer_syntax_uid).video_media_type]
     if not found:
         raise Problem(406, "Not acceptable", "there is nothing to draw in this object")
     return found
@@ -156,6 +160,17 @@ async def _document(request: web.Request, service: Service, instance: StoredInst
         raise Problem(406, "Not acceptable", "the object holds no document")
     # The value is padded to an even length; a PDF ends with its marker (PS3.3 C.24.2).
     return web.Response(body=document.rstrip(b"\0"), content_type=PDF, headers=headers)
+
+
+async def _video(request: web.Request, service: Service, instance: StoredInstance) -> web.StreamResponse:
+    """A video plays itself, as it is kept. Raises `Problem` 406 for a caller who takes pictures only, or one of its frames."""
+    kind = transfer_syntax(instance.transfer_syntax_uid).video_media_type
+    if "frames" in request.match_info or not any(r.takes(kind) for r in accepted(request)):
+        raise Problem(406, "Not acceptable", f"this is video: it comes as a whole, as {kind}")
+    fragments = await service.objects.fragments(instance)
+    if fragments is None:
+        raise Problem(406, "Not acceptable", "the object holds no stream of a video")
+    return await stream(request, service, instance, fragments, kind)
 
 
 def _asked(request: web.Request) -> _Asked:

@@ -12,6 +12,7 @@ from typing import Any
 from aiohttp import web
 
 from dicom_gateway.dicomweb.parts import DamagedParts, TooManyParts
+from dicom_gateway.errors import TooLargeToDescribe
 from dicom_gateway.index import BadQuery, Index, Scope, StoredInstance, Target
 from dicom_gateway.index.disclosure import WithheldKey
 from dicom_gateway.intake import Intake
@@ -90,6 +91,8 @@ async def problems(request: web.Request, handler: Callable[[web.Request], Awaita
         return _answer(404, "Not found", str(error))
     except PixelError as error:
         return _answer(406, "Not acceptable", str(error))
+    except TooLargeToDescribe as error:
+        return _answer(406, "Not acceptable", f"{error}: fetch the objects themselves")
     except DecodingBusy as error:
         return _answer(503, "Busy", str(error))
     except StorageError as error:

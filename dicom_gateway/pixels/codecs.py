@@ -24,10 +24,10 @@ from pydicom.pixels.processing import convert_color_space
 from pydicom.pixels.utils import pixel_array
 from pydicom.uid import UID
 
-from dicom_gateway.pixels.codestream import check_rle, check_size
+from dicom_gateway.pixels.codestream import check_rle, check_size, is_signed
 from dicom_gateway.pixels.errors import PixelError
 from dicom_gateway.pixels.single_bit import unpack_bits
-from dicom_gateway.transfer_syntax import RLE_LOSSLESS
+from dicom_gateway.transfer_syntax import RLE_LOSSLESS, transfer_syntax
 
 log = logging.getLogger(__name__)
 
@@ -47,9 +47,6 @@ _JPEG = frozenset(f"1.2.840.10008.1.2.4.{n}" for n in (50, 51, 57, 70))
 _JPEG_LS = frozenset(f"1.2.840.10008.1.2.4.{n}" for n in (80, 81))
 _JPEG_2000 = frozenset(f"1.2.840.10008.1.2.4.{n}" for n in (90, 91, 92, 93, 201, 202, 203))
 _JPEG_XL = frozenset(f"1.2.840.10008.1.2.4.{n}" for n in (110, 111, 112))
-_VIDEO = frozenset(f"1.2.840.10008.1.2.4.{n}" for n in (100, 101, 102, 103, 104, 105, 106, 107, 108)) | frozenset(
-    f"1.2.840.10008.1.2.4.{n}.1" for n in (100, 101, 102, 103, 104, 105, 106)
-)
 
 
 def decode_encoded(header: Dataset, codestream: bytes, uid: str) -> Pixels:
@@ -57,9 +54,10 @@ def decode_encoded(header: Dataset, codestream: bytes, uid: str) -> Pixels:
 
     Raises `PixelError`, which names every decoder that was tried and what it said.
     """
-    if uid in _VIDEO:
+    if transfer_syntax(uid).video_media_type:
         raise PixelError("this is video: its frames are not decoded one by one")
     _check_claim(header, codestream, uid)
+    header = _with_sign(header, codestream, uid)
     failures: list[str] = []
     for name, decode in _decoders(uid, header):
         try:
@@ -75,6 +73,19 @@ def decode_encoded(header: Dataset, codestream: bytes, uid: str) -> Pixels:
     if not failures:
         raise PixelError(f"no decoder for the transfer syntax {uid}")
     raise PixelError("no decoder can read the frame (" + "; ".join(failures) + ")")
+
+
+def _with_sign(header: Dataset, codestream: bytes, uid: str) -> Dataset:
+    """The attributes of a frame, signed where its JPEG 2000 stream says so and the header does not: a decoder would shift every value."""
+    if uid not in _JPEG_2000 or header.get("PixelRepresentation") or not is_signed(codestream):
+        return header
+    found = Dataset()
+    found.file_meta = header.file_meta
+    for keyword in FRAME_ATTRIBUTES:
+        if keyword in header:
+            setattr(found, keyword, header[keyword].value)
+    found.PixelRepresentation = 1
+    return found
 
 
 def _check_claim(header: Dataset, codestream: bytes, uid: str) -> None:

@@ -62,6 +62,15 @@ def declared_size(content: bytes) -> Size | None:
     return None
 
 
+def is_signed(content: bytes) -> bool:
+    """True if the samples of a JPEG 2000 stream are signed: the upper bit of Ssiz of its first component (ITU-T T.800 table A.11)."""
+    try:
+        position = _in_box(content, b"jp2c") if content.startswith(_JP2_BOX) else 0
+        return content[position : position + 4] == _JPEG_2000 and content[position + 42] >= 0x80
+    except (struct.error, IndexError):
+        raise PixelError("the code stream ends before it says how large it is") from None
+
+
 def check_size(content: bytes, rows: int, columns: int, samples: int) -> None:
     """Raises `PixelError` where the code stream claims another size than the header of the object, or none is found in it."""
     claimed = declared_size(content)

@@ -10,12 +10,14 @@ from pydicom import dcmread
 from pydicom.dataset import Dataset
 from pydicom.uid import UID, ExplicitVRLittleEndian
 
+from dicom_gateway.blank_vr import with_vrs
 from dicom_gateway.errors import UnreadableDICOM
 from dicom_gateway.frames import join_fragments
 from dicom_gateway.inflation import inflate
 from dicom_gateway.pixels.codecs import Pixels, decode_encoded, with_pydicom
 from dicom_gateway.pixels.errors import PixelError
 from dicom_gateway.pixels.single_bit import unpack_bits
+from dicom_gateway.scanner import read_meta
 from dicom_gateway.transfer_syntax import DEFLATED_IMAGE_FRAME, transfer_syntax
 
 PIXEL_ELEMENT_HEAD = 12  # bytes of the pixel data element that `head` includes: its tag, VR and length
@@ -29,9 +31,16 @@ def read_header(head: bytes) -> Dataset:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return dcmread(BytesIO(head), stop_before_pixels=True)
+            return dcmread(BytesIO(_with_vrs(head)), stop_before_pixels=True)
     except Exception as error:  # pydicom raises whatever its parsing meets
         raise PixelError(f"the header cannot be read: {error}") from None
+
+
+def _with_vrs(head: bytes) -> bytes:
+    """`head` without blank VRs, which pydicom does not read."""
+    meta, start = read_meta(memoryview(head))
+    syntax = transfer_syntax(meta.get(0x00020010, b"").rstrip(b"\0 ").decode("latin_1"))
+    return head if syntax.implicit_vr else with_vrs(head, start, ">" if syntax.big_endian else "<")
 
 
 def pixel_vr(head: bytes) -> str:
@@ -67,9 +76,12 @@ def _native_size(header: Dataset) -> int:
 
 def _native(header: Dataset, data: bytes, skip_bits: int, vr: str, uid: UID) -> Pixels:
     big_endian = not uid.is_little_endian
-    if header.BitsAllocated == 1:
-        if big_endian and vr != "OB":
+    if header.BitsAllocated <= 8 and big_endian:
+        if vr != "OB":  # bytes lie in words: these are swapped whole, and cut then
             data = np.frombuffer(data[: len(data) // 2 * 2], ">u2").astype("<u2").tobytes() + data[len(data) // 2 * 2 :]
+        data, skip_bits = data[skip_bits // 8 :], skip_bits % 8
+        big_endian, vr, uid = False, "OB", ExplicitVRLittleEndian
+    if header.BitsAllocated == 1:
         return unpack_bits(data, header.Rows, header.Columns, skip_bits)
     fast = _native_grey(header, data, big_endian)
     if fast is not None:
@@ -92,8 +104,6 @@ def _native_grey(header: Dataset, encoded: bytes, big_endian: bool) -> Pixels | 
         return floats.reshape(header.Rows, header.Columns).astype(f"f{bits // 8}")
     if header.get("SamplesPerPixel", 1) != 1 or bits not in (8, 16) or header.get("HighBit", stored - 1) != stored - 1:
         return None
-    if bits == 8 and big_endian:
-        return None  # 8-bit pixels may be packed in swapped words there
     kind = np.dtype(f"{'>' if big_endian else '<'}{'i' if header.get('PixelRepresentation', 0) else 'u'}{bits // 8}")
     count = header.Rows * header.Columns
     pixels = np.frombuffer(encoded, kind, count).reshape(header.Rows, header.Columns)

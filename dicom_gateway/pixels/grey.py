@@ -108,13 +108,14 @@ def _windowed(units: Floats, header: Dataset, window: Window | None, extent: Flo
 
 
 def _apply(window: Window, values: Floats) -> Floats:
-    """0-1 by the formulas of PS3.3 C.11.2.1.2.1 and C.11.2.1.3."""
+    """0-1 by the formulas of PS3.3 C.11.2.1.2.1 and C.11.2.1.3. A linear window narrower than 1, which the first does not know, is meant as
+    that of C.11.2.1.3.2: writers give it with values that are far apart by nothing but their slope."""
     centre, width = window.centre, window.width
     if window.function == "sigmoid":
         return 1.0 / (1.0 + np.exp(np.clip(-4.0 * (values - centre) / max(width, 1e-9), -700, 700)))
     if window.function == "linear" and width > 1:
         return np.clip((values - (centre - 0.5)) / (width - 1) + 0.5, 0.0, 1.0)
-    if window.function == "linear":
+    if window.function == "linear" and width == 1:
         return (values > centre - 0.5).astype(np.float64)
     return np.clip((values - centre) / max(width, 1e-9) + 0.5, 0.0, 1.0)
 

@@ -17,6 +17,7 @@ from pydicom.encaps import encapsulate
 from pydicom.uid import UID
 
 from dicom_gateway.errors import NotStorable, UnreadableDICOM
+from dicom_gateway.frames import place_of
 from dicom_gateway.header import read_header as read_index_header
 from dicom_gateway.inflation import inflate
 from dicom_gateway.part10 import part10 as with_meta
@@ -86,8 +87,12 @@ def frames_of(part10: bytes) -> tuple[Dataset, Iterator[Pixels]]:
 
     def frames() -> Iterator[Pixels]:
         for number in range(index.count):
-            place = index.place(number)
-            yield decode_frame(header, bytes(data[place.offset : place.offset + place.length]), place.skip_bits, pixel_vr(head))
+            place = place_of(index, number, found.syntax)
+            pixels = decode_frame(header, bytes(data[place.offset : place.offset + place.length]), place.skip_bits, pixel_vr(head))
+            # A signed code stream under an unsigned header: the bits are kept, and mean what the header says from here on.
+            yield (
+                pixels.astype(f"u{pixels.dtype.itemsize}") if pixels.dtype.kind == "i" and not header.get("PixelRepresentation") else pixels
+            )
 
     return header, frames()
 

@@ -20,6 +20,7 @@ from telemed.adapters.database.repositories.region import load_region
 from telemed.adapters.database.unit_of_work import NO_CENTRE_PARTS, CentreParts
 from telemed.adapters.dicom.image_qualities import SqlImageQualities
 from telemed.adapters.readiness import Readiness
+from telemed.domain.authentication_profile import PROFILES, AuthenticationProfile, ProfileName
 from telemed.domain.centre import Centre
 from telemed.service.password_limits import note_refusals
 from telemed.service.ports.people import Passwords
@@ -47,6 +48,7 @@ class SqlApplication:
         zone: str,
         clock: Callable[[], datetime] = utc_now,
         centre_parts: CentreParts = NO_CENTRE_PARTS,
+        profile: AuthenticationProfile = PROFILES[ProfileName.ASVS],
     ) -> None:
         self.engine = engine
         self.store = store
@@ -57,7 +59,7 @@ class SqlApplication:
         self.overview = SqlOverview(engine, lambda: self.region, clock)
         self.statistics = SqlStatistics(engine, lambda: self.region)
         self.image_quality = SqlImageQualities(engine)
-        self._centres, self._zone, self._centre_parts = centres, zone, centre_parts
+        self._centres, self._zone, self._centre_parts, self._profile = centres, zone, centre_parts, profile
         self._clock = clock
         self._region: Region | None = None
         self._parts = (
@@ -82,7 +84,7 @@ class SqlApplication:
         """Read the network from the database."""
         async with self.engine.connect() as bare:
             connection = await bare.execution_options(reading=True)
-            self._region = await load_region(connection, self._centres, self._zone)
+            self._region = await load_region(connection, self._centres, self._zone, self._profile)
 
     def now(self) -> datetime:
         return self._clock()

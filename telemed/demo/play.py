@@ -7,7 +7,7 @@ are done: a story that was cut goes on from there, and one that is complete is l
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from concurrent.futures import BrokenExecutor
 from dataclasses import dataclass
 from itertools import groupby
@@ -73,7 +73,13 @@ class Stage:
         await self.settled()
 
 
-async def play_story(settings: Settings, story: Sequence[StoryCase] = STORY, strays: Sequence[StrayStudy] = STRAYS) -> None:
+Arrived = Callable[[int, int], None]
+"""Told after each case: how many have been played, of how many."""
+
+
+async def play_story(
+    settings: Settings, story: Sequence[StoryCase] = STORY, strays: Sequence[StrayStudy] = STRAYS, arrived: Arrived | None = None
+) -> None:
     """Play what has not been played yet. All roles must be ready; the region must be in place.
 
     May be cancelled at any time and called again. A case that somebody has taken elsewhere meanwhile is left to them.
@@ -83,9 +89,18 @@ async def play_story(settings: Settings, story: Sequence[StoryCase] = STORY, str
         door = DicomStudyIntake(parts.intake, parts.application.engine)
         stage = Stage(settings, parts.application, door, EvidenceSpool(settings.data_dir / SPOOL, makers), IndexBarrier(parts.store))
         programme: list[StoryCase | StrayStudy] = [*story, *strays]
+        played = 0
+
+        async def play(what: StoryCase | StrayStudy) -> None:
+            nonlocal played
+            await _in_room(room, stage, what)
+            played += 1
+            if arrived is not None:
+                arrived(played, len(programme))
+
         async with asyncio.TaskGroup() as group:
             for what in sorted(programme, key=_turn):
-                group.create_task(_in_room(room, stage, what))
+                group.create_task(play(what))
 
 
 def _turn(what: StoryCase | StrayStudy) -> int:

@@ -13,6 +13,7 @@ from rich.table import Table
 from storage.errors import StorageError
 from telemed.adapters.database.engine import DatabaseUnavailable, make_engine
 from telemed.adapters.database.repositories.region import (
+    DEMONSTRATION,
     add_districts,
     add_entities,
     add_home_hubs,
@@ -31,6 +32,40 @@ from telemed.settings import Settings
 from telemed.supervisor import Supervisor
 
 READY_SECONDS = 60
+FIRST_CASES = 24
+"""So many sample cases are there before a visitor is told that the region is ready: every list has some."""
+FIRST_SECONDS = 120.0
+"""So long they are waited for at most: the others, and these, go on arriving."""
+TOLD_EVERY = 8
+"""Cases between two lines that say how many have arrived."""
+
+
+class Arrival:
+    """How many sample cases have arrived, told on the console once somebody was welcomed."""
+
+    def __init__(self) -> None:
+        self.first = asyncio.Event()
+        self._played, self._all, self._telling = 0, 0, False
+
+    def __call__(self, played: int, of_all: int) -> None:
+        """One more."""
+        self._played, self._all = played, of_all
+        if played >= min(FIRST_CASES, of_all):
+            self.first.set()
+        if self._telling and (played % TOLD_EVERY == 0 or played == of_all):
+            self._tell()
+
+    def announce(self) -> None:
+        """Tell from here on; the first line says how many are there."""
+        self._telling = True
+        if self._all and self._played < self._all:
+            self._tell()
+
+    def _tell(self) -> None:
+        words = (
+            "演示病例已全部到达 / all sample cases are there" if self._played == self._all else "演示病例正在到达 / sample cases arriving"
+        )
+        print(f"{words}: {self._played}/{self._all}", flush=True)
 
 
 async def run_demo(settings: Settings, *, with_cases: bool) -> int:
@@ -44,9 +79,15 @@ async def run_demo(settings: Settings, *, with_cases: bool) -> int:
     if serving.done():
         ready.cancel()
         return serving.result()
-    welcome(settings)
-    playing = asyncio.create_task(_play(settings, supervisor)) if with_cases else None
+    arrival = Arrival()
+    playing = asyncio.create_task(_play(settings, supervisor, arrival)) if with_cases else None
     try:
+        if playing:
+            await asyncio.wait(
+                [serving, playing, asyncio.create_task(arrival.first.wait())], timeout=FIRST_SECONDS, return_when=asyncio.FIRST_COMPLETED
+            )
+        welcome(settings)
+        arrival.announce()
         return await serving
     finally:
         if playing:
@@ -61,6 +102,7 @@ async def put_region(settings: Settings, passwords: Passwords | None = None) -> 
         async with engine.begin() as connection:
             await add_institutions(connection, region.INSTITUTIONS)
             await add_entities(connection, region.DEVICES)
+            await add_setting(connection, DEMONSTRATION, True)
             await add_districts(connection, region.DISTRICTS)
             await add_setting(connection, ECG_REQUESTS, list(region.ECG_REQUESTS))
             await add_services(connection, region.hub_services())
@@ -86,11 +128,11 @@ async def _ready(settings: Settings) -> None:
             await asyncio.sleep(0.1)
 
 
-async def _play(settings: Settings, supervisor: Supervisor) -> None:
+async def _play(settings: Settings, supervisor: Supervisor, arrival: Arrival) -> None:
     """Play the story until its end, or until the roles are about to stop: it would only run into closed doors."""
     from telemed.demo.play import play_story
 
-    playing = asyncio.create_task(play_story(settings))
+    playing = asyncio.create_task(play_story(settings, arrived=arrival))
     stopping = asyncio.create_task(supervisor.stopping())
     try:
         await asyncio.wait([playing, stopping], return_when=asyncio.FIRST_COMPLETED)

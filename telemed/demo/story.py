@@ -127,7 +127,8 @@ def _seen(member: str, ago: int) -> Step:
 
 IMAGING = (
     StoryCase("imaging/hand-normal", "CLINIC1", 13, "routine", "draft", _drafted("CLINIC1", 12)),
-    StoryCase("imaging/head-haemorrhage", "CLINIC1", 0, "stat", "requested", _ask("CLINIC1", 2)),
+    StoryCase("imaging/head-haemorrhage", "CLINIC1", 0, "stat", "accepted, earlier study", (
+        *_ask("CLINIC1", 3), Step(1, "imaging.huba", "claim"))),
     StoryCase("imaging/chest-pneumonia", "CLINIC2", 25, "urgent", "requested", _ask("CLINIC2", 1)),
     StoryCase("imaging/hand-normal", "CLINIC1", 7, "routine", "requested", _ask("CLINIC1", 22)),
     StoryCase("imaging/chest-normal", "CLINIC2", 10, "routine", "requested", _ask("CLINIC2", 34)),

@@ -62,6 +62,9 @@ CASE = StateMachine(
     | rows("draft requested accepted in-progress on-hold failed", "cancel", CaseStatus.CANCELLED),
 )
 
+HELD = frozenset({CaseStatus.ACCEPTED, CaseStatus.IN_PROGRESS})
+"""States in which who claimed a case holds it."""
+
 TERMINAL = frozenset({CaseStatus.COMPLETED, CaseStatus.CANCELLED})
 
 
@@ -121,6 +124,10 @@ class Case:
     def apply(self, action: str) -> None:
         """Move along the table. Raises InvalidTransition and changes nothing where the table forbids it."""
         self.status = CASE.next(self.status, action)
+
+    def is_held_by(self, username: str) -> bool:
+        """True from the claim until the case is given back, handed on or answered."""
+        return self.claimed_by == username and self.status in HELD
 
     def unclaim(self) -> None:
         self.claimed_by = self.claimed_at = self.active_at = self.parked_at = None

@@ -123,6 +123,54 @@ class WrongPassword(NotAuthenticated):
     code = "wrong-password"
 
 
+class SecondFactorRequired(DomainError):
+    """The password was right; `factors` names what may be given besides, `half_session` is the token that waits for it."""
+
+    code = "second-factor-required"
+
+    def __init__(self, factors: Sequence[str], half_session: str) -> None:
+        super().__init__("a second factor is needed")
+        self.factors, self.half_session = tuple(map(str, factors)), half_session
+
+
+class WrongCode(DomainError):
+    """The code of a second factor is wrong, has been used, or is too old."""
+
+    code = "wrong-code"
+
+
+class PasskeyRefused(DomainError):
+    """What came from the passkey does not prove what it should."""
+
+    code = "passkey-refused"
+
+
+class PasskeysUnavailable(DomainError):
+    """Passkeys belong to an address of HTTPS or to this machine, and this installation has another."""
+
+    code = "passkeys-unavailable"
+
+
+class FactorNeeded(DomainError):
+    """The profile asks for a second factor of this person: the last one stays."""
+
+    code = "factor-needed"
+
+
+class FactorThere(DomainError):
+    """The account has codes by time already, or as many passkeys as it may have, or this very one."""
+
+    code = "factor-there"
+
+
+class RequirementUnmet(DomainError):
+    """The person must do something before anything else; `requirement` names it."""
+
+    def __init__(self, requirement: str) -> None:
+        super().__init__(f"{requirement} comes first")
+        self.requirement, self.code = requirement, f"{requirement}-required"
+
+
 class LockedOut(DomainError):
     """Too many wrong passwords: none is judged before `until`, by the limit of `scope`. Said of names that nobody has as of others."""
 

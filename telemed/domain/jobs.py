@@ -30,5 +30,7 @@ class JobKind(JobType):
     """Send a study to a device of the network."""
     COMPARE_IDENTITIES = "compare-identities"
     """Compare what a case's evidence states of the patient with the case once more."""
+    BACK_UP = "back-up"
+    """Make a backup where the settings say."""
     FETCH_PRIORS = "fetch-priors"
     """Fetch the patient's earlier studies from an archive."""

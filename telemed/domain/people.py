@@ -43,7 +43,7 @@ class SoftwareAgent:
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """A signed-in person. `centres` bounds what a specialist or reviewer reads; empty means none."""
+    """A signed-in person. `centres` bounds what a specialist or reviewer reads; empty means none. `phone` is where they are called back."""
 
     username: str
     name: str
@@ -53,6 +53,7 @@ class Person:
     title: str = ""
     language: str = ""
     active: bool = True
+    phone: str = ""
 
     def has(self, *roles: Role) -> bool:
         return not self.roles.isdisjoint(roles)

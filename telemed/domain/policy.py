@@ -1,8 +1,9 @@
 """One table of who may do what to whose cases. Whatever it does not name is refused.
 
 Relations of a person to a case: `own` (their institution asked), `routed` (their hub has it, or keeps it open after asking
-further up, and they read that centre), `foreign` (neither). A row gives the relations in which the role may take the
-action. A person who may not even read a case is told that there is none.
+further up, and they read that centre), `earlier` (answered, of a patient of whom they hold another case now), `foreign`
+(none of these). A row gives the relations in which the role may take the action. A person who may not even read a case is told
+that there is none.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from telemed.domain.people import Person, Role
 class Relation(StrEnum):
     OWN = "own"
     ROUTED = "routed"
+    EARLIER = "earlier"
     FOREIGN = "foreign"
 
 
@@ -58,6 +60,8 @@ class Action(StrEnum):
     CRITICAL_TELL = "critical:tell"
     CRITICAL_ACKNOWLEDGE = "critical:acknowledge"
     CRITICAL_ACT = "critical:act"
+    TIMELINE_READ = "timeline:read"
+    """Report and evidence of an earlier case, whichever hub and centre answered it."""
     PATIENT_FIND = "patient:find"
     PATIENT_MERGE = "patient:merge"
     PATIENT_MATCH = "patient:match"
@@ -69,6 +73,17 @@ class Action(StrEnum):
     AUDIT_READ = "audit:read"
     ACCOUNT_READ = "account:read"
     ACCOUNT_UNLOCK = "account:unlock"
+    RECOVERY_ASK = "recovery:ask"
+    RECOVERY_CONFIRM = "recovery:confirm"
+    ACCOUNT_CREATE = "account:create"
+    ACCOUNT_INVITE = "account:invite"
+    ACCOUNT_CHANGE = "account:change"
+    ACCOUNT_DISABLE = "account:disable"
+    ACCOUNT_ENABLE = "account:enable"
+    ACCOUNT_RESET = "account:reset"
+    ACCOUNT_END_SESSIONS = "account:end-sessions"
+    ACCOUNT_LEAVE = "account:leave"
+    ACCOUNT_IMPORT = "account:import"
     SYSTEM_READ = "system:read"
     JOB_RETRY = "job:retry"
     MESSAGE_READ = "message:read"
@@ -83,6 +98,7 @@ class Action(StrEnum):
 OWN = frozenset({Relation.OWN})
 ROUTED = frozenset({Relation.ROUTED})
 INVOLVED = frozenset({Relation.OWN, Relation.ROUTED})
+EARLIER = frozenset({Relation.EARLIER})
 ANYWHERE = frozenset(Relation)
 
 A = Action
@@ -101,7 +117,7 @@ POLICY: Mapping[Role, Mapping[Action, frozenset[Relation]]] = {
         A.EVIDENCE_READ: ROUTED, A.EVIDENCE_EXPORT: ROUTED, A.EVIDENCE_SEND: ROUTED, A.PRIORS_FETCH: ROUTED,
         A.EVIDENCE_IDENTIFY: ROUTED, A.REPORT_READ: ROUTED, A.REPORT_READ_DRAFT: ROUTED, A.REPORT_WRITE: ROUTED,
         A.REPORT_SIGN: ROUTED, A.REPORT_AMEND: ROUTED, A.CRITICAL_DECLARE: ROUTED, A.CRITICAL_TELL: ROUTED,
-        A.STATISTICS_READ: ROUTED, A.RESULT_READ: ROUTED,
+        A.STATISTICS_READ: ROUTED, A.TIMELINE_READ: EARLIER, A.RESULT_READ: ROUTED,
     },
     Role.REVIEWER: {
         A.CASE_READ: ROUTED, A.CASE_REASSIGN: ROUTED, A.EVIDENCE_READ: ROUTED, A.EVIDENCE_EXPORT: ROUTED,
@@ -115,8 +131,12 @@ POLICY: Mapping[Role, Mapping[Action, frozenset[Relation]]] = {
         A.NETWORK_READ: ANYWHERE, A.DEVICE_MANAGE: ANYWHERE, A.UNMATCHED_READ: ANYWHERE, A.STATISTICS_READ: ANYWHERE,
         A.MESSAGE_READ: ANYWHERE, A.MESSAGE_OPEN: ANYWHERE, A.MESSAGE_REPLAY: ANYWHERE, A.MAPPING_DECIDE: ANYWHERE,
     },
-    Role.SYSTEM_ADMINISTRATOR: {A.NETWORK_READ: ANYWHERE, A.SYSTEM_READ: ANYWHERE, A.JOB_RETRY: ANYWHERE},
-    Role.SECURITY_ADMINISTRATOR: {A.ACCOUNT_READ: ANYWHERE, A.ACCOUNT_UNLOCK: ANYWHERE},
+    Role.SYSTEM_ADMINISTRATOR: {A.NETWORK_READ: ANYWHERE, A.SYSTEM_READ: ANYWHERE, A.JOB_RETRY: ANYWHERE, A.RECOVERY_CONFIRM: ANYWHERE},
+    Role.SECURITY_ADMINISTRATOR: {
+        A.ACCOUNT_READ: ANYWHERE, A.ACCOUNT_UNLOCK: ANYWHERE, A.ACCOUNT_CREATE: ANYWHERE, A.ACCOUNT_INVITE: ANYWHERE,
+        A.ACCOUNT_CHANGE: ANYWHERE, A.ACCOUNT_DISABLE: ANYWHERE, A.ACCOUNT_ENABLE: ANYWHERE, A.ACCOUNT_RESET: ANYWHERE,
+        A.ACCOUNT_END_SESSIONS: ANYWHERE, A.ACCOUNT_LEAVE: ANYWHERE, A.ACCOUNT_IMPORT: ANYWHERE, A.RECOVERY_ASK: ANYWHERE,
+    },
     Role.AUDITOR: {A.AUDIT_READ: ANYWHERE},
 }  # fmt: skip
 

@@ -27,6 +27,8 @@ class Scope(StrEnum):
     """A browser in which the person signed in before."""
     SESSION = "session"
     """A signed-in person who is asked again, before a signature."""
+    SECOND_FACTOR = "second-factor"
+    """Codes of the second factor, by who has given the right password: of the account, from everywhere."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,8 +105,10 @@ LIMITS: Final[Mapping[Scope, Limit]] = {
     Scope.ACCOUNT_AT_ADDRESS: AttemptLimit(5, QUARTER),
     Scope.ACCOUNT_IN_BROWSER: AttemptLimit(5, QUARTER),
     Scope.SESSION: AttemptLimit(5, QUARTER),
+    Scope.SECOND_FACTOR: AttemptLimit(5, QUARTER),
 }
-"""The limit of each count. An account as a whole is slowed and never locked; a person's own browser is counted by itself alone."""
+"""The limit of each count; a profile may have its own. An account as a whole is slowed and never locked; a person's own browser is
+counted by itself alone."""
 
 
 def counted(limit: Limit, so_far: Attempts, now: datetime) -> Attempts:
@@ -114,9 +118,9 @@ def counted(limit: Limit, so_far: Attempts, now: datetime) -> Attempts:
     return Attempts(1, now, now)
 
 
-def wait_for(key: AttemptKey, so_far: Attempts | None, now: datetime) -> timedelta:
+def wait_for(key: AttemptKey, so_far: Attempts | None, now: datetime, limits: Mapping[Scope, Limit] = LIMITS) -> timedelta:
     """Return the time until the next attempt under this key may be made."""
-    return LIMITS[key.scope].wait(so_far, now) if so_far else NO_WAIT
+    return limits[key.scope].wait(so_far, now) if so_far else NO_WAIT
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ async def serve(role: str, settings: Settings, *, until_stdin_closes: bool = Fal
         loop.add_signal_handler(name, stop.set)
     if until_stdin_closes:
         loop.add_reader(sys.stdin.fileno(), _stop_at_the_end, sys.stdin.fileno(), stop)
-    async with bootstrap.open_parts(settings) as parts:
+    async with bootstrap.open_parts(settings) as parts, parts.metrics.kept(role):
         refreshing = asyncio.create_task(_refresh(parts))
         try:
             await importlib.import_module(all_roles()[role]).run(parts, stop)

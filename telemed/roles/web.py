@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 
 import structlog
 from aiohttp import web, web_response
 
 from dicom_gateway import Scope, dicomweb_app
+from telemed import bootstrap
+from telemed.adapters.account_lists import PooledListReader
 from telemed.adapters.database.queries.administration import SqlAdministration
 from telemed.adapters.dicom.device_probe import DimseProbe
+from telemed.adapters.dicom.encapsulated_documents import DicomDocuments
 from telemed.adapters.dicom.study_access import study_scope
 from telemed.adapters.dicom.study_export import ZipExporter
 from telemed.adapters.dicom.study_intake import DicomStudyIntake
+from telemed.adapters.metrics.installation import InstallationMetrics
+from telemed.adapters.passkeys import WebAuthnParty
 from telemed.adapters.printing.table_export import PooledTableExporter
 from telemed.adapters.signatures.signature_inspector import PooledInspector
-from telemed.bootstrap import device_peers, shown_store, study_watch
+from telemed.bootstrap import device_peers, study_watch
 from telemed.extension import Parts
 from telemed.listening import plain_port_error
 from telemed.settings import Settings
@@ -37,17 +43,26 @@ def web_application(parts: Parts) -> web.Application:
         return study_scope(person_of(request), action)
 
     engine, settings = parts.application.engine, parts.settings
-    cases = CaseWorkitems(parts.application)
+    cases, limits = CaseWorkitems(parts.application), parts.application.region.authentication.limits
     images = dicomweb_app(parts.index, parts.store, parts.intake, authorise, watch=study_watch(parts), workitems=cases)
     images.on_response_prepare.append(StudyLooks(parts.application))
+    certificates = partial(bootstrap.certificates, settings)
+    administration = SqlAdministration(
+        engine, bootstrap.shown_store(settings.storage), settings.data_dir, parts.space, certificates, limits
+    )
     dependencies = WebDependencies(
         studies=DicomStudyIntake(parts.intake, engine),
         exports=ZipExporter(parts.index, parts.store, parts.measuring),
-        administration=SqlAdministration(engine, shown_store(settings.storage), settings.data_dir, parts.space),
+        administration=administration,
+        metrics=InstallationMetrics(parts.metrics, parts.application, administration, certificates),
+        metrics_token=settings.metrics_token.get_secret_value(),
         signatures=PooledInspector(parts.pool, parts.signing_keys),
         probe=DimseProbe(device_peers(settings)),
         tables=PooledTableExporter(parts.pool),
+        lists=PooledListReader(parts.pool),
         pages=parts.pages,
+        study_documents=DicomDocuments(parts.index, parts.store, parts.pages),
+        passkeys=WebAuthnParty(settings.address),
         address=settings.address,
         upload_limit=settings.upload_max_bytes,
         secure_cookies=settings.secure_cookies,
@@ -71,8 +86,8 @@ async def run(parts: Parts, stop: asyncio.Event) -> None:
     runner = BoundedRunner(web_application(parts), connection_limits(settings), shutdown_timeout=5)
     await runner.setup()
     try:
-        with plain_port_error(settings.host, settings.http_port, "TELEMED_HTTP_PORT"):
-            await web.TCPSite(runner, settings.host, settings.http_port, backlog=512).start()
+        with plain_port_error(settings.web_host, settings.http_port, "TELEMED_HTTP_PORT"):
+            await web.TCPSite(runner, settings.web_host, settings.http_port, backlog=512).start()
         log.info("web.ready", address=settings.address)
         await stop.wait()
     finally:

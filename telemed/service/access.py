@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from telemed.domain.case import Case
+from telemed.domain.case import Case, CaseStatus
 from telemed.domain.errors import AlreadyClaimed, DomainError, FieldError, Forbidden, Invalid, InvalidTransition, NotFound
 from telemed.domain.people import Person
 from telemed.domain.permissions import PERMISSIONS, CaseAction, Condition, Holder, Obstacle, obstacle
@@ -28,6 +28,20 @@ async def case_for(work: UnitOfWork, person: Person, case_id: str, action: Actio
         raise NotFound("case", case_id)
     require_on_case(person, action, await relation_to(work, person, case), case_id)
     return case
+
+
+async def is_earlier(work: UnitOfWork, person: Person, case: Case) -> bool:
+    """True if the policy opens this answered case to the person because they hold another of the same patient now."""
+    opened = case.status is CaseStatus.COMPLETED and may(person, Action.TIMELINE_READ, Relation.EARLIER)
+    return opened and await work.cases.holds_one_of_the_patient(person.username, case)
+
+
+async def case_to_look_back_at(work: UnitOfWork, person: Person, case_id: str, action: Action) -> Case:
+    """As `case_for`, for reading a report or evidence; also an earlier case of a patient of whom the person holds one."""
+    case = await work.cases.get(case_id)
+    if case is not None and not may(person, action, await relation_to(work, person, case)) and await is_earlier(work, person, case):
+        return case
+    return await case_for(work, person, case_id, action)
 
 
 async def case_at_hub(work: UnitOfWork, person: Person, case_id: str, action: Action) -> Case:

@@ -7,11 +7,14 @@ import secrets
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from telemed.domain.authentication_profile import CredentialState, Requirement, requirements
 from telemed.domain.errors import NotAuthenticated, NotFound
 from telemed.domain.people import Person
 from telemed.domain.policy import Action, require
+from telemed.domain.second_factor import HALF_SESSION_FOR, Factor
 from telemed.domain.sign_in import KNOWN_BROWSER_FOR, KNOWN_BROWSERS, NOWHERE, AttemptKey, Origin, Scope
 from telemed.service.password_limits import note_refusals, used_up
+from telemed.service.ports.credentials import HalfSession
 from telemed.service.ports.sessions import Session
 from telemed.service.ports.unit_of_work import UnitOfWork
 
@@ -24,6 +27,7 @@ class SignIn:
     token: str
     browser: str = ""
     """The token by which this browser is known from now on; empty where it was known already, or keeps no cookies."""
+    required: frozenset[Requirement] = frozenset()
 
 
 def digest(token: str) -> str:
@@ -37,14 +41,36 @@ async def known_browser(work: UnitOfWork, username: str, tokens: Sequence[str]) 
     return await work.known_browsers.find(username, digests, work.now - KNOWN_BROWSER_FOR, work.now + KNOWN_BROWSER_FOR) or ""
 
 
-async def sign_in(work: UnitOfWork, username: str, password_hash: str, origin: Origin = NOWHERE, browser: str = "") -> SignIn:
-    """The password was right for this hash: a session begins, and the browser is known from now on.
+@dataclass(frozen=True, slots=True)
+class FirstStep:
+    """The password was right and the account has a second factor: a half session waits for it."""
+
+    token: str
+    factors: tuple[Factor, ...]
+
+
+async def sign_in(work: UnitOfWork, username: str, password_hash: str, origin: Origin = NOWHERE, browser: str = "") -> SignIn | FirstStep:
+    """The password was right for this hash: a session begins, or the second factor is waited for.
 
     Raises NotAuthenticated where the account was closed or has another password by now.
     """
-    person = await _active(work, username)
+    person = await active(work, username)
     if await work.people.password_hash(username) != password_hash:
         raise NotAuthenticated(username)
+    state = await work.passwords.state(username)
+    if not state.has_factor:
+        return await begin_session(work, person, state, origin, browser)
+    token = secrets.token_urlsafe(32)
+    where = (origin.address, origin.client, browser, origin.keeps_cookies)
+    await work.half_sessions.add(HalfSession(digest(token), username, work.now, *where))
+    return FirstStep(token, (await work.factors.of(username)).kinds)
+
+
+async def begin_session(
+    work: UnitOfWork, person: Person, state: CredentialState, origin: Origin, browser: str, factor: Factor | None = None
+) -> SignIn:
+    """A session begins, with what the person must do before anything else; the browser is known from now on."""
+    username = person.username
     await work.people.signed_in(username, work.now)
     token, browser_token = secrets.token_urlsafe(32), ""
     if origin.keeps_cookies and not browser:
@@ -52,17 +78,19 @@ async def sign_in(work: UnitOfWork, username: str, password_hash: str, origin: O
         browser = digest(browser_token)
     if browser:
         await work.known_browsers.signed_in(browser, username, work.now, KNOWN_BROWSERS)
+    required = requirements(work.region.authentication, person, state, work.now)
     where = (origin.address, origin.client, browser)
-    await work.sessions.add(Session(digest(token), username, work.now, work.now, *where))
-    work.outbox.audit("session:begin", username, person.institution, f"person/{username}")
-    return SignIn(person, token, browser_token)
+    await work.sessions.add(Session(digest(token), username, work.now, work.now, *where, required))
+    detail = {"factor": factor.value} if factor else {}
+    work.outbox.audit("session:begin", username, person.institution, f"person/{username}", detail=detail)
+    return SignIn(person, token, browser_token, required)
 
 
 async def refuse_sign_in(work: UnitOfWork, username: str, address: str, key: AttemptKey) -> None:
     """The password was wrong, or nobody has the name. `key` is that of the account at this address or in this browser."""
     await note_refusals(work, username, address)
     if await used_up(work, key):
-        await _record_lock(work, username, key, {"from": address} if address else {})
+        await record_lock(work, username, key, {"from": address} if address else {})
         if key.scope is Scope.ACCOUNT_IN_BROWSER:
             await work.known_browsers.forget(key.origin)
 
@@ -72,17 +100,19 @@ async def refuse_again(work: UnitOfWork, username: str, purpose: str, key: Attem
     person = await work.people.get(username)
     work.outbox.audit(purpose, username, person.institution if person else "", f"person/{username}", "refused")
     if await used_up(work, key):
-        await _record_lock(work, username, key, {})
+        await record_lock(work, username, key, {})
         await work.sessions.end(key.origin)
 
 
-async def _record_lock(work: UnitOfWork, username: str, key: AttemptKey, detail: Mapping[str, str]) -> None:
+async def record_lock(work: UnitOfWork, username: str, key: AttemptKey, detail: Mapping[str, str]) -> None:
+    """No further attempt is judged under this key for a while."""
     person = await work.people.get(username)
     if person is not None:
         work.outbox.audit("account:lock", username, person.institution, f"person/{username}", detail={"kind": key.scope.value, **detail})
 
 
-async def _active(work: UnitOfWork, username: str) -> Person:
+async def active(work: UnitOfWork, username: str) -> Person:
+    """Return who has this account. Raises NotAuthenticated where nobody has, or it was closed."""
     person = await work.people.get(username)
     if person is None or not person.active:
         raise NotAuthenticated(username)
@@ -93,14 +123,22 @@ SEEN_EVERY_SECONDS = 60
 """A session's last use is written at most this often: the idle time-out is minutes, a write for each request is waste."""
 
 
-async def person_of(work: UnitOfWork, token: str, touch: Callable[[str], Awaitable[None]] | None = None) -> Person:
+Touch = Callable[[str], Awaitable[None]]
+
+
+async def person_of(work: UnitOfWork, token: str, touch: Touch | None = None) -> Person:
     """Return the person whose session this is. Raises NotAuthenticated for a token that is unknown, idle too long, or too old."""
+    return (await signed_in(work, token, touch))[0]
+
+
+async def signed_in(work: UnitOfWork, token: str, touch: Touch | None = None) -> tuple[Person, frozenset[Requirement]]:
+    """As `person_of`, with what the person must do in this session before anything else."""
     session = await work.sessions.get(digest(token))
     if session is None or not work.region.sessions.alive(session.created_at, session.seen_at, work.now):
         raise NotAuthenticated("session")
     if touch and abs((work.now - session.seen_at).total_seconds()) > SEEN_EVERY_SECONDS:
         await touch(session.token_digest)
-    return await _active(work, session.username)
+    return await active(work, session.username), session.required
 
 
 async def sign_out(work: UnitOfWork, person: Person, token: str) -> None:
@@ -136,6 +174,7 @@ async def sweep_sessions(work: UnitOfWork) -> int:
     """Sessions that have ended by themselves or with their account are forgotten, and browsers long not signed in from."""
     limits, now = work.region.sessions, work.now
     await work.known_browsers.sweep(now - KNOWN_BROWSER_FOR, now + KNOWN_BROWSER_FOR)
+    await work.half_sessions.sweep(now - HALF_SESSION_FOR, now + HALF_SESSION_FOR)
     ahead = await work.sessions.sweep_ahead(now + limits.idle, now + limits.longest)
     return ahead + await work.sessions.sweep(now - limits.idle, now - limits.longest)
 

@@ -4,21 +4,50 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
+from telemed.domain.accounts import AccountState
+from telemed.domain.certificate import Certificate
 from telemed.domain.people import Person
 
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A person with the state of the account: wrong passwords lately, and until when none is judged from somewhere."""
+    """A person with the state of the account: wrong passwords lately, until when none is judged from somewhere, and until when an
+    invitation can be taken up (None: there is none that can)."""
 
     person: Person
+    state: AccountState
     failures: int
     locked_until: datetime | None
     last_sign_in_at: datetime | None
     sessions: int
+    invited_until: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class AccountFilter:
+    """Which accounts are wanted; what is empty does not filter. `text` is a part of account, name or institution."""
+
+    text: str = ""
+    institution: str = ""
+    role: str = ""
+    centre: str = ""
+    state: str = ""
+
+
+EVERYBODY = AccountFilter()
+
+
+@dataclass(frozen=True, slots=True)
+class AccountPage:
+    """Accounts, locked ones first, then by institution and name; how many fit, how many there are, how many are locked."""
+
+    items: Sequence[Account]
+    fitting: int
+    total: int
+    locked: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +77,29 @@ class StoreWalk:
     example: str
     unnamed: int
     kept: bool
+
+
+BACKUP_LATE = timedelta(hours=26)
+"""A backup older than this is late: one a day, and two hours in which it is made."""
+
+
+@dataclass(frozen=True, slots=True)
+class BackupState:
+    """The newest backup: where it is, its snapshot, when it was made, how much it names, and how many objects the installation lacked.
+
+    `error` is why the newest try made none, at `failed_at`; empty where none failed since.
+    """
+
+    target: str
+    snapshot: str
+    made_at: datetime | None
+    bytes: int
+    faults: int
+    error: str
+    failed_at: datetime | None
+
+    def is_late(self, now: datetime) -> bool:
+        return self.made_at is None or now - self.made_at > BACKUP_LATE
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +133,9 @@ class Installation:
     disk_total: int | None
     failing: Sequence[QueuedJob]
     walk: StoreWalk | None
+    backup: BackupState
+    backup_late: bool
+    certificates: Sequence[Certificate] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,10 +152,18 @@ class ChainState:
 class Administration(Protocol):
     """Each question of a person raises Forbidden for who may not ask it."""
 
-    async def accounts(self, person: Person) -> list[Account]: ...
+    async def accounts(self, person: Person, wanted: AccountFilter = EVERYBODY, skip: int = 0, limit: int = 200) -> AccountPage: ...
+    async def account(self, person: Person, username: str) -> Account:
+        """One account. Raises NotFound."""
+        ...
+
     async def installation(self, person: Person) -> Installation: ...
     async def store_walk(self) -> StoreWalk | None:
         """Counts only, for whoever watches over the installation; None before the first walk has ended."""
+        ...
+
+    async def backup_state(self) -> BackupState:
+        """When and where the last backup was made, for whoever watches over the installation."""
         ...
 
     async def disks(self) -> Sequence[Disk]:

@@ -12,9 +12,10 @@ from telemed.service.application import Application
 from telemed.service.execution import record_look
 
 OPEN_DETAIL = frozenset({
-    "active", "attributes", "cause", "contradictions", "different", "evidence", "file", "from", "hub", "instance", "institution", "joined",
-    "kind", "other", "patient", "pdf_sha256", "restored", "rule", "same_person", "since", "split", "status", "step", "study", "times",
-    "tls", "to", "type", "version", "was", "why",
+    "accounts", "active", "attributes", "cases", "cause", "centres", "changed", "contradictions", "different", "evidence", "factor",
+    "file", "from", "hub", "instance", "institution", "joined", "kind", "other", "patient", "pdf_sha256", "reader", "recovery",
+    "restored", "roles", "rule", "same_person", "sessions", "since", "split", "status", "step", "study", "times", "tls", "to", "type",
+    "until", "version", "was", "why",
 })  # fmt: skip
 """Details that are codes and ids. Any other (a reason, a finding, a file's name) may hold clinical words and stays hidden:
 the record keeps it, the chain covers it, and who may read the case reads it there."""

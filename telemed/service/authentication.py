@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from telemed.domain.errors import LockedOut, NotAuthenticated, TooManyWaiting, WrongPassword
+from telemed.domain.errors import LockedOut, NotAuthenticated, SecondFactorRequired, TooManyWaiting, WrongPassword
 from telemed.domain.sign_in import NOWHERE, AttemptKey, Origin, Scope, stranger_keys
 from telemed.service import accounts, password_limits
 from telemed.service.application import Application
 from telemed.service.ports.people import Asker
+from telemed.service.second_step import by_code
 
 
-async def authenticate(application: Application, username: str, password: str, origin: Origin = NOWHERE) -> accounts.SignIn:
-    """Judge the password (slowly, outside any transaction) and begin a session.
+async def authenticate(application: Application, username: str, password: str, origin: Origin = NOWHERE, code: str = "") -> accounts.SignIn:
+    """Judge the password (slowly, outside any transaction), then the code of a second factor where the account has one; begin a session.
 
-    Raises NotAuthenticated, LockedOut or TooManyWaiting, the same for names that nobody has.
+    Raises NotAuthenticated, LockedOut or TooManyWaiting, the same for names that nobody has; to whom has given the right password
+    SecondFactorRequired where there is no code, and WrongCode.
     """
     browser = await _known_browser(application, username, origin)
     keys = (AttemptKey(Scope.ACCOUNT_IN_BROWSER, username, browser),) if browser else stranger_keys(username, origin.address)
@@ -29,7 +31,12 @@ async def authenticate(application: Application, username: str, password: str, o
         raise NotAuthenticated(username)
     async with application.writing() as work:
         await password_limits.give_back(work, keys)
-        return await accounts.sign_in(work, username, right, origin, browser)
+        step = await accounts.sign_in(work, username, right, origin, browser)
+    if isinstance(step, accounts.SignIn):
+        return step
+    if not code:
+        raise SecondFactorRequired(step.factors, step.token)
+    return await by_code(application, step.token, code)
 
 
 async def _known_browser(application: Application, username: str, origin: Origin) -> str:
@@ -43,21 +50,23 @@ DUMMY_HASH = "$argon2id$v=19$m=65536,t=3,p=4$MDEyMzQ1Njc4OWFiY2RlZg$q0uQ0C8p1Dk1
 """Checked for names that nobody has, so that they take as long as others."""
 
 
-async def check_password(application: Application, username: str, password: str, purpose: str, session: str = "") -> None:
+async def check_password(application: Application, username: str, password: str, purpose: str, session: str = "") -> str:
     """Ask a signed-in person again. Attempts are counted by the session (its token's digest), which ends when they are used up;
-    where none is named, the house itself acts for the person, and nothing is counted.
+    where none is named, the house itself acts for the person, and nothing is counted. Returns the hash that the password fits.
 
     Raises LockedOut before that is known, WrongPassword for a wrong one.
     """
     key = AttemptKey(Scope.SESSION, username, session)
     keys = (key,) if session else ()
-    if await _judge(application, username, password, keys, Asker.KNOWN) is None:
+    right = await _judge(application, username, password, keys, Asker.KNOWN)
+    if right is None:
         async with application.writing() as work:
             await accounts.refuse_again(work, username, purpose, key)
         raise WrongPassword(username)
     if keys:
         async with application.writing() as work:
             await password_limits.give_back(work, keys)
+    return right
 
 
 async def _judge(application: Application, username: str, password: str, keys: Sequence[AttemptKey], asker: Asker) -> str | None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from telemed.domain.errors import DomainError
+from telemed.domain.people import Person
 
 
 class Undrawable(DomainError):
@@ -36,6 +37,30 @@ class DocumentPages(Protocol):
 
     async def draw(self, key: str, size: int, number: int) -> bytes:
         """One page, counted from 1, as PNG."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class EncapsulatedDocument:
+    """A PDF document out of a DICOM object, and the digest of that object."""
+
+    sha256: str
+    content: bytes
+
+
+class EncapsulatedDocuments(Protocol):
+    """Documents that DICOM objects carry."""
+
+    async def find(self, person: Person, study: str, series: str, instance: str) -> EncapsulatedDocument:
+        """The document of an object that this person may fetch. Raises NotFound, Forbidden or Undrawable."""
+        ...
+
+    async def sizes(self, document: EncapsulatedDocument) -> Sequence[PageSize]:
+        """The pages, the first `MAX_PAGES` of them. Raises Undrawable."""
+        ...
+
+    async def draw(self, document: EncapsulatedDocument, number: int) -> bytes:
+        """One page, counted from 1, as PNG. Raises Undrawable."""
         ...
 
 

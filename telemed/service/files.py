@@ -76,7 +76,7 @@ class StudyIntake(Protocol):
         ...
 
 
-def _is_dicomdir(head: bytes) -> bool:
+def is_dicomdir(head: bytes) -> bool:
     """True if the file meta information names Media Storage Directory Storage (PS3.10 8.6)."""
     return head[128:132] == b"DICM" and b"\x02\x00\x02\x00UI\x14\x001.2.840.10008.1.3.10" in head
 
@@ -89,12 +89,11 @@ def _is_bare_data_set(head: bytes) -> bool:
     return head[4:6] in (b"UL", b"CS", b"UI", b"OB") or int.from_bytes(head[4:8], "little") <= 64
 
 
-_ARCHIVE = magic(b"PK\x03\x04", b"PK\x05\x06", b"Rar!\x1a\x07", b"7z\xbc\xaf\x27\x1c", b"\x1f\x8b\x08")
+_ARCHIVE = magic(b"PK\x05\x06", b"Rar!\x1a\x07", b"7z\xbc\xaf\x27\x1c", b"\x1f\x8b\x08")
 
 ADVICE = (
-    (_is_dicomdir, _("This is a DICOMDIR, the table of contents of a disc: choose the images that lie beside it")),
+    (is_dicomdir, _("This is a DICOMDIR, the table of contents of a disc: choose the images that lie beside it")),
     (_ARCHIVE, _("This is an archive: unpack it, and choose the files in it")),
-    (_is_bare_data_set, _("This is DICOM data without the beginning of a file: export it again as a DICOM file (Part 10)")),
 )  # fmt: skip
 """What else people send, and what they should do with it."""
 
@@ -109,7 +108,9 @@ def recognised(head: bytes, centres: Mapping[str, Centre]) -> FileKind:
     """Return the kind of a file by its first bytes. Raises UnknownKind."""
     kinds = all_kinds(centres)
     kind = kind_of(head, kinds)
-    if kind is None or _is_dicomdir(head):
+    if kind is None and _is_bare_data_set(head):
+        kind = next((each for each in kinds if each.type == EvidenceType.DICOM_STUDY), None)
+    if kind is None or is_dicomdir(head):
         advice = next((text for recognise, text in ADVICE if recognise(head)), "")
         raise UnknownKind(tuple(dict.fromkeys(k.name for k in kinds)), advice)
     return kind
@@ -128,7 +129,7 @@ async def attach_file(
     The bytes are durable before the case knows of them; the same file again is the same evidence.
     """
     case = await query(application, may_attach, person, case_id)
-    head, rest = await _split(content, HEAD)
+    head, rest = await split(content, HEAD)
     kind = recognised(head, application.region.centres)
     if kind.media_type in PICTURES:
         rest = await _bounded_picture(kind, rest)
@@ -183,7 +184,7 @@ def _evidence(case_id: str, kind: FileKind, name: str, person: Person, applicati
 
 async def _bounded_picture(kind: FileKind, content: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
     """The content again, of a picture that a browser can show. Raises DamagedFile."""
-    head, whole = await _split(content, PICTURE_HEAD)
+    head, whole = await split(content, PICTURE_HEAD)
     pixels = pixels_of(head)
     if pixels is not None and pixels > MAX_PIXELS:
         raise DamagedFile(kind.name, f"{pixels} pixels, at most {MAX_PIXELS}: make it smaller")
@@ -192,7 +193,7 @@ async def _bounded_picture(kind: FileKind, content: AsyncIterator[bytes]) -> Asy
     return whole
 
 
-async def _split(content: AsyncIterator[bytes], length: int) -> tuple[bytes, AsyncIterator[bytes]]:
+async def split(content: AsyncIterator[bytes], length: int) -> tuple[bytes, AsyncIterator[bytes]]:
     """The first bytes, and the whole content again."""
     head = b""
     async for piece in content:

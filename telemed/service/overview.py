@@ -74,6 +74,18 @@ class HubLoad:
     kept: int = 0
     missed: int = 0
 
+    @property
+    def kept_share(self) -> float | None:
+        """See `share_kept`."""
+        return share_kept(self.kept, self.missed, self.overdue)
+
+
+def share_kept(kept: int, missed: int, overdue: int) -> float | None:
+    """Share of deadlines that were kept, 0 to 1: one that has passed without an answer is missed, whenever the answer comes. None
+    without any."""
+    total = kept + missed + overdue
+    return kept / total if total else None
+
 
 @dataclass(frozen=True, slots=True)
 class CaseLine:

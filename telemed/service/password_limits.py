@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from telemed.domain.errors import LockedOut
-from telemed.domain.sign_in import LIMITS, REFUSALS_SUMMED_FOR, AttemptKey, Attempts, Scope, counted, wait_for
+from telemed.domain.sign_in import REFUSALS_SUMMED_FOR, AttemptKey, Attempts, Scope, counted, wait_for
 from telemed.service.ports.unit_of_work import UnitOfWork
 
 SUMS_AT_ONCE = 500
@@ -25,7 +25,7 @@ async def count(work: UnitOfWork, keys: Sequence[AttemptKey]) -> None:
     for key, so_far in held:
         _refuse(work, key, so_far)
     for key, so_far in held:
-        await work.password_attempts.put(key, counted(LIMITS[key.scope], so_far, work.now))
+        await work.password_attempts.put(key, counted(work.region.authentication.limits[key.scope], so_far, work.now))
 
 
 async def give_back(work: UnitOfWork, keys: Sequence[AttemptKey]) -> None:
@@ -41,12 +41,12 @@ async def give_back(work: UnitOfWork, keys: Sequence[AttemptKey]) -> None:
 async def used_up(work: UnitOfWork, key: AttemptKey) -> bool:
     """True if there is to be no further attempt under this key for a while."""
     so_far = await work.password_attempts.get(key)
-    return so_far is not None and bool(wait_for(key, so_far, work.now))
+    return so_far is not None and bool(wait_for(key, so_far, work.now, work.region.authentication.limits))
 
 
 async def sweep(work: UnitOfWork) -> int:
     """Forget what counts no longer; make records of the sums of refused attempts. Returns how many sums."""
-    for scope, limit in LIMITS.items():
+    for scope, limit in work.region.authentication.limits.items():
         await work.password_attempts.sweep(scope, work.now - limit.period, work.now + limit.period)
     window = REFUSALS_SUMMED_FOR
     ended = await work.password_attempts.take_refusals(work.now - window, work.now + window, SUMS_AT_ONCE)
@@ -69,6 +69,6 @@ async def _record(work: UnitOfWork, account: str, address: str, detail: dict[str
 
 
 def _refuse(work: UnitOfWork, key: AttemptKey, so_far: Attempts | None) -> None:
-    wait = wait_for(key, so_far, work.now)
+    wait = wait_for(key, so_far, work.now, work.region.authentication.limits)
     if wait:
         raise LockedOut(work.now + wait, key.scope)

@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any, Protocol
 
 from telemed.domain.audit import AuditLine
-from telemed.domain.case import Case
+from telemed.domain.case import Case, CaseStatus
 from telemed.domain.critical import CriticalValue
 from telemed.domain.evidence import Evidence, EvidenceType
 from telemed.domain.patient import Patient
@@ -99,10 +99,17 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class PriorCase:
-    """An earlier case of the same patient that this person may see."""
+    """An earlier case of the same patient that this person may know of, with its evidence where they may see it. `openable` is False
+    for one that is on their list only because they hold the present case."""
 
     case: Case
     evidence: Sequence[Evidence]
+    openable: bool = True
+
+    @property
+    def readable(self) -> bool:
+        """True if the person may read its report and its evidence."""
+        return self.openable or self.case.status is CaseStatus.COMPLETED
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +159,10 @@ class Queries(Protocol):
         """Return how many of them they have not seen, counted up to MANY_NOTICES."""
         ...
 
-    async def priors(self, person: Person, case: Case) -> list[PriorCase]: ...
+    async def priors(self, person: Person, case: Case) -> list[PriorCase]:
+        """Other cases of the same person, newest first: those that the person may see; for who holds `case`, of every hub and centre."""
+        ...
+
     async def duplicate_candidates(self, person: Person, limit: int) -> list[DuplicateCandidate]: ...
     async def merged(self, person: Person, limit: int) -> list[Merged]:
         """Records that count as the same person as another, newest first."""

@@ -7,15 +7,17 @@ from dataclasses import dataclass, field
 
 from telemed.domain.case import Case
 from telemed.domain.errors import NotFound
+from telemed.domain.evidence import Evidence
 from telemed.domain.network import Network
 from telemed.domain.people import Person
 from telemed.domain.permissions import CaseAction, obstacle
-from telemed.domain.policy import Action, Relation, require_on_case
+from telemed.domain.policy import Action, Relation, may, require_on_case
 from telemed.domain.report import Report
+from telemed.service.access import case_to_look_back_at, relation_to
 from telemed.service.case_view import CaseView, view_case
 from telemed.service.ports.unit_of_work import UnitOfWork
 from telemed.service.prefill import prefilled
-from telemed.service.reporting import read_report, two_person
+from telemed.service.reporting import read_report, two_person, visible_versions
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,15 +50,23 @@ async def open_for_reading(work: UnitOfWork, person: Person, case_id: str) -> Re
     return ReadingView(view, report, versions, two_person(work, hub, case.centre, case.kind), colleagues, numbers)
 
 
-async def read_prior(work: UnitOfWork, person: Person, case_id: str) -> tuple[Case, Report | None]:
-    """An earlier case and its report as far as the person may see it. Raises NotFound or Forbidden."""
-    view = await view_case(work, person, case_id)
-    require_on_case(person, Action.REPORT_READ, view.relation, case_id)
-    try:
-        report, _ = await read_report(work, person, case_id)
-    except NotFound:
-        return view.case, None
-    return view.case, report
+@dataclass(frozen=True, slots=True)
+class PriorReading:
+    """An earlier case with its report and evidence, as far as the person may see them. `looked_back`: it is open to them only because
+    they hold another case of the patient."""
+
+    case: Case
+    report: Report | None
+    evidence: Sequence[Evidence]
+    looked_back: bool
+
+
+async def read_prior(work: UnitOfWork, person: Person, case_id: str) -> PriorReading:
+    """Raises NotFound or Forbidden."""
+    case = await case_to_look_back_at(work, person, case_id, Action.REPORT_READ)
+    visible = await visible_versions(work, person, case)
+    looked_back = not may(person, Action.REPORT_READ, await relation_to(work, person, case))
+    return PriorReading(case, visible[-1] if visible else None, await work.evidence.of_case(case_id), looked_back)
 
 
 def claimable(person: Person, case: Case, network: Network) -> bool:

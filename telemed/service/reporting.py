@@ -101,14 +101,18 @@ async def read_report(work: UnitOfWork, person: Person, case_id: str) -> tuple[R
 
     Readers of the hub see the draft; the member sees what was released. Raises NotFound while there is nothing to see.
     """
-    case = await case_for(work, person, case_id, Action.REPORT_READ)
-    versions = await work.reports.versions(case.id)
-    relation = await relation_to(work, person, case)
-    drafts = relation == "routed" and case.hub == person.institution
-    visible = [r for r in versions if r.released or (drafts and r.status is not ReportStatus.ENTERED_IN_ERROR)]
+    visible = await visible_versions(work, person, await case_for(work, person, case_id, Action.REPORT_READ))
     if not visible:
         raise NotFound("report", case_id)
     return visible[-1], visible
+
+
+async def visible_versions(work: UnitOfWork, person: Person, case: Case) -> list[Report]:
+    """The versions that this person may see of a case whose report they may read, oldest first."""
+    versions = await work.reports.versions(case.id)
+    relation = await relation_to(work, person, case)
+    drafts = relation == "routed" and case.hub == person.institution
+    return [r for r in versions if r.released or (drafts and r.status is not ReportStatus.ENTERED_IN_ERROR)]
 
 
 async def case_claimed_by(work: UnitOfWork, person: Person, case_id: str, action: Action) -> Case:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from telemed.domain.case import Case, CaseStatus
 from telemed.domain.centre import Centre
-from telemed.domain.deadlines import deadline
+from telemed.domain.deadlines import Deadline, deadline
 from telemed.domain.errors import FieldError, Invalid
 from telemed.domain.events import CaseEvent
 from telemed.domain.people import SYSTEM, Person
@@ -98,7 +98,23 @@ def try_route(region: Region, centre_code: str, member: str, need: str, now: dat
         raise Invalid(FieldError("centre", "choice", " ".join(region.centres)))
     if member not in region.network.institutions:
         raise Invalid(FieldError("member", "choice", " ".join(sorted(region.network.institutions))))
+    choices = needs_of(region.centres[centre_code])
+    if need and choices and need not in choices:
+        raise Invalid(FieldError("need", "choice", " ".join(choices)))
     return plan(region.network, centre_code, member, need, now)
+
+
+def try_deadline(region: Region, centre_code: str, priority: str, need: str, at: datetime) -> Deadline:
+    """Return by when a case sent at this moment would have to be claimed and answered. For the operator's check."""
+    centre = region.centres[centre_code]
+    request = {centre.need: need} if centre.need else {}
+    return deadline(region.rules(centre), priority, request, at, region.working_hours, region.network.zone)
+
+
+def needs_of(centre: Centre) -> list[str]:
+    """Return what may be asked for in a centre: the choices of the field that a hub must cover."""
+    fields = (field for field in centre.request_form.fields if field.name == centre.need)
+    return [choice.value for field in fields for choice in field.choices]
 
 
 async def expire_offers(work: UnitOfWork, limit: int = 50) -> int:

@@ -8,20 +8,21 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from storage.protocol import ObjectStore
 from telemed.domain.errors import BorrowedStudy, DomainError, FieldError, Invalid, NotFound, TakenInstance
-from telemed.domain.evidence import HEAD, Evidence
+from telemed.domain.evidence import HEAD
 from telemed.domain.people import Person
 from telemed.domain.upload import LIFETIME, MAX_PARTS, MAX_UNFINISHED, Part, Upload
 from telemed.service.application import Application
+from telemed.service.archives import LeftOut, NothingTaken, Sent, attach_sent, is_archive
 from telemed.service.evidence import may_attach
 from telemed.service.execution import execute, query
-from telemed.service.files import DamagedFile, StudyIntake, UnknownKind, attach_file, kept_name, recognised
+from telemed.service.files import DamagedFile, StudyIntake, UnknownKind, kept_name, recognised
 from telemed.service.identity import new_id
 from telemed.service.ports.unit_of_work import UnitOfWork
 
@@ -64,6 +65,15 @@ class Checksum:
     digest: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """An upload as it stands; once it is complete, how many files it brought, and which of an archive were left out."""
+
+    upload: Upload
+    taken: int = 0
+    left_out: Sequence[LeftOut] = ()
+
+
 async def begin_upload(work: UnitOfWork, person: Person, case_id: str, name: str, length: int) -> Upload:
     """Announce a file of `length` bytes for the case. Raises Invalid for an empty one, TooManyUploads, or what the policy says."""
     await may_attach(work, person, case_id)
@@ -103,6 +113,7 @@ class _Receiver:
         self._digest = CHECKSUMS[checksum.algorithm]() if checksum else None
         self._uncounted: list[Part] = []
         self._end = upload.offset
+        self.sent = Sent()
 
     async def take(self, content: AsyncIterator[bytes]) -> Upload:
         buffer = bytearray()
@@ -146,13 +157,14 @@ class _Receiver:
         parts = tuple(self._uncounted)
         evidence_id = None
         if self._end == self._upload.length:
-            evidence_id = (await self._attach((*self._upload.parts, *parts))).id
+            self.sent = await self._attach((*self._upload.parts, *parts))
+            evidence_id = next(iter(self.sent.evidence))
         self._upload = await execute(self._application, _count, self._person, self._upload.id, parts, evidence_id)
         self._uncounted.clear()
 
-    async def _attach(self, parts: tuple[Part, ...]) -> Evidence:
+    async def _attach(self, parts: tuple[Part, ...]) -> Sent:
         content = _streamed(self._application.store, parts)
-        return await attach_file(self._application, self._studies, self._person, self._upload.case_id, self._upload.name, content)
+        return await attach_sent(self._application, self._studies, self._person, self._upload.case_id, self._upload.name, content)
 
     async def _drop_uncounted(self) -> None:
         for part in self._uncounted:
@@ -163,7 +175,8 @@ def _refuse_unknown(application: Application, head: bytes, length: int) -> None:
     """A file that nobody knows is refused at its first bytes, not after hours on a slow line."""
     if len(head) < min(HEAD, length):
         return  # too little to tell; the whole file is looked at again when it is complete
-    recognised(head[:HEAD], application.region.centres)
+    if not is_archive(head):
+        recognised(head[:HEAD], application.region.centres)
 
 
 async def _streamed(store: ObjectStore, parts: tuple[Part, ...]) -> AsyncIterator[bytes]:
@@ -180,27 +193,28 @@ async def receive(
     offset: int,
     content: AsyncIterator[bytes],
     checksum: Checksum | None = None,
-) -> Upload:
-    """Take bytes that begin at `offset`; returns the upload as it stands then.
+) -> Arrival:
+    """Take bytes that begin at `offset`; returns the upload as it stands then, and what was left out of an archive.
 
     `content` may end early (the line was cut): what came counts, unless a checksum speaks for the whole of it. The bytes
     that completed the upload may be sent again. Raises OffsetMismatch, ChecksumMismatch, Invalid for bytes beyond the
-    length, UnknownKind, DamagedFile, NotFound, or what the policy says.
+    length, UnknownKind, DamagedFile, NothingTaken, NotFound, or what the policy says.
     """
     upload = await query(application, find_upload, person, upload_id)
     if upload.evidence_id is not None and upload.parts and offset == upload.parts[-1].offset:
-        return upload
+        return Arrival(upload)
     if offset != upload.offset:
         raise OffsetMismatch(upload.offset)
+    receiver = _Receiver(application, studies, person, upload, checksum)
     try:
-        upload = await _Receiver(application, studies, person, upload, checksum).take(content)
-    except (UnknownKind, DamagedFile, BorrowedStudy, TakenInstance):
+        upload = await receiver.take(content)
+    except (UnknownKind, DamagedFile, NothingTaken, BorrowedStudy, TakenInstance):
         await drop_upload(application, person, upload_id)
         raise
     if upload.evidence_id is not None:
         for part in upload.parts:
             await application.store.delete(part.key)
-    return upload
+    return Arrival(upload, receiver.sent.taken, receiver.sent.left_out)
 
 
 async def drop_upload(application: Application, person: Person, upload_id: str) -> None:

@@ -13,19 +13,22 @@ from typing import Any
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from telemed import VERSION
 from telemed.service.administration import Administration
 from telemed.service.application import Application
 from telemed.service.authenticity import SignatureInspector
 from telemed.service.devices import DeviceProbe
-from telemed.service.document_pages import DocumentPages
+from telemed.service.document_pages import DocumentPages, EncapsulatedDocuments
 from telemed.service.files import StudyIntake
+from telemed.service.metrics import Metrics
+from telemed.service.ports.account_lists import AccountListReader
+from telemed.service.ports.passkeys import RelyingParty
 from telemed.service.study_export import StudyExporter
 from telemed.service.table_export import TableExporter
-from telemed.web import ohif, templating
+from telemed.web import metrics, ohif, templating
 from telemed.web.api import (
+    account_import,
     administration,
     audit,
     cases,
@@ -35,19 +38,24 @@ from telemed.web.api import (
     evidence,
     exports,
     network,
+    own_account,
     patients,
+    recoveries,
     reports,
     session,
     statistics,
+    study_documents,
     transfers,
     unmatched,
     uploads,
     views,
 )
+from telemed.web.api import accounts as accounts_api
 from telemed.web.api.openapi import describe
 from telemed.web.api.operation import Operations, answer, operation
 from telemed.web.extension import WebExtension
 from telemed.web.feed import Feed
+from telemed.web.gate import keep_gate
 from telemed.web.i18n import language_middleware
 from telemed.web.keys import (
     ADDRESS,
@@ -56,13 +64,18 @@ from telemed.web.keys import (
     CASE_LABELS,
     EXPORTS,
     FEED,
+    LISTS,
+    METRICS,
+    METRICS_TOKEN,
     PAGES,
     PANELS,
+    PASSKEYS,
     PERSON,
     PROBE,
     SECURE_COOKIES,
     SIGNATURES,
     STUDIES,
+    STUDY_DOCUMENTS,
     TABLES,
     TRUSTED_PROXIES,
     UPLOAD_LIMIT,
@@ -74,10 +87,13 @@ from telemed.web.pages import (
     case,
     devices_page,
     help_page,
+    invitation,
     network_page,
     new_case,
     notices,
+    own_security,
     reading,
+    recoveries_page,
     search,
     statistics_page,
     system,
@@ -91,20 +107,19 @@ from telemed.web.pages import transfers as transfer_pages
 from telemed.web.pages.page import Pages, error_page, page
 from telemed.web.problems import problem_middleware
 from telemed.web.security import add_headers, add_transport_security, identify
-from telemed.web.store_metrics import measure_disks, measure_store
 
 API = "/api/v1"
 FORM_LIMIT = 64 * 1024
 """Bytes of a form: the only ones that pages send as such are those of signing in."""
 API_MODULES = (
     session, cases, reports, evidence, exports, transfers, criticals, events, network, patients, uploads, views, unmatched, statistics,
-    administration, audit, devices,
+    administration, accounts_api, account_import, audit, devices, own_account, recoveries, study_documents,
 )  # fmt: skip
 """Imported for their operations."""
 
 PAGE_MODULES = (
     session_pages, worklist, reading, board, case, new_case, search, notices, network_page, unmatched_page, audit_pages, accounts, system,
-    statistics_page, help_page, transfer_pages, devices_page,
+    statistics_page, help_page, transfer_pages, devices_page, own_security, recoveries_page,
 )  # fmt: skip
 """Imported for their pages."""
 
@@ -119,9 +134,14 @@ class WebDependencies:
     signatures: SignatureInspector
     probe: DeviceProbe
     tables: TableExporter
+    lists: AccountListReader
     pages: DocumentPages
+    study_documents: EncapsulatedDocuments
+    metrics: Metrics
+    passkeys: RelyingParty
     address: str
     upload_limit: int
+    metrics_token: str = ""
     secure_cookies: bool = False
     trusted_proxies: Sequence[IPv4Network | IPv6Network] = ()
     subapps: Sequence[tuple[str, web.Application]] = ()
@@ -136,7 +156,8 @@ def create_app(application: Application, dependencies: WebDependencies) -> web.A
     """The application, ready to run."""
     # Files are read piece by piece and counted (UPLOAD_LIMIT); this bounds what is read as a whole.
     app = web.Application(
-        middlewares=[language_middleware(_account_language), problem_middleware(error_page), identify], client_max_size=FORM_LIMIT
+        middlewares=[language_middleware(_account_language), problem_middleware(error_page), identify, keep_gate],
+        client_max_size=FORM_LIMIT,
     )
     app.on_response_prepare.append(add_headers)
     if dependencies.secure_cookies:
@@ -148,7 +169,12 @@ def create_app(application: Application, dependencies: WebDependencies) -> web.A
     app[SIGNATURES] = dependencies.signatures
     app[PROBE] = dependencies.probe
     app[TABLES] = dependencies.tables
+    app[LISTS] = dependencies.lists
     app[PAGES] = dependencies.pages
+    app[STUDY_DOCUMENTS] = dependencies.study_documents
+    app[METRICS] = dependencies.metrics
+    app[METRICS_TOKEN] = dependencies.metrics_token
+    app[PASSKEYS] = dependencies.passkeys
     app[ADDRESS] = dependencies.address
     app[UPLOAD_LIMIT] = dependencies.upload_limit
     app[SECURE_COOKIES] = dependencies.secure_cookies
@@ -162,16 +188,17 @@ def create_app(application: Application, dependencies: WebDependencies) -> web.A
     app.on_cleanup.append(_write_refusals)
     templating.setup(app, folders=[extension.folder for extension in dependencies.extensions if extension.folder])
     session_pages.add_routes(app)
+    invitation.add_routes(app)
     verify.add_routes(app)
     ohif.add_routes(app, dependencies.ohif)
     app.add_routes(pages_of(dependencies.extensions).routes())
-    app.router.add_post(f"{API}/login", session.login)
+    session.add_routes(app, API)
     operations = operations_of(dependencies.extensions)
     app.add_routes(operations.routes(API))
     app.router.add_get(f"{API}/openapi.json", _description(describe(operations, VERSION)))
     app.router.add_get("/healthz", _healthy)
     app.router.add_get("/readyz", _ready)
-    app.router.add_get("/metrics", _metrics)
+    app.router.add_get(metrics.PATH, metrics.metrics)
     for prefix, mounted in dependencies.subapps:
         app.add_subapp(prefix, mounted)
     return app
@@ -210,12 +237,6 @@ async def _ready(request: web.Request) -> web.Response:
     application = request.app[APPLICATION]
     await application.check()
     return web.json_response({"status": "ready"})
-
-
-async def _metrics(request: web.Request) -> web.Response:
-    await measure_store(request.app[ADMINISTRATION])
-    await measure_disks(request.app[ADMINISTRATION])
-    return web.Response(body=generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
 
 async def _feed(app: web.Application) -> AsyncIterator[None]:

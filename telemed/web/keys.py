@@ -7,13 +7,17 @@ from ipaddress import IPv4Network, IPv6Network
 
 from aiohttp import web
 
+from telemed.domain.authentication_profile import Requirement
 from telemed.domain.people import Person
 from telemed.service.administration import Administration
 from telemed.service.application import Application
 from telemed.service.authenticity import SignatureInspector
 from telemed.service.devices import DeviceProbe
-from telemed.service.document_pages import DocumentPages
+from telemed.service.document_pages import DocumentPages, EncapsulatedDocuments
 from telemed.service.files import StudyIntake
+from telemed.service.metrics import Metrics
+from telemed.service.ports.account_lists import AccountListReader
+from telemed.service.ports.passkeys import RelyingParty
 from telemed.service.study_export import StudyExporter
 from telemed.service.table_export import TableExporter
 from telemed.web.extension import ReadingPanel
@@ -25,8 +29,12 @@ STUDIES: web.AppKey[StudyIntake] = web.AppKey("studies")
 ADMINISTRATION: web.AppKey[Administration] = web.AppKey("administration")
 PROBE: web.AppKey[DeviceProbe] = web.AppKey("probe")
 SIGNATURES: web.AppKey[SignatureInspector] = web.AppKey("signatures")
+LISTS: web.AppKey[AccountListReader] = web.AppKey("lists")
 TABLES: web.AppKey[TableExporter] = web.AppKey("tables")
 PAGES: web.AppKey[DocumentPages] = web.AppKey("pages")
+STUDY_DOCUMENTS: web.AppKey[EncapsulatedDocuments] = web.AppKey("study_documents")
+METRICS: web.AppKey[Metrics] = web.AppKey("metrics")
+METRICS_TOKEN: web.AppKey[str] = web.AppKey("metrics_token", str)
 EXPORTS: web.AppKey[StudyExporter] = web.AppKey("exports")
 PANELS: web.AppKey[Sequence[ReadingPanel]] = web.AppKey("panels")
 CASE_LABELS: web.AppKey[CaseLabels] = web.AppKey("case_labels")
@@ -37,5 +45,7 @@ UPLOAD_LIMIT: web.AppKey[int] = web.AppKey("upload_limit", int)
 OHIF: web.AppKey[bool] = web.AppKey("ohif", bool)
 ADDRESS: web.AppKey[str] = web.AppKey("address", str)
 
+PASSKEYS: web.AppKey[RelyingParty] = web.AppKey("passkeys")
 PERSON: web.RequestKey[Person | None] = web.RequestKey("person")
+REQUIRED: web.RequestKey[frozenset[Requirement]] = web.RequestKey("required")
 TOKEN: web.RequestKey[str] = web.RequestKey("token", str)

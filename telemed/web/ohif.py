@@ -86,6 +86,15 @@ def add_routes(app: web.Application, folder: Path) -> None:
         person_of(request)
         return web.Response(text=f"window.config = {json.dumps(_CONFIGURATION)};\n", content_type="text/javascript")
 
+    async def font(request: web.Request) -> web.StreamResponse:
+        # Its style sheet asks for fonts at the root, wherever it is served.
+        person_of(request)
+        wanted = root / request.match_info["font"]
+        if not wanted.is_file():
+            raise web.HTTPNotFound
+        return web.FileResponse(wanted, headers={"Cache-Control": "private, max-age=86400"})
+
+    app.router.add_get(r"/{font:[0-9a-f]{16}\.woff2}", font)
     app.router.add_get(f"{BASE}/app-config.js", configuration)
     app.router.add_get(BASE, page)
     app.router.add_get(f"{BASE}/{{path:.*}}", file)

@@ -22,6 +22,8 @@ from telemed.domain.errors import (
     AlreadyClaimed,
     BorrowedStudy,
     DomainError,
+    FactorNeeded,
+    FactorThere,
     FieldError,
     Forbidden,
     IdentityUnsettled,
@@ -30,14 +32,20 @@ from telemed.domain.errors import (
     LockedOut,
     NotAuthenticated,
     NotFound,
+    PasskeyRefused,
+    PasskeysUnavailable,
+    RequirementUnmet,
+    SecondFactorRequired,
     StaleVersion,
     TakenInstance,
     TooDemanding,
     TooManyWaiting,
     VersionRequired,
+    WrongCode,
     WrongPassword,
 )
 from telemed.service.application import Unready
+from telemed.service.archives import NothingTaken
 from telemed.service.contradictions import Contradicted
 from telemed.service.document_pages import Undrawable
 from telemed.service.files import DamagedFile, UnknownKind
@@ -60,11 +68,19 @@ STATUS = {
     VersionRequired: 428,
     NotAuthenticated: 401,
     WrongPassword: 401,
+    SecondFactorRequired: 401,
+    WrongCode: 401,
+    RequirementUnmet: 403,
+    PasskeyRefused: 422,
+    PasskeysUnavailable: 409,
+    FactorNeeded: 409,
+    FactorThere: 409,
     LockedOut: 429,
     TooManyWaiting: 429,
     Contradicted: 409,
     UnknownKind: 415,
     DamagedFile: 422,
+    NothingTaken: 422,
     BorrowedStudy: 409,
     TakenInstance: 409,
     Undrawable: 422,
@@ -75,7 +91,12 @@ STATUS = {
 }
 
 BEARER = {"WWW-Authenticate": 'Bearer realm="telemed"'}
-ALWAYS_SAID = {NotAuthenticated: BEARER, WrongPassword: BEARER, TooManyWaiting: {"Retry-After": "5"}}
+ALWAYS_SAID = {
+    NotAuthenticated: BEARER,
+    WrongPassword: BEARER,
+    WrongCode: BEARER,
+    TooManyWaiting: {"Retry-After": "5"},
+}
 """Headers of answers to some refusals."""
 
 TITLE = {
@@ -89,10 +110,19 @@ TITLE = {
     "version-required": _("Say which version you changed (If-Match)"),
     "not-authenticated": _("Sign in first"),
     "wrong-password": _("The password is wrong; after five wrong ones the session ends"),
+    "second-factor-required": _("The password is right; the second factor is still needed"),
+    "wrong-code": _("The code is wrong, or has been used: wait for the next one"),
+    "passkey-refused": _("The passkey did not prove what it should: try again, or take another factor"),
+    "passkeys-unavailable": _("Passkeys need an address of HTTPS: this installation is reached by another"),
+    "factor-needed": _("You must have a second factor: set up another one first"),
+    "factor-there": _("This factor is set up already, or you have as many as you may"),
+    "password-change-required": _("Change your password first: until then nothing else is open"),
+    "second-factor-setup-required": _("Set up a second factor first: until then nothing else is open"),
     "locked-out": _("Too many wrong passwords: none is taken for a while"),
     "too-many-waiting": _("Too many people are signing in at this moment; try again in some seconds"),
     "contradictions": _("The report does not go together with what is known"),
     "unknown-file": _("Nobody here knows this kind of file"),
+    "nothing-taken": _("Nothing in this archive is taken here"),
     "damaged-file": _("The file is damaged or not what it says"),
     "borrowed-study": _("This file's study is here already and does not belong to this case"),
     "conflict": _("Another image is here under the same number: the file was set aside"),
@@ -162,8 +192,47 @@ FAULT = {
     "character-set": _("takes DICOM's defined terms, such as GB18030 or ISO_IR 192"),
     "certificate": _("must be one or more certificates in PEM, from BEGIN CERTIFICATE to END CERTIFICATE"),
     "private-key": _("holds a private key, which must stay where it belongs: enter the certificate alone"),
+    "password-short": _("is too short; the fewest characters are"),
+    "password-kinds": _("has too few kinds of capital letters, small letters, digits and other characters; the fewest are"),
+    "password-common": _("is one of the passwords that everybody tries first"),
+    "password-word": _("holds a word that is easily guessed here:"),
+    "password-used": _("was used before; it must differ from the last"),
     "not-a-cursor": _("is not a cursor of this list"),
+    "username": _("must be 2 to 32 small letters, digits, dots, hyphens or underscores, beginning with a letter or digit"),
+    "username-reserved": _("has a meaning of its own here: choose another"),
+    "username-taken": _("is somebody's already: choose another, or change that account"),
+    "phone": _("takes digits, spaces, + - ( ), 32 at most"),
+    "role-needed": _("is needed: choose at least one"),
+    "role-unknown": _("are no roles:"),
+    "role-alone": _("of the operator and the administrators stand alone: nobody has one beside another role"),
+    "place-member": _("of member staff are held at an institution that sends cases"),
+    "place-hub": _("of specialists and reviewers are held at a hub that reads"),
+    "place-operator": _("of the operator and the administrators are held at the institution that runs the network"),
+    "centre-needed": _("are needed for who reads: choose at least one"),
+    "centre-unknown": _("are no centres:"),
+    "centre-not-read": _("are not read at this hub:"),
+    "centre-not-theirs": _("are for readers and member staff: leave them out for this role"),
+    "colleague": _("must be somebody of the same hub who may read all of the cases; there are:"),
+    "one-by-one": _("of a security administrator are changed on the account's own page"),
+    "list-bytes": _("is larger than is taken, in bytes:"),
+    "list-rows": _("has more rows than are taken at once:"),
+    "list-columns": _("has more columns than are taken:"),
+    "list-empty": _("has no rows: a head, and below it a row for each person"),
+    "list-encoding": _("is neither UTF-8 nor GB18030: save it as CSV UTF-8, or as XLSX"),
+    "list-malformed": _("cannot be read: look for a quotation mark without its other half"),
+    "list-old-excel": _("is an old Excel file: save it as XLSX or CSV"),
+    "list-inflated": _("is much larger inside than outside: save it anew"),
+    "list-unreadable": _("is neither CSV nor a sound XLSX file"),
+    "column-needed": _("is a column that the list lacks"),
+    "column-twice": _("has a column twice:"),
+    "password-personal": _("must not hold your own name"),
 }
+
+REASONS = {
+    "own-account": _("Nobody does this to their own account: ask another security administrator."),
+    "last-administrator": _("Nobody else could administer accounts then: make another security administrator first."),
+}
+"""Why who may do it otherwise may not do it here."""
 
 
 class Problem(Exception):
@@ -217,16 +286,19 @@ def from_domain(error: DomainError) -> Problem:
             return _contradicted(status, error)
         case IdentityUnsettled():
             return Problem(status, error.code, evidence=error.evidence_id, differs=list(error.differs))
+        case SecondFactorRequired():
+            return Problem(status, error.code, headers=BEARER, factors=list(error.factors))
         case StaleVersion():
             return Problem(status, error.code, headers={"ETag": f'"{error.current}"'}, current=error.current)
         case OffsetMismatch():
             return Problem(status, error.code, headers={"Upload-Offset": str(error.offset)}, offset=error.offset)
         case LockedOut():
             return Problem(status, error.code, headers={"Retry-After": str(seconds_until(error.until))}, until=error.until)
-        case UnknownKind() | DamagedFile() | BorrowedStudy() | TakenInstance():
+        case UnknownKind() | DamagedFile() | BorrowedStudy() | TakenInstance() | NothingTaken():
             return _from_file(status, error)
         case Forbidden():
-            return Problem(status, error.code, f"{error.action} {error.reason}".strip())
+            reason = REASONS.get(error.reason)
+            return Problem(status, error.code, gettext(reason) if reason else f"{error.action} {error.reason}".strip())
         case _:
             return Problem(status, error.code, headers=ALWAYS_SAID.get(type(error)))
 
@@ -236,7 +308,7 @@ def seconds_until(moment: datetime) -> int:
     return max(math.ceil((moment - datetime.now(UTC)).total_seconds()), 1)
 
 
-def _from_file(status: int, error: UnknownKind | DamagedFile | BorrowedStudy | TakenInstance) -> Problem:
+def _from_file(status: int, error: UnknownKind | DamagedFile | BorrowedStudy | TakenInstance | NothingTaken) -> Problem:
     """What stands against a file, and what becomes of it."""
     match error:
         case UnknownKind():
@@ -248,6 +320,14 @@ def _from_file(status: int, error: UnknownKind | DamagedFile | BorrowedStudy | T
             return Problem(status, error.code, gettext(BORROWED) % error.study_instance_uid)
         case TakenInstance():
             return Problem(status, error.code, gettext(SET_ASIDE) % error, set_aside=list(error.sop_instance_uids))
+        case NothingTaken():
+            return Problem(status, error.code, _nothing_taken(error))
+
+
+def _nothing_taken(error: NothingTaken) -> str:
+    """The first files of an archive of which nothing was taken, each with its reason."""
+    said = [f"{each.name}: {from_domain(each.error).document()['detail']}" for each in error.left_out[:3]]
+    return "; ".join(said) or gettext("There is no file in this archive.")
 
 
 def _contradicted(status: int, error: Contradicted) -> Problem:

@@ -8,21 +8,26 @@ from urllib.parse import urlsplit
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
+from telemed.domain.authentication_profile import Requirement
 from telemed.domain.errors import NotAuthenticated
 from telemed.domain.people import Person
+from telemed.domain.second_factor import HALF_SESSION_FOR
 from telemed.domain.sign_in import KNOWN_BROWSER_FOR, Origin
 from telemed.service import accounts
-from telemed.web.keys import APPLICATION, PERSON, SECURE_COOKIES, TOKEN, TRUSTED_PROXIES
+from telemed.web.keys import APPLICATION, PERSON, REQUIRED, SECURE_COOKIES, TOKEN, TRUSTED_PROXIES
 from telemed.web.problems import Problem
 
 SESSION_COOKIE = "telemed_session"
 BROWSER_COOKIE = "telemed_browser"
+HALF_COOKIE = "telemed_half_session"
 MAX_BROWSER_TOKENS = 8
 """People of one computer whose sign-ins its browser remembers, those of the latest."""
 BACKGROUND = "Telemed-Background"
 """Header of requests that a page makes by itself (`static/js/background.js`): nobody need be there, so the session grows no younger."""
 UNATTENDED = frozenset({"/api/v1/events"})
 """Paths that are always such: a browser comes back to a stream by itself, and cannot send a header with it."""
+WITHOUT_SESSION = ("/static/", "/metrics")
+"""What paths begin with that nobody's session has to do with: they are answered while the database is away."""
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 CONTENT_SECURITY_POLICY = "; ".join((
@@ -82,8 +87,8 @@ async def identify(request: web.Request, handler: Handler) -> web.StreamResponse
         raise web.HTTPNotFound
     token, by_cookie = session_token(request)
     request[PERSON] = None
-    if token and not request.path.startswith("/static/"):
-        request[PERSON] = await _person(request, token)
+    if token and not request.path.startswith(WITHOUT_SESSION):
+        request[PERSON], request[REQUIRED] = await _signed_in(request, token)
         request[TOKEN] = token
     if request.method not in SAFE and by_cookie and crosses_sites(request):
         raise Problem(403, "cross-site")
@@ -109,7 +114,11 @@ async def add_transport_security(_request: web.Request, response: web.StreamResp
     response.headers["Strict-Transport-Security"] = TRANSPORT_SECURITY
 
 
-async def _person(request: web.Request, token: str) -> Person | None:
+NOBODY: tuple[None, frozenset[Requirement]] = (None, frozenset())
+
+
+async def _signed_in(request: web.Request, token: str) -> tuple[Person | None, frozenset[Requirement]]:
+    """Return whose session the token is of, with what they must do before anything else."""
     application = request.app[APPLICATION]
 
     async def touch(digest: str) -> None:
@@ -119,9 +128,9 @@ async def _person(request: web.Request, token: str) -> Person | None:
     unattended = BACKGROUND in request.headers or request.path in UNATTENDED
     try:
         async with application.reading() as work:
-            return await accounts.person_of(work, token, None if unattended else touch)
+            return await accounts.signed_in(work, token, None if unattended else touch)
     except NotAuthenticated:
-        return None
+        return NOBODY
 
 
 def session_of(request: web.Request) -> str:
@@ -171,7 +180,7 @@ def set_browser(response: web.StreamResponse, request: web.Request, token: str) 
 
 async def still_signed_in(request: web.Request) -> bool:
     """True while the session of a request that goes on lives, and the person is who they were when it began."""
-    return await _person(request, request[TOKEN]) == person_of(request)
+    return (await _signed_in(request, request[TOKEN]))[0] == person_of(request)
 
 
 def set_session(response: web.StreamResponse, app: web.Application, token: str) -> None:
@@ -182,3 +191,23 @@ def set_session(response: web.StreamResponse, app: web.Application, token: str) 
 def end_session(response: web.StreamResponse, app: web.Application) -> None:
     """Let the browser forget the cookie."""
     response.del_cookie(cookie_name(app, SESSION_COOKIE), httponly=True, samesite="Lax", secure=app[SECURE_COOKIES], path="/")
+
+
+def half_session_token(request: web.Request) -> str:
+    """The token of a right password that waits for the second factor; empty where there is none."""
+    return request.cookies.get(cookie_name(request.app, HALF_COOKIE), "")
+
+
+def set_half_session(response: web.StreamResponse, app: web.Application, token: str) -> None:
+    """The cookie of a right password that waits for the second factor, for as long as it waits."""
+    age, secure = int(HALF_SESSION_FOR.total_seconds()), app[SECURE_COOKIES]
+    response.set_cookie(cookie_name(app, HALF_COOKIE), token, max_age=age, httponly=True, samesite="Lax", secure=secure, path="/")
+
+
+def begin_session(response: web.StreamResponse, request: web.Request, signed: accounts.SignIn) -> None:
+    """Both cookies of somebody who has signed in; that of the half session goes."""
+    set_session(response, request.app, signed.token)
+    set_browser(response, request, signed.browser)
+    if half_session_token(request):
+        name = cookie_name(request.app, HALF_COOKIE)
+        response.del_cookie(name, httponly=True, samesite="Lax", secure=request.app[SECURE_COOKIES], path="/")

@@ -6,6 +6,7 @@ import asyncio
 import io
 import shutil
 import socket
+import time
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -30,6 +31,9 @@ from tests.demo_region import PASSWORDS
 COLLEAGUE = Person("imaging3.huba", "周一鸣", "HUBA", frozenset({Role.SPECIALIST}), frozenset({"imaging"}), "主治医师")
 """A second reader at the same hub, so that two can want one case."""
 
+SESSION_SECONDS = 600
+"""A session unused for longer is begun anew: the region ends one after half an hour (`SessionLimits`)."""
+
 
 @dataclass
 class Platform:
@@ -40,12 +44,15 @@ class Platform:
     session: aiohttp.ClientSession
     settings: Settings
     tokens: dict[str, str] = field(default_factory=dict)
+    used_at: dict[str, float] = field(default_factory=dict)
 
     async def token(self, username: str) -> str:
-        """The person's session, begun when it is first asked for."""
-        if username not in self.tokens:
+        """The person's session, begun when it is first asked for, and anew before it ends because nobody used it."""
+        now = time.time()
+        if now - self.used_at.get(username, 0) > SESSION_SECONDS:
             async with self.session.post(f"{self.home}/api/v1/login", json={"username": username, "password": PASSWORD}) as answer:
                 self.tokens[username] = (await answer.json())["token"]
+        self.used_at[username] = now
         return self.tokens[username]
 
     async def call(self, method: str, path: str, username: str, body: Any = None, **headers: str) -> Any:

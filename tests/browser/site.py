@@ -215,7 +215,7 @@ def make_app() -> web.Application:
         row = make_row(number, number * 7 - 12, "stat" if number == 1 else "urgent" if number < 5 else "routine")
         state.rows[str(number)] = row
     get, post = app.router.add_get, app.router.add_post
-    get("/login", page("login.html", problem="", username="", next="/", factor=False))
+    get("/login", page("login.html", problem="", username="", next="/"))
     for name in ("gallery", "worklist", "read", "viewer", "new"):
         get(f"/{name}", page(f"{name}.html"))
     get("/case/{id}", page("case.html"))

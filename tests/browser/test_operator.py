@@ -108,12 +108,14 @@ async def test_a_case_is_tried_and_every_rule_is_said(sign_in: Visitor) -> None:
     await page.wait_for_selector("html[data-ready]")
     await page.select_option("[name=centre]", "imaging")
     await page.select_option("[name=member]", "CLINIC1")
-    await page.fill("[name=need]", "NM")
+    await page.select_option("[name=need]", "NM")
+    await page.fill("[name=at]", "2026-11-21T23:30")
     await page.get_by_role("button", name="Try", exact=True).click()
     await expect(page.locator(".route-steps li").first).to_contain_text(
         "passed over Jianglin Central Hospital (demo) does not read this modality"
     )
-    await expect(page.locator("#route-answer")).to_contain_text("Jinling Bay Medical Centre (demo) would get the case now.")
+    await expect(page.locator("#route-answer")).to_contain_text("Jinling Bay Medical Centre (demo) would get the case")
+    await expect(page.locator("#route-answer")).to_contain_text("to be answered by")
 
 
 async def test_a_study_is_linked_with_one_key(platform: Platform, sign_in: Visitor) -> None:
@@ -141,6 +143,9 @@ async def test_records_in_doubt_are_settled_with_a_reason(platform: Platform, si
     page = await sign_in("operator", locale="en")
     await page.goto("/unmatched")
     doubt = page.locator("article.doubt", has_text="1950-02-03")
+    await expect(doubt.locator("tbody tr.differs")).to_have_count(0)  # same name, sex, birth date; the numbers are of two institutions
+    await page.keyboard.press("j")
+    await expect(page.locator("article.doubt:focus, li:focus")).to_have_count(1)
     await doubt.get_by_role("button", name="One person").click()
     await expect(doubt.locator("[data-step-problem]")).to_contain_text("Write the reason first.")
     await doubt.get_by_label("Reason").fill("asked both clinics by telephone")

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { keyName } from "/static/js/keys.js";
+import { capsOf, keyName } from "/static/js/keys.js";
 
 for (const [event, name] of [
   [{ key: "j" }, "j"],
@@ -18,3 +18,15 @@ for (const [event, name] of [
   [{ key: "Process", code: "Digit1" }, ""],
 ])
   test(`${JSON.stringify(event)} is ${name || "nothing"}`, () => assert.equal(keyName({ code: "", ...event }), name));
+
+for (const [key, caps] of [
+  ["+", ["+"]],
+  ["=", ["="]],
+  ["-", ["-"]],
+  ["Control+Enter", ["Ctrl", "Enter"]],
+  ["Control++", ["Ctrl", "+"]],
+  ["j  k", ["j", "k"]],
+  ["Escape", ["Esc"]],
+  ["ArrowDown", ["↓"]],
+])
+  test(`the caps of ${key}`, () => assert.deepEqual(capsOf(key), caps));

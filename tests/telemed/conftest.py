@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from pathlib import Path
 
@@ -32,6 +32,17 @@ from tests.telemed.moments import Clock
 
 REGION = "region"
 """The database of the run that others are copied from."""
+
+
+@pytest.fixture
+def server(request: pytest.FixtureRequest) -> Callable[[], PostgresServer]:
+    """The server of PostgreSQL, where it is wanted."""
+
+    def asked() -> PostgresServer:
+        found: PostgresServer = request.getfixturevalue("postgres_server")
+        return found
+
+    return asked
 
 
 @pytest.fixture(scope="session")

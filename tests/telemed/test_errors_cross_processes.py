@@ -26,6 +26,7 @@ SAMPLES: dict[str, Any] = {
     "FieldError": FAULT,
     "tuple[str, ...]": ("ecg", "pdf"),
     "tuple[FieldError, ...]": (FAULT, FAULT),
+    "list[LeftOut]": [],
     "Sequence[str]": ("name", "sex"),
     "Sequence[Contradiction]": (Contradiction("positive-normal", Severity.HINT, "", "positive", "normal"),),
     "dict[str, str] | None": {"ETag": '"1.2"'},

@@ -46,3 +46,9 @@ def test_an_address_beyond_this_machine_without_tls_is_warned_of(tmp_path: Path)
 def test_who_is_beyond_this_machine(host: str, warned: bool) -> None:
     assert Settings(host=host).is_reached_without_tls is warned
     assert not Settings(host=host, secure_cookies=True).is_reached_without_tls
+
+
+def test_behind_a_proxy_of_this_machine_pages_are_not_reached_though_devices_are() -> None:
+    settings = Settings(host="192.0.2.7", http_host="127.0.0.1", http_port=8081)
+    assert not settings.is_reached_without_tls
+    assert settings.address == "http://127.0.0.1:8081"

@@ -35,17 +35,6 @@ PR_CAPBSET_DROP = 24
 
 
 @pytest.fixture
-def server(request: pytest.FixtureRequest) -> Callable[[], PostgresServer]:
-    """The server of PostgreSQL, where it is wanted."""
-
-    def asked() -> PostgresServer:
-        found: PostgresServer = request.getfixturevalue("postgres_server")
-        return found
-
-    return asked
-
-
-@pytest.fixture
 async def whole(harness: Harness, store: ObjectStore, tmp_path: Path, database_url: str, server: Callable[[], PostgresServer]) -> Copy:
     """A copy with one of everything, which nobody has open."""
     source = tmp_path

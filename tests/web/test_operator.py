@@ -79,6 +79,29 @@ async def test_the_system_administrator_sees_no_case(region: DemoRegion) -> None
     assert "-0001" not in page
 
 
+@pytest.mark.parametrize("address", [a for a in PAGES if not a.endswith((".csv", "/attention", "/grid"))])
+async def test_each_page_has_one_heading_of_the_first_rank(region: DemoRegion, address: str) -> None:
+    answer = await region.call("GET", address, user=min(PAGES[address]), headers={"Accept": "text/html"})
+    assert answer.body.decode().count("<h1") == 1
+
+
+async def test_a_made_up_case_is_tried_at_another_time(region: DemoRegion) -> None:
+    asked = "/network/route?centre=imaging&member=CLINIC1&priority=stat&at=2026-11-21T23:30"
+    answer = await region.call("GET", asked, user="operator", headers={"Accept": "text/html", "Accept-Language": "en"})
+    assert answer.status == 200
+    assert "to be answered by" in answer.body.decode()
+    wrong = await region.call("GET", asked.replace("T23:30", "x"), user="operator", headers={"Accept": "text/html"})
+    assert wrong.status == 422
+
+
+async def test_the_month_is_drawn_beside_the_month_before(region: DemoRegion) -> None:
+    answer = await region.call("GET", "/statistics", user="operator", headers={"Accept": "text/html", "Accept-Language": "en"})
+    page = answer.body.decode()
+    assert 'type="month"' in page
+    chart = page[page.index('<svg class="bulletin-chart"') :]
+    assert ">2</text>" in chart[: chart.index("</svg>")]  # the two cases that were sent
+
+
 async def test_the_routing_check_says_each_rule(region: DemoRegion) -> None:
     question = {"centre": "imaging", "member": "CLINIC1", "need": "nm"}
     answer = await region.call("POST", "/api/v1/network/route", question, user="operator", headers={"Accept-Language": "en"})
@@ -87,6 +110,8 @@ async def test_the_routing_check_says_each_rule(region: DemoRegion) -> None:
         "HUBA does not read this modality or speciality: passed over",
         "MAIN is the next hub up: gets the case",
     ]
+    other = await region.call("POST", "/api/v1/network/route", question | {"need": "XYZ"}, user="operator")
+    assert (other.status, other.body["errors"][0]["field"]) == (422, "need")
     page = await region.call("GET", "/network/route?centre=imaging&member=NOBODY", user="operator", headers={"Accept": "text/html"})
     assert page.status == 422
 

@@ -144,7 +144,14 @@ def person_from_row(row: Row) -> Person:
         row["title"],
         row["language"],
         row["active"],
+        row["phone"],
     )
+
+
+def person_to_row(person: Person) -> dict[str, Any]:
+    """What the person's own row keeps, but for the password."""
+    plain = ("username", "name", "institution", "centres", "title", "language", "active", "phone")
+    return {name: getattr(person, name) for name in plain} | {"roles": frozenset(role.value for role in person.roles)}
 
 
 def duty_to_json(duty: tuple[DutyPeriod, ...] | None) -> list[dict[str, Any]] | None:

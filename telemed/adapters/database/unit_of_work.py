@@ -19,9 +19,11 @@ from telemed.adapters.database import tables as t
 from telemed.adapters.database.queries.notices import NoticeMarkTable
 from telemed.adapters.database.repositories.cases import CaseTable
 from telemed.adapters.database.repositories.consents import ConsentTable
+from telemed.adapters.database.repositories.credentials import AccountNoticeTable, HalfSessionTable, PasswordTable, RecoveryTable
 from telemed.adapters.database.repositories.criticals import CriticalTable
 from telemed.adapters.database.repositories.devices import DeviceTable
 from telemed.adapters.database.repositories.evidence import EvidenceTable
+from telemed.adapters.database.repositories.invitations import InvitationTable
 from telemed.adapters.database.repositories.known_browsers import KnownBrowserTable
 from telemed.adapters.database.repositories.password_attempts import PasswordAttemptTable
 from telemed.adapters.database.repositories.patients import PatientTable
@@ -29,6 +31,7 @@ from telemed.adapters.database.repositories.people import PersonTable
 from telemed.adapters.database.repositories.reconciliations import ReconciliationTable
 from telemed.adapters.database.repositories.reports import ReportTable
 from telemed.adapters.database.repositories.saved_views import SavedViewTable
+from telemed.adapters.database.repositories.second_factors import SecondFactorTable
 from telemed.adapters.database.repositories.sessions import SessionTable
 from telemed.adapters.database.repositories.transfers import TransferTable
 from telemed.adapters.database.repositories.uploads import UploadTable
@@ -42,9 +45,11 @@ from telemed.domain.jobs import JobType
 from telemed.domain.people import SYSTEM, Agent
 from telemed.service.ports.cases import Cases
 from telemed.service.ports.consents import Consents
+from telemed.service.ports.credentials import AccountNotices, HalfSessions, PasswordRecords, Recoveries, SecondFactors
 from telemed.service.ports.criticals import Criticals
 from telemed.service.ports.devices import Devices
 from telemed.service.ports.evidence import EvidenceStore
+from telemed.service.ports.invitations import Invitations
 from telemed.service.ports.known_browsers import KnownBrowsers
 from telemed.service.ports.notices import NoticeMarks
 from telemed.service.ports.outbox import Outbox
@@ -171,8 +176,14 @@ class SqlUnitOfWork:
         self.devices: Devices = DeviceTable(connection)
         self.people: People = PersonTable(connection)
         self.sessions: Sessions = SessionTable(connection)
+        self.invitations: Invitations = InvitationTable(connection)
         self.known_browsers: KnownBrowsers = KnownBrowserTable(connection)
         self.password_attempts: PasswordAttempts = PasswordAttemptTable(connection)
+        self.passwords: PasswordRecords = PasswordTable(connection)
+        self.factors: SecondFactors = SecondFactorTable(connection)
+        self.half_sessions: HalfSessions = HalfSessionTable(connection)
+        self.recoveries: Recoveries = RecoveryTable(connection)
+        self.account_notices: AccountNotices = AccountNoticeTable(connection)
         self.saved_views: SavedViews = SavedViewTable(connection)
         self.buffer = OutboxBuffer(lambda: self.now, region.network.zone)
         self.outbox: Outbox = self.buffer

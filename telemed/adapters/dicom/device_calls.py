@@ -9,6 +9,7 @@ from collections import deque
 
 import sqlalchemy as sa
 import structlog
+from prometheus_client import Counter
 from sqlalchemy.exc import SQLAlchemyError
 
 from telemed.adapters.application import SqlApplication
@@ -34,6 +35,9 @@ KEPT_REFUSED = 50
 """Refused titles that are kept, the newest."""
 
 
+associations = Counter("telemed_associations_total", "Associations that devices asked for", ["outcome"])
+
+
 class DeviceCalls:
     """The notes of one process."""
 
@@ -45,6 +49,7 @@ class DeviceCalls:
 
     def note(self, title: str, address: str, refused: str = "", fingerprint: str = "") -> None:
         """A device has called. `refused` is a code of why it was not let in, empty where it was; `fingerprint` of what it showed."""
+        associations.labels("refused" if refused else "accepted").inc()
         now, what = time.monotonic(), (title, refused)
         recorded = bool(refused) and (len(self._recorded) < RECORDED or now - self._recorded[0] > SELDOM)
         if now - self._noted.get(what, -SELDOM) < SELDOM or (len(self._writing) >= AT_ONCE and not recorded):

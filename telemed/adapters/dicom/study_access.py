@@ -7,6 +7,7 @@ import sqlalchemy as sa
 from dicom_gateway.index import Division, Scope, dicom_instance, dicom_study
 from telemed.adapters.database import tables as t
 from telemed.adapters.database.queries.cases import visible_to
+from telemed.adapters.database.timeline import earlier_for
 from telemed.adapters.dicom.case_instances import belongs_to, given_to, is_divided
 from telemed.domain.case import Case
 from telemed.domain.errors import Forbidden
@@ -19,7 +20,7 @@ def study_scope(person: Person, action: str) -> Scope:
     """Return the reach of a signed-in person in DICOMweb, for `search`, `retrieve`, `store` or `worklist`.
 
     A member's people: what their institution sent. A hub's people: of studies that are evidence of cases they may read, the
-    instances that these cases received.
+    instances that these cases received; so of answered cases of a patient of whom they hold one.
     The operator may search (the metadata of all members, by metadata alone) and not retrieve.
     """
     if action == "worklist":  # workitems are cases: whoever lists them asks the policy
@@ -34,7 +35,7 @@ def study_scope(person: Person, action: str) -> Scope:
     if Relation.FOREIGN in allowed:
         return Scope(sa.true(), attributes=METADATA_ATTRIBUTES)
     own = person.institution if Relation.OWN in allowed else None
-    return _scope(own, visible_to(person, search=True) if Relation.ROUTED in allowed else None)
+    return _scope(own, sa.or_(visible_to(person, search=True), earlier_for(person)) if Relation.ROUTED in allowed else None)
 
 
 def person_sees_all(person: Person) -> bool:

@@ -9,10 +9,13 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from dicom_gateway import Intake, Outcome, Source
 from dicom_gateway.header import InstanceHeader
 from storage.errors import StoreFull, StoreUnavailable
+from telemed.adapters.dicom.bare_data_set import HEAD, beginning_for
 from telemed.adapters.dicom.study_repository import StudyTable, day_of, written_name
 from telemed.domain.errors import DomainError, TakenInstance
 from telemed.domain.evidence import NamedPatient, OfferedStudy
-from telemed.service.files import Admission, DamagedFile, ReceivedStudy
+from telemed.service.files import Admission, DamagedFile, ReceivedStudy, split
+
+NO_BEGINNING = "a data set without the beginning of a file, whose SOP Class and Instance UID cannot be read: export it again (Part 10)"
 
 
 class DicomStudyIntake:
@@ -37,7 +40,8 @@ class DicomStudyIntake:
                 return refusal.code
             return ""
 
-        received = await self._intake.receive(content, owner, Source("upload", address=source, reference=case_id), admit)
+        file = await _as_file(content)
+        received = await self._intake.receive(file, owner, Source("upload", address=source, reference=case_id), admit)
         if refusals:
             raise refusals[0]
         if received.outcome is Outcome.CONFLICT:
@@ -54,6 +58,22 @@ class DicomStudyIntake:
         if facts is None:
             raise StoreUnavailable(received.comment)
         return ReceivedStudy(facts.study_instance_uid, facts.modality, facts.description, facts.instances)
+
+
+async def _as_file(content: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """The content with the beginning of a DICOM file. Raises DamagedFile where it has none and none can be made."""
+    head, whole = await split(content, HEAD)
+    beginning = beginning_for(head)
+    if beginning is None:
+        raise DamagedFile("DICOM", NO_BEGINNING)
+
+    async def file() -> AsyncIterator[bytes]:
+        if beginning:
+            yield beginning
+        async for piece in whole:
+            yield piece
+
+    return file()
 
 
 def _offered(header: InstanceHeader) -> OfferedStudy:

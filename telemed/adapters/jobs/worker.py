@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any
 
 import structlog
-from prometheus_client import Counter
+from prometheus_client import Counter, Gauge
 from sqlalchemy.exc import SQLAlchemyError
 
 from storage.errors import StorageError
@@ -33,6 +33,7 @@ LONG_AT_ONCE = 4
 
 done_jobs = Counter("telemed_jobs_done_total", "Jobs done", ["kind"])
 failed_checks = Counter("telemed_clocks_failed_total", "Deadline checks and maintenance tasks that failed")
+checked_at = Gauge("telemed_clocks_run_timestamp_seconds", "When the deadline checks and maintenance tasks were last gone through")
 failed_jobs = Counter("telemed_jobs_failed_total", "Tries of jobs that failed", ["kind"])
 
 
@@ -126,6 +127,8 @@ class Worker:
         self._maintenance, self._long_at_once = maintenance, long_at_once
         self._running: set[asyncio.Task[None]] = set()
         self._checks_at = application.now()
+        for kind in self._handlers:  # a counter that appears with its first failure has not risen, for whoever watches
+            failed_jobs.labels(kind)
 
     async def run(self) -> None:
         """Until cancelled. A database that is away for a while only delays the work; long jobs under way are given up then, and
@@ -218,6 +221,7 @@ class Worker:
             except Exception as error:  # one check that fails must not stop the others, nor the worker
                 failed_checks.inc()
                 log.error("clock.failed", step=str(step.func), exc_info=error)
+        checked_at.set_to_current_time()
 
     async def _check(self, check: Callable[[UnitOfWork], Awaitable[int]]) -> None:
         async with self._application.writing() as work:

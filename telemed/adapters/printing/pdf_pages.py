@@ -40,6 +40,14 @@ class PdfPages:
     async def draw(self, key: str, size: int, number: int) -> bytes:
         return await self._ask(key, size, draw_page, number)
 
+    async def sizes_of(self, content: bytes) -> Sequence[PageSize]:
+        """The pages of a document that is at hand. Raises Undrawable."""
+        return await self._work(page_sizes, content)
+
+    async def draw_of(self, content: bytes, number: int) -> bytes:
+        """One page of a document that is at hand, as PNG. Raises Undrawable."""
+        return await self._work(draw_page, content, number)
+
     async def close(self) -> None:
         """End the process."""
         await asyncio.to_thread(self._pool.shutdown, True, cancel_futures=True)
@@ -47,14 +55,16 @@ class PdfPages:
     async def _ask(self, key: str, size: int, work: Callable[..., T], *args: object) -> T:
         if size > MAX_BYTES:
             raise Undrawable(f"larger than {MAX_BYTES // 1024**2} MB")
-        content = await self._store.read(key)
+        return await self._work(work, await self._store.read(key), *args)
+
+    async def _work(self, work: Callable[..., T], *args: object) -> T:
         loop = asyncio.get_running_loop()
         pid: int | None = None
         async with self._turn:
             try:
                 async with asyncio.timeout(WITHIN_SECONDS):
                     pid = await loop.run_in_executor(self._pool, os.getpid)
-                    return await loop.run_in_executor(self._pool, work, content, *args)
+                    return await loop.run_in_executor(self._pool, work, *args)
             except ProcessDied:
                 raise Undrawable("the document is damaged") from None
             except TooDemanding:

@@ -14,7 +14,7 @@ from telemed.domain.patient import Identifier, Sex
 from telemed.domain.people import Person
 from telemed.domain.policy import Action
 from telemed.domain.texts import visible
-from telemed.service.access import case_for
+from telemed.service.access import case_for, case_to_look_back_at
 from telemed.service.application import Application
 from telemed.service.criticals import open_detected
 from telemed.service.device_orders import device_person, open_request
@@ -131,13 +131,13 @@ async def _open_hits(work: UnitOfWork, case: Case) -> None:
 
 async def tracings_of(work: UnitOfWork, person: Person, case_id: str) -> list[Tracing]:
     """The case's recordings. Raises NotFound or Forbidden."""
-    await case_for(work, person, case_id, Action.EVIDENCE_READ)
+    await case_to_look_back_at(work, person, case_id, Action.EVIDENCE_READ)
     return await work.repository(Tracings).of_cases([case_id])
 
 
 async def tracing_of(work: UnitOfWork, person: Person, case_id: str, tracing_id: str) -> tuple[Tracing, list[Edit]]:
     """One readable recording with its edits. Raises NotFound or Forbidden."""
-    await case_for(work, person, case_id, Action.EVIDENCE_READ)
+    await case_to_look_back_at(work, person, case_id, Action.EVIDENCE_READ)
     return await _tracing(work, case_id, tracing_id)
 
 
@@ -213,7 +213,7 @@ async def earlier_tracings(application: Application, person: Person, case_id: st
         case = await case_for(work, person, case_id, Action.EVIDENCE_READ)
     priors = await application.queries.priors(person, case)
     async with application.reading() as work:
-        found = await work.repository(Tracings).of_cases([prior.case.id for prior in priors])
+        found = await work.repository(Tracings).of_cases([prior.case.id for prior in priors if prior.readable])
     made = {prior.case.id: prior.case.created_at.replace(tzinfo=None) for prior in priors}
     resting = [tracing for tracing in found if tracing.kind is TracingKind.RESTING]
     return sorted(resting, key=lambda tracing: tracing.started_at or made[tracing.case_id], reverse=True)[:MAX_EARLIER]

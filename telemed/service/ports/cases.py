@@ -52,7 +52,16 @@ class Cases(Protocol):
         """Return how many cases the reader holds now; in a writing transaction nobody else counts this reader's until its end."""
         ...
 
+    async def holds_one_of_the_patient(self, username: str, case: Case) -> bool:
+        """True if the reader holds a case of the same person now."""
+        ...
+
     async def past_accept(self, now: datetime, limit: int) -> list[str]: ...
     async def claimed_before(self, centre: str, moment: datetime, limit: int) -> list[str]:
         """Accepted cases of a centre, not parked, untouched since `moment`."""
+        ...
+
+    async def in_hand(self, username: str) -> list[str]:
+        """Return the ids of cases that the person has claimed and that are not done, and of released ones with a version of theirs
+        that nobody has signed or reviewed yet; in order."""
         ...

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
+from telemed.domain.authentication_profile import PROFILES, AuthenticationProfile, ProfileName
 from telemed.domain.centre import Centre
 from telemed.domain.deadlines import DeadlineRule, WorkingHours
 from telemed.domain.evidence import DOCUMENTS, PRIOR_STUDIES, STUDIES, EvidenceKind, EvidenceType
@@ -32,10 +33,14 @@ class Region:
     working_hours: WorkingHours = field(default_factory=WorkingHours)
     deadline_rules: Mapping[str, tuple[DeadlineRule, ...]] = field(default_factory=dict)
     tell_within: timedelta = timedelta(minutes=10)
-    sessions: SessionLimits = field(default_factory=SessionLimits)
+    authentication: AuthenticationProfile = PROFILES[ProfileName.ASVS]
     priors: PriorRules = field(default_factory=PriorRules)
     settings: Mapping[str, Any] = field(default_factory=dict)
     """The region's settings by name, as kept: what a centre decides of its own it reads from here."""
+
+    @property
+    def sessions(self) -> SessionLimits:
+        return self.authentication.sessions
 
     @property
     def evidence(self) -> dict[EvidenceType, EvidenceKind]:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from telemed.domain.authentication_profile import Requirement
+
 
 @dataclass(frozen=True, slots=True)
 class Session:
@@ -19,6 +21,8 @@ class Session:
     address: str = ""
     client: str = ""
     browser: str = ""
+    required: frozenset[Requirement] = frozenset()
+    """What the person must do in it before anything else."""
 
 
 class Sessions(Protocol):
@@ -29,6 +33,10 @@ class Sessions(Protocol):
         ...
 
     async def seen(self, token_digest: str, at: datetime) -> None: ...
+    async def fulfil(self, username: str, requirement: Requirement) -> None:
+        """The person has done this: no session of theirs waits for it any more."""
+        ...
+
     async def end(self, token_digest: str) -> None: ...
     async def end_all(self, username: str, but: str = "") -> int:
         """End the account's sessions but this one; returns how many."""

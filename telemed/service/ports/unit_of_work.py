@@ -11,9 +11,11 @@ from telemed.domain.case import Case
 from telemed.domain.identity_of_evidence import StatedIdentity
 from telemed.service.ports.cases import Cases
 from telemed.service.ports.consents import Consents
+from telemed.service.ports.credentials import AccountNotices, HalfSessions, PasswordRecords, Recoveries, SecondFactors
 from telemed.service.ports.criticals import Criticals
 from telemed.service.ports.devices import Devices
 from telemed.service.ports.evidence import EvidenceStore
+from telemed.service.ports.invitations import Invitations
 from telemed.service.ports.known_browsers import KnownBrowsers
 from telemed.service.ports.notices import NoticeMarks
 from telemed.service.ports.outbox import Outbox
@@ -51,8 +53,14 @@ class UnitOfWork(Protocol):
     devices: Devices
     people: People
     sessions: Sessions
+    invitations: Invitations
     known_browsers: KnownBrowsers
     password_attempts: PasswordAttempts
+    passwords: PasswordRecords
+    factors: SecondFactors
+    half_sessions: HalfSessions
+    recoveries: Recoveries
+    account_notices: AccountNotices
     saved_views: SavedViews
     outbox: Outbox
     hooks: Sequence[CentreHooks]

@@ -13,14 +13,14 @@ from telemed.domain.evidence import Evidence
 from telemed.domain.identity_of_evidence import IdentityFinding
 from telemed.domain.people import Person
 from telemed.domain.policy import Action
-from telemed.service.access import case_for
+from telemed.service.access import case_to_look_back_at
+from telemed.service.archives import LeftOut, attach_sent
 from telemed.service.case_view import view_case
 from telemed.service.execution import execute, query, record_look
-from telemed.service.files import attach_file
 from telemed.service.identity_settlement import settle_identity
 from telemed.service.ports.unit_of_work import UnitOfWork
 from telemed.web.api.cases import CASE
-from telemed.web.api.evidence_shapes import EvidenceListShape, EvidenceShape, evidence_shape
+from telemed.web.api.evidence_shapes import EvidenceListShape, EvidenceShape, evidence_shape, left_out_shapes
 from telemed.web.api.inputs import Nothing, SettleIdentity
 from telemed.web.api.operation import Call, answer, operation
 from telemed.web.api.shapes import PageListShape, PageShape
@@ -43,11 +43,12 @@ PIECE = 256 * 1024
     request_media_type="multipart/form-data",
 )
 async def attach(call: Call[Nothing]) -> web.Response:
-    """Attach files: DICOM, ECG, slide, result, PDF or picture, known by their content."""
+    """Attach files: DICOM, ECG, slide, result, PDF or picture, known by their content; a ZIP archive by the files in it."""
     if call.request.content_type != "multipart/form-data":
         raise Problem(415, "unsupported-media-type", "multipart/form-data")
     found: dict[str, Evidence] = {}
     set_aside: list[str] = []
+    left_out: list[LeftOut] = []
     count = 0
     try:
         parts = Parts(call.request, FILES_AT_ONCE + FIELDS_BESIDE)
@@ -60,11 +61,12 @@ async def attach(call: Call[Nothing]) -> web.Response:
                 raise Problem(413, "too-large", f"{FILES_AT_ONCE} files")
             pieces = _pieces(part, call.request.app[UPLOAD_LIMIT])
             try:
-                evidence = await attach_file(call.application, call.request.app[STUDIES], call.person, call.case_id, part.filename, pieces)
+                sent = await attach_sent(call.application, call.request.app[STUDIES], call.person, call.case_id, part.filename, pieces)
             except TakenInstance as conflict:  # those behind it are taken all the same
                 set_aside += conflict.sop_instance_uids
             else:
-                found[evidence.id] = evidence
+                found |= sent.evidence
+                left_out += sent.left_out
     except TooManyParts as error:
         raise Problem(413, "too-large", f"{error.most} parts") from None
     except DamagedParts as error:
@@ -75,7 +77,8 @@ async def attach(call: Call[Nothing]) -> web.Response:
         raise Problem(422, "malformed", "multipart/form-data: file")
     async with call.application.reading() as work:
         stated = await work.evidence.identities([call.case_id])
-    return answer(EvidenceListShape(items=[evidence_shape(e, stated) for e in found.values()]), 201)
+    items = [evidence_shape(e, stated) for e in found.values()]
+    return answer(EvidenceListShape(items=items, left_out=left_out_shapes(left_out)), 201)
 
 
 async def _pass(field: BodyPartReader) -> None:
@@ -104,7 +107,7 @@ async def listing(call: Call[Nothing]) -> web.Response:
 
 
 async def _one(work: UnitOfWork, person: Person, case_id: str, evidence_id: str) -> Evidence:
-    await case_for(work, person, case_id, Action.EVIDENCE_READ)
+    await case_to_look_back_at(work, person, case_id, Action.EVIDENCE_READ)
     evidence = await work.evidence.get(evidence_id)
     if evidence is None or evidence.case_id != case_id:
         raise NotFound("evidence", evidence_id)

@@ -10,7 +10,9 @@ import msgspec
 
 from telemed.domain.evidence import Evidence
 from telemed.domain.identity_of_evidence import IdentityFinding
+from telemed.service.archives import LeftOut
 from telemed.web.api.shapes import Shape
+from telemed.web.problems import from_domain
 
 
 class StatedPatientShape(Shape):
@@ -60,9 +62,24 @@ class EvidenceShape(Shape):
     identity: IdentityShape | None = None
 
 
+class LeftOutShape(Shape):
+    """A file of an archive that was not taken, and why."""
+
+    name: str
+    detail: str
+
+
 class EvidenceListShape(Shape):
+    """Evidence; of an archive that was sent also what was left out of it."""
+
     items: list[EvidenceShape]
+    left_out: list[LeftOutShape] = msgspec.field(default_factory=list)
     next: str | None = None
+
+
+def left_out_shapes(left_out: Sequence[LeftOut]) -> list[LeftOutShape]:
+    """What was left out of an archive, in the reader's words."""
+    return [LeftOutShape(name=each.name[-120:], detail=from_domain(each.error).document()["detail"]) for each in left_out]
 
 
 def evidence_shape(evidence: Evidence, findings: Sequence[IdentityFinding] = ()) -> EvidenceShape:

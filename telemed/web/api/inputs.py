@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, StringConstraints, model_validator
 
+from telemed.domain.authentication_profile import LONGEST_PASSWORD
 from telemed.domain.case import CaseKind, Priority
 from telemed.domain.consent import ConsentGiver
 from telemed.domain.forms import MAX_LINES
@@ -20,7 +21,7 @@ NO_NUL = r"^[^\u0000]*$"
 MAX_DEPTH = 8
 
 
-def _bounded(value: dict[str, Any]) -> dict[str, Any]:
+def bounded(value: dict[str, Any]) -> dict[str, Any]:
     def depth(node: Any, level: int) -> None:
         if level > MAX_DEPTH:
             raise ValueError(f"nested deeper than {MAX_DEPTH} levels")
@@ -43,7 +44,11 @@ Reason = Annotated[
     str, StringConstraints(min_length=1, max_length=2000, pattern=r"^[^\u0000]*[^\u0000\s][^\u0000]*$"), AfterValidator(_printable)
 ]
 FieldName = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_\-]+$")]
-FormData = Annotated[dict[FieldName, JsonValue], Field(max_length=60), AfterValidator(_bounded)]
+FormData = Annotated[dict[FieldName, JsonValue], Field(max_length=60), AfterValidator(bounded)]
+
+
+PASSWORDS = frozenset({"password", "old", "new"})
+"""Fields that hold a password."""
 
 
 class Input(BaseModel):
@@ -56,16 +61,23 @@ class Input(BaseModel):
     def _visible(cls, data: Any) -> Any:
         if not isinstance(data, dict):
             return data
-        return {name: value if name == "password" else visible_in(value) for name, value in data.items()}
+        return {name: value if name in PASSWORDS else visible_in(value) for name, value in data.items()}
 
 
 class Nothing(Input):
     """No fields."""
 
 
+PasswordText = Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_PASSWORD, pattern=NO_NUL)]
+SecondCode = Annotated[str, StringConstraints(max_length=64, pattern=NO_NUL)]
+
+
 class Login(Input):
+    """`code` of the second factor, where the account has one: of an app, or one for recovery."""
+
     username: Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=NO_NUL)]
-    password: Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=NO_NUL)]
+    password: PasswordText
+    code: SecondCode = ""
 
 
 class IdentifierInput(Input):
@@ -186,6 +198,9 @@ class RouteQuestion(Input):
     centre: Code
     member: Code
     need: Annotated[str, StringConstraints(max_length=64, pattern=NO_NUL)] = ""
+    priority: Priority = Priority.ROUTINE
+    at: datetime | None = None
+    """Now where it is left out; without a zone it is a time of the region."""
 
 
 StudyUid = Annotated[str, StringConstraints(pattern=r"^[0-9.]{1,64}$")]

@@ -75,7 +75,9 @@ async def route(call: Call[RouteQuestion]) -> web.Response:
     """Return the way that this case would go. Nothing is changed."""
     require(call.person, Action.NETWORK_READ)
     body = call.body
-    steps = try_route(call.application.region, body.centre, body.member, body.need.upper(), call.application.now())
+    region = call.application.region
+    at = body.at if body.at is None or body.at.tzinfo else body.at.replace(tzinfo=region.network.zone)
+    steps = try_route(region, body.centre, body.member, body.need.upper(), at or call.application.now())
     now = current(steps)
     words = [f"{step.hub} {step.rule}: {step.outcome}" for step in in_words(steps)]
     return answer(TriedRouteShape(hub=now.hub if now else None, route=[route_shape(step) for step in steps], words=words))

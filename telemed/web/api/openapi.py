@@ -9,6 +9,7 @@ import msgspec
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
+from telemed.web.api.credential_inputs import PasskeyCredential
 from telemed.web.api.inputs import Login
 from telemed.web.api.operation import Operation, Operations
 from telemed.web.api.shapes import Shape, TokenShape
@@ -44,11 +45,12 @@ PROBLEM = {
 
 def describe(operations: Operations, version: str) -> dict[str, Any]:
     """The whole description as a JSON-able dictionary."""
-    inputs: list[type[BaseModel]] = [Login, *dict.fromkeys(m for op in operations.rows for m in (op.body, op.query) if m)]
+    public: list[type[BaseModel]] = [Login, PasskeyCredential]
+    inputs = [*public, *dict.fromkeys(m for op in operations.rows for m in (op.body, op.query) if m)]
     _, definitions = models_json_schema([(m, "validation") for m in inputs], ref_template=REFERENCE.replace("{name}", "{model}"))
     shapes = [op.returns for op in operations.rows if isinstance(op.returns, type) and issubclass(op.returns, Shape)]
     _, components = msgspec.json.schema_components(list(dict.fromkeys([TokenShape, *shapes])), ref_template=REFERENCE)
-    paths: dict[str, dict[str, Any]] = {"/api/v1/login": {"post": _login()}}
+    paths: dict[str, dict[str, Any]] = {path: {"post": described} for path, described in _sign_in().items()}
     for op in operations.rows:
         paths.setdefault("/api/v1" + op.path, {})[op.method.lower()] = _operation(op, definitions["$defs"])
     return {
@@ -76,17 +78,21 @@ def _group(module: str) -> str:
     return module.removesuffix(".web.api").rsplit(".", 1)[-1]
 
 
-def _login() -> dict[str, Any]:
+def _sign_in() -> dict[str, dict[str, Any]]:
+    """The calls that nobody need be signed in for."""
+    token = {"description": "Signed in", "content": _content("application/json", TokenShape)}
+    options = {"description": "What the browser is to ask of a passkey", "content": {"application/json": {}}}
     return {
-        "operationId": "login",
-        "summary": "Sign in",
-        "security": [],
-        "requestBody": _body("Login"),
-        "responses": {
-            "200": {"description": "Signed in", "content": _content("application/json", TokenShape)},
-            **{str(s): _problem(s) for s in (400, 401, 403, 413, 415, 422, 429)},
-        },
+        "/api/v1/login": _public("login", "Sign in", "Login", token, 429),
+        "/api/v1/login/passkey/options": _public("login_passkey_options", "Begin with a passkey", "", options, 409),
+        "/api/v1/login/passkey": _public("login_passkey", "Complete signing in by a passkey", "PasskeyCredential", token, 409),
     }
+
+
+def _public(name: str, summary: str, body: str, good: dict[str, Any], *errors: int) -> dict[str, Any]:
+    described: dict[str, Any] = {"operationId": name, "summary": summary, "security": [], "responses": {"200": good}}
+    described["responses"] |= {str(s): _problem(s) for s in (400, 401, 403, 413, 415, 422, *errors)}
+    return described | ({"requestBody": _body(body)} if body else {})
 
 
 def _body(name: str, media_type: str = "application/json") -> dict[str, Any]:

@@ -3,28 +3,63 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from aiohttp import web
 
+from telemed.domain.errors import SecondFactorRequired
 from telemed.service import accounts
 from telemed.service.authentication import authenticate
 from telemed.service.execution import execute
 from telemed.service.ports.sessions import Session
+from telemed.service.second_step import by_passkey, passkey_options
+from telemed.web.api.credential_inputs import PasskeyCredential
 from telemed.web.api.inputs import Login, Nothing
 from telemed.web.api.operation import Call, answer, operation, read_json
 from telemed.web.api.shapes import PersonShape, Shape, TokenShape, person_shape
-from telemed.web.keys import APPLICATION, TOKEN
-from telemed.web.security import end_session, origin_of, session_of, set_browser, set_session
+from telemed.web.keys import APPLICATION, PASSKEYS, TOKEN
+from telemed.web.problems import problem_of
+from telemed.web.security import begin_session, end_session, half_session_token, origin_of, session_of, set_half_session
 
 
 async def login(request: web.Request) -> web.Response:
-    """Sign in: a session cookie for browsers, the same token as Bearer for programs."""
+    """Sign in: a session cookie for browsers, the same token as Bearer for programs. Who has a second factor gives its code too; without
+    it the answer names what is wanted, and a half session begins that a passkey may complete."""
     body = await read_json(request, Login)
-    signed = await authenticate(request.app[APPLICATION], body.username, body.password, origin_of(request))
-    response = answer(TokenShape(token=signed.token, person=person_shape(signed.person)))
-    set_session(response, request.app, signed.token)
-    set_browser(response, request, signed.browser)
+    try:
+        signed = await authenticate(request.app[APPLICATION], body.username, body.password, origin_of(request), body.code)
+    except SecondFactorRequired as wanted:
+        problem = problem_of(wanted).response()
+        set_half_session(problem, request.app, wanted.half_session)
+        return problem
+    return _signed_in(request, signed)
+
+
+async def login_passkey_options(request: web.Request) -> web.Response:
+    """What `navigator.credentials.get` is to be asked, for the half session of the cookie."""
+    await read_json(request, Nothing)
+    return answer(await passkey_options(request.app[APPLICATION], half_session_token(request), request.app[PASSKEYS]))
+
+
+async def login_passkey(request: web.Request) -> web.Response:
+    """Complete the half session of the cookie by what a passkey has signed."""
+    body = await read_json(request, PasskeyCredential)
+    credential: dict[str, Any] = dict(body.credential)
+    return _signed_in(request, await by_passkey(request.app[APPLICATION], half_session_token(request), credential, request.app[PASSKEYS]))
+
+
+def _signed_in(request: web.Request, signed: accounts.SignIn) -> web.Response:
+    required = sorted(each.value for each in signed.required)
+    response = answer(TokenShape(token=signed.token, person=person_shape(signed.person), required=required))
+    begin_session(response, request, signed)
     return response
+
+
+def add_routes(app: web.Application, prefix: str) -> None:
+    """Add the calls that nobody need be signed in for."""
+    app.router.add_post(f"{prefix}/login", login)
+    app.router.add_post(f"{prefix}/login/passkey/options", login_passkey_options)
+    app.router.add_post(f"{prefix}/login/passkey", login_passkey)
 
 
 class SessionShape(Shape):

@@ -220,8 +220,11 @@ class PersonShape(Shape):
 
 
 class TokenShape(Shape):
+    """`required` names what the person must do before anything else: `password-change`, `second-factor-setup`."""
+
     token: str
     person: PersonShape
+    required: list[str] = []
 
 
 class RouteShape(Shape):

@@ -1,7 +1,8 @@
 """Resumable uploads by tus 1.0.0 (https://tus.io/protocols/resumable-upload): core, creation, termination, expiration, checksum.
 
 Metadata of an upload: `case` (the case's id) and `filename`. The last bytes are acknowledged once the file is evidence;
-`Content-Location` then names it.
+`Content-Location` then names it. Of a ZIP archive the files are evidence: `Upload-Files` counts those that were taken, `Upload-Left-Out`
+those that were not, and names the first of them with their reasons (JSON, percent-encoded).
 """
 
 from __future__ import annotations
@@ -10,14 +11,17 @@ import base64
 import binascii
 from collections.abc import AsyncIterator
 from email.utils import format_datetime
+from urllib.parse import quote
 
+import msgspec
 from aiohttp import ClientPayloadError, web
 
 from telemed.domain.errors import FieldError, Invalid
 from telemed.domain.upload import Upload
 from telemed.service import uploads
 from telemed.service.execution import execute, query
-from telemed.service.uploads import CHECKSUMS, Checksum
+from telemed.service.uploads import CHECKSUMS, Arrival, Checksum
+from telemed.web.api.evidence_shapes import left_out_shapes
 from telemed.web.api.inputs import Nothing
 from telemed.web.api.operation import Call, operation
 from telemed.web.keys import STUDIES, UPLOAD_LIMIT
@@ -27,6 +31,8 @@ VERSION = "1.0.0"
 CONTENT_TYPE = "application/offset+octet-stream"
 PIECE = 256 * 1024
 MAX_METADATA = 4096
+LEFT_OUT_SAID = 12
+"""Files that the headers of an answer name; a header line is 8 KB at most with usual proxies."""
 UPLOAD = "/uploads/{upload_id}"
 RESUMABLE = {"Tus-Resumable": VERSION}
 
@@ -118,7 +124,7 @@ async def look(call: Call[Nothing]) -> web.Response:
     status=204,
     errors=(400, 403, 404, 409, 412, 415, 422, 460),
     request_media_type=CONTENT_TYPE,
-    headers=("Upload-Offset", "Content-Location"),
+    headers=("Upload-Offset", "Content-Location", "Upload-Files", "Upload-Left-Out"),
     request_headers=("Tus-Resumable", "Upload-Offset"),
 )
 async def go_on(call: Call[Nothing]) -> web.Response:
@@ -128,10 +134,19 @@ async def go_on(call: Call[Nothing]) -> web.Response:
         raise Problem(415, "unsupported-media-type", CONTENT_TYPE, headers=RESUMABLE)
     offset, checksum = _number(call, "Upload-Offset"), _checksum(call)
     studies = call.request.app[STUDIES]
-    upload = await uploads.receive(
+    arrival = await uploads.receive(
         call.application, studies, call.person, call.path("upload_id"), offset, _until_cut(call.request), checksum
     )
-    return web.Response(status=204, headers=_state(upload))
+    return web.Response(status=204, headers=_state(arrival.upload) | _of_archive(arrival))
+
+
+def _of_archive(arrival: Arrival) -> dict[str, str]:
+    """How many files came out of an archive, and which were left out: JSON, percent-encoded, the first of them with their reasons."""
+    if arrival.taken < 2 and not arrival.left_out:
+        return {}
+    said = left_out_shapes(arrival.left_out[:LEFT_OUT_SAID])
+    listed = msgspec.json.encode(said).decode()
+    return {"Upload-Files": str(arrival.taken), "Upload-Left-Out": f"{len(arrival.left_out)} {quote(listed)}"}
 
 
 @operation("DELETE", UPLOAD, status=204, errors=(404, 412), request_headers=("Tus-Resumable",))

@@ -12,6 +12,7 @@ from telemed.domain.evidence import EvidenceType
 from telemed.domain.forms import Field, Form
 from telemed.domain.people import SYSTEM
 from telemed.service.evidence import CONSENT
+from telemed.service.leaving import LEFT, MAY_NO_LONGER
 from telemed.service.ports.region import Region
 from telemed.service.queries import EvidenceSummary, HistoryLine
 from telemed.web.extension import WebExtension
@@ -83,6 +84,14 @@ DETAILS: Final = ("reason", "note", "finding", "whom", "to", "hub", "instances",
 """What of a line's detail a person wants to read, the most telling first."""
 
 
+WITHOUT_A_PERSON: Final = {
+    "idle": _("nobody worked on it"),
+    LEFT: _("the reader has left"),
+    MAY_NO_LONGER: _("the reader may no longer read it"),
+}
+"""Why the platform took a case out of a reader's hands."""
+
+
 def missing_words(region: Region, kinds: Sequence[str]) -> list[str]:
     """Return a sentence for each kind of evidence, and for consent, that the hub still waits for."""
     known = region.evidence
@@ -121,7 +130,8 @@ def event_detail(line: HistoryLine) -> str:
     """The part of the detail that a person wants to read, or nothing."""
     if line.action == CaseEvent.MEASURE:
         return " ".join(shown(line.detail.get(name)) for name in ("measure", "before")) + " → " + shown(line.detail.get("after"))
-    return next((str(line.detail[name]) for name in DETAILS if line.detail.get(name)), "")
+    said = next((str(line.detail[name]) for name in DETAILS if line.detail.get(name)), "")
+    return gettext(WITHOUT_A_PERSON[said]) if line.actor == SYSTEM and said in WITHOUT_A_PERSON else said
 
 
 def shown_value(field: Field, value: Any) -> str:

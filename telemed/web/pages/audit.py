@@ -62,8 +62,15 @@ async def audit(visit: Visit) -> web.StreamResponse:
             "actions": sorted(action.value for action in Action),
             "chain": await visit.request.app[ADMINISTRATION].chain_state(visit.person),
             "outcomes": OUTCOMES,
+            "names": await _names(visit, lines),
         },
     )
+
+
+async def _names(visit: Visit, lines: list[AuditLine]) -> Mapping[str, str]:
+    """The names of the people who acted, and of those whom it was about, by account."""
+    about = {line.subject.removeprefix("person/") for line in lines if line.subject.startswith("person/")}
+    return await visit.application.queries.people_names(sorted({line.actor for line in lines} | about))
 
 
 @page("GET", "/audit.csv")

@@ -151,7 +151,7 @@ async def case_page(visit: Visit) -> web.StreamResponse:
         "member": visit.name_of(case.member),
         "hub": visit.name_of(case.hub) if case.hub else "",
         "holder": names.get(case.claimed_by or "", case.claimed_by or ""),
-        "priors": await queries.priors(visit.person, case) if _priors(view) else [],
+        "priors": [prior for prior in await queries.priors(visit.person, case) if prior.openable] if _priors(view) else [],
         "examination_of": lambda prior: examination(region.centres[prior.centre], prior.request),
         "consent_open": CONSENT in view.missing and case.status not in (CaseStatus.CANCELLED, CaseStatus.COMPLETED),
         "may_consent": view.relation is Relation.OWN and "attach" in view.actions,

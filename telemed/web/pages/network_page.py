@@ -7,15 +7,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from aiohttp import web
 
+from telemed.domain.case import Priority
 from telemed.domain.network import HubService, Level
 from telemed.domain.policy import Action, Relation, may, require
 from telemed.domain.routing import current
 from telemed.service.execution import record_look
-from telemed.service.overview import Connection, DayVolume, HubLoad, Standing, standing
-from telemed.service.routing import try_route
+from telemed.service.overview import Connection, DayVolume, HubLoad, Standing, share_kept, standing
+from telemed.service.routing import needs_of, try_deadline, try_route
 from telemed.web.api.inputs import RouteQuestion
 from telemed.web.keys import ADMINISTRATION
 from telemed.web.labels.route import in_words
@@ -118,7 +120,7 @@ async def attention_context(visit: Visit) -> dict[str, Any]:
         "waiting": sum(load.waiting for load in loads),
         "held": sum(load.held for load in loads),
         "overdue_count": sum(load.overdue for load in loads),
-        "kept_share": kept / (kept + missed) if kept + missed else None,
+        "kept_share": share_kept(kept, missed, sum(load.overdue for load in loads)),
         "missed": missed,
         "unmatched_count": await overview.unmatched(person),
         "name_of": visit.name_of,
@@ -248,12 +250,17 @@ def route_context(visit: Visit) -> dict[str, Any]:
     """The routing check with its answer, once a case was asked about."""
     region, query = visit.application.region, visit.query
     centre, member, need = query.get("centre", ""), query.get("member", ""), query.get("need", "").strip().upper()
-    needs = {code: _needs(visit, code) for code in region.centres}
+    priority = query.get("priority", "")
+    priority = priority if priority in set(Priority) else Priority.ROUTINE.value
+    needs = {code: needs_of(centre) for code, centre in region.centres.items()}
     members = sorted({m for _, m in region.network.home_hubs})
     found: dict[str, Any] = {
         "route_centre": centre,
         "route_member": member,
         "route_need": need,
+        "route_priority": priority,
+        "route_at": query.get("at", ""),
+        "priorities": [each.value for each in Priority],
         "route_members": members,
         "route_centres": _in_order(visit),
         "route_needs": needs,
@@ -263,15 +270,16 @@ def route_context(visit: Visit) -> dict[str, Any]:
         "route_hub": None,
     }
     if centre and member:
-        question = RouteQuestion(centre=centre, member=member, need=need)
-        steps = try_route(region, question.centre, question.member, question.need, visit.application.now())
+        asked = {"centre": centre, "member": member, "need": need, "priority": priority, "at": query.get("at") or None}
+        question = RouteQuestion.model_validate(asked)
+        at = in_region(question.at, region.network.zone) or visit.application.now()
+        steps = try_route(region, question.centre, question.member, question.need, at)
         offered = current(steps)
-        found |= {"route": in_words(steps), "route_hub": offered.hub if offered else None}
+        clocks = try_deadline(region, question.centre, question.priority, question.need, at)
+        found |= {"route": in_words(steps), "route_hub": offered.hub if offered else None, "route_clocks": clocks}
     return found
 
 
-def _needs(visit: Visit, centre: str) -> list[str]:
-    """Return what may be asked for in a centre: the choices of the field that a hub must cover."""
-    definition = visit.application.region.centres[centre]
-    fields = (field for field in definition.request_form.fields if field.name == definition.need)
-    return [choice.value for field in fields for choice in field.choices]
+def in_region(moment: datetime | None, zone: ZoneInfo) -> datetime | None:
+    """A moment as people write it, without a zone, is one of the region's."""
+    return moment.replace(tzinfo=zone) if moment and moment.tzinfo is None else moment

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 
 from aiohttp import web
 
 from telemed.domain.events import CaseEvent
 from telemed.domain.policy import Action, may
 from telemed.service.execution import record_look
+from telemed.service.ports.credentials import AccountEvent, AccountNotice
 from telemed.service.queries import Notice
 from telemed.web.appearance import Look
 from telemed.web.i18n import gettext
@@ -61,10 +63,37 @@ class NoticeLine:
     masked: bool
 
 
+KEPT = timedelta(days=30)
+
+ACCOUNT_LOOKS: Mapping[AccountEvent, Look] = {
+    AccountEvent.PASSWORD_SET: Look("near", "lock", _("Your password was changed; your other sessions have ended")),
+    AccountEvent.FACTOR_ADDED: Look("done", "shield-lock", _("A second factor was added to your account")),
+    AccountEvent.FACTOR_REMOVED: Look("near", "shield-lock", _("A second factor was removed from your account")),
+    AccountEvent.FACTOR_GUESSED: Look(
+        "critical", "alert-octagon", _("Somebody who knows your password tried wrong codes: change the password")
+    ),
+    AccountEvent.RECOVERY_CODE_USED: Look("near", "star", _("A recovery code of yours was used to sign in")),
+    AccountEvent.RECOVERY_ASKED: Look(
+        "critical", "alert-octagon", _("It was asked that your second factors be removed: say so at once if you did not want it")
+    ),
+    AccountEvent.RECOVERY_CONFIRMED: Look("critical", "alert-octagon", _("Your second factors were removed: set up a new one")),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class AccountLine:
+    """One line of what was done to the reader's own account; `by_self`: by the reader."""
+
+    notice: AccountNotice
+    look: Look
+    by_self: bool
+
+
 @page("GET", "/notices")
 async def notices(visit: Visit) -> web.StreamResponse:
     """Newest first; those not seen before stand out, and count as seen from now on."""
     queries, person = visit.application.queries, visit.person
+    own = await _own_account(visit)
     before = visit.query.get("before", "")
     found = await queries.notices(person, int(before) if before.isdecimal() and len(before) < 19 else None, PAGE_LINES)
     if found:
@@ -75,7 +104,19 @@ async def notices(visit: Visit) -> web.StreamResponse:
     following = found[-1].line.id if len(found) == PAGE_LINES else None
     found.sort(key=lambda notice: notice.line.at, reverse=True)  # what was entered later may tell of an earlier time
     lines = [_line(visit, notice, names.get(notice.line.actor, "")) for notice in found]
-    return await render(visit, "notices.html", {"lines": lines, "next": following})
+    return await render(visit, "notices.html", {"lines": lines, "own": own, "next": following})
+
+
+async def _own_account(visit: Visit) -> list[AccountLine]:
+    """What was done to the reader's own account lately; it counts as seen from now on."""
+    if visit.query.get("before"):
+        return []
+    async with visit.application.reading() as work:
+        found = await work.account_notices.of(visit.person.username, work.now - KEPT, PAGE_LINES)
+    if any(not notice.seen for notice in found):
+        async with visit.application.writing() as work:
+            await work.account_notices.mark(visit.person.username)
+    return [AccountLine(notice, ACCOUNT_LOOKS[notice.kind], notice.actor == visit.person.username) for notice in found]
 
 
 def _line(visit: Visit, notice: Notice, who: str) -> NoticeLine:

@@ -10,17 +10,18 @@ import aiohttp_jinja2
 from aiohttp import web
 from yarl import URL
 
-from telemed.domain.errors import NotAuthenticated
+from telemed.domain.errors import NotAuthenticated, RequirementUnmet
 from telemed.domain.people import Person, Role
 from telemed.domain.policy import Action, may
 from telemed.service.application import Application
 from telemed.service.queries import View
 from telemed.web.i18n import gettext
-from telemed.web.keys import APPLICATION, CASE_LABELS, PERSON
+from telemed.web.keys import APPLICATION, CASE_LABELS, PERSON, REQUIRED
 from telemed.web.labels.case import CaseLabels
 from telemed.web.labels.statistics import institution_name
 from telemed.web.problems import Problem, problem_of
 from telemed.web.security import person_of
+from telemed.web.templating import page_context
 
 _ = str  # marks text for the translation catalogue
 
@@ -154,6 +155,7 @@ async def tabs_of(visit: Visit) -> list[Tab]:
         (may(person, Action.AUDIT_READ), "/audit", _("Audit trail")),
         (may(person, Action.ACCOUNT_READ), "/accounts", _("Accounts")),
         (may(person, Action.SYSTEM_READ), "/system", _("System")),
+        (may(person, Action.RECOVERY_ASK) or may(person, Action.RECOVERY_CONFIRM), "/recoveries", _("Lost factors")),
     )
     tabs = [Tab(href, gettext(label), None, "", here == href or here.startswith(href + "/")) for allowed, href, label in wanted if allowed]
     if person.has(Role.MEMBER_STAFF):
@@ -176,8 +178,11 @@ def _frame(visit: Visit, tabs: list[Tab], notices: int) -> dict[str, Any]:
 
 
 async def render(visit: Visit, template: str, context: Mapping[str, Any] | None = None, *, status: int = 200) -> web.Response:
-    """A page in the frame."""
-    frame = _frame(visit, await tabs_of(visit), await visit.application.queries.unread_notices(visit.person))
+    """A page in the frame; while something comes before anything else, the frame leads nowhere."""
+    if visit.request.get(REQUIRED):
+        frame = _frame(visit, [], 0)
+    else:
+        frame = _frame(visit, await tabs_of(visit), await visit.application.queries.unread_notices(visit.person))
     return aiohttp_jinja2.render_template(template, visit.request, {"frame": frame, **(context or {})}, status=status)
 
 
@@ -191,10 +196,19 @@ def login_address(request: web.Request) -> URL:
     return URL("/login").with_query(next=str(request.rel_url)) if request.rel_url.path != "/" else URL("/login")
 
 
+def security_address(request: web.Request) -> URL:
+    """Do there what comes first, then come back here."""
+    return URL("/me/security").with_query(next=str(request.rel_url)) if request.method == "GET" else URL("/me/security")
+
+
 async def error_page(request: web.Request, error: Exception) -> web.StreamResponse:
     """The page of an error: what went wrong, what to do, and the way back; never a stack trace."""
     if isinstance(error, NotAuthenticated):
         raise web.HTTPSeeOther(login_address(request))
+    if isinstance(error, RequirementUnmet):
+        raise web.HTTPSeeOther(security_address(request))
+    if aiohttp_jinja2.REQUEST_CONTEXT_KEY not in request:  # refused before pages get what they all need
+        request[aiohttp_jinja2.REQUEST_CONTEXT_KEY] = await page_context(request)
     problem: Problem = problem_of(error)
     person = request.get(PERSON)
     document = problem.document()

@@ -51,6 +51,10 @@ class Prior:
     exam: str
     member: str
     status: str
+    hub: str
+    centre: str
+    readable: bool
+    openable: bool
     studies: tuple[str, ...]
 
 
@@ -92,9 +96,12 @@ def sort_evidence(evidence: Sequence[Evidence], panels: Sequence[ReadingPanel]) 
 
 def _prior(visit: Visit, prior: PriorCase) -> Prior:
     case = prior.case
-    exam = examination(visit.application.region.centres[case.centre], case.request)
+    centre = visit.application.region.centres[case.centre]
+    exam = examination(centre, case.request)
+    hub = visit.name_of(case.hub or "")
     studies = tuple(e.study_instance_uid for e in prior.evidence if e.type == EvidenceType.DICOM_STUDY and e.study_instance_uid)
-    return Prior(case.id, show_date(case.submitted_at or case.created_at), exam, case.member, case.status.value, studies)
+    day = show_date(case.submitted_at or case.created_at)
+    return Prior(case.id, day, exam, case.member, case.status.value, hub, centre.name, prior.readable, prior.openable, studies)
 
 
 def viewer_priors(priors: Sequence[Prior], fetched: Sequence[Evidence]) -> list[dict[str, str]]:
@@ -269,11 +276,22 @@ async def images(visit: Visit) -> web.StreamResponse:
 @page("GET", "/read/{case_id}/priors/{prior_id}")
 async def prior_report(visit: Visit) -> web.StreamResponse:
     """The report of an earlier case, to read beside the present one."""
-    case, report = await query(visit.application, read_prior, visit.person, visit.path("prior_id"))
-    await record_look(visit.application, visit.person, Action.REPORT_READ, f"case/{case.id}")
+    prior = await query(visit.application, read_prior, visit.person, visit.path("prior_id"))
+    case, report = prior.case, prior.report
+    if prior.looked_back:
+        await record_look(visit.application, visit.person, Action.TIMELINE_READ, f"case/{case.id}")
+    else:
+        await record_look(visit.application, visit.person, Action.REPORT_READ, f"case/{case.id}")
     centre = visit.application.region.centres[case.centre]
     names = await visit.application.queries.people_names([report.author]) if report else {}
-    return fragment(visit, "read_prior.html", {"case": case, "report": report, "sections": _sections(centre, report), "names": names})
+    context = {
+        "case": case,
+        "report": report,
+        "sections": _sections(centre, report),
+        "names": names,
+        "files": [each for each in prior.evidence if not each.study_instance_uid],
+    }
+    return fragment(visit, "read_prior.html", context)
 
 
 def _sections(centre: Any, report: Report | None) -> list[tuple[str, str]]:

@@ -11,6 +11,7 @@ from telemed.domain.policy import Action, require
 from telemed.service.statistics import Month
 from telemed.web.api.statistics import bulletin_for
 from telemed.web.labels.statistics import sheet_of
+from telemed.web.labels.statistics_chart import chart_of
 from telemed.web.pages.page import Visit, page, render
 
 
@@ -26,9 +27,12 @@ async def statistics(visit: Visit) -> web.StreamResponse:
     except Invalid:
         month, problem = now, True
     found = await bulletin_for(visit.application, visit.person, month)
+    earlier = await bulletin_for(visit.application, visit.person, month.next(-1))
     context = {
         "bulletin": found,
         "sheet": sheet_of(found, visit.application.region),
+        "chart": chart_of(found, earlier),
+        "centres": visit.application.region.centres,
         "month": month,
         "asked": asked or str(month),
         "problem": problem,

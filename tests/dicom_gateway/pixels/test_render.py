@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import imagecodecs
 import numpy as np
 import pytest
 from pydicom import dcmread
 from pydicom.dataset import Dataset
+from pydicom.encaps import encapsulate
 from pydicom.pixels.processing import apply_color_lut, apply_modality_lut, apply_voi_lut
 from pydicom.sequence import Sequence
+from pydicom.uid import JPEG2000Lossless
 
 from dicom_gateway.pixels import PixelError, Window
 from tests.dicom_gateway.objects import part10_of
-from tests.dicom_gateway.pixels.pictured import drawn, image
+from tests.dicom_gateway.pixels.pictured import drawn, frames, image
 
 RAMP = np.arange(-1024, 1024, 8, dtype=np.int16).reshape(16, 16)
 
@@ -217,3 +220,24 @@ def test_contradictory_objects_are_drawn_or_refused_in_words(attributes: dict[st
         assert drawn(part10).shape == (16, 16)
     except (PixelError, AssertionError):
         assert "WindowWidth" not in attributes  # a width of nothing falls back to the full range
+
+
+@pytest.mark.parametrize(
+    ("width", "expected"), [(0.5, [0, 128, 255]), (0.999, [64, 128, 191]), (1, [255, 255, 255]), (1.001, [255, 255, 255])]
+)
+def test_a_linear_window_narrower_than_one_is_an_exact_one(width: float, expected: list[int]) -> None:
+    """PS3.3 C.11.2.1.2.1 wants at least 1; doses and activities have slopes so small that all of their values lie within it."""
+    made = image(np.array([[0, 1, 2]], np.uint16), RescaleSlope="0.25", RescaleIntercept="0", WindowCenter="0.25", WindowWidth=str(width))
+    assert drawn(made)[0].tolist() == pytest.approx(expected, abs=1)
+
+
+@pytest.mark.parametrize("stored", [12, 16])
+def test_a_signed_stream_under_an_unsigned_header_is_read_as_signed(stored: int) -> None:
+    values = np.array([[-2048, -1, 0, 2047] * 16] * 16, np.int16)
+    stream = imagecodecs.jpeg2k_encode(values, level=0, codecformat="j2k", reversible=True, bitspersample=stored)
+    made = image(values.view(np.uint16), BitsStored=stored, HighBit=stored - 1, PixelRepresentation=0, WindowCenter="0", WindowWidth="4096")
+    made.PixelData = encapsulate([stream])
+    made["PixelData"].VR, made["PixelData"].is_undefined_length = "OB", True
+    content = part10_of(made, JPEG2000Lossless)
+    assert frames(content)[0].view(np.int16).tolist() == values.tolist()
+    assert drawn(content)[0, :4].tolist() == [0, 127, 128, 255]

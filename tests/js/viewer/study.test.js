@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { Instance, inOrder, loadStudy, mergeStudy, Slice } from "/static/js/viewer/study.js";
+import { entriesOf, Instance, inOrder, loadStudy, mergeStudy, Slice } from "/static/js/viewer/study.js";
 import { serve } from "../server.js";
 
 const AXIAL = [1, 0, 0, 0, 1, 0];
@@ -78,15 +78,27 @@ test("a study is its series with images, in the order of their numbers", async (
     ],
   );
   assert.equal(study.date, "2026-11-20");
+  assert.deepEqual(
+    study.groups.map((group) => [group.uid, group.kind, group.objects.map((object) => object.url)]),
+    [["3/other", "other", [`${home}/studies/9/series/3/instances/no pixels`]]],
+  );
+  assert.deepEqual(
+    entriesOf(study).map((entry) => entry.number),
+    [1, 3, 20],
+  );
   await assert.rejects(loadStudy(home, "8"), /^Error: 404/);
 });
 
 test("what arrived since comes into the study that is open, and its series stay the same objects", () => {
   const series = (uid, slices) => ({ uid, slices, normal: null });
-  const known = { series: [series("1", ["a"])], date: "", accession: "A1", description: "" };
+  const known = { series: [series("1", ["a"])], groups: [{ uid: "1/report", objects: ["r"] }], date: "", accession: "A1", description: "" };
   const first = known.series[0];
   const added = mergeStudy(known, {
     series: [series("1", ["a", "b"]), series("2", ["c"])],
+    groups: [
+      { uid: "1/report", objects: ["r", "s"] },
+      { uid: "3/video", objects: ["v"] },
+    ],
     date: "2026-11-20",
     accession: "",
     description: "x",
@@ -95,7 +107,14 @@ test("what arrived since comes into the study that is open, and its series stay 
   assert.deepEqual(first.slices, ["a", "b"]);
   assert.deepEqual(
     added.map((each) => [each.uid, each.study === known]),
-    [["2", true]],
+    [
+      ["2", true],
+      ["3/video", true],
+    ],
+  );
+  assert.deepEqual(
+    known.groups.map((group) => group.objects),
+    [["r", "s"], ["v"]],
   );
   assert.deepEqual([known.date, known.accession, known.description, known.series.length], ["2026-11-20", "A1", "x", 2]);
 });

@@ -310,3 +310,25 @@ async def test_a_released_report_keeps_the_result_that_was_printed_and_a_draft_h
     async with at_0016.connect() as connection:
         found = await connection.execute(sa.select(report.c.result, report.c.acknowledged).order_by(report.c.version))
     assert [tuple(row) for row in found] == [(result, []) for *_, result in then]
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+async def test_people_of_before_profiles_go_on_and_their_passwords_are_as_old_as_the_upgrade(
+    kind: str, tmp_path: Path, postgres_server: PostgresServer
+) -> None:
+    async with at_revision("0022", kind, tmp_path, postgres_server) as engine:
+        institution = {"code": "A", "name": "A", "name_en": "A", "level": "member", "city": "", "district": "", "active": True}
+        values = {"username": "p", "name": "", "institution": "A", "roles": "", "centres": "", "password_hash": "x"}
+        now = utc_now()
+        begun = sa.table("session", *map(sa.column, ("token_digest", "username")), *(sa.column(c, session.c[c].type) for c in TIMES))
+        async with engine.begin() as connection:
+            await connection.execute(sa.insert(institution_table).values(institution))
+            await connection.execute(sa.insert(sa.table("person", *map(sa.column, values))).values(values))
+            await connection.execute(sa.insert(begun).values(token_digest="d", username="p", created_at=now, seen_at=now))
+        await migrate(engine, migrations())
+        async with engine.connect() as connection:
+            kept = (await connection.execute(sa.select(metadata.tables["person"]))).mappings().one()
+            required = (await connection.execute(sa.select(session.c.required))).scalar_one()
+            assert await connection.run_sync(differences) == []
+        assert (kept["must_change_password"], required) == (False, frozenset())
+        assert abs(kept["password_changed_at"] - utc_now()) < timedelta(minutes=10)

@@ -89,6 +89,18 @@ GET    /me                       everybody
 GET    /me/sessions              everybody
 DELETE /me/sessions              everybody
 DELETE /me/sessions/{session}    everybody
+PUT    /me/password              everybody
+GET    /me/factors               everybody
+POST   /me/totp                  everybody
+POST   /me/totp/confirm          everybody
+POST   /me/totp/remove           everybody
+POST   /me/passkeys/options      everybody
+POST   /me/passkeys              everybody
+POST   /me/passkeys/{passkey}/remove everybody
+POST   /me/recovery-codes        everybody
+GET    /recoveries               secadmin sysadmin
+POST   /recoveries               secadmin
+POST   /recoveries/{recovery}/confirm sysadmin
 GET    /events                   everybody
 POST   /logout                   everybody
 GET    /views                    everybody
@@ -120,9 +132,25 @@ POST   /unmatched/restore        operator
 POST   /unmatched/find           operator
 GET    /reconciliations          operator
 GET    /statistics/monthly       members hubs operator
+GET    /studies/{study}/series/{series}/instances/{instance}/pages members hubs
+GET    /studies/{study}/series/{series}/instances/{instance}/pages/{number} members hubs
 GET    /audit                    auditor
 GET    /accounts                 secadmin
+POST   /accounts                 secadmin
+POST   /accounts/import          secadmin
+POST   /accounts/import/preview  secadmin
+GET    /accounts/{username}      secadmin
+PUT    /accounts/{username}      secadmin
+POST   /accounts/{username}/invite secadmin
+POST   /accounts/{username}/reset secadmin
+POST   /accounts/{username}/disable secadmin
+POST   /accounts/{username}/enable secadmin
 POST   /accounts/{username}/unlock secadmin
+GET    /accounts/{username}/sessions secadmin
+DELETE /accounts/{username}/sessions secadmin
+DELETE /accounts/{username}/sessions/{session} secadmin
+GET    /accounts/{username}/leave secadmin
+POST   /accounts/{username}/leave secadmin
 POST   /jobs/{job}/retry         sysadmin
 OPTIONS /uploads                 everybody
 POST   /uploads                  everybody
@@ -154,11 +182,22 @@ BODIES = {
     "POST /report/send-back": {"note": "x"},
     "POST /report/amend": {"reason": "x"},
     "POST /report/append": {"reason": "x"},
+    "PUT /me/password": {"old": PASSWORD, "new": "short"},
+    "POST /me/totp": {"password": PASSWORD},
+    "POST /me/totp/confirm": {"code": "000000"},
+    "POST /me/totp/remove": {"password": PASSWORD},
+    "POST /me/passkeys/options": {"password": PASSWORD},
+    "POST /me/passkeys": {"name": "x", "credential": {"id": "x"}},
+    "POST /me/passkeys/{passkey}/remove": {"password": PASSWORD},
+    "POST /me/recovery-codes": {"password": PASSWORD},
+    "POST /recoveries": {"username": "nobody", "reason": "x"},
     "POST /views": {"name": "x", "query": ""},
     "POST /cases": {"centre": "ecg", "patient": {"name": "张伟"}},
     "POST /network/route": {"centre": "ecg", "member": "CLINIC1"},
     "POST /devices": {"title": "CT9", "institution": "CLINIC1"},
     "PUT /devices/{title}": {"institution": "CLINIC1"},
+    "POST /accounts": {"username": "door.li", "name": "李门", "institution": "CLINIC1", "roles": ["member-staff"]},
+    "PUT /accounts/{username}": {"name": "李门", "institution": "CLINIC1", "roles": ["member-staff"]},
     "POST /patients/find": {"number": "P1"},
     "POST /patients/merge": {"kept": "0" * 32, "joined": "1" * 32, "reason": "x"},
     "POST /patients/different": {"first": "0" * 32, "second": "1" * 32, "reason": "x"},
@@ -294,6 +333,12 @@ async def test_operations_that_concern_no_one_case(region: DemoRegion, waiting: 
         "title": "NONE",
         "session": "0" * 64,
         "file_id": "0" * 32,
+        "study": "1.2",
+        "series": "1.2.1",
+        "instance": "1.2.1.1",
+        "number": "1",
+        "passkey": "none",
+        "recovery": "0" * 32,
     }
     filled = "/api/v1" + path.format_map(holes)
     body = BODIES.get(name, {} if method in ("POST", "PATCH") else None)

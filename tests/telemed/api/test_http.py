@@ -75,7 +75,7 @@ def writer_of(row: Operation) -> str:
 class TestBodies:
     async def send(self, story: Story, row: Operation, content: bytes | BytesIO, content_type: str = "application/json") -> Answer:
         of_case = {"case_id": story.case_id, "value_id": story.value_id, "tracing_id": story.tracing_id, "evidence_id": story.evidence_id}
-        path = row.path.format(**of_case, upload_id="0" * 32, username="x", job="1", name="x", title="X", file_id="0" * 32)
+        path = row.path.format(**of_case, upload_id="0" * 32, username="x", job="1", name="x", title="X", file_id="0" * 32, passkey="x")
         headers = {"Content-Type": content_type, "If-Match": "*"}
         return await story.region.call(row.method, f"/api/v1{path}", data=content, headers=headers, user=writer_of(row))
 

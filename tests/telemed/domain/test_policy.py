@@ -12,9 +12,9 @@ from telemed.domain.policy import POLICY, Action, Relation, may, relations, requ
 
 ADMINISTRATORS = (Role.SYSTEM_ADMINISTRATOR, Role.SECURITY_ADMINISTRATOR, Role.AUDITOR)
 CLINICAL = ("case", "evidence", "report", "critical", "consent", "patient", "unmatched")
-OWN, ROUTED, FOREIGN = Relation.OWN, Relation.ROUTED, Relation.FOREIGN
+OWN, ROUTED, EARLIER, FOREIGN = Relation.OWN, Relation.ROUTED, Relation.EARLIER, Relation.FOREIGN
 
-# m: member staff on their own cases; s, r: specialist, reviewer on cases routed to their hub; o: operator on all;
+# m: member staff on their own cases; t: specialist on earlier cases of a patient of whom they hold one; s, r: specialist, reviewer on cases routed to their hub; o: operator on all;
 # a, b, c: system administrator, security administrator, auditor.
 EXPECTED = """
 case:create m          case:read msr          case:read-metadata o   case:edit m            case:submit m
@@ -26,12 +26,16 @@ report:amend s         critical:declare sr    critical:tell sr       critical:ac
 patient:merge mo       network:read oa        unmatched:read o       statistics:read msro   audit:read c
 account:read b         account:unlock b       patient:find m         system:read a          job:retry a
 report:verify -        patient:match -        evidence:export msr    study:correct o       evidence:send msr
-priors:fetch msr      device:manage o         evidence:identify ms
+priors:fetch msr      device:manage o         evidence:identify ms   timeline:read t
+recovery:ask b         recovery:confirm a
+account:create b      account:invite b        account:change b       account:disable b      account:enable b
+account:reset b       account:end-sessions b  account:leave b        account:import b
 """
 LETTERS = {
     "m": (Role.MEMBER_STAFF, {OWN}),
     "s": (Role.SPECIALIST, {ROUTED}),
     "r": (Role.REVIEWER, {ROUTED}),
+    "t": (Role.SPECIALIST, {EARLIER}),
     "o": (Role.OPERATOR, set(Relation)),
     "a": (Role.SYSTEM_ADMINISTRATOR, set(Relation)),
     "b": (Role.SECURITY_ADMINISTRATOR, set(Relation)),

@@ -19,6 +19,7 @@ PLAIN = {
     Scope.ACCOUNT_AT_ADDRESS: 5,
     Scope.ACCOUNT_IN_BROWSER: 5,
     Scope.SESSION: 5,
+    Scope.SECOND_FACTOR: 5,
 }
 
 

@@ -116,7 +116,8 @@ async def test_what_can_be_claimed_from_a_list(harness: Harness) -> None:
 
 async def test_a_prior_is_read_with_its_report(harness: Harness) -> None:
     before = await harness.signed()
-    case, report = await harness.ask("imaging.huba", read_prior, before.id)
+    prior = await harness.ask("imaging.huba", read_prior, before.id)
+    case, report = prior.case, prior.report
     assert case.id == before.id
     assert report is not None
     assert report.released

@@ -301,8 +301,9 @@ class Walk(RuleBasedStateMachine):
         wrong += [("notice", notice.case.id) for notice in await queries.notices(person, None, 200) if notice.case.id not in seen]
         for case_id in seen if may(person, Action.CASE_READ) else ():
             case = await self.harness.case(case_id)
+            looking_back = case.is_held_by(person.username)
             for prior in await queries.priors(person, case):
-                if prior.case.id not in seen:
+                if prior.case.id not in seen and (not looking_back or prior.openable or self.told[prior.case.id].draft):
                     wrong.append(("prior", prior.case.id))
                 elif not self.one_person(self.told[case_id], self.told[prior.case.id]):
                     wrong.append(("another patient", prior.case.id))
@@ -330,9 +331,12 @@ class Walk(RuleBasedStateMachine):
         async with self.engine.connect() as connection:
             rows = (await connection.execute(sa.select(dicom_study.c.owner, dicom_study.c.study_instance_uid).where(scope.studies))).all()
         shown = set()
+        cases = {id_: await self.harness.case(id_) for id_ in self.told}
+        held = [self.told[id_] for id_, case in cases.items() if case.is_held_by(person.username)]
         async with self.application.reading() as work:
             for known in self.told.values():
-                if may(person, Action.EVIDENCE_READ, known.relation(person)):
+                earlier = cases[known.id].status == "completed" and any(self.one_person(mine, known) for mine in held)
+                if earlier or may(person, Action.EVIDENCE_READ, known.relation(person)):
                     shown |= {(known.member, e.study_instance_uid) for e in await work.evidence.of_case(known.id)}
         foreign = [(owner, uid) for owner, uid in rows if owner != person.institution]
         return [("study", f"{owner} {uid}") for owner, uid in foreign if (owner, uid) not in shown]

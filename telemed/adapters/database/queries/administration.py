@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import platform
 import shutil
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -17,15 +16,27 @@ from telemed import VERSION
 from telemed.adapters.audit import chain as audit_chain
 from telemed.adapters.clock import utc_now
 from telemed.adapters.database import tables as t
-from telemed.adapters.database.rows import person_from_row
+from telemed.adapters.database.queries.accounts import AccountQueries
 from telemed.adapters.jobs import queue as jobs
 from telemed.adapters.object_sweep import MAX_UNNAMED
 from telemed.domain.audit import AuditRecord
+from telemed.domain.certificate import Certificate
 from telemed.domain.errors import NotFound
 from telemed.domain.people import Person
 from telemed.domain.policy import Action, require
-from telemed.domain.sign_in import LIMITS, AttemptKey, Attempts, Scope, wait_for
-from telemed.service.administration import Account, ChainState, Disk, Installation, QueuedJob, StoreWalk
+from telemed.domain.sign_in import LIMITS, Limit, Scope
+from telemed.service.administration import (
+    EVERYBODY,
+    Account,
+    AccountFilter,
+    AccountPage,
+    BackupState,
+    ChainState,
+    Disk,
+    Installation,
+    QueuedJob,
+    StoreWalk,
+)
 
 FAILING = 100
 ERROR_LENGTH = 160
@@ -33,43 +44,37 @@ NEW, ROUND = "new", "round"
 
 
 class SqlAdministration:
-    """Implements `telemed.service.administration.Administration`. `store` and `data_dir` are shown, not used."""
+    """Implements `telemed.service.administration.Administration`. `store`, `data_dir` and `certificates` are shown, not
+    used."""
 
-    def __init__(self, engine: AsyncEngine, store: str, data_dir: Path, space: SpaceGuard = UNGUARDED) -> None:
-        self._engine, self._store, self._data_dir, self._space = engine, store, data_dir, space
+    def __init__(
+        self,
+        engine: AsyncEngine,
+        store: str,
+        data_dir: Path,
+        space: SpaceGuard = UNGUARDED,
+        certificates: Callable[[], Sequence[Certificate]] = tuple,
+        limits: Mapping[Scope, Limit] = LIMITS,
+    ) -> None:
+        self._engine, self._store, self._data_dir, self._space, self._certificates = engine, store, data_dir, space, certificates
+        self._limits = limits
 
     async def _rows(self, query: sa.Executable) -> Sequence[sa.RowMapping]:
         async with self._engine.connect() as bare:
             connection = await bare.execution_options(reading=True)
             return (await connection.execute(query)).mappings().all()
 
-    async def accounts(self, person: Person) -> list[Account]:
+    async def accounts(self, person: Person, wanted: AccountFilter = EVERYBODY, skip: int = 0, limit: int = 200) -> AccountPage:
         require(person, Action.ACCOUNT_READ)
-        now = utc_now()
-        open_now = {row["username"]: row["n"] for row in await self._rows(
-            sa.select(t.session.c.username, sa.func.count().label("n")).group_by(t.session.c.username)
-        )}  # fmt: skip
-        failures, locked = await self._attempts(now)
-        found = []
-        for row in await self._rows(sa.select(t.person).order_by(t.person.c.institution, t.person.c.username)):
-            name = row["username"]
-            of = (failures.get(name, 0), locked.get(name), row["last_sign_in_at"], open_now.get(name, 0))
-            found.append(Account(person_from_row(row), *of))
-        return found
+        async with self._engine.connect() as bare:
+            connection = await bare.execution_options(reading=True)
+            return await AccountQueries(connection, utc_now(), self._limits).page(wanted, skip, limit)
 
-    async def _attempts(self, now: datetime) -> tuple[dict[str, int], dict[str, datetime]]:
-        """Return by account the wrong passwords that count, and until when none is judged from somewhere."""
-        failures: dict[str, int] = {}
-        locked: dict[str, datetime] = {}
-        a = t.password_attempt.c
-        for row in await self._rows(sa.select(t.password_attempt).where(a.account != "", a.count > 0)):
-            key = AttemptKey(Scope(row["scope"]), row["account"], row["origin"])
-            so_far = Attempts(row["count"], row["first_at"], row["last_at"])
-            if key.scope is not Scope.ACCOUNT and LIMITS[key.scope].remembers(so_far, now):
-                failures[key.account] = failures.get(key.account, 0) + so_far.count
-            if wait := wait_for(key, so_far, now):
-                locked[key.account] = max(locked.get(key.account, now), now + wait)
-        return failures, locked
+    async def account(self, person: Person, username: str) -> Account:
+        require(person, Action.ACCOUNT_READ)
+        async with self._engine.connect() as bare:
+            connection = await bare.execution_options(reading=True)
+            return await AccountQueries(connection, utc_now(), self._limits).one(username)
 
     async def installation(self, person: Person) -> Installation:
         require(person, Action.SYSTEM_READ)
@@ -95,7 +100,21 @@ class SqlAdministration:
             disk_total=disk[1] if disk else None,
             failing=[_queued(row) for row in failing],
             walk=await self.store_walk(),
+            backup=(backup := await self.backup_state()),
+            backup_late=backup.is_late(utc_now()),
+            certificates=await asyncio.to_thread(self._certificates),
         )
+
+    async def backup_state(self) -> BackupState:
+        r = t.backup_run.c
+        made = await self._rows(sa.select(t.backup_run).where(r.error == "").order_by(r.id.desc()).limit(1))
+        newest = await self._rows(sa.select(t.backup_run).order_by(r.id.desc()).limit(1))
+        failed = newest[0] if newest and newest[0]["error"] else None
+        error, failed_at = (failed["error"], failed["started_at"]) if failed else ("", None)
+        if not made:
+            return BackupState("", "", None, 0, 0, error, failed_at)
+        last = made[0]
+        return BackupState(last["target"], last["snapshot"], last["started_at"], last["bytes"], last["faults"], error, failed_at)
 
     async def store_walk(self) -> StoreWalk | None:
         w = t.object_sweep.c

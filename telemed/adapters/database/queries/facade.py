@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
@@ -20,7 +21,7 @@ from telemed.domain.audit import AuditLine
 from telemed.domain.case import Case
 from telemed.domain.critical import CriticalValue
 from telemed.domain.people import Person, Role
-from telemed.domain.policy import Action, require
+from telemed.domain.policy import Action, Relation, may, require
 from telemed.domain.report import Report
 from telemed.service.ports.region import Region
 from telemed.service.queries import (
@@ -110,17 +111,22 @@ class SqlQueries:
         return int(next(iter(rows[0].values())))
 
     async def priors(self, person: Person, case: Case) -> list[PriorCase]:
-        """Other cases of the same person, newest first, at most 50: under the same master, or by the word of the record's own member."""
+        """At most 50. The same person: under the same master, or by the word of the record's own member."""
         p = t.patient.c
         masters = {level: sa.select(level).where(p.id == case.patient.id).scalar_subquery() for level in (p.master_id, p.local_master_id)}
         same = sa.select(p.id).where(sa.or_(*(level == master for level, master in masters.items())))
-        where = (t.case.c.patient_id.in_(same), t.case.c.id != case.id, visible_to(person, search=True), t.case.c.status != "cancelled")
-        found = [
-            case_from_row(row) for row in await self._rows(sa.select(t.case).where(*where).order_by(t.case.c.created_at.desc()).limit(50))
-        ]
-        proofs = await self._rows(sa.select(t.evidence).where(t.evidence.c.case_id.in_([p.id for p in found]))) if found else []
+        seen = visible_to(person, search=True)
+        in_hand = case.is_held_by(person.username) and may(person, Action.TIMELINE_READ, Relation.EARLIER)
+        wanted = sa.or_(seen, t.case.c.status != "draft") if in_hand else seen
+        query = sa.select(t.case, seen.label("openable")).where(
+            t.case.c.patient_id.in_(same), t.case.c.id != case.id, wanted, t.case.c.status != "cancelled"
+        )
+        rows = await self._rows(query.order_by(t.case.c.created_at.desc()).limit(50))
+        found = [PriorCase(case_from_row(row), [], bool(row["openable"])) for row in rows]
+        readable = [prior.case.id for prior in found if prior.readable]
+        proofs = await self._rows(sa.select(t.evidence).where(t.evidence.c.case_id.in_(readable))) if readable else []
         evidence = [evidence_from_row(row) for row in proofs]
-        return [PriorCase(prior, [e for e in evidence if e.case_id == prior.id]) for prior in found]
+        return [replace(prior, evidence=[e for e in evidence if e.case_id == prior.case.id]) for prior in found]
 
     async def duplicate_candidates(self, person: Person, limit: int) -> list[DuplicateCandidate]:
         require(person, Action.PATIENT_MERGE)

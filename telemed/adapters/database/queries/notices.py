@@ -64,11 +64,13 @@ def seen_by(person: Person) -> sa.ScalarSelect[Any]:
 
 
 def unread(person: Person, limit: int) -> sa.Select[Any]:
-    """How many, counted up to `limit`."""
+    """How many, lines of cases counted up to `limit`; with what was done to the person's own account."""
     lines = (
         sa.select(e.id).join_from(t.case_event, t.case, c.id == e.case_id).where(concerning(person), e.id > seen_by(person)).limit(limit)
     )
-    return sa.select(sa.func.count()).select_from(lines.subquery())
+    n = t.account_notice.c
+    own = sa.select(sa.func.count()).where(n.username == person.username, sa.not_(n.seen)).scalar_subquery()
+    return sa.select((sa.func.count() + own).label("unread")).select_from(lines.subquery())
 
 
 def newest(person: Person, before: int | None, limit: int) -> sa.Select[Any]:

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from telemed.adapters.database import rows as r
 from telemed.adapters.database import tables as t
 from telemed.adapters.database.repositories.base import Recorder, insert_or_nothing
+from telemed.adapters.database.timeline import records_in_hand
 from telemed.domain.attestation import AttestedKind
 from telemed.domain.case import Case
 from telemed.domain.errors import FieldError, Invalid
@@ -85,6 +86,10 @@ class CaseTable(Recorder):
         where = (t.case.c.claimed_by == username, t.case.c.status.in_(("accepted", "in-progress")))
         return int((await self._do(sa.select(sa.func.count()).select_from(t.case).where(*where))).scalar_one())
 
+    async def holds_one_of_the_patient(self, username: str, case: Case) -> bool:
+        p = t.patient.c
+        return await self._one(sa.select(p.id).where(p.id == case.patient.id, p.id.in_(records_in_hand(username)))) is not None
+
     async def past_accept(self, now: datetime, limit: int) -> list[str]:
         where = (t.case.c.accept_by <= now, t.case.c.status == "requested")
         query = sa.select(t.case.c.id).where(*where).order_by(t.case.c.accept_by).limit(limit)
@@ -99,3 +104,10 @@ class CaseTable(Recorder):
             t.case.c.parked_at.is_(None),
         )
         return list((await self._do(sa.select(t.case.c.id).where(*where).limit(limit))).scalars())
+
+    async def in_hand(self, username: str) -> list[str]:
+        c = t.case.c
+        running = c.status.in_(("accepted", "in-progress"))
+        unfinished = sa.and_(c.status == "completed", c.report_status.in_(("partial", "preliminary")))
+        query = sa.select(c.id).where(c.claimed_by == username, sa.or_(running, unfinished)).order_by(c.id)
+        return list((await self._do(query)).scalars())

@@ -9,9 +9,11 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from telemed.adapters.clock import utc_now
 from telemed.adapters.database import tables as t
 from telemed.adapters.database.repositories.base import insert_or_nothing
-from telemed.adapters.database.rows import duty_from_json, duty_to_json
+from telemed.adapters.database.rows import duty_from_json, duty_to_json, person_to_row
+from telemed.domain.authentication_profile import PROFILES, AuthenticationProfile, ProfileName
 from telemed.domain.centre import Centre
 from telemed.domain.network import ApplicationEntity, EntityUse, HubService, Institution, Level, Network
 from telemed.domain.people import Person
@@ -24,7 +26,16 @@ PRIORS = "priors"
 """Region setting: `{"studies": 10, "years": 10}`, see `PriorRules`."""
 
 
-async def load_region(connection: AsyncConnection, centres: Mapping[str, Centre], zone: str) -> Region:
+DEMONSTRATION = "demonstration"
+"""Region setting: true where the people are made up and their password is published."""
+
+
+async def load_region(
+    connection: AsyncConnection,
+    centres: Mapping[str, Centre],
+    zone: str,
+    profile: AuthenticationProfile = PROFILES[ProfileName.ASVS],
+) -> Region:
     """The region as it stands now."""
     institutions = (await connection.execute(sa.select(t.institution))).mappings().all()
     services = (await connection.execute(sa.select(t.hub_service))).mappings().all()
@@ -47,7 +58,8 @@ async def load_region(connection: AsyncConnection, centres: Mapping[str, Centre]
         entities={e["title"]: entity_from_row(e) for e in entities},
         districts=tuple(settings.get(DISTRICTS) or ()),
     )
-    return Region(network, centres, priors=_prior_rules(settings.get(PRIORS)), settings=settings)
+    authentication = profile.in_demonstration() if settings.get(DEMONSTRATION) is True else profile
+    return Region(network, centres, authentication=authentication, priors=_prior_rules(settings.get(PRIORS)), settings=settings)
 
 
 def _prior_rules(value: object) -> PriorRules:
@@ -110,15 +122,5 @@ async def usernames(connection: AsyncConnection) -> set[str]:
 
 async def add_person(connection: AsyncConnection, person: Person, password_hash: str) -> None:
     """Adds the account; one that is there already stays as it is."""
-    values = {
-        "username": person.username,
-        "name": person.name,
-        "institution": person.institution,
-        "roles": frozenset(role.value for role in person.roles),
-        "centres": person.centres,
-        "title": person.title,
-        "language": person.language,
-        "active": person.active,
-        "password_hash": password_hash,
-    }
+    values = person_to_row(person) | {"password_hash": password_hash, "password_changed_at": utc_now()}
     await connection.execute(insert_or_nothing(connection, t.person).values(values))

@@ -20,6 +20,21 @@ person = sa.Table(
     sa.Column("active", sa.Boolean, nullable=False, server_default=sa.true()),
     sa.Column("password_hash", sa.String(200), nullable=False),
     sa.Column("last_sign_in_at", Instant),
+    sa.Column("phone", sa.String(32), nullable=False, server_default=""),
+    sa.Column("must_change_password", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("password_changed_at", Instant),
+)
+
+
+invitation = sa.Table(
+    "invitation",
+    metadata,
+    sa.Column("token_digest", sa.String(64), primary_key=True),
+    sa.Column("username", Name, sa.ForeignKey("person.username"), nullable=False, unique=True),
+    sa.Column("made_by", Name, nullable=False),
+    sa.Column("made_at", Instant, nullable=False),
+    sa.Column("expires_at", Instant, nullable=False),
+    comment="ways to choose the first password of an account, each good for once",
 )
 
 
@@ -33,6 +48,7 @@ session = sa.Table(
     sa.Column("address", sa.String(64), nullable=False, server_default=""),
     sa.Column("client", sa.String(200), nullable=False, server_default=""),
     sa.Column("browser", sa.String(64), nullable=False, server_default=""),
+    sa.Column("required", Codes(64), nullable=False, server_default="", comment="what is to be done before anything else"),
 )
 
 

@@ -8,7 +8,8 @@ import * as live from "./live.js";
 import * as menus from "./menus.js";
 import * as phrases from "./phrases.js";
 import * as residentId from "./resident-id.js";
+import * as signedOut from "./signed-out.js";
 import * as undo from "./undo.js";
 
-for (const part of [menus, keys, clock, phrases, autosave, confirmPassword, residentId, undo, live]) part.start();
+for (const part of [menus, keys, clock, phrases, autosave, confirmPassword, residentId, undo, signedOut, live]) part.start();
 document.documentElement.dataset.ready = "true";

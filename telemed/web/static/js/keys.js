@@ -132,11 +132,17 @@ function runListKey(name) {
 
 // ---- the list of keys ----
 
+/** Keys with what they do, by group: those of the page first, each group in the order in which its keys were bound. */
 function bindings() {
-  const rows = new Map([["?", t("This list of keys")]]);
-  /** @type {(key: string | undefined, label: string | undefined) => void} */
-  const add = (key, label) => {
-    if (key && label && !rows.has(key)) rows.set(key, label);
+  /** @type {Map<string, Map<string, string>>} */
+  const groups = new Map([["", new Map([["?", t("This list of keys")]])]]);
+  const known = new Set(["?"]);
+  /** @type {(key: string | undefined, label: string | undefined, group?: string) => void} */
+  const add = (key, label, group = "") => {
+    if (!key || !label || known.has(key)) return;
+    known.add(key);
+    if (!groups.has(group)) groups.set(group, new Map());
+    groups.get(group)?.set(key, label);
   };
   if (document.querySelector("[data-keys-list]")) {
     add("j  k", t("Next and previous row"));
@@ -144,22 +150,45 @@ function bindings() {
     for (const target of document.querySelectorAll("[data-keys-list] [data-row-key]"))
       add(target.dataset.rowKey, target.dataset.keyLabel ?? target.title);
   }
-  if (document.querySelector("textarea")) add("Esc", t("Leave the text: letters are keys again"));
+  if (document.querySelector("textarea")) add("Escape", t("Leave the text: letters are keys again"));
   for (const target of document.querySelectorAll("[data-key]")) if (isShown(target)) add(target.dataset.key, target.dataset.keyLabel);
-  for (const binding of registered) add(binding.key, binding.label);
-  return rows;
+  const now = registered.filter((binding) => binding.when());
+  const acts = now.filter((binding, index) => now.findIndex(({ key }) => key === binding.key) === index);
+  for (const binding of acts.reverse()) add(binding.key, binding.label, binding.group);
+  return groups;
+}
+
+/**
+ * The caps of a key, as a keyboard has them: "Control+Enter" are two, "+" is one.
+ * @param {string} key
+ */
+export function capsOf(key) {
+  /** @type {Record<string, string>} */
+  const names = {
+    Control: "Ctrl",
+    Escape: "Esc",
+    Delete: "Del",
+    PageDown: "PgDn",
+    PageUp: "PgUp",
+    ArrowDown: "↓",
+    ArrowUp: "↑",
+    ArrowLeft: "←",
+    ArrowRight: "→",
+    Space: t("Space"),
+  };
+  return key.split(/(?<=.)\+(?=.)| {2}/).map((part) => names[part] ?? part);
 }
 
 /** @param {string} key */
-function keyCaps(key) {
-  /** @type {Record<string, string>} */
-  const names = { Control: "Ctrl", ArrowDown: "↓", ArrowUp: "↑", ArrowLeft: "←", ArrowRight: "→", Space: t("Space") };
-  return key.split(/\+| {2}/).flatMap((part, index) => [index ? " " : "", el("kbd", {}, names[part] ?? part)]);
-}
+const keyCaps = (key) => capsOf(key).flatMap((cap, index) => [index ? " " : "", el("kbd", {}, cap)]);
 
 function showKeys() {
-  const list = el("dl", { class: "keys" });
-  for (const [key, label] of bindings()) list.append(el("div", {}, el("dt", {}, ...keyCaps(key)), el("dd", {}, label)));
+  const list = el("div", { tabindex: "-1" });
+  for (const [group, rows] of bindings()) {
+    if (group) list.append(el("h3", { class: "keys-group" }, group));
+    const lines = [...rows].map(([key, label]) => el("div", {}, el("dt", {}, ...keyCaps(key)), el("dd", {}, label)));
+    list.append(el("dl", { class: "keys" }, ...lines));
+  }
   const sheet = el(
     "dialog",
     { class: "sheet", "aria-labelledby": "keys-title" },

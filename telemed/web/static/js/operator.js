@@ -7,31 +7,34 @@ import * as stepForm from "./step-form.js";
 
 const MAX_CHOICES = 5;
 
-function studies() {
-  return [...document.querySelectorAll("[data-unmatched] [data-study]")];
+const WALKED = "[data-unmatched] [data-study], [data-doubt]";
+
+/** What j and k walk: studies without a case, then pairs of records in doubt. */
+function walked() {
+  return [...document.querySelectorAll(WALKED)];
 }
 
 function current() {
-  return document.activeElement?.closest("[data-study]") ?? studies()[0];
+  return document.activeElement?.closest("[data-study]") ?? document.querySelector("[data-unmatched] [data-study]");
 }
 
 /** @param {number} step */
 function move(step) {
-  const all = studies();
-  const here = document.activeElement?.closest("[data-study]");
+  const all = walked();
+  const here = document.activeElement?.closest(WALKED);
   const now = here ? all.indexOf(here) : -1;
   const next = all[now < 0 ? 0 : Math.min(Math.max(now + step, 0), all.length - 1)];
-  for (const study of all) study.tabIndex = study === next ? 0 : -1;
+  for (const each of all) each.tabIndex = each === next ? 0 : -1;
   next?.focus();
 }
 
-/** j k walk the studies, a digit links the study to the case that it numbers. */
+/** j k walk the page, a digit links the study to the case that it numbers. */
 function startUnmatched() {
-  if (!document.querySelector("[data-unmatched]")) return;
+  if (!document.querySelector(WALKED)) return;
   const group = t("Studies without a case");
-  const when = () => studies().length > 0;
-  register("j", t("Next study"), () => move(1), { when, group });
-  register("k", t("Previous study"), () => move(-1), { when, group });
+  const when = () => walked().length > 0;
+  register("j", t("Next study or pair of records"), () => move(1), { when, group });
+  register("k", t("Previous study or pair of records"), () => move(-1), { when, group });
   for (let number = 1; number <= MAX_CHOICES; number += 1) {
     const button = () => current()?.querySelector(`[data-choice="${number}"]`);
     register(String(number), t("Link to proposed case {n}", { n: number }), () => button()?.click(), {
@@ -44,10 +47,16 @@ function startUnmatched() {
 /** What may be asked for follows the centre that was chosen; another centre empties it. */
 function startRoute() {
   const centre = document.querySelector("select[data-needs-of]");
-  centre?.addEventListener("change", () => {
-    const need = centre.form?.querySelector("[name=need]");
-    if (need) need.value = "";
+  const need = centre?.form?.querySelector("[name=need]");
+  if (!centre || !need) return;
+  const follow = () => {
+    for (const group of need.querySelectorAll("optgroup")) group.hidden = group.dataset.centre !== centre.value;
+  };
+  centre.addEventListener("change", () => {
+    need.value = "";
+    follow();
   });
+  follow();
 }
 
 for (const part of [stepForm, livePart]) part.start();

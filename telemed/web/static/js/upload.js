@@ -84,7 +84,10 @@ class FileUpload {
         this.say(t("line lost, trying again…"), "near");
         return retryable(error);
       },
-      onSuccess: () => this.finish(),
+      onSuccess: ({ lastResponse }) => {
+        this.finish();
+        this.sayLeftOut(lastResponse);
+      },
       onError: (error) => this.fail(error),
     });
     this.upload = upload;
@@ -117,6 +120,34 @@ class FileUpload {
     this.words.replaceChildren(el("span", { class: "state tone-done" }, icon("check"), t("received")));
     this.actions.replaceChildren();
     this.queue.finished(this);
+  }
+
+  /**
+   * Of an archive: how many files were taken, and which were left out and why.
+   * @param {import("../vendor/tus-js-client-4.2.3/tus.min.js").HttpResponse} answer
+   */
+  sayLeftOut(answer) {
+    const taken = Number(answer.getHeader("Upload-Files"));
+    if (!taken) return;
+    const [, count, listed] = /^(\d+) (.*)$/.exec(answer.getHeader("Upload-Left-Out") ?? "") ?? ["", "0", "[]"];
+    this.words.append(" ", tn("{n} file", "{n} files", taken));
+    if (!Number(count)) return;
+    /** @type {{name: string, detail: string}[]} */
+    const leftOut = JSON.parse(decodeURIComponent(listed));
+    const more = Number(count) - leftOut.length;
+    this.row.append(
+      el(
+        "details",
+        { class: "left-out" },
+        el("summary", {}, tn("{n} file of the archive was left out", "{n} files of the archive were left out", Number(count))),
+        el(
+          "ul",
+          {},
+          ...leftOut.map(({ name, detail }) => el("li", {}, el("b", {}, name), ` ${detail}`)),
+          more > 0 ? el("li", {}, tn("and {n} more", "and {n} more", more)) : null,
+        ),
+      ),
+    );
   }
 
   /** @param {Error | DetailedError} error */

@@ -4,6 +4,7 @@ import { el } from "../element.js";
 import { t } from "../i18n.js";
 import { text } from "./dataset.js";
 import { edgeLetters } from "./geometry.js";
+import { patientOrientation, projectionLetters, viewModifiers, viewWords } from "./projection.js";
 
 /** @import { Dataset } from "./dataset.js" */
 /** @import { Pane } from "./pane.js" */
@@ -39,7 +40,7 @@ export class CornerTexts {
       : {};
     for (const name of CORNERS) setLines(this.corners[name], texts[name] ?? []);
     /** @type {Record<string, string>} */
-    const letters = (pane.slice && edgeLetters(pane.slice.orientation, pane.rotation, pane.flipped)) || {};
+    const letters = (pane.slice && sides(pane.slice, pane)) || {};
     for (const name of EDGES) setLines(this.edges[name], letters[name] ? [letters[name]] : []);
   }
 }
@@ -51,6 +52,16 @@ export class CornerTexts {
 function setLines(place, lines) {
   const text = lines.filter(Boolean).join("\n");
   if (place.textContent !== text) place.textContent = text;
+}
+
+/**
+ * The letters at the edges: by Image Orientation where the image lies in the patient, else by what a projection states.
+ * @param {Slice} slice
+ * @param {{rotation: number, flipped: boolean}} view
+ */
+export function sides({ instance, frame, orientation }, { rotation, flipped }) {
+  if (orientation) return edgeLetters(orientation, rotation, flipped);
+  return projectionLetters(patientOrientation(instance.dataset, frame), rotation, flipped);
 }
 
 const SEXES = /** @type {Record<string, () => string>} */ ({ M: () => t("M"), F: () => t("F") });
@@ -74,8 +85,17 @@ export function whose({ viewer, series, slice }) {
 }
 
 /** @param {ShownPane} pane */
-function whatSeries({ series }) {
-  return [[series.modality, series.number === null ? "" : `#${series.number}`].filter(Boolean).join(" "), series.description];
+function whatSeries({ series, slice }) {
+  const { dataset } = slice.instance;
+  const number = series.number === null ? "" : `#${series.number}`;
+  return [viewWords(dataset), viewModifiers(dataset), [series.modality, number].filter(Boolean).join(" "), series.description];
+}
+
+/** How large a pixel of the image is on the screen. @param {Pick<Pane, "zoom" | "magnification">} pane */
+export function zoomWords({ zoom, magnification }) {
+  const percent = magnification * 100;
+  const rounded = `${percent < 10 ? percent.toFixed(1) : Math.round(percent)} %`;
+  return Math.abs(zoom - 1) < 1e-6 ? `${t("fit")} ${rounded}` : Math.abs(magnification - 1) < 1e-6 ? "1:1 100 %" : rounded;
 }
 
 /** @param {ShownPane} pane */
@@ -98,7 +118,7 @@ function howShown(pane) {
   }
   if (slice.spacing) lines.push(`${spacingText(slice.spacing)} mm${slice.atDetector ? ` ${t("(detector)")}` : ""}`);
   else lines.push(t("not calibrated"));
-  lines.push(`${slice.instance.columns} × ${slice.instance.rows}  ${Math.round(pane.zoom * 100)} %`);
+  lines.push(`${slice.instance.columns} × ${slice.instance.rows}  ${zoomWords(pane)}`);
   if (!slice.instance.isRaw) lines.push(t("drawn by the server"));
   return lines;
 }

@@ -87,14 +87,21 @@ export function edgeLetters(orientation, rotation, flipped) {
 }
 
 /**
+ * CSS pixels that an image pixel takes across, where the whole image just fits into its pane.
+ * @param {Pick<ImageView, "width" | "height" | "columns" | "rows" | "aspect" | "rotation">} view
+ */
+export function fitScale({ width, height, columns, rows, aspect, rotation }) {
+  const turned = rotation % 180 !== 0;
+  const tall = rows * aspect;
+  return Math.min(width / (turned ? tall : columns), height / (turned ? columns : tall));
+}
+
+/**
  * From image pixels (column, row; corner of the first pixel is 0, 0) to CSS pixels of a pane.
  * @param {ImageView} view
  */
 export function imageToScreen({ width, height, columns, rows, aspect, zoom, panX, panY, rotation, flipped }) {
-  const turned = rotation % 180 !== 0;
-  const tall = rows * aspect;
-  const fit = Math.min(width / (turned ? tall : columns), height / (turned ? columns : tall));
-  const scale = fit * zoom;
+  const scale = fitScale({ width, height, columns, rows, aspect, rotation }) * zoom;
   return new DOMMatrix()
     .translate(width / 2 + panX, height / 2 + panY)
     .rotate(rotation)

@@ -1,16 +1,17 @@
 // One pane: a slice of a series, drawn with its window, zoom and turn. Drawing happens at most once per screen refresh.
 
-import { contextOf, el, icon, wordsOf } from "../element.js";
-import { t } from "../i18n.js";
+import { contextOf, el } from "../element.js";
 import { Cine } from "./cine.js";
 import { CornerTexts } from "./corner-texts.js";
-import { imageToScreen } from "./geometry.js";
+import { fitScale, imageToScreen } from "./geometry.js";
 import { drawMeasurement, drawShape } from "./measure-drawing.js";
+import { ObjectView } from "./object-view.js";
+import { problemParts } from "./pane-problem.js";
 import { pixelTable, windowFromPixels } from "./window.js";
 
 /** @import { Frame } from "./frames.js" */
 /** @import { Measurement } from "./measure.js" */
-/** @import { Instance, Series, Slice } from "./study.js" */
+/** @import { Instance, ObjectGroup, Series, Slice } from "./study.js" */
 /** @import { PaneTools } from "./tools.js" */
 /** @import { Viewer } from "./viewer.js" */
 /** @import { GreyWindow } from "./window.js" */
@@ -46,6 +47,8 @@ export class Pane {
     /** @type {Series | null} */
     this.series = null;
     this.index = 0;
+    /** What is shown in place of a picture. @type {ObjectView | null} */
+    this.objects = null;
     /** What `picture` holds now. @type {{frame?: Frame, slice?: Slice, look?: string, rendered?: boolean}} */
     this.drawn = {};
     /** The measurement that is being made, and the one that was taken hold of. @type {Measurement | null} */
@@ -92,10 +95,35 @@ export class Pane {
    * @param {number} index
    */
   show(series, index = Math.floor((series.slices.length - 1) / 2)) {
+    this.closeObjects();
     this.series = series;
     this.reset();
     this.index = -1;
     this.goTo(index);
+  }
+
+  /**
+   * Show what is no picture: a report, a document, a video.
+   * @param {ObjectGroup} group
+   */
+  showObjects(group) {
+    this.closeObjects();
+    this.series = null;
+    this.reset();
+    this.problem.hidden = true;
+    this.objects = new ObjectView(group, () => this.viewer.activate(this));
+    this.element.append(this.objects.element);
+    this.invalidate();
+  }
+
+  closeObjects() {
+    this.objects?.close();
+    this.objects = null;
+  }
+
+  /** The entry of the strip that is shown. */
+  get entry() {
+    return this.objects?.group ?? this.series;
   }
 
   /**
@@ -117,6 +145,18 @@ export class Pane {
     this.index = next;
     this.load();
     this.viewer.paneMoved(this);
+  }
+
+  /** By so many images; a text moves. @param {number} by */
+  scroll(by) {
+    if (this.objects) this.objects.scroll(by);
+    else this.goTo(this.index + by);
+  }
+
+  /** Play a stack or a video, or let it rest. */
+  togglePlay() {
+    if (this.objects) this.objects.togglePlay();
+    else this.cine.toggle();
   }
 
   load() {
@@ -149,22 +189,11 @@ export class Pane {
 
   /** @param {unknown} error */
   fail(error) {
-    this.problem.replaceChildren(
-      icon("alert-triangle"),
-      el("span", {}, t("This image could not be loaded: {reason}", { reason: wordsOf(error) })),
-      el(
-        "button",
-        {
-          class: "btn",
-          type: "button",
-          onclick: () => {
-            this.problem.hidden = true;
-            this.load();
-          },
-        },
-        t("Try again"),
-      ),
-    );
+    const again = () => {
+      this.problem.hidden = true;
+      this.load();
+    };
+    this.problem.replaceChildren(...problemParts(error, again));
     this.problem.hidden = false;
     this.drawn = {};
     this.invalidate();
@@ -211,12 +240,26 @@ export class Pane {
     });
   }
 
-  matrix() {
+  /** The pane and the image in it, as geometry.js measures them. @param {Slice} slice */
+  placed({ instance, aspect }) {
     const { width, height } = this.element.getBoundingClientRect();
+    return { width, height, columns: instance.columns, rows: instance.rows, aspect, rotation: this.rotation };
+  }
+
+  matrix() {
     if (!this.slice) return new DOMMatrix();
-    const { instance, aspect } = this.slice;
-    const { zoom, panX, panY, rotation, flipped } = this;
-    return imageToScreen({ width, height, columns: instance.columns, rows: instance.rows, aspect, zoom, panX, panY, rotation, flipped });
+    const { zoom, panX, panY, flipped } = this;
+    return imageToScreen({ ...this.placed(this.slice), zoom, panX, panY, flipped });
+  }
+
+  /** Pixels of the screen that a pixel of the image takes across: 1 is true size, whatever the screen's density. */
+  get magnification() {
+    return this.slice ? fitScale(this.placed(this.slice)) * this.zoom * (window.devicePixelRatio || 1) : 1;
+  }
+
+  /** One pixel of the image on one of the screen, from its middle on. */
+  showTruePixels() {
+    if (this.slice) this.change({ zoom: this.zoom / this.magnification, panX: 0, panY: 0 });
   }
 
   /**
@@ -255,13 +298,25 @@ export class Pane {
           .scale(1 / scale),
       );
       context.imageSmoothingQuality = "high";
+      context.imageSmoothingEnabled = Math.abs(this.magnification - 1) > 1e-6;
       if (this.inverted && this.drawn.rendered) context.filter = "invert(1)";
       context.drawImage(this.picture, 0, 0);
       context.filter = "none";
     }
-    this.element.dataset.state = !this.slice ? "empty" : frame ? "shown" : this.problem.hidden ? "loading" : "failed";
+    this.element.dataset.state = this.stateWith(frame);
     this.drawMarks(frame);
     this.corners.show(this);
+  }
+
+  /**
+   * What the pane says of itself: empty, loading, failed, shown, or an object that is no image.
+   * @param {Frame | null | undefined} frame
+   */
+  stateWith(frame) {
+    if (this.objects) return "object";
+    if (!this.slice) return "empty";
+    if (frame) return "shown";
+    return this.problem.hidden ? "loading" : "failed";
   }
 
   /**

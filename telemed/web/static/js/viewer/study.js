@@ -2,14 +2,17 @@
 
 import { item, number, numbers, ofFrame, text, values } from "./dataset.js";
 import { dot, normalOf, sameWay } from "./geometry.js";
+import { kindOf } from "./object-kinds.js";
 
 /** @import { Dataset } from "./dataset.js" */
+/** @import { ObjectKind } from "./object-kinds.js" */
 
 /**
  * @typedef {object} Study
  * @property {string} uid
  * @property {string} url
  * @property {Series[]} series those with images
+ * @property {ObjectGroup[]} groups what else it holds
  * @property {string} date ISO
  * @property {string} accession
  * @property {string} description
@@ -158,19 +161,85 @@ export class Series {
     this.normal = null;
     this.frameOfReference = "";
     this.patient = "";
+    /** What the series holds besides pictures. @type {ObjectGroup[]} */
+    this.groups = [];
   }
 
   /** @param {AbortSignal} [signal] */
   async load(signal) {
     /** @type {Dataset[]} */
     const list = await getJson(`${this.url}/metadata`, signal);
-    const instances = list.map((dataset) => new Instance(dataset, this.url)).filter((instance) => instance.rows && instance.columns);
+    const pictures = list.filter((dataset) => kindOf(dataset) === "picture");
+    const instances = pictures.map((dataset) => new Instance(dataset, this.url));
     const slices = instances.flatMap((instance) => Array.from({ length: instance.frames }, (_, index) => new Slice(instance, index + 1)));
     Object.assign(this, inOrder(slices));
+    this.groups = groupsOf(this, list);
     this.frameOfReference = text(instances[0]?.dataset, "00200052");
     this.patient = text(instances[0]?.dataset, "00100010");
     return this;
   }
+}
+
+/** One stored object that is no picture. */
+export class StoredObject {
+  /**
+   * @param {Dataset} dataset
+   * @param {string} seriesUrl
+   */
+  constructor(dataset, seriesUrl) {
+    this.dataset = dataset;
+    this.kind = kindOf(dataset);
+    this.uid = text(dataset, "00080018");
+    this.url = `${seriesUrl}/instances/${this.uid}`;
+    this.number = number(dataset, "00200013") ?? 0;
+    this.label = text(dataset, "00420010") || text(item(dataset, "0040A043"), "00080104") || text(dataset, "00700080");
+  }
+}
+
+/** The objects of one kind of a series. */
+export class ObjectGroup {
+  /**
+   * @param {Series} series
+   * @param {ObjectKind} kind
+   * @param {StoredObject[]} objects
+   */
+  constructor(series, kind, objects) {
+    this.study = series.study;
+    this.kind = kind;
+    this.objects = objects;
+    this.uid = `${series.uid}/${kind}`;
+    this.number = series.number;
+    this.modality = series.modality;
+    this.description = series.description;
+  }
+}
+
+/**
+ * What a series holds besides pictures, by kind, in the order of instance numbers.
+ * @param {Series} series
+ * @param {Dataset[]} list
+ */
+function groupsOf(series, list) {
+  const objects = list.map((dataset) => new StoredObject(dataset, series.url)).filter((object) => object.kind !== "picture");
+  objects.sort((a, b) => a.number - b.number);
+  const kinds = [...new Set(objects.map((object) => object.kind))];
+  return kinds.map(
+    (kind) =>
+      new ObjectGroup(
+        series,
+        kind,
+        objects.filter((object) => object.kind === kind),
+      ),
+  );
+}
+
+/**
+ * All that a study lists: series of pictures and what else it holds, in the order of their numbers.
+ * @param {Study} study
+ * @returns {(Series | ObjectGroup)[]}
+ */
+export function entriesOf(study) {
+  return [...study.series, ...study.groups].sort((a, b) => (a.number ?? Infinity) - (b.number ?? Infinity) || 0);
 }
 
 /**
@@ -187,7 +256,7 @@ async function getJson(url, signal) {
 }
 
 /**
- * The series of a study that have images, with their slices, in the order of their numbers.
+ * The series of a study that have images, with their slices, in the order of their numbers, and what else it holds.
  * @param {string} base
  * @param {string} uid
  * @param {AbortSignal} [signal]
@@ -195,7 +264,7 @@ async function getJson(url, signal) {
 export async function loadStudy(base, uid, signal) {
   const url = `${base}/studies/${uid}`;
   /** @type {Study} */
-  const study = { uid, url, series: [], date: "", accession: "", description: "" };
+  const study = { uid, url, series: [], groups: [], date: "", accession: "", description: "" };
   /** @type {Dataset[]} */
   const found = await getJson(`${url}/series?includefield=0008103E`, signal);
   const all = found.map((dataset) => new Series(study, dataset, `${url}/series/${text(dataset, "0020000E")}`));
@@ -206,7 +275,8 @@ export async function loadStudy(base, uid, signal) {
   };
   await Promise.all(Array.from({ length: METADATA_AT_ONCE }, work));
   study.series = all.filter((series) => series.slices.length);
-  const dataset = study.series[0]?.slices[0]?.instance.dataset;
+  study.groups = all.flatMap((series) => series.groups);
+  const dataset = study.series[0]?.slices[0]?.instance.dataset ?? study.groups[0]?.objects[0]?.dataset;
   study.date = text(dataset, "00080020").replace(/^(\d{4})(\d{2})(\d{2})$/, "$1-$2-$3");
   study.accession = text(dataset, "00080050");
   study.description = text(dataset, "00081030");
@@ -214,12 +284,12 @@ export async function loadStudy(base, uid, signal) {
 }
 
 /**
- * Bring what arrived since into a study that is open. Gives the series that are new.
+ * Bring what arrived since into a study that is open. Gives the entries that are new.
  * @param {Study} known
  * @param {Study} fresh
  */
 export function mergeStudy(known, fresh) {
-  /** @type {Series[]} */
+  /** @type {(Series | ObjectGroup)[]} */
   const added = [];
   for (const series of fresh.series) {
     const before = known.series.find((each) => each.uid === series.uid);
@@ -229,7 +299,16 @@ export function mergeStudy(known, fresh) {
       added.push(series);
     }
   }
-  known.series.push(...added);
+  known.series.push(...fresh.series.filter((series) => added.includes(series)));
+  for (const group of fresh.groups) {
+    const before = known.groups.find((each) => each.uid === group.uid);
+    if (before) before.objects = group.objects;
+    else {
+      group.study = known;
+      known.groups.push(group);
+      added.push(group);
+    }
+  }
   known.date ||= fresh.date;
   known.accession ||= fresh.accession;
   known.description ||= fresh.description;

@@ -19,6 +19,17 @@ function button(picture, label, key, run) {
   );
 }
 
+/**
+ * A button that is known by what stands on it.
+ * @param {string} word
+ * @param {string} label
+ * @param {string} key
+ * @param {() => unknown} run
+ */
+function wordButton(word, label, key, run) {
+  return el("button", { type: "button", class: "tool tool-word", title: `${label} (${key})`, "aria-label": label, onclick: run }, word);
+}
+
 export class Toolbar {
   /** @param {import("./viewer.js").Viewer} viewer */
   constructor(viewer) {
@@ -37,7 +48,7 @@ export class Toolbar {
     }));
     this.linked = button("link", t("Scroll together"), "s", () => viewer.setLinked(!viewer.link.on));
     this.marks = viewer.marked ? button("flag", t("Marks of image quality"), "k", () => viewer.toggleMarks()) : null;
-    this.play = button("player-play", t("Play"), t("Space"), () => viewer.active.cine.toggle());
+    this.play = button("player-play", t("Play"), t("Space"), () => viewer.active.togglePlay());
     this.presets = el("select", { class: "tool-select", "aria-label": t("Window preset"), onchange: () => this.choosePreset() });
     this.priors = this.makePriors();
     /** @type {string | undefined} */
@@ -51,7 +62,8 @@ export class Toolbar {
       button("contrast", t("Invert"), "i", () => viewer.active.change({ inverted: !viewer.active.inverted })),
       button("rotate-clockwise", t("Rotate"), "t", () => viewer.active.change({ rotation: (viewer.active.rotation + 90) % 360 })),
       button("flip-horizontal", t("Flip"), "h", () => viewer.active.change({ flipped: !viewer.active.flipped })),
-      button("zoom-reset", t("Reset"), "0", () => viewer.resetPane()),
+      button("zoom-reset", t("Fit, and all as sent"), "0", () => viewer.resetPane()),
+      wordButton("1:1", t("True pixels (1:1)"), "9", () => viewer.active.showTruePixels()),
       button("trash", t("Remove measurement"), "Delete", () => viewer.deleteMeasurement()),
       this.gap(),
       ...this.layouts.map((layout) => layout.button),

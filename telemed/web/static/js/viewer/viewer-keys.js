@@ -21,7 +21,7 @@ function bind(key, label, run) {
 export function bindKeys(viewer, layouts) {
   const pane = () => viewer.active;
   /** @type {(by: number) => () => void} */
-  const scroll = (by) => () => pane().goTo(pane().index + by);
+  const scroll = (by) => () => pane().scroll(by);
   const nextLayout = () => viewer.setLayout(layouts[(layouts.indexOf(viewer.layout) + 1) % layouts.length]);
   for (const tool of TOOLS) bind(tool.key, tool.label, () => viewer.setTool(tool.name));
   bind("1", t("Window as sent"), () => viewer.setPreset(null));
@@ -43,12 +43,13 @@ export function bindKeys(viewer, layouts) {
   bind("h", t("Flip"), () => pane().change({ flipped: !pane().flipped }));
   bind("+", t("Zoom in"), () => pane().change({ zoom: pane().zoom * 1.2 }));
   bind("-", t("Zoom out"), () => pane().change({ zoom: pane().zoom / 1.2 }));
-  bind("0", t("Reset"), () => viewer.resetPane());
+  bind("0", t("Fit, and all as sent"), () => viewer.resetPane());
+  bind("9", t("True pixels (1:1)"), () => pane().showTruePixels());
   bind("Delete", t("Remove measurement"), () => viewer.deleteMeasurement());
   bind("Escape", t("Stop measuring"), () => viewer.setTool("window"));
   bind("g", t("Next layout"), nextLayout);
   bind("s", t("Scroll together"), () => viewer.setLinked(!viewer.link.on));
-  bind("Space", t("Play"), () => pane().cine.toggle());
+  bind("Space", t("Play"), () => pane().togglePlay());
   bind("f", t("Full screen"), () => viewer.toggleFullScreen());
   if (viewer.marked) bind("k", t("Marks of image quality"), () => viewer.toggleMarks());
   if (viewer.element.dataset.ohif) bind("z", t("Open in OHIF"), () => viewer.openOhif());

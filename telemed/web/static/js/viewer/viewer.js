@@ -13,13 +13,13 @@ import { LinkedScroll } from "./linked-scroll.js";
 import { MeasurementBook } from "./measure.js";
 import { Pane } from "./pane.js";
 import { SeriesStrip } from "./series-strip.js";
-import { loadStudy, mergeStudy } from "./study.js";
+import { entriesOf, loadStudy, mergeStudy } from "./study.js";
 import { Toolbar } from "./toolbar.js";
 import { PaneTools } from "./tools.js";
 import { bindKeys } from "./viewer-keys.js";
 
 /** @import { Shape } from "./measure-drawing.js" */
-/** @import { Series, Study } from "./study.js" */
+/** @import { ObjectGroup, Series, Study } from "./study.js" */
 /** @import { Tool } from "./tools.js" */
 /** @typedef {{uid: string, label: string}} Prior */
 
@@ -92,14 +92,7 @@ export class Viewer {
       this.say(t("The study could not be loaded: {reason}", { reason: wordsOf(error) }), true);
       return;
     }
-    const first = this.studies.flatMap((study) => study.series)[0];
-    if (!first) {
-      this.say(t("No images have arrived yet."), true);
-      return;
-    }
-    this.say("");
-    this.showSeries(first);
-    this.element.dispatchEvent(new CustomEvent("viewer:ready", { bubbles: true }));
+    if (!this.showFirst()) this.say(t("No images have arrived yet."), true);
   }
 
   /**
@@ -141,12 +134,7 @@ export class Viewer {
         if (pane.series && known.series.includes(pane.series)) pane.regrown(shown[index]);
       });
     }
-    const first = this.studies[0].series[0];
-    if (first && !this.panes[0].series) {
-      this.say("");
-      this.showSeries(first);
-      this.element.dispatchEvent(new CustomEvent("viewer:ready", { bubbles: true }));
-    }
+    if (!this.panes[0].entry) this.showFirst();
     this.update();
   }
 
@@ -227,7 +215,7 @@ export class Viewer {
   fillPanes() {
     const unseen = this.studies.flatMap((study) => study.series).filter((series) => !this.panes.some((pane) => pane.series === series));
     for (const pane of this.shownPanes) {
-      const next = pane.series || !this.panes[0].series ? undefined : unseen.shift();
+      const next = pane.entry || !this.panes[0].entry ? undefined : unseen.shift();
       if (next) pane.show(next);
     }
   }
@@ -264,12 +252,38 @@ export class Viewer {
     this.update();
   }
 
+  /** Pictures come first, and where there are none, what else there is. False where there is nothing. */
+  showFirst() {
+    const first = this.studies.flatMap((study) => study.series)[0] ?? this.studies.flatMap((study) => study.groups)[0];
+    if (!first) return false;
+    this.say("");
+    this.showEntry(first);
+    this.element.dispatchEvent(new CustomEvent("viewer:ready", { bubbles: true }));
+    return true;
+  }
+
+  /**
+   * Show what was chosen in the strip: a series of pictures, or what is no picture.
+   * @param {Series | ObjectGroup} entry
+   * @param {Pane} pane
+   */
+  showEntry(entry, pane = this.active) {
+    if ("slices" in entry) {
+      this.showSeries(entry, pane);
+      return;
+    }
+    pane.cine.stop();
+    pane.showObjects(entry);
+    this.activate(pane);
+    this.update();
+  }
+
   /** @param {number} by */
   nextSeries(by) {
-    const all = this.studies.flatMap((study) => study.series);
-    const at = this.active.series ? all.indexOf(this.active.series) : -1;
+    const all = this.studies.flatMap(entriesOf);
+    const at = this.active.entry ? all.indexOf(this.active.entry) : -1;
     const next = all[at + by];
-    if (next) this.showSeries(next);
+    if (next) this.showEntry(next);
   }
 
   /** @param {Pane} pane */
@@ -339,7 +353,7 @@ export class Viewer {
 
   update() {
     this.toolbar.update();
-    this.strip.mark(new Set(this.shownPanes.flatMap((pane) => pane.series ?? [])));
+    this.strip.mark(new Set(this.shownPanes.flatMap((pane) => pane.entry ?? [])));
   }
 }
 
