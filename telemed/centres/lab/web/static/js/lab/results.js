@@ -60,7 +60,7 @@ class Results {
    * @param {Record<string, Result[]>} earlier
    */
   show(items, earlier) {
-    const heads = [t("Test"), t("Result"), t("Unit"), t("Reference range"), t("Before"), t("Course")];
+    const heads = [t("Test item"), t("Result"), t("Unit"), t("Reference range"), t("Before"), t("Course")];
     const head = el("thead", {}, el("tr", {}, ...heads.map((words) => el("th", { scope: "col" }, words))));
     const rows = items.map((item) => row(item, earlier[item.id] ?? []));
     const table = el("table", { class: "lab-results" }, head, el("tbody", {}, ...rows));
