@@ -29,10 +29,10 @@ from telemed.adapters.database.migrate import migrate as apply_migrations
 from telemed.centres import extensions, migrations
 from telemed.data_folder import RESTORING, keep_database_private, make_ready
 from telemed.domain.certificate import Validity
-from telemed.listening import PortInUse, check_shared_port
+from telemed.listening import PortInUse, check_shared_ports
 from telemed.roles import all_roles
 from telemed.settings import Settings, unknown_names, unknown_variables
-from telemed.supervisor import CANNOT_START, Supervisor
+from telemed.supervisor import CANNOT_START, Supervisor, shared_ports
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help="Remote diagnosis platform.", pretty_exceptions_enable=False)
 log = structlog.get_logger()
@@ -55,6 +55,8 @@ def _settings() -> Settings:
         _fail(f"There is no file {file}, which TELEMED_CONFIG names.")
     try:
         settings = Settings()
+        for group in (extension.settings for extension in extensions() if extension.settings):
+            group()
         if file and (unknown := unknown_names(Path(file), [Settings, *(e.settings for e in extensions() if e.settings)])):
             names = ", ".join(f"TELEMED_{name.upper()}" for name in unknown)
             _fail(f"Setting {names}: there is no such setting, and {file} names it. docs/running.md lists them.")
@@ -180,8 +182,9 @@ def serve(
 
 
 async def _supervise(settings: Settings) -> int:
-    check_shared_port(settings)
-    return await Supervisor(gateways=settings.gateways).run()
+    ports = shared_ports(settings)
+    check_shared_ports(settings, ports)
+    return await Supervisor(ports).run()
 
 
 @app.command()

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
 from telemed.settings import Settings
 
@@ -22,11 +23,23 @@ def plain_port_error(host: str, port: int, setting: str) -> Iterator[None]:
         raise PortInUse(f"Port {port} on {host} cannot be opened ({error.strerror or error}). Set {setting} to another one.") from error
 
 
-def check_shared_port(settings: Settings) -> None:
-    """Check that the DICOM port is ours to share: a port that the gateways open together would be opened beside a stranger's
-    too. Raises `PortInUse`."""
-    if settings.gateways > 1:
-        host, port = settings.host, settings.dicom_port
-        with plain_port_error(host, port, "TELEMED_DICOM_PORT"):
-            family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE | socket.AI_NUMERICHOST)[0][0]
-            socket.create_server((host, port), family=family).close()
+class SharedPort(NamedTuple):
+    """A port that several processes of a role open together, and the setting that names it."""
+
+    role: str
+    processes: int
+    port: int
+    setting: str
+
+
+def check_shared_ports(settings: Settings, ports: Iterable[SharedPort]) -> None:
+    """Check that ports are ours to share: one that several processes open together would be opened beside a stranger's too. Raises
+    `PortInUse`."""
+    host = settings.host
+    for shared in ports:
+        if shared.processes > 1:
+            with plain_port_error(host, shared.port, shared.setting):
+                family = socket.getaddrinfo(host, shared.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE | socket.AI_NUMERICHOST)[0][
+                    0
+                ]
+                socket.create_server((host, shared.port), family=family).close()

@@ -26,10 +26,10 @@ from telemed.adapters.database.repositories.region import (
 from telemed.adapters.passwords import Argon2Passwords
 from telemed.centres.ecg.ports import REQUESTS as ECG_REQUESTS
 from telemed.demo import region
-from telemed.listening import check_shared_port
+from telemed.listening import check_shared_ports
 from telemed.service.ports.people import Passwords
 from telemed.settings import Settings
-from telemed.supervisor import Supervisor
+from telemed.supervisor import Supervisor, shared_ports
 
 READY_SECONDS = 60
 FIRST_CASES = 24
@@ -71,8 +71,9 @@ class Arrival:
 async def run_demo(settings: Settings, *, with_cases: bool) -> int:
     """Until told to stop. Returns the exit status."""
     await put_region(settings)
-    check_shared_port(settings)
-    supervisor = Supervisor(gateways=settings.gateways)
+    ports = shared_ports(settings)
+    check_shared_ports(settings, ports)
+    supervisor = Supervisor(ports)
     serving = asyncio.create_task(supervisor.run())
     ready = asyncio.create_task(_ready(settings))
     await asyncio.wait([serving, ready], return_when=asyncio.FIRST_COMPLETED)

@@ -91,6 +91,7 @@ class Action(StrEnum):
     MESSAGE_REPLAY = "message:replay"
     RESULT_READ = "result:read"
     MAPPING_DECIDE = "mapping:decide"
+    CONNECTION_MANAGE = "connection:manage"
     REPORT_VERIFY = "report:verify"
     """Open to everybody who has a report's code; no role is asked."""
 
@@ -130,6 +131,7 @@ POLICY: Mapping[Role, Mapping[Action, frozenset[Relation]]] = {
         A.PATIENT_MERGE: ANYWHERE,
         A.NETWORK_READ: ANYWHERE, A.DEVICE_MANAGE: ANYWHERE, A.UNMATCHED_READ: ANYWHERE, A.STATISTICS_READ: ANYWHERE,
         A.MESSAGE_READ: ANYWHERE, A.MESSAGE_OPEN: ANYWHERE, A.MESSAGE_REPLAY: ANYWHERE, A.MAPPING_DECIDE: ANYWHERE,
+        A.CONNECTION_MANAGE: ANYWHERE,
     },
     Role.SYSTEM_ADMINISTRATOR: {A.NETWORK_READ: ANYWHERE, A.SYSTEM_READ: ANYWHERE, A.JOB_RETRY: ANYWHERE, A.RECOVERY_CONFIRM: ANYWHERE},
     Role.SECURITY_ADMINISTRATOR: {

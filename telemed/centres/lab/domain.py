@@ -21,6 +21,12 @@ class LabJob(JobType):
     """Results of an order came or changed: find their case, and open the loop for what is critical."""
     READ_REPORT = "read-lab-report"
     """A file with results was attached to a case: read it."""
+    TELL_REPORT = "lab-tell-report"
+    """A report was released: write it for the member's systems."""
+    SEND = "lab-send"
+    """Messages wait for a member's system: send them in their order."""
+    CODE_MAPPED = "lab-code-mapped"
+    """A person said which test a sender's code is: judge what came under it by the limits of that test."""
 
 
 RESULTS = EvidenceKind(EvidenceType("lab-report"), _("Laboratory results"), _("No results yet"), "flask", read_by=LabJob.READ_REPORT)
@@ -55,6 +61,8 @@ class LabMessage:
     raw: bytes = b""
     key: str = ""
     replayed_at: datetime | None = None
+    batch: str = ""
+    """The id of the first message of the commit that took this one."""
 
     @property
     def name(self) -> MessageName:
@@ -174,9 +182,9 @@ def merged(known: Result | None, new: Result) -> Result | None:
         status = ResultStatus.CORRECTED
     elif known.status in RELEASED and status is ResultStatus.FINAL:
         status = known.status
-    if status is known.status and new.value == known.value:
-        return None
     value = known.value if status in (ResultStatus.ENTERED_IN_ERROR, ResultStatus.CANCELLED) else new.value
+    if status is known.status and value == known.value:
+        return None
     return replace(new, id=known.id, version=known.version + 1, status=status, value=value)
 
 

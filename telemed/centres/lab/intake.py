@@ -8,7 +8,7 @@ from datetime import timedelta
 from hashlib import sha256
 from typing import Final, Protocol
 
-from telemed.centres.lab.domain import RESULTS, LabJob, LabMessage, MessageName, MessageState, OpenMapping, Result, ResultCode, merged
+from telemed.centres.lab.domain import RESULTS, LabJob, LabMessage, MessageName, MessageState, OpenMapping, Result, merged
 from telemed.centres.lab.ports import LabMessages, LabResults, Mappings
 from telemed.domain.network import Network
 from telemed.domain.people import SYSTEM
@@ -111,12 +111,12 @@ async def take_messages(work: UnitOfWork, offered: Sequence[tuple[Incoming, Call
     for known in await messages.known({each.name for each, _ in offered}):
         batch.known.setdefault(known.name, []).append(known)
     answers = [await _take(work, batch, incoming, caller) for incoming, caller in offered]
+    if batch.new:
+        _put_on_record(work, batch.new)
     await messages.add(batch.new)
     await take_results(work, [(message.id, incoming.results) for incoming, message in batch.accepted])
     for incoming, _ in batch.accepted:
         work.outbox.count(RESULTS.type, incoming.sender)
-    if batch.new:
-        _put_on_record(work, batch.new)
     return answers
 
 
@@ -126,7 +126,7 @@ async def _take(work: UnitOfWork, batch: _Batch, incoming: Incoming, caller: Cal
     if obstacle is None:
         for known in same_name:
             if known.sha256 == incoming.sha256 and known.state is not MessageState.REFUSED:
-                return known.answer
+                return _answer_again(known, incoming)
     fault, state = obstacle, MessageState.REFUSED
     if fault is None:
         fault, state = incoming.fault, MessageState.QUARANTINED
@@ -161,6 +161,13 @@ async def _take(work: UnitOfWork, batch: _Batch, incoming: Incoming, caller: Cal
     return answer
 
 
+def _answer_again(known: LabMessage, incoming: Incoming) -> bytes:
+    """The answer that it had; one that lay aside and was taken by a replay since is accepted now."""
+    if known.state is MessageState.ACCEPTED and known.replayed_at is not None:
+        return incoming.answer(None)[1]
+    return known.answer
+
+
 async def _may_be_kept(work: UnitOfWork, batch: _Batch, message: LabMessage, same_name: Iterable[LabMessage]) -> bool:
     if any(known.sha256 == message.sha256 and known.state is MessageState.REFUSED for known in same_name):
         return False
@@ -172,7 +179,9 @@ async def _may_be_kept(work: UnitOfWork, batch: _Batch, message: LabMessage, sam
 
 
 def _put_on_record(work: UnitOfWork, taken: Sequence[LabMessage]) -> None:
-    """One record a batch: how many, the first and the last, and a digest over their digests in order."""
+    """One record a batch: how many, the first and the last, and a digest over their digests in order. Their rows name the first."""
+    for message in taken:
+        message.batch = taken[0].id
     digest = sha256("\n".join(message.sha256 for message in taken).encode()).hexdigest()
     detail = {"messages": len(taken), "first": taken[0].id, "last": taken[-1].id, "digest": digest}
     work.outbox.audit("message:take", SYSTEM, "", "lab/messages", detail=detail)
@@ -191,7 +200,12 @@ async def take_results(work: UnitOfWork, said: Sequence[tuple[str, Sequence[Resu
                 stand[result.key] = now if now.id else replace(now, id=new_id())
                 changes.append(stand[result.key])
     await repository.put(changes)
-    for member, order, patient in dict.fromkeys((each.member, each.order_number, each.patient_number) for each in changes):
+    look_at_orders(work, changes)
+
+
+def look_at_orders(work: UnitOfWork, results: Iterable[Result]) -> None:
+    """Have the orders of these results looked at: where they belong, and whether something is critical."""
+    for member, order, patient in dict.fromkeys((each.member, each.order_number, each.patient_number) for each in results):
         payload = {"member": member, "order": order, "patient": patient}
         key = sha256("|".join(payload.values()).encode()).hexdigest()
         work.outbox.job(LabJob.RESULTS_ARRIVED, payload, key=f"lab-results:{key}")
@@ -199,7 +213,7 @@ async def take_results(work: UnitOfWork, said: Sequence[tuple[str, Sequence[Resu
 
 async def _with_chosen_codes(work: UnitOfWork, said: Sequence[tuple[str, Sequence[Result]]]) -> Sequence[tuple[str, Sequence[Result]]]:
     """Give codes that a person mapped the code that was chosen; note the others for a decision."""
-    unknown = [result for _, results in said for result in results if not result.code.known]
+    unknown = [result for _, results in said for result in results if not result.code.known and result.code.local]
     if not unknown:
         return said
     mappings = work.repository(Mappings)
@@ -216,6 +230,6 @@ async def _with_chosen_codes(work: UnitOfWork, said: Sequence[tuple[str, Sequenc
 
     def coded(result: Result) -> Result:
         item = chosen.get((result.member, result.code.local)) if not result.code.known else None
-        return replace(result, code=ResultCode(item, "", result.code.local)) if item else result
+        return replace(result, code=replace(item, local=result.code.local)) if item else result
 
     return [(message_id, tuple(coded(result) for result in results)) for message_id, results in said]

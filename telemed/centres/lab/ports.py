@@ -54,8 +54,17 @@ class LabResults(Protocol):
         """Oldest first."""
         ...
 
-    async def rename(self, member: str, local: str, code: ResultCode) -> int:
-        """Give results of a sender's code the codes that were chosen for it. Return how many."""
+    async def rename(self, member: str, local: str, before: str, code: ResultCode) -> int:
+        """Give results of a sender's code the codes that were chosen for it; those that the sender named by a standard code of its own
+        keep that. `before` is what was chosen before. Return how many."""
+        ...
+
+    async def of_code(self, member: str, local: str, after: str, limit: int) -> list[Result]:
+        """Results of a sender's own code in the order of their ids, those after this one."""
+        ...
+
+    async def flag(self, flags: Mapping[str, str]) -> None:
+        """Set flags by the ids of results: how they are judged changed, not what was said."""
         ...
 
 
@@ -70,13 +79,14 @@ class Mappings(Protocol):
         """Count these codes as seen once more."""
         ...
 
-    async def chosen(self, codes: Collection[tuple[str, str]]) -> Mapping[tuple[str, str], str]:
-        """WS/T 886 codes that were chosen for (member, code)."""
+    async def chosen(self, codes: Collection[tuple[str, str]]) -> Mapping[tuple[str, str], ResultCode]:
+        """The codes of the catalogue's test that was chosen for (member, code)."""
         ...
 
     async def listed(self, open_only: bool, limit: int) -> list[OpenMapping]: ...
-    async def choose(self, member: str, code: str, item: str) -> bool:
-        """Write down the WS/T 886 code that a person chose; False where nobody has seen the code."""
+    async def get(self, member: str, code: str) -> OpenMapping | None: ...
+    async def choose(self, member: str, code: str, item: str) -> None:
+        """Write down the WS/T 886 code that a person chose."""
         ...
 
 

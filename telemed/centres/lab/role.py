@@ -21,7 +21,7 @@ async def run(parts: Parts, stop: asyncio.Event) -> None:
     intake = MessageIntake(parts.application)
     server = MllpServer(intake, Limits(settings.mllp_largest, settings.mllp_idle_seconds))
     with plain_port_error(host, settings.mllp_port, "TELEMED_MLLP_PORT"):
-        await server.listen(host, settings.mllp_port, settings.mllp_tls_context)
+        await server.listen(host, settings.mllp_port, settings.mllp_tls_context, shared=settings.mllp_processes > 1)
     log.info("mllp.ready", port=settings.mllp_port)
     try:
         await stop.wait()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from telemed.centres.lab.domain import LabMessage, MessageState, OpenMapping, Result, ResultCode
+from telemed.centres.lab.domain import LabJob, LabMessage, MessageState, OpenMapping, Result, ResultCode
 from telemed.centres.lab.ports import LabMessages, LabResults, Mappings, MessageFilter
 from telemed.domain.errors import FieldError, Forbidden, Invalid, NotFound
 from telemed.domain.people import Person
@@ -113,10 +113,13 @@ async def decide_mapping(work: UnitOfWork, person: Person, member: str, local: s
     """Say which test a sender's code is, for what came and what comes. Return how many results it names. Raises Forbidden, NotFound."""
     require(person, Action.MAPPING_DECIDE)
     if not code.known:
-        raise Invalid(FieldError("item", "unknown"))
-    if not await work.repository(Mappings).choose(member, local, code.wst886):
+        raise Invalid(FieldError("item", "no-such-test"))
+    seen = await work.repository(Mappings).get(member, local)
+    if seen is None:
         raise NotFound("code", local)
-    named = await work.repository(LabResults).rename(member, local, code)
+    await work.repository(Mappings).choose(member, local, code.wst886)
+    named = await work.repository(LabResults).rename(member, local, seen.item, code)
+    work.outbox.job(LabJob.CODE_MAPPED, {"member": member, "code": local}, key=f"lab-mapped:{member}:{local}")
     detail = {"member": member, "code": local, "item": code.wst886, "results": named}
     work.outbox.audit(Action.MAPPING_DECIDE, person.username, person.institution, f"lab-code/{member}", detail=detail)
     return named

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ssl
 
-from pydantic import Field
+from pydantic import Field, ValidationInfo, field_validator
 
 from telemed.settings import SettingsGroup
 
@@ -13,6 +13,7 @@ class LabSettings(SettingsGroup):
     """The description of each field is its documentation (`docs/running.md`)."""
 
     mllp_port: int = Field(default=2575, ge=1, le=65535, description="Port of the HL7 listener (MLLP)")
+    mllp_processes: int = Field(default=1, ge=1, le=16, description="Processes that share the port of the HL7 listener")
     mllp_tls: str = Field(
         default="", description="PEM file with certificate and key: the HL7 listener then speaks TLS only; empty: plain TCP"
     )
@@ -21,6 +22,28 @@ class LabSettings(SettingsGroup):
     )
     mllp_largest: int = Field(default=32 << 20, ge=65536, le=128 << 20, description="Bytes of the largest HL7 message that is taken")
     mllp_idle_seconds: float = Field(default=300, gt=0, description="Seconds of silence after which an HL7 connection is closed")
+
+    lab_folder: str = Field(
+        default="",
+        description="Folder in which laboratory systems leave files (HL7, CSV, XLSX, XLS, ASTM), below a folder of their member's code;"
+        " empty: none is watched",
+    )
+    mllp_answer_seconds: float = Field(
+        default=30, gt=0, le=120, description="Seconds that a member's system has to answer a message before it is sent again"
+    )
+
+    @field_validator("mllp_tls", "mllp_tls_clients")
+    @classmethod
+    def _readable_pem(cls, file: str, info: ValidationInfo) -> str:
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        try:
+            if file and info.field_name == "mllp_tls":
+                context.load_cert_chain(file)
+            elif file:
+                context.load_verify_locations(file)
+        except OSError as error:  # ssl.SSLError is one
+            raise ValueError(f"{file} does not hold what TLS needs ({error.strerror or error})") from None
+        return file
 
     @property
     def mllp_tls_context(self) -> ssl.SSLContext | None:

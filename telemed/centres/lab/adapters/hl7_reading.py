@@ -16,6 +16,7 @@ from lab.hl7 import Content, Header, Message, Observation, Patient
 from lab.hl7.answers import ACCEPTED, ERROR, REJECTED, acknowledge, code_for
 from lab.hl7.answers import Fault as WrittenFault
 from lab.hl7.datatypes import Code
+from lab.hl7.header import ENHANCED
 from telemed.centres.lab.domain import Result, ResultCode, ResultStatus, ResultValue
 from telemed.centres.lab.intake import Fault, Incoming
 from telemed.service.identity import new_id
@@ -43,10 +44,40 @@ class Answer:
     at: datetime
 
     def __call__(self, fault: Fault | None) -> tuple[str, bytes]:
+        """Return MSA-1 of the first answer, and the bytes: one answer, or two blocks where both are asked for, or none."""
         outcome = ACCEPTED if fault is None else REJECTED if fault.rejected else ERROR
-        code = code_for(self.header, outcome)
         faults = [WrittenFault(fault.condition, fault.text[:250], fault.segment, fault.field)] if fault else []
-        return code, acknowledge(self.answered, code, control_id=new_id()[:20], at=self.at, faults=faults)
+        codes = codes_for(self.header, outcome)
+        written = [acknowledge(self.answered, code, control_id=new_id()[-20:], at=self.at, faults=faults) for code in codes]
+        return code_for(self.header, outcome), BETWEEN_BLOCKS.join(written)
+
+
+BETWEEN_BLOCKS: Final = b"\x1c\r\x0b"
+"""Between two answers to one message: each is a block of its own."""
+
+APPLICATION_CODES: Final = {ACCEPTED: "AA", ERROR: "AE", REJECTED: "AR"}
+
+
+def codes_for(header: Header | None, outcome: str) -> list[str]:
+    """Return MSA-1 of every answer that a message asks for, in their order (HL7 v2.5.1 section 2.9.2).
+
+    What is taken is read in the same commit, so the application's answer is known with that of the store. One who asks only for the
+    application's (IHE LAW: MSH-15 ER, MSH-16 AL) has only that. A message that is refused by the store has no application's answer but
+    where the store's was not wanted.
+    """
+    first = code_for(header, outcome)
+    if header is None or header.mode != ENHANCED:
+        return [first]
+    accept = _wanted(header.accept_condition or "AL", outcome)
+    application = _wanted(header.application_condition, outcome)
+    if accept and outcome != ACCEPTED:
+        return [first]
+    return [first] * accept + [APPLICATION_CODES[outcome]] * application
+
+
+def _wanted(condition: str, outcome: str) -> bool:
+    """True where HL7 table 0155 asks for an answer: always, on error or reject, on success, never."""
+    return condition == "AL" or condition == ("SU" if outcome == ACCEPTED else "ER")
 
 
 def read_block(content: bytes, at: datetime, zone: tzinfo) -> list[Incoming]:

@@ -13,7 +13,7 @@ from sqlalchemy.exc import IntegrityError, InterfaceError, OperationalError
 from storage.errors import StorageError
 from storage.group_commit import GroupCommit
 from telemed.adapters.application import SqlApplication
-from telemed.centres.lab.adapters.hl7_reading import read_block
+from telemed.centres.lab.adapters.hl7_reading import BETWEEN_BLOCKS, read_block
 from telemed.centres.lab.intake import Caller, Fault, Incoming, take_messages
 
 log = structlog.get_logger()
@@ -24,6 +24,13 @@ INLINE: Final = 32 << 10
 INTERNAL: Final = Fault("207", "the message could not be stored: send it again later")
 
 AWAY: Final = (OperationalError, InterfaceError, StorageError, OSError)
+
+
+def _blocks(answers: Sequence[bytes]) -> bytes:
+    """Return the answers to the messages of one block: the first ones behind each other in one block, then the second ones."""
+    parts = [answer.split(BETWEEN_BLOCKS) for answer in answers]
+    depth = max(map(len, parts), default=0)
+    return BETWEEN_BLOCKS.join(b"".join(part[place] for part in parts if place < len(part)) for place in range(depth))
 
 
 class MessageIntake:
@@ -48,8 +55,8 @@ class MessageIntake:
             await self._keep_large(found)
         except AWAY as error:
             log.warning("messages.not_stored", error=str(error))
-            return b"".join(each.answer(INTERNAL)[1] for each in found)
-        return b"".join(await asyncio.gather(*(self._answered(each, caller) for each in found)))
+            return _blocks([each.answer(INTERNAL)[1] for each in found])
+        return _blocks(await asyncio.gather(*(self._answered(each, caller) for each in found)))
 
     async def close(self) -> None:
         """Wait until what was submitted is written."""

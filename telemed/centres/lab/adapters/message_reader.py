@@ -16,6 +16,30 @@ LIKE: Final = 0.5
 """Likeness of names (0 to 1) from which a test is suggested; a unit of the same kind adds to it (practice)."""
 
 
+NEVER_SAID: Final = ("测定", "检测", "计数", "离子", "血清", "血浆", "血", "尿")
+"""Words of a test's name that do not tell it from others."""
+
+WHOLE: Final = 0.9
+"""Likeness where the one name is the other but for such words."""
+
+
+def _likeness(one: str, other: str) -> float:
+    """Return how like two names are, from 0 to 1."""
+    one, other = one.casefold().strip(), other.casefold().strip()
+    if not one or not other:
+        return 0.0
+    cores = [_core(one), _core(other)]
+    if cores[0] and cores[0] == cores[1]:
+        return WHOLE
+    return SequenceMatcher(None, one, other).ratio()
+
+
+def _core(name: str) -> str:
+    for word in NEVER_SAID:
+        name = name.replace(word, "")
+    return name
+
+
 class StoredMessageReader:
     """Implements `telemed.centres.lab.ports.MessageReader`."""
 
@@ -41,8 +65,7 @@ class StoredMessageReader:
         unit = units.read(mapping.unit) if mapping.unit else None
         rated = []
         for item in catalogue.items():
-            names = (item.name_zh, item.abbreviation)
-            like = max(SequenceMatcher(None, mapping.name.casefold(), name.casefold()).ratio() for name in names)
+            like = max(_likeness(said, name) for said in (mapping.name, mapping.code) for name in (item.name_zh, item.abbreviation))
             if unit is not None and units.comparable(unit.ucum, item.ucum):
                 like += 0.2
             if like >= LIKE:

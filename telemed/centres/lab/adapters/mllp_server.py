@@ -122,10 +122,16 @@ class Connection(asyncio.Protocol):
     async def _work(self) -> None:
         while self._waiting:
             block = self._waiting.popleft()
-            answer = await self._intake.take(block.content, self._caller, FAULTS.get(block.fault))
+            try:
+                answer = await self._intake.take(block.content, self._caller, FAULTS.get(block.fault))
+            except Exception:  # a fault of ours: nothing is acknowledged, and the sender does not wait for ever
+                log.exception("hl7.not_taken", address=self._caller.address)
+                self._transport.close()
+                return
             if self._transport.is_closing():
                 return  # nobody is there to hear it; whoever sends it again has this answer
-            self._transport.write(encode(answer))
+            if answer:  # who asked for none hears nothing
+                self._transport.write(encode(answer))
             taken.labels(_code(answer)).inc()
             await self._drained.wait()
             if self._decoder.broken and not self._waiting:
@@ -160,10 +166,12 @@ class MllpServer:
         self._living: set[Connection] = set()
         self._server: asyncio.Server | None = None
 
-    async def listen(self, host: str, port: int, tls: ssl.SSLContext | None = None) -> None:
-        """Begin. Raises OSError where the port cannot be had."""
+    async def listen(self, host: str, port: int, tls: ssl.SSLContext | None = None, *, shared: bool = False) -> None:
+        """Begin; `shared` with other processes. Raises OSError where the port cannot be had."""
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(lambda: Connection(self._intake, self._limits, self._living), host, port, ssl=tls)
+        self._server = await loop.create_server(
+            lambda: Connection(self._intake, self._limits, self._living), host, port, ssl=tls, reuse_port=shared or None
+        )
 
     @property
     def port(self) -> int:

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
+from lab import catalogue
 from telemed.adapters.database.repositories.base import Repository, insert_into
 from telemed.centres.lab.adapters import tables as t
 from telemed.centres.lab.domain import (
@@ -127,7 +128,7 @@ class ResultTable(Repository):
     async def by_keys(self, keys: Collection[str]) -> Mapping[str, Result]:
         found: dict[str, Result] = {}
         for piece in _pieces(keys):
-            rows = await self._all(self._locked(sa.select(t.lab_result).where(t.lab_result.c.key.in_(piece))))
+            rows = await self._all(self._locked(sa.select(t.lab_result).where(t.lab_result.c.key.in_(piece)).order_by(t.lab_result.c.key)))
             found |= {row["key"]: _result(row) for row in rows}
         return found
 
@@ -137,7 +138,7 @@ class ResultTable(Repository):
         rows = {result.id: _result_row(result) for result in results}
         insert = insert_into(self._connection.dialect.name, t.lab_result)
         fresh = {name: insert.excluded[name] for name in t.lab_result.c.keys() if name not in ("id", "key")}  # noqa: SIM118  # columns
-        await self._do(insert.on_conflict_do_update(index_elements=["key"], set_=fresh), list(rows.values()))
+        await self._do(insert.on_conflict_do_update(index_elements=["key"], set_=fresh), sorted(rows.values(), key=lambda row: row["key"]))
         versions = [_result_row(result) | {"result_id": result.id} for result in results]
         await self._do(sa.insert(t.lab_result_version), [{name: row[name] for name in _VERSION} for row in versions])
 
@@ -168,11 +169,22 @@ class ResultTable(Repository):
         rows = await self._all(sa.select(t.lab_result_version).where(c.result_id == result_id).order_by(c.version))
         return [_result(dict(now) | dict(row) | {"id": result_id}) for row in rows]
 
-    async def rename(self, member: str, local: str, code: ResultCode) -> int:
-        """Give results of a sender's code the codes that were chosen for it."""
+    async def rename(self, member: str, local: str, before: str, code: ResultCode) -> int:
         c = t.lab_result.c
-        where = (c.member == member, c.local == local)
+        unnamed = sa.and_(c.wst886 == "", c.loinc == "")
+        where = (c.member == member, c.local == local, sa.or_(unnamed, c.wst886 == before) if before else unnamed)
         return (await self._do(sa.update(t.lab_result).where(*where).values(wst886=code.wst886, loinc=code.loinc))).rowcount
+
+    async def of_code(self, member: str, local: str, after: str, limit: int) -> list[Result]:
+        c = t.lab_result.c
+        where = (c.member == member, c.local == local, c.id > after)
+        return [_result(row) for row in await self._all(sa.select(t.lab_result).where(*where).order_by(c.id).limit(limit))]
+
+    async def flag(self, flags: Mapping[str, str]) -> None:
+        if flags:
+            c = t.lab_result.c
+            change = sa.update(t.lab_result).where(c.id == sa.bindparam("which")).values(flag=sa.bindparam("said"))
+            await self._do(change, [{"which": key, "said": said} for key, said in sorted(flags.items())])
 
 
 class OrderTable(Repository):
@@ -197,6 +209,11 @@ class OrderTable(Repository):
         await self._do(insert.values(row).on_conflict_do_update(index_elements=keys, set_=fresh))
 
 
+def _codes_of(wst886: str) -> ResultCode:
+    item = catalogue.find(wst886)
+    return ResultCode(wst886, item.loinc if item is not None else "")
+
+
 class MappingTable(Repository):
     """Implements `telemed.centres.lab.ports.Mappings`."""
 
@@ -205,15 +222,16 @@ class MappingTable(Repository):
             return
         insert = insert_into(self._connection.dialect.name, t.lab_mapping)
         fresh = {"seen": t.lab_mapping.c.seen + insert.excluded.seen, "last_at": insert.excluded.last_at}
-        rows = [{name: getattr(each, name) for name in OpenMapping.__slots__} for each in seen]
+        in_order = sorted(seen, key=lambda each: (each.member, each.code))
+        rows = [{name: getattr(each, name) for name in OpenMapping.__slots__} for each in in_order]
         await self._do(insert.on_conflict_do_update(index_elements=["member", "code"], set_=fresh), rows)
 
-    async def chosen(self, codes: Collection[tuple[str, str]]) -> Mapping[tuple[str, str], str]:
+    async def chosen(self, codes: Collection[tuple[str, str]]) -> Mapping[tuple[str, str], ResultCode]:
         c = t.lab_mapping.c
-        found: dict[tuple[str, str], str] = {}
+        found: dict[tuple[str, str], ResultCode] = {}
         for piece in _pieces(codes):
             query = sa.select(c.member, c.code, c.item).where(sa.tuple_(c.member, c.code).in_(piece), c.item != "")
-            found |= {(row["member"], row["code"]): row["item"] for row in await self._all(query)}
+            found |= {(row["member"], row["code"]): _codes_of(row["item"]) for row in await self._all(query)}
         return found
 
     async def listed(self, open_only: bool, limit: int) -> list[OpenMapping]:
@@ -221,7 +239,11 @@ class MappingTable(Repository):
         query = sa.select(t.lab_mapping).order_by(c.last_at.desc(), c.member, c.code).limit(limit)
         return [OpenMapping(**row) for row in await self._all(query.where(c.item == "") if open_only else query)]
 
-    async def choose(self, member: str, code: str, item: str) -> bool:
+    async def get(self, member: str, code: str) -> OpenMapping | None:
         c = t.lab_mapping.c
-        done = await self._do(sa.update(t.lab_mapping).where(c.member == member, c.code == code).values(item=item))
-        return bool(done.rowcount)
+        row = await self._one(self._locked(sa.select(t.lab_mapping).where(c.member == member, c.code == code)))
+        return OpenMapping(**row) if row else None
+
+    async def choose(self, member: str, code: str, item: str) -> None:
+        c = t.lab_mapping.c
+        await self._do(sa.update(t.lab_mapping).where(c.member == member, c.code == code).values(item=item))

@@ -26,6 +26,7 @@ lab_message = sa.Table(
     sa.Column("raw", sa.LargeBinary, nullable=False, comment="empty where `key` names an object"),
     sa.Column("key", sa.String(200), nullable=False, server_default=""),
     sa.Column("replayed_at", Instant),
+    sa.Column("batch", Id, nullable=False, server_default="", comment="the first message of the commit that took this one"),
     sa.Index("uq_lab_message_accepted", "sender", "application", "control_id", unique=True, **only("state = 'accepted'")),
     sa.Index("ix_lab_message_received", "sender", "received_at"),
     sa.Index("ix_lab_message_name", "sender", "control_id"),
@@ -66,7 +67,7 @@ lab_result = sa.Table(
     sa.Column("version", sa.Integer, nullable=False),
     sa.Index("ix_lab_result_patient", "member", "patient_number", "observed_at"),
     sa.Index("ix_lab_result_order", "member", "order_number"),
-    sa.Index("ix_lab_result_unmapped", "member", "local", **only("wst886 = '' AND loinc = ''")),
+    sa.Index("ix_lab_result_local", "member", "local", **only("local <> ''")),
     comment="results as they stand now",
 )
 
