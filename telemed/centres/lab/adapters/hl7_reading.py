@@ -9,14 +9,14 @@ from functools import lru_cache
 from hashlib import sha256
 from typing import Final
 
-from lab import catalogue, hl7, ranges, units
-from lab.critical import critical
-from lab.errors import LabError, NotConvertible, UnreadableMessage, UnsupportedMessage
+from lab import catalogue, hl7, units
+from lab.errors import LabError, UnreadableMessage, UnsupportedMessage
 from lab.hl7 import Content, Header, Message, Observation, Patient
 from lab.hl7.answers import ACCEPTED, ERROR, REJECTED, acknowledge, code_for
 from lab.hl7.answers import Fault as WrittenFault
 from lab.hl7.datatypes import Code
 from lab.hl7.header import ENHANCED
+from telemed.centres.lab.adapters.judging import DEFAULT_RULES, CriticalRules, Subject, flag_of
 from telemed.centres.lab.domain import Result, ResultCode, ResultStatus, ResultValue
 from telemed.centres.lab.intake import Fault, Incoming
 from telemed.service.identity import new_id
@@ -31,8 +31,6 @@ RESULT_TYPES: Final = frozenset({"ORU^R01", "ORU^R40", "OUL^R22", "OUL^R23", "OU
 
 LOINC: Final = frozenset({"LN", "LOINC", "LNC"})
 WST886: Final = frozenset({"WST886", "WS/T886", "WS/T 886", "WS886"})
-FLAGS: Final = {"L": "L", "H": "H", "LL": "LL", "HH": "HH", "N": "N", "A": "A", "AA": "AA", "<": "LL", ">": "HH", "↑": "H", "↓": "L"}
-"""OBX-8 (HL7 table 0078), and the arrows that systems write."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +78,7 @@ def _wanted(condition: str, outcome: str) -> bool:
     return condition == "AL" or condition == ("SU" if outcome == ACCEPTED else "ER")
 
 
-def read_block(content: bytes, at: datetime, zone: tzinfo) -> list[Incoming]:
+def read_block(content: bytes, at: datetime, zone: tzinfo, rules: CriticalRules = DEFAULT_RULES) -> list[Incoming]:
     """Return the messages of one block: one, or those of a batch. What cannot be read is among them, with its fault.
 
     A processor's work: of 4 KB an eighth of a millisecond, of 16 MB a second.
@@ -89,10 +87,10 @@ def read_block(content: bytes, at: datetime, zone: tzinfo) -> list[Incoming]:
         raws = hl7.messages(content)
     except LabError:
         raws = [content]
-    return [_incoming(raw, at, zone) for raw in raws or [content]]
+    return [_incoming(raw, at, zone, rules) for raw in raws or [content]]
 
 
-def _incoming(raw: bytes, at: datetime, zone: tzinfo) -> Incoming:
+def _incoming(raw: bytes, at: datetime, zone: tzinfo, rules: CriticalRules) -> Incoming:
     digest = sha256(raw).hexdigest()
     header: Header | None = None
     message: Message | None = None
@@ -105,7 +103,7 @@ def _incoming(raw: bytes, at: datetime, zone: tzinfo) -> Incoming:
         if content.type not in RESULT_TYPES:
             fault = Fault("200", f"MSH-9: messages of type {content.type} are not taken here", "MSH", 9, rejected=True)
         else:
-            results = tuple(_results(content, header.sender.facility, at))
+            results = tuple(_results(content, header.sender.facility, at, rules))
     except UnreadableMessage as error:
         rejected = isinstance(error, UnsupportedMessage)
         fault = Fault(error.condition, error.reason, error.segment, error.field, rejected=rejected)
@@ -128,7 +126,7 @@ def _incoming(raw: bytes, at: datetime, zone: tzinfo) -> Incoming:
 
 
 def read_again(
-    raw: bytes, at: datetime, zone: tzinfo, character_set: str | None = None, member: str = ""
+    raw: bytes, at: datetime, zone: tzinfo, character_set: str | None = None, member: str = "", rules: CriticalRules = DEFAULT_RULES
 ) -> tuple[Fault | None, tuple[Result, ...]]:
     """Return what a kept message says when it is read again: under another character set, or as another member's, if one is given."""
     try:
@@ -138,17 +136,17 @@ def read_again(
         return Fault(error.condition, error.reason, error.segment, error.field), ()
     if content.type not in RESULT_TYPES:
         return Fault("200", f"MSH-9: messages of type {content.type} are not taken here", "MSH", 9, rejected=True), ()
-    return None, tuple(_results(content, member or message.header.sender.facility, at))
+    return None, tuple(_results(content, member or message.header.sender.facility, at, rules))
 
 
-def _results(content: Content, member: str, at: datetime) -> Iterator[Result]:
+def _results(content: Content, member: str, at: datetime, rules: CriticalRules) -> Iterator[Result]:
     for number, observation in enumerate(content.observations):
         if observation.order is not None and observation.order.prior:
             continue
-        yield _result(observation, member, content.sent.moment or at, number)
+        yield _result(observation, member, content.sent.moment or at, number, rules)
 
 
-def _result(observation: Observation, member: str, sent: datetime, number: int) -> Result:
+def _result(observation: Observation, member: str, sent: datetime, number: int, rules: CriticalRules) -> Result:
     order, patient, specimen = observation.order, observation.patient, observation.specimen
     patient_number = patient_number_of(patient, member)
     order_number = (order.placer.id or order.filler.id) if order else ""
@@ -167,7 +165,7 @@ def _result(observation: Observation, member: str, sent: datetime, number: int) 
         name=name[:200],
         sub_id=observation.sub_id[:64],
         specimen=tube[:64],
-        value=_value(observation, code, patient, observed or sent),
+        value=_value(observation, code, subject_of(patient, member, (observed or sent).date()), rules),
         status=ResultStatus(observation.status),
         observed_at=observed,
         reported_at=_aware(sent),
@@ -213,7 +211,14 @@ def codes_of(sent: Code) -> tuple[ResultCode, str]:
     return ResultCode("", loinc[:16], (local or (sent.name if not loinc else ""))[:64]), sent.name
 
 
-def _value(observation: Observation, code: ResultCode, patient: Patient | None, on: datetime) -> ResultValue:
+def subject_of(patient: Patient | None, member: str, on: date) -> Subject:
+    """Return whom a value is of."""
+    if patient is None:
+        return Subject(member, on)
+    return Subject(member, on, patient.sex, patient.birth.day, patient.location.partition(" ")[0])
+
+
+def _value(observation: Observation, code: ResultCode, subject: Subject, rules: CriticalRules) -> ResultValue:
     value = observation.value
     known = code.wst886 or code.loinc
     unit = units.read(observation.unit, known) if observation.unit else None
@@ -226,26 +231,5 @@ def _value(observation: Observation, code: ResultCode, patient: Patient | None, 
         as_sent=value.as_sent[:4000] if value.kind not in ("document", "pointer") else "",
         unit=written[:64],
         range=observation.range[:100],
-        flag=_flag(observation, known, number, value.comparator, written, patient, on.date()),
+        flag=flag_of(observation.flags, observation.range, known, number, value.comparator, written, subject, rules),
     )
-
-
-def _flag(observation: Observation, code: str, number: float | None, comparator: str, unit: str, patient: Patient | None, on: date) -> str:
-    """Critical limits first, then what the laboratory says, then its printed range, then the range of age and sex."""
-    if number is not None and code:
-        hit = critical(code, number, unit, comparator)
-        if hit is not None:
-            return "LL" if hit.side == "low" else "HH"
-    said = next((FLAGS[flag] for flag in observation.flags if flag in FLAGS), "")
-    if said or number is None:
-        return said
-    printed = ranges.read_printed(observation.range) if observation.range else None
-    if printed is not None:
-        return ranges.flag(number, printed, comparator)
-    band = ranges.band(code, patient.sex, patient.birth.day, on) if code and patient is not None else None
-    if band is None:
-        return ""
-    try:
-        return ranges.flag(units.convert(number, unit, band.unit, code=code), band, comparator)
-    except NotConvertible:
-        return ""

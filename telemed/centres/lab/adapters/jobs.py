@@ -11,12 +11,13 @@ from typing import Any, Final
 import structlog
 
 from lab import catalogue, hl7
-from lab.critical import critical
+from lab.critical import CriticalValue
 from lab.errors import LabError
 from lab.hl7 import Patient
 from telemed.adapters.application import SqlApplication
 from telemed.centres.lab import arrival
-from telemed.centres.lab.adapters.hl7_reading import patient_number_of, read_again
+from telemed.centres.lab.adapters.hl7_reading import patient_number_of, read_again, subject_of
+from telemed.centres.lab.adapters.judging import CRITICAL_FLAGS, CriticalRules
 from telemed.centres.lab.domain import RELEASED, RESULTS, LabMessage, ReportOrder, Result, ResultStatus
 from telemed.centres.lab.intake import take_results
 from telemed.centres.lab.ports import LabMessages, LabResults, ReportOrders
@@ -38,22 +39,25 @@ RUNG: Final = RELEASED | {ResultStatus.PRELIMINARY}
 """What is critical is told before it is final."""
 
 
-def findings_of(results: Sequence[Result]) -> list[str]:
-    """Return in words what is critical among results, by the table of limits."""
+def findings_of(results: Sequence[Result], patient: Patient | None, rules: CriticalRules) -> list[str]:
+    """Return in words what is critical among results: what reaches a limit, and what its laboratory sent as beyond its panic limits."""
     found = []
     for each in results:
         code, value = each.code.wst886 or each.code.loinc, each.value
-        if value.number is None or not code or each.status not in RUNG:
+        if value.flag not in CRITICAL_FLAGS or each.status not in RUNG:
             continue
-        hit = critical(code, value.number, value.unit, value.comparator)
-        if hit is None:
-            continue
-        item = catalogue.find(code)
-        limit = hit.limit.low if hit.side == "low" else hit.limit.high
-        sign = "≤" if hit.side == "low" else "≥"
-        name = item.name_zh if item is not None else each.name
-        found.append(f"{name} {value.said} {value.unit}（危急值 {sign}{limit:g} {hit.limit.unit}）")
+        subject = subject_of(patient, each.member, (each.observed_at or each.reported_at).date())
+        hit = rules.reached(code, value.number, value.unit, value.comparator, subject) if code and value.number is not None else None
+        item = catalogue.find(code) if code else None
+        name = item.name_zh if item is not None else each.name or each.code.local
+        why = f"危急值 {_limit(hit)}" if hit is not None else f"送检实验室报 {value.flag}"
+        found.append(f"{name} {value.said} {value.unit}（{why}）")
     return found
+
+
+def _limit(hit: CriticalValue) -> str:
+    limit = hit.limit.low if hit.side == "low" else hit.limit.high
+    return f"{'≤' if hit.side == 'low' else '≥'}{limit:g} {hit.limit.unit}"
 
 
 class OrderArrivals:
@@ -73,11 +77,15 @@ class OrderArrivals:
             case = await arrival.find_case(work, order)
             newest = max(results, key=lambda each: each.reported_at)
             message = await work.repository(LabMessages).get(newest.message_id)
-        findings = findings_of(results)
+        critical = any(each.value.flag in CRITICAL_FLAGS for each in results)
         closed = case is not None and case.status in arrival.NOT_RUNG and case.status != "draft"
-        if message is not None and (case is None or closed or not order.evidence_id):
-            raw = await self.content(message)
-            patient = await asyncio.to_thread(_patient, raw)
+        placing = message is not None and (case is None or closed or not order.evidence_id)
+        if not (placing or critical):
+            return
+        raw = await self.content(message) if message is not None else b""
+        patient = await asyncio.to_thread(_patient, raw)
+        findings = findings_of(results, patient, CriticalRules.of(self._application.region.settings))
+        if placing and message is not None:
             order = await self._place(order, message, raw, patient, opens=bool(findings) and (case is None or closed))
         if findings and order.case_id:
             async with self._application.writing() as work:
@@ -134,7 +142,8 @@ class AttachedReports:
             return
         raw = b"".join([piece async for piece in self._application.store.stream(evidence.key)])
         now, zone = self._application.now(), self._application.region.network.zone
-        reading = partial(read_again, raw, now.astimezone(zone), zone, member=case.member)
+        rules = CriticalRules.of(self._application.region.settings)
+        reading = partial(read_again, raw, now.astimezone(zone), zone, member=case.member, rules=rules)
         fault, results = await asyncio.to_thread(reading)
         patient = await asyncio.to_thread(_patient, raw)
         async with self._application.writing() as work:

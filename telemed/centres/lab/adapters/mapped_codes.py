@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any, Final
 
-from lab.critical import critical
 from telemed.adapters.application import SqlApplication
+from telemed.centres.lab.adapters.judging import CriticalRules, Subject
 from telemed.centres.lab.domain import Result
 from telemed.centres.lab.intake import look_at_orders
 from telemed.centres.lab.ports import LabResults
@@ -30,7 +30,8 @@ class MappedCodes:
         while True:
             async with self._application.writing() as work:
                 found = await work.repository(LabResults).of_code(payload["member"], payload["code"], after, AT_ONCE)
-                judged = {each.id: flag_of(each) for each in found}
+                rules = CriticalRules.of(work.region.settings)
+                judged = {each.id: flag_of(each, rules) for each in found}
                 await work.repository(LabResults).flag({each.id: judged[each.id] for each in found if judged[each.id] != each.value.flag})
                 look_at_orders(work, (each for each in found if each.reported_at > work.now - RECENT))
             if len(found) < AT_ONCE:
@@ -38,10 +39,12 @@ class MappedCodes:
             after = found[-1].id
 
 
-def flag_of(result: Result) -> str:
-    """Return LL or HH where the test's critical limits are reached, else what the result was flagged by its laboratory."""
+def flag_of(result: Result, rules: CriticalRules) -> str:
+    """Return LL or HH where the test's critical limits are reached, else what the result was flagged by its laboratory. The patient's
+    age is not known here: limits of an age band do not count."""
     code, value = result.code.wst886 or result.code.loinc, result.value
-    hit = critical(code, value.number, value.unit, value.comparator) if code and value.number is not None else None
+    subject = Subject(result.member, (result.observed_at or result.reported_at).date())
+    hit = rules.reached(code, value.number, value.unit, value.comparator, subject) if code and value.number is not None else None
     if hit is None:
         return value.flag
     return "LL" if hit.side == "low" else "HH"

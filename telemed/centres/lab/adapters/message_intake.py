@@ -14,6 +14,7 @@ from storage.errors import StorageError
 from storage.group_commit import GroupCommit
 from telemed.adapters.application import SqlApplication
 from telemed.centres.lab.adapters.hl7_reading import BETWEEN_BLOCKS, read_block
+from telemed.centres.lab.adapters.judging import CriticalRules
 from telemed.centres.lab.intake import Caller, Fault, Incoming, take_messages
 
 log = structlog.get_logger()
@@ -45,12 +46,17 @@ class MessageIntake:
         is answered so. `fault` is what was wrong with the block itself."""
         application = self._application
         now, zone = application.now(), application.region.network.zone
+        rules = CriticalRules.of(application.region.settings)
         if len(content) > INLINE:
-            found = await asyncio.to_thread(read_block, content, now.astimezone(zone), zone)
+            found = await asyncio.to_thread(read_block, content, now.astimezone(zone), zone, rules)
         else:
-            found = read_block(content, now.astimezone(zone), zone)
+            found = read_block(content, now.astimezone(zone), zone, rules)
         if fault is not None:
             found = [replace(each, fault=fault, results=()) for each in found[-1:]]
+        return await self.take_read(found, caller)
+
+    async def take_read(self, found: Sequence[Incoming], caller: Caller) -> bytes:
+        """Take messages that were read, and return their answers as `take` does."""
         try:
             await self._keep_large(found)
         except AWAY as error:

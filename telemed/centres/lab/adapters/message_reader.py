@@ -9,6 +9,7 @@ from typing import Final
 from lab import catalogue, units
 from telemed.adapters.application import SqlApplication
 from telemed.centres.lab.adapters.hl7_reading import read_again
+from telemed.centres.lab.adapters.judging import CriticalRules
 from telemed.centres.lab.domain import LabMessage, OpenMapping, Result, ResultCode
 
 MAX_SUGGESTIONS: Final = 5
@@ -54,7 +55,8 @@ class StoredMessageReader:
     async def read(self, message: LabMessage, character_set: str) -> tuple[str, tuple[Result, ...]]:
         zone = self._application.region.network.zone
         raw, at = await self.content(message), message.received_at.astimezone(zone)
-        fault, results = await asyncio.to_thread(read_again, raw, at, zone, character_set or None)
+        rules = CriticalRules.of(self._application.region.settings)
+        fault, results = await asyncio.to_thread(read_again, raw, at, zone, character_set or None, rules=rules)
         return (fault.text if fault else ""), results
 
     def item(self, code: str) -> ResultCode | None:
