@@ -182,6 +182,8 @@ FAULT = {
     "ae-title": _("must be 1 to 16 ASCII characters without a backslash and without a space at the ends"),
     "title-taken": _("is the title of another device already: change that one instead"),
     "code-of-another": _("is the code of another institution, which may call by it"),
+    "untakeable-file": _("cannot be taken:"),
+    "untakeable-row": _("cannot be taken:"),
     "no-such-test": _("is no test of the catalogue: give its WS/T 886 or LOINC code"),
     "no-institution": _("is no institution of this network"),
     "host": _("must be a host name or an IP address; the port has its own field"),

@@ -214,3 +214,15 @@ class OpenMapping:
     last_at: datetime
     item: str = ""
     """WS/T 886 code that a person chose; empty while nobody has."""
+
+
+@dataclass(frozen=True, slots=True)
+class SheetPreview:
+    """What a sheet gives: its columns, how many results, the first of them, rows that cannot be taken with the reason; why nothing was
+    taken, where it was to be."""
+
+    columns: tuple[str, ...]
+    results: int
+    first: tuple[Result, ...]
+    refused: tuple[tuple[int, str], ...]
+    reason: str = ""

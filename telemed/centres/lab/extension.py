@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from concurrent.futures import Executor
 from pathlib import Path
 from typing import Any
@@ -13,9 +14,9 @@ from telemed.adapters.jobs.worker import Handler
 from telemed.centres.lab import arrival, service, ways_out
 from telemed.centres.lab.adapters.repository import MappingTable, MessageTable, OrderTable, ResultTable
 from telemed.centres.lab.adapters.stored_objects import MESSAGE_OBJECTS
-from telemed.centres.lab.adapters.way_out_repository import WayOutTable
+from telemed.centres.lab.adapters.way_out_repository import SheetColumnTable, WayOutTable
 from telemed.centres.lab.domain import RESULTS, LabJob
-from telemed.centres.lab.ports import LabMessages, LabResults, Mappings, ReportOrders
+from telemed.centres.lab.ports import LabMessages, LabResults, Mappings, ReportOrders, SheetColumns
 from telemed.centres.lab.settings import LabSettings
 from telemed.centres.lab.ways_out import WaysOut
 from telemed.domain.jobs import JobType
@@ -47,6 +48,17 @@ def jobs(parts: Parts, _pool: Executor) -> dict[JobType, Handler]:
     }
 
 
+def background(parts: Parts, _pool: Executor) -> list[Callable[[], Awaitable[None]]]:
+    """Return the watch over the folder in which laboratory systems leave files, if there is one."""
+    folder = parts.settings.of(LabSettings).lab_folder
+    if not folder:
+        return []
+    from telemed.centres.lab.adapters.message_intake import MessageIntake
+    from telemed.centres.lab.adapters.watched_folder import WatchedFolder
+
+    return [WatchedFolder(parts.application, MessageIntake(parts.application), Path(folder)).run]
+
+
 def shared_ports(settings: Settings) -> list[SharedPort]:
     """Return the port of the HL7 listener and how many processes share it."""
     mine = settings.of(LabSettings)
@@ -62,10 +74,13 @@ async def prove(engine: AsyncEngine) -> CentreProof:
 
 def web_values(parts: Parts) -> dict[web.AppKey[Any], Any]:
     """Return the values that the centre's API finds in the web application."""
+    from telemed.centres.lab.adapters.message_intake import MessageIntake
     from telemed.centres.lab.adapters.message_reader import StoredMessageReader
-    from telemed.centres.lab.web.keys import MESSAGE_READER
+    from telemed.centres.lab.adapters.taken_sheets import TakenSheets
+    from telemed.centres.lab.web.keys import MESSAGE_READER, SHEET_READER
 
-    return {MESSAGE_READER: StoredMessageReader(parts.application)}
+    intake = MessageIntake(parts.application)
+    return {MESSAGE_READER: StoredMessageReader(parts.application), SHEET_READER: TakenSheets(parts.application, intake)}
 
 
 EXTENSION = CentreExtension(
@@ -77,11 +92,13 @@ EXTENSION = CentreExtension(
         ReportOrders: OrderTable,
         Mappings: MappingTable,
         WaysOut: WayOutTable,
+        SheetColumns: SheetColumnTable,
     },
     hooks=CentreHooks(on_submit=arrival.on_submit, on_released=ways_out.on_released, stated_identities=arrival.stated_identities),
     jobs=jobs,
+    background=background,
     web=WebExtension(
-        api_modules=("telemed.centres.lab.web.api", "telemed.centres.lab.web.connections_api"),
+        api_modules=("telemed.centres.lab.web.api", "telemed.centres.lab.web.connections_api", "telemed.centres.lab.web.sheets_api"),
         folder=FOLDER / "web",
         panel=ReadingPanel(RESULTS.type, "lab", _("Results"), "flask", "lab/panel.html", script="js/lab/results.js", style="lab.css"),
         actor_labels={service.SYSTEM_OF_MEMBER: _("Laboratory system"), service.RULES: _("Rules of critical values")},

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from hashlib import sha256
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from telemed.centres.lab.domain import RESULTS, LabJob, LabMessage, MessageName, MessageState, OpenMapping, Result, merged
 from telemed.centres.lab.ports import LabMessages, LabResults, Mappings
@@ -69,10 +69,14 @@ class Incoming:
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who is at the other end of a connection: the address, and the SHA-256 of the certificate that it showed (empty: none)."""
+    """Who is at the other end of a connection: the address, and the SHA-256 of the certificate that it showed (empty: none).
+
+    `member` is set where the place itself says whose it is: a member's folder, or a person who is signed in.
+    """
 
     address: str
     fingerprint: str = ""
+    member: str = ""
 
 
 @dataclass(slots=True)
@@ -93,6 +97,9 @@ def obstacle_of(network: Network, sender: str, caller: Caller) -> Fault | None:
     institution = network.institutions.get(sender)
     if institution is None or not institution.active:
         return Fault(TABLE_VALUE_NOT_FOUND, f"MSH-4: {sender or 'nothing'} is no institution of this network", "MSH", 4, rejected=True)
+    if caller.member:
+        wrong = Fault(TABLE_VALUE_NOT_FOUND, f"MSH-4: {sender} does not send from the place of {caller.member}", "MSH", 4, rejected=True)
+        return None if caller.member == sender else wrong
     devices = [each for each in network.entities.values() if each.institution == sender and network.entity(each.title) is not None]
     if any(not each.obstacle_to_call(caller.address, caller.fingerprint) for each in devices):
         return None
@@ -100,8 +107,15 @@ def obstacle_of(network: Network, sender: str, caller: Caller) -> Fault | None:
     return Fault(TABLE_VALUE_NOT_FOUND, f"MSH-4: {where}", "MSH", 4, rejected=True)
 
 
-async def take_messages(work: UnitOfWork, offered: Sequence[tuple[Incoming, Caller]]) -> list[bytes]:
-    """Take messages in their order, in one transaction, and return their answers.
+class Taken(NamedTuple):
+    """The answer to a message, and why it was not taken; empty: it was."""
+
+    answer: bytes
+    reason: str = ""
+
+
+async def take_messages(work: UnitOfWork, offered: Sequence[tuple[Incoming, Caller]]) -> list[Taken]:
+    """Take messages in their order, in one transaction, and return what became of each.
 
     The same content under the same name has the answer that it had. Other content under a name that was accepted is kept aside. What
     cannot be read is kept aside with the reason. What comes from a stranger is refused, and on record up to a number a day.
@@ -120,7 +134,7 @@ async def take_messages(work: UnitOfWork, offered: Sequence[tuple[Incoming, Call
     return answers
 
 
-async def _take(work: UnitOfWork, batch: _Batch, incoming: Incoming, caller: Caller) -> bytes:
+async def _take(work: UnitOfWork, batch: _Batch, incoming: Incoming, caller: Caller) -> Taken:
     same_name = batch.known.setdefault(incoming.name, [])
     obstacle = obstacle_of(work.region.network, incoming.sender, caller)
     if obstacle is None:
@@ -153,19 +167,19 @@ async def _take(work: UnitOfWork, batch: _Batch, incoming: Incoming, caller: Cal
         key=incoming.key,
     )
     if state is MessageState.REFUSED and not await _may_be_kept(work, batch, message, same_name):
-        return answer
+        return Taken(answer, message.reason)
     same_name.append(message)
     batch.new.append(message)
     if state is MessageState.ACCEPTED:
         batch.accepted.append((incoming, message))
-    return answer
+    return Taken(answer, message.reason)
 
 
-def _answer_again(known: LabMessage, incoming: Incoming) -> bytes:
+def _answer_again(known: LabMessage, incoming: Incoming) -> Taken:
     """The answer that it had; one that lay aside and was taken by a replay since is accepted now."""
     if known.state is MessageState.ACCEPTED and known.replayed_at is not None:
-        return incoming.answer(None)[1]
-    return known.answer
+        return Taken(incoming.answer(None)[1])
+    return Taken(known.answer, known.reason)
 
 
 async def _may_be_kept(work: UnitOfWork, batch: _Batch, message: LabMessage, same_name: Iterable[LabMessage]) -> bool:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
-from telemed.centres.lab.domain import LabMessage, MessageName, MessageState, OpenMapping, ReportOrder, Result, ResultCode
+from telemed.centres.lab.domain import LabMessage, MessageName, MessageState, OpenMapping, ReportOrder, Result, ResultCode, SheetPreview
 
 
 class MessageFilter(NamedTuple):
@@ -87,6 +87,25 @@ class Mappings(Protocol):
     async def get(self, member: str, code: str) -> OpenMapping | None: ...
     async def choose(self, member: str, code: str, item: str) -> None:
         """Write down the WS/T 886 code that a person chose."""
+        ...
+
+
+class SheetColumns(Protocol):
+    """Which column of a member's sheets holds what."""
+
+    async def get(self, member: str) -> Mapping[str, Any] | None: ...
+    async def put(self, member: str, columns: Mapping[str, Any], at: datetime) -> None: ...
+
+
+class SheetReader(Protocol):
+    """Sheets of results, looked at and taken."""
+
+    async def preview(self, raw: bytes, columns: Mapping[str, Any], character_set: str) -> SheetPreview:
+        """What a sheet would give. Raises Invalid for one that cannot be read, or columns that do not fit it."""
+        ...
+
+    async def take(self, member: str, raw: bytes, columns: Mapping[str, Any], character_set: str, *, leave_out: bool) -> SheetPreview:
+        """Take it. With rows that cannot be taken nothing is, unless they are to be left out. Raises Invalid."""
         ...
 
 

@@ -1,4 +1,4 @@
-"""The role `mllp`: HL7 v2 messages of members' systems."""
+"""The role `mllp`: HL7 v2 messages of members' systems, and ASTM of analysers."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import asyncio
 
 import structlog
 
+from telemed.centres.lab.adapters.astm_server import AstmServer
 from telemed.centres.lab.adapters.message_intake import MessageIntake
 from telemed.centres.lab.adapters.mllp_server import Limits, MllpServer
 from telemed.centres.lab.settings import LabSettings
@@ -22,9 +23,14 @@ async def run(parts: Parts, stop: asyncio.Event) -> None:
     server = MllpServer(intake, Limits(settings.mllp_largest, settings.mllp_idle_seconds))
     with plain_port_error(host, settings.mllp_port, "TELEMED_MLLP_PORT"):
         await server.listen(host, settings.mllp_port, settings.mllp_tls_context, shared=settings.mllp_processes > 1)
-    log.info("mllp.ready", port=settings.mllp_port)
+    analysers = AstmServer(parts.application, intake, settings.mllp_idle_seconds)
+    if settings.astm_port:
+        with plain_port_error(host, settings.astm_port, "TELEMED_ASTM_PORT"):
+            await analysers.listen(host, settings.astm_port, shared=settings.mllp_processes > 1)
+    log.info("mllp.ready", port=settings.mllp_port, astm=settings.astm_port)
     try:
         await stop.wait()
     finally:
+        await analysers.close()
         await server.close()
         await intake.close()

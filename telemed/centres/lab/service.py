@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 from telemed.centres.lab.domain import LabJob, LabMessage, MessageState, OpenMapping, Result, ResultCode
-from telemed.centres.lab.ports import LabMessages, LabResults, Mappings, MessageFilter
+from telemed.centres.lab.ports import LabMessages, LabResults, Mappings, MessageFilter, SheetColumns
 from telemed.domain.errors import FieldError, Forbidden, Invalid, NotFound
 from telemed.domain.people import Person
 from telemed.domain.policy import Action, Relation, may, relations, require
@@ -123,3 +124,23 @@ async def decide_mapping(work: UnitOfWork, person: Person, member: str, local: s
     detail = {"member": member, "code": local, "item": code.wst886, "results": named}
     work.outbox.audit(Action.MAPPING_DECIDE, person.username, person.institution, f"lab-code/{member}", detail=detail)
     return named
+
+
+async def sheet_columns_of(work: UnitOfWork, person: Person) -> Mapping[str, Any]:
+    """Which columns of the person's institution's sheets hold what; empty where nobody has said so. Raises Forbidden."""
+    require(person, Action.RESULT_ENTER)
+    return await work.repository(SheetColumns).get(person.institution) or {}
+
+
+async def map_sheet_columns(work: UnitOfWork, person: Person, columns: Mapping[str, Any]) -> None:
+    """Say which columns of the person's institution's sheets hold what. Raises Forbidden."""
+    require(person, Action.RESULT_ENTER)
+    await work.repository(SheetColumns).put(person.institution, columns, work.now)
+    work.outbox.audit(Action.RESULT_ENTER, person.username, person.institution, f"sheet-columns/{person.institution}")
+
+
+async def note_sheet(work: UnitOfWork, person: Person, digest: str, results: int) -> None:
+    """Put on record whose hand took a sheet over. Raises Forbidden."""
+    require(person, Action.RESULT_ENTER)
+    detail = {"digest": digest, "results": results}
+    work.outbox.audit(Action.RESULT_ENTER, person.username, person.institution, "lab/messages", detail=detail)

@@ -23,6 +23,7 @@ class LabSettings(SettingsGroup):
     mllp_largest: int = Field(default=32 << 20, ge=65536, le=128 << 20, description="Bytes of the largest HL7 message that is taken")
     mllp_idle_seconds: float = Field(default=300, gt=0, description="Seconds of silence after which an HL7 connection is closed")
 
+    astm_port: int = Field(default=0, ge=0, le=65535, description="Port on which analysers speak ASTM (LIS1-A, LIS2-A2); 0: none")
     lab_folder: str = Field(
         default="",
         description="Folder in which laboratory systems leave files (HL7, CSV, XLSX, XLS, ASTM), below a folder of their member's code;"

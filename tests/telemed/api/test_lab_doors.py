@@ -138,6 +138,32 @@ async def test_what_is_nobodys_own_is_done_by_whom_the_policy_names(door: str, l
         assert status == (answered if user and relations(PEOPLE[user], action) else 403 if user else 401), (door, user)
 
 
+SHEET = "病历号,项目,结果\nLD0001,2823-3,4.2\n".encode()
+
+
+async def test_a_sheet_is_mapped_looked_at_and_taken_by_the_members_own_people(laboratory: Laboratory) -> None:
+    call = laboratory.region.call
+    columns = {"patient": "病历号", "code": "项目", "value": "结果"}
+    for user in EVERYBODY:
+        wanted = 200 if user and Action.RESULT_ENTER in {a for a in Action if relations(PEOPLE[user], a)} else 403 if user else 401
+        assert (await call("GET", "/api/v1/lab/sheets/columns", user=user)).status == wanted
+        assert (await call("PUT", "/api/v1/lab/sheets/columns", columns, user=user)).status == wanted
+        assert (await call("POST", "/api/v1/lab/sheets/preview", data=SHEET, user=user)).status == wanted
+    seen = (await call("POST", "/api/v1/lab/sheets/preview", data=SHEET, user="clinic1")).body
+    assert (seen["columns"], seen["results"], seen["refused"]) == (["病历号", "项目", "结果"], 1, [])
+    assert seen["items"][0]["value"] == 4.2
+    taken = await call("POST", "/api/v1/lab/sheets", data=SHEET, user="clinic1")
+    assert (taken.status, taken.body["results"]) == (201, 1)
+    wrong = await call("POST", "/api/v1/lab/sheets", data=SHEET + b",2823-3,4.3\n", user="clinic1")
+    assert wrong.status == 422
+    assert wrong.body["errors"][0]["field"] == "row 3"
+    assert (await call("POST", "/api/v1/lab/sheets?leave_out=true", data=SHEET + b",2823-3,4.3\n", user="clinic1")).status == 201
+    unreadable = await call("POST", "/api/v1/lab/sheets/preview", data=b"PK\x03\x04", user="clinic1")
+    assert unreadable.status == 422
+    for user in ("operator", "lab.huba"):
+        assert (await call("POST", "/api/v1/lab/sheets", data=SHEET, user=user)).status == 403
+
+
 BAD = {
     "no such message": ("GET", "/lab/messages/nobody/raw", None, 404),
     "no such result": ("GET", "/lab/results/nobody/versions", None, 404),

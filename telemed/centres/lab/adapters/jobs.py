@@ -18,9 +18,10 @@ from telemed.adapters.application import SqlApplication
 from telemed.centres.lab import arrival
 from telemed.centres.lab.adapters.hl7_reading import patient_number_of, read_again, subject_of
 from telemed.centres.lab.adapters.judging import CRITICAL_FLAGS, CriticalRules
+from telemed.centres.lab.adapters.order_reports import patient_of, report_of
 from telemed.centres.lab.domain import RELEASED, RESULTS, LabMessage, ReportOrder, Result, ResultStatus
 from telemed.centres.lab.intake import take_results
-from telemed.centres.lab.ports import LabMessages, LabResults, ReportOrders
+from telemed.centres.lab.ports import LabMessages, LabResults, ReportOrders, SheetColumns
 from telemed.centres.lab.service import SYSTEM_OF_MEMBER
 from telemed.domain.evidence import Evidence
 from telemed.domain.patient import Identifier, Sex
@@ -77,15 +78,19 @@ class OrderArrivals:
             case = await arrival.find_case(work, order)
             newest = max(results, key=lambda each: each.reported_at)
             message = await work.repository(LabMessages).get(newest.message_id)
+            columns = await work.repository(SheetColumns).get(order.member)
         critical = any(each.value.flag in CRITICAL_FLAGS for each in results)
         closed = case is not None and case.status in arrival.NOT_RUNG and case.status != "draft"
         placing = message is not None and (case is None or closed or not order.evidence_id)
         if not (placing or critical):
             return
         raw = await self.content(message) if message is not None else b""
-        patient = await asyncio.to_thread(_patient, raw)
+        kind, zone = message.type if message is not None else "", self._application.region.network.zone
+        patient = await asyncio.to_thread(patient_of, kind, raw, order, columns, zone)
         findings = findings_of(results, patient, CriticalRules.of(self._application.region.settings))
         if placing and message is not None:
+            at = newest.reported_at.astimezone(zone)
+            raw = await asyncio.to_thread(report_of, kind, raw, order, results, patient, at)
             order = await self._place(order, message, raw, patient, opens=bool(findings) and (case is None or closed))
         if findings and order.case_id:
             async with self._application.writing() as work:

@@ -15,7 +15,7 @@ from storage.group_commit import GroupCommit
 from telemed.adapters.application import SqlApplication
 from telemed.centres.lab.adapters.hl7_reading import BETWEEN_BLOCKS, read_block
 from telemed.centres.lab.adapters.judging import CriticalRules
-from telemed.centres.lab.intake import Caller, Fault, Incoming, take_messages
+from telemed.centres.lab.intake import Caller, Fault, Incoming, Taken, take_messages
 
 log = structlog.get_logger()
 
@@ -39,7 +39,7 @@ class MessageIntake:
 
     def __init__(self, application: SqlApplication) -> None:
         self._application = application
-        self._commits: GroupCommit[tuple[Incoming, Caller], bytes] = GroupCommit(self._take, away=AWAY)
+        self._commits: GroupCommit[tuple[Incoming, Caller], Taken] = GroupCommit(self._take, away=AWAY)
 
     async def take(self, content: bytes, caller: Caller, fault: Fault | None = None) -> bytes:
         """Take the messages of one block and return their answers, one behind the other. Nothing raises: what could not be stored
@@ -64,6 +64,16 @@ class MessageIntake:
             return _blocks([each.answer(INTERNAL)[1] for each in found])
         return _blocks(await asyncio.gather(*(self._answered(each, caller) for each in found)))
 
+    async def outcomes(self, found: Sequence[Incoming], caller: Caller) -> list[str | None]:
+        """Take messages that were read, and return why each was not taken: empty where it was, None where it could not be stored."""
+        try:
+            await self._keep_large(found)
+            taken = await asyncio.gather(*(self._commits.submit((each, caller)) for each in found))
+        except AWAY as error:
+            log.warning("messages.not_stored", error=str(error))
+            return [None] * len(found)
+        return [each.reason for each in taken]
+
     async def close(self) -> None:
         """Wait until what was submitted is written."""
         await self._commits.close()
@@ -76,19 +86,19 @@ class MessageIntake:
 
     async def _answered(self, incoming: Incoming, caller: Caller) -> bytes:
         try:
-            return await self._commits.submit((incoming, caller))
+            return (await self._commits.submit((incoming, caller))).answer
         except AWAY as error:
             log.warning("messages.not_stored", error=str(error).splitlines()[0])
         except Exception:
             log.exception("messages.not_taken", sender=incoming.sender, control_id=incoming.control_id)
         return incoming.answer(INTERNAL)[1]
 
-    async def _take(self, batch: Sequence[tuple[Incoming, Caller]]) -> list[bytes]:
+    async def _take(self, batch: Sequence[tuple[Incoming, Caller]]) -> list[Taken]:
         try:
             return await self._once(batch)
         except IntegrityError:  # another process accepted the same name meanwhile: now it is known
             return await self._once(batch)
 
-    async def _once(self, batch: Sequence[tuple[Incoming, Caller]]) -> list[bytes]:
+    async def _once(self, batch: Sequence[tuple[Incoming, Caller]]) -> list[Taken]:
         async with self._application.writing() as work:
             return await take_messages(work, batch)

@@ -7,9 +7,11 @@ from difflib import SequenceMatcher
 from typing import Final
 
 from lab import catalogue, units
+from lab.instruments import profile
 from telemed.adapters.application import SqlApplication
 from telemed.centres.lab.adapters.hl7_reading import read_again
 from telemed.centres.lab.adapters.judging import CriticalRules
+from telemed.centres.lab.adapters.other_formats import ASTM, read_transmission
 from telemed.centres.lab.domain import LabMessage, OpenMapping, Result, ResultCode
 
 MAX_SUGGESTIONS: Final = 5
@@ -56,6 +58,10 @@ class StoredMessageReader:
         zone = self._application.region.network.zone
         raw, at = await self.content(message), message.received_at.astimezone(zone)
         rules = CriticalRules.of(self._application.region.settings)
+        if message.type == ASTM:
+            instrument = profile().in_character_set(character_set) if character_set else None
+            again = await asyncio.to_thread(read_transmission, raw, message.sender, at, zone, rules, instrument)
+            return (again.fault.text if again.fault else ""), again.results
         fault, results = await asyncio.to_thread(read_again, raw, at, zone, character_set or None, rules=rules)
         return (fault.text if fault else ""), results
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -78,3 +80,17 @@ class WayOutTable(Repository):
             sa.select(c.connection_id, sa.func.count().label("n")).where(c.state == DeliveryState.WAITING.value).group_by(c.connection_id)
         )
         return {row["connection_id"]: row["n"] for row in await self._all(query)}
+
+
+class SheetColumnTable(Repository):
+    """Implements `telemed.centres.lab.ports.SheetColumns`."""
+
+    async def get(self, member: str) -> Mapping[str, Any] | None:
+        row = await self._one(sa.select(t.lab_sheet).where(t.lab_sheet.c.member == member))
+        return dict(row["columns"]) if row else None
+
+    async def put(self, member: str, columns: Mapping[str, Any], at: datetime) -> None:
+        insert = insert_into(self._connection.dialect.name, t.lab_sheet)
+        fresh = {name: insert.excluded[name] for name in ("columns", "changed_at")}
+        row = {"member": member, "columns": dict(columns), "changed_at": at}
+        await self._do(insert.values(row).on_conflict_do_update(index_elements=["member"], set_=fresh))
