@@ -12,6 +12,7 @@ from telemed.domain.people import Person
 from telemed.domain.policy import Action, Relation, may, relations, require
 from telemed.service.access import relation_to
 from telemed.service.application import Application
+from telemed.service.execution import query
 from telemed.service.ports.unit_of_work import UnitOfWork
 
 CODE: Final = "lab"
@@ -55,6 +56,7 @@ async def count_messages(work: UnitOfWork, person: Person, wanted: MessageFilter
 
 async def message_of(work: UnitOfWork, person: Person, message_id: str) -> LabMessage:
     """One message with its content, which is somebody's: the look is on record. Raises Forbidden or NotFound."""
+    require(person, Action.MESSAGE_OPEN)
     message = await work.repository(LabMessages).get(message_id)
     if message is None:
         raise NotFound("message", message_id)
@@ -76,15 +78,21 @@ async def settle_replay(work: UnitOfWork, person: Person, message: LabMessage, r
 
 
 async def results_of(application: Application, person: Person, member: str, patient: str, code: str) -> list[Result]:
-    """What is shown of a member's patient. Raises NotFound where the person has no relation to the patient."""
-    async with application.reading() as work:
-        if not await _may_see(work, person, member, patient):
-            raise NotFound("patient", patient)
-        return await work.repository(LabResults).of_patient(member, patient, code, MAX_RESULTS)
+    """What is shown of a member's patient. Raises Forbidden, or NotFound where the person has no relation to the patient."""
+    return await query(application, read_results, person, member, patient, code)
+
+
+async def read_results(work: UnitOfWork, person: Person, member: str, patient: str, code: str) -> list[Result]:
+    """As `results_of`, in a transaction that is there."""
+    require(person, Action.RESULT_READ)
+    if not await _may_see(work, person, member, patient):
+        raise NotFound("patient", patient)
+    return await work.repository(LabResults).of_patient(member, patient, code, MAX_RESULTS)
 
 
 async def versions_of(work: UnitOfWork, person: Person, result_id: str) -> list[Result]:
-    """Everything that was said of a result, oldest first. Raises NotFound."""
+    """Everything that was said of a result, oldest first. Raises Forbidden or NotFound."""
+    require(person, Action.RESULT_READ)
     result = await work.repository(LabResults).get(result_id)
     if result is None or not await _may_see(work, person, result.member, result.patient_number):
         raise NotFound("result", result_id)

@@ -180,7 +180,8 @@ BAD = {
 @pytest.mark.parametrize("named", BAD)
 async def test_what_is_wrong_is_said_in_words(named: str, laboratory: Laboratory) -> None:
     method, path, body, wanted = BAD[named]
-    answer = await laboratory.region.call(method, f"/api/v1{path}", body, user="operator")
+    user = "clinic1" if "results" in path else "operator"
+    answer = await laboratory.region.call(method, f"/api/v1{path}", body, user=user)
     assert answer.status == wanted, answer.body
     assert answer.body["title"]
     for error in answer.body.get("errors", []):
@@ -195,3 +196,8 @@ async def test_a_look_into_a_message_and_at_results_is_on_record(laboratory: Lab
     seen = {(line["action"], line["actor"], line["subject"]) for line in trail}
     assert ("message:open", "operator", f"message/{message}") in seen
     assert ("result:read", "clinic1", "patient/CLINIC1") in seen
+    for user in ("clinic3", "sysadmin"):
+        await laboratory.status("GET", f"/lab/results?member=CLINIC1&patient={PATIENT['CLINIC1']}", user)
+    trail = (await laboratory.region.call("GET", "/api/v1/audit?limit=200", user="auditor")).body["items"]
+    refused = {line["actor"] for line in trail if line["action"] == "access:read-results" and line["outcome"] == "refused"}
+    assert refused >= {"clinic3", "sysadmin"}
