@@ -20,11 +20,10 @@ from enum import Enum
 
 import sqlalchemy as sa
 import uuid6
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from dicom_gateway.errors import NotStorable, UnreadableDICOM
-from dicom_gateway.group_commit import GroupCommit
 from dicom_gateway.header import InstanceHeader, read_header
 from dicom_gateway.index.quarantine import QuarantinedObject, quarantine
 from dicom_gateway.index.recording import IndexedInstance, KnownPlaces, ReceivedInstance, Recorded, record
@@ -33,6 +32,7 @@ from dicom_gateway.part10 import data_set_digest
 from dicom_gateway.scanner import is_deflated, scan
 from dicom_gateway.spool import TooLarge, gathered, pieces_of
 from storage.errors import StorageError, StoreFull
+from storage.group_commit import GroupCommit
 from storage.protocol import ObjectStore, StoredObject
 from storage.space import UNGUARDED, SpaceGuard
 
@@ -131,7 +131,9 @@ class Intake:
         self._max_object = max_object
         self._space = space
         self._places = asyncio.Semaphore(max_in_flight)
-        self._commits: GroupCommit[ReceivedInstance, IndexedInstance] = GroupCommit(self._write)
+        self._commits: GroupCommit[ReceivedInstance, IndexedInstance] = GroupCommit(
+            self._write, away=(OperationalError, InterfaceError, OSError)
+        )
 
     async def receive(self, part10: bytes | AsyncIterable[bytes], owner: str, source: Source, admit: Admit | None = None) -> Received:
         """Take one DICOM file in. Returns only after it is durable, or with a status that says it is not. `admit` is asked before

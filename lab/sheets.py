@@ -31,6 +31,8 @@ _NOT_MEASURED: Final = re.compile(r"[-–—−_*./\\ ]+")
 _DAY: Final = re.compile(r"(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?(?:[ T]+(\d{1,2}):(\d\d)(?::(\d\d))?)?", re.ASCII)
 
 
+_UNIT_IN_HEADING: Final = re.compile(r"[(（\[]([^()（）\[\]]{1,30})[)）\]]\s*$")
+
 _DIGITS: Final = 15
 """Digits of a number that a spreadsheet shows; those after them come of its binary form."""
 
@@ -165,7 +167,8 @@ def _xls(raw: bytes) -> Iterator[Sequence[object]]:
 class Columns:
     """Which column holds what, by its name in the header; empty where the sheet has no such column.
 
-    One result a row has `code` and `value`; one specimen a row has `tests`, a column for each test with the test's code.
+    One result a row has `code` and `value`; one specimen a row has `tests`, a column for each test with the test's code. The unit of such
+    a column is what its heading ends with in brackets.
     """
 
     specimen: str = ""
@@ -259,7 +262,7 @@ def _results(number: int, row: Mapping[str, str], columns: Columns, zone: tzinfo
     if not (text(columns.specimen) or text(columns.patient)):
         raise _Untakeable("names neither specimen nor patient")
     birth, observed = (_time(text(column), column, zone) for column in (columns.birth, columns.observed))
-    told = [(code, column, text(column), "") for column, code in columns.tests.items() if text(column)]
+    told = [(code, column, text(column), _unit_in(column)) for column, code in columns.tests.items() if text(column)]
     if columns.value:
         told.append((text(columns.code), text(columns.test), text(columns.value), text(columns.unit)))
     if not told:
@@ -286,6 +289,12 @@ def _results(number: int, row: Mapping[str, str], columns: Columns, zone: tzinfo
         )
         for code, test, sent, unit in told
     ]
+
+
+def _unit_in(heading: str) -> str:
+    """Return the unit that a heading such as `钾(mmol/L)` ends with; empty where it names none."""
+    found = _UNIT_IN_HEADING.search(heading)
+    return found[1].strip() if found else ""
 
 
 def _value(sent: str) -> Value:

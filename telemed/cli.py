@@ -34,7 +34,7 @@ from telemed.domain.certificate import Validity
 from telemed.listening import PortInUse, check_shared_ports
 from telemed.roles import all_roles
 from telemed.settings import Settings, unknown_names, unknown_variables
-from telemed.supervisor import CANNOT_START, Supervisor
+from telemed.supervisor import CANNOT_START, Supervisor, shared_ports
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help="Remote diagnosis platform.", pretty_exceptions_enable=False)
 region_app = typer.Typer(no_args_is_help=True, help="The region as one file, for version control.")
@@ -59,6 +59,8 @@ def _settings() -> Settings:
         _fail(f"There is no file {file}, which TELEMED_CONFIG names.")
     try:
         settings = Settings()
+        for group in (extension.settings for extension in extensions() if extension.settings):
+            group()
         if file and (unknown := unknown_names(Path(file), [Settings, *(e.settings for e in extensions() if e.settings)])):
             names = ", ".join(f"TELEMED_{name.upper()}" for name in unknown)
             _fail(f"Setting {names}: there is no such setting, and {file} names it. docs/running.md lists them.")
@@ -223,8 +225,9 @@ def _must_stay_here(settings: Settings) -> None:
 
 
 async def _supervise(settings: Settings) -> int:
-    check_shared_ports(settings)
-    return await Supervisor(webs=settings.webs, gateways=settings.gateways).run()
+    ports = shared_ports(settings)
+    check_shared_ports(ports)
+    return await Supervisor(ports).run()
 
 
 @app.command()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp.web import AppKey
 from pydantic import BaseModel
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from dicom_gateway import Index, Intake
 from dicom_gateway.compact import CompactStore
@@ -23,6 +24,7 @@ from telemed.adapters.printing.pdf_pages import PdfPages
 from telemed.adapters.printing.report_renderer import ReportFigureProvider
 from telemed.adapters.stored_objects import StoredObjects
 from telemed.domain.jobs import JobType
+from telemed.listening import SharedPort
 from telemed.service.ports.unit_of_work import CentreHooks
 from telemed.settings import Settings
 from telemed.web.extension import WebExtension
@@ -52,6 +54,15 @@ class Parts:
     @property
     def signing_keys(self) -> Path:
         return self.settings.data_dir / "keys" / "signing"
+
+
+@dataclass(slots=True)
+class CentreProof:
+    """What `telemed verify` found of a centre's own rows: what was read, in sentences, and what is wrong."""
+
+    name: str
+    said: list[str] = field(default_factory=list)
+    faults: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +95,12 @@ class CentreExtension:
 
     stored_objects: StoredObjects | None = None
     """The objects that the centre's rows name, with their digests: for `telemed verify`, and so that the sweep leaves them alone."""
+
+    prove: Callable[[AsyncEngine], Awaitable[CentreProof]] | None = None
+    """Holds the centre's own rows to the audit trail, for `telemed verify`."""
+
+    shared_ports: Callable[[Settings], Sequence[SharedPort]] | None = None
+    """How many processes of each of the centre's roles are started, and the port that they share; of a role that is not named, one."""
 
     web: WebExtension = field(default_factory=WebExtension)
     """API and page modules, templates, static files, the reading page's panel, labels."""

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import socket
-from collections.abc import Iterator
-
-from telemed.settings import Settings
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
 
 class PortInUse(Exception):
@@ -22,16 +21,23 @@ def plain_port_error(host: str, port: int, setting: str) -> Iterator[None]:
         raise PortInUse(f"Port {port} on {host} cannot be opened ({error.strerror or error}). Set {setting} to another one.") from error
 
 
-def check_shared_ports(settings: Settings) -> None:
-    """Check that the ports are ours to share: a port that several processes open together would be opened beside a stranger's
-    too. Raises `PortInUse`."""
-    shared = (
-        (settings.gateways, settings.host, settings.dicom_port, "TELEMED_DICOM_PORT"),
-        (settings.webs, settings.web_host, settings.http_port, "TELEMED_HTTP_PORT"),
-    )
-    for processes, host, port, setting in shared:
-        if processes == 1:
+class SharedPort(NamedTuple):
+    """A port that several processes of a role open together on an address, and the setting that names it."""
+
+    role: str
+    processes: int
+    host: str
+    port: int
+    setting: str
+
+
+def check_shared_ports(ports: Iterable[SharedPort]) -> None:
+    """Check that ports are ours to share: one that several processes open together would be opened beside a stranger's too. Raises
+    `PortInUse`."""
+    for shared in ports:
+        if shared.processes == 1:
             continue
-        with plain_port_error(host, port, setting):
+        host, port = shared.host, shared.port
+        with plain_port_error(host, port, shared.setting):
             family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE | socket.AI_NUMERICHOST)[0][0]
             socket.create_server((host, port), family=family).close()

@@ -6,11 +6,15 @@ import asyncio
 import signal
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import structlog
 
+from telemed.centres import extensions
+from telemed.listening import SharedPort
 from telemed.roles import all_roles
+from telemed.settings import Settings
 
 log = structlog.get_logger()
 
@@ -18,6 +22,16 @@ STOP_SECONDS = 15
 TROUBLE = 5
 TROUBLE_WITHIN = 30.0
 """A role that dies this often within so many seconds will not get well by itself: all stop, with its last word."""
+
+
+def shared_ports(settings: Settings) -> list[SharedPort]:
+    """Return the roles that run in several processes, as the settings say."""
+    found = [
+        SharedPort("gateway", settings.gateways, settings.host, settings.dicom_port, "TELEMED_DICOM_PORT"),
+        SharedPort("web", settings.webs, settings.web_host, settings.http_port, "TELEMED_HTTP_PORT"),
+    ]
+    return found + [port for extension in extensions() if extension.shared_ports for port in extension.shared_ports(settings)]
+
 
 CANNOT_START = 78
 """Exit status of a role that said in one sentence why it cannot start (EX_CONFIG of sysexits.h)."""
@@ -39,10 +53,10 @@ class Child:
 class Supervisor:
     """Starts the roles and keeps them running until told to stop."""
 
-    def __init__(self, *, webs: int = 1, gateways: int = 1) -> None:
-        """`webs` and `gateways` are processes that share a port each."""
-        processes = {"web": webs, "gateway": gateways}
-        self._children = [Child(role) for role in all_roles() for _ in range(processes.get(role, 1))]
+    def __init__(self, shared: Sequence[SharedPort] = ()) -> None:
+        """`shared`: roles that run in several processes; of another there is one."""
+        counts = {port.role: port.processes for port in shared}
+        self._children = [Child(role) for role in all_roles() for _ in range(counts.get(role, 1))]
         self._stop = asyncio.Event()
 
     async def run(self) -> int:

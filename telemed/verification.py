@@ -37,6 +37,7 @@ from telemed.adapters.object_sweep import PORTION, older_than_a_day, sort_keys
 from telemed.adapters.stored_objects import RecordedObject, StoredObjects
 from telemed.bootstrap import anchor_keys, anchor_places, stored_objects
 from telemed.centres import extensions
+from telemed.extension import CentreProof
 from telemed.settings import Settings
 
 SHOWN: Final = 100
@@ -105,9 +106,16 @@ async def verify(settings: Settings, sources: Sequence[StoredObjects]) -> Verifi
             trail, audit = await _audit(engine, store.inner, settings)
             record = await _record(engine, trail)
             objects = await _objects(engine, store, sources)
+            proofs = [await extension.prove(engine) for extension in extensions() if extension.prove]
         finally:
             await store.close()
-    return Verification([audit, record, objects])
+    return Verification([audit, record, objects, *map(_part_of, proofs)])
+
+
+def _part_of(proof: CentreProof) -> Part:
+    part = Part(proof.name, said=proof.said)
+    part.wrong(*proof.faults)
+    return part
 
 
 async def _seen_to_be_migrated(engine: AsyncEngine) -> None:

@@ -29,7 +29,7 @@ from telemed.listening import check_shared_ports
 from telemed.service.ports.people import Passwords
 from telemed.service.ports.region import DEMONSTRATION
 from telemed.settings import Settings
-from telemed.supervisor import Supervisor
+from telemed.supervisor import Supervisor, shared_ports
 
 READY_SECONDS = 60
 FIRST_CASES = 24
@@ -71,8 +71,9 @@ class Arrival:
 async def run_demo(settings: Settings, *, with_cases: bool) -> int:
     """Until told to stop. Returns the exit status."""
     await put_region(settings)
-    check_shared_ports(settings)
-    supervisor = Supervisor(webs=settings.webs, gateways=settings.gateways)
+    ports = shared_ports(settings)
+    check_shared_ports(ports)
+    supervisor = Supervisor(ports)
     serving = asyncio.create_task(supervisor.run())
     ready = asyncio.create_task(_ready(settings))
     await asyncio.wait([serving, ready], return_when=asyncio.FIRST_COMPLETED)

@@ -285,6 +285,9 @@ async def _keep(work: UnitOfWork, case: Case, report: Report, printed: StoredPdf
             _count_answer(work, case, report.released_at)
         case.unclaim()
         case.acknowledged_at = case.acknowledged_by = None
+        for hooks in work.hooks:
+            if hooks.on_released:
+                await hooks.on_released(work, case, report)
     await work.cases.save(case)
     detail: dict[str, Any] = {"version": report.version, "status": report.status.value, "pdf_sha256": printed.sha256}
     if insisted_on := [each for each in report.acknowledged if each.by == person.username]:

@@ -219,3 +219,13 @@ def read_or_refused(raw: bytes) -> Sheet | str:
         return read(raw)
     except LabError as error:
         return error.reason
+
+
+@pytest.mark.parametrize(
+    ("heading", "unit"),
+    [("K(mmol/L)", "mmol/L"), ("钾（mmol/L）", "mmol/L"), ("WBC [10^9/L] ", "10^9/L"), ("K", ""), ("K (mmol/L) old", ""), ("(a) K", "")],
+)
+def test_the_unit_of_a_tests_own_column_stands_in_its_heading(heading: str, unit: str) -> None:
+    sheet = Sheet((("no", heading), ("T1", "4.1")), "csv")
+    (result,) = preview(sheet, Columns(specimen="no", tests={heading: "2823-3"})).results
+    assert result.unit == unit

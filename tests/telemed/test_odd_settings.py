@@ -24,10 +24,12 @@ def started(folder: Path, **settings: str) -> str:
 
 
 def test_a_variable_that_is_no_setting_is_named(tmp_path: Path) -> None:
-    said = started(tmp_path, TELEMED_MLLP_PORT="2575", TELEMED_HTTP_PORT="8080", TELEMED_ECG_FOLDER=str(tmp_path))
+    said = started(
+        tmp_path, TELEMED_HTTP_PORTS="2575", TELEMED_MLLP_PORT="2575", TELEMED_HTTP_PORT="8080", TELEMED_ECG_FOLDER=str(tmp_path)
+    )
     odd = [line for line in said.splitlines() if "setting.unknown" in line]
     assert len(odd) == 1, said
-    assert "TELEMED_MLLP_PORT" in odd[0]
+    assert "TELEMED_HTTP_PORTS" in odd[0]
 
 
 def test_a_sound_start_says_nothing(tmp_path: Path) -> None:

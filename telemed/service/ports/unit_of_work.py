@@ -9,6 +9,7 @@ from typing import Protocol, TypeVar
 
 from telemed.domain.case import Case
 from telemed.domain.identity_of_evidence import StatedIdentity
+from telemed.domain.report import Report
 from telemed.service.ports.cases import Cases
 from telemed.service.ports.consents import Consents
 from telemed.service.ports.credentials import AccountNotices, HalfSessions, PasswordRecords, Recoveries, SecondFactors
@@ -82,6 +83,9 @@ class CentreHooks:
 
     on_submit: Callable[[UnitOfWork, Case], Awaitable[None]] | None = None
     """A case, of any centre, was sent to its hub."""
+
+    on_released: Callable[[UnitOfWork, Case, Report], Awaitable[None]] | None = None
+    """A version of a report, of any centre, is the member's to have."""
 
     on_unmatched_study: Callable[[UnitOfWork, StudyFacts], Awaitable[tuple[Case, str] | None]] | None = None
     """A study found no case: return one that was opened for it and the name of the rule, or None."""

@@ -56,6 +56,7 @@ GET    /evidence/{evidence_id}/deidentified.zip y    y      y        y      f
 POST   /evidence/{evidence_id}/send           y      y      y        y      f
 POST   /priors/fetch                          y      y      y        n      f
 GET    /transfers                             y      y      y        y      f
+GET    /lab-results                           y      y      y        y      f
 GET    /tracings                              y      y      y        y      f
 GET    /tracings/{tracing_id}                 y      y      y        y      f
 GET    /tracings/{tracing_id}/samples         y      y      y        y      f
@@ -174,6 +175,23 @@ DELETE /accounts/{username}/sessions/{session} secadmin
 GET    /accounts/{username}/leave secadmin
 POST   /accounts/{username}/leave secadmin
 POST   /jobs/{job}/retry         sysadmin
+GET    /lab/messages             members operator
+GET    /lab/messages/{message_id}/raw members operator
+POST   /lab/messages/{message_id}/replay operator
+GET    /lab/results              members hubs
+GET    /lab/results/{result_id}/versions members hubs
+GET    /lab/mappings             operator
+POST   /lab/mappings             operator
+GET    /lab/connections          operator
+POST   /lab/connections          operator
+POST   /lab/connections/{connection_id}/pause operator
+POST   /lab/connections/{connection_id}/resume operator
+GET    /lab/connections/{connection_id}/deliveries operator
+POST   /lab/deliveries/{delivery_id}/send operator
+GET    /lab/sheets/columns       members
+PUT    /lab/sheets/columns       members
+POST   /lab/sheets/preview       members
+POST   /lab/sheets               members
 OPTIONS /uploads                 everybody
 POST   /uploads                  everybody
 HEAD   /uploads/{upload_id}      everybody
@@ -235,6 +253,8 @@ BODIES = {
     "POST /unmatched/restore": {"owner": "CLINIC1", "study_instance_uid": "1.2", "reason": "x"},
     "POST /unmatched/files/{file_id}/give": {"accession_number": "X", "reason": "x"},
     "POST /unmatched/find": {"numbers": ["P1"]},
+    "POST /lab/mappings": {"member": "CLINIC1", "code": "NONE", "item": "2823-3"},
+    "POST /lab/connections": {"member": "CLINIC3", "address": "192.0.2.9:2575", "sends": ["ORU^R01"]},
 }
 
 
@@ -374,6 +394,10 @@ async def test_operations_that_concern_no_one_case(region: DemoRegion, waiting: 
         "date": "2027-01-01",
         "erasure": "0" * 32,
         "hold": "0" * 32,
+        "message_id": "0" * 32,
+        "result_id": "0" * 32,
+        "connection_id": "0" * 32,
+        "delivery_id": "0" * 32,
     }
     filled = "/api/v1" + path.format_map(holes)
     body = BODIES.get(name, {} if method in ("POST", "PATCH") else None)
@@ -381,6 +405,8 @@ async def test_operations_that_concern_no_one_case(region: DemoRegion, waiting: 
         filled += "?month=2026-10"
     if path == "/retention/due":
         filled += "?kind=case"
+    if path == "/lab/results":
+        filled += "?member=CLINIC1&patient=NONE"
     if path == "/unmatched/link":
         body = {"owner": "CLINIC1", "study_instance_uid": waiting.study_uid, "case_id": waiting.case_id}
     if path == "/unmatched/unlink":

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from telemed.centres.lab.domain import RESULTS
 from telemed.domain.centre import Centre, Phrase, Template
 from telemed.domain.deadlines import DeadlineRule
-from telemed.domain.evidence import EvidenceKind, EvidenceType, FileKind
+from telemed.domain.evidence import FileKind
 from telemed.domain.forms import CONTACT_PHONE, Choice, Field, FieldType, Form
 from telemed.domain.retention import Basis, RetentionRule
 
@@ -42,8 +43,6 @@ RESULTS_KEPT = RetentionRule(
     Basis.UNCONFIRMED,
 )
 
-RESULTS = EvidenceKind(EvidenceType("lab-report"), _("Laboratory results"), _("No results yet"), "flask")
-
 CENTRE = Centre(
     code="lab",
     letter="L",
@@ -69,4 +68,5 @@ CENTRE = Centre(
         Phrase("interpretation", "建议复查", "结果与临床不符时，建议重新采样复查。"),
         Phrase("interpretation", "溶血", "标本轻度溶血，血钾、乳酸脱氢酶结果可能偏高，请结合临床。"),
     ),
+    roles={"mllp": "telemed.centres.lab.role"},
 )  # fmt: skip

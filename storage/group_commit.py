@@ -6,8 +6,6 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
 
-from sqlalchemy.exc import InterfaceError, OperationalError
-
 MAX_BATCH = 500
 
 Item = TypeVar("Item")
@@ -16,10 +14,17 @@ Outcome = TypeVar("Outcome")
 
 class GroupCommit(Generic[Item, Outcome]):
     """`write` stores a batch in one transaction and returns one outcome an item, in order. A caller of `submit`
-    goes on only after the commit that holds its item."""
+    goes on only after the commit that holds its item. `away` are the errors that say that the place of writing is gone, full or
+    locked: nothing of the batch is tried by itself then."""
 
-    def __init__(self, write: Callable[[Sequence[Item]], Awaitable[Sequence[Outcome]]], max_batch: int = MAX_BATCH) -> None:
+    def __init__(
+        self,
+        write: Callable[[Sequence[Item]], Awaitable[Sequence[Outcome]]],
+        max_batch: int = MAX_BATCH,
+        away: tuple[type[Exception], ...] = (OSError,),
+    ) -> None:
         self._write = write
+        self._away = away
         self._max_batch = max_batch
         self._waiting: list[tuple[Item, asyncio.Future[Outcome]]] = []
         self._flusher: asyncio.Task[None] | None = None
@@ -48,8 +53,8 @@ class GroupCommit(Generic[Item, Outcome]):
     async def _commit(self, batch: list[tuple[Item, asyncio.Future[Outcome]]]) -> None:
         try:
             outcomes = await self._write([item for item, _ in batch])
-        except (OperationalError, InterfaceError, OSError) as error:
-            _fail(batch, error)  # the database is away, full or locked: each would fail the same way
+        except self._away as error:
+            _fail(batch, error)  # each would fail the same way
         except Exception as error:
             if len(batch) == 1:
                 _fail(batch, error)

@@ -1,0 +1,1 @@
+"""What the laboratory centre's use cases ask for, made real."""

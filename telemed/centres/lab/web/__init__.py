@@ -1,0 +1,1 @@
+"""The laboratory centre's API, pages and labels."""

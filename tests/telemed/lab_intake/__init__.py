@@ -1,0 +1,1 @@
+"""The laboratory centre from its doors: messages, results, sheets, ways out."""
