@@ -12,10 +12,10 @@ from telemed.service.application import Application
 from telemed.service.execution import record_look
 
 OPEN_DETAIL = frozenset({
-    "accounts", "active", "attributes", "cases", "cause", "centres", "changed", "contradictions", "different", "evidence", "factor",
-    "file", "from", "hub", "instance", "institution", "joined", "kind", "other", "patient", "pdf_sha256", "reader", "recovery",
-    "restored", "roles", "rule", "same_person", "sessions", "since", "split", "status", "step", "study", "times", "tls", "to", "type",
-    "until", "version", "was", "why",
+    "accounts", "active", "attributes", "cases", "cause", "centres", "changed", "code", "contradictions", "different", "digest",
+    "evidence", "factor", "file", "first", "from", "hub", "instance", "institution", "item", "joined", "kind", "last", "member",
+    "messages", "other", "patient", "pdf_sha256", "reader", "recovery", "restored", "results", "roles", "rule", "same_person", "sender",
+    "sessions", "since", "split", "state", "status", "step", "study", "times", "tls", "to", "type", "until", "version", "was", "why",
 })  # fmt: skip
 """Details that are codes and ids. Any other (a reason, a finding, a file's name) may hold clinical words and stays hidden:
 the record keeps it, the chain covers it, and who may read the case reads it there."""

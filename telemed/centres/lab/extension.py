@@ -10,15 +10,18 @@ from aiohttp import web
 
 from telemed.adapters.jobs.worker import Handler
 from telemed.centres.lab import arrival, service
+from telemed.centres.lab.adapters.patient_results import PatientRecordTable
 from telemed.centres.lab.adapters.repository import MappingTable, MessageTable, OrderTable, ResultTable
 from telemed.centres.lab.adapters.stored_objects import MESSAGE_OBJECTS
 from telemed.centres.lab.domain import RESULTS, LabJob
+from telemed.centres.lab.patient_results import PatientRecords
 from telemed.centres.lab.ports import LabMessages, LabResults, Mappings, ReportOrders
 from telemed.centres.lab.settings import LabSettings
 from telemed.domain.jobs import JobType
+from telemed.domain.policy import Action
 from telemed.extension import CentreExtension, Parts
 from telemed.service.ports.unit_of_work import CentreHooks
-from telemed.web.extension import ReadingPanel, WebExtension
+from telemed.web.extension import PatientLink, ReadingPanel, WebExtension
 
 _ = str  # marks text for the translation catalogue
 
@@ -37,25 +40,43 @@ def jobs(parts: Parts, _pool: Executor) -> dict[JobType, Handler]:
 
 def web_values(parts: Parts) -> dict[web.AppKey[Any], Any]:
     """Return the values that the centre's API finds in the web application."""
+    from telemed.centres.lab.adapters.library_tests import LibraryTests
     from telemed.centres.lab.adapters.message_reader import StoredMessageReader
-    from telemed.centres.lab.web.keys import MESSAGE_READER
+    from telemed.centres.lab.web.keys import CATALOGUE, MESSAGE_READER
 
-    return {MESSAGE_READER: StoredMessageReader(parts.application)}
+    return {MESSAGE_READER: StoredMessageReader(parts.application), CATALOGUE: LibraryTests()}
+
+
+async def demo_history(parts: Parts) -> None:
+    """Play what members' systems sent of two patients over two years."""
+    from telemed.centres.lab.demo import play_history
+
+    await play_history(parts)
 
 
 EXTENSION = CentreExtension(
     code=service.CODE,
     migrations=FOLDER / "adapters" / "migrations",
-    repositories={LabMessages: MessageTable, LabResults: ResultTable, ReportOrders: OrderTable, Mappings: MappingTable},
+    repositories={
+        LabMessages: MessageTable,
+        LabResults: ResultTable,
+        ReportOrders: OrderTable,
+        Mappings: MappingTable,
+        PatientRecords: PatientRecordTable,
+    },
     hooks=CentreHooks(on_submit=arrival.on_submit, stated_identities=arrival.stated_identities),
     jobs=jobs,
     web=WebExtension(
         api_modules=("telemed.centres.lab.web.api",),
+        page_modules=("telemed.centres.lab.web.cumulative_page",),
         folder=FOLDER / "web",
         panel=ReadingPanel(RESULTS.type, "lab", _("Results"), "flask", "lab/panel.html", script="js/lab/results.js", style="lab.css"),
+        tabs=(),
+        patient_links=(PatientLink("/lab/patients/{patient}", _("All laboratory results"), "flask", "Alt+r", Action.RESULT_READ),),
         actor_labels={service.SYSTEM_OF_MEMBER: _("Laboratory system"), service.RULES: _("Rules of critical values")},
     ),
     stored_objects=MESSAGE_OBJECTS,
     web_values=web_values,
     settings=LabSettings,
+    demo_history=demo_history,
 )
