@@ -80,6 +80,10 @@ class Catalogue(Protocol):
         """The test of a result, None where the catalogue does not know its code."""
         ...
 
+    def tests(self) -> Sequence[LabTest]:
+        """All tests of the catalogue, in its order."""
+        ...
+
     def in_unit(self, value: float, result: Result, unit: str) -> float | None:
         """A value of a result's unit in another unit; None where that is not certain."""
         ...

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final, Protocol
 
-from telemed.centres.lab.domain import Result
-from telemed.centres.lab.ports import LabResults
+from telemed.centres.lab.domain import LabMessage, Result
+from telemed.centres.lab.ports import LabMessages, LabResults
 from telemed.domain.case import Case, CaseStatus
 from telemed.domain.errors import NotFound
 from telemed.domain.patient import Identifier, Patient
@@ -69,6 +69,39 @@ class PatientResults:
 
 async def patient_results(work: UnitOfWork, person: Person, patient_id: str) -> PatientResults:
     """Return what this person may see of a patient, who is named by a record or by any result. Raises NotFound."""
+    found = await _opened(work, person, patient_id)
+    results = await work.repository(PatientRecords).results_of(found.sources, MOST + 1)
+    return replace(found, results=tuple(results[:MOST]), truncated=len(results) > MOST)
+
+
+@dataclass(frozen=True, slots=True)
+class ResultHistory:
+    """Everything that was said of a result, oldest first, each with the message that said it, where that is still known."""
+
+    patient: PatientResults
+    versions: tuple[Result, ...]
+    messages: Mapping[str, LabMessage]
+
+
+async def result_history(work: UnitOfWork, person: Person, result_id: str) -> ResultHistory:
+    """Return what was said of a result. Raises NotFound where the person may not see its institution's results of the patient."""
+    result = await work.repository(LabResults).get(result_id)
+    if result is None:
+        raise NotFound("result", result_id)
+    found = await _opened(work, person, result_id)
+    if (result.member, result.patient_number) not in found.sources:
+        raise NotFound("result", result_id)
+    versions = await work.repository(LabResults).versions(result_id)
+    messages = {}
+    for message_id in dict.fromkeys(version.message_id for version in versions):
+        message = await work.repository(LabMessages).get(message_id)
+        if message is not None:
+            messages[message_id] = message
+    return ResultHistory(found, tuple(versions), messages)
+
+
+async def _opened(work: UnitOfWork, person: Person, patient_id: str) -> PatientResults:
+    """The patient with the sources that this person may see, without results. Raises NotFound."""
     found = await _named(work, patient_id)
     if found is None:
         raise NotFound("patient", patient_id)
@@ -85,15 +118,7 @@ async def patient_results(work: UnitOfWork, person: Person, patient_id: str) -> 
     sources = [(record.member, number) for record in records if (number := record.identifier(record.member))]
     sources = list(dict.fromkeys([(found.member, found.number), *sources]))
     allowed = tuple(source for source in sources if source[1] and (everybody is not None or source[0] in mine))
-    results = await work.repository(PatientRecords).results_of(allowed, MOST + 1)
-    return replace(
-        found,
-        sources=allowed,
-        results=tuple(results[:MOST]),
-        elsewhere=everybody,
-        asks_consent=asks_consent if everybody is None else None,
-        truncated=len(results) > MOST,
-    )
+    return replace(found, sources=allowed, elsewhere=everybody, asks_consent=asks_consent)
 
 
 async def _named(work: UnitOfWork, patient_id: str) -> PatientResults | None:

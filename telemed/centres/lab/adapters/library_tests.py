@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 
 from lab import catalogue, ranges, units
@@ -34,6 +35,9 @@ class LibraryTests:
         if found is None and code.known:
             return LabTest(code.wst886 or code.loinc, result.name, "", result.value.unit, code.wst886[:2], 10_000)
         return found
+
+    def tests(self) -> Sequence[LabTest]:
+        return tuple(dict.fromkeys(_tests().values()))
 
     def in_unit(self, value: float, result: Result, unit: str) -> float | None:
         sent = result.value.unit

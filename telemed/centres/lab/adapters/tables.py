@@ -66,6 +66,7 @@ lab_result = sa.Table(
     sa.Column("version", sa.Integer, nullable=False),
     sa.Index("ix_lab_result_patient", "member", "patient_number", "observed_at"),
     sa.Index("ix_lab_result_order", "member", "order_number"),
+    sa.Index("ix_lab_result_reported", "member", "reported_at"),
     sa.Index("ix_lab_result_unmapped", "member", "local", **only("wst886 = '' AND loinc = ''")),
     comment="results as they stand now",
 )

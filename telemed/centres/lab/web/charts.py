@@ -19,6 +19,8 @@ LEAST: Final = 2
 """Points of a course: one is none."""
 Y_TICKS: Final = 7
 X_TICKS: Final = 6
+FAR: Final = 2
+"""Times the span, or the value, from which a limit is too far away to be drawn (practice)."""
 ROOM: Final = 0.08
 """Share of the span that stays free above and below."""
 
@@ -129,7 +131,7 @@ def _scale(row: Row) -> tuple[float, float]:
     low, high = min(numbers), max(numbers)
     span = (high - low) or abs(high) or 1.0
     ends = [end for each in row.readings for end in (each.limits.low, each.limits.high) if end is not None]
-    near = [end for end in ends if low - 2 * span <= end <= high + 2 * span]
+    near = [end for end in ends if min(low - FAR * span, low / FAR) <= end <= max(high + FAR * span, high * FAR)]
     low, high = min([low, *near]), max([high, *near])
     room = ((high - low) or abs(high) or 1.0) * ROOM
     return low - room, high + room

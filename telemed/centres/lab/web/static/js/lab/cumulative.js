@@ -59,7 +59,7 @@ function moveCell(by) {
   const row = selectedRow();
   if (!row) return;
   const cells = [...row.querySelectorAll("a.lab-cell")];
-  const at = cells.findIndex((cell) => cell === document.activeElement);
+  const at = cells.findIndex((cell) => document.activeElement === cell);
   const next = cells[Math.min(Math.max(at + by, 0), cells.length - 1)];
   next?.focus();
 }
