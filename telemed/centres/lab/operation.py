@@ -208,12 +208,13 @@ async def open_mappings(work: UnitOfWork, person: Person) -> list[OpenMapping]:
 
 async def open_message(work: UnitOfWork, person: Person, message_id: str, reason: str) -> LabMessage:
     """Return a message with its content, for a reason that is on record. Raises Forbidden, NotFound or Invalid."""
+    require(person, Action.MESSAGE_OPEN)
     message = await work.repository(LabMessages).get(message_id)
     if message is None:
         raise NotFound("message", message_id)
     relation = Relation.OWN if message.sender == person.institution else Relation.FOREIGN
     if not may(person, Action.MESSAGE_OPEN, relation):
-        raise Forbidden(Action.MESSAGE_OPEN) if may(person, Action.MESSAGE_READ, relation) else NotFound("message", message_id)
+        raise NotFound("message", message_id)
     reason = reason.strip()
     if not reason:
         raise Invalid(FieldError("reason", "required"))

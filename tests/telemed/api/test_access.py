@@ -134,6 +134,7 @@ GET    /reconciliations          operator
 GET    /statistics/monthly       members hubs operator
 GET    /studies/{study}/series/{series}/instances/{instance}/pages members hubs
 GET    /studies/{study}/series/{series}/instances/{instance}/pages/{number} members hubs
+POST   /lab/messages/{message_id}/open members operator
 GET    /audit                    auditor
 GET    /accounts                 secadmin
 POST   /accounts                 secadmin
@@ -206,6 +207,7 @@ BODIES = {
     "POST /unmatched/restore": {"owner": "CLINIC1", "study_instance_uid": "1.2", "reason": "x"},
     "POST /unmatched/files/{file_id}/give": {"accession_number": "X", "reason": "x"},
     "POST /unmatched/find": {"numbers": ["P1"]},
+    "POST /lab/messages/{message_id}/open": {"reason": "x"},
 }
 
 

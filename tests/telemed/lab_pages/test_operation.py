@@ -111,7 +111,7 @@ async def test_content_is_opened_with_a_reason_that_is_on_record(region: DemoReg
         ("operator", "确认字符集")
     ]
     assert (await region.call("POST", path, {"reason": "看看"}, user="clinic1")).status == 404
-    assert (await region.call("POST", path, {"reason": "看看"}, user="lab.huba")).status == 404
+    assert (await region.call("POST", path, {"reason": "看看"}, user="lab.huba")).status == 403
     assert (await region.call("POST", path, {"reason": "自己的消息"}, user="clinic2")).status == 200
     assert (await region.call("POST", "/api/v1/lab/messages/0/open", {"reason": "无"}, user="operator")).status == 404
 

@@ -83,7 +83,7 @@ async def orders(visit: Visit) -> web.StreamResponse:
     return await render(visit, "lab/orders.html", context)
 
 
-MOST_OUTSIDE: Final = 5
+MOST_OUTSIDE: Final = 4
 """Values that a line of an order names; the patient's page has all."""
 
 SHOWN: Final = {"all": _("All orders"), "critical": _("Critical"), "abnormal": _("Out of range"), "preliminary": _("Not final")}

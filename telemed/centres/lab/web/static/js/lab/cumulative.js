@@ -59,7 +59,8 @@ function moveCell(by) {
   const row = selectedRow();
   if (!row) return;
   const cells = [...row.querySelectorAll("a.lab-cell")];
-  const at = cells.findIndex((cell) => document.activeElement === cell);
+  const focused = document.activeElement;
+  const at = focused instanceof HTMLAnchorElement ? cells.indexOf(focused) : -1;
   const next = cells[Math.min(Math.max(at + by, 0), cells.length - 1)];
   next?.focus();
 }

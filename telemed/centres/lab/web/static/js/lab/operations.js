@@ -44,7 +44,7 @@ function takeAway(row) {
  * @param {string} characterSet
  */
 async function replayOne(row, characterSet) {
-  const reason = need(row, "[data-reason]");
+  const reason = need(row, "[data-why]");
   try {
     const { data } = await call("POST", `/api/v1/lab/messages/${row.dataset.message}/replay`, { body: { character_set: characterSet } });
     if (data.state === "accepted") {
