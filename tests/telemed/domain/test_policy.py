@@ -27,7 +27,7 @@ patient:merge mo       network:read oa        unmatched:read o       statistics:
 account:read b         account:unlock b       patient:find m         system:read a          job:retry a
 report:verify -        patient:match -        evidence:export msr    study:correct o       evidence:send msr
 priors:fetch msr      device:manage o         evidence:identify ms   timeline:read t
-recovery:ask b         recovery:confirm a
+recovery:ask b         recovery:confirm a     result:read-elsewhere msr
 account:create b      account:invite b        account:change b       account:disable b      account:enable b
 account:reset b       account:end-sessions b  account:leave b        account:import b
 """
