@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, tzinfo
 from enum import StrEnum
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from telemed.centres.lab.domain import Result, ResultStatus
 
@@ -144,8 +144,7 @@ def recognition_of(name: str) -> str:
     return ""
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
+class Column(NamedTuple):
     """A day of one institution; results without a time stand on the day of their report."""
 
     day: date

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import timedelta
-from typing import Any, Final
+from datetime import timedelta, tzinfo
+from typing import Any, Final, NamedTuple
 from urllib.parse import urlencode
 
 from aiohttp import web
@@ -56,13 +56,16 @@ async def patient_page(visit: Visit) -> web.StreamResponse:
     found = await _look(visit)
     table = _table(visit, found)
     printing = "print" in visit.query
-    columns = table.columns
-    parts = [columns[start : start + PRINTED_COLUMNS] for start in range(0, len(columns), PRINTED_COLUMNS)] if printing else [columns]
+    most = PRINTED_COLUMNS if printing else max(len(table.columns), 1)
+    parts = [[(column, "") for column in table.columns[start : start + most]] for start in range(0, len(table.columns), most)]
+    if not printing and parts:
+        parts[0][PRINTED_COLUMNS:] = [(column, " lab-beyond") for column, _beyond in parts[0][PRINTED_COLUMNS:]]
     context = _context(visit, found, table) | {
-        "parts": parts or [()],
+        "parts": parts,
         "printing": printing,
         "printed_columns": PRINTED_COLUMNS,
         "sparks": _sparks(table),
+        "drawn": {row.key: drawn_cells(row, visit.application.region.network.zone) for row in table.rows},
         "copies": {row.key: copied(row, table) for row in table.rows},
         "show": _shown(visit),
         "shows": SHOWN,
@@ -146,7 +149,6 @@ def _context(visit: Visit, found: PatientResults, table: Cumulative) -> dict[str
         "kept_items": asked,
         "marks": MARKS,
         "words_of": words_of,
-        "tone_of": tone_of,
         "range_of": range_of,
         "name_of": visit.name_of,
         "own": found.member == visit.person.institution,
@@ -185,6 +187,41 @@ def _changed(mark: Mark, reading: Reading) -> str:
     if mark is Mark.RANGE and before and before.range:
         return gettext("range was %(range)s") % {"range": before.range}
     return gettext(MARKS[mark][1])
+
+
+class Cell(NamedTuple):
+    """A value as the table draws it: words and signs stand ready, the template only writes them."""
+
+    id: str
+    said: str
+    unit: str
+    """Where it is another than the row's."""
+    flag: str
+    signs: str
+    tone: str
+    title: str
+    words: str
+
+
+def drawn_cells(row: Row, zone: tzinfo) -> dict[Column, list[Cell]]:
+    """Return a row's values as they are drawn, by day."""
+    return {column: [_cell(reading, row.unit, zone) for reading in readings] for column, readings in row.cells.items()}
+
+
+def _cell(reading: Reading, unit: str, zone: tzinfo) -> Cell:
+    value, marks = reading.result.value, reading.marks
+    words = words_of(reading) if marks else ""
+    time = reading.at.astimezone(zone).isoformat(" ", "seconds")[:19]
+    return Cell(
+        id=reading.result.id,
+        said=value.said,
+        unit=value.unit if value.unit != unit else "",
+        flag=value.flag if value.flag != "N" else "",
+        signs=" ".join(MARKS[mark][0] for mark in marks if mark in MARKS),
+        tone=tone_of(marks),
+        title=" · ".join(part for part in (time, value.range, words) if part),
+        words=words,
+    )
 
 
 def range_of(row: Row) -> tuple[str, bool]:
