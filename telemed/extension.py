@@ -113,3 +113,6 @@ class CentreExtension:
 
     demo_makers: Callable[[], Mapping[str, DemoMaker]] | None = None
     """Makers of demo evidence by kind."""
+
+    demo_history: Callable[[Parts], Awaitable[None]] | None = None
+    """Plays what members' systems sent before the demo's first case; may be repeated."""

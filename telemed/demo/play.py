@@ -88,6 +88,9 @@ async def play_story(
     async with evidence_makers() as makers, open_parts(settings) as parts:
         door = DicomStudyIntake(parts.intake, parts.application.engine)
         stage = Stage(settings, parts.application, door, EvidenceSpool(settings.data_dir / SPOOL, makers), IndexBarrier(parts.store))
+        for extension in parts.extensions:
+            if extension.demo_history is not None:
+                await extension.demo_history(parts)
         programme: list[StoryCase | StrayStudy] = [*story, *strays]
         played = 0
 

@@ -64,6 +64,7 @@ from telemed.web.keys import (
     ADMINISTRATION,
     APPLICATION,
     CASE_LABELS,
+    CENTRE_TABS,
     EXPORTS,
     FEED,
     LISTS,
@@ -72,6 +73,7 @@ from telemed.web.keys import (
     PAGES,
     PANELS,
     PASSKEYS,
+    PATIENT_LINKS,
     PERSON,
     PROBE,
     SECURE_COOKIES,
@@ -188,6 +190,8 @@ def create_app(application: Application, dependencies: WebDependencies) -> web.A
     for key, value in dependencies.values.items():
         app[key] = value
     app[PANELS] = tuple(extension.panel for extension in dependencies.extensions if extension.panel)
+    app[CENTRE_TABS] = tuple(tab for extension in dependencies.extensions for tab in extension.tabs)
+    app[PATIENT_LINKS] = tuple(link for extension in dependencies.extensions for link in extension.patient_links)
     app[CASE_LABELS] = case_labels(dependencies.extensions)
     app.cleanup_ctx.append(_feed)
     app.on_cleanup.append(_write_refusals)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from telemed.domain.events import EventKind
 from telemed.domain.evidence import EvidenceType
+from telemed.domain.policy import Action, Relation
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,33 @@ class ReadingPanel:
 
 
 @dataclass(frozen=True, slots=True)
+class CentreTab:
+    """A tab of the bar for everybody who may take `action` in `relation`; it is the current one on `href` and all pages below it."""
+
+    href: str
+    label: str
+    action: Action
+    relation: Relation
+
+
+@dataclass(frozen=True, slots=True)
+class PatientLink:
+    """A page about a case's patient, linked from the case and from its reading page for who may take `action` on the case.
+
+    `address` has `{patient}` in place of the record's id; `key` opens it.
+    """
+
+    address: str
+    label: str
+    icon: str
+    key: str
+    action: Action
+
+    def href(self, patient_id: str) -> str:
+        return self.address.format(patient=patient_id)
+
+
+@dataclass(frozen=True, slots=True)
 class WebExtension:
     """Modules are named and imported when the web application is made: other roles start without them.
 
@@ -39,5 +67,7 @@ class WebExtension:
     page_modules: tuple[str, ...] = ()
     folder: Path | None = None
     panel: ReadingPanel | None = None
+    tabs: tuple[CentreTab, ...] = ()
+    patient_links: tuple[PatientLink, ...] = ()
     event_labels: Mapping[EventKind, str] = field(default_factory=dict)
     actor_labels: Mapping[str, str] = field(default_factory=dict)

@@ -21,7 +21,7 @@ from telemed.service.ports.passkeys import RelyingParty
 from telemed.service.queries import View
 from telemed.service.study_export import StudyExporter
 from telemed.service.table_export import TableExporter
-from telemed.web.extension import ReadingPanel
+from telemed.web.extension import CentreTab, PatientLink, ReadingPanel
 from telemed.web.feed import Feed
 from telemed.web.labels.case import CaseLabels
 
@@ -38,6 +38,8 @@ METRICS: web.AppKey[Metrics] = web.AppKey("metrics")
 METRICS_TOKEN: web.AppKey[str] = web.AppKey("metrics_token", str)
 EXPORTS: web.AppKey[StudyExporter] = web.AppKey("exports")
 PANELS: web.AppKey[Sequence[ReadingPanel]] = web.AppKey("panels")
+CENTRE_TABS: web.AppKey[Sequence[CentreTab]] = web.AppKey("centre_tabs")
+PATIENT_LINKS: web.AppKey[Sequence[PatientLink]] = web.AppKey("patient_links")
 CASE_LABELS: web.AppKey[CaseLabels] = web.AppKey("case_labels")
 FEED: web.AppKey[Feed] = web.AppKey("feed")
 TRUSTED_PROXIES: web.AppKey[Sequence[IPv4Network | IPv6Network]] = web.AppKey("trusted_proxies")

@@ -12,19 +12,24 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from telemed.adapters.jobs.worker import Handler
 from telemed.centres.lab import arrival, service, ways_out
+from telemed.centres.lab.adapters.operation_queries import MemberOrderTable, TrafficTable
+from telemed.centres.lab.adapters.patient_results import PatientRecordTable
 from telemed.centres.lab.adapters.repository import MappingTable, MessageTable, OrderTable, ResultTable
 from telemed.centres.lab.adapters.stored_objects import MESSAGE_OBJECTS
 from telemed.centres.lab.adapters.way_out_repository import SheetColumnTable, WayOutTable
 from telemed.centres.lab.domain import RESULTS, LabJob
+from telemed.centres.lab.operation import MemberOrders, MessageTraffic
+from telemed.centres.lab.patient_results import PatientRecords
 from telemed.centres.lab.ports import LabMessages, LabResults, Mappings, ReportOrders, SheetColumns
 from telemed.centres.lab.settings import LabSettings
 from telemed.centres.lab.ways_out import WaysOut
 from telemed.domain.jobs import JobType
+from telemed.domain.policy import Action, Relation
 from telemed.extension import CentreExtension, CentreProof, Parts
 from telemed.listening import SharedPort
 from telemed.service.ports.unit_of_work import CentreHooks
 from telemed.settings import Settings
-from telemed.web.extension import ReadingPanel, WebExtension
+from telemed.web.extension import CentreTab, PatientLink, ReadingPanel, WebExtension
 
 _ = str  # marks text for the translation catalogue
 
@@ -74,13 +79,25 @@ async def prove(engine: AsyncEngine) -> CentreProof:
 
 def web_values(parts: Parts) -> dict[web.AppKey[Any], Any]:
     """Return the values that the centre's API finds in the web application."""
+    from telemed.centres.lab.adapters.library_tests import LibraryTests
     from telemed.centres.lab.adapters.message_intake import MessageIntake
     from telemed.centres.lab.adapters.message_reader import StoredMessageReader
     from telemed.centres.lab.adapters.taken_sheets import TakenSheets
-    from telemed.centres.lab.web.keys import MESSAGE_READER, SHEET_READER
+    from telemed.centres.lab.web.keys import CATALOGUE, MESSAGE_READER, SHEET_READER
 
     intake = MessageIntake(parts.application)
-    return {MESSAGE_READER: StoredMessageReader(parts.application), SHEET_READER: TakenSheets(parts.application, intake)}
+    return {
+        MESSAGE_READER: StoredMessageReader(parts.application),
+        SHEET_READER: TakenSheets(parts.application, intake),
+        CATALOGUE: LibraryTests(),
+    }
+
+
+async def demo_history(parts: Parts) -> None:
+    """Play what members' systems sent of two patients over two years."""
+    from telemed.centres.lab.demo import play_history
+
+    await play_history(parts)
 
 
 EXTENSION = CentreExtension(
@@ -91,6 +108,9 @@ EXTENSION = CentreExtension(
         LabResults: ResultTable,
         ReportOrders: OrderTable,
         Mappings: MappingTable,
+        PatientRecords: PatientRecordTable,
+        MessageTraffic: TrafficTable,
+        MemberOrders: MemberOrderTable,
         WaysOut: WayOutTable,
         SheetColumns: SheetColumnTable,
     },
@@ -98,9 +118,20 @@ EXTENSION = CentreExtension(
     jobs=jobs,
     background=background,
     web=WebExtension(
-        api_modules=("telemed.centres.lab.web.api", "telemed.centres.lab.web.connections_api", "telemed.centres.lab.web.sheets_api"),
+        api_modules=(
+            "telemed.centres.lab.web.api",
+            "telemed.centres.lab.web.connections_api",
+            "telemed.centres.lab.web.sheets_api",
+            "telemed.centres.lab.web.operation_api",
+        ),
+        page_modules=("telemed.centres.lab.web.cumulative_page", "telemed.centres.lab.web.operation_pages"),
         folder=FOLDER / "web",
         panel=ReadingPanel(RESULTS.type, "lab", _("Results"), "flask", "lab/panel.html", script="js/lab/results.js", style="lab.css"),
+        tabs=(
+            CentreTab("/lab", _("Laboratory"), Action.RESULT_READ, Relation.OWN),
+            CentreTab("/lab/operations", _("Laboratory"), Action.MESSAGE_READ, Relation.FOREIGN),
+        ),
+        patient_links=(PatientLink("/lab/patients/{patient}", _("All laboratory results"), "flask", "Alt+r", Action.RESULT_READ),),
         actor_labels={service.SYSTEM_OF_MEMBER: _("Laboratory system"), service.RULES: _("Rules of critical values")},
     ),
     stored_objects=MESSAGE_OBJECTS,
@@ -108,4 +139,5 @@ EXTENSION = CentreExtension(
     prove=prove,
     web_values=web_values,
     settings=LabSettings,
+    demo_history=demo_history,
 )

@@ -27,7 +27,7 @@ from telemed.web.i18n import gettext
 from telemed.web.keys import UPLOAD_LIMIT
 from telemed.web.labels.case import CaseLabels, answers, event_detail, examination, missing_words
 from telemed.web.labels.identity import identity_banner
-from telemed.web.pages.page import Visit, page, render
+from telemed.web.pages.page import Visit, page, patient_links_of, render
 from telemed.web.pages.transfers import transfers_context
 
 _ = str  # marks text for the translation catalogue
@@ -159,6 +159,7 @@ async def case_page(visit: Visit) -> web.StreamResponse:
         "cancel_reasons": CANCEL_REASONS,
         "actions_taken": (*ACTIONS_TAKEN, *region.centres[case.centre].actions_taken),
         "own": view.relation is Relation.OWN,
+        "patient_links": patient_links_of(visit, view.relation),
         "reads": view.relation is Relation.ROUTED and view.whole,
         "last_event": last_event,
         "wait_of": _wait_of,

@@ -12,11 +12,12 @@ from yarl import URL
 
 from telemed.domain.errors import NotAuthenticated, RequirementUnmet
 from telemed.domain.people import Person, Role
-from telemed.domain.policy import Action, may
+from telemed.domain.policy import Action, Relation, may
 from telemed.service.application import Application
 from telemed.service.queries import Queries, View
+from telemed.web.extension import PatientLink
 from telemed.web.i18n import gettext
-from telemed.web.keys import APPLICATION, CASE_LABELS, COUNTS, PERSON, REQUIRED
+from telemed.web.keys import APPLICATION, CASE_LABELS, CENTRE_TABS, COUNTS, PATIENT_LINKS, PERSON, REQUIRED
 from telemed.web.labels.case import CaseLabels
 from telemed.web.labels.statistics import institution_name
 from telemed.web.problems import Problem, problem_of
@@ -163,7 +164,7 @@ async def tabs_of(visit: Visit) -> list[Tab]:
             )
             for view, label in TAB_LABELS.items()
         ]
-        return [*tabs, Tab("/statistics", gettext("Statistics"), current=here == "/statistics")]
+        return [*tabs, *_centre_tabs(visit), Tab("/statistics", gettext("Statistics"), current=here == "/statistics")]
     wanted = (
         (person.has(Role.MEMBER_STAFF), "/cases", _("Our cases")),
         (may(person, Action.NETWORK_READ), "/network", _("Network")),
@@ -178,6 +179,7 @@ async def tabs_of(visit: Visit) -> list[Tab]:
         (may(person, Action.RECOVERY_ASK) or may(person, Action.RECOVERY_CONFIRM), "/recoveries", _("Lost factors")),
     )
     tabs = [Tab(href, gettext(label), None, "", _is_within(here, href)) for allowed, href, label in wanted if allowed]
+    tabs += _centre_tabs(visit)
     if person.has(Role.MEMBER_STAFF):
         waiting = (await visit.counts())[View.ATTENTION]
         tabs[0] = replace(tabs[0], count=waiting, tone="critical")
@@ -192,6 +194,18 @@ def _is_within(here: str, href: str) -> bool:
     """True if the page is the tab's, or lies below it."""
     places = REGION_PAGES if href in REGION_PAGES else (href,)
     return any(here == place or here.startswith(place + "/") for place in places)
+
+
+def _centre_tabs(visit: Visit) -> list[Tab]:
+    """The tabs that centres bring, those that this person may open."""
+    here = visit.request.path
+    wanted = [tab for tab in visit.request.app[CENTRE_TABS] if may(visit.person, tab.action, tab.relation)]
+    return [Tab(tab.href, gettext(tab.label), current=here == tab.href or here.startswith(tab.href + "/")) for tab in wanted]
+
+
+def patient_links_of(visit: Visit, relation: Relation) -> list[PatientLink]:
+    """The centres' pages about the patient of a case to which the person has this relation."""
+    return [link for link in visit.request.app[PATIENT_LINKS] if may(visit.person, link.action, relation)]
 
 
 def _frame(visit: Visit, tabs: list[Tab], notices: int) -> dict[str, Any]:

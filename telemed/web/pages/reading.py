@@ -26,7 +26,7 @@ from telemed.web.labels.contradictions import acknowledged_texts
 from telemed.web.labels.identity import identity_banner
 from telemed.web.labels.image_quality import proposed_shapes, strip_of
 from telemed.web.ohif import viewer_address
-from telemed.web.pages.page import Visit, fragment, page, render
+from telemed.web.pages.page import Visit, fragment, page, patient_links_of, render
 from telemed.web.pages.transfers import transfers_context
 from telemed.web.pages.worklist import case_filter, kept_query, read_query
 from telemed.web.requester import requester_of
@@ -190,6 +190,7 @@ async def _context(visit: Visit, reading_view: ReadingView) -> dict[str, Any]:
         "total": seconds_allowed(case),
         "documents": documents,
         "priors": priors,
+        "patient_links": patient_links_of(visit, reading_view.view.relation),
         "viewer_priors": viewer_priors(priors, documents.priors),
         **await transfers_context(visit, case.id),
         "ohif": ohif_address(visit, reading_view, priors),

@@ -157,6 +157,7 @@ GET    /reconciliations          operator
 GET    /statistics/monthly       members hubs operator
 GET    /studies/{study}/series/{series}/instances/{instance}/pages members hubs
 GET    /studies/{study}/series/{series}/instances/{instance}/pages/{number} members hubs
+POST   /lab/messages/{message_id}/open members operator
 GET    /audit                    auditor
 GET    /accounts                 secadmin
 POST   /accounts                 secadmin
@@ -255,6 +256,7 @@ BODIES = {
     "POST /unmatched/find": {"numbers": ["P1"]},
     "POST /lab/mappings": {"member": "CLINIC1", "code": "NONE", "item": "2823-3"},
     "POST /lab/connections": {"member": "CLINIC3", "address": "192.0.2.9:2575", "sends": ["ORU^R01"]},
+    "POST /lab/messages/{message_id}/open": {"reason": "x"},
 }
 
 

@@ -32,7 +32,7 @@ recovery:ask b         recovery:confirm a     erasure:ask a          erasure:con
 account:create b      account:invite b        account:change b       account:disable b      account:enable b
 account:reset b       account:end-sessions b  account:leave b        account:import b
 message:read mo       message:open mo         message:replay o       mapping:decide o       connection:manage o
-result:read msr       result:enter m
+result:read msr       result:enter m         result:read-elsewhere msr
 """
 LETTERS = {
     "m": (Role.MEMBER_STAFF, {OWN}),

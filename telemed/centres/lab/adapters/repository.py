@@ -119,6 +119,9 @@ def _result(row: sa.RowMapping | Mapping[str, Any]) -> Result:
     return Result(**{name: row[name] for name in _PLAIN}, code=code, value=value, status=ResultStatus(row["status"]))
 
 
+result_from_row = _result
+"""The result of a row of `lab_result`, for other queries of this folder."""
+
 _VERSION = ("result_id", "version", "status", *_VALUE, "reported_at", "message_id")
 
 
