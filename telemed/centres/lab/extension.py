@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from concurrent.futures import Executor
 from pathlib import Path
 from typing import Any
 
 from aiohttp import web
 
+from telemed.adapters.database.unit_of_work import RepositoryFactory
 from telemed.adapters.jobs.worker import Handler
 from telemed.centres.lab import arrival, service
 from telemed.centres.lab.adapters.repository import MappingTable, MessageTable, OrderTable, ResultTable
+from telemed.centres.lab.adapters.specimens.aged_lists import AgedListTable
+from telemed.centres.lab.adapters.specimens.repository import BoxTable, ScanTable, SpecimenTable, TemperatureTable
 from telemed.centres.lab.adapters.stored_objects import MESSAGE_OBJECTS
 from telemed.centres.lab.domain import RESULTS, LabJob
 from telemed.centres.lab.ports import LabMessages, LabResults, Mappings, ReportOrders
 from telemed.centres.lab.settings import LabSettings
+from telemed.centres.lab.specimens.ports import AgedLists, Boxes, Scans, Specimens, Temperatures
+from telemed.centres.lab.web.specimens.labels import EVENTS
 from telemed.domain.jobs import JobType
 from telemed.extension import CentreExtension, Parts
 from telemed.service.ports.unit_of_work import CentreHooks
@@ -38,21 +44,46 @@ def jobs(parts: Parts, _pool: Executor) -> dict[JobType, Handler]:
 def web_values(parts: Parts) -> dict[web.AppKey[Any], Any]:
     """Return the values that the centre's API finds in the web application."""
     from telemed.centres.lab.adapters.message_reader import StoredMessageReader
+    from telemed.centres.lab.adapters.specimens.printing import SpecimenPrinter
+    from telemed.centres.lab.adapters.specimens.temperature import LibraryLogReader
     from telemed.centres.lab.web.keys import MESSAGE_READER
+    from telemed.centres.lab.web.specimens.keys import LABEL_PRINTER, LOG_READER
 
-    return {MESSAGE_READER: StoredMessageReader(parts.application)}
+    return {
+        MESSAGE_READER: StoredMessageReader(parts.application),
+        LABEL_PRINTER: SpecimenPrinter(),
+        LOG_READER: LibraryLogReader(),
+    }
+
+
+SPECIMEN_REPOSITORIES: Mapping[type[Any], RepositoryFactory] = {
+    Specimens: SpecimenTable,
+    Boxes: BoxTable,
+    Temperatures: TemperatureTable,
+    Scans: ScanTable,
+    AgedLists: AgedListTable,
+}
+
+SPECIMEN_API = tuple(f"telemed.centres.lab.web.specimens.{name}" for name in ("api", "boxes_api", "temperature_api", "scans_api"))
 
 
 EXTENSION = CentreExtension(
     code=service.CODE,
     migrations=FOLDER / "adapters" / "migrations",
-    repositories={LabMessages: MessageTable, LabResults: ResultTable, ReportOrders: OrderTable, Mappings: MappingTable},
+    repositories={
+        LabMessages: MessageTable,
+        LabResults: ResultTable,
+        ReportOrders: OrderTable,
+        Mappings: MappingTable,
+        **SPECIMEN_REPOSITORIES,
+    },
     hooks=CentreHooks(on_submit=arrival.on_submit, stated_identities=arrival.stated_identities),
     jobs=jobs,
     web=WebExtension(
-        api_modules=("telemed.centres.lab.web.api",),
+        api_modules=("telemed.centres.lab.web.api", *SPECIMEN_API),
         folder=FOLDER / "web",
         panel=ReadingPanel(RESULTS.type, "lab", _("Results"), "flask", "lab/panel.html", script="js/lab/results.js", style="lab.css"),
+        event_labels=EVENTS,
         actor_labels={service.SYSTEM_OF_MEMBER: _("Laboratory system"), service.RULES: _("Rules of critical values")},
     ),
     stored_objects=MESSAGE_OBJECTS,

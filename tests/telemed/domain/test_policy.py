@@ -30,6 +30,9 @@ priors:fetch msr      device:manage o         evidence:identify ms   timeline:re
 recovery:ask b         recovery:confirm a
 account:create b      account:invite b        account:change b       account:disable b      account:enable b
 account:reset b       account:end-sessions b  account:leave b        account:import b
+specimen:register m   specimen:read msr       specimen:list msro     specimen:collect m     specimen:pack m
+specimen:send m       specimen:carry ms       specimen:receive s     specimen:reject ms     specimen:identify ms
+specimen:lose ms
 """
 LETTERS = {
     "m": (Role.MEMBER_STAFF, {OWN}),
