@@ -226,6 +226,12 @@ FAULT = {
     "column-needed": _("is a column that the list lacks"),
     "column-twice": _("has a column twice:"),
     "password-personal": _("must not hold your own name"),
+    "no-test": _("is no test of the catalogue; write its abbreviation, its WS/T 886 or its LOINC code:"),
+    "no-laboratory-case": _("is no case of the laboratory; tubes belong to one:"),
+    "in-the-future": _("lies in the future: look at the clock"),
+    "band": _("is no band of temperature in degrees Celsius, such as 2-8:"),
+    "box-empty": _("are missing: the box is empty, scan its tubes first"),
+    "reading": _("is no reading: it lies in the future, or outside what a logger measures"),
 }
 
 REASONS = {

@@ -81,6 +81,7 @@ EXTENSION = CentreExtension(
     jobs=jobs,
     web=WebExtension(
         api_modules=("telemed.centres.lab.web.api", *SPECIMEN_API),
+        page_modules=("telemed.centres.lab.web.specimens.pages",),
         folder=FOLDER / "web",
         panel=ReadingPanel(RESULTS.type, "lab", _("Results"), "flask", "lab/panel.html", script="js/lab/results.js", style="lab.css"),
         event_labels=EVENTS,

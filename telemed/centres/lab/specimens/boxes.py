@@ -11,6 +11,7 @@ from telemed.centres.lab.specimens.domain import MAX_IN_BOX, NO_NAME, Box, BoxVi
 from telemed.centres.lab.specimens.numbers import Barcode
 from telemed.centres.lab.specimens.ports import Boxes, BoxFilter, LogReader, Specimens, Temperatures
 from telemed.centres.lab.specimens.states import BOX, BoxState
+from telemed.domain.case import Case
 from telemed.domain.errors import FieldError, Forbidden, Invalid, InvalidTransition, NotFound
 from telemed.domain.people import Person
 from telemed.domain.policy import Action, Relation, may, relations, require
@@ -280,6 +281,12 @@ async def specimens_at_hand(work: UnitOfWork, person: Person) -> list[tuple[Spec
     found = await work.repository(Specimens).at_hand(person.institution, PAGE)
     names = await _named(work, person, {tube.number: tube for tube in found})
     return [(tube, names.get(tube.case_id, NO_NAME)) for tube in found]
+
+
+async def unlabelled_cases(work: UnitOfWork, person: Person) -> list[Case]:
+    """The member's cases that have no tube yet. Raises Forbidden."""
+    require(person, Action.SPECIMEN_REGISTER)
+    return await work.repository(Specimens).unlabelled(person.institution, PAGE)
 
 
 def require_open(box: Box, step: str) -> None:

@@ -21,6 +21,7 @@ from telemed.centres.lab.specimens.domain import (
 from telemed.centres.lab.specimens.numbers import Barcode
 from telemed.centres.lab.specimens.scanning import Scanned
 from telemed.centres.lab.specimens.states import BoxState
+from telemed.domain.case import Case
 from telemed.service.table_export import Sheet
 
 
@@ -46,6 +47,10 @@ class Specimens(Protocol):
     async def of_case(self, case_id: str) -> list[Specimen]: ...
     async def at_hand(self, member: str, limit: int) -> list[Specimen]:
         """Tubes of a member that are labelled or collected and in no box, the oldest first."""
+        ...
+
+    async def unlabelled(self, member: str, limit: int) -> list[Case]:
+        """A member's cases of the laboratory that nobody has answered and that have no tube, the newest first."""
         ...
 
     async def case_names(self, case_ids: Collection[str], institution: str) -> dict[str, CaseName]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 
 
@@ -24,10 +25,12 @@ class Tone(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Scan:
-    """One scan. `id` is the page's own name for it, so that it is done once; the others are what the page has in hand."""
+    """One scan. `id` is the page's own name for it, so that it is done once; `at` is when it was made, where that was before now; the
+    others are what the page has in hand."""
 
     id: str
     code: str
+    at: datetime | None = None
     box: str = ""
     condition: str = "good"
     reason: str = ""

@@ -30,7 +30,6 @@ WORDS: Final[Mapping[str, str]] = {
     "choose-box": _("Scan a box first, or open a new one"),
     "box-in-hand": _("Box in hand"),
     "box-closed": _("This box is closed"),
-    "box-not-here": _("This box is not on its way here"),
     "not-taken-over": _("No courier has confirmed this box: confirm it first"),
     "received": _("Received"),
     "already-received": _("Already received"),
@@ -170,7 +169,7 @@ async def _take_over(work: UnitOfWork, person: Person, wanted: Scan, number: str
         return _said(wanted, "already-taken", Tone.NEAR, box=box.id)
     if not wanted.courier:
         return _said(wanted, "choose-courier", Tone.NEAR, box=box.id)
-    await boxes.take_box(work, person, number, wanted.courier, wanted.seal)
+    await boxes.take_box(work, person, number, wanted.courier, wanted.seal, wanted.at)
     view = await work.repository(Boxes).handovers(number)
     differs = handover_differs(view)
     if "seal" in differs:

@@ -11,15 +11,19 @@ import sqlalchemy as sa
 
 from telemed.adapters.database import tables as platform
 from telemed.adapters.database.repositories.base import Repository, insert_into, insert_or_nothing
+from telemed.adapters.database.rows import case_from_row
 from telemed.centres.lab.adapters.specimens import tables as t
 from telemed.centres.lab.specimens.domain import Box, CaseName, Content, Handover, Reading, Side, Specimen, TemperatureLog
 from telemed.centres.lab.specimens.numbers import LETTERS, Barcode, number_of
 from telemed.centres.lab.specimens.ports import BoxFilter
 from telemed.centres.lab.specimens.scanning import Scanned, Tone
 from telemed.centres.lab.specimens.states import BoxState, Condition, SpecimenState
+from telemed.domain.case import Case
 
 AT_ONCE: Final = 400
 """Keys of one question: SQLite takes 32,766 parameters, PostgreSQL plans a short list better."""
+
+UNANSWERED: Final = ("draft", "requested", "accepted", "in-progress", "on-hold")
 
 ROWS_AT_ONCE: Final = 2000
 """Rows of one insertion of four columns."""
@@ -89,6 +93,13 @@ class SpecimenTable(Repository):
         c = t.lab_specimen.c
         query = sa.select(t.lab_specimen).where(c.member == member, c.state.in_(["registered", "collected"]))
         return [_specimen(row) for row in await self._all(query.order_by(c.created_at, c.number).limit(limit))]
+
+    async def unlabelled(self, member: str, limit: int) -> list[Case]:
+        c = platform.case.c
+        labelled = sa.exists().where(t.lab_specimen.c.case_id == c.id)
+        where = (c.member == member, c.centre == "lab", c.status.in_(UNANSWERED), ~labelled)
+        query = sa.select(platform.case).where(*where).order_by(c.created_at.desc(), c.id).limit(limit)
+        return [case_from_row(row) for row in await self._all(query)]
 
     async def case_names(self, case_ids: Collection[str], institution: str) -> dict[str, CaseName]:
         c, found = platform.case.c, dict[str, CaseName]()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 from aiohttp import web
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from telemed.centres.lab.specimens import scans
 from telemed.centres.lab.specimens.scanning import Scan, Station
@@ -19,13 +19,11 @@ AT_ONCE = 50
 """Scans of one call: five seconds of ten a second."""
 
 
-class ScanInput(BaseModel):
-    """A code, the page's own name of this scan (`id`), and what the page has in hand."""
+class HandInput(BaseModel):
+    """What is in hand: the box, the condition of the next tube with its reason, the courier, the seal of the next box."""
 
     model_config = ConfigDict(extra="forbid")
 
-    id: Annotated[str, Field(min_length=8, max_length=64, pattern=r"^[\w-]+$")]
-    code: Annotated[str, Field(min_length=1, max_length=100)]
     box: Annotated[str, Field(max_length=20)] = ""
     condition: Literal["good", "damaged", "leaked", "missing", "rejected"] = "good"
     reason: Annotated[str, Field(max_length=2)] = ""
@@ -33,12 +31,24 @@ class ScanInput(BaseModel):
     seal: Annotated[str, Field(max_length=64)] = ""
 
 
+class ScanInput(BaseModel):
+    """A code, the page's own name of this scan (`id`), when it was made, and what of `hand` is not as the scan before left it."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    id: Annotated[str, Field(min_length=8, max_length=64, pattern=r"^[\w-]+$")]
+    code: Annotated[str, Field(min_length=1, max_length=100)]
+    at: AwareDatetime | None = None
+    hand: HandInput | None = None
+
+
 class ScansInput(BaseModel):
-    """Scans in the order in which they were made. What one takes in hand holds for those after it that name nothing else."""
+    """Scans in the order in which they were made. `hand` is what the page has in hand before the first; each scan leaves it to the next."""
 
     model_config = ConfigDict(extra="forbid")
 
     station: Literal["boxes", "receipt", "courier"]
+    hand: HandInput = HandInput()
     scans: Annotated[list[ScanInput], Field(min_length=1, max_length=AT_ONCE)]
 
 
@@ -47,9 +57,13 @@ async def scan(call: Call[ScansInput]) -> web.Response:
     """Do what is due with each code, and say what it was. A scan that was sent before says the same again."""
     require(call.person, Action.SPECIMEN_READ)
     said: list[ScannedShape] = []
+    hand = call.body.hand
     for each in call.body.scans:
-        wanted = Scan(each.id, each.code, each.box, each.condition, each.reason, each.courier, each.seal)
-        said.append(scanned_shape(await scans.scan(call.application, call.person, Station(call.body.station), wanted)))
+        hand = hand.model_copy(update=each.hand.model_dump(exclude_unset=True)) if each.hand else hand
+        wanted = Scan(each.id, each.code, each.at, **hand.model_dump())
+        done = await scans.scan(call.application, call.person, Station(call.body.station), wanted)
+        hand = hand.model_copy(update={name: getattr(done, name) for name in ("box", "condition", "reason", "courier")} | {"seal": ""})
+        said.append(scanned_shape(done))
     return answer(ScannedListShape(items=said))
 
 

@@ -343,5 +343,5 @@ def _content_shapes(view: BoxView) -> list[ContentShape]:
 
 def scanned_shape(scanned: Scanned) -> ScannedShape:
     names = ("id", "code", "step", "box", "specimen", "condition", "reason", "courier", "undo", "undone", "facts")
-    said = gettext(WORDS["undone"] if scanned.undone else WORDS[scanned.step])
-    return ScannedShape(said=said, tone=scanned.tone.value, **{name: getattr(scanned, name) for name in names})
+    word = WORDS["undone" if scanned.undone else scanned.step]
+    return ScannedShape(said=gettext(word), tone=scanned.tone.value, **{name: getattr(scanned, name) for name in names})
