@@ -30,8 +30,8 @@ BOX_LOOKS: Final[Mapping[str, tuple[str, str]]] = {
     "ready": ("waiting", "hourglass"),
     "sent": ("near", "send"),
     "in-transit": ("waiting", "send"),
-    "partially-received": ("near", "inbox"),
-    "received": ("waiting", "inbox"),
+    "partially-received": ("near", "download"),
+    "received": ("waiting", "download"),
     "reconciled": ("done", "check"),
     "cancelled": ("quiet", "ban"),
     "lost": ("critical", "alert-octagon"),
@@ -88,7 +88,7 @@ def manifest_sheet(view: BoxView, member: str, hub: str) -> Sheet:
     facts = [
         f"{member} → {hub}",
         f"{gettext('Temperature')} {box.temperature} ℃",
-        f"{gettext('Sent')} {show_exact(box.sent_at)}" if box.sent_at else "",
+        f"{gettext('Given')} {show_exact(box.sent_at)}" if box.sent_at else "",
         *(f"{gettext('Courier')} {each.courier} · {gettext('Seal')} {each.seal}" for each in given),
     ]
     columns = (

@@ -19,7 +19,7 @@ export class ScanQueue {
    *   said: (scanned: Scanned) => void, waiting: (count: number, why: string) => void, later?: (run: () => void, ms: number) => unknown,
    *   status?: (error: unknown) => number}} options `status`: the HTTP status of an error, 0 where no answer came
    */
-  constructor({ key, store, send, said, waiting, later = setTimeout, status = () => 0 }) {
+  constructor({ key, store, send, said, waiting, later = (run, ms) => setTimeout(run, ms), status = () => 0 }) {
     this.key = key;
     this.store = store;
     this.send = send;
