@@ -19,6 +19,7 @@ from telemed.centres.lab.adapters.stored_objects import MESSAGE_OBJECTS
 from telemed.centres.lab.domain import RESULTS, LabJob
 from telemed.centres.lab.ports import LabMessages, LabResults, Mappings, ReportOrders
 from telemed.centres.lab.settings import LabSettings
+from telemed.centres.lab.specimens import holding
 from telemed.centres.lab.specimens.ports import AgedLists, Boxes, Scans, Specimens, Temperatures
 from telemed.centres.lab.web.specimens.labels import EVENTS
 from telemed.domain.jobs import JobType
@@ -77,7 +78,7 @@ EXTENSION = CentreExtension(
         Mappings: MappingTable,
         **SPECIMEN_REPOSITORIES,
     },
-    hooks=CentreHooks(on_submit=arrival.on_submit, stated_identities=arrival.stated_identities),
+    hooks=CentreHooks(on_submit=arrival.on_submit, stated_identities=arrival.stated_identities, stated=holding.stated),
     jobs=jobs,
     web=WebExtension(
         api_modules=("telemed.centres.lab.web.api", *SPECIMEN_API),

@@ -63,7 +63,7 @@ class Specimen:
 @dataclass(slots=True)
 class Box:
     """One box from a member to a hub. `temperature` is the band that was asked for, in words; `low` and `high` its ends in degrees
-    Celsius. `version` counts changes."""
+    Celsius, `excursion` the farthest degree outside it that was read. `version` counts changes."""
 
     id: str
     member: str
@@ -83,6 +83,7 @@ class Box:
     ended_at: datetime | None = None
     ended_by: str = ""
     reason: str = ""
+    excursion: float | None = None
     version: int = 1
 
     def apply(self, action: str) -> None:
@@ -195,6 +196,11 @@ class Assessment:
 
 
 NO_READINGS: Final = Assessment()
+
+
+def farthest(box: Box, alarms: Sequence[Alarm]) -> float | None:
+    """Return the degree of the alarms that lies farthest outside the box's band; None without an alarm."""
+    return max((alarm.extreme for alarm in alarms), key=lambda degree: max(degree - box.high, box.low - degree), default=None)
 
 
 class CaseName(NamedTuple):

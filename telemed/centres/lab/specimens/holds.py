@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Final, NamedTuple
 
 from telemed.centres.lab.specimens.containers import allowed, limit_of
-from telemed.centres.lab.specimens.domain import Alarm, Box, Specimen
+from telemed.centres.lab.specimens.domain import Box, Specimen
 from telemed.centres.lab.specimens.states import Condition, SpecimenState
 
 _ = str  # marks text for the translation catalogue
@@ -16,11 +16,10 @@ _ = str  # marks text for the translation catalogue
 
 @dataclass(frozen=True, slots=True)
 class Travelled:
-    """A specimen with the boxes that it came in and their alarms."""
+    """A specimen with the boxes that it came in."""
 
     specimen: Specimen
     boxes: Sequence[Box]
-    alarms: Sequence[Alarm]
 
 
 class Hold(NamedTuple):
@@ -31,10 +30,8 @@ class Hold(NamedTuple):
 
 
 def _excursion(travelled: Travelled) -> str | None:
-    if not travelled.alarms:
-        return None
-    worst = max(travelled.alarms, key=lambda alarm: alarm.readings)
-    return f"{worst.extreme:.1f} ℃"
+    degrees = [box.excursion for box in travelled.boxes if box.excursion is not None]
+    return ", ".join(f"{degree:.1f} ℃" for degree in degrees) if degrees else None
 
 
 def _expired(travelled: Travelled) -> str | None:

@@ -13,7 +13,7 @@ from telemed.centres.lab.specimens.containers import CONTAINERS, Asked, containe
 from telemed.centres.lab.specimens.domain import MAX_CONTAINERS, Box, Specimen, SpecimenEvent
 from telemed.centres.lab.specimens.holds import Hold, Travelled, holds
 from telemed.centres.lab.specimens.numbers import Barcode
-from telemed.centres.lab.specimens.ports import Boxes, LogReader, Specimens, Temperatures
+from telemed.centres.lab.specimens.ports import Boxes, LogReader, Specimens
 from telemed.domain.case import Case, CaseStatus
 from telemed.domain.errors import FieldError, Invalid, InvalidTransition
 from telemed.domain.identity_of_evidence import StatedIdentity, judge, known_patient
@@ -136,31 +136,26 @@ class SpecimenView(NamedTuple):
     holds: tuple[Hold, ...]
 
 
-async def view_specimen(work: UnitOfWork, person: Person, reader: LogReader, number: str) -> SpecimenView:
+async def view_specimen(work: UnitOfWork, person: Person, number: str) -> SpecimenView:
     """Raises NotFound or Forbidden."""
     tube = await specimen_for(work, person, number, Action.SPECIMEN_READ)
-    return (await view_specimens(work, reader, [tube]))[0]
+    return (await view_specimens(work, [tube]))[0]
 
 
-async def view_case_specimens(work: UnitOfWork, person: Person, reader: LogReader, case_id: str) -> list[SpecimenView]:
+async def view_case_specimens(work: UnitOfWork, person: Person, case_id: str) -> list[SpecimenView]:
     """The tubes of a case. Raises NotFound or Forbidden."""
     await case_for(work, person, case_id, Action.SPECIMEN_READ)
-    return await view_specimens(work, reader, await work.repository(Specimens).of_case(case_id))
+    return await view_specimens(work, await work.repository(Specimens).of_case(case_id))
 
 
-async def view_specimens(work: UnitOfWork, reader: LogReader, tubes: Sequence[Specimen]) -> list[SpecimenView]:
-    """The tubes with why their results are held; a box counts with the alarms of its whole way."""
+async def view_specimens(work: UnitOfWork, tubes: Sequence[Specimen]) -> list[SpecimenView]:
+    """The tubes with why their results are held; a box counts with its whole way."""
     travelled = await work.repository(Boxes).travelled([tube.number for tube in tubes])
-    boxes = {box.id: box for found in travelled.values() for box in found}
-    alarms = {}
-    for box in boxes.values():
-        kept = await work.repository(Temperatures).readings(box.id)
-        alarms[box.id] = (await reader.assess(kept, box.low, box.high)).alarms if kept else ()
-    cases = {tube.case_id: await work.cases.get(tube.case_id) for tube in tubes}
+    cases = {case_id: await work.cases.get(case_id) for case_id in {tube.case_id for tube in tubes}}
     views = []
     for tube in tubes:
         ways = travelled.get(tube.number, [])
-        found = holds(Travelled(tube, ways, [alarm for box in ways for alarm in alarms[box.id]]))
+        found = holds(Travelled(tube, ways))
         views.append(SpecimenView(tube, cases[tube.case_id], tuple(ways), tuple(found)))
     return views
 

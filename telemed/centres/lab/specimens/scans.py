@@ -13,7 +13,7 @@ from telemed.centres.lab.specimens.numbers import Barcode, what_is
 from telemed.centres.lab.specimens.ports import Boxes, Scans, Specimens
 from telemed.centres.lab.specimens.scanning import Scan, Scanned, Station, Tone
 from telemed.centres.lab.specimens.states import BoxState, Condition, SpecimenState
-from telemed.domain.errors import DomainError, Forbidden, Invalid, InvalidTransition, NotFound
+from telemed.domain.errors import Forbidden, Invalid, InvalidTransition, NotFound
 from telemed.domain.people import Person
 from telemed.domain.policy import Action
 from telemed.service.application import Application
@@ -63,11 +63,14 @@ async def scan(application: Application, person: Person, station: Station, wante
     except (NotFound, Forbidden):
         return _said(wanted, "not-found", Tone.CRITICAL)
     except (InvalidTransition, Invalid) as refusal:
-        return _said(wanted, "refused", Tone.CRITICAL, facts={"why": _why(refusal)})
+        return _said(wanted, "refused", Tone.CRITICAL, facts=_why(refusal))
 
 
-def _why(refusal: DomainError) -> str:
-    return refusal.state if isinstance(refusal, InvalidTransition) else str(refusal)
+def _why(refusal: InvalidTransition | Invalid) -> dict[str, str]:
+    """The state that forbids it, or the first fault."""
+    if isinstance(refusal, InvalidTransition):
+        return {"why": refusal.state}
+    return {"field": refusal.errors[0].field, "fault": refusal.errors[0].code, "expected": refusal.errors[0].expected}
 
 
 def _said(wanted: Scan, step: str, tone: Tone, **more: object) -> Scanned:

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from typing import Final
 
 from telemed.centres.lab.specimens.access import box_for
-from telemed.centres.lab.specimens.domain import Assessment, Box, Reading, TemperatureLog
-from telemed.centres.lab.specimens.ports import LogReader, ReadLog, Temperatures
+from telemed.centres.lab.specimens.domain import Box, Reading, TemperatureLog, farthest
+from telemed.centres.lab.specimens.ports import Boxes, LogReader, ReadLog, Temperatures
 from telemed.centres.lab.specimens.states import BoxState
 from telemed.domain.errors import FieldError, Invalid, InvalidTransition, NotFound
 from telemed.domain.people import Person
@@ -65,11 +65,20 @@ async def attach_log(application: Application, person: Person, reader: LogReader
     media_type = PDF if is_document else "text/plain"
     key = f"{FOLDER}{new_id()}"
     stored = await application.store.put(key, content, media_type=media_type)
-    return await execute(application, _keep_log, person, box_id, name, stored.key, sha256, media_type, len(content), read)
+    return await execute(application, _keep_log, person, reader, box_id, name, stored.key, sha256, media_type, len(content), read)
 
 
 async def _keep_log(
-    work: UnitOfWork, person: Person, box_id: str, name: str, key: str, sha256: str, media_type: str, size: int, read: ReadLog
+    work: UnitOfWork,
+    person: Person,
+    reader: LogReader,
+    box_id: str,
+    name: str,
+    key: str,
+    sha256: str,
+    media_type: str,
+    size: int,
+    read: ReadLog,
 ) -> TemperatureLog:
     known = await _may_add(work, person, box_id, sha256)
     if known is not None:
@@ -81,9 +90,23 @@ async def _keep_log(
     )
     await temperatures.add_log(log)
     await temperatures.add_readings(log.id, box_id, read.readings)
+    await _judge(work, reader, box_id)
     detail = {"file": log.id, "times": log.readings}
     work.outbox.audit(Action.SPECIMEN_CARRY, person.username, person.institution, f"box/{box_id}", detail=detail)
     return log
+
+
+async def _judge(work: UnitOfWork, reader: LogReader, box_id: str) -> None:
+    """Keep with the box how far outside its band it was, for the rules that hold results."""
+    box = await work.repository(Boxes).get(box_id)
+    if box is None:
+        return
+    found = await reader.assess(await work.repository(Temperatures).readings(box_id), box.low, box.high)
+    excursion = farthest(box, found.alarms)
+    if excursion != box.excursion:
+        box.excursion = excursion
+        box.version += 1
+        await work.repository(Boxes).save(box)
 
 
 async def _require_room(work: UnitOfWork, box_id: str, more: int) -> None:
@@ -91,7 +114,7 @@ async def _require_room(work: UnitOfWork, box_id: str, more: int) -> None:
         raise Invalid(FieldError("readings", "too-many", str(MAX_READINGS)))
 
 
-async def add_readings(work: UnitOfWork, person: Person, box_id: str, logger: str, readings: Sequence[Reading]) -> int:
+async def add_readings(work: UnitOfWork, person: Person, reader: LogReader, box_id: str, logger: str, readings: Sequence[Reading]) -> int:
     """Take readings that a logger sends itself; return how many were new. Raises NotFound, Forbidden, InvalidTransition, Invalid."""
     box = await box_for(work, person, box_id, Action.SPECIMEN_CARRY)
     _require_open(box)
@@ -106,15 +129,10 @@ async def add_readings(work: UnitOfWork, person: Person, box_id: str, logger: st
         log = TemperatureLog(new_id(), box_id, logger, source, "", "", 0, person.username, work.now)
         await temperatures.add_log(log)
     new = await temperatures.add_readings(log.id, box_id, readings)
+    await _judge(work, reader, box_id)
     detail = {"file": log.id, "times": new}
     work.outbox.audit(Action.SPECIMEN_CARRY, person.username, person.institution, f"box/{box_id}", detail=detail)
     return new
-
-
-async def assess_box(work: UnitOfWork, person: Person, reader: LogReader, box_id: str) -> Assessment:
-    """What a box's readings say against its band. Raises NotFound or Forbidden."""
-    box = await box_for(work, person, box_id, Action.SPECIMEN_READ)
-    return await reader.assess(await work.repository(Temperatures).readings(box.id), box.low, box.high)
 
 
 async def log_of(work: UnitOfWork, person: Person, box_id: str, log_id: str) -> TemperatureLog:

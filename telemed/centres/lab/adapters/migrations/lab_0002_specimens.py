@@ -32,6 +32,7 @@ def upgrade() -> None:
         sa.Column("ended_at", Instant(), nullable=True),
         sa.Column("ended_by", sa.String(length=64), nullable=False),
         sa.Column("reason", sa.String(length=500), nullable=False),
+        sa.Column("excursion", sa.Double(), nullable=True),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_lab_box")),
         comment="boxes from a member to a hub",

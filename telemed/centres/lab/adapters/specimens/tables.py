@@ -63,6 +63,7 @@ lab_box = sa.Table(
     *(sa.Column(name, Instant) for name in ("ready_at", "sent_at", "taken_at", "first_received_at", "received_at", "ended_at")),
     sa.Column("ended_by", Name, nullable=False),
     sa.Column("reason", sa.String(500), nullable=False),
+    sa.Column("excursion", sa.Double),
     sa.Column("version", sa.Integer, nullable=False),
     sa.Index("ix_lab_box_member", "member", "created_at", "id"),
     sa.Index("ix_lab_box_hub", "hub", "created_at", "id"),

@@ -112,13 +112,11 @@ class MonthOfQuery(BaseModel):
 
 
 async def _views(call: Call[Nothing], numbers: list[str]) -> list[SpecimenView]:
-    reader = call.request.app[LOG_READER]
-    return [await query(call.application, registering.view_specimen, call.person, reader, number) for number in numbers]
+    return [await query(call.application, registering.view_specimen, call.person, number) for number in numbers]
 
 
 async def _view(call: Call[Any]) -> web.Response:
-    reader = call.request.app[LOG_READER]
-    view = await query(call.application, registering.view_specimen, call.person, reader, call.path("number"))
+    view = await query(call.application, registering.view_specimen, call.person, call.path("number"))
     return answer(specimen_shape(view))
 
 
@@ -130,7 +128,7 @@ async def register(call: Call[RegisterInput]) -> web.Response:
     wanted += [Wanted(*asked) for asked in registering.propose(reader, body.items)]
     arguments = (call.person, call.case_id, wanted, body.collected_at, body.key)
     await execute(call.application, registering.register_specimens, *arguments)
-    views = await query(call.application, registering.view_case_specimens, call.person, reader, call.case_id)
+    views = await query(call.application, registering.view_case_specimens, call.person, call.case_id)
     made = [view for view in views if not body.key or view.specimen.request_key == body.key]
     newest = max((view.specimen.created_at for view in made), default=None)
     return answer(SpecimenListShape(items=[specimen_shape(view) for view in made if view.specimen.created_at == newest]), 201)
@@ -139,7 +137,7 @@ async def register(call: Call[RegisterInput]) -> web.Response:
 @operation("GET", CASE + "/specimens", returns=SpecimenListShape, errors=(403, 404))
 async def of_case(call: Call[Nothing]) -> web.Response:
     """The tubes of a case, and why their results are held."""
-    views = await query(call.application, registering.view_case_specimens, call.person, call.request.app[LOG_READER], call.case_id)
+    views = await query(call.application, registering.view_case_specimens, call.person, call.case_id)
     await record_look(call.application, call.person, Action.SPECIMEN_READ, f"case/{call.case_id}")
     return answer(SpecimenListShape(items=[specimen_shape(view) for view in views]))
 

@@ -10,12 +10,14 @@ from telemed.centres.lab.specimens.domain import NO_NAME, BoxView, SpecimenEvent
 from telemed.centres.lab.specimens.holds import WORDS, Hold
 from telemed.centres.lab.specimens.ports import LabelLine
 from telemed.centres.lab.specimens.registering import SpecimenView
-from telemed.centres.lab.specimens.states import BOX_WORDS, CONDITION_WORDS, REJECT_REASONS
+from telemed.centres.lab.specimens.states import BOX_WORDS, CONDITION_WORDS, REJECT_REASONS, SPECIMEN_WORDS, Condition
+from telemed.domain.errors import FieldError
 from telemed.domain.events import EventKind
 from telemed.service.table_export import Column, Sheet, SheetTable
 from telemed.web.appearance import Look
 from telemed.web.dates import show_exact
 from telemed.web.i18n import current_language, gettext
+from telemed.web.problems import fault_text
 
 _ = str  # marks text for the translation catalogue
 
@@ -63,6 +65,23 @@ def hold_text(hold: Hold) -> str:
     """A reason to hold results, with what it compared."""
     detail = gettext(REJECT_REASONS[hold.detail]) if hold.code == "rejected" and hold.detail in REJECT_REASONS else hold.detail
     return f"{gettext(WORDS[hold.code])} ({detail})" if detail else gettext(WORDS[hold.code])
+
+
+def facts_text(facts: Mapping[str, str]) -> str:
+    """What stands beside a scan: the container, the condition with its reason, the box it is in, why it was refused."""
+    container = CONTAINERS.get(facts.get("container", ""))
+    condition = facts.get("condition", "")
+    states = {each.value: word for each, word in (*BOX_WORDS.items(), *SPECIMEN_WORDS.items())}
+    why, reason = facts.get("why", ""), facts.get("reason", "")
+    parts = (
+        gettext(container.name) if container else "",
+        gettext(CONDITION_WORDS[Condition(condition)]) if condition not in ("", "good") else "",
+        gettext(REJECT_REASONS[reason]) if reason in REJECT_REASONS else reason,
+        facts.get("box", ""),
+        gettext(states[why]) if why in states else why,
+        fault_text(FieldError(facts["field"], facts["fault"], facts["expected"])) if "fault" in facts else "",
+    )
+    return " · ".join(part for part in parts if part)
 
 
 SEXES: Final[Mapping[str, str]] = {"male": _("Male"), "female": _("Female")}

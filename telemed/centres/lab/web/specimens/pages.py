@@ -154,8 +154,7 @@ async def courier_part(visit: Visit) -> web.StreamResponse:
 async def tubes_page(visit: Visit) -> web.StreamResponse:
     """The tubes of a case: labelled here, printed again here."""
     case = await query(visit.application, case_for, visit.person, visit.path("case_id"), Action.SPECIMEN_READ)
-    reader = visit.request.app[LOG_READER]
-    views = await query(visit.application, registering.view_case_specimens, visit.person, reader, case.id)
+    views = await query(visit.application, registering.view_case_specimens, visit.person, case.id)
     await record_look(visit.application, visit.person, Action.SPECIMEN_READ, f"case/{case.id}")
     own = case.member == visit.person.institution and case.status not in registering.NO_TUBES
     context = {"case": case, "views": views, "may_label": own, "hold_text": hold_text, **_words(visit)}

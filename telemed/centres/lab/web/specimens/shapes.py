@@ -9,7 +9,7 @@ from telemed.centres.lab.specimens.domain import NO_NAME, Alarm, Assessment, Box
 from telemed.centres.lab.specimens.registering import SpecimenView
 from telemed.centres.lab.specimens.scanning import Scanned
 from telemed.centres.lab.specimens.scans import WORDS
-from telemed.centres.lab.web.specimens.labels import hold_text
+from telemed.centres.lab.web.specimens.labels import facts_text, hold_text
 from telemed.web.api.shapes import Shape
 from telemed.web.i18n import gettext
 
@@ -165,7 +165,7 @@ class BoxListShape(Shape):
 
 
 class ScannedShape(Shape):
-    """What a scan did. `said` are words, `tone` is done, near or critical; `box`, `condition`, `reason` and `courier` are in hand now."""
+    """What a scan did. `said` and `more` are words, `tone` is done, near or critical; `box`, `condition`, `reason` and `courier` are in hand now."""
 
     id: str
     code: str
@@ -179,7 +179,7 @@ class ScannedShape(Shape):
     courier: str
     undo: bool
     undone: bool
-    facts: dict[str, str]
+    more: str
 
 
 class ScannedListShape(Shape):
@@ -342,6 +342,8 @@ def _content_shapes(view: BoxView) -> list[ContentShape]:
 
 
 def scanned_shape(scanned: Scanned) -> ScannedShape:
-    names = ("id", "code", "step", "box", "specimen", "condition", "reason", "courier", "undo", "undone", "facts")
+    names = ("id", "code", "step", "box", "specimen", "condition", "reason", "courier", "undo", "undone")
     word = WORDS["undone" if scanned.undone else scanned.step]
-    return ScannedShape(said=gettext(word), tone=scanned.tone.value, **{name: getattr(scanned, name) for name in names})
+    return ScannedShape(
+        said=gettext(word), more=facts_text(scanned.facts), tone=scanned.tone.value, **{name: getattr(scanned, name) for name in names}
+    )

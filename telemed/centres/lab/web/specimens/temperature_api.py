@@ -101,7 +101,7 @@ async def read(call: Call[Nothing]) -> web.Response:
 async def add_readings(call: Call[ReadingsInput]) -> web.Response:
     """Take readings that a logger sends itself."""
     found = [Reading(each.at, each.celsius) for each in call.body.readings]
-    arguments = (call.person, call.path("box_id"), call.body.logger, found)
+    arguments = (call.person, call.request.app[LOG_READER], call.path("box_id"), call.body.logger, found)
     return answer(CountedShape(readings=await execute(call.application, temperature.add_readings, *arguments)))
 
 

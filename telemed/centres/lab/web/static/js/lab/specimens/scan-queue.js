@@ -4,7 +4,7 @@
 /** @typedef {{box?: string, condition?: string, reason?: string, courier?: string, seal?: string}} Hand */
 /** @typedef {{id: string, code: string, at: string, hand?: Hand}} Scan */
 /** @typedef {{id: string, code: string, step: string, said: string, tone: string, box: string, specimen: string, condition: string,
- *   reason: string, courier: string, undo: boolean, undone: boolean, facts: Record<string, string>}} Scanned */
+ *   reason: string, courier: string, undo: boolean, undone: boolean, more: string}} Scanned */
 
 export const AT_ONCE = 25; // scans of one call
 const FIRST_WAIT = 1000; // ms after a lost call

@@ -168,8 +168,7 @@ class Station {
   /** @param {Scanned} scanned */
   draw(scanned) {
     const said = need(this.place, "[data-scan-said]");
-    const { condition = "", why = "" } = scanned.facts;
-    const more = [scanned.specimen || scanned.code, condition && condition !== "good" ? condition : "", why].filter(Boolean).join(" · ");
+    const more = [scanned.specimen || scanned.code, scanned.more].filter(Boolean).join(" · ");
     const undo = scanned.undo && !scanned.undone;
     said.className = `scan-said tone-${scanned.tone}`;
     said.replaceChildren(
@@ -251,7 +250,7 @@ class Station {
     if (!file) return;
     const form = new FormData();
     form.append("file", file, file.name);
-    message(t("Reading {name}…", { name: file.name }));
+    const done = message(t("Reading {name}…", { name: file.name }));
     try {
       const response = await fetch(input.dataset.scanUpload ?? "", { method: "POST", body: form, headers: { Accept: "application/json" } });
       const data = await response.json();
@@ -261,6 +260,7 @@ class Station {
       message(wordsOf(error), { tone: "critical" });
       sound("critical");
     }
+    done();
     this.redrawSoon();
   }
 }
