@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from io import BytesIO
-from xml.etree import ElementTree as ET
 
 import pypdf
 import pypdfium2
 import zxingcpp
+from defusedxml import ElementTree
 
 from lab.hl7 import parse
 from tests.demo_region import DemoRegion
@@ -60,9 +60,21 @@ async def test_zpl_says_the_number_and_keeps_its_own_signs(region: DemoRegion) -
     assert f"^BCN,72,N,N,N^FD{number}^FS" in zpl
     assert f"^BXN,4,200^FD{number}^FS" in zpl
     assert "张_5E_7E伟" in zpl
-    assert set(re.findall(r"\^[A-Z@0-9]{2}", zpl)) <= set(
-        ["^XA", "^CI", "^PW", "^LL", "^FO", "^A0", "^FH", "^FD", "^FS", "^BY", "^BC", "^BX", "^XZ"]
-    )
+    assert set(re.findall(r"\^[A-Z@0-9]{2}", zpl)) <= {
+        "^XA",
+        "^CI",
+        "^PW",
+        "^LL",
+        "^FO",
+        "^A0",
+        "^FH",
+        "^FD",
+        "^FS",
+        "^BY",
+        "^BC",
+        "^BX",
+        "^XZ",
+    }
 
 
 async def test_a_manifest_on_paper_and_as_a_message(region: DemoRegion) -> None:
@@ -83,7 +95,7 @@ async def test_the_drawing_of_a_temperature(region: DemoRegion) -> None:
     box = await given(region, numbers)
     await said(region, "GET", f"/lab/boxes/{box}/temperature.svg", status=404)
     await attach(region, box, LOG)
-    drawn = ET.fromstring(await fetched(region, f"/lab/boxes/{box}/temperature.svg"))
+    drawn = ElementTree.fromstring(await fetched(region, f"/lab/boxes/{box}/temperature.svg"))
     kinds = [element.get("class") for element in drawn.iter()]
     assert kinds.count("line") == 1
     assert kinds.count("alarm") == 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -12,6 +13,7 @@ from telemed.centres.lab.specimens.containers import (
     CONTAINERS,
     STABILITY,
     ItemCodes,
+    Keeps,
     allowed,
     container_of,
     containers_for,
@@ -77,17 +79,17 @@ def cells(table: str) -> dict[tuple[str, str], str]:
 @pytest.mark.parametrize(
     ("machine", "states", "table"), [(SPECIMEN, SpecimenState, SPECIMEN_TABLE), (BOX, BoxState, BOX_TABLE)], ids=["tube", "box"]
 )
-def test_every_state_and_step(machine: object, states: type, table: str) -> None:
+def test_every_state_and_step(machine: Any, states: Any, table: str) -> None:
     expected = cells(table)
-    assert set(table.split()[: len(machine.actions)]) == machine.actions  # type: ignore[attr-defined]  # one of the two machines
-    for state, action in itertools.product(states, sorted(machine.actions)):  # type: ignore[attr-defined]
+    assert set(table.split()[: len(machine.actions)]) == machine.actions
+    for state, action in itertools.product(states, sorted(machine.actions)):
         wanted = expected.get((state.value, action))
-        assert machine.allows(state, action) is (wanted is not None), (state, action)  # type: ignore[attr-defined]
+        assert machine.allows(state, action) is (wanted is not None), (state, action)
         if wanted is None:
             with pytest.raises(InvalidTransition):
-                machine.next(state, action)  # type: ignore[attr-defined]
+                machine.next(state, action)
         else:
-            assert machine.next(state, action) == wanted  # type: ignore[attr-defined]
+            assert machine.next(state, action) == wanted
 
 
 def test_every_state_and_condition_has_its_word() -> None:
@@ -95,7 +97,7 @@ def test_every_state_and_condition_has_its_word() -> None:
     assert set(SPECIMEN_WORDS) == set(SpecimenState)
     assert set(CONDITION_WORDS) == set(STEP_OF_CONDITION) == set(Condition)
     assert set(WORDS) == set(RULES)
-    assert set(REJECT_REASONS) == set(["EX", "QS", "RA", "RB", "RC", "RD", "RE", "RH", "RI", "RM", "RN", "RP", "RR", "RS"])
+    assert set(REJECT_REASONS) == {"EX", "QS", "RA", "RB", "RC", "RD", "RE", "RH", "RI", "RM", "RN", "RP", "RR", "RS"}
     assert BoxState.LOST not in LIVING
     assert BoxState.RECEIVED in LIVING
 
@@ -128,8 +130,8 @@ def test_containers_follow_in_the_order_of_draw() -> None:
 
 
 @pytest.mark.parametrize("row", STABILITY, ids=lambda row: f"{row.container}-{row.hours:g}h-{row.low:g}")
-def test_a_limit_holds_at_it_and_not_beyond(row: object) -> None:
-    container, items, low, high = row.container, row.items or ("0",), row.low, row.high  # type: ignore[attr-defined]
+def test_a_limit_holds_at_it_and_not_beyond(row: Keeps) -> None:
+    container, items, low, high = row.container, row.items or ("0",), row.low, row.high
     item = (items[0] + "00000000")[:8]
     box = Box("B1", "CLINIC1", "HUBA", f"{low:g}-{high:g}", low, high, "x", T0)
     found = limit_of(container, [item], low, high)
@@ -139,7 +141,7 @@ def test_a_limit_holds_at_it_and_not_beyond(row: object) -> None:
         tube.received_at = T0 + allowed(found) + timedelta(minutes=minutes)
         assert ("stability" in [hold.code for hold in holds(Travelled(tube, [box]))]) is held
     assert limit_of(container, [item], low - 1, high) is None
-    assert row.source  # type: ignore[attr-defined]
+    assert row.source
 
 
 def test_what_nobody_knows_a_limit_of_is_not_held() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from io import BytesIO
 from typing import Any
 
 import aiohttp
@@ -61,5 +62,5 @@ async def came(
 async def attach(region: DemoRegion, box: str, content: bytes, name: str = "logger.txt", user: str = "clinic1") -> Answer:
     """Send a logger's file."""
     form = aiohttp.FormData()
-    form.add_field("file", content, filename=name, content_type="text/plain")
+    form.add_field("file", BytesIO(content), filename=name, content_type="text/plain")
     return await region.call("POST", f"/api/v1/lab/boxes/{box}/temperature", data=form, user=user)

@@ -9,7 +9,7 @@ from telemed.centres.lab.specimens.ports import Boxes, Specimens
 from telemed.centres.lab.specimens.states import HIDDEN_FROM_THE_HUB, SpecimenState
 from telemed.domain.errors import Forbidden, NotFound, StaleVersion
 from telemed.domain.people import Person
-from telemed.domain.policy import Action, Relation, may
+from telemed.domain.policy import Action, Relation, may, require
 from telemed.service.access import relation_to
 from telemed.service.ports.unit_of_work import UnitOfWork
 
@@ -40,6 +40,7 @@ async def box_for(work: UnitOfWork, person: Person, box_id: str, action: Action,
 
     Raises NotFound, Forbidden, StaleVersion.
     """
+    require(person, action)
     box = await work.repository(Boxes).get(box_id)
     if box is None:
         raise NotFound("box", box_id)
@@ -64,6 +65,7 @@ async def relation_to_specimen(work: UnitOfWork, person: Person, specimen: Speci
 
 async def specimen_for(work: UnitOfWork, person: Person, number: str, action: Action) -> Specimen:
     """Return the tube, if the person may do this with it. Raises NotFound or Forbidden."""
+    require(person, action)
     specimen = await work.repository(Specimens).get(number)
     if specimen is None:
         raise NotFound("specimen", number)

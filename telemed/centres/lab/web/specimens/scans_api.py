@@ -70,4 +70,5 @@ async def scan(call: Call[ScansInput]) -> web.Response:
 @operation("POST", "/lab/scans/{scan_id}/undo", returns=ScannedShape, errors=(403, 404, 409))
 async def undo(call: Call[Nothing]) -> web.Response:
     """Take back what a scan did."""
+    require(call.person, Action.SPECIMEN_READ)
     return answer(scanned_shape(await execute(call.application, scans.undo_scan, call.person, call.path("scan_id"))))

@@ -16,7 +16,7 @@ from telemed.centres.lab.web.specimens.boxes_api import BOX
 from telemed.centres.lab.web.specimens.keys import LABEL_PRINTER, LOG_READER
 from telemed.centres.lab.web.specimens.shapes import CountedShape, TemperatureShape, temperature_shape
 from telemed.domain.errors import NotFound
-from telemed.domain.policy import Action
+from telemed.domain.policy import Action, require
 from telemed.service.execution import execute, query, record_look
 from telemed.service.files import kept_name
 from telemed.web.api.inputs import Nothing
@@ -64,6 +64,7 @@ async def _answer(call: Call[Nothing], status: int = 200) -> web.Response:
 )
 async def attach(call: Call[Nothing]) -> web.Response:
     """Attach a logger's file: text, CSV, or a PDF that is kept as a document."""
+    require(call.person, Action.SPECIMEN_CARRY)
     if call.request.content_type != "multipart/form-data":
         raise Problem(415, "unsupported-media-type", "multipart/form-data")
     count = 0
