@@ -122,7 +122,8 @@ A_PATH = re.compile(
     rf"(?:{NAMED_ROOMS})/[\w./-]*|[\w-]+(?:/[\w-]+)*/[\w-]+\.(?:py|js|css|html)|[\w-]+\.(?:toml|lock|cfg)|Makefile|NOTICE|LICENSE"
 )
 A_MODULE = re.compile(rf"(?:{NAMED_ROOMS})(?:\.\w+)+(?:\(\))?")
-BASES = ["", "telemed/", "telemed/centres/ecg/", "tests/centres/made_up/", "telemed/web/static/js/", "telemed/centres/ecg/web/static/js/"]
+BASES = ["", "telemed/", "telemed/centres/ecg/", "tests/centres/made_up/", "telemed/web/static/js/", "telemed/centres/ecg/web/static/js/",
+         "telemed/centres/lab/web/static/js/"]  # fmt: skip
 """A page may name a file from the folder that it speaks of."""
 
 
