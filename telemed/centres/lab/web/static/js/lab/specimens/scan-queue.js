@@ -29,6 +29,7 @@ export class ScanQueue {
     this.status = status;
     this.running = false;
     this.wait = 0;
+    this.atOnce = AT_ONCE;
     /** @type {Scan[]} */
     this.scans = this.kept();
   }
@@ -62,6 +63,7 @@ export class ScanQueue {
     try {
       while (this.scans.length) await this.sendSome();
       this.wait = 0;
+      this.atOnce = AT_ONCE;
       this.waiting(0, "");
     } catch (error) {
       this.fail(error);
@@ -71,7 +73,7 @@ export class ScanQueue {
   }
 
   async sendSome() {
-    const some = this.scans.slice(0, AT_ONCE);
+    const some = this.scans.slice(0, this.atOnce);
     const answers = await this.send(some);
     const answered = new Set(answers.map((each) => each.id));
     if (!answered.size) throw new Error("no answer");
@@ -80,14 +82,32 @@ export class ScanQueue {
     for (const each of answers) this.said(each);
   }
 
+  /**
+   * One of the scans can never be taken: look for it one by one, and let go of that one alone.
+   * @param {string} words
+   */
+  giveUp(words) {
+    if (this.atOnce > 1) {
+      this.atOnce = 1;
+      return;
+    }
+    const [scan] = this.scans.splice(0, 1);
+    this.keep();
+    const nothing = { box: "", specimen: "", condition: "good", reason: "", courier: "", undo: false, undone: false };
+    this.said({ ...nothing, id: scan.id, code: scan.code, step: "refused", said: words, tone: "critical", more: "" });
+    this.waiting(this.scans.length, "");
+  }
+
   /** @param {unknown} error */
   fail(error) {
     const status = this.status(error);
+    const words = status ? String(/** @type {Error} */ (error).message) : "";
     if (HOPELESS.has(status)) {
-      this.scans = [];
-      this.keep();
+      this.giveUp(words);
+      this.later(() => void this.run(), 0);
+      return;
     }
-    this.waiting(this.scans.length, status ? String(/** @type {Error} */ (error).message) : "");
+    this.waiting(this.scans.length, words);
     if (!this.scans.length) return;
     this.wait = Math.min(this.wait ? this.wait * 2 : FIRST_WAIT, LONGEST_WAIT);
     this.later(() => void this.run(), this.wait);

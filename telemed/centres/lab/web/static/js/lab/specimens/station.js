@@ -23,6 +23,7 @@ import { sound } from "./sounds.js";
 const SHOWN = 8; // scans in the list
 const SOON = 250; // ms in which redrawings are taken together
 const LONGEST_CODE = 100;
+const LONGEST_NUMBER = 20;
 /** @type {Record<string, string>} */
 const ICONS = { done: "circle-check", near: "alert-triangle", critical: "alert-octagon" };
 
@@ -36,7 +37,13 @@ class Station {
     this.state = need(place, "[data-scan-state]");
     this.log = need(place, "[data-scan-log]");
     /** @type {Required<Hand>} */
-    this.hand = { box: new URLSearchParams(location.search).get("box") ?? "", condition: "good", reason: "", courier: "", seal: "" };
+    this.hand = {
+      box: (new URLSearchParams(location.search).get("box") ?? "").slice(0, LONGEST_NUMBER),
+      condition: "good",
+      reason: "",
+      courier: "",
+      seal: "",
+    };
     /** @type {Scanned | null} */
     this.last = null;
     /** @type {ReturnType<typeof setTimeout> | null} */
@@ -157,7 +164,8 @@ class Station {
 
   /** @param {Scanned} scanned */
   say(scanned) {
-    const { box, condition, reason, courier } = scanned;
+    const { condition, reason, courier } = scanned;
+    const box = scanned.box || this.hand.box;
     this.showHand(this.name === "courier" ? { box, ...(courier ? { courier } : {}) } : { box, condition, reason });
     this.last = scanned;
     sound(scanned.tone);
