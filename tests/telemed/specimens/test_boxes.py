@@ -314,6 +314,18 @@ async def test_a_scan_is_done_once_and_taken_back_once(harness: Harness) -> None
     assert (await tube_of(harness, tube.number)).box_id == ""
 
 
+async def test_a_scan_is_known_for_a_month(harness: Harness) -> None:
+    _, (tube,) = await tubes(harness, "EDTA")
+    scan_id = new_id()
+    assert (await scanned(harness, "clinic1", Station.BOXES, tube.number, scan_id)).step == "collected"
+    harness.clock.forward(days=30)
+    await scanned(harness, "clinic1", Station.BOXES, "RUBBISH")
+    assert (await scanned(harness, "clinic1", Station.BOXES, tube.number, scan_id)).step == "collected"
+    harness.clock.forward(seconds=1)
+    await scanned(harness, "clinic1", Station.BOXES, "RUBBISH")
+    assert (await scanned(harness, "clinic1", Station.BOXES, tube.number, scan_id)).step == "choose-box"
+
+
 async def test_what_a_scanner_is_told(harness: Harness) -> None:
     _, made = await tubes(harness, "EDTA", "SST")
     steps = []

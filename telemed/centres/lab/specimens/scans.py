@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
+from datetime import timedelta
 from typing import Final
 
 from telemed.centres.lab.specimens import boxes, receipt, registering
@@ -21,6 +22,9 @@ from telemed.service.execution import execute
 from telemed.service.ports.unit_of_work import UnitOfWork
 
 _ = str  # marks text for the translation catalogue
+
+KEPT: Final = timedelta(days=30)
+"""For so long a scan that comes again is known: a telephone may lie in a drawer over the holidays (practice)."""
 
 WORDS: Final[Mapping[str, str]] = {
     "collected": _("Collected"),
@@ -91,6 +95,7 @@ async def _scan_once(work: UnitOfWork, person: Person, station: Station, wanted:
     if step is not None:
         said = await step(work, person, wanted, text)
     await scans.put(said, person.username, work.now)
+    await scans.forget(work.now - KEPT)
     return said
 
 

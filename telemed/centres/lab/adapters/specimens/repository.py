@@ -258,6 +258,9 @@ class ScanTable(Repository):
         row = {"id": scanned.id, "person": person, "said": said, "at": at}
         await self._do(insert.values(row).on_conflict_do_update(index_elements=["id"], set_={"said": insert.excluded.said}))
 
+    async def forget(self, before: datetime) -> None:
+        await self._do(sa.delete(t.lab_scan).where(t.lab_scan.c.at < before))
+
     async def person_of(self, scan_id: str) -> str:
         row = await self._one(sa.select(t.lab_scan.c.person).where(t.lab_scan.c.id == scan_id))
         return row["person"] if row else ""
