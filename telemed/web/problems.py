@@ -247,6 +247,12 @@ FAULT = {
     "day-over": _("is a day that is over"),
     "nothing-due": _("is no month in which anything became due that nobody has asked for yet"),
     "erasure-asked": _("holds a record that a request names already:"),
+    "no-test": _("is no test of the catalogue; write its abbreviation, its WS/T 886 or its LOINC code:"),
+    "no-laboratory-case": _("is no case of the laboratory; tubes belong to one:"),
+    "in-the-future": _("lies in the future: look at the clock"),
+    "band": _("is no band of temperature in degrees Celsius, such as 2-8:"),
+    "box-empty": _("are missing: the box is empty, scan its tubes first"),
+    "reading": _("is no reading: it lies in the future, or outside what a logger measures"),
 }
 
 REASONS = {

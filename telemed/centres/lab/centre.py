@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from telemed.centres.lab.domain import RESULTS
+from telemed.centres.lab.specimens.holding import HELD_SPECIMENS
 from telemed.domain.centre import Centre, Phrase, Template
 from telemed.domain.deadlines import DeadlineRule
 from telemed.domain.evidence import FileKind
@@ -68,5 +69,6 @@ CENTRE = Centre(
         Phrase("interpretation", "建议复查", "结果与临床不符时，建议重新采样复查。"),
         Phrase("interpretation", "溶血", "标本轻度溶血，血钾、乳酸脱氢酶结果可能偏高，请结合临床。"),
     ),
+    contradictions=HELD_SPECIMENS,
     roles={"mllp": "telemed.centres.lab.role"},
 )  # fmt: skip

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import Executor
 from pathlib import Path
 from typing import Any
@@ -10,11 +10,14 @@ from typing import Any
 from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from telemed.adapters.database.unit_of_work import RepositoryFactory
 from telemed.adapters.jobs.worker import Handler
 from telemed.centres.lab import arrival, service, ways_out
 from telemed.centres.lab.adapters.operation_queries import MemberOrderTable, TrafficTable
 from telemed.centres.lab.adapters.patient_results import PatientRecordTable
 from telemed.centres.lab.adapters.repository import MappingTable, MessageTable, OrderTable, ResultTable
+from telemed.centres.lab.adapters.specimens.aged_lists import AgedListTable
+from telemed.centres.lab.adapters.specimens.repository import BoxTable, ScanTable, SpecimenTable, TemperatureTable
 from telemed.centres.lab.adapters.stored_objects import MESSAGE_OBJECTS
 from telemed.centres.lab.adapters.way_out_repository import SheetColumnTable, WayOutTable
 from telemed.centres.lab.domain import RESULTS, LabJob
@@ -22,7 +25,10 @@ from telemed.centres.lab.operation import MemberOrders, MessageTraffic
 from telemed.centres.lab.patient_results import PatientRecords
 from telemed.centres.lab.ports import LabMessages, LabResults, Mappings, ReportOrders, SheetColumns
 from telemed.centres.lab.settings import LabSettings
+from telemed.centres.lab.specimens import holding
+from telemed.centres.lab.specimens.ports import AgedLists, Boxes, Scans, Specimens, Temperatures
 from telemed.centres.lab.ways_out import WaysOut
+from telemed.centres.lab.web.specimens.labels import EVENTS
 from telemed.domain.jobs import JobType
 from telemed.domain.policy import Action, Relation
 from telemed.extension import CentreExtension, CentreProof, Parts
@@ -82,14 +88,19 @@ def web_values(parts: Parts) -> dict[web.AppKey[Any], Any]:
     from telemed.centres.lab.adapters.library_tests import LibraryTests
     from telemed.centres.lab.adapters.message_intake import MessageIntake
     from telemed.centres.lab.adapters.message_reader import StoredMessageReader
+    from telemed.centres.lab.adapters.specimens.printing import SpecimenPrinter
+    from telemed.centres.lab.adapters.specimens.temperature import LibraryLogReader
     from telemed.centres.lab.adapters.taken_sheets import TakenSheets
     from telemed.centres.lab.web.keys import CATALOGUE, MESSAGE_READER, SHEET_READER
+    from telemed.centres.lab.web.specimens.keys import LABEL_PRINTER, LOG_READER
 
     intake = MessageIntake(parts.application)
     return {
         MESSAGE_READER: StoredMessageReader(parts.application),
         SHEET_READER: TakenSheets(parts.application, intake),
         CATALOGUE: LibraryTests(),
+        LABEL_PRINTER: SpecimenPrinter(),
+        LOG_READER: LibraryLogReader(),
     }
 
 
@@ -98,6 +109,17 @@ async def demo_history(parts: Parts) -> None:
     from telemed.centres.lab.demo import play_history
 
     await play_history(parts)
+
+
+SPECIMEN_REPOSITORIES: Mapping[type[Any], RepositoryFactory] = {
+    Specimens: SpecimenTable,
+    Boxes: BoxTable,
+    Temperatures: TemperatureTable,
+    Scans: ScanTable,
+    AgedLists: AgedListTable,
+}
+
+SPECIMEN_API = tuple(f"telemed.centres.lab.web.specimens.{name}" for name in ("api", "boxes_api", "temperature_api", "scans_api"))
 
 
 EXTENSION = CentreExtension(
@@ -113,8 +135,14 @@ EXTENSION = CentreExtension(
         MemberOrders: MemberOrderTable,
         WaysOut: WayOutTable,
         SheetColumns: SheetColumnTable,
+        **SPECIMEN_REPOSITORIES,
     },
-    hooks=CentreHooks(on_submit=arrival.on_submit, on_released=ways_out.on_released, stated_identities=arrival.stated_identities),
+    hooks=CentreHooks(
+        on_submit=arrival.on_submit,
+        on_released=ways_out.on_released,
+        stated_identities=arrival.stated_identities,
+        stated=holding.stated,
+    ),
     jobs=jobs,
     background=background,
     web=WebExtension(
@@ -123,8 +151,13 @@ EXTENSION = CentreExtension(
             "telemed.centres.lab.web.connections_api",
             "telemed.centres.lab.web.sheets_api",
             "telemed.centres.lab.web.operation_api",
+            *SPECIMEN_API,
         ),
-        page_modules=("telemed.centres.lab.web.cumulative_page", "telemed.centres.lab.web.operation_pages"),
+        page_modules=(
+            "telemed.centres.lab.web.cumulative_page",
+            "telemed.centres.lab.web.operation_pages",
+            "telemed.centres.lab.web.specimens.pages",
+        ),
         folder=FOLDER / "web",
         panel=ReadingPanel(RESULTS.type, "lab", _("Results"), "flask", "lab/panel.html", script="js/lab/results.js", style="lab.css"),
         tabs=(
@@ -132,6 +165,7 @@ EXTENSION = CentreExtension(
             CentreTab("/lab/operations", _("Laboratory"), Action.MESSAGE_READ, Relation.FOREIGN),
         ),
         patient_links=(PatientLink("/lab/patients/{patient}", _("All laboratory results"), "flask", "Alt+r", Action.RESULT_READ),),
+        event_labels=EVENTS,
         actor_labels={service.SYSTEM_OF_MEMBER: _("Laboratory system"), service.RULES: _("Rules of critical values")},
     ),
     stored_objects=MESSAGE_OBJECTS,

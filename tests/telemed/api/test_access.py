@@ -76,6 +76,8 @@ POST   /report/amend                          f      y      f        n      f
 POST   /report/append                         f      y      f        n      f
 POST   /report/discard                        f      y      f        n      f
 GET    /report.pdf                            n      n      n        n      f
+GET    /specimens                             y      y      y        y      f
+POST   /specimens                             y      f      f        f      f
 """
 
 ONCE_RELEASED = """
@@ -199,6 +201,42 @@ HEAD   /uploads/{upload_id}      everybody
 PATCH  /uploads/{upload_id}      everybody
 DELETE /uploads/{upload_id}      everybody
 POST   /uploads/{upload_id}      everybody
+GET    /lab/containers           everybody
+GET    /lab/labels.pdf           members hubs
+GET    /lab/specimens/{number}   members hubs
+GET    /lab/specimens/{number}/label.pdf members hubs
+GET    /lab/specimens/{number}/label.zpl members hubs
+POST   /lab/specimens/{number}/collect members
+POST   /lab/specimens/{number}/void members
+POST   /lab/specimens/{number}/reject members specialists
+POST   /lab/specimens/{number}/identity members specialists
+GET    /lab/waiting              members operator
+GET    /lab/waiting/{stage}      members operator
+GET    /lab/turnaround           members operator
+GET    /lab/boxes                members operator
+POST   /lab/boxes                members
+GET    /lab/boxes/{box_id}       members hubs
+POST   /lab/boxes/{box_id}/specimens members
+DELETE /lab/boxes/{box_id}/specimens/{number} members
+POST   /lab/boxes/{box_id}/specimens/{number} specialists
+POST   /lab/boxes/{box_id}/specimens/{number}/take-back specialists
+POST   /lab/boxes/{box_id}/ready members
+POST   /lab/boxes/{box_id}/reopen members
+POST   /lab/boxes/{box_id}/send  members
+POST   /lab/boxes/{box_id}/hand-over members
+POST   /lab/boxes/{box_id}/take-over members specialists
+POST   /lab/boxes/{box_id}/reconcile specialists
+POST   /lab/boxes/{box_id}/cancel members
+POST   /lab/boxes/{box_id}/lose  members specialists
+GET    /lab/boxes/{box_id}/manifest.pdf members hubs
+GET    /lab/boxes/{box_id}/manifest.hl7 members hubs
+POST   /lab/boxes/{box_id}/temperature members specialists
+GET    /lab/boxes/{box_id}/temperature members hubs
+POST   /lab/boxes/{box_id}/readings members specialists
+GET    /lab/boxes/{box_id}/temperature.svg members hubs
+GET    /lab/boxes/{box_id}/temperature/{log_id} members hubs
+POST   /lab/scans                members hubs
+POST   /lab/scans/{scan_id}/undo members hubs
 """
 
 BODIES = {
@@ -257,6 +295,16 @@ BODIES = {
     "POST /lab/mappings": {"member": "CLINIC1", "code": "NONE", "item": "2823-3"},
     "POST /lab/connections": {"member": "CLINIC3", "address": "192.0.2.9:2575", "sends": ["ORU^R01"]},
     "POST /lab/messages/{message_id}/open": {"reason": "x"},
+    "POST /specimens": {"containers": [{"kind": "EDTA"}]},
+    "POST /lab/specimens/{number}/reject": {"reason": "RH"},
+    "POST /lab/specimens/{number}/identity": {"same_person": True, "reason": "x"},
+    "POST /lab/boxes": {"to": "HUBA", "temperature": "2-8"},
+    "POST /lab/boxes/{box_id}/specimens": {"number": "1"},
+    "POST /lab/boxes/{box_id}/specimens/{number}": {"condition": "good"},
+    "POST /lab/boxes/{box_id}/hand-over": {"courier": "x"},
+    "POST /lab/boxes/{box_id}/take-over": {"courier": "x"},
+    "POST /lab/boxes/{box_id}/readings": {"logger": "x", "readings": [{"at": "2026-11-18T08:00:00Z", "celsius": 4}]},
+    "POST /lab/scans": {"station": "boxes", "scans": [{"id": "00000000", "code": "x"}]},
 }
 
 
@@ -272,6 +320,7 @@ GROUPS = {
     "everybody": set(EVERYBODY),
     "members": {"clinic1", "clinic2", "clinic3"},
     "hubs": {HOLDER, REVIEWER, KEEPER, "imaging.hubb", "ecg.huba", "ecg.main"},
+    "specialists": {HOLDER, KEEPER, "imaging.hubb", "ecg.huba", "ecg.main"},
 }
 
 
@@ -400,15 +449,21 @@ async def test_operations_that_concern_no_one_case(region: DemoRegion, waiting: 
         "result_id": "0" * 32,
         "connection_id": "0" * 32,
         "delivery_id": "0" * 32,
+        "box_id": "B0",
+        "log_id": "0" * 32,
+        "stage": "in-transit",
+        "scan_id": "00000000",
     }
     filled = "/api/v1" + path.format_map(holes)
     body = BODIES.get(name, {} if method in ("POST", "PATCH") else None)
-    if path == "/statistics/monthly":
+    if path in ("/statistics/monthly", "/lab/turnaround"):
         filled += "?month=2026-10"
     if path == "/retention/due":
         filled += "?kind=case"
     if path == "/lab/results":
         filled += "?member=CLINIC1&patient=NONE"
+    if path == "/lab/labels.pdf":
+        filled += "?numbers=1"
     if path == "/unmatched/link":
         body = {"owner": "CLINIC1", "study_instance_uid": waiting.study_uid, "case_id": waiting.case_id}
     if path == "/unmatched/unlink":

@@ -33,6 +33,9 @@ account:create b      account:invite b        account:change b       account:dis
 account:reset b       account:end-sessions b  account:leave b        account:import b
 message:read mo       message:open mo         message:replay o       mapping:decide o       connection:manage o
 result:read msr       result:enter m         result:read-elsewhere msr
+specimen:register m   specimen:read msr       specimen:list msro     specimen:collect m     specimen:pack m
+specimen:send m       specimen:carry ms       specimen:receive s     specimen:reject ms     specimen:identify ms
+specimen:lose ms
 """
 LETTERS = {
     "m": (Role.MEMBER_STAFF, {OWN}),

@@ -1,0 +1,1 @@
+"""Specimens in the database, on labels and manifests, and in loggers' files."""

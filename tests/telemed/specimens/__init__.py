@@ -1,0 +1,1 @@
+"""Specimens between institutions, through the public doors."""
