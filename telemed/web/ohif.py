@@ -53,6 +53,7 @@ _CONFIGURATION = {
                 "supportsFuzzyMatching": True,
                 "supportsWildcard": True,
                 "omitQuotationForMultipartRequest": True,
+                "singlepart": "bulkdata,video,pdf",
                 "bulkDataURI": {"enabled": True, "relativeResolution": "series"},
             },
         }
