@@ -129,7 +129,9 @@ def _plain_faults(entry: AccountEntry) -> Iterable[FieldError]:
 
 def _role_faults(entry: AccountEntry, network: Network, centres: Mapping[str, Centre]) -> Iterable[FieldError]:
     known = network.institutions.get(entry.institution)
-    if known is None or not known.active:
+    if not entry.institution:
+        yield FieldError("institution", "required")
+    elif known is None or not known.active:
         yield FieldError("institution", "no-institution")
     unknown = sorted(set(entry.roles) - set(Role))
     if unknown or not entry.roles:

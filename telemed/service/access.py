@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from telemed.domain.case import Case, CaseStatus
-from telemed.domain.errors import AlreadyClaimed, DomainError, FieldError, Forbidden, Invalid, InvalidTransition, NotFound
+from telemed.domain.errors import AlreadyClaimed, DomainError, FieldError, Forbidden, Invalid, InvalidTransition, NotAuthenticated, NotFound
 from telemed.domain.people import Person
 from telemed.domain.permissions import PERMISSIONS, CaseAction, Condition, Holder, Obstacle, obstacle
 from telemed.domain.policy import Action, Relation, may, require_on_case
@@ -61,6 +61,15 @@ async def case_open_to(work: UnitOfWork, person: Person, case_id: str, wanted: C
     case = await case_for(work, person, case_id, PERMISSIONS[wanted].action)
     await require_open(work, person, case, wanted)
     return case
+
+
+async def held_account(work: UnitOfWork, person: Person) -> Person:
+    """Return the person as they are now. Until the end of the transaction nobody closes or changes the account, so that no case comes to
+    be in hand of who has just left. Lock people before cases. Raises NotAuthenticated for an account that is closed."""
+    now = await work.people.locked(person.username)
+    if now is None or not now.active:
+        raise NotAuthenticated(person.username)
+    return now
 
 
 async def require_open(work: UnitOfWork, person: Person, case: Case, wanted: CaseAction) -> None:

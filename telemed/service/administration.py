@@ -14,8 +14,8 @@ from telemed.domain.people import Person
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A person with the state of the account: wrong passwords lately, until when none is judged from somewhere, and until when an
-    invitation can be taken up (None: there is none that can)."""
+    """A person with the state of the account: wrong passwords lately, until when none is judged from somewhere, until when an
+    invitation can be taken up (None: there is none that can), and whether a second factor is asked for."""
 
     person: Person
     state: AccountState
@@ -24,6 +24,7 @@ class Account:
     last_sign_in_at: datetime | None
     sessions: int
     invited_until: datetime | None
+    factor: bool
 
 
 @dataclass(frozen=True, slots=True)

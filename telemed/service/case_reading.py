@@ -9,7 +9,7 @@ from telemed.domain.people import Person
 from telemed.domain.permissions import CaseAction
 from telemed.domain.policy import Action, Relation, may
 from telemed.domain.routing import Outcome, Rule
-from telemed.service.access import case_at_hub, case_open_to, require_open
+from telemed.service.access import case_at_hub, case_open_to, held_account, require_open
 from telemed.service.ports.unit_of_work import UnitOfWork
 from telemed.service.reporting import open_report
 from telemed.service.routing import move_on
@@ -17,6 +17,7 @@ from telemed.service.routing import move_on
 
 async def claim_case(work: UnitOfWork, person: Person, case_id: str) -> Case:
     """Take a waiting case. One of several who ask at once has it; the others learn who. Claiming twice changes nothing."""
+    person = await held_account(work, person)
     case = await case_at_hub(work, person, case_id, Action.CASE_CLAIM)
     if case.claimed_by == person.username and case.status in (CaseStatus.ACCEPTED, CaseStatus.IN_PROGRESS):
         return case
@@ -87,6 +88,7 @@ async def return_case(work: UnitOfWork, person: Person, case_id: str, reason: st
 
 async def reassign_case(work: UnitOfWork, person: Person, case_id: str, reader: str, reason: str) -> Case:
     """Hand a claimed case to another reader of the same hub."""
+    await work.people.locked(reader)  # whoever is about to leave has left before the readers are looked at, or finds the case in hand
     case = await case_open_to(work, person, case_id, CaseAction.REASSIGN)
     there = await work.people.readers(person.institution, case.centre)
     readers = {p.username: p for p in there if may(p, Action.REPORT_WRITE, Relation.ROUTED)}

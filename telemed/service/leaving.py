@@ -51,6 +51,7 @@ async def leave(work: UnitOfWork, person: Person, username: str, colleague: str 
     for that of the last who can administer accounts.
     """
     require(person, Action.ACCOUNT_LEAVE)
+    await work.people.get_many({username, colleague} - {""})  # both at once, in one order: of two who leave to each other one goes first
     known = await closable(work, person, username, Action.ACCOUNT_LEAVE)
     in_hand = await _in_hand(work, username)
     found = await _what_there_is(work, known, in_hand)

@@ -29,7 +29,7 @@ from telemed.domain.permissions import CaseAction
 from telemed.domain.policy import Action
 from telemed.domain.report import REPORT, Report, ReportStatus, Result, VersionKind
 from telemed.domain.volume import Volume
-from telemed.service.access import case_at_hub, case_for, case_open_to, relation_to
+from telemed.service.access import case_at_hub, case_for, case_open_to, held_account, relation_to
 from telemed.service.contradictions import NOTHING, Insistence, contradictions_in, insisted, unsettled
 from telemed.service.evidence_identity import require_settled
 from telemed.service.identity import new_verification_code
@@ -333,6 +333,7 @@ async def new_version(
     It begins with the result of the version before it. An amendment that comes with another text has been judged by nobody, unless its
     result comes too.
     """
+    person = await held_account(work, person)
     case = await case_open_to(work, person, case_id, CaseAction.AMEND)
     versions = await work.reports.versions(case.id)
     before = _standing(versions, "amend")

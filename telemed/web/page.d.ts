@@ -4,7 +4,20 @@
 /** A control of a form that has a name and a value. */
 type Control = HTMLInputElement | HTMLTextAreaElement | HTMLSelectElement;
 
-type FoundTag = "a" | "button" | "canvas" | "details" | "dialog" | "form" | "input" | "select" | "table" | "template" | "textarea" | "time";
+type FoundTag =
+  | "a"
+  | "button"
+  | "canvas"
+  | "details"
+  | "dialog"
+  | "form"
+  | "input"
+  | "progress"
+  | "select"
+  | "table"
+  | "template"
+  | "textarea"
+  | "time";
 type FoundByTag<S extends string> = {
   [Tag in FoundTag]: S extends Tag | `${Tag}[${string}` | `${Tag}.${string}` | `${Tag}:${string}` ? HTMLElementTagNameMap[Tag] : never;
 }[FoundTag];

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from pathlib import Path
 
 from axe_playwright_python.async_playwright import Axe
@@ -40,12 +41,12 @@ async def test_from_a_new_account_to_the_day_when_somebody_leaves(platform: Plat
     await page.wait_for_selector("html[data-ready]")
     await page.get_by_label("用户名").fill("Wang")
     await page.keyboard.press("Control+Enter")
-    for name, words in (("username", "小写字母"), ("name", "必填"), ("institution", "不是本网络的机构"), ("roles", "至少选一个")):
+    for name, words in (("username", "小写字母"), ("name", "必须填写"), ("institution", "必须填写"), ("roles", "至少选一个")):
         await expect(page.locator(f'[data-field="{name}"] .field-error')).to_contain_text(words)
     await keep_picture(page, "accounts-faults")
     await sound(page)
     await page.get_by_label("用户名").fill("wang.li")
-    await page.get_by_label("姓名").fill("王莉")
+    await page.locator("input[name=name]").fill("王莉")
     await page.select_option("[name=institution]", "HUBA")
     await page.locator('[name=roles][value="specialist"]').check()
     await page.locator('[name=centres][value="imaging"]').check()
@@ -84,7 +85,7 @@ async def test_from_a_new_account_to_the_day_when_somebody_leaves(platform: Plat
     # At work: a case is claimed.
     case = await platform.new_case(PATIENTS[7])
     async with platform.session.post(f"{platform.home}/api/v1/login", json={"username": "wang.li", "password": SECRET}) as answer:
-        platform.tokens["wang.li"] = (await answer.json())["token"]
+        platform.tokens["wang.li"], platform.used_at["wang.li"] = (await answer.json())["token"], time.time()
     await platform.call("POST", f"/cases/{case['id']}/claim", "wang.li", {})
 
     # Found by keyboard, changed, and the sessions seen.
@@ -152,7 +153,7 @@ async def test_a_list_is_looked_at_mended_and_taken_over(sign_in: Visitor, tmp_p
     list_.write_text("用户名,姓名,机构,角色,中心\nqian.yi,钱一,HUBB,诊断医生,影像\nsun.er,孙二,HUBB,诊断医生,心电\n", "utf-8-sig")
     await page.set_input_files("input[type=file]", list_)
     await page.get_by_role("button", name="预览").click()
-    await expect(page.locator("[data-import-summary]")).to_contain_text("新建 2")
+    await expect(page.locator("[data-import-summary]")).to_contain_text("新 2")
     await page.get_by_role("button", name="确认导入").click()
     links = page.locator("[data-import-invitations] tbody tr")
     await expect(links).to_have_count(2)
@@ -163,4 +164,4 @@ async def test_a_list_is_looked_at_mended_and_taken_over(sign_in: Visitor, tmp_p
         await page.get_by_role("button", name="存为 CSV").click()
     text = await asyncio.to_thread(Path(await (await saved.value).path()).read_text, "utf-8-sig")
     assert text.count("/invitation/") == 2
-    assert text.startswith('"账号","姓名","机构","链接"')
+    assert text.startswith('"账号","姓名","机构","邀请链接"')

@@ -26,13 +26,13 @@ async def running(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Ins
     await installation.stop()
 
 
-async def account(running: Installation, *words: str) -> tuple[int, str]:
-    """Exit status, and everything that was printed."""
+async def account(running: Installation, *words: str, typed: str = "", **settings: str) -> tuple[int, str]:
+    """Exit status, and everything that was printed; `typed` is what is answered to questions."""
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "telemed", "account", *words, cwd=ROOT, env=running.environment | {"COLUMNS": "250"},
-        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+        sys.executable, "-m", "telemed", "account", *words, cwd=ROOT, env=running.environment | {"COLUMNS": "250"} | settings,
+        stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
     )  # fmt: skip
-    said, _ = await process.communicate()
+    said, _ = await process.communicate(typed.encode())
     return process.returncode or 0, said.decode()
 
 
@@ -84,13 +84,34 @@ async def test_roles_list_and_reset(running: Installation) -> None:
 
 
 @pytest.mark.parametrize(
+    ("profile", "password", "words"),
+    [
+        ("asvs", "password123", "everybody tries first"),
+        ("asvs", "wang.yi-2026", "easily guessed here: wang.yi"),
+        ("asvs", "sturmunddrang", ""),
+        ("mlps3", "sturmunddrang", "too few kinds"),
+        ("mlps3", "Sturm7", "too short"),
+    ],
+)
+async def test_a_first_password_keeps_the_rules_of_the_profile(running: Installation, profile: str, password: str, words: str) -> None:
+    make = ("create", "wang.yi", *WANG[1:], "--with-password")
+    status, said = await account(running, *make, typed=f"{password}\n{password}\n", TELEMED_PROFILE=profile)
+    assert (status == 0, words in said) == (not words, True), said
+    if not words:
+        async with aiohttp.ClientSession() as http:
+            body = {"username": "wang.yi", "password": password}
+            async with http.post(f"{running.home}/api/v1/login", json=body) as answer:
+                assert (await answer.json())["required"] == ["password-change"]
+
+
+@pytest.mark.parametrize(
     ("words", "expected"),
     [
         (("disable", "nobody"), "There is no account nobody"),
         (("create", "clinic1", *WANG[1:]), "somebody's already"),
         (("create", "x", "--name", "x", "--institution", "HUBA", "--role", "king"), "username must be 2 to 32"),
         (("disable", "secadmin"), "Nobody else could administer accounts"),
-        (("invite", "clinic1"), "has a password: use reset"),
+        (("invite", "clinic3"), "has a password: use reset"),
         (("leave", "nobody", "--dry-run"), "There is no account nobody"),
     ],
 )

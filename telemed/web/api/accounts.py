@@ -72,7 +72,8 @@ class AccountQuery(Input):
 
 
 class AccountShape(Shape):
-    """`state` is disabled, locked, invited, uninvited or open; `invited_until` is null where no invitation can be taken up."""
+    """`state` is disabled, locked, invited, uninvited or open; `invited_until` is null where no invitation can be taken up; `factor` is
+    true where a second factor is asked for."""
 
     username: str
     name: str
@@ -89,6 +90,7 @@ class AccountShape(Shape):
     last_sign_in_at: datetime | None
     sessions: int
     invited_until: datetime | None
+    factor: bool
 
 
 class AccountListShape(Shape):
@@ -159,6 +161,7 @@ def account_shape(account: Account) -> AccountShape:
         last_sign_in_at=account.last_sign_in_at,
         sessions=account.sessions,
         invited_until=account.invited_until,
+        factor=account.factor,
     )
 
 

@@ -22,6 +22,7 @@ from telemed.web.i18n import LANGUAGES, gettext
 from telemed.web.keys import ADMINISTRATION
 from telemed.web.labels.account_lists import COLUMN_HELP, COLUMN_LABELS
 from telemed.web.labels.accounts import ROLES, STATES
+from telemed.web.pages.own_security import client_name
 from telemed.web.pages.page import Visit, page, render
 
 _ = str  # marks text for the translation catalogue
@@ -66,7 +67,7 @@ async def accounts(visit: Visit) -> web.StreamResponse:
 async def new_account(visit: Visit) -> web.StreamResponse:
     """An empty form."""
     require(visit.person, Action.ACCOUNT_CREATE)
-    values = {name: visit.query.get(name, "") for name in ("username", "name", "institution")}
+    values = {name: visit.query.get(name, "") for name in ("username", "name", "institution", "language")}
     return await render(visit, "account_new.html", {"form": account_form(visit, new=True), "values": values})
 
 
@@ -115,6 +116,7 @@ async def one_account(visit: Visit) -> web.StreamResponse:
             "form": account_form(visit, new=False),
             "values": {name: getattr(shape, name) for name in shape.__struct_fields__},
             "look": STATES[shape.state],
+            "client_name": client_name,
             "sessions": [session_shape(each) for each in await query(visit.application, sessions_of, visit.person, person.username)],
             "leaving": leaving,
             "cases": cases_by_centre(visit, leaving),

@@ -24,5 +24,6 @@ async def recoveries(visit: Visit) -> web.StreamResponse:
         "may_ask": may(visit.person, Action.RECOVERY_ASK),
         "may_confirm": may(visit.person, Action.RECOVERY_CONFIRM),
         "me": visit.person.username,
+        "wanted": visit.query.get("username", "")[:64],
     }
     return await render(visit, "recoveries.html", context)

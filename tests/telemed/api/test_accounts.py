@@ -10,7 +10,8 @@ from urllib.parse import urlencode, urlsplit
 
 import pytest
 
-from tests.demo_region import Answer, DemoRegion, running_region
+from tests.demo_region import PASSWORD, Answer, DemoRegion, running_region
+from tests.telemed.api.factors import with_totp
 
 NEW = {"username": "wang.li", "name": "王莉", "institution": "HUBA", "roles": ["specialist"], "centres": ["imaging"], "phone": "025-1"}
 SECRET = "蓝天-白云-2026"
@@ -135,6 +136,18 @@ async def test_a_first_password_opens_the_account_at_once(region: DemoRegion) ->
     answer = await admin(region, "POST", "", NEW | {"password": "at the counter"})
     assert (answer.status, answer.body["url"], answer.body["expires_at"]) == (201, "", None)
     assert await signed_in(region, "wang.li", "at the counter") == 200
+
+
+async def test_whether_a_second_factor_is_asked_for_is_seen(region: DemoRegion) -> None:
+    await region.token("clinic2")
+    await with_totp(region, "clinic2")
+    await region.call("POST", "/api/v1/me/totp", {"password": PASSWORD}, user="clinic1")  # begun, and never confirmed
+    listed = {each["username"]: each["factor"] for each in (await admin(region, "GET", "")).body["items"]}
+    assert {name for name, factor in listed.items() if factor} == {"clinic2"}
+    page = await region.call("GET", "/accounts/clinic2", user="secadmin", headers={"Accept": "text/html", "Accept-Language": "en"})
+    assert "/recoveries?username=clinic2" in page.body.decode()
+    asked = await region.call("GET", "/recoveries?username=clinic2", user="secadmin", headers={"Accept": "text/html"})
+    assert 'value="clinic2"' in asked.body.decode()
 
 
 async def test_a_reset_ends_what_was(region: DemoRegion) -> None:

@@ -70,6 +70,7 @@ def test_the_three_administrators_are_three_people() -> None:
         ({"centres": []}, {("centres", "centre-needed")}),
         ({"centres": ["dental"]}, {("centres", "centre-unknown")}),
         ({"institution": "NETWORK", "roles": ["auditor"]}, {("centres", "centre-not-theirs")}),
+        ({"institution": ""}, {("institution", "required")}),
         ({"institution": "NOWHERE"}, {("institution", "no-institution")}),
         ({"roles": []}, {("roles", "role-needed")}),
         ({"roles": ["king"]}, {("roles", "role-unknown")}),

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
-from telemed.domain.errors import Forbidden, Invalid, NotAuthenticated
+from telemed.domain.accounts import AccountEntry
+from telemed.domain.errors import Forbidden, Invalid, NotAuthenticated, NotFound
 from telemed.domain.people import Person, Role
+from telemed.domain.report import VersionKind
 from telemed.service import account_administration as administration
+from telemed.service import case_reading as reading
 from telemed.service import reporting
 from telemed.service.authentication import authenticate
 from telemed.service.leaving import Leaving, leave, preview_leaving
@@ -79,6 +84,44 @@ async def test_nor_somebody_whose_account_is_closed(harness: Harness) -> None:
     await harness.do(ADMIN, administration.disable_account, heir)
     with pytest.raises(Invalid, match="colleague"):
         await left(harness, heir)
+
+
+async def test_who_has_left_takes_nothing_in_hand(harness: Harness) -> None:
+    """What was asked for before the account was closed, and is carried out after it."""
+    waiting, answered = await harness.requested(), await harness.signed()
+    await left(harness)
+    with pytest.raises(NotAuthenticated):
+        await harness.do(LEAVER, reading.claim_case, waiting.id)
+    with pytest.raises(NotAuthenticated):
+        await harness.do(LEAVER, reporting.new_version, answered.id, VersionKind.AMENDMENT, "复核", None)
+    assert [(await harness.case(case.id)).claimed_by for case in (waiting, answered)] == [None, None]
+
+
+async def test_who_reads_elsewhere_from_now_on_claims_by_the_new_rights(harness: Harness) -> None:
+    waiting, person = await harness.requested(), harness.people[LEAVER]
+    entry = AccountEntry(LEAVER, person.name, "HUBA", ["specialist"], ["ecg"])
+    await harness.do(ADMIN, administration.change_account, LEAVER, entry, "*")
+    with pytest.raises(NotFound):
+        await harness.do(LEAVER, reading.claim_case, waiting.id)
+
+
+async def test_claimed_and_handed_over_at_once_no_case_stays_with_who_leaves(harness: Harness) -> None:
+    heir = await colleague(harness)
+    held, waiting = await harness.claimed(), [await harness.requested() for _ in range(3)]
+    acts = [harness.do(LEAVER, reading.claim_case, case.id) for case in waiting]
+    acts.insert(1, harness.do(ADMIN, leave, LEAVER, heir))
+    ended = await asyncio.gather(*acts, harness.do(LEAVER, reading.reassign_case, held.id, heir, "换班"), return_exceptions=True)
+    assert not [each for each in ended if isinstance(each, Exception) and not isinstance(each, NotAuthenticated | Forbidden | NotFound)]
+    assert {(await harness.case(case.id)).claimed_by for case in (held, *waiting)} <= {None, heir}
+
+
+async def test_of_two_who_leave_to_each_other_one_has_the_cases(harness: Harness) -> None:
+    other = await colleague(harness)
+    cases = [await harness.claimed(), await harness.claimed(reader=other)]
+    ended = await asyncio.gather(harness.do(ADMIN, leave, LEAVER, other), harness.do(ADMIN, leave, other, LEAVER), return_exceptions=True)
+    assert [type(each) for each in ended if isinstance(each, Exception)] == [Invalid]
+    stays = [name for name in (LEAVER, other) if (await harness.ask(ADMIN, administration.account_of, name)).active]
+    assert [(await harness.case(case.id)).claimed_by for case in cases] == stays * 2
 
 
 async def test_twice_is_once(harness: Harness) -> None:

@@ -47,6 +47,7 @@ class AccountQueries:
         s, i = t.session.c, t.invitation
         counted = sa.select(s.username, sa.func.count().label("n")).where(s.username.in_(names)).group_by(s.username)
         sessions = {row["username"]: row["n"] for row in await self._rows(counted)}
+        factors = await self._with_factor(names)
         invited = {row["username"]: Invitation(**row) for row in await self._rows(sa.select(i).where(i.c.username.in_(names)))}
         accounts = []
         for row in rows:
@@ -65,9 +66,16 @@ class AccountQueries:
                     row["last_sign_in_at"],
                     sessions.get(name, 0),
                     usable.expires_at if usable else None,
+                    name in factors,
                 )
             )
         return accounts
+
+    async def _with_factor(self, names: Sequence[str]) -> set[str]:
+        """Return those of the names whose account asks for a second factor."""
+        o, k = t.totp.c, t.passkey.c
+        both = sa.union(sa.select(o.username).where(o.username.in_(names), o.confirmed), sa.select(k.username).where(k.username.in_(names)))
+        return {row["username"] for row in await self._rows(both)}
 
     async def _attempts(self) -> tuple[dict[str, int], dict[str, datetime]]:
         """Return by account the wrong passwords that count, and until when none is judged from somewhere."""

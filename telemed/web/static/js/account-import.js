@@ -10,7 +10,12 @@ import { el, icon, need, wordsOf } from "./element.js";
 import { t, tn } from "./i18n.js";
 
 /** @type {Record<string, [tone: string, icon: string]>} */
-const LOOKS = { faulty: ["critical", "alert-triangle"], new: ["done", "plus"], changed: ["waiting", "pencil"], unchanged: ["quiet", "check"] };
+const LOOKS = {
+  faulty: ["critical", "alert-triangle"],
+  new: ["done", "plus"],
+  changed: ["waiting", "pencil"],
+  unchanged: ["quiet", "check"],
+};
 const PATIENCE = 300_000; // ms: a list of ten thousand takes its time
 
 /** @param {string} state */
@@ -101,7 +106,7 @@ function rowsTable(found) {
       el("td", {}, said),
     );
   });
-  const head = [t("Row"), t("Account"), t("Name"), t("State"), t("What")].map((text) => el("th", { scope: "col" }, text));
+  const head = [t("Row"), t("Account"), t("Name"), t("State"), t("Fault or change")].map((text) => el("th", { scope: "col" }, text));
   return el("table", { class: "data import-rows" }, el("thead", {}, el("tr", {}, ...head)), el("tbody", {}, ...lines));
 }
 
@@ -111,7 +116,9 @@ function showPlan(found) {
   const counts = ["new", "changed", "unchanged", "faulty"].map((state) => `${word(state)} ${found[state]}`).join(" · ");
   const advice = found.faulty ? t("Mend the rows at fault in the file and choose it again: until then nothing is taken over.") : "";
   const rest = found.rows > found.items.length ? t("The first {n} are shown.", { n: found.items.length }) : "";
-  need(planPlace, "[data-import-summary]").textContent = [tn("{n} row", "{n} rows", found.rows), counts, advice, rest].filter(Boolean).join(" · ");
+  need(planPlace, "[data-import-summary]").textContent = [tn("{n} row", "{n} rows", found.rows), counts, advice, rest]
+    .filter(Boolean)
+    .join(" · ");
   need(planPlace, "[data-import-rows]").replaceChildren(rowsTable(found));
   carryOutButton.hidden = found.faulty > 0 || found.new + found.changed === 0;
   planPlace.hidden = false;
@@ -178,9 +185,16 @@ function showInvitations(made) {
   invitations = made;
   planPlace.hidden = true;
   const lines = made.map((each) =>
-    el("tr", {}, el("td", {}, each.username), el("td", {}, each.name), el("td", {}, each.institution), el("td", { class: "link" }, each.url)),
+    el(
+      "tr",
+      {},
+      el("td", {}, each.username),
+      el("td", {}, each.name),
+      el("td", {}, each.institution),
+      el("td", { class: "link" }, each.url),
+    ),
   );
-  const head = [t("Account"), t("Name"), t("Institution"), t("Link")].map((text) => el("th", { scope: "col" }, text));
+  const head = [t("Account"), t("Name"), t("Institution"), t("Invitation link")].map((text) => el("th", { scope: "col" }, text));
   const table = el("table", { class: "data import-rows" }, el("thead", {}, el("tr", {}, ...head)), el("tbody", {}, ...lines));
   const nobody = el("p", { class: "muted" }, t("Everything is taken over; nobody new is among them."));
   need(linksPlace, "[data-import-invitations]").replaceChildren(made.length ? table : nobody);
@@ -198,7 +212,7 @@ function cell(text) {
 }
 
 function save() {
-  const head = [t("Account"), t("Name"), t("Institution"), t("Link"), t("Until")];
+  const head = [t("Account"), t("Name"), t("Institution"), t("Invitation link"), t("Until")];
   const rows = invitations.map((each) => [each.username, each.name, each.institution, each.url, each.expires_at]);
   const text = [head, ...rows].map((row) => row.map(cell).join(",")).join("\r\n");
   const url = URL.createObjectURL(new Blob(["\ufeff", text, "\r\n"], { type: "text/csv" }));

@@ -144,7 +144,7 @@ class FileUpload {
           "ul",
           {},
           ...leftOut.map(({ name, detail }) => el("li", {}, el("b", {}, name), ` ${detail}`)),
-          more > 0 ? el("li", {}, tn("and {n} more", "and {n} more", more)) : null,
+          more > 0 ? el("li", {}, t("and {n} more", { n: more })) : null,
         ),
       ),
     );
