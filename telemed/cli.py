@@ -7,7 +7,7 @@ import logging
 import os
 import sys
 import tomllib
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
@@ -31,6 +31,7 @@ from telemed.adapters.database.migrate import migrate as apply_migrations
 from telemed.centres import extensions, migrations
 from telemed.data_folder import RESTORING, keep_database_private, make_ready
 from telemed.domain.certificate import Validity
+from telemed.event_loop import loop_of
 from telemed.listening import PortInUse, check_shared_ports
 from telemed.roles import all_roles
 from telemed.settings import Settings, unknown_names, unknown_variables
@@ -85,10 +86,11 @@ def _settings() -> Settings:
     return settings
 
 
-def _run(work: Coroutine[Any, Any, Any]) -> Any:
-    """Run to the end; what cannot be had is said in one plain sentence."""
+def _run(work: Coroutine[Any, Any, Any], loop: Callable[[], asyncio.AbstractEventLoop] | None = None) -> Any:
+    """Run to the end, on a loop that `loop` makes; what cannot be had is said in one plain sentence."""
     try:
-        return asyncio.run(work)
+        with asyncio.Runner(loop_factory=loop) as runner:
+            return runner.run(work)
     except (DatabaseUnavailable, IdentityKeyUnusable, StorageError, PortInUse, AnchorKeyUnusable, BackupRefused) as error:
         _fail(str(error))
     except PermissionError as error:
@@ -196,7 +198,7 @@ def serve(
             _run(_must_be_enterable(settings))
         from telemed.roles import run as roles  # it takes a second: who only watches over roles does not wait for it
 
-        _run(roles.serve(role, settings, until_stdin_closes=until_stdin_closes))
+        _run(roles.serve(role, settings, until_stdin_closes=until_stdin_closes), loop_of(role))
         return
     _say_what_is_odd(settings)
     _run(_put_in_order(settings))

@@ -160,7 +160,7 @@ class Connection(web.RequestHandler):
             return
         if self._body.is_eof():
             return
-        if not (isinstance(self.transport, asyncio.Transport) and self.transport.is_reading()):
+        if self.transport is None or not self.transport.is_reading():
             self._since += passed  # it is the server that does not read
             self._heard = now
             return

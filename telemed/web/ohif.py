@@ -62,6 +62,7 @@ _CONFIGURATION = {
                 "supportsFuzzyMatching": True,
                 "supportsWildcard": True,
                 "omitQuotationForMultipartRequest": True,
+                "singlepart": "bulkdata,video,pdf",
                 "bulkDataURI": {"enabled": True, "relativeResolution": "series"},
             },
         }

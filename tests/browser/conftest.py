@@ -27,9 +27,8 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-#: What Chromium itself says in the console when a request fails that a test makes fail, and when a test reads a canvas; what OHIF says
-#: of its own source of data when it lists a document or a film.
-EXPECTED_NOISE = ("Failed to load resource", "Canvas2D: Multiple readback", "dataSource=")
+#: What Chromium itself says in the console when a request fails that a test makes fail, and when a test reads a canvas.
+EXPECTED_NOISE = ("Failed to load resource", "Canvas2D: Multiple readback")
 
 
 PATIENCE = 20_000  # ms: a busy machine is slow, and no test is about time

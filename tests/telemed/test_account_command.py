@@ -111,7 +111,7 @@ async def test_a_first_password_keeps_the_rules_of_the_profile(running: Installa
         (("create", "clinic1", *WANG[1:]), "somebody's already"),
         (("create", "x", "--name", "x", "--institution", "HUBA", "--role", "king"), "username must be 2 to 32"),
         (("disable", "secadmin"), "Nobody else could administer accounts"),
-        (("invite", "clinic1"), "has a password: use reset"),
+        (("invite", "clinic3"), "has a password: use reset"),
         (("leave", "nobody", "--dry-run"), "There is no account nobody"),
     ],
 )

@@ -55,7 +55,9 @@ def make_engine(
     connect_args: dict[str, Any]
     if url.startswith("sqlite"):
         overflow = SQLITE_OVERFLOW if max_overflow is None else max_overflow
-        connect_args = {"timeout": BUSY_SECONDS, "async_creator_fn": sqlite_driver.connect}
+        connect_args = {"timeout": BUSY_SECONDS}
+        if not sqlite_driver.missing():
+            connect_args["async_creator_fn"] = sqlite_driver.connect
         engine = create_async_engine(url, connect_args=connect_args, pool_size=pool_size, max_overflow=overflow, **common)
         sa.event.listen(engine.sync_engine, "connect", _prepare_reading if read_only else _prepare_sqlite)
         sa.event.listen(engine.sync_engine, "begin", _begin_reading if read_only else _begin_sqlite)

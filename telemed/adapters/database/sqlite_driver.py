@@ -4,8 +4,9 @@ aiosqlite hops four times: for a cursor, to execute, to fetch, to close. Here th
 fetched in one call of the connection's thread, which is what nearly every statement wants.
 
 SQLAlchemy takes such connections by `async_creator_fn`. What is leant on is the protocol that SQLAlchemy asks of asynchronous drivers
-(`AsyncIODBAPIConnection`, `AsyncIODBAPICursor`), and `aiosqlite.Connection._execute`, which carries a function to the connection's
-thread; `tests/telemed/adapters/test_sqlite_driver.py` holds both.
+(`AsyncIODBAPIConnection`, `AsyncIODBAPICursor`), and private parts of aiosqlite, of which `_execute` carries a function to the
+connection's thread: both are pinned to the version. With an aiosqlite that has not all of them (`missing`) engines take its own
+connections, which are slower and no worse; `tests/telemed/adapters/test_sqlite_driver.py` then fails and says which.
 """
 
 from __future__ import annotations
@@ -20,6 +21,17 @@ import aiosqlite
 
 AT_ONCE = 2000
 """Rows fetched with the statement. Of longer answers the rest is fetched as it is asked for, so that a stream stays one."""
+
+
+LEANT_ON = ("_conn", "_execute", "_thread")
+"""Private parts of a connection of aiosqlite."""
+
+
+def missing() -> list[str]:
+    """Return what is leant on and is not there in this version of aiosqlite."""
+    unopened = aiosqlite.Connection(partial(sqlite3.connect, ":memory:"), iter_chunk_size=AT_ONCE)
+    named = dir(unopened)
+    return [name for name in LEANT_ON if name not in named]
 
 
 class Cursor:

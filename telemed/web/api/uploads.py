@@ -59,6 +59,8 @@ def _metadata(call: Call[Nothing]) -> dict[str, str]:
     found = {}
     for pair in filter(None, (pair.strip() for pair in header.split(","))):
         name, _, value = pair.partition(" ")
+        if name in found:
+            raise Problem(400, "malformed", f"Upload-Metadata: {name} is given twice")
         try:
             found[name] = base64.b64decode(value, validate=True).decode()
         except (binascii.Error, UnicodeDecodeError):

@@ -124,3 +124,22 @@ async def test_a_file_that_is_no_database_says_so(tmp_path: Path) -> None:
     with pytest.raises(sqlite3.DatabaseError):
         await connection.cursor().execute("SELECT * FROM sqlite_master")
     await connection.close()
+
+
+def test_what_is_leant_on_is_there() -> None:
+    """Where this fails aiosqlite has changed: bring `sqlite_driver` in line with it, or live with four hops a statement."""
+    assert sqlite_driver.missing() == []
+
+
+async def test_with_another_aiosqlite_its_own_connections_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sqlite_driver, "LEANT_ON", ("_execute", "_gone"))
+    assert sqlite_driver.missing() == ["_gone"]
+    engine = make_engine(f"sqlite:///{tmp_path}/x.db")
+    async with engine.begin() as connection:
+        await connection.run_sync(table.metadata.create_all)
+        await connection.execute(sa.insert(table).values(name="a"))
+    async with engine.connect() as bare:
+        connection = await bare.execution_options(reading=True)
+        assert (await connection.execute(sa.select(table.c.name))).scalars().all() == ["a"]
+        assert not isinstance((await connection.get_raw_connection()).driver_connection, sqlite_driver.Connection)
+    await engine.dispose()
