@@ -468,7 +468,7 @@ def setup(
         try:
             _run(steps.must_be_empty(settings))
             region, people = steps.answers(file, administrators)
-            people = steps.with_passwords(people, from_stdin=password_stdin, one_time=one_time)
+            people = steps.with_passwords(settings, people, from_stdin=password_stdin, one_time=one_time)
             steps.welcome(settings, people, _run(steps.set_up(settings, region, people)), Console(highlight=False))
         except steps.CannotSetUp as error:
             _say_all([str(error)])

@@ -13,8 +13,9 @@ from rich.console import Console
 from telemed import centres
 from telemed.adapters.database.engine import make_engine
 from telemed.adapters.database.unit_of_work import reading, writing
-from telemed.adapters.passwords import Argon2Passwords
+from telemed.adapters.passwords import Argon2Passwords, common_passwords
 from telemed.devices_command import AT_THE_MACHINE
+from telemed.domain.authentication_profile import PROFILES, PasswordRules, password_faults
 from telemed.domain.errors import Invalid
 from telemed.domain.people import Role
 from telemed.domain.region import RegionContent
@@ -23,8 +24,6 @@ from telemed.region_command import WrongRegion, bytes_of, read_sound, the_region
 from telemed.service import regions
 from telemed.service.first_administrators import (
     FIRST_ROLES,
-    LONGEST_PASSWORD,
-    SHORTEST_PASSWORD,
     FirstAdministrator,
     PeopleAreThere,
     make_first_administrators,
@@ -90,37 +89,37 @@ def administrators_of(text: str) -> list[NewAdministrator]:
     return list(named.values())
 
 
-def with_passwords_of(people: Sequence[NewAdministrator], lines: Sequence[str]) -> list[NewAdministrator]:
+def with_passwords_of(people: Sequence[NewAdministrator], lines: Sequence[str], rules: PasswordRules) -> list[NewAdministrator]:
     """Return the people with the passwords that stand on these lines, in their order. Raises CannotSetUp."""
     if len(lines) != len(people):
         said = gettext("There must be %(wanted)d lines with a password each, in the order %(order)s; there are %(given)d.")
         raise CannotSetUp(said % {"wanted": len(people), "order": ", ".join(SHORT_ROLES), "given": len(lines)})
     for each, line in zip(people, lines, strict=True):
-        if problem := password_problem(line):
+        if problem := password_problem(each, line, rules):
             raise CannotSetUp(f"{each.username}: {problem}")
     return [replace(each, password=line) for each, line in zip(people, lines, strict=True)]
 
 
-def password_problem(password: str) -> str:
-    """Return what is wrong with a first password; empty where nothing is."""
-    if SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD:
-        return ""
-    said = gettext("A password has %(least)d to %(most)d characters.")
-    return said % {"least": SHORTEST_PASSWORD, "most": LONGEST_PASSWORD}
+def password_problem(each: NewAdministrator, password: str, rules: PasswordRules) -> str:
+    """Return what speaks against a first password by the profile's rules; empty where nothing does."""
+    found = password_faults(rules, password, (each.username, each.name), common_passwords())
+    return "; ".join(f"{gettext('The password')} {fault_text(fault)}" for fault in found)
 
 
-def asked_passwords(people: Sequence[NewAdministrator], ask: Callable[[str], str] = getpass.getpass) -> list[NewAdministrator]:
+def asked_passwords(
+    people: Sequence[NewAdministrator], rules: PasswordRules, ask: Callable[[str], str] = getpass.getpass
+) -> list[NewAdministrator]:
     """Return the people with passwords as they are typed, each twice; nothing typed: one is made."""
-    return [replace(each, password=_asked_password(each, ask)) for each in people]
+    return [replace(each, password=_asked_password(each, rules, ask)) for each in people]
 
 
-def _asked_password(each: NewAdministrator, ask: Callable[[str], str]) -> str | None:
+def _asked_password(each: NewAdministrator, rules: PasswordRules, ask: Callable[[str], str]) -> str | None:
     while True:
         question = gettext("First password of %(username)s (%(role)s); empty: one is made: ")
         typed = ask(question % {"username": each.username, "role": gettext(ROLE_WORDS[each.role])})
         if not typed:
             return None
-        problem = password_problem(typed)
+        problem = password_problem(each, typed, rules)
         if not problem and ask(gettext("The same again: ")) == typed:
             return typed
         print(problem or gettext("These were two different ones."), file=sys.stderr)
@@ -155,11 +154,12 @@ def answers(file: Path | None, administrators: str) -> tuple[Callable[[Region], 
     return region, administrators_of(administrators) if administrators else wizard.administrators()
 
 
-def with_passwords(people: Sequence[NewAdministrator], *, from_stdin: bool, one_time: bool) -> list[NewAdministrator]:
-    """Return the people with the passwords that are given; with None where one is to be made."""
+def with_passwords(settings: Settings, people: Sequence[NewAdministrator], *, from_stdin: bool, one_time: bool) -> list[NewAdministrator]:
+    """Return the people with the passwords that are given; with None where one is to be made. Raises CannotSetUp."""
+    rules = PROFILES[settings.profile].passwords
     if from_stdin:
-        return with_passwords_of(people, sys.stdin.read().splitlines())
-    return list(people) if one_time else asked_passwords(people)
+        return with_passwords_of(people, sys.stdin.read().splitlines(), rules)
+    return list(people) if one_time else asked_passwords(people, rules)
 
 
 async def set_up(

@@ -16,9 +16,6 @@ from telemed.service.ports.unit_of_work import UnitOfWork
 FIRST_ROLES = (Role.SYSTEM_ADMINISTRATOR, Role.SECURITY_ADMINISTRATOR, Role.AUDITOR, Role.OPERATOR)
 """The roles that must be there before anybody else can be given an account and the network can be run: one person each."""
 
-SHORTEST_PASSWORD, LONGEST_PASSWORD = 8, 128
-"""Characters of a first password (OWASP ASVS 5.0, 6.2.1 and 6.2.9), which is changed at the first sign-in."""
-
 ONE_TIME_ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
 """Nothing that is mistaken for something else on paper: no i, l, o, 0, 1."""
 

@@ -35,7 +35,7 @@ def test_private_networks_are_open_from_the_first_address_to_the_last(first: str
     [
         "127.0.0.1", "::1", "169.254.1.1", "fe80::1", "0.0.0.0", "::",  # noqa: S104
         "224.0.0.1", "ff02::1", "255.255.255.255",
-        *map(str, METADATA), "::ffff:127.0.0.1", "::ffff:169.254.169.254", "64:ff9b::7f00:1", "64:ff9b::a9fe:a9fe", "2002:7f00:1::",
+        *sorted(map(str, METADATA)), "::ffff:127.0.0.1", "::ffff:169.254.169.254", "64:ff9b::7f00:1", "64:ff9b::a9fe:a9fe", "2002:7f00:1::",
         "fe80::1%eth0", "pacs.example", "", "10.1.2", "0x0a000001",
     ],
 )  # fmt: skip

@@ -112,8 +112,10 @@ REFUSED = [
     (["--administrators", "system=Li Hua"], PASSWORDS, EXAMPLE, "small letters"),
     (["--administrators", "system=same,audit=same"], PASSWORDS, EXAMPLE, "same"),
     ([], "first-one\n", EXAMPLE, "4 lines"),
-    ([], PASSWORDS.replace("third-one", "x" * 7), EXAMPLE, "8 to 128"),
-    ([], PASSWORDS.replace("third-one", "x" * 129), EXAMPLE, "8 to 128"),
+    ([], PASSWORDS.replace("third-one", "kzqwmfy"), EXAMPLE, "too short"),
+    ([], PASSWORDS.replace("third-one", "kz" * 65), EXAMPLE, "too long"),
+    ([], PASSWORDS.replace("third-one", "telemed-third-one"), EXAMPLE, "easily guessed"),
+    ([], PASSWORDS.replace("third-one", "password1"), EXAMPLE, "tries first"),
     ([], PASSWORDS, EXAMPLE.replace('level = "operator"', 'level = "member"'), "level operator"),
     ([], PASSWORDS, EXAMPLE.replace("reader_cap = 10", "reader_cap = 0"), "Line 99, column 14"),
 ]
@@ -130,7 +132,7 @@ def test_what_cannot_be_set_up_is_said_and_nothing_is_there(machine: Machine, op
 
 @pytest.mark.parametrize("length", [8, 128])
 def test_the_shortest_and_the_longest_password(machine: Machine, length: int) -> None:
-    done = machine.run("setup", "--file", machine.file(EXAMPLE), "--password-stdin", typed=f"{'x' * length}\n" * 4)
+    done = machine.run("setup", "--file", machine.file(EXAMPLE), "--password-stdin", typed=f"{('kzqwmfyb' * 16)[:length]}\n" * 4)
     assert done.exit_code == 0, done.output
 
 
