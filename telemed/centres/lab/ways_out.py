@@ -13,6 +13,7 @@ from typing import Final, Protocol
 
 from telemed.centres.lab.domain import LabJob
 from telemed.domain.case import Case
+from telemed.domain.device import lies_outside
 from telemed.domain.errors import FieldError, Invalid, NotFound
 from telemed.domain.people import Person
 from telemed.domain.policy import Action, require
@@ -151,6 +152,8 @@ async def enter_connection(work: UnitOfWork, person: Person, wanted: Connection)
     wrong = [each for each in wanted.sends if each not in SENT_TYPES]
     if wrong or not wanted.sends:
         raise Invalid(FieldError("sends", "choice", ", ".join(SENT_TYPES)))
+    if lies_outside(wanted.host, work.region.network):
+        raise Invalid(FieldError("address", "address-outside", str(work.region.network.device_networks)))
     known = await work.repository(WaysOut).at(wanted.member, wanted.host, wanted.port)
     if known is not None:
         wanted.id, wanted.created_at, wanted.paused = known.id, known.created_at, known.paused

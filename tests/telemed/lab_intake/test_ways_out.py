@@ -6,8 +6,10 @@ import itertools
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
+import sqlalchemy as sa
 
 from telemed.adapters.application import SqlApplication
+from telemed.adapters.database.tables import region_setting
 from telemed.adapters.jobs.worker import Handler, Worker
 from telemed.centres.lab import ways_out
 from telemed.centres.lab.adapters.delivery import Deliveries
@@ -15,6 +17,7 @@ from telemed.centres.lab.adapters.report_messages import ReportMessages
 from telemed.centres.lab.domain import LabJob
 from telemed.centres.lab.ways_out import DELIVERY, OUTCOMES, Connection, Delivery, DeliveryState
 from telemed.domain.errors import Forbidden, Invalid, InvalidTransition, NotFound
+from telemed.service.ports.region import DEMONSTRATION
 from tests.demo_region import free_port
 from tests.telemed.harness import Harness
 from tests.telemed.lab_intake.receivers import Receiver
@@ -225,15 +228,21 @@ async def test_the_same_address_again_changes_the_connection(harness: Harness) -
 
 
 async def test_only_the_operator_enters_connections_and_only_to_members_and_for_types_that_are_sent(harness: Harness) -> None:
-    def wanted(member: str = "CLINIC1", sends: tuple[str, ...] = ("ORU^R01",)) -> Connection:
-        return ways_out.new_connection(harness.application.now(), member, "192.0.2.1", 2575, sends, "GBK", "original", "", tls=False)
+    def wanted(member: str = "CLINIC1", sends: tuple[str, ...] = ("ORU^R01",), host: str = "10.2.0.1") -> Connection:
+        return ways_out.new_connection(harness.application.now(), member, host, 2575, sends, "GBK", "original", "", tls=False)
 
     for person in ("clinic1", "lab.huba", "sysadmin", "auditor"):
         with pytest.raises(Forbidden):
             await harness.do(person, ways_out.enter_connection, wanted())
         with pytest.raises(Forbidden):
             await harness.ask(person, ways_out.connections_of)
-    for wrong in (wanted("NOBODY9"), wanted(sends=("ADT^A01",)), wanted(sends=())):
+    for wrong in (
+        wanted("NOBODY9"),
+        wanted(sends=("ADT^A01",)),
+        wanted(sends=()),
+        wanted(host="169.254.169.254"),
+        wanted(host="192.0.2.1"),
+    ):
         with pytest.raises(Invalid):
             await harness.do("operator", ways_out.enter_connection, wrong)
     with pytest.raises(NotFound):
@@ -258,3 +267,17 @@ def test_every_pair_of_state_and_action(state: DeliveryState, action: str) -> No
     else:
         assert DELIVERY.next(state, action).value == wanted
     assert set(OUTCOMES.values()) < DELIVERY.actions
+
+
+async def test_a_system_is_called_in_the_networks_of_devices_and_nowhere_else(
+    application: SqlApplication, harness: Harness, receiver: Receiver, out: Callable[[], Awaitable[None]]
+) -> None:
+    """A name may turn to another address after it was entered: the address is judged when it is called."""
+    connection = await connect(harness, await receiver.listen())
+    async with application.engine.begin() as database:  # no demonstration any more: this machine is no device
+        await database.execute(sa.delete(region_setting).where(region_setting.c.name == DEMONSTRATION))
+    await application.refresh()
+    await signed(harness)
+    await out()
+    assert receiver.got == []
+    assert [state for state, _ in await state_of(harness, connection)] == ["waiting"]

@@ -65,7 +65,7 @@ def regions(draw: st.DrawFn) -> RegionContent:
     days = draw(st.lists(st.dates(date(2026, 1, 1), date(2030, 1, 1)), max_size=4, unique=True))
     holidays = [Holiday(day, draw(st.sampled_from(DayDuty)), draw(TEXTS), draw(st.sampled_from(["", *hubs]))) for day in days]
     devices = [
-        DeviceEntry(code, code, "192.0.2.1", 104, ["store"], calls_from=["192.0.2.0/24"], active=draw(st.booleans())) for code in codes
+        DeviceEntry(code, code, "10.2.0.1", 104, ["store"], calls_from=["192.0.2.0/24"], active=draw(st.booleans())) for code in codes
     ]
     named = {name: draw(JSON.filter(lambda value: value is not None)) for name in draw(st.sets(st.sampled_from(["priors", "rows"])))}
     districts = draw(st.lists(NAMES, max_size=3, unique=True))
@@ -133,7 +133,7 @@ BROKEN: list[tuple[str, str, str, str]] = [
     ("date = 2027-01-01", "date = \"2027-01-01\"", "date = \"", "takes a date"),
     ("date = 2027-01-01", "date = 2027-02-30", "", "not TOML"),
     ("port = 104", "port = 70000", "port = ", "1-65535"),
-    ("host = \"192.0.2.40\"", "host = \"http://x\"", "host = \"", "host name"),
+    ("host = \"10.20.0.40\"", "host = \"http://x\"", "host = \"", "host name"),
     ("[settings.priors]", "[settings.prior]", "", "Nobody reads a setting prior"),
     ("format = 1", "format = 2", "format = ", "reads format 1"),
     ("name = \"湖安县人民医院\"\n", "", "", "The name name is missing"),

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import structlog
 
+from dicom_gateway.upper_layer.addresses import MayCall, addresses_of, anywhere
 from lab import hl7
 from lab.errors import LabError
 from lab.mllp import Decoder, encode
@@ -56,12 +57,15 @@ class Line:
         self._decoder = Decoder(LARGEST_ANSWER)
 
     @classmethod
-    async def to(cls, connection: Connection, answer_seconds: float) -> Line:
-        """Raises NotDelivered where nobody is there, or shows a certificate that is not trusted."""
-        context = _context(connection) if connection.tls else None
+    async def to(cls, connection: Connection, answer_seconds: float, may_call: MayCall = anywhere) -> Line:
+        """Raises NotDelivered where nobody is there, the system lies outside of what may be called, or it shows a certificate that is not
+        trusted."""
+        host, port = connection.host, connection.port
+        secured: dict[str, Any] = {"ssl": _context(connection), "server_hostname": host} if connection.tls else {}
         try:
             async with asyncio.timeout(answer_seconds):
-                reader, writer = await asyncio.open_connection(connection.host, connection.port, ssl=context)
+                address = (await asyncio.to_thread(addresses_of, host, port, may_call))[0]
+                reader, writer = await asyncio.open_connection(address, port, **secured)
         except TimeoutError:
             raise NotDelivered(f"{connection.host}:{connection.port} does not answer") from None
         except (OSError, ssl.SSLError, ValueError) as error:
@@ -106,6 +110,9 @@ class Deliveries:
     def __init__(self, application: SqlApplication, answer_seconds: float) -> None:
         self._application, self._answer_seconds = application, answer_seconds
 
+    def _may_call(self, address: str) -> bool:
+        return self._application.region.network.device_networks.hold(address)
+
     async def __call__(self, payload: Mapping[str, Any]) -> None:
         """The payload is `{"connection"}`."""
         async with self._application.writing() as work:
@@ -118,7 +125,7 @@ class Deliveries:
         try:
             while delivery is not None:
                 tried = delivery.id
-                line = line or await Line.to(connection, self._answer_seconds)
+                line = line or await Line.to(connection, self._answer_seconds, self._may_call)
                 answer = await line.tell(delivery)
                 async with self._application.writing() as work:
                     delivery, tried = await settle(work, delivery.id, answer.code, answer.said), ""
