@@ -31,12 +31,16 @@ class ReadingPanel:
 
 @dataclass(frozen=True, slots=True)
 class CentreTab:
-    """A tab of the bar for everybody who may take `action` in `relation`; it is the current one on `href` and all pages below it."""
+    """A tab of the bar for everybody who may take `action` in `relation`; it is the current one on `href` and all pages below it.
+
+    Where it names a `centre`, only for who works there.
+    """
 
     href: str
     label: str
     action: Action
     relation: Relation
+    centre: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -162,6 +162,7 @@ EXTENSION = CentreExtension(
         panel=ReadingPanel(RESULTS.type, "lab", _("Results"), "flask", "lab/panel.html", script="js/lab/results.js", style="lab.css"),
         tabs=(
             CentreTab("/lab", _("Laboratory"), Action.RESULT_READ, Relation.OWN),
+            CentreTab("/lab/receipt", _("Receipt of boxes"), Action.SPECIMEN_RECEIVE, Relation.ROUTED, centre="lab"),
             CentreTab("/lab/operations", _("Laboratory"), Action.MESSAGE_READ, Relation.FOREIGN),
         ),
         patient_links=(PatientLink("/lab/patients/{patient}", _("All laboratory results"), "flask", "Alt+r", Action.RESULT_READ),),

@@ -198,8 +198,12 @@ def _is_within(here: str, href: str) -> bool:
 
 def _centre_tabs(visit: Visit) -> list[Tab]:
     """The tabs that centres bring, those that this person may open."""
-    here = visit.request.path
-    wanted = [tab for tab in visit.request.app[CENTRE_TABS] if may(visit.person, tab.action, tab.relation)]
+    here, person = visit.request.path, visit.person
+    wanted = [
+        tab
+        for tab in visit.request.app[CENTRE_TABS]
+        if may(person, tab.action, tab.relation) and (not tab.centre or tab.centre in person.centres)
+    ]
     return [Tab(tab.href, gettext(tab.label), current=here == tab.href or here.startswith(tab.href + "/")) for tab in wanted]
 
 

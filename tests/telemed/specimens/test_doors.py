@@ -237,3 +237,10 @@ async def test_lists_and_turnaround_in_words(region: DemoRegion) -> None:
     assert (await said(region, "GET", "/lab/turnaround?month=2026-12", user="clinic3"))["items"] == []
     kinds = (await said(region, "GET", "/lab/containers?items=WBC,K,PT"))["items"]
     assert [each["kind"] for each in kinds] == ["CITRATE", "SST", "EDTA"]
+
+
+@pytest.mark.parametrize(("user", "shown"), [(READER, True), (OTHER_CENTRE, False), ("clinic1", False), ("operator", False)])
+async def test_the_bar_leads_those_to_the_receipt_who_receive(region: DemoRegion, user: str, shown: bool) -> None:
+    page = await region.call("GET", "/notices", user=user)
+    assert page.status == 200
+    assert ('href="/lab/receipt"' in page.body.decode()) is shown

@@ -24,6 +24,7 @@ _ = str  # marks text for the translation catalogue
 
 SECTIONS: Final = (
     ("/lab", _("Results of our orders"), Action.RESULT_READ, Relation.OWN),
+    ("/lab/boxes", _("Tubes and boxes"), Action.SPECIMEN_PACK, Relation.OWN),
     ("/lab/operations", _("Messages and codes"), Action.MESSAGE_READ, None),
 )
 """Pages of the centre beside each other: address, name, and who may open them."""
