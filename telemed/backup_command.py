@@ -155,8 +155,10 @@ async def restore(settings: Settings, plan: Plan, at: str, console: Console) -> 
 
 
 async def _brought_up(settings: Settings, run: Restore, stones: Stones) -> None:
-    """This version's schema, and erased again what was erased since the snapshot."""
+    """This version's schema, nobody signed in, and erased again what was erased since the snapshot."""
     await backups.migrated(settings)
+    if ended := await backups.sessions_ended(settings):
+        run.said.append(f"sessions ended, so that none goes on that was ended since: {ended}")
     applied = await backups.erased_again(settings, stones, stored_objects(extensions()))
     if applied:
         run.said.append(f"erased again, since the snapshot is older than their erasure: {applied} records")

@@ -219,6 +219,17 @@ async def migrated(settings: Settings) -> None:
         await engine.dispose()
 
 
+async def sessions_ended(settings: Settings) -> int:
+    """End all sessions in a restored installation: one that was ended after the snapshot is not to open a door again. Returns how many."""
+    engine = make_engine(settings.database)
+    try:
+        async with engine.begin() as connection:
+            await connection.execute(sa.delete(t.half_session))
+            return int((await connection.execute(sa.delete(t.session))).rowcount)
+    finally:
+        await engine.dispose()
+
+
 async def erased_again(settings: Settings, stones: Stones, objects: Sequence[StoredObjects]) -> int:
     """Erase in a restored installation what was erased since its snapshot. Returns how many records."""
     if not stones.erasures:

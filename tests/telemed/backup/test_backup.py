@@ -12,8 +12,12 @@ import sqlalchemy as sa
 
 from storage import open_store
 from storage.protocol import ObjectStore
+from telemed.adapters.audit import chain
 from telemed.adapters.backup.layout import BackupRefused
+from telemed.adapters.clock import utc_now
 from telemed.adapters.database import tables as t
+from telemed.adapters.database.engine import make_engine
+from telemed.domain.audit import AuditRecord
 from telemed.settings import Settings
 from tests.postgres_server import PostgresServer
 from tests.s3_server import S3Server
@@ -62,13 +66,37 @@ async def test_what_was_there_is_there_again(whole: Copy, backups: Backups, tmp_
     await one_more_record(again)
 
 
+async def test_nobody_is_signed_in_after_a_restore(whole: Copy, backups: Backups, tmp_path: Path, server: Server) -> None:
+    """A session, or an account's, may have been ended since the snapshot."""
+    await sign_in(whole.settings)
+    assert await session_count(whole.settings) == 1
+    await backups.make()
+    settings = fresh(whole.settings, server)
+    shutil.rmtree(whole.settings.data_dir)
+    status, words = await backups.restore(tmp_path / "again", **settings)
+    assert status == 0, words
+    assert "sessions ended" in words
+    assert await session_count(Settings(data_dir=tmp_path / "again", **settings)) == 0
+
+
+async def sign_in(settings: Settings) -> None:
+    engine, now = make_engine(settings.database), utc_now()
+    async with engine.begin() as connection:
+        username = (await connection.execute(sa.select(t.person.c.username).limit(1))).scalar_one()
+        await connection.execute(sa.insert(t.session).values(token_digest="0" * 64, username=username, created_at=now, seen_at=now))
+    await engine.dispose()
+
+
+async def session_count(settings: Settings) -> int:
+    engine = make_engine(settings.database)
+    async with engine.connect() as connection:
+        found = (await connection.execute(sa.select(sa.func.count()).select_from(t.session))).scalar_one()
+    await engine.dispose()
+    return int(found)
+
+
 async def one_more_record(copy: Copy) -> None:
     """What numbers itself goes on behind what is there, and the trail takes a record at its end alone."""
-    from telemed.adapters.audit import chain
-    from telemed.adapters.clock import utc_now
-    from telemed.adapters.database.engine import make_engine
-    from telemed.domain.audit import AuditRecord
-
     engine = make_engine(copy.settings.database)
     async with engine.begin() as connection:
         await chain.append(connection, [AuditRecord(utc_now(), "sign-in", "clinic1", "CLINIC1", "", "success", {})])
