@@ -137,7 +137,16 @@ async def institutions(call: Call[Nothing]) -> web.Response:
     return answer(RegionInstitutionList(items=[institution_shape(each) for each in found]))
 
 
-@operation("POST", "/institutions", body=NewInstitution, returns=RegionInstitutionShape, status=201, errors=(403,), headers=("ETag",))
+@operation(
+    "POST",
+    "/institutions",
+    body=NewInstitution,
+    returns=RegionInstitutionShape,
+    status=201,
+    errors=(403,),
+    headers=("ETag",),
+    right=Action.REGION_MANAGE,
+)
 async def add_institution(call: Call[NewInstitution]) -> web.Response:
     """Enter an institution with its home hubs. The very same again changes nothing."""
     require(call.person, Action.REGION_MANAGE)
@@ -154,7 +163,15 @@ async def institution(call: Call[Nothing]) -> web.Response:
     return _tagged(institution_shape(entry))
 
 
-@operation("PUT", INSTITUTION, body=InstitutionInput, returns=RegionInstitutionShape, errors=(403, 404, 412, 428), headers=("ETag",))
+@operation(
+    "PUT",
+    INSTITUTION,
+    body=InstitutionInput,
+    returns=RegionInstitutionShape,
+    errors=(403, 404, 412, 428),
+    headers=("ETag",),
+    right=Action.REGION_MANAGE,
+)
 async def change_institution(call: Call[InstitutionInput]) -> web.Response:
     """Change an institution and its home hubs; If-Match names the version it was made from."""
     require(call.person, Action.REGION_MANAGE)
@@ -198,7 +215,7 @@ async def hub(call: Call[Nothing]) -> web.Response:
     return _tagged(hub_shape(entry))
 
 
-@operation("PUT", HUB, body=HubInput, returns=HubServiceShape, errors=(403, 404, 412, 428), headers=("ETag",))
+@operation("PUT", HUB, body=HubInput, returns=HubServiceShape, errors=(403, 404, 412, 428), headers=("ETag",), right=Action.REGION_MANAGE)
 async def put_hub(call: Call[HubInput]) -> web.Response:
     """Enter or change the service of a hub in a centre; a change names its version as If-Match."""
     require(call.person, Action.REGION_MANAGE)
@@ -219,7 +236,7 @@ async def holidays(call: Call[Nothing]) -> web.Response:
     return answer(HolidayList(items=items))
 
 
-@operation("POST", "/holidays", body=HolidayInput, returns=HolidayShape, errors=(403,))
+@operation("POST", "/holidays", body=HolidayInput, returns=HolidayShape, errors=(403,), right=Action.REGION_MANAGE)
 async def put_holiday(call: Call[HolidayInput]) -> web.Response:
     """Say what duty a day has, of one hub or of all. A day that is there already is changed."""
     require(call.person, Action.REGION_MANAGE)
@@ -229,7 +246,7 @@ async def put_holiday(call: Call[HolidayInput]) -> web.Response:
     return answer(HolidayShape(date=each.day.isoformat(), duty=each.duty.value, name=each.name, hub=each.hub))
 
 
-@operation("DELETE", "/holidays/{date}", query=DayQuery, status=204, errors=(403, 404))
+@operation("DELETE", "/holidays/{date}", query=DayQuery, status=204, errors=(403, 404), right=Action.REGION_MANAGE)
 async def remove_holiday(call: Call[Nothing]) -> web.Response:
     """The day has the duty of its weekday again; `hub` names whose day it was."""
     require(call.person, Action.REGION_MANAGE)
@@ -253,7 +270,7 @@ async def region(call: Call[Nothing]) -> web.Response:
 
 @operation(
     "PUT", "/region", query=TakeQuery, returns=TakenRegionShape, errors=(403, 412, 413, 422, 428), headers=("ETag",),
-    request_media_type=TOML,
+    request_media_type=TOML, right=Action.REGION_MANAGE,
 )  # fmt: skip
 async def take_region(call: Call[Nothing]) -> web.Response:
     """Take the region from its file, all or nothing; what it leaves out is switched off. If-Match names the version it replaces."""

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from aiohttp import web
 from pydantic import Field, StringConstraints
 
+from telemed.domain.policy import Action
 from telemed.domain.retention import AT_ONCE, OPEN_FOR, ErasureRequest, Hold, RecordKind, Retained, RetentionRule
 from telemed.service import retention
 from telemed.service.execution import execute, query
@@ -220,7 +221,15 @@ async def due(call: Call[Nothing]) -> web.Response:
     return answer(DueListShape(items=[_due(record) for record in found]))
 
 
-@operation("POST", "/retention/erasures", body=ErasureInput, returns=ErasureRequestShape, status=201, errors=(403, 404, 409))
+@operation(
+    "POST",
+    "/retention/erasures",
+    body=ErasureInput,
+    returns=ErasureRequestShape,
+    status=201,
+    errors=(403, 404, 409),
+    right=Action.ERASURE_ASK,
+)
 async def ask(call: Call[ErasureInput]) -> web.Response:
     """Ask that records be erased after their period. Another administrator confirms it."""
     body = call.body
@@ -249,7 +258,7 @@ async def decline(call: Call[WithReason]) -> web.Response:
     return answer(request_shape(done, call.application.now()))
 
 
-@operation("POST", "/retention/holds", body=HoldInput, returns=HoldShape, status=201, errors=(403, 404))
+@operation("POST", "/retention/holds", body=HoldInput, returns=HoldShape, status=201, errors=(403, 404), right=Action.HOLD_SET)
 async def set_hold(call: Call[HoldInput]) -> web.Response:
     """Hold a case by its accession number, or its patient with all cases: nothing of it is erased while the hold stands."""
     body = call.body
@@ -257,7 +266,7 @@ async def set_hold(call: Call[HoldInput]) -> web.Response:
     return answer(_hold(await execute(call.application, retention.set_hold, call.person, *about)), status=201)
 
 
-@operation("POST", "/retention/holds/{hold}/lift", body=WithReason, returns=HoldShape, errors=(403, 404))
+@operation("POST", "/retention/holds/{hold}/lift", body=WithReason, returns=HoldShape, errors=(403, 404), right=Action.HOLD_SET)
 async def lift_hold(call: Call[WithReason]) -> web.Response:
     """Lift a hold: what is due may be erased again."""
     return answer(_hold(await execute(call.application, retention.lift_hold, call.person, call.path("hold"), call.body.reason)))

@@ -15,6 +15,15 @@ from tests.telemed.api.test_access import CELLS, elsewhere
 
 TWICE = b'{"reason": "x", "deep": [{"a": 1, "a": 2}]}'
 JSON = {"Content-Type": "application/json", "Accept-Language": "en"}
+ZEROS = ("value_id", "evidence_id", "tracing_id", "name", "username", "title", "file_id", "passkey", "recovery", "erasure", "hold")
+HOLES = {
+    **dict.fromkeys((*ZEROS, "message_id", "result_id", "connection_id", "delivery_id"), "0" * 32),
+    **dict.fromkeys(("code", "hub"), "NONE"),
+    "centre": "none",
+    "date": "2027-01-01",
+    "number": "1",
+    "box_id": "B0",
+}
 WITH_BODY = sorted({(op.method, op.path) for op in OPERATIONS.rows if op.body is not None and op.path != "/logout"})
 
 
@@ -37,9 +46,7 @@ async def sent(region: DemoRegion, method: str, path: str, user: str, headers: d
 
 @pytest.mark.parametrize(("method", "path"), WITH_BODY)
 async def test_in_the_api(region: DemoRegion, waiting: Story, method: str, path: str) -> None:
-    filled = path.replace("{case_id}", waiting.case_id)
-    for hole in ("value_id", "evidence_id", "tracing_id", "name", "username", "title", "file_id", "passkey", "recovery"):
-        filled = filled.replace(f"{{{hole}}}", "0" * 32)
+    filled = path.format_map({**HOLES, "case_id": waiting.case_id})
     answer = await sent(region, method, f"/api/v1{filled}", who_may(method, path))
     assert answer.status == 400, answer.body
     assert "The name a stands twice" in answer.body["detail"]

@@ -17,10 +17,12 @@ from tests.telemed.api.stories import Story, drafted, file_form
 HIDDEN = "\u202e\u200b"
 
 
-@pytest.mark.parametrize("name", sorted({op.body.__qualname__ for op in OPERATIONS.rows if op.body is not None}))
+BODIES = {f"{op.body.__module__}.{op.body.__qualname__}": op.body for op in OPERATIONS.rows if op.body is not None}
+
+
+@pytest.mark.parametrize("name", sorted(BODIES))
 def test_every_body_of_the_api_is_taken_as_it_can_be_seen(name: str) -> None:
-    bodies = {op.body.__qualname__: op.body for op in OPERATIONS.rows if op.body is not None}
-    assert issubclass(bodies[name], Input), inspect.getfile(bodies[name])
+    assert issubclass(BODIES[name], Input), inspect.getfile(BODIES[name])
 
 
 async def test_the_reason_of_a_workitem_that_is_withdrawn(region: DemoRegion) -> None:

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from aiohttp import web
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from telemed.centres.lab import arrival, replay, service
 from telemed.centres.lab.domain import LabMessage, MessageState, OpenMapping, Result, ResultCode
@@ -15,7 +15,7 @@ from telemed.centres.lab.web.keys import MESSAGE_READER
 from telemed.domain.policy import Action
 from telemed.service.execution import execute, query, record_look
 from telemed.web.api.cases import CASE
-from telemed.web.api.inputs import Nothing
+from telemed.web.api.inputs import Input, Nothing
 from telemed.web.api.operation import Call, answer, operation
 from telemed.web.api.shapes import Shape
 
@@ -48,10 +48,8 @@ class CountShape(Shape):
     count: int
 
 
-class MessagesQuery(BaseModel):
+class MessagesQuery(Input):
     """Without a state those that were accepted. `count` asks for how many there are."""
-
-    model_config = ConfigDict(extra="forbid")
 
     sender: Annotated[str, Field(max_length=64)] = ""
     control_prefix: Annotated[str, Field(max_length=64)] = ""
@@ -60,10 +58,8 @@ class MessagesQuery(BaseModel):
     cursor: Annotated[str, Field(max_length=32)] = ""
 
 
-class ReplayInput(BaseModel):
+class ReplayInput(Input):
     """`character_set` (HL7 table 0211, or GBK, GB2312, UTF-8) replaces what MSH-18 says; empty: as it says."""
-
-    model_config = ConfigDict(extra="forbid")
 
     character_set: Annotated[str, Field(max_length=40)] = ""
 
@@ -111,10 +107,8 @@ class CaseResultsShape(Shape):
     earlier: dict[str, list[ResultShape]]
 
 
-class ResultsQuery(BaseModel):
+class ResultsQuery(Input):
     """A member's patient by the member's own number; `code` is any code of a test."""
-
-    model_config = ConfigDict(extra="forbid")
 
     member: Annotated[str, Field(min_length=1, max_length=16)]
     patient: Annotated[str, Field(min_length=1, max_length=64)]
@@ -147,18 +141,14 @@ class MappingListShape(Shape):
     next: str | None = None
 
 
-class MappingsQuery(BaseModel):
+class MappingsQuery(Input):
     """`state` open: those that nobody has decided."""
-
-    model_config = ConfigDict(extra="forbid")
 
     state: Literal["open", "all"] = "all"
 
 
-class MappingInput(BaseModel):
+class MappingInput(Input):
     """Which test of the catalogue a sender's code is: its WS/T 886 or LOINC code."""
-
-    model_config = ConfigDict(extra="forbid")
 
     member: Annotated[str, Field(min_length=1, max_length=16)]
     code: Annotated[str, Field(min_length=1, max_length=64)]
@@ -211,7 +201,7 @@ def result_shape(result: Result) -> ResultShape:
     )
 
 
-@operation("GET", MESSAGES, query=MessagesQuery, returns=MessageListShape, errors=(403, 404))
+@operation("GET", MESSAGES, query=MessagesQuery, returns=MessageListShape, errors=(403, 404), right=Action.MESSAGE_READ)
 async def messages(call: Call[Nothing]) -> web.Response:
     """Messages of members' systems, newest first: who sent what, and what became of it."""
     asked: MessagesQuery = call.query
@@ -231,7 +221,7 @@ async def raw(call: Call[Nothing]) -> web.Response:
     return web.Response(body=content, content_type="application/octet-stream", headers=headers)
 
 
-@operation("POST", MESSAGE + "/replay", body=ReplayInput, returns=MessageShape, errors=(403, 404, 409))
+@operation("POST", MESSAGE + "/replay", body=ReplayInput, returns=MessageShape, errors=(403, 404, 409), right=Action.MESSAGE_REPLAY)
 async def replay_message(call: Call[ReplayInput]) -> web.Response:
     """Read a message that lies aside once more, after what was wrong is mended."""
     reader = call.request.app[MESSAGE_READER]
@@ -239,7 +229,7 @@ async def replay_message(call: Call[ReplayInput]) -> web.Response:
     return answer(message_shape(message))
 
 
-@operation("GET", "/lab/results", query=ResultsQuery, returns=ResultListShape, errors=(403, 404))
+@operation("GET", "/lab/results", query=ResultsQuery, returns=ResultListShape, errors=(403, 404), right=Action.RESULT_READ)
 async def results(call: Call[Nothing]) -> web.Response:
     """What is known of a patient: all that counts now, newest first."""
     asked: ResultsQuery = call.query
@@ -265,7 +255,7 @@ async def case_results(call: Call[Nothing]) -> web.Response:
     return answer(CaseResultsShape(items=[result_shape(each) for each in found], earlier=earlier))
 
 
-@operation("GET", "/lab/mappings", query=MappingsQuery, returns=MappingListShape, errors=(403,))
+@operation("GET", "/lab/mappings", query=MappingsQuery, returns=MappingListShape, errors=(403,), right=Action.MAPPING_DECIDE)
 async def mappings(call: Call[Nothing]) -> web.Response:
     """Senders' codes that the catalogue does not know, last seen first."""
     asked: MappingsQuery = call.query
@@ -290,7 +280,7 @@ def _mapping_shape(call: Call[Any], mapping: OpenMapping) -> MappingShape:
     )
 
 
-@operation("POST", "/lab/mappings", body=MappingInput, returns=NamedShape, errors=(403, 404, 422))
+@operation("POST", "/lab/mappings", body=MappingInput, returns=NamedShape, errors=(403, 404, 422), right=Action.MAPPING_DECIDE)
 async def map_code(call: Call[MappingInput]) -> web.Response:
     """Say which test a sender's code is: it holds for what came and for what comes."""
     code = call.request.app[MESSAGE_READER].item(call.body.item) or ResultCode()

@@ -7,13 +7,14 @@ from datetime import datetime
 from typing import Annotated, Literal
 
 from aiohttp import web
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from telemed.centres.lab import ways_out
 from telemed.centres.lab.ways_out import Connection, Delivery, DeliveryState
 from telemed.domain.errors import FieldError, Invalid
+from telemed.domain.policy import Action
 from telemed.service.execution import execute, query
-from telemed.web.api.inputs import Nothing
+from telemed.web.api.inputs import Input, Nothing
 from telemed.web.api.operation import Call, answer, operation
 from telemed.web.api.shapes import Shape
 
@@ -23,11 +24,9 @@ CONNECTION = CONNECTIONS + "/{connection_id}"
 ADDRESS = re.compile(r"\[?([0-9A-Za-z_.:-]{1,253}?)\]?:([0-9]{1,5})")
 
 
-class ConnectionInput(BaseModel):
+class ConnectionInput(Input):
     """A member's system at `host:port`. `sends`: message types; `authority`: certificates (PEM) of which its own must be; `mode`:
     original, or enhanced (MSH-15 AL)."""
-
-    model_config = ConfigDict(extra="forbid")
 
     member: Annotated[str, Field(min_length=1, max_length=16)]
     address: Annotated[str, Field(min_length=3, max_length=270)]
@@ -82,10 +81,8 @@ class DeliveryListShape(Shape):
     next: str | None = None
 
 
-class DeliveriesQuery(BaseModel):
+class DeliveriesQuery(Input):
     """Without a state all of them."""
-
-    model_config = ConfigDict(extra="forbid")
 
     state: Literal["waiting", "sent", "held", "refused"] | None = None
 
@@ -125,7 +122,9 @@ def delivery_shape(delivery: Delivery) -> DeliveryShape:
     )
 
 
-@operation("POST", CONNECTIONS, body=ConnectionInput, returns=ConnectionShape, status=201, errors=(403, 422))
+@operation(
+    "POST", CONNECTIONS, body=ConnectionInput, returns=ConnectionShape, status=201, errors=(403, 422), right=Action.CONNECTION_MANAGE
+)
 async def enter(call: Call[ConnectionInput]) -> web.Response:
     """Enter a member's system that messages are sent to. The same address again changes it."""
     asked = call.body
@@ -163,7 +162,9 @@ async def resume(call: Call[Nothing]) -> web.Response:
     )
 
 
-@operation("GET", CONNECTION + "/deliveries", query=DeliveriesQuery, returns=DeliveryListShape, errors=(403, 404))
+@operation(
+    "GET", CONNECTION + "/deliveries", query=DeliveriesQuery, returns=DeliveryListShape, errors=(403, 404), right=Action.CONNECTION_MANAGE
+)
 async def deliveries(call: Call[Nothing]) -> web.Response:
     """What went to this system and what waits, newest first."""
     asked: DeliveriesQuery = call.query

@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Annotated
 
 from aiohttp import web
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import Field, StringConstraints
 
 from telemed.centres.lab import operation
 from telemed.centres.lab.web.keys import MESSAGE_READER
+from telemed.domain.policy import Action
 from telemed.service.execution import execute
+from telemed.web.api.inputs import Input
 from telemed.web.api.operation import Call, answer
 from telemed.web.api.operation import operation as api_operation
 from telemed.web.api.shapes import Shape
@@ -21,10 +23,8 @@ READ_AS = ("utf-8", "gb18030", "iso-8859-1")
 """Character sets in which a message is shown: UTF-8 first, as it is the strictest."""
 
 
-class OpenInput(BaseModel):
+class OpenInput(Input):
     """`reason`: why the content is looked at; it stands in the audit trail."""
-
-    model_config = ConfigDict(extra="forbid")
 
     reason: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=operation.LONGEST_REASON)]
 
@@ -44,7 +44,9 @@ class ContentShape(Shape):
     left_out: int
 
 
-@api_operation("POST", "/lab/messages/{message_id}/open", body=OpenInput, returns=ContentShape, errors=(403, 404, 422))
+@api_operation(
+    "POST", "/lab/messages/{message_id}/open", body=OpenInput, returns=ContentShape, errors=(403, 404, 422), right=Action.MESSAGE_OPEN
+)
 async def open_message(call: Call[OpenInput]) -> web.Response:
     """Show a message's content for a reason, which is put on record."""
     message = await execute(call.application, operation.open_message, call.person, call.path("message_id"), call.body.reason)

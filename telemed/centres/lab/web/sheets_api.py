@@ -7,15 +7,16 @@ from hashlib import sha256
 from typing import Annotated, Any
 
 from aiohttp import web
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from telemed.centres.lab import service
 from telemed.centres.lab.domain import SheetPreview
 from telemed.centres.lab.ports import SheetReader
 from telemed.centres.lab.web.api import ResultShape, result_shape
 from telemed.centres.lab.web.keys import SHEET_READER
+from telemed.domain.policy import Action
 from telemed.service.execution import execute, query
-from telemed.web.api.inputs import Nothing
+from telemed.web.api.inputs import Input, Nothing
 from telemed.web.api.operation import Call, answer, operation
 from telemed.web.api.shapes import Shape
 from telemed.web.problems import Problem
@@ -26,10 +27,8 @@ MAX_BYTES = 8 * 1024 * 1024
 Name = Annotated[str, Field(max_length=200)]
 
 
-class ColumnsInput(BaseModel):
+class ColumnsInput(Input):
     """Which column of the sheet, by its heading, holds what; empty: none does. `tests`: where a column is a test, its code by heading."""
-
-    model_config = ConfigDict(extra="forbid")
 
     specimen: Name = ""
     patient: Name = ""
@@ -43,7 +42,7 @@ class ColumnsInput(BaseModel):
     range: Name = ""
     flag: Name = ""
     observed: Name = ""
-    tests: Annotated[dict[Name, Annotated[str, Field(max_length=64)]], Field(max_length=200)] = {}
+    tests: Annotated[dict[Name, Annotated[str, Field(max_length=64)]], Field(max_length=200)] = Field(default={})
 
 
 class ColumnsShape(Shape):
@@ -52,10 +51,8 @@ class ColumnsShape(Shape):
     columns: dict[str, Any]
 
 
-class SheetQuery(BaseModel):
+class SheetQuery(Input):
     """`character_set` of CSV that is neither UTF-8 nor GB 18030. `leave_out`: take the sheet without the rows that cannot be taken."""
-
-    model_config = ConfigDict(extra="forbid")
 
     character_set: Annotated[str, Field(max_length=40)] = ""
     leave_out: bool = False
@@ -105,7 +102,7 @@ async def columns(call: Call[Nothing]) -> web.Response:
     return answer(ColumnsShape(columns=dict(await query(call.application, service.sheet_columns_of, call.person))))
 
 
-@operation("PUT", "/lab/sheets/columns", body=ColumnsInput, returns=ColumnsShape, errors=(403, 422))
+@operation("PUT", "/lab/sheets/columns", body=ColumnsInput, returns=ColumnsShape, errors=(403, 422), right=Action.RESULT_ENTER)
 async def map_columns(call: Call[ColumnsInput]) -> web.Response:
     """Say which columns of your institution's sheets hold what."""
     wanted: Mapping[str, Any] = {name: value for name, value in call.body.model_dump().items() if value}
@@ -113,14 +110,14 @@ async def map_columns(call: Call[ColumnsInput]) -> web.Response:
     return answer(ColumnsShape(columns=dict(wanted)))
 
 
-@operation("POST", "/lab/sheets/preview", query=SheetQuery, returns=SheetShape, errors=(403, 413, 422))
+@operation("POST", "/lab/sheets/preview", query=SheetQuery, returns=SheetShape, errors=(403, 413, 422), right=Action.RESULT_ENTER)
 async def preview(call: Call[Nothing]) -> web.Response:
     """Look at a sheet (CSV, XLSX or XLS as the body): what each row would give and what is wrong with it. Nothing changes."""
     mapped = await query(call.application, service.sheet_columns_of, call.person)
     return answer(sheet_shape(await _reader(call).preview(await _file(call), mapped, call.query.character_set)))
 
 
-@operation("POST", "/lab/sheets", query=SheetQuery, returns=SheetShape, status=201, errors=(403, 413, 422))
+@operation("POST", "/lab/sheets", query=SheetQuery, returns=SheetShape, status=201, errors=(403, 413, 422), right=Action.RESULT_ENTER)
 async def take(call: Call[Nothing]) -> web.Response:
     """Take a sheet over. With a row that cannot be taken nothing is, unless such rows are to be left out."""
     mapped = await query(call.application, service.sheet_columns_of, call.person)

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Annotated, Any
 
 from aiohttp import web
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, Field
 
 from telemed.centres.lab.specimens import ages, registering
 from telemed.centres.lab.specimens.containers import CONTAINERS
@@ -32,7 +32,7 @@ from telemed.domain.errors import FieldError, Invalid
 from telemed.domain.policy import Action
 from telemed.service.execution import execute, query, record_look
 from telemed.web.api.cases import CASE
-from telemed.web.api.inputs import Nothing
+from telemed.web.api.inputs import Input, Nothing
 from telemed.web.api.operation import Call, answer, operation
 from telemed.web.i18n import gettext
 
@@ -43,71 +43,55 @@ ZPL = "application/zpl"
 Item = Annotated[str, Field(min_length=1, max_length=16)]
 
 
-class ContainerInput(BaseModel):
+class ContainerInput(Input):
     """A kind of container, and the tests that are asked of it."""
 
-    model_config = ConfigDict(extra="forbid")
-
     kind: Annotated[str, Field(min_length=1, max_length=16)]
-    items: Annotated[list[Item], Field(max_length=MAX_ITEMS)] = []
+    items: Annotated[list[Item], Field(max_length=MAX_ITEMS)] = Field(default=[])
 
 
-class RegisterInput(BaseModel):
+class RegisterInput(Input):
     """Containers, or tests of the catalogue from which they follow. `key` is the sender's own name of this request."""
 
-    model_config = ConfigDict(extra="forbid")
-
-    containers: Annotated[list[ContainerInput], Field(max_length=MAX_CONTAINERS)] = []
-    items: Annotated[list[Item], Field(max_length=MAX_ITEMS)] = []
+    containers: Annotated[list[ContainerInput], Field(max_length=MAX_CONTAINERS)] = Field(default=[])
+    items: Annotated[list[Item], Field(max_length=MAX_ITEMS)] = Field(default=[])
     collected_at: AwareDatetime | None = None
     key: Annotated[str, Field(max_length=64)] = ""
 
 
-class CollectInput(BaseModel):
+class CollectInput(Input):
     """When the tube was filled; now where nothing is said."""
-
-    model_config = ConfigDict(extra="forbid")
 
     at: AwareDatetime | None = None
 
 
-class RejectInput(BaseModel):
+class RejectInput(Input):
     """A code of HL7 table 0490."""
-
-    model_config = ConfigDict(extra="forbid")
 
     reason: Annotated[str, Field(min_length=1, max_length=16)]
 
 
-class IdentityInput(BaseModel):
+class IdentityInput(Input):
     """Whether the tube is the case's patient's after all, and why."""
-
-    model_config = ConfigDict(extra="forbid")
 
     same_person: bool
     reason: Annotated[str, Field(min_length=1, max_length=500)]
 
 
-class ItemsQuery(BaseModel):
+class ItemsQuery(Input):
     """Codes of tests with commas between."""
-
-    model_config = ConfigDict(extra="forbid")
 
     items: Annotated[str, Field(max_length=4000)] = ""
 
 
-class LabelsQuery(BaseModel):
+class LabelsQuery(Input):
     """Numbers with commas between; a `sheet` is A4, a `roll` one label a page."""
-
-    model_config = ConfigDict(extra="forbid")
 
     numbers: Annotated[str, Field(min_length=1, max_length=2000)]
     form: Annotated[str, Field(pattern="^(sheet|roll)$")] = "roll"
 
 
-class MonthOfQuery(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
+class MonthOfQuery(Input):
     month: Annotated[str, Field(pattern=r"^20\d\d-(0[1-9]|1[0-2])$")]
 
 
@@ -120,7 +104,15 @@ async def _view(call: Call[Any]) -> web.Response:
     return answer(specimen_shape(view))
 
 
-@operation("POST", CASE + "/specimens", body=RegisterInput, returns=SpecimenListShape, status=201, errors=(403, 404, 409, 422))
+@operation(
+    "POST",
+    CASE + "/specimens",
+    body=RegisterInput,
+    returns=SpecimenListShape,
+    status=201,
+    errors=(403, 404, 409, 422),
+    right=Action.SPECIMEN_REGISTER,
+)
 async def register(call: Call[RegisterInput]) -> web.Response:
     """Give each container a number, for a label. The same request (`key`) again gives the same numbers."""
     body, reader = call.body, call.request.app[LOG_READER]
@@ -186,7 +178,15 @@ async def label_zpl(call: Call[Nothing]) -> web.Response:
     return web.Response(body=await _labels(call, [call.path("number")], "zpl"), content_type=ZPL)
 
 
-@operation("GET", "/lab/labels.pdf", query=LabelsQuery, returns=bytes, errors=(403, 404, 422), media_type="application/pdf")
+@operation(
+    "GET",
+    "/lab/labels.pdf",
+    query=LabelsQuery,
+    returns=bytes,
+    errors=(403, 404, 422),
+    media_type="application/pdf",
+    right=Action.SPECIMEN_READ,
+)
 async def labels_pdf(call: Call[Nothing]) -> web.Response:
     """The labels of several tubes: a roll, or sheets of A4."""
     asked: LabelsQuery = call.query
@@ -196,7 +196,9 @@ async def labels_pdf(call: Call[Nothing]) -> web.Response:
     return web.Response(body=await _labels(call, numbers, asked.form), content_type="application/pdf")
 
 
-@operation("POST", SPECIMEN + "/collect", body=CollectInput, returns=SpecimenShape, errors=(403, 404, 409, 422))
+@operation(
+    "POST", SPECIMEN + "/collect", body=CollectInput, returns=SpecimenShape, errors=(403, 404, 409, 422), right=Action.SPECIMEN_COLLECT
+)
 async def collect(call: Call[CollectInput]) -> web.Response:
     """Say that the tube was filled."""
     await execute(call.application, registering.collect_specimen, call.person, call.path("number"), call.body.at)
@@ -210,14 +212,16 @@ async def void(call: Call[Nothing]) -> web.Response:
     return await _view(call)
 
 
-@operation("POST", SPECIMEN + "/reject", body=RejectInput, returns=SpecimenShape, errors=(403, 404, 409, 422))
+@operation("POST", SPECIMEN + "/reject", body=RejectInput, returns=SpecimenShape, errors=(403, 404, 409, 422), right=Action.SPECIMEN_REJECT)
 async def reject(call: Call[RejectInput]) -> web.Response:
     """Reject a tube with a reason of HL7 table 0490: its sender before it left, the hub after it came."""
     await execute(call.application, reject_specimen, call.person, call.path("number"), call.body.reason)
     return await _view(call)
 
 
-@operation("POST", SPECIMEN + "/identity", body=IdentityInput, returns=SpecimenShape, errors=(403, 404, 409, 422))
+@operation(
+    "POST", SPECIMEN + "/identity", body=IdentityInput, returns=SpecimenShape, errors=(403, 404, 409, 422), right=Action.SPECIMEN_IDENTIFY
+)
 async def identity(call: Call[IdentityInput]) -> web.Response:
     """The tube names another patient: say that it is the same person after all, or that it is not; then it is rejected."""
     body = call.body
@@ -256,7 +260,7 @@ async def waiting(call: Call[Nothing]) -> web.Response:
     return answer(WaitingListShape(items=items))
 
 
-@operation("GET", "/lab/turnaround", query=MonthOfQuery, returns=TurnaroundListShape, errors=(403, 422))
+@operation("GET", "/lab/turnaround", query=MonthOfQuery, returns=TurnaroundListShape, errors=(403, 422), right=Action.SPECIMEN_LIST)
 async def turnaround(call: Call[Nothing]) -> web.Response:
     """How long the steps took of tubes that were received in a month."""
     asked: MonthOfQuery = call.query

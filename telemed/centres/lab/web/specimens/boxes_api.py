@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 from aiohttp import web
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, Field
 
 from telemed.centres.lab.specimens import boxes, receipt
 from telemed.centres.lab.specimens.domain import Box
@@ -18,7 +18,7 @@ from telemed.domain.identity_of_evidence import StatedIdentity
 from telemed.domain.policy import Action
 from telemed.service.execution import execute, query, record_look
 from telemed.service.identity import new_id
-from telemed.web.api.inputs import Nothing
+from telemed.web.api.inputs import Input, Nothing
 from telemed.web.api.operation import Call, answer, operation
 from telemed.web.labels.statistics import institution_name
 
@@ -30,52 +30,40 @@ STEP_ERRORS = (403, 404, 409, 412, 422)
 Name = Annotated[str, Field(max_length=64)]
 
 
-class OpenInput(BaseModel):
+class OpenInput(Input):
     """The hub, and the band of temperature in degrees Celsius, such as `2-8`. `key` is the sender's own name of this request."""
-
-    model_config = ConfigDict(extra="forbid")
 
     to: Annotated[str, Field(min_length=1, max_length=16)]
     temperature: Annotated[str, Field(min_length=1, max_length=20)]
     key: Name = ""
 
 
-class NumberInput(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
+class NumberInput(Input):
     number: Annotated[str, Field(min_length=1, max_length=20)]
 
 
-class HandoverInput(BaseModel):
+class HandoverInput(Input):
     """Who carries the box, its seal, and when, where that was before now."""
-
-    model_config = ConfigDict(extra="forbid")
 
     courier: Annotated[str, Field(min_length=1, max_length=64)]
     seal: Name = ""
     at: AwareDatetime | None = None
 
 
-class SendInput(BaseModel):
+class SendInput(Input):
     """A carrier's own number of the parcel, its seal, and when, where that was before now."""
-
-    model_config = ConfigDict(extra="forbid")
 
     tracking: Name = ""
     seal: Name = ""
     at: AwareDatetime | None = None
 
 
-class ReasonInput(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
+class ReasonInput(Input):
     reason: Annotated[str, Field(max_length=500)] = ""
 
 
-class LabelInput(BaseModel):
+class LabelInput(Input):
     """The patient as the tube's own label names them, as far as it does."""
-
-    model_config = ConfigDict(extra="forbid")
 
     name: Annotated[str, Field(max_length=200)] = ""
     sex: Annotated[str, Field(max_length=16)] = ""
@@ -83,20 +71,16 @@ class LabelInput(BaseModel):
     number: Name = ""
 
 
-class ConditionInput(BaseModel):
+class ConditionInput(Input):
     """How the tube came; a rejection needs a reason of HL7 table 0490. `label` is whom the tube itself names."""
-
-    model_config = ConfigDict(extra="forbid")
 
     condition: Literal["good", "damaged", "leaked", "missing", "rejected"]
     reason: Annotated[str, Field(max_length=16)] = ""
     label: LabelInput = LabelInput()
 
 
-class BoxesQuery(BaseModel):
+class BoxesQuery(Input):
     """`status` are states with commas between; without one all."""
-
-    model_config = ConfigDict(extra="forbid")
 
     status: Annotated[str, Field(max_length=200, pattern=r"^(?:[a-z-]+(?:,[a-z-]+)*)?$")] = ""
     cursor: Annotated[str, Field(max_length=20)] = ""
@@ -113,7 +97,9 @@ async def _whole(call: Call[Any], status: int = 200, box_id: str = "") -> web.Re
     return answer(whole_box_shape(view), status, {"ETag": f'"{view.box.version}"'})
 
 
-@operation("POST", BOXES, body=OpenInput, returns=WholeBoxShape, status=201, errors=(403, 422), headers=("ETag",))
+@operation(
+    "POST", BOXES, body=OpenInput, returns=WholeBoxShape, status=201, errors=(403, 422), headers=("ETag",), right=Action.SPECIMEN_PACK
+)
 async def open_box(call: Call[OpenInput]) -> web.Response:
     """Begin a box to a hub."""
     body = call.body
@@ -122,7 +108,7 @@ async def open_box(call: Call[OpenInput]) -> web.Response:
     return await _whole(call, 201, made.id)
 
 
-@operation("GET", BOXES, query=BoxesQuery, returns=BoxListShape, errors=(403, 422))
+@operation("GET", BOXES, query=BoxesQuery, returns=BoxListShape, errors=(403, 422), right=Action.SPECIMEN_LIST)
 async def listing(call: Call[Nothing]) -> web.Response:
     """Boxes that are sent, or on their way here, the newest first."""
     asked: BoxesQuery = call.query
@@ -140,7 +126,9 @@ async def read(call: Call[Nothing]) -> web.Response:
     return found
 
 
-@operation("POST", BOX + "/specimens", body=NumberInput, returns=WholeBoxShape, errors=STEP_ERRORS, headers=("ETag",))
+@operation(
+    "POST", BOX + "/specimens", body=NumberInput, returns=WholeBoxShape, errors=STEP_ERRORS, headers=("ETag",), right=Action.SPECIMEN_PACK
+)
 async def add(call: Call[NumberInput]) -> web.Response:
     """Put a tube into the box."""
     arguments = (call.person, call.path("box_id"), call.body.number, version_of(call))
@@ -156,7 +144,15 @@ async def remove(call: Call[Nothing]) -> web.Response:
     return await _whole(call)
 
 
-@operation("POST", BOX + "/specimens/{number}", body=ConditionInput, returns=WholeBoxShape, errors=STEP_ERRORS, headers=("ETag",))
+@operation(
+    "POST",
+    BOX + "/specimens/{number}",
+    body=ConditionInput,
+    returns=WholeBoxShape,
+    errors=STEP_ERRORS,
+    headers=("ETag",),
+    right=Action.SPECIMEN_RECEIVE,
+)
 async def receive(call: Call[ConditionInput]) -> web.Response:
     """Say in which condition a tube came; one that is not on the manifest is received as unexpected."""
     body = call.body
@@ -188,7 +184,7 @@ async def reopen(call: Call[Nothing]) -> web.Response:
     return await _whole(call)
 
 
-@operation("POST", BOX + "/send", body=SendInput, returns=WholeBoxShape, errors=STEP_ERRORS, headers=("ETag",))
+@operation("POST", BOX + "/send", body=SendInput, returns=WholeBoxShape, errors=STEP_ERRORS, headers=("ETag",), right=Action.SPECIMEN_SEND)
 async def send(call: Call[SendInput]) -> web.Response:
     """Give the box to a carrier who confirms by the parcel's own number."""
     body = call.body
@@ -197,7 +193,9 @@ async def send(call: Call[SendInput]) -> web.Response:
     return await _whole(call)
 
 
-@operation("POST", BOX + "/hand-over", body=HandoverInput, returns=WholeBoxShape, errors=STEP_ERRORS, headers=("ETag",))
+@operation(
+    "POST", BOX + "/hand-over", body=HandoverInput, returns=WholeBoxShape, errors=STEP_ERRORS, headers=("ETag",), right=Action.SPECIMEN_SEND
+)
 async def hand_over(call: Call[HandoverInput]) -> web.Response:
     """Give the box to a courier: the giver's side."""
     body = call.body
@@ -206,7 +204,15 @@ async def hand_over(call: Call[HandoverInput]) -> web.Response:
     return await _whole(call)
 
 
-@operation("POST", BOX + "/take-over", body=HandoverInput, returns=WholeBoxShape, errors=STEP_ERRORS, headers=("ETag",))
+@operation(
+    "POST",
+    BOX + "/take-over",
+    body=HandoverInput,
+    returns=WholeBoxShape,
+    errors=STEP_ERRORS,
+    headers=("ETag",),
+    right=Action.SPECIMEN_CARRY,
+)
 async def take_over(call: Call[HandoverInput]) -> web.Response:
     """Take the box over: the taker's side."""
     body = call.body
@@ -222,7 +228,9 @@ async def reconcile(call: Call[Nothing]) -> web.Response:
     return await _whole(call)
 
 
-@operation("POST", BOX + "/cancel", body=ReasonInput, returns=WholeBoxShape, errors=STEP_ERRORS, headers=("ETag",))
+@operation(
+    "POST", BOX + "/cancel", body=ReasonInput, returns=WholeBoxShape, errors=STEP_ERRORS, headers=("ETag",), right=Action.SPECIMEN_SEND
+)
 async def cancel(call: Call[ReasonInput]) -> web.Response:
     """Give a box up that has not left; its tubes are free again."""
     arguments = (call.person, call.path("box_id"), call.body.reason, version_of(call))
@@ -230,7 +238,9 @@ async def cancel(call: Call[ReasonInput]) -> web.Response:
     return await _whole(call)
 
 
-@operation("POST", BOX + "/lose", body=ReasonInput, returns=WholeBoxShape, errors=STEP_ERRORS, headers=("ETag",))
+@operation(
+    "POST", BOX + "/lose", body=ReasonInput, returns=WholeBoxShape, errors=STEP_ERRORS, headers=("ETag",), right=Action.SPECIMEN_LOSE
+)
 async def lose(call: Call[ReasonInput]) -> web.Response:
     """Say that a box that left did not come."""
     arguments = (call.person, call.path("box_id"), call.body.reason, version_of(call))

@@ -5,24 +5,22 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 from aiohttp import web
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, Field
 
 from telemed.centres.lab.specimens import scans
 from telemed.centres.lab.specimens.scanning import Scan, Station
 from telemed.centres.lab.web.specimens.shapes import ScannedListShape, ScannedShape, scanned_shape
 from telemed.domain.policy import Action, require
 from telemed.service.execution import execute
-from telemed.web.api.inputs import Nothing
+from telemed.web.api.inputs import Input, Nothing
 from telemed.web.api.operation import Call, answer, operation
 
 AT_ONCE = 50
 """Scans of one call: five seconds of ten a second."""
 
 
-class HandInput(BaseModel):
+class HandInput(Input):
     """What is in hand: the box, the condition of the next tube with its reason, the courier, the seal of the next box."""
-
-    model_config = ConfigDict(extra="forbid")
 
     box: Annotated[str, Field(max_length=20)] = ""
     condition: Literal["good", "damaged", "leaked", "missing", "rejected"] = "good"
@@ -31,10 +29,8 @@ class HandInput(BaseModel):
     seal: Annotated[str, Field(max_length=64)] = ""
 
 
-class ScanInput(BaseModel):
+class ScanInput(Input):
     """A code, the page's own name of this scan (`id`), when it was made, and what of `hand` is not as the scan before left it."""
-
-    model_config = ConfigDict(extra="forbid")
 
     id: Annotated[str, Field(min_length=8, max_length=64, pattern=r"^[\w-]+$")]
     code: Annotated[str, Field(min_length=1, max_length=100)]
@@ -42,17 +38,15 @@ class ScanInput(BaseModel):
     hand: HandInput | None = None
 
 
-class ScansInput(BaseModel):
+class ScansInput(Input):
     """Scans in the order in which they were made. `hand` is what the page has in hand before the first; each scan leaves it to the next."""
-
-    model_config = ConfigDict(extra="forbid")
 
     station: Literal["boxes", "receipt", "courier"]
     hand: HandInput = HandInput()
     scans: Annotated[list[ScanInput], Field(min_length=1, max_length=AT_ONCE)]
 
 
-@operation("POST", "/lab/scans", body=ScansInput, returns=ScannedListShape, errors=(403, 422))
+@operation("POST", "/lab/scans", body=ScansInput, returns=ScannedListShape, errors=(403, 422), right=Action.SPECIMEN_READ)
 async def scan(call: Call[ScansInput]) -> web.Response:
     """Do what is due with each code, and say what it was. A scan that was sent before says the same again."""
     require(call.person, Action.SPECIMEN_READ)

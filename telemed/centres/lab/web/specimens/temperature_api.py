@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from aiohttp import web
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, Field
 
 from dicom_gateway.dicomweb.parts import DamagedParts, Parts, TooManyParts, pieces_of_part
 from telemed.centres.lab.specimens import temperature
@@ -19,7 +19,7 @@ from telemed.domain.errors import NotFound
 from telemed.domain.policy import Action, require
 from telemed.service.execution import execute, query, record_look
 from telemed.service.files import kept_name
-from telemed.web.api.inputs import Nothing
+from telemed.web.api.inputs import Input, Nothing
 from telemed.web.api.operation import Call, answer, operation
 from telemed.web.i18n import gettext
 from telemed.web.problems import Problem
@@ -33,17 +33,13 @@ AT_ONCE = 5000
 """Readings of one call."""
 
 
-class ReadingInput(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
+class ReadingInput(Input):
     at: AwareDatetime
     celsius: float
 
 
-class ReadingsInput(BaseModel):
+class ReadingsInput(Input):
     """Readings of one logger, by its own name. A reading of a time that is known changes nothing."""
-
-    model_config = ConfigDict(extra="forbid")
 
     logger: Annotated[str, Field(min_length=1, max_length=64)]
     readings: Annotated[list[ReadingInput], Field(min_length=1, max_length=AT_ONCE)]
@@ -61,6 +57,7 @@ async def _answer(call: Call[Nothing], status: int = 200) -> web.Response:
     status=201,
     errors=(400, 403, 404, 409, 413, 415, 422),
     request_media_type="multipart/form-data",
+    right=Action.SPECIMEN_CARRY,
 )
 async def attach(call: Call[Nothing]) -> web.Response:
     """Attach a logger's file: text, CSV, or a PDF that is kept as a document."""
@@ -98,7 +95,7 @@ async def read(call: Call[Nothing]) -> web.Response:
     return found
 
 
-@operation("POST", BOX + "/readings", body=ReadingsInput, returns=CountedShape, errors=(403, 404, 409, 422))
+@operation("POST", BOX + "/readings", body=ReadingsInput, returns=CountedShape, errors=(403, 404, 409, 422), right=Action.SPECIMEN_CARRY)
 async def add_readings(call: Call[ReadingsInput]) -> web.Response:
     """Take readings that a logger sends itself."""
     found = [Reading(each.at, each.celsius) for each in call.body.readings]
