@@ -103,7 +103,8 @@ def with_passwords_of(people: Sequence[NewAdministrator], lines: Sequence[str], 
 def password_problem(each: NewAdministrator, password: str, rules: PasswordRules) -> str:
     """Return what speaks against a first password by the profile's rules; empty where nothing does."""
     found = password_faults(rules, password, (each.username, each.name), common_passwords())
-    return "; ".join(f"{gettext('The password')} {fault_text(fault)}" for fault in found)
+    said = gettext("The password")
+    return "; ".join(f"{said} {fault_text(fault)}" for fault in found)
 
 
 def asked_passwords(

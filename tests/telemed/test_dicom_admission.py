@@ -132,10 +132,10 @@ async def test_the_command_lists_changes_and_removes_and_is_on_record(tmp_path: 
     settings = Settings(data_dir=tmp_path / "data", dicom_port=free_port())
     async with gateway(settings) as parts:
         for port in (104, 11112, 11112):
-            await put_device(settings, device_of("PACS1", "CLINIC1", f"[2001:db8::7]:{port}", ["query"], "GB18030"))
+            await put_device(settings, device_of("PACS1", "CLINIC1", f"[fd00:7::7]:{port}", ["query"], "GB18030"))
         shown = io.StringIO()
         await show_devices(settings, Console(file=shown, width=200))
-        assert "2001:db8::7:11112" in shown.getvalue()
+        assert "fd00:7::7:11112" in shown.getvalue()
         for wrong in (device_of("PACS1", "CLINIC9", "", [], ""), device_of("CLINIC2", "CLINIC1", "", [], "")):
             with pytest.raises(WrongDevice, match="institution"):
                 await put_device(settings, wrong)

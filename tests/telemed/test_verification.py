@@ -186,7 +186,11 @@ async def test_a_copy_that_cannot_be_written_is_proved_to_its_last_transaction(
     assert f"audit: {records} records, the chain is whole" in proof.stderr
     assert contents(folder) == before
     found = json.loads(told.stdout)
-    assert (found["whole"], found["faults"], [part["name"] for part in found["parts"]]) == (True, 0, ["audit", "record", "objects"])
+    assert (found["whole"], found["faults"], [part["name"] for part in found["parts"]]) == (
+        True,
+        0,
+        ["audit", "record", "objects", "laboratory messages"],
+    )
 
 
 async def test_what_is_older_than_digests_is_counted(whole: Copy) -> None:

@@ -66,7 +66,7 @@ async def _erased(request: web.Request, code: str) -> ErasedName | None:
 
 
 def _page(request: web.Request, context: dict[str, object], status: int) -> web.Response:
-    return aiohttp_jinja2.render_template("verify.html", request, context, status=status)
+    return aiohttp_jinja2.render_template("verify.html", request, {"erased": None} | context, status=status)
 
 
 def add_routes(app: web.Application) -> None:

@@ -293,7 +293,7 @@ BODIES = {
     "POST /unmatched/files/{file_id}/give": {"accession_number": "X", "reason": "x"},
     "POST /unmatched/find": {"numbers": ["P1"]},
     "POST /lab/mappings": {"member": "CLINIC1", "code": "NONE", "item": "2823-3"},
-    "POST /lab/connections": {"member": "CLINIC3", "address": "192.0.2.9:2575", "sends": ["ORU^R01"]},
+    "POST /lab/connections": {"member": "CLINIC3", "address": "10.2.0.9:2575", "sends": ["ORU^R01"]},
     "POST /lab/messages/{message_id}/open": {"reason": "x"},
     "POST /specimens": {"containers": [{"kind": "EDTA"}]},
     "POST /lab/specimens/{number}/reject": {"reason": "RH"},

@@ -119,7 +119,7 @@ BY_RIGHT = {
     "a new connection": (
         "POST",
         "/lab/connections",
-        {"member": "CLINIC3", "address": "192.0.2.1:2575", "sends": ["ORU^R01"]},
+        {"member": "CLINIC3", "address": "10.2.0.1:2575", "sends": ["ORU^R01"]},
         Action.CONNECTION_MANAGE,
         201,
     ),
@@ -171,9 +171,9 @@ BAD = {
     "results of nobody": ("GET", "/lab/results?member=CLINIC1", None, 422),
     "no such test": ("POST", "/lab/mappings", {"member": "CLINIC1", "code": "DOOR1", "item": "NO-TEST"}, 422),
     "an address without a port": ("POST", "/lab/connections", {"member": "CLINIC1", "address": "192.0.2.1", "sends": ["ORU^R01"]}, 422),
-    "a port that is none": ("POST", "/lab/connections", {"member": "CLINIC1", "address": "192.0.2.1:99999", "sends": ["ORU^R01"]}, 422),
-    "a member that is none": ("POST", "/lab/connections", {"member": "NOBODY9", "address": "192.0.2.1:1", "sends": ["ORU^R01"]}, 422),
-    "a type that is not sent": ("POST", "/lab/connections", {"member": "CLINIC1", "address": "192.0.2.1:1", "sends": ["ADT^A01"]}, 422),
+    "a port that is none": ("POST", "/lab/connections", {"member": "CLINIC1", "address": "10.2.0.1:99999", "sends": ["ORU^R01"]}, 422),
+    "a member that is none": ("POST", "/lab/connections", {"member": "NOBODY9", "address": "10.2.0.1:1", "sends": ["ORU^R01"]}, 422),
+    "a type that is not sent": ("POST", "/lab/connections", {"member": "CLINIC1", "address": "10.2.0.1:1", "sends": ["ADT^A01"]}, 422),
 }
 
 

@@ -32,7 +32,7 @@ async def both(tmp_path: Path, region_database: Path) -> AsyncIterator[tuple[Dem
 
 async def test_a_device_that_one_enters_and_removes_the_other_knows_at_once(both: tuple[DemoRegion, DemoRegion]) -> None:
     here, there = both
-    entry = {"title": "NEWCT", "institution": "CLINIC1", "host": "192.0.2.7", "port": 104, "uses": ["store"]}
+    entry = {"title": "NEWCT", "institution": "CLINIC1", "host": "10.0.2.7", "port": 104, "uses": ["store"]}
     for asked, asker in ((here, there), (there, here)):
         assert (await asked.call("POST", "/api/v1/devices", entry, user="operator")).status == 201
         known = asker.parts.application.region.network.entities
@@ -48,7 +48,7 @@ async def test_a_device_that_one_enters_and_removes_the_other_knows_at_once(both
 async def test_a_word_is_heard_once_and_said_no_further(both: tuple[DemoRegion, DemoRegion]) -> None:
     """Two that tell each other of what each was told would read the region for ever."""
     here, there = (running.parts.application for running in both)
-    entry = {"title": "NEWCT", "institution": "CLINIC1", "host": "192.0.2.7", "port": 104, "uses": ["store"]}
+    entry = {"title": "NEWCT", "institution": "CLINIC1", "host": "10.0.2.7", "port": 104, "uses": ["store"]}
     await both[0].call("POST", "/api/v1/devices", entry, user="operator")
     for _ in range(3):
         await there.follow()

@@ -69,7 +69,6 @@ lab_result = sa.Table(
     sa.Index("ix_lab_result_order", "member", "order_number"),
     sa.Index("ix_lab_result_local", "member", "local", **only("local <> ''")),
     sa.Index("ix_lab_result_reported", "member", "reported_at"),
-    sa.Index("ix_lab_result_unmapped", "member", "local", **only("wst886 = '' AND loinc = ''")),
     comment="results as they stand now",
 )
 
