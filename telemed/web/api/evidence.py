@@ -20,7 +20,7 @@ from telemed.service.execution import execute, query, record_look
 from telemed.service.identity_settlement import settle_identity
 from telemed.service.ports.unit_of_work import UnitOfWork
 from telemed.web.api.cases import CASE
-from telemed.web.api.evidence_shapes import EvidenceListShape, EvidenceShape, evidence_shape, left_out_shapes
+from telemed.web.api.evidence_shapes import EvidenceListShape, EvidenceShape, SentEvidenceShape, evidence_shape, left_out_shapes
 from telemed.web.api.inputs import Nothing, SettleIdentity
 from telemed.web.api.operation import Call, answer, operation
 from telemed.web.api.shapes import PageListShape, PageShape
@@ -37,7 +37,7 @@ PIECE = 256 * 1024
 @operation(
     "POST",
     CASE + "/files",
-    returns=EvidenceListShape,
+    returns=SentEvidenceShape,
     status=201,
     errors=(400, 403, 404, 409, 413, 415, 422),
     request_media_type="multipart/form-data",
@@ -78,7 +78,7 @@ async def attach(call: Call[Nothing]) -> web.Response:
     async with call.application.reading() as work:
         stated = await work.evidence.identities([call.case_id])
     items = [evidence_shape(e, stated) for e in found.values()]
-    return answer(EvidenceListShape(items=items, left_out=left_out_shapes(left_out)), 201)
+    return answer(SentEvidenceShape(items=items, left_out=left_out_shapes(left_out)), 201)
 
 
 async def _pass(field: BodyPartReader) -> None:

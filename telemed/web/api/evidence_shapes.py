@@ -70,11 +70,16 @@ class LeftOutShape(Shape):
 
 
 class EvidenceListShape(Shape):
-    """Evidence; of an archive that was sent also what was left out of it."""
+    """Evidence of a case."""
 
     items: list[EvidenceShape]
-    left_out: list[LeftOutShape] = msgspec.field(default_factory=list)
     next: str | None = None
+
+
+class SentEvidenceShape(EvidenceListShape):
+    """Evidence that something sent became; of an archive also what was left out of it."""
+
+    left_out: list[LeftOutShape] = msgspec.field(default_factory=list)
 
 
 def left_out_shapes(left_out: Sequence[LeftOut]) -> list[LeftOutShape]:
