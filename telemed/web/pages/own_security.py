@@ -72,7 +72,8 @@ def rules_of(profile: AuthenticationProfile) -> list[str]:
         found.append(gettext("None of your last %d passwords.") % rules.history)
     if rules.maximal_age:
         days = rules.maximal_age.days
-        found.append(ngettext("It is changed after %(num)d day at the latest.", "It is changed after %(num)d days at the latest.", days))
+        latest = ngettext("It is changed after %(num)d day at the latest.", "It is changed after %(num)d days at the latest.", days)
+        found.append(latest % {"num": days})
     return found
 
 
