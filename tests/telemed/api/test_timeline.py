@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from pathlib import Path
+
 import pytest
 from pydicom.uid import generate_uid
 
-from tests.demo_region import DemoRegion
+from tests.demo_region import DemoRegion, running_region
 from tests.dicom_gateway.objects import ct_slice, part10_of
 from tests.telemed.api.stories import BLEEDING, PDF, Story, done, file_form
 from tests.telemed.harness import CARD, PASSWORD, resident_id
@@ -23,6 +26,13 @@ async def of_the_patient(region: DemoRegion, member: str) -> Story:
     body = {"centre": "imaging", "patient": patient, "request": request}
     made = await done(await region.call("POST", "/api/v1/cases", body, user=member))
     return Story(region, made["id"])
+
+
+@pytest.fixture
+async def region(tmp_path: Path, region_database: Path) -> AsyncIterator[DemoRegion]:
+    """One of its own: nobody else's records are near those of the patient."""
+    async with running_region(tmp_path, region_database) as running:
+        yield running
 
 
 @pytest.fixture
