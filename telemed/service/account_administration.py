@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from telemed.domain.accounts import DECIDING, INVITATION_VALID_FOR, AccountEntry, Invitation, changes, person_of
-from telemed.domain.errors import FieldError, Forbidden, Invalid, InvalidTransition, NotFound
+from telemed.domain.errors import FieldError, Forbidden, Invalid, InvalidTransition
 from telemed.domain.people import Person, Role
 from telemed.domain.policy import Action, require
 from telemed.service.account_access import (
@@ -27,7 +27,7 @@ from telemed.service.account_access import (
     require_another_administrator,
     require_other,
 )
-from telemed.service.accounts import digest
+from telemed.service.accounts import digest, end_session_of, living_sessions
 from telemed.service.leaving import give_back_unreadable
 from telemed.service.own_password import take_password
 from telemed.service.ports.sessions import Session
@@ -161,8 +161,7 @@ async def sessions_of(work: UnitOfWork, person: Person, username: str) -> list[S
     """The account's sessions that can be used, the newest first."""
     require(person, Action.ACCOUNT_READ)
     await known_account(work, username)
-    limits = work.region.sessions
-    return [s for s in await work.sessions.of(username) if limits.alive(s.created_at, s.seen_at, work.now)]
+    return await living_sessions(work, username)
 
 
 async def end_sessions_of(work: UnitOfWork, person: Person, username: str, token_digest: str = "") -> int:
@@ -170,11 +169,7 @@ async def end_sessions_of(work: UnitOfWork, person: Person, username: str, token
     require(person, Action.ACCOUNT_END_SESSIONS)
     await locked_account(work, username)
     if token_digest:
-        session = next((s for s in await work.sessions.of(username) if s.token_digest == token_digest), None)
-        if session is None:
-            raise NotFound("session", username)
-        await work.sessions.end(token_digest)
-        await work.known_browsers.forget(session.browser)
+        await end_session_of(work, username, token_digest)
         ended = 1
     else:
         ended = await end_ways_in(work, username)

@@ -169,19 +169,29 @@ async def sign_out(work: UnitOfWork, person: Person, token: str) -> None:
     work.outbox.audit("session:end", person.username, person.institution, f"person/{person.username}")
 
 
+async def living_sessions(work: UnitOfWork, username: str) -> list[Session]:
+    """Return the account's sessions that can be used, the newest first."""
+    limits = work.region.sessions
+    return [s for s in await work.sessions.of(username) if limits.alive(s.created_at, s.seen_at, work.now)]
+
+
 async def own_sessions(work: UnitOfWork, person: Person) -> list[Session]:
     """Return the person's sessions that can be used, the newest first."""
-    limits = work.region.sessions
-    return [s for s in await work.sessions.of(person.username) if limits.alive(s.created_at, s.seen_at, work.now)]
+    return await living_sessions(work, person.username)
+
+
+async def end_session_of(work: UnitOfWork, username: str, token_digest: str) -> None:
+    """End one session of the account; its browser is a stranger's again. Raises NotFound for any other."""
+    session = next((s for s in await work.sessions.of(username) if s.token_digest == token_digest), None)
+    if session is None:
+        raise NotFound("session", username)
+    await work.sessions.end(token_digest)
+    await work.known_browsers.forget(session.browser)
 
 
 async def end_session(work: UnitOfWork, person: Person, token_digest: str) -> None:
-    """End one of the person's own sessions; its browser is a stranger's again. Raises NotFound for any other."""
-    session = next((s for s in await work.sessions.of(person.username) if s.token_digest == token_digest), None)
-    if session is None:
-        raise NotFound("session", "own")
-    await work.sessions.end(token_digest)
-    await work.known_browsers.forget(session.browser)
+    """End one of the person's own sessions. Raises NotFound for any other."""
+    await end_session_of(work, person.username, token_digest)
     work.outbox.audit("session:end", person.username, person.institution, f"person/{person.username}")
 
 

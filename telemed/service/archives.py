@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
-from typing import IO
+from typing import IO, cast
 
 from telemed.domain.errors import BorrowedStudy, DomainError, TakenInstance
 from telemed.domain.evidence import HEAD, Evidence, kind_of
@@ -27,13 +27,15 @@ from telemed.service.files import DamagedFile, StudyIntake, UnknownKind, all_kin
 _ = str  # marks text for the translation catalogue
 
 MAX_FILES = 5000
+MAX_DIRECTORY = 4 << 20
 MAX_UNPACKED = 4 << 30
 MAX_RATIO = 200
 RATIO_FROM = 64 << 20
 DEEPEST = 12
 LONGEST_NAME = 1024
 """A disc of several CT examinations has some thousand files and a gigabyte. A black picture packs to a thousandth, so the ratio is of
-the whole archive, and counts from 64 MB on. Folders and names: what pages take of a folder. Practice."""
+the whole archive, and counts from 64 MB on. The table of contents is read as a whole before anything is counted, so its bytes have a
+limit too: some 800 for each file. Folders and names: what pages take of a folder. Practice."""
 PIECE = 1 << 20
 
 ENCRYPTED = _("This archive is locked with a password: unpack it, and choose the files in it")
@@ -125,10 +127,26 @@ async def _take(
     sent.taken += 1
 
 
+class _Bounded:
+    """A file of which nothing is read in one piece that is larger than an archive's table of contents may be: `zipfile` makes an object
+    of each line of it before anybody can count them. Raises OverflowError."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self.seek, self.tell, self.seekable = file.seek, file.tell, file.seekable
+
+    def read(self, size: int = -1) -> bytes:
+        if size > MAX_DIRECTORY:
+            raise OverflowError(size)
+        return self._file.read(size if size >= 0 else MAX_DIRECTORY)
+
+
 def _opened(file: IO[bytes], known: tuple[str, ...]) -> zipfile.ZipFile:
     """The archive, once it is known to keep within the limits. Raises UnknownKind."""
     try:
-        packed = zipfile.ZipFile(file)
+        packed = zipfile.ZipFile(cast("IO[bytes]", _Bounded(file)))
+    except OverflowError:
+        raise UnknownKind(known, TOO_MANY) from None
     except (zipfile.BadZipFile, NotImplementedError, UnicodeError, ValueError, EOFError, OSError):
         raise UnknownKind(known, DAMAGED) from None
     entries = [entry for entry in packed.infolist() if not entry.is_dir()]

@@ -26,7 +26,7 @@ async def ask(work: UnitOfWork, person: Person, username: str, reason: str) -> R
     """
     require(person, Action.RECOVERY_ASK)
     if username == person.username:
-        raise Forbidden(Action.RECOVERY_ASK, "own account")
+        raise Forbidden(Action.RECOVERY_ASK, "own-account")
     if await work.people.password_hash(username) is None or not (await work.factors.of(username)).kinds:
         raise NotFound("person", username)
     waiting = next((each for each in await work.recoveries.since(work.now - SHOWN_FOR) if _waits(work, each, username)), None)
@@ -54,7 +54,7 @@ async def confirm(work: UnitOfWork, person: Person, id_: str) -> Recovery:
     if recovery is None:
         raise NotFound("recovery", id_)
     if person.username in (recovery.asked_by, recovery.username):
-        raise Forbidden(Action.RECOVERY_CONFIRM, "own request or account")
+        raise Forbidden(Action.RECOVERY_CONFIRM, "own-request")
     if not recovery.open(work.now):
         raise InvalidTransition("recovery", recovery.state if recovery.confirmed_at else "over", "confirm")
     await work.people.password_hash(recovery.username)

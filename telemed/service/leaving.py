@@ -13,6 +13,7 @@ from telemed.domain.people import SYSTEM, Person, SoftwareAgent
 from telemed.domain.policy import Action, Relation, may, require
 from telemed.domain.report import ReportStatus
 from telemed.service.account_access import closable, close_doors, known_account, record
+from telemed.service.accounts import living_sessions
 from telemed.service.ports.unit_of_work import UnitOfWork
 from telemed.service.reporting import latest, open_report
 
@@ -89,7 +90,6 @@ async def _in_hand(work: UnitOfWork, username: str) -> list[Case]:
 async def _what_there_is(work: UnitOfWork, known: Person, in_hand: Sequence[Case]) -> Leaving:
     open_ones = [case for case in in_hand if case.report_status != ReportStatus.PRELIMINARY]
     running = [case for case in open_ones if case.status is not CaseStatus.COMPLETED]
-    sessions = [s for s in await work.sessions.of(known.username) if work.region.sessions.alive(s.created_at, s.seen_at, work.now)]
     colleagues = [p for p in await work.people.at(known.institution) if p.username != known.username and open_ones]
     return Leaving(
         username=known.username,
@@ -97,7 +97,7 @@ async def _what_there_is(work: UnitOfWork, known: Person, in_hand: Sequence[Case
         cases=dict(sorted(Counter(case.centre for case in running).items())),
         amendments=len(open_ones) - len(running),
         in_review=len(in_hand) - len(open_ones),
-        sessions=len(sessions),
+        sessions=len(await living_sessions(work, known.username)),
         invitation=await work.invitations.of(known.username) is not None,
         colleagues=[p for p in colleagues if all(_may_hold(p, case) for case in open_ones)],
     )

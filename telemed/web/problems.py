@@ -257,6 +257,11 @@ FAULT = {
 
 REASONS = {
     "own-account": _("Nobody does this to their own account: ask another security administrator."),
+    "own-request": _("Who asked for it, and whose account it is, do not confirm it: another administrator does."),
+    "not-the-author": _("A report is signed by who wrote it."),
+    "own-report": _("Nobody reviews their own report: a colleague does."),
+    "not-the-holder": _("Another reader has the case in hand: they do this, or a reviewer."),
+    "reader-cap": _("You hold as many cases as one reader may at your hub: answer one, or give one back."),
     "last-administrator": _("Nobody else could administer accounts then: make another security administrator first."),
 }
 """Why who may do it otherwise may not do it here."""

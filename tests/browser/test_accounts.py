@@ -5,27 +5,15 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-from axe_playwright_python.async_playwright import Axe
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, expect
 
 from telemed.demo.people import PATIENTS
 from tests.browser.conftest import Visitor
-from tests.browser.fit import misfits
 from tests.browser.platform import COLLEAGUE, Platform
-from tests.browser.test_pages import grave_findings
+from tests.browser.soundness import opened, sound
 from tests.browser.test_reading import keep_picture
 
 SECRET = "蓝天-白云-2026"
-
-
-async def sound(page: Page) -> None:
-    assert grave_findings(await Axe().run(page)) == []
-    assert await misfits(page) == []
-
-
-async def opened(page: Page, address: str) -> None:
-    await page.goto(address)
-    await page.wait_for_selector("html[data-ready]")
 
 
 async def test_from_a_new_account_to_the_day_when_somebody_leaves(platform: Platform, sign_in: Visitor, browser: Browser) -> None:

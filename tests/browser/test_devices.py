@@ -8,29 +8,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from axe_playwright_python.async_playwright import Axe
-from playwright.async_api import Page, expect
+from playwright.async_api import expect
 from pynetdicom import AE
 
 from dicom_gateway.dimse.association_socket import RequestingEntity
 from tests.browser.conftest import Visitor
-from tests.browser.fit import misfits
 from tests.browser.platform import Platform, free_port
+from tests.browser.soundness import opened, sound
 from tests.browser.test_operator import shown
-from tests.browser.test_pages import grave_findings
 from tests.browser.test_reading import keep_picture
 from tests.dicom_gateway.certificates import Authority, server_context
 from tests.dicom_gateway.devices import StorageProvider
-
-
-async def sound(page: Page) -> None:
-    assert grave_findings(await Axe().run(page)) == []
-    assert await misfits(page) == []
-
-
-async def opened(page: Page, address: str) -> None:
-    await page.goto(address)
-    await page.wait_for_selector("html[data-ready]")
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from telemed.demo.people import PATIENTS
 from telemed.demo.region import PASSWORD
 from tests.browser.conftest import Visitor
 from tests.browser.platform import Platform
-from tests.browser.test_pages import grave_findings
+from tests.browser.soundness import grave_findings
 from tests.browser.test_reading import go, keep_picture, sign
 
 IMPRESSION = 'textarea[name="sections.impression"]'

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from axe_playwright_python.async_playwright import Axe
-from playwright.async_api import Page, expect
+from playwright.async_api import expect
 
 from telemed import bootstrap
 from telemed.centres.lab.adapters.message_intake import MessageIntake
@@ -16,9 +15,8 @@ from telemed.centres.lab.intake import Caller
 from telemed.demo.people import PATIENTS
 from telemed.domain.patient import Identifier
 from tests.browser.conftest import Visitor
-from tests.browser.fit import misfits
 from tests.browser.platform import Platform
-from tests.browser.test_pages import grave_findings
+from tests.browser.soundness import opened, sound
 from tests.telemed.lab_pages.messages import POTASSIUM, oru
 
 
@@ -55,11 +53,6 @@ async def laboratory(platform: Platform) -> Laboratory:
     return Laboratory(platform, record.id)
 
 
-async def opened(page: Page, address: str) -> None:
-    await page.goto(address)
-    await page.wait_for_selector("html[data-ready]")
-
-
 @pytest.mark.parametrize(("theme", "locale"), [("light", "zh-CN"), ("dark", "en")])
 async def test_nothing_serious_for_axe_and_everything_fits(laboratory: Laboratory, sign_in: Visitor, theme: str, locale: str) -> None:
     await laboratory.send_in_gbk(f"FIT-{theme}", "LPFIT")
@@ -73,13 +66,11 @@ async def test_nothing_serious_for_axe_and_everything_fits(laboratory: Laborator
     ]  # fmt: skip
     for page, address in pages:
         await opened(page, address)
-        assert grave_findings(await Axe().run(page)) == [], address
-        assert await misfits(page) == [], address
+        await sound(page)
     await opened(member, base)
     await member.locator("a.lab-cell").first.click()
     await member.wait_for_url("**/lab/results/*")
-    assert grave_findings(await Axe().run(member)) == []
-    assert await misfits(member) == []
+    await sound(member)
 
 
 async def test_tests_are_picked_by_keys_and_their_courses_drawn(laboratory: Laboratory, sign_in: Visitor) -> None:

@@ -17,7 +17,7 @@ from telemed.demo.people import PATIENTS, DemoPatient
 from tests.browser.conftest import Visitor
 from tests.browser.fit import misfits
 from tests.browser.platform import Platform
-from tests.browser.test_pages import grave_findings
+from tests.browser.soundness import grave_findings
 from tests.browser.test_reading import head_series, shown
 
 HUB = "imaging.huba"

@@ -20,7 +20,7 @@ from telemed.web.security import SESSION_COOKIE
 from tests.browser import objects_of_a_study as made
 from tests.browser.conftest import Visitor
 from tests.browser.platform import Platform
-from tests.browser.test_reading import READY, keep_picture
+from tests.browser.test_reading import keep_picture
 from tests.dicom_gateway.objects import ct_slice, part10_of
 
 installed = pytest.mark.skipif(
@@ -63,7 +63,7 @@ async def test_a_case_opens_in_ohif_with_its_pixels_and_its_prior(platform: Plat
     case_id, study = await case_with_images(platform, PATIENTS[33])
     reading = await sign_in("imaging.huba")
     await reading.goto(f"/read/{case_id}")
-    await reading.wait_for_selector(READY)
+    await reading.wait_for_selector("[data-viewer] .pane-grid")  # the viewer has its keys: the page is ready before
     async with reading.expect_popup() as opening:
         await reading.keyboard.press("z")
     viewer = await opening.value

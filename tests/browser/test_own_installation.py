@@ -26,6 +26,7 @@ from dicom_gateway.dimse.association_socket import RequestingEntity
 from telemed.domain.second_factor import TOTP_STEP, totp
 from telemed.setup_command import example_file
 from tests.browser.conftest import PATIENCE
+from tests.browser.soundness import opened
 from tests.browser.test_journey import FINDINGS, PATIENT, as_the_scanner_sends
 from tests.browser.test_reading import READY, keep_picture, shown
 from tests.dicom_gateway.certificates import Authority, client_context
@@ -58,11 +59,6 @@ def shown_code(secret: str) -> str:
 def own_words(username: str) -> str:
     """The password that somebody chooses."""
     return f"晨光-{username[::-1]}-Qz7!"
-
-
-async def opened(page: Page, address: str) -> None:
-    await page.goto(address)
-    await page.wait_for_selector("html[data-ready]")
 
 
 @dataclass

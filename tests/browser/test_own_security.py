@@ -8,15 +8,13 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, Page, expect
 
 from telemed import bootstrap
 from telemed.adapters.database import tables as t
 from telemed.settings import Settings
 from tests.browser.conftest import PATIENCE
-from tests.browser.fit import misfits
-from tests.browser.test_pages import grave_findings
+from tests.browser.soundness import sound
 from tests.browser.test_reading import keep_picture
 from tests.demo_region import PASSWORD, DemoRegion, free_port, served
 from tests.telemed.api.factors import code_of, set_person
@@ -32,11 +30,6 @@ async def region(tmp_path: Path, region_database: Path) -> AsyncIterator[DemoReg
     shutil.copyfile(region_database, tmp_path / "telemed.db")
     async with bootstrap.open_parts(settings) as parts, served(parts) as running:
         yield running
-
-
-async def sound(page: Page) -> None:
-    assert grave_findings(await Axe().run(page)) == []
-    assert await misfits(page) == []
 
 
 async def visitor(browser: Browser, region: DemoRegion, locale: str) -> Page:

@@ -4,23 +4,11 @@ from __future__ import annotations
 
 import pytest
 from axe_playwright_python.async_playwright import Axe
-from axe_playwright_python.base import AxeResults
 from playwright.async_api import Browser, Page, expect
 
 from tests.browser.fit import misfits
+from tests.browser.soundness import grave_findings
 from tests.browser.waiting import until
-
-GRAVE = {"serious", "critical"}
-
-
-def grave_findings(results: AxeResults) -> list[str]:
-    """What axe calls serious or worse, with the places."""
-    return [
-        f"{violation['id']}: {node['html'][:120]}"
-        for violation in results.response["violations"]
-        if violation["impact"] in GRAVE
-        for node in violation["nodes"]
-    ]
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

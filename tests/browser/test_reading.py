@@ -22,7 +22,7 @@ from telemed.demo.region import PASSWORD
 from tests.browser.conftest import Visitor
 from tests.browser.fit import misfits
 from tests.browser.platform import Platform
-from tests.browser.test_pages import grave_findings
+from tests.browser.soundness import grave_findings
 
 PICTURES = os.environ.get("TELEMED_SCREENSHOTS")
 """Where pictures of the journey go, for people to look at; none are kept where it is not set."""

@@ -11,7 +11,7 @@ from tests.browser import objects_of_a_study as made
 from tests.browser.conftest import Visitor
 from tests.browser.fit import misfits
 from tests.browser.platform import Platform
-from tests.browser.test_pages import grave_findings
+from tests.browser.soundness import grave_findings
 from tests.browser.test_reading import go, keep_picture, shown
 from tests.browser.waiting import until
 

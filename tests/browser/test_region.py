@@ -7,24 +7,13 @@ import re
 from pathlib import Path
 
 import pytest
-from axe_playwright_python.async_playwright import Axe
-from playwright.async_api import Page, expect
+from playwright.async_api import expect
 
 from tests.browser.conftest import Visitor
 from tests.browser.fit import misfits
 from tests.browser.platform import Platform
-from tests.browser.test_pages import grave_findings
+from tests.browser.soundness import opened, sound
 from tests.browser.test_reading import keep_picture
-
-
-async def sound(page: Page) -> None:
-    assert grave_findings(await Axe().run(page)) == []
-    assert await misfits(page) == []
-
-
-async def opened(page: Page, address: str) -> None:
-    await page.goto(address)
-    await page.wait_for_selector("html[data-ready]")
 
 
 async def test_a_new_member_is_entered_with_its_hubs_and_faults_stand_at_their_fields(platform: Platform, sign_in: Visitor) -> None:

@@ -8,14 +8,12 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from axe_playwright_python.async_playwright import Axe
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, expect
 
 from telemed.adapters.database import tables as t
 from telemed.adapters.retention.findings import REPORT, name_digest
-from tests.browser.fit import misfits
+from tests.browser.soundness import sound
 from tests.browser.test_own_security import ready, sign_in, visitor
-from tests.browser.test_pages import grave_findings
 from tests.browser.test_reading import keep_picture
 from tests.demo_region import DemoRegion, new_case, running_region
 
@@ -24,11 +22,6 @@ from tests.demo_region import DemoRegion, new_case, running_region
 async def region(tmp_path: Path, region_database: Path) -> AsyncIterator[DemoRegion]:
     async with running_region(tmp_path, region_database) as running:
         yield running
-
-
-async def sound(page: Page) -> None:
-    assert grave_findings(await Axe().run(page)) == []
-    assert await misfits(page) == []
 
 
 async def old_case(region: DemoRegion, name: str, days: int = 366 * 31) -> str:

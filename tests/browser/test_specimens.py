@@ -10,7 +10,7 @@ from telemed.demo.people import PATIENTS
 from tests.browser.conftest import Visitor
 from tests.browser.fit import TELEPHONE
 from tests.browser.platform import Platform
-from tests.browser.test_devices import sound
+from tests.browser.soundness import sound
 from tests.browser.test_reading import keep_picture
 
 READY = "html[data-page-ready]"

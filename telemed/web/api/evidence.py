@@ -45,7 +45,7 @@ PIECE = 256 * 1024
     right=CaseAction.ATTACH,
 )
 async def attach(call: Call[Nothing]) -> web.Response:
-    """Attach files: DICOM, ECG, slide, result, PDF or picture, known by their content; a ZIP archive by the files in it."""
+    """Attach files of the kinds that the centres take, known by their content; a ZIP archive by the files in it."""
     if call.request.content_type != "multipart/form-data":
         raise Problem(415, "unsupported-media-type", "multipart/form-data")
     found: dict[str, Evidence] = {}

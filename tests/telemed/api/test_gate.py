@@ -22,6 +22,8 @@ from tests.telemed.api.test_second_factors import cookie_in
 OPEN_TO_ALL = ALWAYS_OPEN - {"/logout", "/api/v1/logout", "/api/v1/me", "/me/security"}
 """What nobody need be signed in for."""
 NAMED_PART = re.compile(r"{[^{}]+}")
+FILLINGS = ("0", "0" * 12, "0" * 32, "0" * 64, "0" * 16 + ".woff2")
+"""What the patterns of named parts take: a word, a UID, identities, digests, a font of the OHIF viewer, which is installed or is not."""
 NEW = "correct horse battery"
 
 
@@ -43,10 +45,10 @@ def doors(app: web.Application) -> Iterator[tuple[str, str, str]]:
 
 
 def path_to(resource: web.AbstractResource) -> str:
-    """A path that the router leads there: parts of a name are nought, as often as their pattern asks."""
+    """A path that the router leads there: parts of a name are nought, as often as their pattern asks, and end as a file that it names."""
     if not isinstance(resource, DynamicResource):
         return resource.canonical
-    paths = (NAMED_PART.sub(filling, resource.canonical) for filling in ("0", "0" * 12, "0" * 32, "0" * 64))
+    paths = (NAMED_PART.sub(filling, resource.canonical) for filling in FILLINGS)
     return next(path for path in paths if resource.get_info()["pattern"].fullmatch(path))
 
 

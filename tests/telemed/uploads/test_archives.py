@@ -133,6 +133,17 @@ async def test_the_limits_hold_at_and_above(region: DemoRegion, monkeypatch: pyt
     assert "4 GB" in await refused(region, three)
 
 
+async def test_a_table_of_contents_has_a_limit_before_it_is_read(region: DemoRegion, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A million lines of it take 47 MB on the way and 370 in memory, and may all name one file."""
+    case = await new_case(region)
+    content = packed({f"{'a' * 1000}{number}.pdf": PDF + b"%d" % number for number in range(5)})
+    begin, end = content.index(b"PK\x01\x02"), content.index(b"PK\x05\x06")
+    monkeypatch.setattr(archives, "MAX_DIRECTORY", end - begin)
+    assert (await send(region, case, content)).status == 201
+    monkeypatch.setattr(archives, "MAX_DIRECTORY", end - begin - 1)
+    assert "5,000 files" in await refused(region, content)
+
+
 async def test_a_dense_archive_is_not_opened(region: DemoRegion) -> None:
     assert "too densely" in await refused(region, packed({"a.pdf": PDF + bytes(archives.RATIO_FROM)}))
 
