@@ -16,7 +16,7 @@ from typing import Any, Final
 from telemed.domain.errors import FieldError, Forbidden, Invalid, InvalidTransition, NotFound
 from telemed.domain.jobs import JobKind
 from telemed.domain.people import SYSTEM, Person
-from telemed.domain.policy import Action, may, require
+from telemed.domain.policy import Action, require
 from telemed.domain.retention import (
     AT_ONCE,
     OPEN_FOR,
@@ -94,15 +94,9 @@ def month_of(record: Retained) -> str:
     return f"{record.kept_until:%Y-%m}"
 
 
-def require_part(person: Person) -> None:
-    """Raises Forbidden for who neither asks, nor confirms, nor holds."""
-    if not may(person, Action.ERASURE_ASK) and not may(person, Action.HOLD_SET):
-        require(person, Action.ERASURE_CONFIRM)
-
-
 async def overview(work: UnitOfWork, person: Person) -> Overview:
     """Return rules, what is due by kind and month, holds, requests of the last year. Raises Forbidden."""
-    require_part(person)
+    require(person, Action.RETENTION_READ)
     own = [rule for centre in sorted(work.region.centres.values(), key=lambda c: c.order) for rule in centre.retention]
     rules = [(rule, work.region.retention.years_of(rule)) for rule in (*RULES[:2], *own, *RULES[2:])]
     groups: Counter[tuple[RecordKind, str]] = Counter()
@@ -116,13 +110,13 @@ async def overview(work: UnitOfWork, person: Person) -> Overview:
 
 async def due(work: UnitOfWork, person: Person, kind: RecordKind, month: str) -> list[Retained]:
     """Return what of the kind became due in the month (empty: in any). Raises Forbidden."""
-    require_part(person)
+    require(person, Action.RETENTION_READ)
     return [record for record in await all_due(work, kind) if not month or month_of(record) == month]
 
 
 async def tombstones(work: UnitOfWork, person: Person, request_id: str) -> list[Tombstone]:
     """Return what a request names, and what became of it. Raises NotFound, Forbidden."""
-    require_part(person)
+    require(person, Action.RETENTION_READ)
     if await work.erasures.get(request_id) is None:
         raise NotFound("erasure", request_id)
     return await work.erasures.tombstones(request_id)
@@ -175,15 +169,22 @@ async def confirm(work: UnitOfWork, person: Person, request_id: str) -> ErasureR
     return await _request(work, request_id)
 
 
+async def withdraw(work: UnitOfWork, person: Person, request_id: str, reason: str) -> ErasureRequest:
+    """Take back what was asked: nothing is erased. Raises NotFound, Forbidden, InvalidTransition."""
+    return await _declined(work, person, Action.ERASURE_ASK, request_id, reason)
+
+
 async def decline(work: UnitOfWork, person: Person, request_id: str, reason: str) -> ErasureRequest:
-    """Take a request back, or refuse it: nothing is erased. Raises NotFound, Forbidden, InvalidTransition."""
-    if not may(person, Action.ERASURE_ASK):
-        require(person, Action.ERASURE_CONFIRM)
+    """Refuse to confirm: nothing is erased. Raises NotFound, Forbidden, InvalidTransition."""
+    return await _declined(work, person, Action.ERASURE_CONFIRM, request_id, reason)
+
+
+async def _declined(work: UnitOfWork, person: Person, right: Action, request_id: str, reason: str) -> ErasureRequest:
+    require(person, right)
     request = await _request(work, request_id)
     await work.erasures.decide(request_id, REQUEST.next(request.state, "decline"), person.username, work.now)
-    action = Action.ERASURE_CONFIRM if may(person, Action.ERASURE_CONFIRM) else Action.ERASURE_ASK
     detail = {"erasure": request_id, "kind": request.kind.value, "reason": reason}
-    work.outbox.audit(action, person.username, person.institution, f"erasure/{request_id}", "declined", detail)
+    work.outbox.audit(right, person.username, person.institution, f"erasure/{request_id}", "declined", detail)
     return await _request(work, request_id)
 
 

@@ -207,14 +207,14 @@ def retention_shape(found: Overview, now: datetime) -> RetentionShape:
     )
 
 
-@operation("GET", "/retention", returns=RetentionShape, errors=(403,))
+@operation("GET", "/retention", returns=RetentionShape, errors=(403,), right=Action.RETENTION_READ)
 async def overview(call: Call[Nothing]) -> web.Response:
     """How long what is kept and by which source; what is due by kind and month; holds; requests of the last year."""
     found = await query(call.application, retention.overview, call.person)
     return answer(retention_shape(found, call.application.now()))
 
 
-@operation("GET", "/retention/due", query=DueQuery, returns=DueListShape, errors=(403,))
+@operation("GET", "/retention/due", query=DueQuery, returns=DueListShape, errors=(403,), right=Action.RETENTION_READ)
 async def due(call: Call[Nothing]) -> web.Response:
     """Records of a kind whose period is over, by ids that name nobody; with `month` those whose period ended then."""
     found = await query(call.application, retention.due, call.person, call.query.kind, call.query.month)
@@ -251,9 +251,30 @@ async def confirm(call: Call[Nothing]) -> web.Response:
     return answer(request_shape(done, call.application.now()))
 
 
-@operation("POST", "/retention/erasures/{erasure}/decline", body=WithReason, returns=ErasureRequestShape, errors=(403, 404, 409))
+@operation(
+    "POST",
+    "/retention/erasures/{erasure}/withdraw",
+    body=WithReason,
+    returns=ErasureRequestShape,
+    errors=(403, 404, 409),
+    right=Action.ERASURE_ASK,
+)
+async def withdraw(call: Call[WithReason]) -> web.Response:
+    """Take back what one asked: nothing is erased."""
+    done = await execute(call.application, retention.withdraw, call.person, call.path("erasure"), call.body.reason)
+    return answer(request_shape(done, call.application.now()))
+
+
+@operation(
+    "POST",
+    "/retention/erasures/{erasure}/decline",
+    body=WithReason,
+    returns=ErasureRequestShape,
+    errors=(403, 404, 409),
+    right=Action.ERASURE_CONFIRM,
+)
 async def decline(call: Call[WithReason]) -> web.Response:
-    """Take a request back, or refuse it: nothing is erased."""
+    """Refuse to confirm: nothing is erased."""
     done = await execute(call.application, retention.decline, call.person, call.path("erasure"), call.body.reason)
     return answer(request_shape(done, call.application.now()))
 

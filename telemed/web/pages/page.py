@@ -175,7 +175,7 @@ async def tabs_of(visit: Visit) -> list[Tab]:
         (may(person, Action.AUDIT_READ), "/audit", _("Audit trail")),
         (may(person, Action.ACCOUNT_READ), "/accounts", _("Accounts")),
         (may(person, Action.SYSTEM_READ), "/system", _("System")),
-        (any(may(person, part) for part in (Action.ERASURE_ASK, Action.ERASURE_CONFIRM, Action.HOLD_SET)), "/retention", _("Retention")),
+        (may(person, Action.RETENTION_READ), "/retention", _("Retention")),
         (may(person, Action.RECOVERY_ASK) or may(person, Action.RECOVERY_CONFIRM), "/recoveries", _("Lost factors")),
     )
     tabs = [Tab(href, gettext(label), None, "", _is_within(here, href)) for allowed, href, label in wanted if allowed]

@@ -109,7 +109,8 @@ GET    /retention/due            sysadmin secadmin operator
 POST   /retention/erasures       sysadmin
 GET    /retention/erasures/{erasure} sysadmin secadmin operator
 POST   /retention/erasures/{erasure}/confirm secadmin
-POST   /retention/erasures/{erasure}/decline sysadmin secadmin
+POST   /retention/erasures/{erasure}/withdraw sysadmin
+POST   /retention/erasures/{erasure}/decline secadmin
 POST   /retention/holds          operator
 POST   /retention/holds/{hold}/lift operator
 GET    /events                   everybody
@@ -271,6 +272,7 @@ BODIES = {
     "POST /me/recovery-codes": {"password": PASSWORD},
     "POST /recoveries": {"username": "nobody", "reason": "x"},
     "POST /retention/erasures": {"kind": "case", "subjects": ["0" * 32], "reason": "x"},
+    "POST /retention/erasures/{erasure}/withdraw": {"reason": "x"},
     "POST /retention/erasures/{erasure}/decline": {"reason": "x"},
     "POST /retention/holds": {"kind": "case", "member": "CLINIC1", "number": "NONE", "reason": "x"},
     "POST /retention/holds/{hold}/lift": {"reason": "x"},

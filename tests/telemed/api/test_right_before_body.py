@@ -36,9 +36,6 @@ HOLES_ELSEWHERE = {
 }
 """What stands for the names in paths that concern no case."""
 
-OF_EITHER = "POST /retention/erasures/{erasure}/decline"
-"""Open to who may ask and to who may confirm: an operation names one right, and so this one names none yet."""
-
 
 @pytest.fixture(scope="module")
 async def waiting(region: DemoRegion) -> Story:
@@ -62,10 +59,10 @@ async def newest(region: DemoRegion, actor: str) -> tuple[str, str, str]:
 
 
 def test_every_operation_that_reads_a_body_names_the_right_to_it() -> None:
-    """Signing out, one's own account and the kinds of containers are everybody's. What two rights open each names none yet."""
+    """Signing out, one's own account and the kinds of containers are everybody's."""
     missing = {f"{op.method} {op.path}" for op in OPERATIONS.rows if op.right is None and (op.body is not None or op.query is not None)}
     everybody = ("/me/", "/logout", "/events", "/cases", "/lab/containers")
-    assert {name for name in missing if not name.split()[1].startswith(everybody)} == {OF_EITHER, "GET /retention/due"}
+    assert {name for name in missing if not name.split()[1].startswith(everybody)} == set()
     assert {name for name in missing if " /cases" in name} == {"GET /cases"}
 
 
@@ -85,11 +82,10 @@ async def test_strangers_to_a_case(region: DemoRegion, waiting: Story, method: s
     assert subject == f"case/{waiting.case_id}"
 
 
-NO_RIGHT_YET = pytest.mark.xfail(strict=True, reason="an operation names one right, this one has either of two")
 ON_NO_CASE = sorted(name for name in elsewhere() if tuple(name.split()) in WITH_BODY)
 
 
-@pytest.mark.parametrize("name", [pytest.param(name, marks=NO_RIGHT_YET if name == OF_EITHER else ()) for name in ON_NO_CASE])
+@pytest.mark.parametrize("name", ON_NO_CASE)
 async def test_on_no_case(region: DemoRegion, name: str) -> None:
     method, path = name.split()
     path = path.format_map(HOLES_ELSEWHERE)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -93,15 +95,20 @@ async def test_nobody_confirms_what_they_asked(archive: Archive) -> None:
         await archive.harness.do("secadmin", retention.confirm, asked.id)
 
 
-async def test_it_is_asked_once_and_may_be_declined(archive: Archive) -> None:
+@pytest.mark.parametrize(
+    ("who", "step", "other"), [("secadmin", retention.decline, "sysadmin"), ("sysadmin", retention.withdraw, "secadmin")]
+)
+async def test_it_is_asked_once_and_may_be_declined_or_taken_back(archive: Archive, who: str, step: Callable[..., Any], other: str) -> None:
     case = await archive.harness.signed()
     archive.harness.clock.forward(days=YEARS)
     asked = await archive.ask(RecordKind.CASE, case.id)
     with pytest.raises(Invalid):
         await archive.ask(RecordKind.CASE, case.id)
     assert await archive.harness.ask("sysadmin", retention.due, RecordKind.CASE, "") == []
-    declined = await archive.harness.do("secadmin", retention.decline, asked.id, "先问科室")
-    assert declined.state is RequestState.DECLINED
+    with pytest.raises(Forbidden):
+        await archive.harness.do(other, step, asked.id, "先问科室")
+    declined = await archive.harness.do(who, step, asked.id, "先问科室")
+    assert (declined.state, declined.decided_by) == (RequestState.DECLINED, who)
     await archive.work()
     assert (await archive.harness.case(case.id)).id == case.id
     assert (await archive.ask(RecordKind.CASE, case.id)).id != asked.id
