@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+import unicodedata
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -32,6 +33,9 @@ _DAY: Final = re.compile(r"(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?(?:[ T]+
 
 
 _UNIT_IN_HEADING: Final = re.compile(r"[(（\[]([^()（）\[\]]{1,30})[)）\]]\s*$")
+
+_JOINERS: Final = "\u200c\u200d"
+"""They belong to the spelling of Arabic and Indian scripts (Unicode 16, section 9.2)."""
 
 _DIGITS: Final = 15
 """Digits of a number that a spreadsheet shows; those after them come of its binary form."""
@@ -67,7 +71,12 @@ def read(raw: bytes, character_set: str = "") -> Sheet:
     found = tuple(_bounded(rows))
     if not found or not any(found[0]):
         raise UnreadableSheet("the sheet has no header: its first row names the columns")
-    return Sheet(found, kind)
+    return Sheet((tuple(map(_heading, found[0])), *found[1:]), kind)
+
+
+def _heading(text: str) -> str:
+    """Return a heading as a person types it: without marks of direction and what takes no room (general category Cf, Unicode 16)."""
+    return "".join(character for character in text if unicodedata.category(character) != "Cf" or character in _JOINERS).strip()
 
 
 def _bounded(rows: Iterable[Sequence[object]]) -> Iterator[tuple[str, ...]]:

@@ -106,6 +106,14 @@ def test_results_one_a_row() -> None:
     assert found.refused == ()
 
 
+def test_a_heading_is_what_can_be_seen_of_it() -> None:
+    """What is mapped by hand comes without them, and a person sees none in the sheet either."""
+    rows: list[list[object]] = [["\u200b条码\ufeff", " 项\u202e目\u202c ", "结果", "单位", "时间"], *ROWS[1:2]]
+    sheet = read(workbook(rows))
+    assert sheet.columns == ("条码", "项目", "结果", "单位", "时间")
+    assert [result.specimen for result in preview(sheet, LONG).results] == ["S1"]
+
+
 def test_results_one_specimen_a_row() -> None:
     sheet = Sheet((("no", "K", "Na"), ("S1", "4.1", "<120"), ("S2", "", "140"), ("S3",)), "csv")
     found = preview(sheet, Columns(patient="no", tests={"K": "2823-3", "Na": "2951-2"}))
