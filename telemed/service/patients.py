@@ -211,6 +211,20 @@ async def split_patient(work: UnitOfWork, person: Person, patient_id: str, reaso
     work.outbox.audit(Action.PATIENT_MERGE, person.username, person.institution, f"patient/{patient_id}", detail=detail)
 
 
+async def names_in_doubt(work: UnitOfWork, person: Person, first_id: str, second_id: str) -> tuple[Patient, Patient]:
+    """Return two records that a person has to compare, with their names; the look is on record for each.
+
+    Raises NotFound where the two are in no doubt: names are shown to whoever has to decide, and no others.
+    """
+    require(person, Action.PATIENT_COMPARE)
+    first, second = await record_of(work, person, first_id), await record_of(work, person, second_id)
+    if not await work.patients.in_doubt(first.id, second.id):
+        raise NotFound("doubt", f"{first_id} {second_id}")
+    for record, other in ((first, second), (second, first)):
+        work.outbox.audit(Action.PATIENT_COMPARE, person.username, person.institution, f"patient/{record.id}", detail={"other": other.id})
+    return first, second
+
+
 async def mark_distinct(work: UnitOfWork, person: Person, first_id: str, second_id: str, reason: str) -> None:
     """Two records that looked alike are two people: the question is not asked again."""
     require(person, Action.PATIENT_MERGE)

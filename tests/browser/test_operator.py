@@ -156,6 +156,9 @@ async def test_records_in_doubt_are_settled_with_a_reason(platform: Platform, si
     page = await sign_in("operator", locale="en")
     await page.goto("/unmatched")
     doubt = page.locator("article.doubt", has_text="1950-02-03")
+    await expect(doubt.get_by_text(name)).to_have_count(0)
+    await doubt.get_by_role("button", name="Show names").click()
+    await expect(doubt.get_by_text(name)).to_have_count(2)
     await expect(doubt.locator("tbody tr.differs")).to_have_count(0)  # same name, sex, birth date; the numbers are of two institutions
     await page.keyboard.press("j")
     await expect(page.locator("article.doubt:focus, li:focus")).to_have_count(1)

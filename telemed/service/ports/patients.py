@@ -26,6 +26,10 @@ class Patients(Protocol):
         """Note two records for a person to look at; noting them again changes nothing."""
         ...
 
+    async def in_doubt(self, first: str, second: str) -> bool:
+        """True if it waits to be decided whether the two are one person."""
+        ...
+
     async def resolve_candidate(self, first: str, second: str, at: datetime) -> bool:
         """The two are not asked about again. False where nobody asked."""
         ...

@@ -292,6 +292,13 @@ class DifferentPatients(Input):
     reason: Reason
 
 
+class ComparePatients(Input):
+    """The two records of a pair in doubt."""
+
+    first: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
+    second: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
+
+
 class SplitPatient(Input):
     """This record is not the same person as the others of its group."""
 

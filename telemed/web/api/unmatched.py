@@ -16,6 +16,7 @@ from telemed.service.identity_settlement import WaitingFile
 from telemed.service.reconciliation import TakenStep, UnmatchedStudy
 from telemed.web.api.evidence_shapes import EvidenceShape, evidence_shape
 from telemed.web.api.inputs import (
+    ComparePatients,
     CorrectStudy,
     DifferentPatients,
     DuplicateQuery,
@@ -83,6 +84,19 @@ class FileAsideShape(Shape):
 class FileAsideListShape(Shape):
     items: list[FileAsideShape]
     next: str | None = None
+
+
+class NameShape(Shape):
+    """The name that a member's record has, as it stands there."""
+
+    id: str
+    name: str
+
+
+class NameListShape(Shape):
+    """The names of the two records."""
+
+    items: list[NameShape]
 
 
 class EarlierShape(Shape):
@@ -326,6 +340,13 @@ async def doubts(call: Call[Nothing]) -> web.Response:
             items=[DuplicateCandidateShape(first=record_shape(d.first), second=record_shape(d.second), rule=d.rule) for d in found]
         )
     )
+
+
+@operation("POST", "/patients/compare", body=ComparePatients, returns=NameListShape, errors=(403, 404), right=Action.PATIENT_COMPARE)
+async def compare(call: Call[ComparePatients]) -> web.Response:
+    """The names of a pair of records in doubt, unmasked: for whoever has to decide. Each look is on record."""
+    pair = await execute(call.application, patients.names_in_doubt, call.person, call.body.first, call.body.second)
+    return answer(NameListShape(items=[NameShape(id=record.id, name=record.name) for record in pair]))
 
 
 @operation("POST", "/patients/different", body=DifferentPatients, status=204, errors=(403, 404), right=Action.PATIENT_MERGE)

@@ -146,6 +146,7 @@ PUT    /region                   operator sysadmin
 POST   /patients/find            members
 GET    /patients/doubts          members operator
 POST   /patients/merge           members operator
+POST   /patients/compare         members operator
 POST   /patients/different       members operator
 POST   /patients/split           members operator
 GET    /unmatched                operator
@@ -288,6 +289,7 @@ BODIES = {
     "POST /holidays": {"date": "2027-01-01", "duty": "none"},
     "POST /patients/find": {"number": "P1"},
     "POST /patients/merge": {"kept": "0" * 32, "joined": "1" * 32, "reason": "x"},
+    "POST /patients/compare": {"first": "0" * 32, "second": "1" * 32},
     "POST /patients/different": {"first": "0" * 32, "second": "1" * 32, "reason": "x"},
     "POST /patients/split": {"patient": "0" * 32, "reason": "x"},
     "POST /unmatched/correct": {"owner": "CLINIC1", "study_instance_uid": "1.2", "patient_number": "P1", "reason": "x"},

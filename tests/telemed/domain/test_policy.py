@@ -23,7 +23,7 @@ case:decline s         case:return s          case:escalate s        case:reassi
 evidence:add ms        evidence:read msr      evidence:link o        evidence:store m       consent:record m
 report:read msr        report:read-draft sr   report:write s         report:sign s          report:review r
 report:amend s         critical:declare sr    critical:tell sr       critical:acknowledge m critical:act m
-patient:merge mo       network:read oa        unmatched:read o       statistics:read msro   audit:read c
+patient:compare mo     patient:merge mo       network:read oa        unmatched:read o       statistics:read msro   audit:read c
 account:read b         account:unlock b       patient:find m         system:read a          job:retry a
 report:verify -        patient:match -        evidence:export msr    study:correct o       evidence:send msr
 priors:fetch msr      device:manage o         evidence:identify ms   timeline:read t

@@ -92,6 +92,27 @@ async def two_records(harness: Harness) -> tuple[str, str]:
     return first.patient.id, second.patient.id
 
 
+async def test_the_names_of_a_doubt_are_shown_to_who_decides_and_to_nobody_else(harness: Harness) -> None:
+    """Each look is on record for both; once it is decided, and of records in no doubt, there is nothing to see."""
+    first, second = await two_records(harness)
+    shown = await harness.do("operator", patients.names_in_doubt, second, first)
+    assert [(record.id, record.name) for record in shown] == [(second, patient_card(1).name), (first, patient_card(1).name)]
+    looks = {("patient:compare", "operator", f"patient/{record}", "success") for record in (first, second)}
+    assert looks <= set(await harness.audited("patient:compare"))
+    for stranger in ("clinic1", "clinic2", "clinic3"):  # one of the records is another institution's
+        with pytest.raises(NotFound):
+            await harness.do(stranger, patients.names_in_doubt, first, second)
+    for administrator in ("sysadmin", "secadmin", "auditor"):
+        with pytest.raises(Forbidden):
+            await harness.do(administrator, patients.names_in_doubt, first, second)
+    other = await harness.draft(patient=patient_card(3, name="李娜"))
+    with pytest.raises(NotFound):
+        await harness.do("operator", patients.names_in_doubt, first, other.patient.id)
+    await harness.do("operator", patients.mark_distinct, second, first, "出生地不同")
+    with pytest.raises(NotFound):
+        await harness.do("operator", patients.names_in_doubt, first, second)
+
+
 async def test_two_people_are_not_asked_about_again(harness: Harness) -> None:
     first, second = await two_records(harness)
     operator = harness.people["operator"]

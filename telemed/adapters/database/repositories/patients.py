@@ -87,6 +87,11 @@ class PatientTable(Recorder):
         values = {"first": low, "second": high, "rule": rule, "noted_at": datetime.now(UTC)}
         await self._do(insert_or_nothing(self._connection, t.patient_doubt).values(values))
 
+    async def in_doubt(self, first: str, second: str) -> bool:
+        low, high = sorted((first, second))
+        this = (t.patient_doubt.c.first == low, t.patient_doubt.c.second == high, t.patient_doubt.c.settled_at.is_(None))
+        return await self._one(sa.select(t.patient_doubt.c.first).where(*this)) is not None
+
     async def resolve_candidate(self, first: str, second: str, at: datetime) -> bool:
         low, high = sorted((first, second))
         this = sa.and_(t.patient_doubt.c.first == low, t.patient_doubt.c.second == high)

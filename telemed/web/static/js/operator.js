@@ -1,8 +1,11 @@
 // The pages of the operator and the administrators.
 
+import { call } from "./api.js";
+import { wordsOf } from "./element.js";
 import { t } from "./i18n.js";
 import { register } from "./keys.js";
 import * as livePart from "./live-part.js";
+import { message } from "./message.js";
 import * as stepForm from "./step-form.js";
 
 const MAX_CHOICES = 5;
@@ -59,6 +62,26 @@ function startRoute() {
   follow();
 }
 
+/** Names of a pair in doubt, for whoever has to decide: they take the place of the masked ones. */
+function startNames() {
+  document.addEventListener("submit", async (event) => {
+    const form = event.target;
+    if (!(form instanceof HTMLFormElement) || !form.dataset.names) return;
+    event.preventDefault();
+    try {
+      const { data } = await call("POST", form.dataset.names, { body: Object.fromEntries(new FormData(form)) });
+      for (const { id, name } of data.items) {
+        for (const place of form.closest("[data-doubt]")?.querySelectorAll(`[data-name-of="${id}"]`) ?? []) place.textContent = name;
+      }
+      form.closest("[data-doubt]")?.focus();
+      form.remove();
+    } catch (error) {
+      message(wordsOf(error), { tone: "critical" });
+    }
+  });
+}
+
 for (const part of [stepForm, livePart]) part.start();
 startUnmatched();
 startRoute();
+startNames();
