@@ -74,6 +74,11 @@ def device_of(entry: DeviceEntry, network: Network) -> ApplicationEntity:
     """The device that was meant. Raises Invalid, which names every field that is wrong."""
     if faults := tuple(_faults(entry, network)):
         raise Invalid(*faults)
+    return as_it_stands(entry)
+
+
+def as_it_stands(entry: DeviceEntry) -> ApplicationEntity:
+    """Return the device that was entered before: what may be addressed may have become narrower since."""
     return ApplicationEntity(
         entry.title,
         entry.institution,

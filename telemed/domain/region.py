@@ -9,7 +9,8 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
-from telemed.domain.device import DeviceEntry, device_of
+from telemed.domain.device import DeviceEntry, as_it_stands
+from telemed.domain.device_networks import DeviceNetworks
 from telemed.domain.duty import Holiday, period_text
 from telemed.domain.network import ApplicationEntity, HubService, Institution, Network
 
@@ -42,10 +43,9 @@ class RegionContent:
     devices: tuple[DeviceEntry, ...] = ()
     settings: Mapping[str, Any] = field(default_factory=dict)
 
-    @property
-    def network(self) -> Network:
-        """The institutions alone, as devices' rules ask for them."""
-        return Network({each.code: each for each in self.institutions})
+    def network(self, device_networks: DeviceNetworks) -> Network:
+        """Return the institutions, and where devices may be addressed, as devices' rules ask for them."""
+        return Network({each.code: each for each in self.institutions}, device_networks=device_networks)
 
 
 class Sign(StrEnum):
@@ -92,7 +92,6 @@ def ordered(content: RegionContent) -> RegionContent:
     homes: dict[str, dict[str, str]] = {}
     for home in content.homes:
         homes.setdefault(home.member, {}).update(home.hubs)
-    network = content.network
     return replace(
         content,
         districts=tuple(sorted(content.districts)),
@@ -100,7 +99,7 @@ def ordered(content: RegionContent) -> RegionContent:
         hubs=tuple(sorted(content.hubs, key=lambda each: (each.hub, each.centre))),
         homes=tuple(HomeHubs(member, dict(sorted(hubs.items()))) for member, hubs in sorted(homes.items()) if hubs),
         holidays=tuple(sorted(content.holidays, key=lambda each: (each.day, each.hub))),
-        devices=tuple(sorted((entry_of(device_of(each, network)) for each in content.devices), key=lambda each: each.title)),
+        devices=tuple(sorted((entry_of(as_it_stands(each)) for each in content.devices), key=lambda each: each.title)),
         settings={name: in_order(content.settings[name]) for name in sorted(content.settings)},
     )
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from telemed.domain.case import CaseKind
 from telemed.domain.device import TITLE, device_of
+from telemed.domain.device_networks import DEFAULT, DeviceNetworks
 from telemed.domain.duty import MAX_PERIODS
 from telemed.domain.errors import Invalid
 from telemed.domain.network import Institution, Level
@@ -33,10 +34,13 @@ class RegionFault:
 @dataclass(frozen=True, slots=True)
 class Surroundings:
     """What a region is held against besides itself. `needs` gives, by centre, what its hubs may cover (None: anything); `settings` are
-    the names of settings that somebody reads."""
+    the names of settings that somebody reads; `standing` are devices that are there already, title and host: where they are addressed is
+    judged when they are called."""
 
     needs: Mapping[str, frozenset[str] | None]
     settings: frozenset[str] = frozenset()
+    device_networks: DeviceNetworks = DEFAULT
+    standing: frozenset[tuple[str, str]] = frozenset()
 
 
 HL7_DELIMITERS = frozenset("|^~&")
@@ -215,18 +219,19 @@ def _homes(content: RegionContent) -> Faults:
                 yield RegionFault(("home", n, centre), "no-service", {"value": hub, "centre": centre})
 
 
-def _devices(content: RegionContent) -> Faults:
-    network = content.network
+def _devices(content: RegionContent, around: Surroundings) -> Faults:
+    network = content.network(around.device_networks)
     for n, device in enumerate(content.devices):
         try:
             device_of(device, network)
         except Invalid as invalid:
-            for fault in invalid.errors:
+            stands = (device.title, device.host) in around.standing
+            for fault in (each for each in invalid.errors if not (stands and each.code == "address-outside")):
                 yield RegionFault(("device", n, fault.field), f"device:{fault.code}", {"value": fault.expected})
 
 
 RULES: tuple[Callable[[RegionContent], Faults], ...] = (
-    _sizes, _codes, _texts, _twice, _two_homes, _institutions_named, _levels, _services, _parents, _homes, _devices,
+    _sizes, _codes, _texts, _twice, _two_homes, _institutions_named, _levels, _services, _parents, _homes,
 )  # fmt: skip
 """Rules about the region alone."""
 
@@ -255,7 +260,7 @@ def _settings(content: RegionContent, around: Surroundings) -> Faults:
             yield RegionFault(("settings", name), "no-setting", {"value": name, "known": ", ".join(sorted(around.settings))})
 
 
-AROUND: tuple[Callable[[RegionContent, Surroundings], Faults], ...] = (_centres, _coverage, _settings)
+AROUND: tuple[Callable[[RegionContent, Surroundings], Faults], ...] = (_centres, _coverage, _settings, _devices)
 """Rules about the region among what is installed."""
 
 

@@ -85,7 +85,8 @@ def surroundings(region: Region, kept: RegionContent) -> Surroundings:
     """Return what a region is held against: the centres that are installed, and the settings that they or the platform read."""
     read = {name for centre in region.centres.values() for name in centre.region_settings}
     needs = {code: centre.needs for code, centre in region.centres.items()}
-    return Surroundings(needs, frozenset({PRIORS, *read, *kept.settings}))
+    standing = frozenset((device.title, device.host) for device in kept.devices)
+    return Surroundings(needs, frozenset({PRIORS, *read, *kept.settings}), region.network.device_networks, standing)
 
 
 async def region_in_order(work: UnitOfWork, person: Person) -> RegionInOrder:

@@ -22,8 +22,10 @@ def grave_findings(results: AxeResults) -> list[str]:
 
 
 async def sound(page: Page) -> None:
-    assert grave_findings(await Axe().run(page)) == []
-    assert await misfits(page) == []
+    grave = grave_findings(await Axe().run(page))
+    assert not grave, grave
+    cut = await misfits(page)
+    assert not cut, cut
 
 
 async def opened(page: Page, address: str) -> None:

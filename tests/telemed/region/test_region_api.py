@@ -185,6 +185,34 @@ async def test_devices_in_a_file_are_the_operators(own: DemoRegion) -> None:
     assert (await put_file(own, other)).status == 200
 
 
+async def test_a_device_where_none_may_be_addressed_any_more_stands_in_nobodys_way(own: DemoRegion) -> None:
+    """The networks became narrower after it was entered: all can be seen and changed, and no other is entered there."""
+    given = {"title": "WS9", "institution": "HUBA", "host": "10.1.2.3", "port": 11119}
+    assert (await own.call("POST", "/api/v1/devices", given, user="operator")).status in (200, 201)
+    async with own.parts.application.engine.begin() as connection:
+        entity = t.application_entity
+        await connection.execute(entity.update().where(entity.c.title == "WS9").values(host="203.0.113.9"))
+    await own.parts.application.refresh()
+    for path in ("institutions", "hubs", "holidays", "region", "devices"):
+        assert (await own.call("GET", f"/api/v1/{path}", user="operator")).status == 200, path
+    seen = await own.call("GET", "/api/v1/institutions/CLINIC1", user=USER)
+    body = {name: seen.body[name] for name in seen.body.keys() - {"code", "etag"}} | {"phone": "025-1"}
+    assert (await own.call("PUT", "/api/v1/institutions/CLINIC1", body, user=USER, headers={"If-Match": "*"})).status == 200
+    text = (await own.call("GET", "/api/v1/region", user="operator")).body.decode()
+    assert (await put_file(own, text)).body["changes"] == []
+    refused = await put_file(own, text.replace("203.0.113.9", "203.0.113.10"))
+    assert refused.status == 422
+    assert "TELEMED_DEVICE_NETWORKS" in refused.body["detail"]
+
+
+async def test_a_device_may_be_addressed_where_the_installation_says(own: DemoRegion) -> None:
+    """In the demonstration on the machine itself too: the region's file goes by the same networks as the page of devices."""
+    given = {"title": "WS9", "institution": "HUBA", "host": "127.0.0.1", "port": 11119}
+    assert (await own.call("POST", "/api/v1/devices", given, user="operator")).status in (200, 201)
+    text = (await own.call("GET", "/api/v1/region", user="operator")).body.decode()
+    assert (await put_file(own, text.replace("port = 11119", "port = 11120"))).status == 200
+
+
 @pytest.mark.parametrize("user", ["secadmin", "auditor", "clinic1", "imaging.main"])
 async def test_nobody_else_sees_or_changes_it(region: DemoRegion, user: str) -> None:
     for path in ("institutions", "hubs", "holidays", "region"):

@@ -20,7 +20,7 @@ from telemed.adapters.database.repositories.region import (
     service_from_row,
     service_to_row,
 )
-from telemed.domain.device import device_of
+from telemed.domain.device import as_it_stands
 from telemed.domain.region import HomeHubs, RegionContent, entry_of, ordered
 from telemed.service.ports.region import DEMONSTRATION
 
@@ -72,7 +72,6 @@ class RegionTables(Repository):
 
 def _rows(content: RegionContent) -> dict[sa.Table, Rows]:
     """The rows of a region by their keys, tables in the order in which they refer to each other."""
-    network = content.network
     apart = {NAME: content.name, DISTRICTS: list(content.districts)}
     settings = {name: value for name, value in apart.items() if value} | dict(content.settings)
     homes = [{"centre": centre, "member": home.member, "hub": hub} for home in content.homes for centre, hub in home.hubs.items()]
@@ -82,7 +81,7 @@ def _rows(content: RegionContent) -> dict[sa.Table, Rows]:
         t.hub_service: _by_key(t.hub_service, map(service_to_row, content.hubs)),
         t.home_hub: _by_key(t.home_hub, homes),
         t.holiday: _by_key(t.holiday, holidays),
-        t.application_entity: _by_key(t.application_entity, (entity_to_row(device_of(each, network)) for each in content.devices)),
+        t.application_entity: _by_key(t.application_entity, (entity_to_row(as_it_stands(each)) for each in content.devices)),
         t.region_setting: _by_key(t.region_setting, ({"name": name, "value": value} for name, value in settings.items())),
     }
 
