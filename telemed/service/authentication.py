@@ -28,6 +28,7 @@ async def authenticate(application: Application, username: str, password: str, o
     if right is None:
         async with application.writing() as work:
             await accounts.refuse_sign_in(work, username, origin.address, keys[-1])
+        async with application.reading() as work:  # counts are held in one order: those here would be held after the last
             left = await password_limits.left(work, keys)
         raise NotAuthenticated(username, left)
     async with application.writing() as work:

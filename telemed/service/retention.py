@@ -158,7 +158,7 @@ async def confirm(work: UnitOfWork, person: Person, request_id: str) -> ErasureR
     require(person, Action.ERASURE_CONFIRM)
     request = await _request(work, request_id)
     if person.username == request.asked_by:
-        raise Forbidden(Action.ERASURE_CONFIRM, "own request")
+        raise Forbidden(Action.ERASURE_CONFIRM, "own-erasure")
     state = REQUEST.next(request.state, "confirm")
     if not request.open(work.now):
         raise InvalidTransition("erasure", "over", "confirm")

@@ -258,6 +258,7 @@ FAULT = {
 REASONS = {
     "own-account": _("Nobody does this to their own account: ask another security administrator."),
     "own-request": _("Who asked for it, and whose account it is, do not confirm it: another administrator does."),
+    "own-erasure": _("Who asked that it be erased does not confirm it: another administrator does."),
     "not-the-author": _("A report is signed by who wrote it."),
     "own-report": _("Nobody reviews their own report: a colleague does."),
     "not-the-holder": _("Another reader has the case in hand: they do this, or a reviewer."),

@@ -21,6 +21,7 @@ FAULT = FieldError("patient.name", "required")
 SAMPLES: dict[str, Any] = {
     "str": "text",
     "int": 7,
+    "bool": True,
     "int | None": 3,
     "datetime": NOON,
     "datetime | None": NOON,
@@ -58,6 +59,8 @@ def made(error: type[Exception]) -> Exception:
         kind = parameter.annotation if isinstance(parameter.annotation, str) else parameter.annotation.__name__
         if parameter.kind is parameter.VAR_KEYWORD:
             named["more"] = SAMPLES[kind]
+        elif parameter.kind is parameter.KEYWORD_ONLY:
+            named[parameter.name] = SAMPLES[kind]
         else:
             values.append(SAMPLES[kind])
     return error(*values, **named)

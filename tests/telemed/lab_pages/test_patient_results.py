@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from itertools import count
+from pathlib import Path
 
 import pytest
 
-from tests.demo_region import DemoRegion
+from tests.demo_region import DemoRegion, running_region
 from tests.telemed.lab_pages.messages import CREATININE, OWN_CODE, POTASSIUM, case_of, oru, record_of, send
 
 people = count(40)
+
+
+@pytest.fixture(scope="module")
+async def region(tmp_path_factory: pytest.TempPathFactory, region_database: Path) -> AsyncIterator[DemoRegion]:
+    """A region of this file's own: records of others, with the same numbers, would be its patients' too."""
+    async with running_region(tmp_path_factory.mktemp("patients-results"), region_database) as running:
+        yield running
+
+
 NOW = datetime(2026, 11, 17, 8, 0, tzinfo=UTC)
 
 

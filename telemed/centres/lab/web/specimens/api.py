@@ -247,7 +247,7 @@ async def stages(call: Call[Nothing]) -> web.Response:
     return answer(StageListShape(items=items))
 
 
-@operation("GET", "/lab/waiting/{stage}", returns=WaitingListShape, errors=(403, 422))
+@operation("GET", "/lab/waiting/{stage}", returns=WaitingListShape, errors=(403, 404, 422))
 async def waiting(call: Call[Nothing]) -> web.Response:
     """What waits at a stage, the oldest first."""
     stage, found = await query(call.application, ages.waiting_at, call.person, call.path("stage"))
