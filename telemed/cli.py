@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import io
 import logging
 import os
 import sys
@@ -80,21 +79,12 @@ def _settings() -> Settings:
             structlog.processors.format_exc_info,
             structlog.processors.KeyValueRenderer(key_order=["timestamp", "level", "event"]),
         ],
-        logger_factory=structlog.PrintLoggerFactory(_StandardError()),
+        # Standard error as it is when a line is written: what stood there at the start may be closed.
+        logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
     )
     logging.basicConfig(level=max(level, logging.WARNING), stream=sys.stderr)
     logging.getLogger("urllib3").setLevel(logging.ERROR)  # it warns of every repeat; what fails in the end is said by the store
     return settings
-
-
-class _StandardError(io.TextIOBase):
-    """Standard error as it is when a line is written: whoever has put another in its place gets the line."""
-
-    def write(self, text: str) -> int:
-        return sys.stderr.write(text)
-
-    def flush(self) -> None:
-        sys.stderr.flush()
 
 
 def _run(work: Coroutine[Any, Any, Any], loop: Callable[[], asyncio.AbstractEventLoop] | None = None) -> Any:
