@@ -10,7 +10,7 @@ from telemed.settings import Settings
 from tests.demo_region import DemoRegion
 
 
-@pytest.mark.parametrize("path", ["/static", "/static/", "/static/js/", "/static/vendor/", "/ohif/assets/", "/api/v1/", "/api/"])
+@pytest.mark.parametrize("path", ["/static", "/static/", "/static/js/", "/static/vendor/", "/api/v1/", "/api/"])
 async def test_no_folder_is_listed(region: DemoRegion, path: str) -> None:
     assert (await region.call("GET", path, user="clinic1")).status == 404
 
