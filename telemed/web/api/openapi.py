@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 from pydantic import BaseModel
@@ -48,7 +48,7 @@ def describe(operations: Operations, version: str) -> dict[str, Any]:
     public: list[type[BaseModel]] = [Login, PasskeyCredential]
     inputs = [*public, *dict.fromkeys(m for op in operations.rows for m in (op.body, op.query) if m)]
     _, definitions = models_json_schema([(m, "validation") for m in inputs], ref_template=REFERENCE.replace("{name}", "{model}"))
-    shapes = [op.returns for op in operations.rows if isinstance(op.returns, type) and issubclass(op.returns, Shape)]
+    shapes = [shape for op in operations.rows for shape in _shapes(op.returns)]
     _, components = msgspec.json.schema_components(list(dict.fromkeys([TokenShape, *shapes])), ref_template=REFERENCE)
     paths: dict[str, dict[str, Any]] = {path: {"post": described} for path, described in _sign_in().items()}
     for op in operations.rows:
@@ -100,9 +100,14 @@ def _body(name: str, media_type: str = "application/json") -> dict[str, Any]:
 
 
 def _content(media_type: str, returns: Any) -> dict[str, Any]:
-    if isinstance(returns, type) and issubclass(returns, Shape):
-        return {media_type: {"schema": {"$ref": REFERENCE.format(name=returns.__name__)}}}
+    if shapes := [{"$ref": REFERENCE.format(name=shape.__name__)} for shape in _shapes(returns)]:
+        return {media_type: {"schema": shapes[0] if len(shapes) == 1 else {"anyOf": shapes}}}
     return {media_type: {"schema": {"type": "string"}}} if returns is str else {media_type: {}}
+
+
+def _shapes(returns: Any) -> list[type[Shape]]:
+    """Return the shape that an operation returns, or those of which it returns one."""
+    return [shape for shape in (get_args(returns) or (returns,)) if isinstance(shape, type) and issubclass(shape, Shape)]
 
 
 def _operation(op: Operation, definitions: dict[str, Any]) -> dict[str, Any]:

@@ -201,7 +201,7 @@ def result_shape(result: Result) -> ResultShape:
     )
 
 
-@operation("GET", MESSAGES, query=MessagesQuery, returns=MessageListShape, errors=(403, 404), right=Action.MESSAGE_READ)
+@operation("GET", MESSAGES, query=MessagesQuery, returns=MessageListShape | CountShape, errors=(403, 404), right=Action.MESSAGE_READ)
 async def messages(call: Call[Nothing]) -> web.Response:
     """Messages of members' systems, newest first: who sent what, and what became of it."""
     asked: MessagesQuery = call.query
