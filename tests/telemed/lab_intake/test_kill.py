@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -45,13 +46,16 @@ class Systems:
         while not self.stopped:
             try:
                 sender = await Sender.to(self.port)
+            except OSError:
+                await asyncio.sleep(0.1)
+                continue
+            with contextlib.suppress(*AWAY):
                 while True:
                     number, self.sent = self.sent, self.sent + 1
                     if said(await sender.send(self.message(number))) == [f"AA S{number}"]:
                         self.acknowledged.add(number)
                         self._more.set()
-            except AWAY:
-                await asyncio.sleep(0.1)
+            sender.writer.close()
 
     async def until(self, enough: int) -> None:
         """Wait until so many were acknowledged."""
