@@ -85,7 +85,7 @@ async def prove(engine: AsyncEngine) -> CentreProof:
 
 def web_values(parts: Parts) -> dict[web.AppKey[Any], Any]:
     """Return the values that the centre's API finds in the web application."""
-    from telemed.centres.lab.adapters.library_tests import LibraryTests
+    from telemed.centres.lab.adapters.catalogued_tests import CataloguedTests
     from telemed.centres.lab.adapters.message_intake import MessageIntake
     from telemed.centres.lab.adapters.message_reader import StoredMessageReader
     from telemed.centres.lab.adapters.specimens.printing import SpecimenPrinter
@@ -98,7 +98,7 @@ def web_values(parts: Parts) -> dict[web.AppKey[Any], Any]:
     return {
         MESSAGE_READER: StoredMessageReader(parts.application),
         SHEET_READER: TakenSheets(parts.application, intake),
-        CATALOGUE: LibraryTests(),
+        CATALOGUE: CataloguedTests(),
         LABEL_PRINTER: SpecimenPrinter(),
         LOG_READER: LibraryLogReader(),
     }

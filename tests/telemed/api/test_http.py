@@ -16,8 +16,8 @@ from reportlab.pdfgen.canvas import Canvas
 from telemed.web.api.operation import BODY_LIMIT, Operation
 from tests.demo_region import Answer, DemoRegion, new_case
 from tests.operations import OPERATIONS
+from tests.telemed.api.access_tables import elsewhere
 from tests.telemed.api.stories import Story, asked_further_up, drafted, reported
-from tests.telemed.api.test_access import elsewhere
 from tests.telemed.api.test_names_that_stand_twice import HOLES
 from tests.telemed.harness import PASSWORD, SECTIONS, resident_id
 

@@ -10,8 +10,8 @@ from telemed.demo.region import PASSWORD
 from telemed.web.workitems import workitem_uid
 from tests.demo_region import Answer, DemoRegion
 from tests.operations import OPERATIONS
+from tests.telemed.api.access_tables import CELLS, elsewhere
 from tests.telemed.api.stories import Story, asked_further_up
-from tests.telemed.api.test_access import CELLS, elsewhere
 
 TWICE = b'{"reason": "x", "deep": [{"a": 1, "a": 2}]}'
 JSON = {"Content-Type": "application/json", "Accept-Language": "en"}

@@ -11,8 +11,8 @@ from telemed.web.api.operation import BODY_LIMIT
 from telemed.web.workitems import workitem_uid
 from tests.demo_region import Answer, DemoRegion
 from tests.operations import OPERATIONS
+from tests.telemed.api.access_tables import CELLS, EVERYBODY, MEMBER, OPERATOR, REFUSED, STRANGERS, elsewhere
 from tests.telemed.api.stories import Story, asked_further_up
-from tests.telemed.api.test_access import CELLS, EVERYBODY, MEMBER, OPERATOR, REFUSED, STRANGERS, elsewhere
 
 JSON = {"Content-Type": "application/json"}
 BROKEN = {

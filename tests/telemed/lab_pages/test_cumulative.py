@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from telemed.centres.lab.adapters.library_tests import LibraryTests
+from telemed.centres.lab.adapters.catalogued_tests import CataloguedTests
 from telemed.centres.lab.cumulative import Column, Cumulative, LabTest, Mark, Row, Subject, cumulative, recognition_of
 from telemed.centres.lab.domain import Result, ResultCode, ResultStatus, ResultValue
 from telemed.centres.lab.operation import QUIET_AFTER, SILENT_AFTER, Standing, Traffic, orders_of
@@ -42,7 +42,7 @@ def result(
 
 
 def table_of(*results: Result, subject: Subject = MAN) -> Cumulative:
-    return cumulative(results, LibraryTests(), subject, ZONE)
+    return cumulative(results, CataloguedTests(), subject, ZONE)
 
 
 def only_row(*results: Result, subject: Subject = MAN) -> Row:
@@ -144,8 +144,8 @@ def test_without_a_printed_range_that_of_age_and_sex_on_the_day_holds() -> None:
 def test_every_test_of_the_catalogue_has_a_group_of_the_page() -> None:
     from telemed.centres.lab.cumulative import GROUPS
 
-    assert {test.group for test in LibraryTests().tests()} <= set(GROUPS)
-    assert all(isinstance(test, LabTest) and test.short for test in LibraryTests().tests())
+    assert {test.group for test in CataloguedTests().tests()} <= set(GROUPS)
+    assert all(isinstance(test, LabTest) and test.short for test in CataloguedTests().tests())
 
 
 MOMENTS = st.integers(0, 700).map(lambda day: NOON - timedelta(days=day))

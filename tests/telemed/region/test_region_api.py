@@ -195,6 +195,8 @@ async def test_a_device_where_none_may_be_addressed_any_more_stands_in_nobodys_w
     await own.parts.application.refresh()
     for path in ("institutions", "hubs", "holidays", "region", "devices"):
         assert (await own.call("GET", f"/api/v1/{path}", user="operator")).status == 200, path
+    for step in ("disable", "enable"):
+        assert (await own.call("POST", f"/api/v1/devices/WS9/{step}", user="operator")).status == 200, step
     seen = await own.call("GET", "/api/v1/institutions/CLINIC1", user=USER)
     body = {name: seen.body[name] for name in seen.body.keys() - {"code", "etag"}} | {"phone": "025-1"}
     assert (await own.call("PUT", "/api/v1/institutions/CLINIC1", body, user=USER, headers={"If-Match": "*"})).status == 200

@@ -26,7 +26,7 @@ def _tests() -> dict[str, LabTest]:
     return found
 
 
-class LibraryTests:
+class CataloguedTests:
     """Implements `telemed.centres.lab.cumulative.Catalogue`."""
 
     def test(self, result: Result) -> LabTest | None:
